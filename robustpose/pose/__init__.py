@@ -1,0 +1,1 @@
+"""The vocabulary: skeletons, boxes, poses, and how alike two poses are. NumPy only."""
