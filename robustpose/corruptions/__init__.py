@@ -1,0 +1,117 @@
+"""Corruptions: 15 ways to make an image worse and 4 held-out ones, each at 5 severities.
+
+The table of Hendrycks & Dietterich (ICLR 2019) for images of any size (Michaelis et al., 2019), as Wang et al. (CVPR 2021)
+use it for COCO-C, MPII-C and OCHuman-C. To add a corruption, write ``f(image, severity, rng) -> image`` for uint8 RGB
+(H, W, 3) images and give it a row below, or name it ``package.module:function`` wherever a corruption's name is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from robustpose import registry
+from robustpose.corruptions.seeding import Seed, make_rng
+from robustpose.errors import UserError
+
+# The order is that of every table of results.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
+    "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+    "weather": ("snow", "frost", "fog", "brightness"),
+    "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
+}
+NAMES: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
+HELD_OUT: tuple[str, ...] = ("speckle_noise", "gaussian_blur", "spatter", "saturate")  # never part of a mean
+SEVERITIES = (1, 2, 3, 4, 5)
+
+TABLE: dict[str, str] = {
+    "gaussian_noise": "robustpose.corruptions.noise:gaussian_noise",
+    "shot_noise": "robustpose.corruptions.noise:shot_noise",
+    "impulse_noise": "robustpose.corruptions.noise:impulse_noise",
+    "defocus_blur": "robustpose.corruptions.blur:defocus_blur",
+    "glass_blur": "robustpose.corruptions.blur:glass_blur",
+    "motion_blur": "robustpose.corruptions.blur:motion_blur",
+    "zoom_blur": "robustpose.corruptions.blur:zoom_blur",
+    "snow": "robustpose.corruptions.weather:snow",
+    "frost": "robustpose.corruptions.weather:frost",
+    "fog": "robustpose.corruptions.weather:fog",
+    "brightness": "robustpose.corruptions.weather:brightness",
+    "contrast": "robustpose.corruptions.digital:contrast",
+    "elastic_transform": "robustpose.corruptions.digital:elastic_transform",
+    "pixelate": "robustpose.corruptions.digital:pixelate",
+    "jpeg_compression": "robustpose.corruptions.digital:jpeg_compression",
+    "speckle_noise": "robustpose.corruptions.noise:speckle_noise",
+    "gaussian_blur": "robustpose.corruptions.blur:gaussian_blur",
+    "spatter": "robustpose.corruptions.weather:spatter",
+    "saturate": "robustpose.corruptions.digital:saturate",
+}
+
+
+def corrupt(
+    image: npt.NDArray[np.uint8],
+    name: str,
+    severity: int,
+    seed: Seed = "release",
+    *,
+    frost: Path | str | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Return `image` under the corruption `name` at `severity`.
+
+    With ``seed="release"`` the result is, to the last bit, that of the program behind the published benchmark on
+    the same versions of NumPy, SciPy, OpenCV and Pillow.
+
+    Args:
+        image: (H, W, 3) RGB or (H, W) grey, uint8, at least 32 px in height and width. It is not changed.
+        name: one of `NAMES` or `HELD_OUT`, or ``package.module:function``.
+        severity: 1 (mild) to 5 (harsh).
+        seed: ``"release"``: NumPy's legacy generator, seeded with 1 anew for every call, so that random fields depend on
+            the image's size only. An integer run seed, or a pair (run seed, image id): independent fields for every
+            image, corruption and severity (the formula is in `robustpose.corruptions.seeding`).
+        frost: folder with frost textures; else the installed ones (``robustpose frost install``); else, but not
+            with ``"release"``, textures that the program makes itself.
+
+    Returns:
+        (H, W, 3) RGB uint8.
+
+    Raises:
+        UserError: an unknown name, a severity outside 1..5, an image that is not as described, or ``"release"`` frost
+            without the original textures.
+    """
+    image = _as_rgb(image)
+    if severity not in SEVERITIES:
+        raise UserError(f"severity must be 1, 2, 3, 4 or 5, got {severity!r}")
+    function = registry.load(name, TABLE, kind="corruption")
+    rng = make_rng(seed, name, severity)
+    if name == "frost":
+        from robustpose.corruptions.frost_textures import load_textures
+
+        textures = load_textures(frost, original=seed == "release")
+        return function(image, severity, rng, textures.images)
+    corrupted = function(image, severity, rng)
+    if not isinstance(corrupted, np.ndarray) or corrupted.shape != image.shape or corrupted.dtype != np.uint8:
+        came = f"{corrupted.shape} {corrupted.dtype}" if isinstance(corrupted, np.ndarray) else type(corrupted).__name__
+        raise UserError(f"corruption '{name}' must return {image.shape} uint8, got {came}")
+    return corrupted
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise UserError for the first name that is no corruption."""
+    for name in names:
+        registry.load(name, TABLE, kind="corruption")
+
+
+def _as_rgb(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[:, :, 0]
+    if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+        raise UserError(f"image must be (H, W, 3) RGB or (H, W) grey uint8, got {image.shape} {image.dtype}")
+    if min(image.shape[:2]) < 32:
+        raise UserError(f"image must be at least 32 x 32 px, got {image.shape[1]} x {image.shape[0]}")
+    if image.ndim == 2:
+        image = np.repeat(image[:, :, None], 3, axis=2)
+    return np.ascontiguousarray(image)

@@ -1,0 +1,132 @@
+"""Weather: snow, frost, fog, brightness, and the held-out spatter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.corruptions.blur import enlarge_centre, smear
+from robustpose.corruptions.pixels import hsv_to_rgb, rgb_to_hsv, smooth, to_uint8
+from robustpose.corruptions.seeding import Rng, draw_integers
+
+Image = npt.NDArray[np.uint8]
+
+
+def snow(image: Image, severity: int, rng: Rng) -> Image:
+    """Whiten the scene and let streaks fall, once as drawn and once turned by 180 degrees."""
+    mean, spread, zoom, threshold, radius, sigma, keep = (
+        (0.1, 0.3, 3, 0.5, 10, 4, 0.8),
+        (0.2, 0.3, 2, 0.5, 12, 4, 0.7),
+        (0.55, 0.3, 4, 0.9, 12, 8, 0.7),
+        (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65),
+        (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55),
+    )[severity - 1]
+    height, width = image.shape[:2]
+    layer = rng.normal(size=(height, width), loc=mean, scale=spread)
+    flakes = enlarge_centre(layer[:, :, None], zoom)
+    flakes[flakes < threshold] = 0
+    angle = rng.uniform(-135, -45)
+    streaks = np.clip(smear(np.clip(flakes, 0, 1), radius, sigma, angle), 0, 1)
+    streaks = np.round(streaks * 255).astype(np.uint8)[:height, :width] / 255.0  # (H, W, 1)
+    x = image.astype(np.float32) / np.float32(255.0)
+    grey = cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)[:, :, None]
+    x = keep * x + (1 - keep) * np.maximum(x, grey * 1.5 + 0.5)
+    return to_uint8(x + streaks + np.rot90(streaks, 2))
+
+
+def frost(image: Image, severity: int, rng: Rng, textures: Sequence[Image]) -> Image:
+    """Look through a frosted pane: a random part of one of the first five `textures` ((th, tw, 3) uint8 BGR)."""
+    keep, ice = ((1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75))[severity - 1]
+    height, width = image.shape[:2]
+    # The published program draws from 0..4 and so never uses its sixth texture.
+    texture = textures[int(draw_integers(rng, 0, min(5, len(textures)), (1,))[0])]
+    factor = 1.1 * max(1, height / texture.shape[0], width / texture.shape[1])
+    size_wh = (math.ceil(texture.shape[1] * factor), math.ceil(texture.shape[0] * factor))
+    pane = cv2.resize(texture, size_wh, interpolation=cv2.INTER_CUBIC)
+    top = int(draw_integers(rng, 0, pane.shape[0] - height, (1,))[0])
+    left = int(draw_integers(rng, 0, pane.shape[1] - width, (1,))[0])
+    pane = pane[top : top + height, left : left + width, ::-1]  # BGR to RGB
+    return np.clip(keep * image.astype(np.float64) + ice * pane, 0, 255).astype(np.uint8)
+
+
+def fog(image: Image, severity: int, rng: Rng) -> Image:
+    """Add a fractal haze and scale back to the image's own maximum."""
+    density, decay = ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4))[severity - 1]
+    height, width = image.shape[:2]
+    x = image / 255.0
+    brightest = x.max()
+    side = 2 ** math.ceil(math.log2(max(height, width)))
+    x = x + density * draw_haze(side, decay, rng)[:height, :width, None]
+    return to_uint8(x * brightest / (brightest + density))
+
+
+def draw_haze(side: int, decay: float, rng: Rng) -> npt.NDArray[np.float64]:
+    """Draw a periodic (side, side) fractal in 0..1 by midpoint displacement (diamond-square); `side` is a power of two.
+
+    The amplitude enters twice, as the draw's range and as its factor: the published program does so.
+    """
+    field = np.zeros((side, side))
+    amplitude, step = 100.0, side
+    while step >= 2:
+        half = step // 2
+
+        def displaced(total: npt.NDArray[np.float64], amplitude: float = amplitude) -> npt.NDArray[np.float64]:
+            return total / 4 + amplitude * rng.uniform(-amplitude, amplitude, total.shape)
+
+        corners = field[0::step, 0::step]
+        pairs = corners + np.roll(corners, -1, axis=0)
+        field[half::step, half::step] = displaced(pairs + np.roll(pairs, -1, axis=1))
+        centres = field[half::step, half::step]
+        beside = corners + np.roll(corners, -1, axis=1)
+        field[0::step, half::step] = displaced(centres + np.roll(centres, 1, axis=0) + beside)
+        above = corners + np.roll(corners, -1, axis=0)
+        field[half::step, 0::step] = displaced(centres + np.roll(centres, 1, axis=1) + above)
+        step = half
+        amplitude /= decay
+    field -= field.min()
+    return field / field.max()
+
+
+def brightness(image: Image, severity: int, rng: Rng) -> Image:
+    """Raise the value of hue-saturation-value."""
+    hsv = rgb_to_hsv(image / 255.0)
+    hsv[:, :, 2] = np.clip(hsv[:, :, 2] + (0.1, 0.2, 0.3, 0.4, 0.5)[severity - 1], 0, 1)
+    return to_uint8(hsv_to_rgb(hsv))
+
+
+def spatter(image: Image, severity: int, rng: Rng) -> Image:
+    """Splash water (severities 1 to 3) or mud (4 and 5) on the lens."""
+    mean, spread, sigma, threshold, strength = (
+        (0.65, 0.3, 4, 0.69, 0.6),
+        (0.65, 0.3, 3, 0.68, 0.6),
+        (0.65, 0.3, 2, 0.68, 0.5),
+        (0.65, 0.3, 1, 0.65, 1.5),
+        (0.67, 0.4, 1, 0.65, 1.5),
+    )[severity - 1]
+    x = image.astype(np.float32) / np.float32(255.0)
+    layer = smooth(rng.normal(size=image.shape[:2], loc=mean, scale=spread), sigma)
+    layer[layer < threshold] = 0
+    if severity <= 3:
+        drops = _light_on_drops(layer, strength)
+        return to_uint8(x + drops[:, :, None] * (np.array([175, 238, 238]) / 255.0))
+    mud = smooth((layer > threshold).astype(np.float32), strength)
+    mud[mud < 0.8] = 0
+    mud = mud[:, :, None]
+    return to_uint8(x * (1 - mud) + mud * (np.array([63, 42, 20]) / 255.0))
+
+
+def _light_on_drops(layer: npt.NDArray[np.float64], strength: float) -> npt.NDArray[np.float32]:
+    """Shade the (H, W) liquid layer by the distance to its edges; maximum `strength`."""
+    liquid = (layer * 255).astype(np.uint8)
+    distance = cv2.distanceTransform(255 - cv2.Canny(liquid, 50, 150), cv2.DIST_L2, 5)
+    distance = cv2.blur(np.minimum(distance, 20), (3, 3)).astype(np.uint8)
+    distance = cv2.equalizeHist(distance)
+    relief = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
+    distance = cv2.blur(cv2.filter2D(distance, cv2.CV_8U, relief), (3, 3)).astype(np.float32)
+    drops = (liquid * distance).astype(np.float32)
+    highest = drops.max()
+    return drops / highest * strength if highest > 0 else drops

@@ -1,0 +1,1 @@
+"""Datasets: what there is to look at, and the truth about it."""

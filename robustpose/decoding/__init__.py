@@ -1,0 +1,1 @@
+"""Decoding: from what a network gives to joints."""

@@ -1,0 +1,73 @@
+"""Heatmaps to joints, top-down: find each joint's peak, score the person, drop near-duplicates.
+
+The evaluation of SBL and HRNet (Xiao et al., ECCV 2018; Sun et al., CVPR 2019), step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from robustpose.pose.crop import SCALE_UNIT
+from robustpose.pose.oks import suppress_alike
+from robustpose.pose.types import Floats
+
+JOINT_THRESHOLD = 0.2  # a joint counts towards the person's score above it
+OKS_THRESHOLD = 0.9  # two poses more alike than this are one
+
+
+def unmirror_heatmaps(heatmaps: Floats, flip_order: Sequence[int]) -> Floats:
+    """Return heatmaps (N, K, h, w) of mirrored crops as those of the crops.
+
+    Mirrored back, left and right joints exchanged, and moved right by one pixel (column 0 keeps its value), because
+    the network's grid is not symmetric about the crop's centre.
+    """
+    back = heatmaps[:, list(flip_order), :, ::-1]
+    aligned = back.copy()
+    aligned[..., 1:] = back[..., :-1]
+    return aligned
+
+
+def decode_heatmaps(heatmaps: Floats) -> tuple[Floats, Floats]:
+    """Return peak positions (N, K, 2) in heatmap px, and maxima (N, K), of heatmaps (N, K, h, w).
+
+    A joint whose maximum is not positive is at (0, 0). Peaks off the border move a quarter pixel towards the larger
+    neighbour, on each axis.
+    """
+    n_people, n_joints, height, width = heatmaps.shape
+    flat = heatmaps.reshape(n_people, n_joints, -1)
+    peak = flat.argmax(-1)
+    maxima = np.take_along_axis(flat, peak[..., None], -1)[..., 0]
+    found = maxima > 0
+    x = np.where(found, peak % width, 0)
+    y = np.where(found, peak // width, 0)
+    inner = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)
+    people, joints = np.nonzero(inner)
+    peak_x, peak_y = x[inner], y[inner]
+    map_xy = np.stack([x, y], axis=-1).astype(np.float64)
+    right_left = heatmaps[people, joints, peak_y, peak_x + 1] - heatmaps[people, joints, peak_y, peak_x - 1]
+    down_up = heatmaps[people, joints, peak_y + 1, peak_x] - heatmaps[people, joints, peak_y - 1, peak_x]
+    map_xy[people, joints, 0] += 0.25 * np.sign(right_left)
+    map_xy[people, joints, 1] += 0.25 * np.sign(down_up)
+    return map_xy, maxima
+
+
+def score_people(maxima: Floats, box_scores: Floats) -> Floats:
+    """Return (N,) scores: mean of the joint maxima (N, K) above 0.2 (0 if there is none) times the box score (N,)."""
+    counted = maxima > JOINT_THRESHOLD
+    total = np.where(counted, maxima, 0).sum(-1, dtype=np.float64)
+    return total / np.maximum(counted.sum(-1), 1) * box_scores
+
+
+def suppress_duplicates(xy: Floats, scores: Floats, scales: Floats, sigmas: Sequence[float]) -> list[int]:
+    """Return the indices of the people of one image to keep, best first.
+
+    Args:
+        xy: (N, K, 2) px.
+        scores: (N,).
+        scales: (N, 2) of the crops; their area stands for the person's.
+        sigmas: K OKS constants.
+    """
+    areas = (scales * SCALE_UNIT).prod(-1)
+    return suppress_alike(xy, scores, areas, sigmas, OKS_THRESHOLD)

@@ -1,0 +1,91 @@
+"""The loop: frames -> estimator -> metric -> figures. Used by bench for every cell and by train after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from robustpose.errors import UserError
+from robustpose.metrics.coco_ap import CocoAP
+from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.types import Frame, Poses, Truth
+
+
+class Dataset(Protocol):
+    """Images to look at and the truth about them. `metric` is a row of `METRICS`."""
+
+    @property
+    def skeleton(self) -> Skeleton: ...
+    @property
+    def metric(self) -> str: ...
+    def __len__(self) -> int: ...
+    def frame(self, index: int) -> Frame: ...
+    def truth(self, index: int) -> Truth: ...
+
+
+class Estimator(Protocol):
+    """Image in, poses out. `needs_boxes`: whether every frame must bring its people's boxes."""
+
+    skeleton: Skeleton
+    needs_boxes: bool
+
+    def predict(self, frames: Sequence[Frame]) -> list[Poses]: ...
+
+
+class Metric(Protocol):
+    """Figures in 0..1 from poses and truth; `primary` names the one that summaries are made of."""
+
+    primary: str
+
+    def update(self, poses: Poses, truth: Truth) -> None: ...
+    def compute(self) -> dict[str, float]: ...
+
+
+def make_metric(name: str, skeleton: Skeleton) -> Metric:
+    """Return a fresh metric.
+
+    Raises:
+        UserError: `name` is no metric.
+    """
+    if name == "coco_ap":
+        return CocoAP(skeleton.sigmas)
+    raise UserError(f"unknown metric '{name}': expected coco_ap")
+
+
+def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
+    """Return the estimator's poses for `frames`, checked: one Poses per frame, in order, with the skeleton's joints."""
+    if estimator.needs_boxes and any(frame.boxes is None for frame in frames):
+        raise UserError("this estimator needs person boxes, but the dataset gives none: pass --boxes")
+    found = estimator.predict(frames)
+    if [poses.image_id for poses in found] != [frame.image_id for frame in frames]:
+        raise UserError(
+            f"predict() must return one Poses per frame, in order: expected images {[f.image_id for f in frames]}, "
+            f"got {[poses.image_id for poses in found]}"
+        )
+    for poses in found:
+        if poses.xy.shape[1] != estimator.skeleton.n_joints:
+            raise UserError(
+                f"Poses.xy must be (N, {estimator.skeleton.n_joints}, 2) for skeleton '{estimator.skeleton.name}', "
+                f"got {poses.xy.shape}"
+            )
+    return found
+
+
+def score(all_poses: Iterable[Poses], dataset: Dataset) -> dict[str, float]:
+    """Return the figures of poses given in the dataset's order."""
+    metric = make_metric(dataset.metric, dataset.skeleton)
+    for index, poses in enumerate(all_poses):
+        metric.update(poses, dataset.truth(index))
+    return metric.compute()
+
+
+def evaluate(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, Any]:
+    """Return the figures of `estimator` on `dataset`, with `frames_per_call` images handed over at a time."""
+    return score(predict_all(dataset, estimator, frames_per_call), dataset)
+
+
+def predict_all(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> Iterator[Poses]:
+    """Yield the estimator's poses for every image of `dataset`, in order."""
+    for start in range(0, len(dataset), frames_per_call):
+        indices = range(start, min(start + frames_per_call, len(dataset)))
+        yield from predict([dataset.frame(index) for index in indices], estimator)

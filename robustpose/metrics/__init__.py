@@ -1,0 +1,1 @@
+"""Metrics: poses and truth in, figures out."""

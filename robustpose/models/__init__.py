@@ -1,0 +1,1 @@
+"""Networks and what has to be known about them. One row per network; imported only when asked for."""

@@ -1,0 +1,34 @@
+"""Model cards: what must be known about a network before an image goes in and after a heatmap comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB values in 0..1
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Describe a top-down heatmap network.
+
+    Attributes:
+        name: what messages call it.
+        joints: names of the K joints in the order of its heatmaps; empty where a file does not tell.
+        input_wh: width and height of its input, px.
+        channels: the order its first layer expects.
+        mean: subtracted from values in 0..1, in the order of `channels`.
+        std: divided by, likewise.
+        stride: input px per heatmap px.
+        sigma: of the Gaussians it was trained on, heatmap px.
+    """
+
+    name: str
+    input_wh: tuple[int, int]
+    joints: tuple[str, ...] = ()
+    channels: Literal["rgb", "bgr"] = "rgb"
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    stride: int = 4
+    sigma: float = 2.0

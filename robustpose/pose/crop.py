@@ -1,0 +1,70 @@
+"""Crops: where a person's box lands in the network's input, and back.
+
+A box becomes a center (px) and a scale (units of 200 px, padded by a quarter), the convention of SBL and HRNet
+(Xiao et al., ECCV 2018; Sun et al., CVPR 2019). One factor, taken from the width, serves both axes; there is no
+half-pixel shift.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from robustpose.pose.types import Floats, Image
+
+SCALE_UNIT = 200.0  # px
+PADDING = 1.25
+
+
+def boxes_to_center_scale(boxes_xyxy: Floats, input_wh: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Return centers (N, 2) px and scales (N, 2) of boxes (N, 4): the short side padded to the input's aspect.
+
+    Args:
+        boxes_xyxy: px.
+        input_wh: width and height of the network's input, px.
+    """
+    corner, size = boxes_xyxy[:, :2], boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
+    aspect = input_wh[0] / input_wh[1]
+    width, height = size[:, 0], size[:, 1]
+    padded = np.stack([np.maximum(width, aspect * height), np.maximum(height, width / aspect)], axis=1)
+    return corner + size / 2, padded / SCALE_UNIT * PADDING
+
+
+def crop_matrix(center: Floats, scale: Floats, input_wh: tuple[int, int]) -> Floats:
+    """Return the (2, 3) affine from full-image px to crop px: x' = (x - cx)·w / (200·scale_w) + w/2."""
+    factor = input_wh[0] / (SCALE_UNIT * scale[0])
+    shift = np.array([input_wh[0], input_wh[1]]) / 2 - factor * center
+    return np.array([[factor, 0, shift[0]], [0, factor, shift[1]]])
+
+
+def crop_person(image: Image, center: Floats, scale: Floats, input_wh: tuple[int, int]) -> Image:
+    """Return the (h, w, 3) crop of (H, W, 3) `image`: bilinear, zero outside the image."""
+    return np.asarray(
+        cv2.warpAffine(image, crop_matrix(center, scale, input_wh), input_wh, flags=cv2.INTER_LINEAR), np.uint8
+    )
+
+
+def map_xy_to_xy(map_xy: Floats, centers: Floats, scales: Floats, map_wh: tuple[int, int]) -> Floats:
+    """Return heatmap positions (N, K, 2) as full-image px, through the inverse affine built with the heatmap's size.
+
+    Args:
+        map_xy: px of the heatmap.
+        centers: (N, 2) px.
+        scales: (N, 2).
+        map_wh: width and height of the heatmap.
+    """
+    factors = SCALE_UNIT * scales[:, 0] / map_wh[0]  # (N,) image px per heatmap px
+    offset = map_xy - np.array(map_wh) / 2
+    return offset * factors[:, None, None] + centers[:, None, :]
+
+
+def clip_truth_box(box_xywh: Floats, size_wh: tuple[int, int]) -> Floats | None:
+    """Return an annotated box as xyxy px clipped to the image, or None where nothing is left of it.
+
+    The far corner is x + w - 1, as in the HRNet program.
+    """
+    x, y, width, height = box_xywh
+    x1, y1 = max(0.0, x), max(0.0, y)
+    x2 = min(size_wh[0] - 1, x1 + max(0.0, width - 1))
+    y2 = min(size_wh[1] - 1, y1 + max(0.0, height - 1))
+    return np.array([x1, y1, x2, y2]) if x2 >= x1 and y2 >= y1 else None

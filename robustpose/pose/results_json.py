@@ -1,0 +1,90 @@
+"""COCO results JSON: what bench writes for every cell and what it can read back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robustpose.errors import UserError
+from robustpose.pose.types import ImageId, Poses
+
+# A thousandth of a pixel, a millionth of a score: finer than any metric sees, and the file half as long.
+XY_DECIMALS = 3
+SCORE_DECIMALS = 6
+
+
+def round_poses(poses: Poses) -> Poses:
+    """Return `poses` with the decimals that results files keep."""
+    return Poses(
+        poses.image_id,
+        np.round(poses.xy.astype(np.float64), XY_DECIMALS),
+        np.round(poses.confidence.astype(np.float64), SCORE_DECIMALS),
+        np.round(poses.score.astype(np.float64), SCORE_DECIMALS),
+    )
+
+
+def poses_to_results(poses: Poses, category_id: int = 1) -> list[dict[str, Any]]:
+    """Return one COCO result per person: keypoints as K times (x px, y px, confidence), and a score."""
+    rounded = round_poses(poses)
+    points = np.concatenate([rounded.xy, rounded.confidence[:, :, None]], axis=2)  # (N, K, 3)
+    return [
+        {
+            "image_id": poses.image_id,
+            "category_id": category_id,
+            "keypoints": person.ravel().tolist(),
+            "score": float(score),
+        }
+        for person, score in zip(points, rounded.score, strict=True)
+    ]
+
+
+def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
+    """Return the poses of a COCO results file by image id, in the file's order.
+
+    Raises:
+        UserError: the file cannot be read, or a result lacks a field or has another number of joints.
+    """
+    try:
+        results = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read COCO results {path}: {error}") from error
+    if not isinstance(results, list):
+        raise UserError(f"COCO results {path} must be a list of results, got {type(results).__name__}")
+    rows: dict[ImageId, list[dict[str, Any]]] = defaultdict(list)
+    for number, result in enumerate(results):
+        missing = {"image_id", "keypoints", "score"} - set(result)
+        if missing:
+            raise UserError(f"result {number} in {path} lacks {', '.join(sorted(missing))}")
+        if len(result["keypoints"]) != 3 * n_joints:
+            raise UserError(
+                f"result {number} in {path} must hold {3 * n_joints} keypoint values ({n_joints} joints), "
+                f"got {len(result['keypoints'])}: is this another skeleton?"
+            )
+        rows[result["image_id"]].append(result)
+    poses = {}
+    for image_id, people in rows.items():
+        points = np.array([person["keypoints"] for person in people], float).reshape(-1, n_joints, 3)
+        poses[image_id] = Poses(
+            image_id, points[:, :, :2], points[:, :, 2], np.array([p["score"] for p in people], float)
+        )
+    return poses
+
+
+def write_results(path: Path, all_poses: Iterable[Poses], category_id: int = 1) -> None:
+    """Write poses as one COCO results file, atomically: it is whole or not there."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with part.open("w") as file:
+        file.write("[")
+        separator = "\n"
+        for poses in all_poses:
+            for result in poses_to_results(poses, category_id):
+                file.write(separator + json.dumps(result))
+                separator = ",\n"
+        file.write("\n]\n")
+    part.replace(path)

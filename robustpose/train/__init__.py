@@ -1,0 +1,1 @@
+"""Training: crops and targets, steps, the loop, checkpoints."""
