@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from robustpose.errors import UserError
 from robustpose.metrics.coco_ap import CocoAP
@@ -71,17 +71,18 @@ def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
     return found
 
 
-def score(all_poses: Iterable[Poses], dataset: Dataset) -> dict[str, float]:
-    """Return the figures of poses given in the dataset's order."""
-    metric = make_metric(dataset.metric, dataset.skeleton)
-    for index, poses in enumerate(all_poses):
-        metric.update(poses, dataset.truth(index))
+def score(all_poses: Iterable[Poses], truths: Iterable[Truth], metric: Metric) -> dict[str, float]:
+    """Return the figures of poses against truth, image by image in the same order, with a fresh metric."""
+    for poses, truth in zip(all_poses, truths, strict=True):
+        metric.update(poses, truth)
     return metric.compute()
 
 
-def evaluate(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, Any]:
+def evaluate(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, float]:
     """Return the figures of `estimator` on `dataset`, with `frames_per_call` images handed over at a time."""
-    return score(predict_all(dataset, estimator, frames_per_call), dataset)
+    truths = (dataset.truth(index) for index in range(len(dataset)))
+    metric = make_metric(dataset.metric, dataset.skeleton)
+    return score(predict_all(dataset, estimator, frames_per_call), truths, metric)
 
 
 def predict_all(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> Iterator[Poses]:

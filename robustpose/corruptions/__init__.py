@@ -1,8 +1,8 @@
 """Corruptions: 15 ways to make an image worse and 4 held-out ones, each at 5 severities.
 
-The table of Hendrycks & Dietterich (ICLR 2019) for images of any size (Michaelis et al., 2019), as Wang et al. (CVPR 2021)
-use it for COCO-C, MPII-C and OCHuman-C. To add a corruption, write ``f(image, severity, rng) -> image`` for uint8 RGB
-(H, W, 3) images and give it a row below, or name it ``package.module:function`` wherever a corruption's name is asked for.
+The table of Hendrycks & Dietterich (ICLR 2019) for images of any size (Michaelis et al., 2019), as Wang et al. (CVPR
+2021) use it for COCO-C, MPII-C and OCHuman-C. To add a corruption, write ``f(image, severity, rng) -> image`` for uint8
+RGB (H, W, 3) images and give it a row below, or name it ``package.module:function`` wherever a name is asked for.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def corrupt(
         image: (H, W, 3) RGB or (H, W) grey, uint8, at least 32 px in height and width. It is not changed.
         name: one of `NAMES` or `HELD_OUT`, or ``package.module:function``.
         severity: 1 (mild) to 5 (harsh).
-        seed: ``"release"``: NumPy's legacy generator, seeded with 1 anew for every call, so that random fields depend on
-            the image's size only. An integer run seed, or a pair (run seed, image id): independent fields for every
+        seed: ``"release"``: NumPy's legacy generator, seeded with 1 anew for every call, so that random fields depend
+            on the image's size only. An integer run seed, or a pair (run seed, image id): independent fields for every
             image, corruption and severity (the formula is in `robustpose.corruptions.seeding`).
         frost: folder with frost textures; else the installed ones (``robustpose frost install``); else, but not
             with ``"release"``, textures that the program makes itself.

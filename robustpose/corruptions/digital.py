@@ -44,9 +44,7 @@ def pixelate(image: Image, severity: int, rng: Rng) -> Image:
     """Average down to a fraction of the size and back up without smoothing."""
     fraction = (0.6, 0.5, 0.4, 0.3, 0.25)[severity - 1]
     height, width = image.shape[:2]
-    small = PIL.Image.fromarray(image).resize(
-        (int(width * fraction), int(height * fraction)), PIL.Image.Resampling.BOX
-    )
+    small = PIL.Image.fromarray(image).resize((int(width * fraction), int(height * fraction)), PIL.Image.Resampling.BOX)
     return np.asarray(small.resize((width, height), PIL.Image.Resampling.NEAREST))
 
 

@@ -80,8 +80,8 @@ def _load_textures(folder: str | None, installed: str, original: bool) -> Textur
                 "run 'robustpose frost install' and leave out --frost, or pass --seed with a number"
             )
         raise UserError(
-            "profile 'release' needs the six original frost textures: run 'robustpose frost install', or pass --frost DIR, "
-            "or --seed with a number, or leave out frost"
+            "profile 'release' needs the six original frost textures: run 'robustpose frost install', or pass "
+            "--frost DIR, or --seed with a number, or leave out frost"
         )
     if folder is None:
         return generate_textures()

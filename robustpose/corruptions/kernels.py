@@ -13,9 +13,7 @@ import numpy.typing as npt
 
 
 @numba.njit(cache=True)
-def copy_from_neighbours(
-    image: npt.NDArray[Any], offsets: npt.NDArray[np.int64], delta: int, rounds: int
-) -> None:
+def copy_from_neighbours(image: npt.NDArray[Any], offsets: npt.NDArray[np.int64], delta: int, rounds: int) -> None:
     """Let each pixel of (H, W, 3) `image` take the value of a neighbour, in place, from the lower right upwards.
 
     `offsets` (n, 2) holds (dx, dy) in the order of use. The neighbour keeps its value: although it reads like

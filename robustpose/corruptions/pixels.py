@@ -1,4 +1,4 @@
-"""Pixel values: between 0..255 and 0..1, Gaussian smoothing, and hue-saturation-value, with the benchmark's roundings."""
+"""Pixel values: to and from 0..1, Gaussian smoothing, hue-saturation-value, all with the benchmark's roundings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ def to_uint8(x: Floats) -> npt.NDArray[np.uint8]:
     return (np.clip(x, 0, 1) * 255).astype(np.uint8)
 
 
-def smooth(
-    x: Floats, sigma: float | Sequence[float], mode: str = "nearest", truncate: float = 4.0
-) -> npt.NDArray[Any]:
+def smooth(x: Floats, sigma: float | Sequence[float], mode: str = "nearest", truncate: float = 4.0) -> npt.NDArray[Any]:
     """Smooth the first two axes with a Gaussian of `sigma` px (one, or one per axis), keeping the dtype of `x`."""
     sigmas = list(sigma) if isinstance(sigma, Sequence) else [sigma, sigma]
     return ndimage.gaussian_filter(x, sigmas + [0] * (x.ndim - 2), mode=mode, truncate=truncate)
@@ -45,7 +43,7 @@ def rgb_to_hsv(rgb: Floats) -> Floats:
 
 
 def hsv_to_rgb(hsv: Floats) -> Floats:
-    """Convert (..., 3) hue, saturation and value in 0..1 to RGB in 0..1, operation by operation as scikit-image does."""
+    """Convert (..., 3) hue, saturation and value in 0..1 to RGB in 0..1, each operation as in scikit-image."""
     hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
     sector = np.floor(hue * 6)
     part = hue * 6 - sector

@@ -4,8 +4,8 @@
 benchmark did. Every image of one size gets the same noise, the same frost and the same streaks.
 
 independent (an integer, or a pair (run seed, image id)): ``Philox`` with the 128-bit key
-``BLAKE2b-128("robustpose:1:" + run_seed + ":" + image_id + ":" + corruption + ":" + severity)`` (UTF-8, little endian, image
-id empty for a bare integer). The key depends on nothing else, so order, batches and processes do not matter. The
+``BLAKE2b-128("robustpose:1:" + run_seed + ":" + image_id + ":" + corruption + ":" + severity)`` (UTF-8, little endian,
+image id empty for a bare integer). The key depends on nothing else, so order, batches and processes do not matter. The
 number after the first colon is the formula's version.
 """
 

@@ -1,7 +1,7 @@
 """Bodies: a jointed person in a plausible pose, in three dimensions, and the camera that looks at it.
 
-Lengths are in standing heights; x is right, y down, z towards the viewer. A body that faces the viewer therefore
-has its left side at positive x.
+Lengths are in standing heights; x is right, y down, z towards the viewer. A body that faces the viewer
+therefore has its left side at positive x.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Arm:
-    """Give the ranges of an arm's angles: forwards and outwards at the shoulder, elbow bend, outward twist."""
+    """Give the ranges of an arm's angles: shoulder forwards and outwards, elbow bend, twist outwards."""
 
     flex: Range
     abduct: Range
@@ -58,7 +58,7 @@ WIDE = Leg((-6, 30), (14, 38), (0, 35))
 
 @dataclass(frozen=True)
 class Stance:
-    """Say how often a pose is drawn and in which ranges: two legs, the arms to choose from, torso and lean."""
+    """Say how often a pose is drawn and in which ranges: two legs, arms to choose from, torso and lean."""
 
     weight: float
     legs: tuple[Leg, Leg]
@@ -69,15 +69,15 @@ class Stance:
 
 ANY_ARM = (HANGING, SWUNG_FORWARD, SWUNG_BACK, RAISED, REACHING, ON_HIP, FOLDED, SPREAD)
 STANCES = {
-    "standing": Stance(4, (STRAIGHT, STRAIGHT), (HANGING, HANGING, ON_HIP, FOLDED, REACHING, SWUNG_FORWARD)),
-    "walking": Stance(3, (STEP_FORWARD, STEP_BACK), (SWUNG_FORWARD, SWUNG_BACK, HANGING)),
-    "running": Stance(2, (STRIDE_FORWARD, STRIDE_BACK), (SWUNG_FORWARD, SWUNG_BACK), bend=(5, 35)),
-    "arms_raised": Stance(2, (STRAIGHT, WIDE), (RAISED, RAISED, SPREAD, REACHING), lean=(-12, 12)),
-    "sitting": Stance(2.5, (SEATED, SEATED), (HANGING, SWUNG_FORWARD, REACHING, FOLDED), bend=(-12, 30)),
-    "bending": Stance(1.5, (STRAIGHT, STEP_FORWARD), (HANGING, REACHING, SPREAD), bend=(35, 95)),
-    "squatting": Stance(1, (SQUATTING, SQUATTING), (SWUNG_FORWARD, REACHING, HANGING), bend=(5, 50)),
-    "jumping": Stance(1.5, (TUCKED, TUCKED), (RAISED, SPREAD, REACHING), bend=(-10, 30), lean=(-20, 20)),
-    "leaning": Stance(1.5, (WIDE, STRAIGHT), ANY_ARM, bend=(-15, 40), lean=(-50, 50)),
+    "standing": Stance(7, (STRAIGHT, STRAIGHT), (HANGING, HANGING, ON_HIP, FOLDED, REACHING, SWUNG_FORWARD)),
+    "walking": Stance(6, (STEP_FORWARD, STEP_BACK), (SWUNG_FORWARD, SWUNG_BACK, HANGING)),
+    "running": Stance(1.5, (STRIDE_FORWARD, STRIDE_BACK), (SWUNG_FORWARD, SWUNG_BACK), bend=(5, 35)),
+    "arms_raised": Stance(2.5, (STRAIGHT, WIDE), (RAISED, RAISED, SPREAD, REACHING), lean=(-12, 12)),
+    "sitting": Stance(1.7, (SEATED, SEATED), (HANGING, SWUNG_FORWARD, REACHING, FOLDED), bend=(-12, 30)),
+    "bending": Stance(1, (STRAIGHT, STEP_FORWARD), (HANGING, REACHING, SPREAD), bend=(35, 95)),
+    "squatting": Stance(0.8, (SQUATTING, SQUATTING), (SWUNG_FORWARD, REACHING, HANGING), bend=(5, 50)),
+    "jumping": Stance(1.2, (TUCKED, TUCKED), (RAISED, SPREAD, REACHING), bend=(-10, 30), lean=(-20, 20)),
+    "leaning": Stance(1, (WIDE, STRAIGHT), ANY_ARM, bend=(-15, 40), lean=(-36, 36)),
     "lunging": Stance(1, (STRIDE_FORWARD, WIDE), ANY_ARM, bend=(-10, 45), lean=(-25, 25)),
 }
 
@@ -142,18 +142,16 @@ def pose_body(rng: np.random.Generator) -> Body:
     name = names[int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum(), side="right"))]
     stance = STANCES[name]
 
-    camera_tilt = _forwards(rng.uniform(-18, 18)) @ _outwards(rng.uniform(*stance.lean))
+    camera_tilt = _forwards(rng.uniform(-14, 14)) @ _outwards(rng.uniform(*stance.lean))
     root = camera_tilt @ _turned(_draw_heading(rng))
     bend = rng.uniform(*stance.bend)
     pelvis_axes = root @ _forwards(-0.45 * bend)
     chest_axes = root @ _forwards(-bend) @ _turned(rng.uniform(-22, 22)) @ _outwards(rng.uniform(-9, 9))
     nod = -0.5 * min(max(bend, 0.0), 20.0) * rng.random() + rng.uniform(-18, 15) + 0.4 * max(bend - 30.0, 0.0)
-    head_axes = (
-        chest_axes @ _turned(rng.uniform(-45, 45)) @ _forwards(nod) @ _outwards(rng.uniform(-14, 14))
-    )
+    head_axes = chest_axes @ _turned(rng.uniform(-35, 35)) @ _forwards(nod) @ _outwards(rng.uniform(-14, 14))
 
-    build = rng.uniform(0.85, 1.25)
-    head_radius = 0.063 * rng.uniform(0.95, 1.3)
+    build = rng.uniform(0.95, 1.3)
+    head_radius = 0.063 * rng.uniform(1.15, 1.45)
     arm_length, leg_length = rng.uniform(0.92, 1.08, 2)
     shoulder_half, hip_half = 0.105 * rng.uniform(0.9, 1.12), 0.066 * rng.uniform(0.9, 1.12)
 
@@ -177,7 +175,9 @@ def pose_body(rng: np.random.Generator) -> Body:
         ankle = knee + 0.225 * leg_length * shin_axes[:, 1]
 
         shoulder = neck + chest_axes @ np.array([sign * shoulder_half, 0.028, 0.0])
-        upper_axes = chest_axes @ _outwards(sign * rng.uniform(*arm.abduct)) @ _forwards(rng.uniform(*arm.flex))
+        upper_axes = (
+            chest_axes @ _outwards(sign * rng.uniform(*arm.abduct)) @ _forwards(rng.uniform(*arm.flex))
+        )
         upper_axes = upper_axes @ _turned(sign * rng.uniform(*arm.twist))
         fore_axes = upper_axes @ _forwards(rng.uniform(*arm.elbow))
         hand_axes = fore_axes @ _forwards(rng.uniform(-25, 35)) @ _outwards(rng.uniform(-20, 20))
@@ -193,15 +193,18 @@ def pose_body(rng: np.random.Generator) -> Body:
 
 
 def _draw_heading(rng: np.random.Generator) -> float:
-    """Draw where the person faces, in degrees from the viewer: 45 % front, 15 % three-quarter, 20 % side, 20 % back."""
+    """Draw where the person faces, in degrees from the viewer.
+
+    58 % front, 13 % three-quarter, 13 % side, 16 % back.
+    """
     view, sign = rng.random(), 1.0 if rng.random() < 0.5 else -1.0
-    if view < 0.45:
-        return sign * rng.uniform(0, 35)
-    if view < 0.6:
-        return sign * rng.uniform(35, 65)
-    if view < 0.8:
-        return sign * rng.uniform(65, 115)
-    return sign * rng.uniform(115, 180)
+    if view < 0.58:
+        return sign * rng.uniform(0, 30)
+    if view < 0.71:
+        return sign * rng.uniform(30, 65)
+    if view < 0.84:
+        return sign * rng.uniform(65, 110)
+    return sign * rng.uniform(140, 180)
 
 
 # Rotations act on columns; the comments say what becomes of a limb that hangs down, (0, 1, 0).

@@ -1,8 +1,8 @@
 """Paint: flat convex shapes on a canvas, and on a map that says whose body each of its pixels shows.
 
-Both are painted at twice the resolution with the same integer outlines, so they agree pixel by pixel; averaging
-2×2 pixels then smooths the picture's edges. Integers and OpenCV's exact 8-bit paths keep pixels the same on any
-machine.
+Both are painted at twice the resolution with the same integer outlines, so they agree pixel by pixel;
+averaging 2×2 pixels then smooths the picture's edges. Integers and OpenCV's exact 8-bit paths keep pixels the
+same on any machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Shape:
     """One thing to paint.
 
     Attributes:
-        outlines: convex polygons; where two of them overlap, nothing is painted (that makes checks of stripes).
+        outlines: convex polygons; where two overlap, nothing is painted (stripes and hoops make checks).
         colour: RGB, 0..255.
         label: what the map shows here; None leaves the map as it was.
         inside: paint only within this outline; None for no limit.
@@ -50,7 +50,7 @@ def to_outline(xy: Floats) -> Outline:
 
 def hull(xy: Floats) -> Outline:
     """Return the convex hull of xy (M, 2) px."""
-    return cv2.convexHull(to_outline(xy))[:, 0]
+    return np.asarray(cv2.convexHull(to_outline(xy))[:, 0], np.int32)
 
 
 def hull_of_circles(centres: Floats, radii: Floats) -> Outline:

@@ -1,4 +1,61 @@
-"""Estimators: image in, poses out. One file per kind; each optional library in one of them.
+"""Estimators: image in, poses out. One file per kind, each optional library in one of them.
 
-An estimator has `skeleton`, `needs_boxes` and ``predict(frames) -> list[Poses]``.
+An estimator has `skeleton`, `needs_boxes` and ``predict(frames) -> list[Poses]``. It may also have `provenance` (a dict
+for the results) and ``needs_images = False`` (it never looks at pixels). A row of `TABLE` is a function
+``build(target, skeleton, **options) -> estimator`` where target is what follows the colon of ``--model kind:target``.
 """
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from robustpose import registry
+from robustpose.errors import UserError, nearest
+from robustpose.pose.skeleton import Skeleton
+
+TABLE: dict[str, str] = {
+    "onnx": "robustpose.estimators.onnx:build",
+    "results": "robustpose.estimators.results_file:build",
+    "demo": "robustpose.estimators.network:build_demo",
+    "small": "robustpose.estimators.network:build_small",
+}
+DESCRIPTIONS: dict[str, str] = {
+    "onnx:FILE": "a top-down heatmap network as ONNX; input size and joints are read from the file",
+    "results:DIR": "COCO results, one file per cell (clean.json, fog-3.json, …): scores again without a model",
+    "demo": "the small network that comes with robustpose, trained on drawn people",
+    "small:FILE": "that network with weights of your own training (robustpose train)",
+    "package.module:attr": "any callable f(image, boxes) -> (N, K, 3), or an object with predict(frames)",
+}
+
+
+def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
+    """Return the estimator that `spec` names, for the joints of `skeleton`.
+
+    Args:
+        spec: ``kind:target`` with a kind of `TABLE`, or ``package.module:attr``.
+        skeleton: joints of the dataset.
+        options: keyword arguments of the kind's build function, such as `batch_size`. Those set to None are left out.
+
+    Raises:
+        UserError: no such kind, target or option.
+    """
+    kind, _, target = spec.partition(":")
+    options = {name: value for name, value in options.items() if value is not None}
+    if kind in TABLE:
+        make = registry.load(kind, TABLE)
+        known = [name for name in inspect.signature(make).parameters if name not in ("target", "skeleton")]
+        for name in options:
+            if name not in known:
+                raise UserError(
+                    f"model '{kind}' has no option '{name}'{nearest(name, known)}: it has {', '.join(known)}"
+                )
+        return make(target, skeleton, **options)
+    if not target:
+        raise UserError(
+            f"unknown model '{spec}'{nearest(spec, TABLE)}: expected one of {', '.join(DESCRIPTIONS)}"
+        )
+    from robustpose.estimators.function import build as build_function
+
+    return build_function(spec, skeleton)

@@ -9,9 +9,7 @@ import numpy as np
 from robustpose.pose.types import Floats
 
 
-def oks_to_each(
-    xy: Floats, area: float, others_xy: Floats, other_areas: Floats, sigmas: Sequence[float]
-) -> Floats:
+def oks_to_each(xy: Floats, area: float, others_xy: Floats, other_areas: Floats, sigmas: Sequence[float]) -> Floats:
     """Return the (M,) object keypoint similarity of one detection to M others, over all joints.
 
     Mean of exp(-d² / (2·(2σ)²·area)) with the mean of both areas: the form used to suppress detections, which takes

@@ -54,9 +54,7 @@ class Frame:
         """Return the (H, W, 3) uint8 RGB image."""
         image = self.read()
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise UserError(
-                f"image {self.image_id} must be (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}"
-            )
+            raise UserError(f"image {self.image_id} must be (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")
         return image
 
 

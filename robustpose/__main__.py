@@ -1,0 +1,5 @@
+"""Run the command line: python -m robustpose."""
+
+from robustpose.cli import main
+
+main()

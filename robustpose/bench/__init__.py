@@ -1,0 +1,1 @@
+"""Bench: cells to do, units of work that resume, tables and the report."""

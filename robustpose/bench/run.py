@@ -1,0 +1,130 @@
+"""Run a benchmark: do what is not done, score every cell, write the tables. Started again, it goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from robustpose.bench.progress import Forecast, Progress
+from robustpose.bench.report import write_report
+from robustpose.bench.run_folder import RunFolder, write_text
+from robustpose.bench.summary import summarize, versions
+from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
+from robustpose.corruptions.frost_textures import load_textures
+from robustpose.data import provenance_of
+from robustpose.errors import UserError
+from robustpose.evaluate import make_metric, score
+from robustpose.pose.cell import Cell
+from robustpose.pose.results_json import read_results, write_results
+from robustpose.pose.types import Truth, no_poses
+
+
+def run_bench(
+    job: Job,
+    cells: Sequence[Cell],
+    n_workers: int = 1,
+    report: Callable[[str, Progress], None] = lambda what, progress: None,
+) -> dict[str, Any]:
+    """Bring a benchmark to its end and return its summary.
+
+    Args:
+        job: data, estimator, seed and run folder.
+        cells: clean first.
+        n_workers: processes; with 1, everything happens in this one.
+        report: called with what is being done (``predict`` or ``score``) and how far it is.
+
+    Raises:
+        UserError: a mistake in what was given. Finished units stay in the run folder.
+    """
+    if n_workers < 1:
+        raise UserError(f"--workers must be at least 1, got {n_workers}")
+    frost_used = any(cell.corruption == "frost" for cell in cells)
+    frost = "original" if job.seed == "release" else load_textures(job.frost).source
+    if frost_used and job.seed == "release":
+        load_textures(job.frost, original=True)
+    dataset = job.make_dataset()
+    if len(dataset) == 0:
+        raise UserError("the dataset has no images")
+    estimator = job.make_estimator(dataset.skeleton)
+    provenance = {
+        "versions": versions(),
+        "profile": "release" if job.seed == "release" else "independent",
+        "seed": job.seed,
+        "frost_textures": frost,
+        "dataset": provenance_of(dataset),
+        "estimator": dict(getattr(estimator, "provenance", {"name": type(estimator).__name__})),
+    }
+    folder = RunFolder(job.out)
+    with folder.locked():
+        folder.claim(provenance)
+        slices = cut_slices(len(dataset))
+        unfinished = [cell for cell in cells if not folder.prediction_path(cell).is_file()]
+        todo = []
+        for number, indices in slices:
+            lacking = [cell for cell in unfinished if not folder.unit_path(cell, number).is_file()]
+            if lacking:
+                todo.append(((number, indices), lacking))
+        n_todo = sum(len(lacking) for _, lacking in todo)
+        n_workers = min(n_workers, max(len(todo), 1)) if getattr(estimator, "needs_images", True) else 1
+        forecast = Forecast([c for _, lacking in todo for c in lacking], len(cells) * len(slices) - n_todo, n_workers)
+        report("predict", forecast.now())
+        units = do_here(job, dataset, estimator, todo) if n_workers == 1 else do_in_processes(job, todo, n_workers)
+        for unit in units:
+            report("predict", forecast.update(unit))
+        if n_todo:
+            report("predict", Progress(len(cells) * len(slices), len(cells) * len(slices), None))
+        truths = [dataset.truth(index) for index in range(len(dataset))]
+        for cell in unfinished:
+            _gather_cell(folder, cell, slices, truths)
+        figures = {}
+        for number, cell in enumerate(cells):
+            report("score", Progress(number, len(cells), None))
+            found = read_results(folder.prediction_path(cell), dataset.skeleton.n_joints)
+            poses = [found.get(t.image_id) or no_poses(t.image_id, dataset.skeleton.n_joints) for t in truths]
+            figures[cell] = score(poses, truths, make_metric(dataset.metric, dataset.skeleton))
+        report("score", Progress(len(cells), len(cells), None))
+        metric = make_metric(dataset.metric, dataset.skeleton).primary
+        if figures[cells[0]][metric] < 0:
+            raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
+        if not frost_used:
+            provenance["frost_textures"] = "unused"
+        summary = summarize(metric, figures, cells, provenance)
+        _write_results(folder, summary, figures, cells)
+    return summary
+
+
+def _gather_cell(folder: RunFolder, cell: Cell, slices: Sequence[Slice], truths: Sequence[Truth]) -> None:
+    """Turn a cell's units into its predictions file."""
+    folder.prediction_path(cell).parent.mkdir(exist_ok=True)
+    poses = (
+        poses
+        for number, indices in slices
+        for poses in folder.read_unit(cell, number, [truths[index].image_id for index in indices])
+    )
+    write_results(folder.prediction_path(cell), poses)
+    folder.drop_units(cell)
+
+
+def _write_results(
+    folder: RunFolder,
+    summary: dict[str, Any],
+    figures: dict[Cell, dict[str, float]],
+    cells: Sequence[Cell],
+) -> None:
+    rows = []
+    for cell in cells:
+        digest = hashlib.sha256(folder.prediction_path(cell).read_bytes()).hexdigest()
+        rows.append(
+            {
+                "cell": cell.key,
+                "corruption": cell.corruption,
+                "severity": cell.severity,
+                **figures[cell],
+                "predictions_sha256": digest,
+            }
+        )
+    write_text(folder.path / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    write_text(folder.path / "summary.json", json.dumps(summary, indent=2) + "\n")
+    write_report(folder.path)

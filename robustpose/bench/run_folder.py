@@ -1,0 +1,144 @@
+"""The run folder: whose results it holds, who is writing to it, and files that are whole or not there.
+
+run.json                  what determines the results; another setup is refused
+units/fog-3/00007.npz     poses of one slice of images in one cell, while the cell is unfinished
+predictions/fog-3.json    COCO results of a finished cell
+results.jsonl, summary.json, table.*, report.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from robustpose.errors import UserError
+from robustpose.pose.cell import Cell
+from robustpose.pose.results_json import round_poses
+from robustpose.pose.types import ImageId, Poses
+
+
+class RunFolder:
+    """Paths of one run, and reading and writing them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def prediction_path(self, cell: Cell) -> Path:
+        """Return where the COCO results of `cell` are."""
+        return self.path / "predictions" / f"{cell.file_stem}.json"
+
+    def unit_path(self, cell: Cell, number: int) -> Path:
+        """Return where the poses of slice `number` in `cell` are."""
+        return self.path / "units" / cell.file_stem / f"{number:05d}.npz"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the folder, and keep other processes from running a bench in it.
+
+        Raises:
+            UserError: the folder cannot be written to, or another process holds it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise UserError(
+                f"another process is writing to {self.path}: wait for it, or choose another --out"
+            ) from error
+        except (OSError, NotImplementedError) as error:
+            raise UserError(f"cannot write to the run folder {self.path} ({error}): choose another --out") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def claim(self, identity: Mapping[str, Any]) -> None:
+        """Note what determines the results, or check that it is what the folder was made with.
+
+        Raises:
+            UserError: the folder holds results of another setup; what differs is named.
+        """
+        path = self.path / "run.json"
+        new = json.loads(json.dumps(identity))
+        if path.is_file():
+            try:
+                old = json.loads(path.read_text())
+            except ValueError as error:
+                raise UserError(f"{path} is damaged: choose another --out") from error
+            if old != new:
+                raise UserError(
+                    f"{self.path} holds results of another setup ({'; '.join(_differences(old, new)[:3])}): "
+                    "choose another --out, or delete that folder"
+                )
+            return
+        others = [entry.name for entry in self.path.iterdir() if entry.name != ".lock"]
+        if others:
+            raise UserError(f"{self.path} is not empty ({others[0]}, …) and no run folder: choose another --out")
+        write_text(path, json.dumps(new, indent=2) + "\n")
+
+    def write_unit(self, cell: Cell, number: int, all_poses: Sequence[Poses]) -> None:
+        """Write the poses of one slice of images, rounded as results files are."""
+        rounded = [round_poses(poses) for poses in all_poses]
+        path = self.unit_path(cell, number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.stem}.{os.getpid()}.part")
+        with part.open("wb") as file:
+            np.savez(
+                file,
+                n_people=np.array([len(poses.score) for poses in rounded]),
+                xy=np.concatenate([poses.xy for poses in rounded]),
+                confidence=np.concatenate([poses.confidence for poses in rounded]),
+                score=np.concatenate([poses.score for poses in rounded]),
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    def read_unit(self, cell: Cell, number: int, image_ids: Sequence[ImageId]) -> list[Poses]:
+        """Return the poses of one slice of images."""
+        path = self.unit_path(cell, number)
+        try:
+            with np.load(path) as arrays:
+                ends = np.cumsum(arrays["n_people"])[:-1]
+                xy, confidence, score = (np.split(arrays[name], ends) for name in ("xy", "confidence", "score"))
+        except (OSError, ValueError, EOFError, KeyError) as error:
+            path.unlink(missing_ok=True)
+            raise UserError(f"{path} was damaged and has been removed: start the same command again") from error
+        return [Poses(*parts) for parts in zip(image_ids, xy, confidence, score, strict=True)]
+
+    def drop_units(self, cell: Cell) -> None:
+        """Remove the units of a cell whose predictions are written, and their folder after the last one."""
+        shutil.rmtree(self.path / "units" / cell.file_stem, ignore_errors=True)
+        with suppress(OSError):  # not empty: other cells are unfinished
+            (self.path / "units").rmdir()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text)
+    part.replace(path)
+
+
+def _differences(old: Any, new: Any, where: str = "") -> list[str]:
+    """Return lines such as `estimator.sha256: 'a' is now 'b'`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        lines = []
+        for key in [*old, *(key for key in new if key not in old)]:
+            lines += _differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
+        return lines
+    return [] if old == new else [f"{where}: {_short(old)} there, {_short(new)} now"]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 24 else text[:21] + "…" + text[-1]

@@ -1,0 +1,146 @@
+"""Tables of a run: Markdown, CSV and LaTeX, in the column order of the paper's Table 1."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from robustpose import corruptions
+
+SHORT_NAMES = {
+    "gaussian_noise": "Gauss",
+    "shot_noise": "Shot",
+    "impulse_noise": "Impulse",
+    "defocus_blur": "Defocus",
+    "glass_blur": "Glass",
+    "motion_blur": "Motion",
+    "zoom_blur": "Zoom",
+    "snow": "Snow",
+    "frost": "Frost",
+    "fog": "Fog",
+    "brightness": "Bright",
+    "contrast": "Contrast",
+    "elastic_transform": "Elastic",
+    "pixelate": "Pixel",
+    "jpeg_compression": "JPEG",
+}
+
+
+def percent(value: float | None) -> str:
+    """Return 0.4123 as `41.2`, and a dash for what is not defined."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def headline(summary: Mapping[str, Any]) -> list[tuple[str, float | None]]:
+    """Return clean score, mPC and rPC with their names: AP* for AP."""
+    return [
+        (f"{summary['metric']}*", summary["clean"]),
+        ("mPC", summary["mPC"]),
+        ("rPC", summary["rPC"]),
+    ]
+
+
+def columns(summary: Mapping[str, Any]) -> list[str]:
+    """Return the corruptions of a run: the 15 in the paper's order, then others that were asked for."""
+    return [*corruptions.NAMES, *(name for name in summary["corruptions"] if name not in corruptions.NAMES)]
+
+
+def to_markdown(summary: Mapping[str, Any]) -> str:
+    """Return the headline, the means by group, and every cell, in percent."""
+    lines = [
+        f"# {model_name(summary)} on {summary['provenance']['dataset'].get('name')}",
+        "",
+        _markdown_row([name for name, _ in headline(summary)]),
+        _markdown_rule(3),
+        _markdown_row([percent(value) for _, value in headline(summary)]),
+        "",
+    ]
+    if summary["mPC"] is None:
+        lines += [f"mPC and rPC need clean and all 75 cells; this run has {len(summary['cells'])}.", ""]
+    if summary["groups"]:
+        lines += [
+            _markdown_row([*summary["groups"]]),
+            _markdown_rule(len(summary["groups"])),
+            _markdown_row([percent(value) for value in summary["groups"].values()]),
+            "",
+        ]
+    if summary["corruptions"]:
+        severities = severities_of(summary)
+        lines += [
+            _markdown_row(["corruption", "mean", *map(str, severities)]),
+            "|---" + _markdown_rule(1 + len(severities)),
+        ]
+        for name in summary["corruptions"]:
+            cells = [summary["cells"].get(f"{name}/{severity}") for severity in severities]
+            lines.append(_markdown_row([name, percent(summary["corruptions"][name]), *map(percent, cells)]))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def to_csv(summary: Mapping[str, Any]) -> str:
+    """Return one row in the paper's column order, scores in 0..1, empty where undefined."""
+    names = columns(summary)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["model", "dataset", "metric", "clean", "mPC", "rPC", *names])
+    writer.writerow(
+        [
+            model_name(summary),
+            summary["provenance"]["dataset"].get("name"),
+            summary["metric"],
+            *(_or_empty(value) for _, value in headline(summary)),
+            *(_or_empty(summary["corruptions"].get(name)) for name in names),
+        ]
+    )
+    return text.getvalue()
+
+
+def to_latex(summary: Mapping[str, Any]) -> str:
+    """Return a booktabs table with one row in the paper's column order, in percent."""
+    names = columns(summary)
+    titles = ["Model", *(name.replace("*", "$^*$") for name, _ in headline(summary))]
+    titles += [SHORT_NAMES.get(name, _escape_latex(name)) for name in names]
+    values = [_escape_latex(model_name(summary)), *(percent(value) for _, value in headline(summary))]
+    values += [percent(summary["corruptions"].get(name)) for name in names]
+    return "\n".join(
+        [
+            "% needs \\usepackage{booktabs}",
+            f"\\begin{{tabular}}{{l*{{{len(titles) - 1}}}{{r}}}}",
+            "\\toprule",
+            " & ".join(titles) + " \\\\",
+            "\\midrule",
+            " & ".join(value.replace("–", "--") for value in values) + " \\\\",
+            "\\bottomrule",
+            "\\end{tabular}",
+            "",
+        ]
+    )
+
+
+def model_name(summary: Mapping[str, Any]) -> str:
+    """Return what the table calls the estimator."""
+    return str(summary["provenance"]["estimator"].get("name", "estimator"))
+
+
+def severities_of(summary: Mapping[str, Any]) -> list[int]:
+    """Return the severities of a run."""
+    return sorted({int(key.rpartition("/")[2]) for key in summary["cells"]})
+
+
+def _markdown_row(values: list[str]) -> str:
+    return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+
+
+def _markdown_rule(n_columns: int) -> str:
+    return "|" + "---:|" * n_columns
+
+
+def _or_empty(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _escape_latex(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)

@@ -1,0 +1,65 @@
+"""robustpose bench: clean images and 75 cells through an estimator, down to mPC and rPC."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from robustpose.cli.parse import count_cores, parse_options, parse_seed, parse_severities, split_words
+
+
+def bench(
+    model: Annotated[
+        str,
+        typer.Option(help="onnx:FILE, results:DIR, demo, small:FILE, or package.module:attr."),
+    ],
+    out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
+    data: Annotated[str | None, typer.Option(help="toy, or package.module:attr.")] = None,
+    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON, any skeleton.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None,
+    boxes: Annotated[str, typer.Option(help="gt, or a COCO detection file.")] = "gt",
+    skeleton: Annotated[Path | None, typer.Option(help="YAML with OKS sigmas, for joints not COCO's.")] = None,
+    corruptions: Annotated[
+        str,
+        typer.Option(help="all, none, held_out, groups (noise, blur, weather, digital) or names, with commas."),
+    ] = "all",
+    severities: Annotated[str, typer.Option(help="Of 1 to 5, with commas.")] = "1,2,3,4,5",
+    limit: Annotated[int | None, typer.Option(help="Use the first images only.")] = None,
+    seed: Annotated[
+        str, typer.Option(help="release (as the published benchmark), or a number for independent noise.")
+    ] = "release",
+    frost: Annotated[Path | None, typer.Option(help="Folder of frost textures.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Crops per call of the network.")] = None,
+    model_set: Annotated[
+        list[str] | None, typer.Option(help="An option of the model, KEY=VALUE; may be repeated.")
+    ] = None,
+) -> None:
+    """Measure an estimator on clean images and under 15 corruptions at 5 severities."""
+    # The numerical libraries' own threads would only get in each other's way: work is shared out over processes.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    from robustpose import estimators
+    from robustpose.bench.grid import choose_cells
+    from robustpose.bench.run import run_bench
+    from robustpose.bench.work import Job
+    from robustpose.cli.show import bench_progress, print_summary
+    from robustpose.data import open_dataset
+
+    cells = choose_cells(split_words(corruptions), parse_severities(severities))
+    options = {"batch_size": batch_size, **parse_options(model_set)}
+    job = Job(
+        make_dataset=partial(open_dataset, data, annotations, images, boxes, skeleton, limit),
+        make_estimator=partial(estimators.build, model, options=options),
+        seed=parse_seed(seed),
+        frost=frost,
+        out=out,
+    )
+    with bench_progress() as report:
+        summary = run_bench(job, cells, count_cores() if workers is None else workers, report)
+    print_summary(summary)
+    print(f"report: {out / 'report.html'}")

@@ -1,0 +1,62 @@
+"""From words on the command line to values."""
+
+from __future__ import annotations
+
+import os
+
+from typing import Any
+
+from robustpose.errors import UserError
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words between commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def parse_severities(text: str) -> list[int]:
+    """Return the numbers between commas.
+
+    Raises:
+        UserError: one of them is no whole number.
+    """
+    try:
+        return [int(word) for word in split_words(text)]
+    except ValueError as error:
+        raise UserError(f"--severities must be numbers of 1 to 5 with commas, got '{text}'") from error
+
+
+def parse_seed(text: str) -> str | int:
+    """Return ``"release"`` or a run seed.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if text == "release":
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UserError(f"--seed must be 'release' or a whole number, got '{text}'") from error
+
+
+def parse_options(pairs: list[str] | None) -> dict[str, Any]:
+    """Return ``KEY=VALUE`` pairs as a dict, `true` and `false` as truth values.
+
+    Raises:
+        UserError: a pair has no `=`.
+    """
+    options: dict[str, Any] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UserError(f"--model-set takes KEY=VALUE, got '{pair}'")
+        options[key.replace("-", "_")] = {"true": True, "false": False}.get(value.lower(), value)
+    return options
+
+
+def count_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

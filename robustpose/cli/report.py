@@ -1,0 +1,20 @@
+"""robustpose report: the tables and the page of a finished run, made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
+) -> None:
+    """Write the tables and the HTML report of a run again, and print its scores."""
+    from robustpose.bench.report import read_summary, write_report
+    from robustpose.cli.show import print_summary
+
+    page = write_report(folder)
+    print_summary(read_summary(folder))
+    print(f"report: {page}")

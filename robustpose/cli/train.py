@@ -1,0 +1,5 @@
+"""robustpose train: train a network."""
+
+
+def train() -> None:
+    """Train a network."""

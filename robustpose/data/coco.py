@@ -1,0 +1,274 @@
+"""People in COCO's format: any skeleton, ground-truth or detected boxes, checked when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter, defaultdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robustpose.data.coco_skeleton import read_skeleton
+from robustpose.data.images import read_image
+from robustpose.errors import UserError, first_few
+from robustpose.pose.crop import clip_truth_box
+from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.types import Floats, Frame, Image, ImageId, Truth
+
+Record = dict[str, Any]
+
+
+class CocoPeople:
+    """Frames and truth of a COCO keypoint file. Made by `read_coco`."""
+
+    metric = "coco_ap"
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        images: list[Record],
+        image_dir: Path,
+        people: dict[ImageId, list[Record]],
+        boxes: dict[ImageId, tuple[Floats, Floats]],
+        provenance: dict[str, object],
+    ) -> None:
+        self.skeleton = skeleton
+        self.provenance = provenance
+        self._images = images
+        self._image_dir = image_dir
+        self._people = people
+        self._boxes = boxes
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def frame(self, index: int) -> Frame:
+        """Return the clean frame of image `index`, with its people's boxes."""
+        record = self._images[index]
+        boxes, box_scores = self._boxes.get(record["id"], (np.zeros((0, 4)), np.zeros(0)))
+        return Frame(record["id"], partial(self._read, record), boxes, box_scores)
+
+    def truth(self, index: int) -> Truth:
+        """Return what is annotated in image `index`, crowds and people without keypoints included."""
+        image_id = self._images[index]["id"]
+        people = self._people.get(image_id, [])
+        points = np.array([person["keypoints"] for person in people], float).reshape(-1, self.skeleton.n_joints, 3)
+        boxes = np.array([person["bbox"] for person in people], float).reshape(-1, 4)
+        has_head_size = bool(people) and all("head_size" in person for person in people)
+        return Truth(
+            image_id=image_id,
+            xy=points[:, :, :2],
+            visible=points[:, :, 2].astype(int),
+            area=np.array([person["area"] for person in people], float),
+            boxes=np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1),
+            crowd=np.array([bool(person.get("iscrowd", 0)) for person in people], bool),
+            head_size=np.array([person["head_size"] for person in people], float) if has_head_size else None,
+        )
+
+    def _read(self, record: Record) -> Image:
+        path = self._image_dir / record["file_name"]
+        image = read_image(path)
+        if image.shape[:2] != (record["height"], record["width"]):
+            raise UserError(
+                f"image {path} is {image.shape[1]} x {image.shape[0]} px, but its annotations say "
+                f"{record['width']} x {record['height']}: have the images been resized or rotated?"
+            )
+        return image
+
+
+def read_coco(
+    annotations: Path,
+    images: Path,
+    boxes: str | Path = "gt",
+    skeleton_file: Path | None = None,
+) -> CocoPeople:
+    """Read a COCO keypoint file and check all of it.
+
+    Args:
+        annotations: JSON with `images`, `annotations` and a category with `keypoints`.
+        images: folder of the image files.
+        boxes: ``"gt"`` for the annotated boxes, or a COCO detection file.
+        skeleton_file: YAML with OKS sigmas, for skeletons other than COCO's.
+
+    Raises:
+        UserError: a file is missing or damaged, or the annotations are inconsistent: the first few problems and
+            their total.
+    """
+    content, digest = _read_json(annotations, "annotation file")
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(content, dict) or not isinstance(content.get(key), list):
+            raise UserError(f"annotation file {annotations} must be a COCO object with a list '{key}'")
+    category = _find_category(content["categories"], annotations)
+    skeleton = read_skeleton(category, skeleton_file)
+    records = content["images"]
+    people = [person for person in content["annotations"] if person.get("category_id") == category["id"]]
+    if not records:
+        raise UserError(f"annotation file {annotations} lists no images")
+    if not images.is_dir():
+        raise UserError(f"the image folder {images} does not exist")
+    for person in people:
+        if not person.get("keypoints"):
+            person["keypoints"] = [0] * (3 * skeleton.n_joints)  # a person nobody has marked
+    problems = _check_images(records, images) or _check_people(people, records, skeleton)
+    if problems:
+        raise UserError(f"{annotations}: {first_few(problems, 'problems')}")
+    by_image: dict[ImageId, list[Record]] = defaultdict(list)
+    for person in people:
+        by_image[person["image_id"]].append(person)
+    provenance: dict[str, object] = {
+        "name": annotations.name,
+        "annotations_sha256": digest,
+        "n_images": len(records),
+        "image_files_sha256": _hash_sizes(records, images),
+        "skeleton": skeleton.name,
+        "sigmas_from": skeleton.sigmas_from,
+        "boxes": "gt",
+    }
+    if str(boxes) == "gt":
+        box_table = _truth_boxes(records, by_image)
+    else:
+        box_table, provenance["boxes_sha256"] = _detected_boxes(
+            Path(boxes), {record["id"] for record in records}, int(category["id"])
+        )
+        provenance["boxes"] = Path(boxes).name
+    return CocoPeople(skeleton, records, images, dict(by_image), box_table, provenance)
+
+
+def _read_json(path: Path, what: str) -> tuple[Any, str]:
+    try:
+        raw = path.read_bytes()
+        return json.loads(raw), hashlib.sha256(raw).hexdigest()
+    except OSError as error:
+        raise UserError(f"cannot read the {what} {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"the {what} {path} is no JSON: {error}") from error
+
+
+def _find_category(categories: list[Record], path: Path) -> Record:
+    posed = [category for category in categories if category.get("keypoints")]
+    people = [category for category in posed if category.get("name") == "person"] or posed
+    if len(people) != 1:
+        names = ", ".join(str(category.get("name")) for category in posed) or "none"
+        raise UserError(
+            f"{path} must have one category with keypoints, or one of them called 'person'; it has: {names}"
+        )
+    return people[0]
+
+
+def _check_images(records: list[Record], images: Path) -> list[str]:
+    lacking = [
+        f"image {record.get('id')} lacks '{key}'"
+        for record in records
+        for key in ("id", "file_name", "width", "height")
+        if key not in record
+    ]
+    if lacking:
+        return lacking
+    problems = [f"image id {i} occurs twice" for i in _repeated(record["id"] for record in records)]
+    present = {entry.name for entry in images.iterdir()}
+    for record in records:
+        name = str(record["file_name"])
+        if name not in present and not ("/" in name and (images / name).is_file()):
+            problems.append(f"image file {images / name} is missing")
+    return problems
+
+
+def _check_people(people: list[Record], records: list[Record], skeleton: Skeleton) -> list[str]:
+    problems = [f"annotation id {i} occurs twice" for i in _repeated(person.get("id") for person in people)]
+    sizes = {record["id"]: (record["width"], record["height"]) for record in records}
+    for person in people:
+        problem = _check_person(person, sizes, skeleton)
+        if problem:
+            problems.append(f"annotation {person.get('id')} {problem}")
+    return problems
+
+
+def _check_person(person: Record, sizes: dict[ImageId, tuple[int, int]], skeleton: Skeleton) -> str | None:
+    if person.get("image_id") not in sizes:
+        return f"is about image {person.get('image_id')}, which is not listed"
+    for key in ("bbox", "area"):
+        if key not in person:
+            return f"lacks '{key}'"
+    if len(person["bbox"]) != 4:
+        return f"needs a bbox of 4 numbers, got {len(person['bbox'])}"
+    if len(person["keypoints"]) != 3 * skeleton.n_joints:
+        n_values = 3 * skeleton.n_joints
+        return f"needs {n_values} keypoint values ({skeleton.n_joints} joints), got {len(person['keypoints'])}"
+    numbers = [*person["bbox"], person["area"], *person["keypoints"]]
+    if not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers):
+        return "holds a value that is not a finite number"
+    if any(flag not in (0, 1, 2) for flag in person["keypoints"][2::3]):
+        return "has a visibility other than 0, 1 or 2"
+    if person.get("iscrowd") or not any(person["keypoints"][2::3]):
+        return None  # ignored by the metric: COCO's own files have degenerate boxes here
+    x, y, width, height = person["bbox"]
+    image_width, image_height = sizes[person["image_id"]]
+    if width < 0 or height < 0:
+        return f"has a box of negative size: {person['bbox']}"
+    if x >= image_width or y >= image_height or x + width < 0 or y + height < 0:
+        return f"has a box outside its {image_width} x {image_height} image: {person['bbox']}"
+    return None
+
+
+def _repeated(ids: Any) -> list[Any]:
+    return [i for i, count in Counter(ids).items() if count > 1]
+
+
+def _hash_sizes(records: list[Record], images: Path) -> str:
+    """Return a SHA-256 of all file names and sizes in bytes: cheap, and it tells one copy of a set from another."""
+    sizes = [f"{record['file_name']}:{(images / record['file_name']).stat().st_size}" for record in records]
+    return hashlib.sha256("\n".join(sizes).encode()).hexdigest()
+
+
+def _truth_boxes(records: list[Record], people: dict[ImageId, list[Record]]) -> dict[ImageId, tuple[Floats, Floats]]:
+    """Return the boxes of people worth scoring: no crowd, an area, a keypoint, something left inside the image."""
+    table = {}
+    for record in records:
+        boxes = []
+        for person in people.get(record["id"], []):
+            if person.get("iscrowd") or person["area"] <= 0 or max(person["keypoints"]) <= 0:
+                continue
+            box = clip_truth_box(np.array(person["bbox"], float), (record["width"], record["height"]))
+            if box is not None:
+                boxes.append(box)
+        table[record["id"]] = (np.array(boxes, float).reshape(-1, 4), np.ones(len(boxes)))
+    return table
+
+
+def _detected_boxes(
+    path: Path, kept: set[ImageId], category_id: int
+) -> tuple[dict[ImageId, tuple[Floats, Floats]], str]:
+    """Return all detected boxes of the category, neither clipped nor thresholded, and the file's SHA-256."""
+    detections, digest = _read_json(path, "detection file")
+    if not isinstance(detections, list):
+        raise UserError(f"detection file {path} must be a list of COCO results, got {type(detections).__name__}")
+    rows: dict[ImageId, list[list[float]]] = defaultdict(list)
+    problems = []
+    for number, detection in enumerate(detections):
+        missing = {"image_id", "category_id", "bbox", "score"} - set(detection)
+        if missing:
+            problems.append(f"detection {number} lacks {', '.join(sorted(missing))}")
+            continue
+        if detection["category_id"] != category_id or detection["image_id"] not in kept:
+            continue
+        values = [*detection["bbox"], detection["score"]]
+        if len(values) != 5 or not all(isinstance(n, int | float) and math.isfinite(n) for n in values):
+            problems.append(f"detection {number} needs a bbox of 4 finite numbers and a score, got {values}")
+            continue
+        x, y, width, height, score = values
+        rows[detection["image_id"]].append([x, y, x + width, y + height, score])
+    if problems:
+        raise UserError(f"{path}: {first_few(problems, 'problems')}")
+    if not rows:
+        raise UserError(
+            f"detection file {path} holds no box of category {category_id} for any of the {len(kept)} images"
+        )
+    table = {}
+    for image_id, values in rows.items():
+        array = np.array(values, float)
+        table[image_id] = (array[:, :4], array[:, 4])
+    return table, digest

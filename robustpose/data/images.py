@@ -1,0 +1,34 @@
+"""Image files: read as the benchmark reads them, and write whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+
+from robustpose.errors import UserError
+from robustpose.pose.types import Image
+
+
+def read_image(path: Path) -> Image:
+    """Return the (H, W, 3) uint8 RGB image of a file, without EXIF rotation, as the annotations expect it.
+
+    Raises:
+        UserError: the file is missing, is no image, or is damaged (a truncated JPEG is not filled up).
+    """
+    try:
+        with PIL.Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except FileNotFoundError as error:
+        raise UserError(f"image {path} does not exist") from error
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise UserError(f"image {path} cannot be read ({error}): replace the file and start again") from error
+
+
+def write_image(path: Path, image: Image) -> None:
+    """Write (H, W, 3) uint8 RGB to `path`, in the format of its suffix, atomically."""
+    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    PIL.Image.fromarray(image).save(part)
+    part.replace(path)

@@ -1,0 +1,137 @@
+"""What several test files need: a small COCO-format dataset on disk, an ONNX network, a finished run, the shared goldens."""
+
+import json
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robustpose.data.images import write_image
+from robustpose.pose.skeleton import COCO
+from tests.scenes import draw_scene
+
+SHARED = Path(os.environ.get("ROBUSTPOSE_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of reference numbers and real data that some checkouts have beside them."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no folder of reference data at {SHARED}")
+    return SHARED
+
+
+def make_person(person_id, image_id, box, rng, **changes):
+    """Return a COCO annotation with 17 joints spread over its box (xywh px)."""
+    x, y, width, height = box
+    xy = rng.uniform(0, 1, (17, 2)) * [width, height] + [x, y]
+    points = np.concatenate([np.round(xy, 2), np.full((17, 1), 2)], axis=1)
+    return {
+        "id": person_id,
+        "image_id": image_id,
+        "category_id": 1,
+        "iscrowd": 0,
+        "bbox": list(box),
+        "area": 0.5 * width * height,
+        "num_keypoints": 17,
+        "keypoints": points.ravel().tolist(),
+        **changes,
+    }
+
+
+CATEGORY = {
+    "id": 1,
+    "name": "person",
+    "keypoints": list(COCO.joints),
+    "skeleton": [[a + 1, b + 1] for a, b in COCO.limbs],
+}
+
+
+@pytest.fixture(scope="session")
+def coco_folder(tmp_path_factory):
+    """A folder with people.json and images/: nine small images, two people each, of two sizes."""
+    folder = tmp_path_factory.mktemp("coco")
+    (folder / "images").mkdir()
+    rng = np.random.default_rng(3)
+    images, people = [], []
+    for number in range(1, 10):
+        height, width = (96, 128) if number % 2 else (120, 90)
+        name = f"{number:06d}.jpg"
+        write_image(folder / "images" / name, draw_scene(height, width, seed=number))
+        images.append({"id": number, "file_name": name, "height": height, "width": width})
+        for box in ([5.0, 8.0, 40.0, 70.0], [45.0, 10.0, 38.0, 60.0]):
+            people.append(make_person(len(people) + 1, number, box, rng))
+    content = {"images": images, "annotations": people, "categories": [CATEGORY]}
+    (folder / "people.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture
+def coco_content(coco_folder):
+    """The content of people.json, to be spoilt and written elsewhere."""
+    return json.loads((coco_folder / "people.json").read_text())
+
+
+def make_onnx(path, n_joints=17, batch="batch", height=64, width=48, flat=False):
+    """Write a network that averages 4 x 4 px and mixes the channels: right in form, wrong about people."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    mix = rng.normal(size=(n_joints, 3, 1, 1)).astype(np.float32)
+    nodes = [
+        helper.make_node("AveragePool", ["image"], ["pooled"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node("Conv", ["pooled", "mix"], ["maps"]),
+    ]
+    shape = [batch, n_joints, height // 4, width // 4]
+    if flat:
+        nodes.append(helper.make_node("Flatten", ["maps"], ["flat"]))
+        shape = [batch, n_joints * (height // 4) * (width // 4)]
+    graph = helper.make_graph(
+        nodes,
+        "toy",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 3, height, width])],
+        [helper.make_tensor_value_info("flat" if flat else "maps", TensorProto.FLOAT, shape)],
+        [numpy_helper.from_array(mix, "mix")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def onnx_file(tmp_path_factory):
+    """An ONNX network of the right form for COCO's joints."""
+    return make_onnx(tmp_path_factory.mktemp("onnx") / "toy.onnx")
+
+
+@pytest.fixture(scope="session")
+def make_job(coco_folder):
+    """A function that makes a bench job on the small dataset with an estimator of your choice."""
+    from robustpose import estimators
+    from robustpose.bench.work import Job
+    from robustpose.data import open_dataset
+
+    def make(out, model="tests.outside:guess_from_pixels", seed=5, options=None):
+        return Job(
+            make_dataset=partial(open_dataset, None, coco_folder / "people.json", coco_folder / "images"),
+            make_estimator=partial(estimators.build, model, options=options or {}),
+            seed=seed,
+            frost=None,
+            out=out,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory, make_job):
+    """The folder of a finished run over clean and four cells."""
+    from robustpose.bench.grid import choose_cells
+    from robustpose.bench.run import run_bench
+
+    out = tmp_path_factory.mktemp("runs") / "finished"
+    run_bench(make_job(out), choose_cells(["contrast", "gaussian_noise"], [1, 4]))
+    return out

@@ -1,0 +1,248 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from robustpose import UserError
+from robustpose.bench.grid import choose_cells
+from robustpose.bench.progress import Forecast
+from robustpose.bench.run import run_bench
+from robustpose.bench.work import UnitDone, cut_slices
+from robustpose.pose.cell import CLEAN, Cell
+
+CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
+
+
+def files_of(run):
+    """Return the bytes of everything that a run leaves for others to read."""
+    paths = [p for p in sorted(run.rglob("*")) if p.is_file() and p.name != ".lock"]
+    return {str(p.relative_to(run)): p.read_bytes() for p in paths}
+
+
+def test_run_leaves_results_tables_and_report_and_nothing_else(finished_run):
+    expected = {"run.json", "results.jsonl", "summary.json", "table.md", "table.csv", "table.tex", "report.html"}
+    expected |= {f"predictions/{cell.file_stem}.json" for cell in CELLS}
+    assert set(files_of(finished_run)) == expected
+
+
+def test_summary_says_what_was_measured_and_with_what(finished_run):
+    summary = json.loads((finished_run / "summary.json").read_text())
+    assert summary["metric"] == "AP"
+    assert set(summary["cells"]) == {cell.key for cell in CELLS[1:]}
+    provenance = summary["provenance"]
+    assert provenance["profile"] == "independent"
+    assert provenance["seed"] == 5
+    assert provenance["dataset"]["boxes"] == "gt"
+    assert len(provenance["dataset"]["annotations_sha256"]) == 64
+    assert {"numpy", "scipy", "opencv-python-headless", "pillow"} <= set(provenance["versions"])
+    rows = [json.loads(line) for line in (finished_run / "results.jsonl").read_text().splitlines()]
+    assert [row["cell"] for row in rows] == [cell.key for cell in CELLS]
+    assert all(len(row) == 10 + 4 for row in rows)
+
+
+def test_same_bytes_with_two_workers(tmp_path, make_job, finished_run):
+    run_bench(make_job(tmp_path / "run"), CELLS, n_workers=2)
+    assert files_of(tmp_path / "run") == files_of(finished_run)
+
+
+def test_same_summary_for_any_batch_size(tmp_path, make_job, onnx_file):
+    runs = []
+    for batch_size in (1, 16):
+        job = make_job(tmp_path / str(batch_size), f"onnx:{onnx_file}", options={"batch_size": batch_size})
+        run_bench(job, CELLS)
+        runs.append(files_of(job.out))
+    assert runs[0] == runs[1]
+
+
+class Stop(Exception):
+    """Stands for Ctrl-C."""
+
+
+def test_interrupted_after_every_unit_it_goes_on_to_the_same_bytes(tmp_path, make_job, finished_run):
+    job = make_job(tmp_path / "run")
+    starts = []
+
+    def stop_after_one(what, progress):
+        starts.append(progress.done)
+        if len(starts) > 1:
+            raise Stop
+
+    for expected_done in range(4):
+        starts.clear()
+        with pytest.raises(Stop):
+            run_bench(job, CELLS, report=stop_after_one)
+        assert starts == [expected_done, expected_done + 1]
+    run_bench(job, CELLS)
+    assert files_of(job.out) == files_of(finished_run)
+
+
+def bench_command(coco_folder, out, *more):
+    return [
+        sys.executable, "-m", "robustpose", "bench", "--model", "tests.slow:guess_slowly",
+        "--annotations", str(coco_folder / "people.json"), "--images", str(coco_folder / "images"),
+        "--corruptions", "contrast,gaussian_noise", "--severities", "1,4", "--seed", "5", "--out", str(out), *more,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(tmp_path, coco_folder, workers):
+    root = Path(__file__).parents[1]
+    command = bench_command(coco_folder, tmp_path / "killed", "--workers", workers)
+    kills, done = 0, 0
+    while kills < 5:
+        process = subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while process.poll() is None and count_units(tmp_path / "killed") < done + 2:
+            time.sleep(0.01)
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+        done = count_units(tmp_path / "killed")
+    assert kills >= 4
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    subprocess.run(bench_command(coco_folder, tmp_path / "whole"), cwd=root, check=True, capture_output=True)
+    assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
+
+
+def count_units(run):
+    return len(list(run.glob("units/*/*.npz")))
+
+
+def test_worker_ends_when_its_killed_parent_does(tmp_path, coco_folder):
+    root = Path(__file__).parents[1]
+    command = bench_command(coco_folder, tmp_path / "run", "--workers", "2")
+    process = subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while process.poll() is None and count_units(tmp_path / "run") < 1:
+        time.sleep(0.02)
+    children = children_of(process.pid)
+    assert children
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def children_of(pid):
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    if not path.exists():
+        pytest.skip("needs /proc")
+    return [int(child) for child in path.read_text().split()]
+
+
+def test_interrupt_ends_with_one_line_and_keeps_the_work(tmp_path, coco_folder):
+    root = Path(__file__).parents[1]
+    command = bench_command(coco_folder, tmp_path / "run", "--workers", "2")
+    process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while process.poll() is None and count_units(tmp_path / "run") < 1:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == "stopped; finished work is kept: the same command goes on from there"
+    assert "Traceback" not in errors
+    assert count_units(tmp_path / "run") >= 1
+
+
+def test_cells_can_be_added_to_a_finished_run(tmp_path, make_job, finished_run):
+    job = make_job(tmp_path / "run")
+    run_bench(job, choose_cells(["contrast"], [1]))
+    before = (job.out / "predictions/contrast-1.json").stat().st_mtime_ns
+    run_bench(job, CELLS)
+    assert (job.out / "predictions/contrast-1.json").stat().st_mtime_ns == before
+    assert files_of(job.out) == files_of(finished_run)
+
+
+def test_folder_of_another_setup_is_refused_and_left_alone(tmp_path, make_job):
+    run_bench(make_job(tmp_path / "run"), (CLEAN,))
+    before = files_of(tmp_path / "run")
+    with pytest.raises(UserError, match=r"another setup \(seed: 5 there, 6 now\)"):
+        run_bench(make_job(tmp_path / "run", seed=6), (CLEAN,))
+    with pytest.raises(UserError, match="estimator"):
+        run_bench(make_job(tmp_path / "run", "tests.outside:Centre"), (CLEAN,))
+    assert files_of(tmp_path / "run") == before
+
+
+def test_folder_with_other_things_is_refused(tmp_path, make_job):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match=r"not empty \(thesis\.tex"):
+        run_bench(make_job(tmp_path), (CLEAN,))
+
+
+def test_two_processes_cannot_write_to_one_run(tmp_path, make_job):
+    job = make_job(tmp_path / "run")
+
+    def start_another(what, progress):
+        run_bench(job, (CLEAN,))
+
+    with pytest.raises(UserError, match="another process is writing"):
+        run_bench(job, (CLEAN,), report=start_another)
+
+
+def test_results_of_a_run_score_the_same_without_the_model(tmp_path, make_job, finished_run):
+    job = make_job(tmp_path / "again", f"results:{finished_run}")
+    run_bench(job, CELLS, n_workers=2)
+    ours, theirs = (json.loads((run / "summary.json").read_text()) for run in (job.out, finished_run))
+    assert {**ours, "provenance": 0} == {**theirs, "provenance": 0}
+    for cell in CELLS:
+        name = f"predictions/{cell.file_stem}.json"
+        assert (job.out / name).read_bytes() == (finished_run / name).read_bytes()
+
+
+def test_damaged_unit_is_named_and_made_again(tmp_path, make_job, finished_run):
+    job = make_job(tmp_path / "run")
+
+    def stop_before_scoring(what, progress):
+        if progress.done == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        run_bench(job, CELLS, report=stop_before_scoring)
+    unit = sorted(job.out.glob("units/*/*.npz"))[0]
+    unit.write_bytes(b"rubbish")
+    with pytest.raises(UserError, match="was damaged and has been removed"):
+        run_bench(job, CELLS)
+    run_bench(job, CELLS)
+    assert files_of(job.out) == files_of(finished_run)
+
+
+def test_failing_image_is_an_error_and_finished_units_stay(tmp_path, make_job, coco_folder):
+    import shutil
+
+    shutil.copytree(coco_folder, tmp_path / "data")
+    broken = tmp_path / "data/images/000009.jpg"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:-400])
+    for n_workers in (1, 2):
+        job = make_job(tmp_path / f"run{n_workers}")
+        args = list(job.make_dataset.args)
+        args[1:3] = [tmp_path / "data/people.json", tmp_path / "data/images"]
+        job = replace(job, make_dataset=type(job.make_dataset)(job.make_dataset.func, *args))
+        with pytest.raises(UserError, match=r"000009\.jpg cannot be read"):
+            run_bench(job, CELLS, n_workers)
+        assert (count_units(job.out) > 0) or n_workers == 2
+
+
+def test_slices_cover_every_image_once_whatever_their_number():
+    for n_images in (1, 4, 5, 31, 161, 5000, 40000):
+        slices = cut_slices(n_images)
+        assert [i for _, indices in slices for i in indices] == list(range(n_images))
+        assert [number for number, _ in slices] == list(range(len(slices)))
+
+
+def test_forecast_weighs_what_is_left_by_what_each_corruption_costs():
+    slow, fast = Cell("glass_blur", 1), Cell("contrast", 1)
+    forecast = Forecast([slow, slow, slow, fast, fast], already_done=10, n_workers=2)
+    assert forecast.now().seconds_left is None
+    forecast.update(UnitDone(slow, 4, 10.0))
+    progress = forecast.update(UnitDone(fast, 4, 1.0))
+    assert (progress.done, progress.total) == (12, 15)
+    assert progress.seconds_left == pytest.approx((2 * 10 + 1) / 2)

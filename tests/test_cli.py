@@ -1,0 +1,203 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from robustpose.cli import main
+from robustpose.corruptions import corrupt
+from robustpose.data.images import read_image, write_image
+from tests.conftest import make_onnx
+from tests.scenes import draw_scene
+
+
+@pytest.fixture
+def run(capsys):
+    """A function that runs the command line and returns (exit code, output, errors)."""
+
+    def run_command(*words):
+        code = 0
+        try:
+            main([str(word) for word in words])
+        except SystemExit as end:
+            code = end.code or 0
+        return code, *capsys.readouterr()
+
+    return run_command
+
+
+@pytest.fixture
+def bench(run, coco_folder, tmp_path):
+    """A function that runs bench on the small dataset; options can be replaced."""
+
+    def run_bench(**changes):
+        options = {
+            "model": "tests.outside:guess_from_pixels",
+            "annotations": coco_folder / "people.json",
+            "images": coco_folder / "images",
+            "corruptions": "contrast",
+            "severities": "1",
+            "workers": 1,
+            "out": tmp_path / "run",
+            **changes,
+        }
+        words = [word for key, value in options.items() for word in (f"--{key.replace('_', '-')}", value)]
+        return run("bench", *words)
+
+    return run_bench
+
+
+def test_bench_prints_the_table_and_the_reports_path(bench, tmp_path):
+    code, output, _ = bench()
+    assert code == 0
+    assert "contrast" in output
+    assert "AP*" in output
+    assert str(tmp_path / "run/report.html") in output
+    assert (tmp_path / "run/report.html").is_file()
+
+
+def test_report_command_prints_the_same_table_again(bench, run, tmp_path):
+    _, output, _ = bench()
+    assert run("report", tmp_path / "run") == (0, output, "")
+
+
+def test_corrupt_writes_the_pixels_of_the_library(run, tmp_path):
+    write_image(tmp_path / "a.png", draw_scene(40, 50))
+    code, output, _ = run(
+        "corrupt", tmp_path / "a.png", "--out", tmp_path / "o", "--corruptions", "fog,noise", "--severities", "2,5"
+    )
+    assert code == 0
+    assert output.startswith("8 images in")
+    assert len(list((tmp_path / "o").iterdir())) == 8
+    expected = corrupt(draw_scene(40, 50), "fog", 5, "release")
+    np.testing.assert_array_equal(read_image(tmp_path / "o/a-fog-5.png"), expected)
+
+
+def test_corrupt_with_a_number_differs_from_image_to_image(run, tmp_path):
+    for name in "ab":
+        write_image(tmp_path / f"{name}.png", draw_scene(40, 50))
+    run(
+        "corrupt", tmp_path / "a.png", tmp_path / "b.png", "--out", tmp_path / "o", "--corruptions", "gaussian_noise",
+        "--severities", "3", "--seed", "4",
+    )  # fmt: skip
+    one, other = (read_image(tmp_path / f"o/{name}-gaussian_noise-3.png") for name in "ab")
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize("kind", ["models", "corruptions", "datasets"])
+def test_list_names_what_there_is(run, kind):
+    code, output, _ = run("list", kind)
+    assert code == 0
+    assert {"models": "onnx:FILE", "corruptions": "glass_blur", "datasets": "toy"}[kind] in output
+
+
+def test_help_and_version_are_printed(run):
+    code, output, _ = run("--help")
+    assert code == 0
+    assert "bench" in output
+    code, output, _ = run("--version")
+    assert output.startswith("robustpose ")
+
+
+def one_line_error(result, message):
+    code, _, errors = result
+    assert code == 2
+    lines = [line for line in errors.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, errors
+    assert message in lines[0]
+    assert "Traceback" not in errors
+
+
+def test_missing_image_is_one_line_before_anything_starts(bench, coco_content, tmp_path, coco_folder):
+    coco_content["images"][1]["file_name"] = "gone.jpg"
+    (tmp_path / "people.json").write_text(json.dumps(coco_content))
+    one_line_error(bench(annotations=tmp_path / "people.json"), "gone.jpg is missing")
+    assert not (tmp_path / "run").exists()
+
+
+def test_truncated_jpeg_is_one_line_and_finished_work_stays(bench, tmp_path, coco_folder):
+    shutil.copytree(coco_folder, tmp_path / "data")
+    broken = tmp_path / "data/images/000009.jpg"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:-400])
+    options = {"annotations": tmp_path / "data/people.json", "images": tmp_path / "data/images"}
+    one_line_error(bench(**options), "000009.jpg cannot be read (image file is truncated")
+    assert len(list((tmp_path / "run/units").rglob("*.npz"))) == 4
+
+
+@pytest.mark.filterwarnings("default:the 3 joints")
+def test_annotations_of_another_skeleton_are_one_line(bench, coco_content, tmp_path, onnx_file):
+    coco_content["categories"][0]["keypoints"] = coco_content["categories"][0]["keypoints"][:3]
+    coco_content["categories"][0]["skeleton"] = []
+    for person in coco_content["annotations"]:
+        person["keypoints"] = person["keypoints"][:9]
+    (tmp_path / "people.json").write_text(json.dumps(coco_content))
+    result = bench(model=f"onnx:{onnx_file}", annotations=tmp_path / "people.json")
+    one_line_error(result, "finds 17 joints, but skeleton 'person' of the annotations has 3")
+
+
+def test_onnx_file_with_another_output_is_one_line(bench, tmp_path):
+    flat = make_onnx(tmp_path / "flat.onnx", flat=True)
+    one_line_error(bench(model=f"onnx:{flat}"), "is this a top-down heatmap network?")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"corruptions": "fgo"}, "unknown corruption 'fgo' (did you mean 'fog'?)"),
+        ({"severities": "7"}, "severities are 1, 2, 3, 4 and 5, got 7"),
+        ({"severities": "x"}, "--severities must be numbers"),
+        ({"seed": "abc"}, "--seed must be 'release' or a whole number, got 'abc'"),
+        ({"out": "/dev/null/run"}, "cannot write to the run folder"),
+        ({"model": "nothing"}, "unknown model 'nothing'"),
+        ({"model": "tests.outside:wrong_shape"}, "must return (2, 17, 3)"),
+        ({"model": "demo", "model_set": "x"}, "--model-set takes KEY=VALUE"),
+        ({"limit": 0}, "--limit must be at least 1"),
+        ({"workers": 0}, "--workers must be at least 1"),
+        ({"data": "toy"}, "either --data toy, or --annotations FILE and --images DIR"),
+        ({"boxes": "none.json"}, "cannot read the detection file none.json"),
+        ({"frost": "/nowhere", "corruptions": "frost"}, "folder of frost textures /nowhere does not exist"),
+    ],
+)
+def test_wrong_option_is_one_line(bench, changes, message):
+    one_line_error(bench(**changes), message)
+
+
+def test_release_frost_without_textures_is_one_line_before_anything_starts(bench, tmp_path, monkeypatch):
+    monkeypatch.setenv("ROBUSTPOSE_CACHE", str(tmp_path / "cache"))
+    one_line_error(bench(corruptions="frost"), "robustpose frost install")
+    assert not (tmp_path / "run").exists()
+
+
+def test_generated_frost_is_said_in_the_results(bench, tmp_path, monkeypatch):
+    monkeypatch.setenv("ROBUSTPOSE_CACHE", str(tmp_path / "cache"))
+    code, output, _ = bench(corruptions="frost", seed=1)
+    assert code == 0
+    assert "frost textures: generated" in output
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert summary["provenance"]["frost_textures"] == "generated"
+    assert "generated" in (tmp_path / "run/report.html").read_text()
+
+
+def test_fault_in_somebodys_model_is_named_without_a_traceback(bench):
+    code, _, errors = bench(model="tests.outside:fails")
+    assert code == 1
+    assert "RuntimeError: the model fell over" in errors
+    assert "Traceback" not in errors
+
+
+def test_debug_shows_the_traceback(run):
+    with pytest.raises(Exception, match="unknown model"):
+        main(["bench", "--model", "nothing", "--data", "tests.outside:Squares", "--out", "x", "--debug"])
+
+
+def test_damaged_run_folder_is_one_line(run, tmp_path):
+    one_line_error(run("report", tmp_path), "it is no run folder")
+
+
+def test_two_images_of_one_name_are_refused(run, tmp_path):
+    (tmp_path / "d").mkdir()
+    for path in (tmp_path / "a.png", tmp_path / "d/a.png"):
+        write_image(path, draw_scene(40, 50))
+    result = run("corrupt", tmp_path / "a.png", tmp_path / "d/a.png", "--out", tmp_path / "o")
+    one_line_error(result, "have the same name")

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from robustpose.config import list_differences, make_settings, read_settings, write_settings
+from robustpose.errors import UserError
+
+RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
+VALUES = {"model": "small", "input_wh": [96, 128], "train_data": {"name": "toy"}, "val_data": {"name": "toy"}}
+
+
+def message_for(**changes: object) -> str:
+    with pytest.raises(UserError) as caught:
+        make_settings(VALUES | changes)
+    return str(caught.value)
+
+
+def test_the_published_augmentation_is_the_default() -> None:
+    augment = make_settings(VALUES).augment
+    assert (augment.rotation, augment.scale) == (45.0, 0.35)
+    assert (augment.rotation_probability, augment.mirror_probability, augment.half_body_probability) == (0.6, 0.5, 0.3)
+
+
+def test_unknown_key_names_the_nearest() -> None:
+    assert "unknown key 'epoch' (did you mean 'epochs'?)" in message_for(epoch=3)
+
+
+def test_unknown_key_in_a_group_names_the_nearest_of_that_group() -> None:
+    assert "unknown key 'augment.rotatoin' (did you mean 'rotation'?)" in message_for(augment={"rotatoin": 3})
+    assert "unknown key 'train_data.n_image' (did you mean 'n_images'?)" in message_for(
+        train_data={"name": "toy", "n_image": 3}
+    )
+
+
+def test_wrong_type_is_one_line_with_key_and_value() -> None:
+    message = message_for(epochs="many")
+    assert message.startswith("settings: epochs must be a valid integer")
+    assert message.endswith("got 'many'")
+    assert "\n" not in message
+
+
+def test_missing_key_is_named() -> None:
+    with pytest.raises(UserError, match="'model' is missing"):
+        make_settings({key: value for key, value in VALUES.items() if key != "model"})
+
+
+def test_all_mistakes_are_counted() -> None:
+    assert message_for(epochs=-1, lr=0, seed="x", batch_size="y").endswith("4 mistakes in all")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"input_wh": [100, 128]}, "multiples of 32"),
+        ({"batch_size": 15, "engine": {"devices": 2}}, "multiple of engine.devices"),
+        ({"train_data": {"name": "coco"}}, "needs annotations and images"),
+        ({"train_data": {"name": "coco", "n_images": 3}}, "n_images: not a setting of data 'coco'"),
+        ({"augment": {"mirror_probability": 1.5}}, "less than or equal to 1"),
+    ],
+)
+def test_impossible_values_are_refused(changes: dict[str, object], words: str) -> None:
+    assert words in message_for(**changes)
+
+
+def test_overrides_change_a_recipe_and_are_read_as_yaml(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(VALUES))
+    settings = read_settings(recipe, ["augment.rotation=30", "lr=1e-4", "decay_at=[3, 5]", "train_data.n_images=7"])
+    assert settings.augment.rotation == 30.0
+    assert settings.lr == 1e-4
+    assert settings.decay_at == (3, 5)
+    assert settings.train_data.n_images == 7
+
+
+@pytest.mark.parametrize("override", ["lr", "=3", "lr.=3", "lr.first=3", "lr=[1,"])
+def test_bad_override_is_one_clear_line(override: str, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(VALUES | {"lr": 0.1}))
+    with pytest.raises(UserError, match=r"^--set [^\n]*$"):
+        read_settings(recipe, [override])
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "a: [", ""])
+def test_recipe_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(text)
+    with pytest.raises(UserError, match="recipe"):
+        read_settings(recipe)
+    with pytest.raises(UserError, match="cannot read recipe"):
+        read_settings(tmp_path / "absent.yaml")
+
+
+def test_written_settings_read_back_the_same(tmp_path: Path) -> None:
+    settings = read_settings(RECIPE)
+    write_settings(settings, tmp_path / "settings.yaml")
+    assert read_settings(tmp_path / "settings.yaml") == settings
+
+
+def test_differences_are_listed_by_their_full_key() -> None:
+    old, new = make_settings(VALUES), make_settings(VALUES | {"augment": {"rotation": 30}})
+    assert list_differences(old, new) == ["augment.rotation: 45.0 -> 30.0"]
+    assert list_differences(old, old) == []

@@ -1,0 +1,95 @@
+"""The import order: a lower layer never imports a higher one, and folders of one layer do not import each other."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import robustpose
+
+ROOT = Path(robustpose.__file__).parent
+LAYERS = [
+    {"errors"},
+    {"registry"},
+    {"pose", "corruptions", "models", "config"},
+    {"decoding"},
+    {"data", "estimators", "metrics"},
+    {"evaluate"},
+    {"bench", "train"},
+    {"cli"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+# torch may be imported here and nowhere else.
+TORCH = {"models", "estimators", "train"}
+
+
+def imports_of(path: Path):
+    """Yield (part of robustpose or other top-level name, line number) for every import statement in a file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names = [node.module]
+            if node.module == "robustpose":
+                names = [f"robustpose.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            yield name.split("."), node.lineno
+
+
+def part_of(path: Path) -> str:
+    """Return the folder or file directly under the package that a file belongs to."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+FILES = [path for path in sorted(ROOT.rglob("*.py")) if part_of(path) not in ("__init__", "__main__")]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_file_imports_lower_layers_only(path):
+    here = part_of(path)
+    assert here in LEVEL, f"{here} has no layer: give it one in LAYERS and in docs/architecture.md"
+    for name, line in imports_of(path):
+        if name[0] != "robustpose" or len(name) == 1 or name[1] == here or name[1] not in LEVEL:
+            continue
+        assert LEVEL[name[1]] < LEVEL[here], f"{path}:{line}: {here} must not import {name[1]}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_torch_is_imported_only_where_networks_are(path):
+    if part_of(path) not in TORCH:
+        heavy = {"torch", "lightning", "lightning_fabric"}
+        assert not [line for name, line in imports_of(path) if name[0] in heavy]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["list", "corruptions"],
+        ["list", "models"],
+        ["list", "datasets"],
+        ["corrupt", "IMAGE", "--out", "OUT", "--corruptions", "fog,contrast"],
+        ["report", "RUN"],
+    ],
+    ids=lambda arguments: "-".join(arguments[:2]),
+)
+def test_command_does_not_import_torch(arguments, tmp_path, finished_run):
+    from robustpose.data.images import write_image
+
+    import numpy as np
+
+    write_image(tmp_path / "image.png", np.full((40, 50, 3), 90, np.uint8))
+    places = {"IMAGE": str(tmp_path / "image.png"), "OUT": str(tmp_path / "out"), "RUN": str(finished_run)}
+    code = (
+        "import sys\nfrom robustpose.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    command = [sys.executable, "-c", code, *[places.get(word, word) for word in arguments]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

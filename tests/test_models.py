@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from robustpose import registry
+from robustpose.errors import UserError
+from robustpose.estimators.network import CROPS_PER_CALL, as_callable, build_demo, build_small, limit_threads
+from robustpose.models import TABLE
+from robustpose.models.card import ModelCard
+from robustpose.models.small import SmallNet
+from robustpose.models.weights import DEMO, load_weights, read_weights, save_weights
+from robustpose.pose.skeleton import COCO, Skeleton
+from robustpose.pose.types import Frame, Poses
+
+CARD = ModelCard("small", (96, 128), COCO.joints, sigma=1.5)
+RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
+    with limit_threads(1):
+        yield
+
+
+@pytest.fixture
+def lively() -> nn.Module:
+    """Return a network whose batch norms and heatmaps are not trivial."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = SmallNet(17)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean = torch.randn(module.num_features) * 0.1
+                module.running_var = torch.rand(module.num_features) + 0.5
+        nn.init.normal_(network.head.weight)
+    return network
+
+
+def crops(n: int) -> npt.NDArray[np.float32]:
+    return np.random.default_rng(n).normal(size=(n, 3, 128, 96)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_network_gives_one_quarter_size_heatmap_per_joint(name: str) -> None:
+    network = registry.load(name, TABLE)(5)
+    assert network(torch.zeros(2, 3, 64, 96)).shape == (2, 5, 16, 24)
+
+
+def test_small_network_fits_in_three_megabytes(tmp_path: Path) -> None:
+    save_weights(SmallNet(17), CARD, tmp_path / "small.safetensors")
+    assert (tmp_path / "small.safetensors").stat().st_size < 3e6
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 16])
+def test_heatmaps_do_not_depend_on_the_batch_to_the_last_bit(lively: nn.Module, batch_size: int) -> None:
+    find_heatmaps, x = as_callable(lively), crops(19)
+    together = find_heatmaps(x)
+    apart = [find_heatmaps(x[start : start + batch_size]) for start in range(0, len(x), batch_size)]
+    assert np.array_equal(np.concatenate(apart), together)
+    order = np.random.default_rng(1).permutation(len(x))
+    assert np.array_equal(find_heatmaps(x[order]), together[order])
+
+
+def test_callable_gives_the_networks_own_heatmaps(lively: nn.Module) -> None:
+    x = crops(CROPS_PER_CALL + 1)
+    with torch.inference_mode():
+        expected = lively.eval()(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(as_callable(lively)(x), expected, atol=1e-5)
+
+
+def test_callable_leaves_the_network_as_it_was(lively: nn.Module) -> None:
+    before = {name: tensor.clone() for name, tensor in lively.state_dict().items()}
+    as_callable(lively.train())(crops(1))
+    assert lively.training
+    assert all(parameter.requires_grad for parameter in lively.parameters())
+    after = lively.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_weights_and_card_come_back_as_they_were_saved(lively: nn.Module, tmp_path: Path) -> None:
+    card = replace(CARD, channels="bgr", mean=(0.1, 0.2, 0.3))
+    save_weights(lively, card, tmp_path / "a.safetensors")
+    other = SmallNet(17)
+    assert load_weights(other, tmp_path / "a.safetensors") == card
+    assert all(
+        torch.equal(a, b) for a, b in zip(lively.state_dict().values(), other.state_dict().values(), strict=True)
+    )
+
+
+def test_same_weights_give_the_same_bytes(lively: nn.Module, tmp_path: Path) -> None:
+    save_weights(lively, CARD, tmp_path / "a.safetensors")
+    save_weights(lively.to(memory_format=torch.channels_last), CARD, tmp_path / "b.safetensors")  # type: ignore[call-overload]
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    save_weights(SmallNet(16), CARD, tmp_path / "a.safetensors")
+    with pytest.raises(UserError, match=r"head.weight must be \(17, 32, 1, 1\), got \(16, 32, 1, 1\)"):
+        load_weights(SmallNet(17), tmp_path / "a.safetensors")
+    save_weights(nn.Linear(2, 2), CARD, tmp_path / "b.safetensors")
+    with pytest.raises(UserError, match=r"stem.0.weight is missing; .* differences in all"):
+        load_weights(SmallNet(17), tmp_path / "b.safetensors")
+
+
+def test_files_that_are_no_weights_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    with pytest.raises(UserError, match="there is no weights file"):
+        read_weights(path)
+    path.write_bytes(b"not at all")
+    with pytest.raises(UserError, match="no safetensors file"):
+        read_weights(path)
+    save_file({"a": torch.zeros(1)}, path)
+    with pytest.raises(UserError, match="carries no model card"):
+        read_weights(path)
+    save_file({"a": torch.zeros(1)}, path, {"robustpose": json.dumps({"name": "x"})})
+    with pytest.raises(UserError, match=r"model card .* cannot be read: input_wh"):
+        read_weights(path)
+
+
+def test_shipped_weights_are_those_of_the_recipe() -> None:
+    assert hashlib.sha256(DEMO.read_bytes()).hexdigest() in RECIPE.read_text()
+    assert all(torch.isfinite(tensor).all() for tensor in load_file(DEMO).values())
+
+
+def people() -> list[Frame]:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (200, 200, 3), np.uint8)
+    corners = rng.uniform(0, 80, (7, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(40, 110, (7, 2))], axis=1)
+    return [Frame(1, lambda: image, boxes[:3]), Frame(2, lambda: image, boxes[3:])]
+
+
+def test_demo_scores_do_not_depend_on_the_batch_size() -> None:
+    found = [build_demo("", COCO, batch_size=size).predict(people()) for size in (1, 5, 16)]
+
+    def as_arrays(poses: list[Poses]) -> list[npt.NDArray[np.floating]]:
+        return [array for one in poses for array in (one.xy, one.confidence, one.score)]
+
+    for other in found[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(as_arrays(found[0]), as_arrays(other), strict=True))
+
+
+def test_own_weights_are_an_estimator_with_provenance(tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    save_weights(SmallNet(17), CARD, path)
+    estimator = build_small(str(path), COCO)
+    assert estimator.card == CARD
+    assert estimator.provenance["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [poses.image_id for poses in estimator.predict(people())] == [1, 2]
+
+
+def test_demo_on_another_skeleton_says_so() -> None:
+    two = Skeleton("two", ("a", "b"), (), (0.1, 0.1))
+    with pytest.raises(UserError, match="use a model of that skeleton"):
+        build_demo("", two)
+
+
+def test_estimators_ask_for_the_target_they_need() -> None:
+    with pytest.raises(UserError, match="small:FILE"):
+        build_small("", COCO)
+    with pytest.raises(UserError, match=r"small:mine\.safetensors"):
+        build_demo("mine.safetensors", COCO)
