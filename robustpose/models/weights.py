@@ -5,7 +5,6 @@ Reading one runs no code. Loading is strict: every tensor of the network, no oth
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,7 +23,7 @@ KEY = "robustpose"  # a single entry, because the order in which several are wri
 def save_weights(network: nn.Module, card: ModelCard, path: Path) -> None:
     """Write a network's tensors and its card, atomically; the same tensors give the same bytes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.part")
     part.write_bytes(save(tensors, {KEY: CARD.dump_json(card).decode()}))
     part.replace(path)
 
