@@ -112,7 +112,8 @@ def spatter(image: Image, severity: int, rng: Rng) -> Image:
     layer[layer < threshold] = 0
     if severity <= 3:
         drops = _light_on_drops(layer, strength)
-        return to_uint8(x + drops[:, :, None] * (np.array([175, 238, 238]) / 255.0))
+        water = (np.array([175, 238, 238]) / 255.0).astype(np.float32)
+        return to_uint8(x + drops[:, :, None] * water)
     mud = smooth((layer > threshold).astype(np.float32), strength)
     mud[mud < 0.8] = 0
     mud = mud[:, :, None]

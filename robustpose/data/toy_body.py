@@ -175,9 +175,7 @@ def pose_body(rng: np.random.Generator) -> Body:
         ankle = knee + 0.225 * leg_length * shin_axes[:, 1]
 
         shoulder = neck + chest_axes @ np.array([sign * shoulder_half, 0.028, 0.0])
-        upper_axes = (
-            chest_axes @ _outwards(sign * rng.uniform(*arm.abduct)) @ _forwards(rng.uniform(*arm.flex))
-        )
+        upper_axes = chest_axes @ _outwards(sign * rng.uniform(*arm.abduct)) @ _forwards(rng.uniform(*arm.flex))
         upper_axes = upper_axes @ _turned(sign * rng.uniform(*arm.twist))
         fore_axes = upper_axes @ _forwards(rng.uniform(*arm.elbow))
         hand_axes = fore_axes @ _forwards(rng.uniform(-25, 35)) @ _outwards(rng.uniform(-20, 20))

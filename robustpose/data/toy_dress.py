@@ -40,10 +40,7 @@ class Part(IntEnum):
 TRUNK = (Part.CHEST, Part.PELVIS, Part.SKIRT)
 
 LIMB_PARTS = {
-    side: {
-        name: Part[f"{side}_{name}".upper()]
-        for name in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
-    }
+    side: {name: Part[f"{side}_{name}".upper()] for name in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")}
     for side, _ in SIDES
 }
 
@@ -138,9 +135,7 @@ def dress_body(body: Body, camera: Camera, light_xy: Floats, rng: np.random.Gene
         if long_sleeve:
             fore += solids.paint(part["forearm"], wear.shirt, elbow, cuff)
             if wear.pattern == "hoops":
-                upper += _paint_pattern(
-                    "hoops", wear.trim, upper[0].outlines[0], solids.xy(shoulder), solids.xy(elbow)
-                )
+                upper += _paint_pattern("hoops", wear.trim, upper[0].outlines[0], solids.xy(shoulder), solids.xy(elbow))
         palm = solids.paint(part["hand"], wear.skin, wrist, hand)
         parts.append((solids.depth(shoulder, elbow) + 0.018, upper))
         parts.append((solids.depth(elbow, wrist) + 0.022, fore))
@@ -349,12 +344,8 @@ def _disc_on_head(direction: Sequence[float], radius: float) -> Floats:
 HAIR_CAP = _cap_directions(elevation=32, edge=0.14) * 1.08
 CROWN = _cap_directions(elevation=80, edge=0.3) * 1.14
 _ring = np.linspace(0, 2 * np.pi, 20, endpoint=False)
-WIDE_BRIM = np.stack(
-    [1.75 * np.cos(_ring), np.where(_ring < np.pi, -0.5, -0.36), 1.75 * np.sin(_ring)], axis=1
-)
-CAP_BRIM = np.array(
-    [(x, y, z) for x, z in ((-0.8, 0.5), (-0.6, 1.5), (0.6, 1.5), (0.8, 0.5)) for y in (-0.45, -0.33)]
-)
+WIDE_BRIM = np.stack([1.75 * np.cos(_ring), np.where(_ring < np.pi, -0.5, -0.36), 1.75 * np.sin(_ring)], axis=1)
+CAP_BRIM = np.array([(x, y, z) for x, z in ((-0.8, 0.5), (-0.6, 1.5), (0.6, 1.5), (0.8, 0.5)) for y in (-0.45, -0.33)])
 EYE_WHITE = {side: _disc_on_head(FACE_JOINTS[f"{side}_eye"], 0.19) for side, _ in SIDES}
 PUPIL = {side: _disc_on_head(FACE_JOINTS[f"{side}_eye"], 0.11) for side, _ in SIDES}
 BROW = {
@@ -364,9 +355,7 @@ BROW = {
 NOSE = np.array(
     [(0, 0.1, 1.0), (0.15, 0.42, 0.96), (-0.15, 0.42, 0.96), (0, 0.42, 1.16), (0, 0.3, 1.16), (0, 0.48, 1.0)]
 )
-MOUTH = np.array(
-    [(-0.28, 0.72, 0.78), (0, 0.68, 0.86), (0.28, 0.72, 0.78), (0.15, 0.82, 0.78), (-0.15, 0.82, 0.78)]
-)
+MOUTH = np.array([(-0.28, 0.72, 0.78), (0, 0.68, 0.86), (0.28, 0.72, 0.78), (0.15, 0.82, 0.78), (-0.15, 0.82, 0.78)])
 FRONT = np.array([0, 0, 1])
 
 
@@ -398,9 +387,7 @@ def _paint_head(body: Body, camera: Camera, solids: _Solids, wear: _Wardrobe) ->
 
     curtain: list[Shape] = []
     if wear.hair_length and wear.headgear != "bald":
-        fall = np.array(
-            [(0, -0.15, -0.12), (0.36, 0.5, -0.4), (-0.36, 0.5, -0.4), (0.4, 1, -0.4), (-0.4, 1, -0.4)]
-        )
+        fall = np.array([(0, -0.15, -0.12), (0.36, 0.5, -0.4), (-0.36, 0.5, -0.4), (0.4, 1, -0.4), (-0.4, 1, -0.4)])
         fall[3:, 1] = wear.hair_length
         xy, scale = camera.project(body.points["head"] + size * fall @ axes.T)
         radii = scale * size * np.array([1.05, 0.7, 0.7, 0.5, 0.5])
@@ -420,9 +407,7 @@ def _paint_head(body: Body, camera: Camera, solids: _Solids, wear: _Wardrobe) ->
             shapes += feature(BROW[side], shade(wear.hair, 0.7))
     if not _is_turned_away("nose", body):
         if (MOUTH.mean(axis=0) @ axes.T)[2] > 0.15:
-            shapes += feature(
-                MOUTH, (min(wear.skin[0] * 0.72 + 20, 255.0), wear.skin[1] * 0.4, wear.skin[2] * 0.42)
-            )
+            shapes += feature(MOUTH, (min(wear.skin[0] * 0.72 + 20, 255.0), wear.skin[1] * 0.4, wear.skin[2] * 0.42))
         shapes += feature(NOSE, shade(wear.skin, 0.78))
     if wear.headgear != "bald":
         shapes += covering(HAIR_CAP, wear.hair)

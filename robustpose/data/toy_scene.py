@@ -159,9 +159,7 @@ def _aim_camera(
         new_top = rng.uniform(-0.05, 0.12) * height
     else:
         new_top = rng.uniform(free, 0)
-    return Camera(
-        stature, np.array([centre_x - (xy[:, 0].min() + xy[:, 0].max()) / 2, new_top - top]), distance
-    )
+    return Camera(stature, np.array([centre_x - (xy[:, 0].min() + xy[:, 0].max()) / 2, new_top - top]), distance)
 
 
 def _annotate(
@@ -243,12 +241,8 @@ def _draw_obstacle(xy: Floats, stature: float, rng: np.random.Generator) -> list
         return legs + _box(x - half, y - thick, x + half, y + thick, colour)
     if kind < 0.75:  # box with two faces
         w, h, d = rng.uniform(0.12, 0.35, 3) * stature
-        top = np.array(
-            [(x - w, y), (x + w, y), (x + w + 0.5 * d, y - 0.4 * d), (x - w + 0.5 * d, y - 0.4 * d)]
-        )
-        side = np.array(
-            [(x + w, y), (x + w + 0.5 * d, y - 0.4 * d), (x + w + 0.5 * d, y + h), (x + w, y + 2 * h)]
-        )
+        top = np.array([(x - w, y), (x + w, y), (x + w + 0.5 * d, y - 0.4 * d), (x - w + 0.5 * d, y - 0.4 * d)])
+        side = np.array([(x + w, y), (x + w + 0.5 * d, y - 0.4 * d), (x + w + 0.5 * d, y + h), (x + w, y + 2 * h)])
         shapes = [Shape([hull(top)], shade(colour, 1.2), 0), Shape([hull(side)], shade(colour, 0.65), 0)]
         return shapes + _box(x - w, y, x + w, y + 2 * h, colour)
     shapes = []  # bush
@@ -271,9 +265,7 @@ def _draw_seat(body: Body, camera: Camera, rng: np.random.Generator) -> list[Sha
     half = rng.uniform(0.11, 0.2) * unit
     shapes = []
     if rng.random() < 0.4:
-        shapes += _box(
-            x - half, y - rng.uniform(0.2, 0.35) * unit, x + half, y + 0.1 * unit, shade(colour, 0.7)
-        )
+        shapes += _box(x - half, y - rng.uniform(0.2, 0.35) * unit, x + half, y + 0.1 * unit, shade(colour, 0.7))
     if rng.random() < 0.5:
         return [*shapes, *_box(x - half, y + 0.035 * unit, x + half, floor, colour)]
     for leg_x in (x - half, x + 0.8 * half):

@@ -37,7 +37,7 @@ def build_demo(
         skeleton: COCO's, or another that names its 17 joints.
         batch_size: crops handed over at once; never changes a score.
         flip_test: average with the heatmaps of the mirrored crop.
-        threads: of one call.
+        threads: of one call; several wait for each other where cores are busy.
 
     Raises:
         UserError: a target is given, or the skeleton has other joints.
@@ -57,7 +57,7 @@ def build_small(
         skeleton: names of the joints to find.
         batch_size: crops handed over at once; never changes a score.
         flip_test: average with the heatmaps of the mirrored crop.
-        threads: of one call.
+        threads: of one call; several wait for each other where cores are busy.
 
     Raises:
         UserError: the file cannot be read, or is not of this network or skeleton.
@@ -68,7 +68,7 @@ def build_small(
     _, card = read_weights(path)
     network = SmallNet(len(card.joints))
     load_weights(network, path)
-    estimator = TopDown(as_callable(network, threads), card, skeleton, batch_size, flip_test)
+    estimator = TopDown(as_callable(network, int(threads)), card, skeleton, int(batch_size), flip_test)
     estimator.provenance = {
         "kind": "small",
         "name": path.name,

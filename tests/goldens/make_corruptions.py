@@ -10,10 +10,19 @@ from pathlib import Path
 from robustpose.corruptions import HELD_OUT, NAMES, SEVERITIES, corrupt
 from tests.scenes import draw_scene
 
-image = draw_scene(45, 64, seed=1)
-hashes = {
-    f"{name}/{severity}": hashlib.sha256(corrupt(image, name, severity, "release").tobytes()).hexdigest()[:16]
-    for name in (*NAMES, *HELD_OUT)
-    for severity in SEVERITIES
-}
-(Path(__file__).parent / "corruptions.json").write_text(json.dumps(hashes, indent=1) + "\n")
+IMAGES = {"small": draw_scene(45, 64, seed=1), "dark": draw_scene(149, 224, seed=101) // 6}
+
+
+def hash_cell(image, name, severity):
+    """Return the hash of a corrupted image."""
+    return hashlib.sha256(corrupt(image, name, severity, "release").tobytes()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    hashes = {
+        f"{which}/{name}/{severity}": hash_cell(image, name, severity)
+        for which, image in IMAGES.items()
+        for name in (*NAMES, *HELD_OUT)
+        for severity in SEVERITIES
+    }
+    (Path(__file__).parent / "corruptions.json").write_text(json.dumps(hashes, indent=1) + "\n")
