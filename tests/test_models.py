@@ -14,8 +14,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from robustpose import registry
+from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
 from robustpose.estimators.network import CROPS_PER_CALL, as_callable, build_demo, build_small, limit_threads
+from robustpose.evaluate import evaluate
 from robustpose.models import TABLE
 from robustpose.models.card import ModelCard
 from robustpose.models.small import SmallNet
@@ -152,6 +154,11 @@ def test_demo_scores_do_not_depend_on_the_batch_size() -> None:
 
     for other in found[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(as_arrays(found[0]), as_arrays(other), strict=True))
+
+
+def test_demo_finds_drawn_people() -> None:
+    figures = evaluate(ToyPeople(16), build_demo("", COCO))
+    assert 0.3 < figures["AP"] < 0.9
 
 
 def test_own_weights_are_an_estimator_with_provenance(tmp_path: Path) -> None:

@@ -113,7 +113,12 @@ def dress_body(body: Body, camera: Camera, light_xy: Floats, rng: np.random.Gene
     # Sorted by depth in the end; what is added to a depth decides between parts at the same depth, such as
     # arms that hang beside the chest.
     parts: list[tuple[float, list[Shape]]] = []
-    parts.append((solids.depth("head") + 0.03, _paint_head(body, camera, solids, wear)))
+    hair = _paint_long_hair(body, camera, wear)
+    if body.head_axes[2, 2] > 0.3:  # faces the viewer: the hair falls behind neck and shoulders
+        chest_depth = solids.depth("left_rib", "right_rib", "left_belt", "right_belt")
+        parts.append((min(solids.depth("head"), chest_depth) - 0.04, hair))
+        hair = []
+    parts.append((solids.depth("head") + 0.03, _paint_head(body, camera, solids, wear, hair)))
 
     chest_spheres = ("left_shoulder", "right_shoulder", "left_rib", "right_rib", "left_belt", "right_belt")
     chest = solids.paint(Part.CHEST, wear.shirt, *chest_spheres)
@@ -359,8 +364,22 @@ MOUTH = np.array([(-0.28, 0.72, 0.78), (0, 0.68, 0.86), (0.28, 0.72, 0.78), (0.1
 FRONT = np.array([0, 0, 1])
 
 
-def _paint_head(body: Body, camera: Camera, solids: _Solids, wear: _Wardrobe) -> list[Shape]:
-    """Return face, hair, headgear and features, in the order in which this side of the head shows them."""
+def _paint_long_hair(body: Body, camera: Camera, wear: _Wardrobe) -> list[Shape]:
+    """Return the hair that falls from the back of the head; nothing for short hair."""
+    if not wear.hair_length or wear.headgear == "bald":
+        return []
+    end = wear.hair_length
+    fall = np.array([(0, -0.15, -0.12), (0.36, 0.5, -0.4), (-0.36, 0.5, -0.4), (0.4, end, -0.4), (-0.4, end, -0.4)])
+    xy, scale = camera.project(body.points["head"] + body.head_radius * fall @ body.head_axes.T)
+    radii = scale * body.head_radius * np.array([1.05, 0.7, 0.7, 0.5, 0.5])
+    return [Shape([hull_of_circles(xy, radii)], shade(wear.hair, 0.85), int(Part.HAIR))]
+
+
+def _paint_head(body: Body, camera: Camera, solids: _Solids, wear: _Wardrobe, long_hair: list[Shape]) -> list[Shape]:
+    """Return neck, face, hair, headgear and features, in the order in which this side of the head shows them.
+
+    `long_hair` is what of it falls over this side.
+    """
     axes, size = body.head_axes, body.head_radius
 
     def placed(outline: Floats, seen_only: bool = False) -> Floats:
@@ -385,22 +404,9 @@ def _paint_head(body: Body, camera: Camera, solids: _Solids, wear: _Wardrobe) ->
             ears.append(Shape([hull_of_circles(centre, radius)], shade(wear.skin, 0.9), int(Part.HEAD)))
             ears.append(Shape([hull_of_circles(centre, 0.5 * radius)], shade(wear.skin, 0.72)))
 
-    curtain: list[Shape] = []
-    if wear.hair_length and wear.headgear != "bald":
-        fall = np.array([(0, -0.15, -0.12), (0.36, 0.5, -0.4), (-0.36, 0.5, -0.4), (0.4, 1, -0.4), (-0.4, 1, -0.4)])
-        fall[3:, 1] = wear.hair_length
-        xy, scale = camera.project(body.points["head"] + size * fall @ axes.T)
-        radii = scale * size * np.array([1.05, 0.7, 0.7, 0.5, 0.5])
-        curtain = [Shape([hull_of_circles(xy, radii)], shade(wear.hair, 0.85), int(Part.HAIR))]
-
-    hair_hangs_behind = faces_viewer >= 0.3
     face = solids.paint(Part.HEAD, wear.skin, "head", "jaw")
     neck = solids.paint(Part.NECK, shade(wear.skin, 0.93), "neck", "chin")
-    shapes = curtain + neck + face if hair_hangs_behind else neck + face
-    if faces_viewer < -0.2:
-        shapes = face + neck
-    if not hair_hangs_behind:
-        shapes += curtain
+    shapes = (neck + face if faces_viewer > -0.2 else face + neck) + long_hair
     for side, _ in SIDES:
         if not _is_turned_away(f"{side}_eye", body):
             shapes += feature(EYE_WHITE[side], (240, 238, 232)) + feature(PUPIL[side], (28, 22, 20))
@@ -411,7 +417,7 @@ def _paint_head(body: Body, camera: Camera, solids: _Solids, wear: _Wardrobe) ->
         shapes += feature(NOSE, shade(wear.skin, 0.78))
     if wear.headgear != "bald":
         shapes += covering(HAIR_CAP, wear.hair)
-    if hair_hangs_behind or not curtain:
+    if not long_hair:
         shapes += ears
     if wear.headgear in ("cap", "wide"):
         brim = feature(WIDE_BRIM if wear.headgear == "wide" else CAP_BRIM, shade(wear.hat, 0.8), Part.HAIR)
