@@ -1,4 +1,4 @@
-"""What several test files need: a small COCO-format dataset on disk, an ONNX network, a finished run, the shared goldens."""
+"""What several test files need: a small COCO-format dataset, an ONNX network, a finished run, the reference data."""
 
 import json
 import os

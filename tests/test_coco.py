@@ -190,7 +190,7 @@ def test_inconsistent_annotations_are_refused_with_the_reason(read, coco_content
 def test_many_problems_are_one_error_with_the_first_few_and_the_total(read, coco_content):
     for person in coco_content["annotations"]:
         person["bbox"] = [500, 5, 10, 10]
-    with pytest.raises(UserError, match="annotation 1 .*annotation 3 .*; … 18 problems in all"):
+    with pytest.raises(UserError, match=r"annotation 1 .*annotation 3 .*; … 18 problems in all"):
         read(coco_content)
 
 

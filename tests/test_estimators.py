@@ -69,7 +69,11 @@ def test_channel_order_and_mean_and_std_reach_the_network(onnx_file, people):
     plain = predict(frames_of(people), estimators.build(f"onnx:{onnx_file}", COCO, {}))
     for options in ({"channels": "bgr"}, {"mean": "0.5,0.5,0.5"}, {"std": "1,1,1"}, {"flip_test": False}):
         other = predict(frames_of(people), estimators.build(f"onnx:{onnx_file}", COCO, options))
-        assert any((a.confidence != b.confidence).any() for a, b in zip(plain, other, strict=True) if len(a.score) == len(b.score))
+        assert any(
+            (a.confidence != b.confidence).any()
+            for a, b in zip(plain, other, strict=True)
+            if len(a.score) == len(b.score)
+        )
 
 
 def onnx_error(message, skeleton=COCO, **form):

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from robustpose.corruptions import corrupt
-from robustpose.corruptions.frost_textures import ORIGINALS, cache_dir, generate_textures, install_textures, load_textures
+from robustpose.corruptions.frost_textures import (
+    ORIGINALS,
+    cache_dir,
+    generate_textures,
+    install_textures,
+    load_textures,
+)
 from robustpose.data.images import write_image
 from robustpose.errors import UserError
 from tests.scenes import draw_scene

@@ -79,9 +79,9 @@ def test_torch_is_imported_only_where_networks_are(path):
     ids=lambda arguments: "-".join(arguments[:2]),
 )
 def test_command_does_not_import_torch(arguments, tmp_path, finished_run):
-    from robustpose.data.images import write_image
-
     import numpy as np
+
+    from robustpose.data.images import write_image
 
     write_image(tmp_path / "image.png", np.full((40, 50, 3), 90, np.uint8))
     places = {"IMAGE": str(tmp_path / "image.png"), "OUT": str(tmp_path / "out"), "RUN": str(finished_run)}

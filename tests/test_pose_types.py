@@ -33,9 +33,7 @@ def test_frame_takes_boxes_without_scores_as_certain():
         lambda: Poses(1, np.zeros((2, 17, 2)), np.zeros((2, 16)), np.zeros(2)),
         lambda: Poses(1, np.zeros((2, 17, 2)), np.zeros((2, 17)), np.zeros(1)),
         lambda: Poses(1, np.full((2, 17, 2), np.nan), np.zeros((2, 17)), np.zeros(2)),
-        lambda: Truth(
-            1, np.zeros((1, 3, 2)), np.zeros((1, 2)), np.zeros(1), np.zeros((1, 4)), np.zeros(1, bool)
-        ),
+        lambda: Truth(1, np.zeros((1, 3, 2)), np.zeros((1, 2)), np.zeros(1), np.zeros((1, 4)), np.zeros(1, bool)),
     ],
 )
 def test_wrong_shape_or_value_is_refused_when_made(make):

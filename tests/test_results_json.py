@@ -8,7 +8,9 @@ from robustpose.pose.results_json import read_results, round_poses, write_result
 from robustpose.pose.types import Poses
 
 RNG = np.random.default_rng(0)
-POSES = [Poses(i, RNG.uniform(0, 90, (n, 5, 2)), RNG.random((n, 5)), RNG.random(n)) for i, n in ((7, 2), (3, 1), (4, 0))]
+POSES = [
+    Poses(i, RNG.uniform(0, 90, (n, 5, 2)), RNG.random((n, 5)), RNG.random(n)) for i, n in ((7, 2), (3, 1), (4, 0))
+]
 
 
 def test_what_is_written_is_read_back_to_the_last_decimal(tmp_path):

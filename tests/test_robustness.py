@@ -12,8 +12,8 @@ SCORES = {cell: 0.8 if cell == CLEAN else 0.1 * cell.severity + 0.01 * len(cell.
 def test_grid_has_clean_and_75_cells_in_the_tables_order():
     assert len(FULL_GRID) == 76
     assert FULL_GRID[0] == CLEAN
-    assert FULL_GRID == choose_cells(["all"], range(1, 6))
-    assert FULL_GRID == choose_cells(["digital", "weather", "blur", "noise"], [5, 4, 3, 2, 1])
+    assert choose_cells(["all"], range(1, 6)) == FULL_GRID
+    assert choose_cells(["digital", "weather", "blur", "noise"], [5, 4, 3, 2, 1]) == FULL_GRID
 
 
 def test_words_name_groups_and_none_is_clean_only():
@@ -65,7 +65,9 @@ def test_summary_of_a_part_leaves_mpc_undefined_and_gives_the_mean_of_what_was_c
 def test_held_out_corruptions_never_enter_the_means():
     cells = choose_cells(["all", "held_out"], range(1, 6))
     figures = {cell: {"AP": SCORES.get(cell, 0.0)} for cell in cells}
-    assert summarize("AP", figures, cells, {})["mPC"] == pytest.approx(mean_under_corruption(SCORES, NAMES, range(1, 6)))
+    assert summarize("AP", figures, cells, {})["mPC"] == pytest.approx(
+        mean_under_corruption(SCORES, NAMES, range(1, 6))
+    )
 
 
 def test_summary_needs_every_cell_that_was_asked_for():

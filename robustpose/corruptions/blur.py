@@ -24,11 +24,11 @@ def defocus_blur(image: Image, severity: int, rng: Rng) -> Image:
     disk = (across**2 + down**2 <= radius**2).astype(np.float32)
     disk /= disk.sum()
     size = 3 if radius <= 8 else 5
-    disk = cv2.GaussianBlur(disk, ksize=(size, size), sigmaX=softness)
+    kernel = cv2.GaussianBlur(disk, ksize=(size, size), sigmaX=softness)
     x = image / 255.0
     # Channel by channel: for kernels of this size OpenCV goes through a Fourier transform, whose last bits depend on
     # how many channels there are.
-    return to_uint8(np.stack([cv2.filter2D(x[:, :, channel], -1, disk) for channel in range(3)], axis=2))
+    return to_uint8(np.stack([cv2.filter2D(x[:, :, channel], -1, kernel) for channel in range(3)], axis=2))
 
 
 def glass_blur(image: Image, severity: int, rng: Rng) -> Image:

@@ -267,7 +267,7 @@ def _detected_boxes(
         raise UserError(
             f"detection file {path} holds no box of category {category_id} for any of the {len(kept)} images"
         )
-    table = {}
+    table: dict[ImageId, tuple[Floats, Floats]] = {}
     for image_id, values in rows.items():
         array = np.array(values, float)
         table[image_id] = (array[:, :4], array[:, 4])

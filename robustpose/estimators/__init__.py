@@ -53,9 +53,7 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
                 )
         return make(target, skeleton, **options)
     if not target:
-        raise UserError(
-            f"unknown model '{spec}'{nearest(spec, TABLE)}: expected one of {', '.join(DESCRIPTIONS)}"
-        )
+        raise UserError(f"unknown model '{spec}'{nearest(spec, TABLE)}: expected one of {', '.join(DESCRIPTIONS)}")
     from robustpose.estimators.function import build as build_function
 
     return build_function(spec, skeleton)

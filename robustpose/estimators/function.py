@@ -40,11 +40,7 @@ class Function:
         boxes = np.zeros((0, 4)) if frame.boxes is None else frame.boxes
         box_scores = np.zeros(0) if frame.box_scores is None else frame.box_scores
         expected = (len(boxes), self.skeleton.n_joints, 3)
-        points = (
-            np.asarray(self._find(frame.image, boxes.copy()), np.float64)
-            if len(boxes)
-            else np.zeros(expected)
-        )
+        points = np.asarray(self._find(frame.image, boxes.copy()), np.float64) if len(boxes) else np.zeros(expected)
         if points.shape != expected:
             raise UserError(
                 f"'{self._name}' must return {expected} (people, joints, x y confidence) for image {frame.image_id}, "
@@ -77,6 +73,4 @@ def build(spec: str, skeleton: Skeleton) -> Any:
         return estimator
     if callable(found):
         return Function(found, skeleton, spec)
-    raise UserError(
-        f"model '{spec}' must be a callable f(image, boxes) or have predict(), got {type(found).__name__}"
-    )
+    raise UserError(f"model '{spec}' must be a callable f(image, boxes) or have predict(), got {type(found).__name__}")

@@ -51,9 +51,7 @@ def build(
         ) from error
     path = Path(target)
     if not path.is_file():
-        raise UserError(
-            f"ONNX file {path} does not exist" if target else "name the ONNX file: --model onnx:FILE"
-        )
+        raise UserError(f"ONNX file {path} does not exist" if target else "name the ONNX file: --model onnx:FILE")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(threads)
     options.inter_op_num_threads = 1
@@ -153,9 +151,7 @@ def _read_form(
         )
     stride = width // came[3] if came[3] else 0
     if stride < 1 or (came[3] * stride, came[2] * stride) != (width, height):
-        raise UserError(
-            f"{path} must give {expected}, it gives {came}: the sides do not divide by one stride"
-        )
+        raise UserError(f"{path} must give {expected}, it gives {came}: the sides do not divide by one stride")
     return (width, height), stride, batch if isinstance(batch, int) else None
 
 
@@ -163,9 +159,7 @@ def _three_numbers(what: str, text: str) -> tuple[float, float, float]:
     try:
         first, second, third = (float(part) for part in str(text).split(","))
     except ValueError as error:
-        raise UserError(
-            f"{what} must be three numbers with commas such as 0.5,0.5,0.5, got '{text}'"
-        ) from error
+        raise UserError(f"{what} must be three numbers with commas such as 0.5,0.5,0.5, got '{text}'") from error
     return first, second, third
 
 

@@ -31,9 +31,7 @@ class ResultsFolder:
             raise UserError(f"results folder {folder} does not exist")
         files = sorted(self._folder.glob("*.json"))
         if not files:
-            raise UserError(
-                f"results folder {self._folder} holds no .json file: expected clean.json, fog-3.json, …"
-            )
+            raise UserError(f"results folder {self._folder} holds no .json file: expected clean.json, fog-3.json, …")
         digest = hashlib.sha256()
         for file in files:
             digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())

@@ -19,9 +19,7 @@ from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_x
 from robustpose.pose.skeleton import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
-Network = Callable[
-    [npt.NDArray[np.float32]], npt.NDArray[np.float32]
-]  # (B, 3, h, w) -> (B, K, h/stride, w/stride)
+Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]  # (B, 3, h, w) -> (B, K, h/stride, w/stride)
 
 
 class TopDown:
@@ -69,9 +67,7 @@ class TopDown:
         decoded = []
         for start in range(0, len(people), self._batch_size):
             batch = range(start, min(start + self._batch_size, len(people)))
-            crops = [
-                crop_person(people[i][0].image, centers[i], scales[i], self.card.input_wh) for i in batch
-            ]
+            crops = [crop_person(people[i][0].image, centers[i], scales[i], self.card.input_wh) for i in batch]
             heatmaps = self._find_heatmaps(crops)
             map_xy, maxima = decode_heatmaps(heatmaps)
             map_wh = (heatmaps.shape[3], heatmaps.shape[2])

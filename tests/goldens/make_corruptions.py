@@ -1,6 +1,6 @@
 """Write goldens/corruptions.json: what the corruptions give now, as hashes. Run only when they are known to be right.
 
-    python -m tests.goldens.make_corruptions
+python -m tests.goldens.make_corruptions
 """
 
 import hashlib
