@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,6 +244,23 @@ def test_log_line_cut_off_by_a_kill_is_written_again(tmp_path: Path, finished: t
     with (tmp_path / "log.jsonl").open("a") as file:
         file.write('{"epoch": 2, "st')
     train(settings_for(), tmp_path)
+    assert (tmp_path / "log.jsonl").read_text() == (finished[0] / "log.jsonl").read_text()
+
+
+def test_epoch_is_logged_once_where_its_checkpoint_was_not_written(
+    tmp_path: Path, finished: tuple[Path, list[Progress]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(state: dict[str, Any], path: Path) -> None:
+        if state["at"]["epoch"] == 2:
+            raise KeyboardInterrupt
+        write_checkpoint(state, path)
+
+    settings = settings_for(checkpoint_every=4)  # one at the last step of every epoch, one after its evaluation
+    with monkeypatch.context() as patch:
+        patch.setattr("robustpose.train.loop.write_checkpoint", write)
+        with pytest.raises(KeyboardInterrupt):
+            train(settings, tmp_path)
+    train(settings, tmp_path)
     assert (tmp_path / "log.jsonl").read_text() == (finished[0] / "log.jsonl").read_text()
 
 

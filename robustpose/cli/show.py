@@ -101,7 +101,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     console.print(f"{model_name(summary)}:  {figures}", markup=False, soft_wrap=True)
     if summary["mPC"] is None and summary["mean_of_chosen"] is not None:
         mean = percent(summary["mean_of_chosen"])
-        console.print(f"mPC and rPC need all 75 cells; mean over the {len(summary['cells'])} chosen ones: {mean}")
+        console.print(f"mPC and rPC need all 75 cells; mean of the chosen ones ({len(summary['cells'])}): {mean}")
     if summary["provenance"]["frost_textures"] not in ("original", "unused"):
         console.print(
             f"frost textures: {summary['provenance']['frost_textures']}; frost scores are not comparable with those "

@@ -226,7 +226,7 @@ def _hash_sizes(records: list[Record], images: Path) -> str:
 
 def _truth_boxes(records: list[Record], people: dict[ImageId, list[Record]]) -> dict[ImageId, tuple[Floats, Floats]]:
     """Return the boxes of people worth scoring: no crowd, an area, a keypoint, something left inside the image."""
-    table = {}
+    table: dict[ImageId, tuple[Floats, Floats]] = {}
     for record in records:
         boxes = []
         for person in people.get(record["id"], []):

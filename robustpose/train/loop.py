@@ -117,7 +117,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
     if fabric.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
         write_settings(settings, out / "settings.yaml")
-        _cut_log(out / "log.jsonl", done)
+        _cut_log(out / "log.jsonl", at.epoch)
 
     def checkpoint() -> None:
         if fabric.is_global_zero:
@@ -222,15 +222,13 @@ def _append_log(path: Path, line: dict[str, Any]) -> None:
         file.write(json.dumps(line) + "\n")
 
 
-def _cut_log(path: Path, step: int) -> None:
-    """Drop what was logged after `step`: it will be logged again."""
+def _cut_log(path: Path, n_epochs: int) -> None:
+    """Drop what was logged after so many epochs: it will be logged again."""
     if not path.exists():
         return
-    kept = []
-    for line in path.read_text().splitlines():
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-        except ValueError:
-            break  # the process was killed while it wrote this line
-    path.write_text("".join(kept))
+    lines = path.read_text().splitlines(keepends=True)
+    # A line without its end is one that the process was killed in.
+    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= n_epochs]
+    part = path.with_name(f".{path.name}.part")
+    part.write_text("".join(kept))
+    part.replace(path)
