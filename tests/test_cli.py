@@ -201,3 +201,38 @@ def test_two_images_of_one_name_are_refused(run, tmp_path):
         write_image(path, draw_scene(40, 50))
     result = run("corrupt", tmp_path / "a.png", tmp_path / "d/a.png", "--out", tmp_path / "o")
     one_line_error(result, "have the same name")
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """A recipe that is trained in a second."""
+    path = tmp_path / "recipe.yaml"
+    path.write_text(
+        "model: tests.test_train_loop:Tiny\ninput_wh: [32, 64]\nsigma: 1.0\nepochs: 1\nbatch_size: 4\n"
+        "train_data: {name: 'tests.test_train_loop:Dots'}\nval_data: {name: 'tests.test_train_loop:Dots'}\n"
+        "engine: {accelerator: cpu, threads: 1}\n"
+    )
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_train_prints_scores_and_where_the_weights_are(run, recipe, tmp_path):
+    code, output, errors = run("train", "--recipe", recipe, "--out", tmp_path / "t", "--set", "lr=0.01")
+    assert code == 0
+    assert "AP " in output
+    assert (tmp_path / "t/model.safetensors").is_file()
+    assert str(tmp_path / "t/model.safetensors") in output
+    assert "training: 3/3" in errors
+
+
+def test_mistake_in_a_recipe_is_one_line(run, recipe, tmp_path):
+    result = run("train", "--recipe", recipe, "--out", tmp_path / "t", "--set", "bach_size=3")
+    one_line_error(result, "unknown key 'bach_size' (did you mean 'batch_size'?)")
+    one_line_error(run("train", "--recipe", tmp_path / "none.yaml", "--out", tmp_path / "t"), "cannot read recipe")
+
+
+def test_bench_of_the_demo_model_on_drawn_people_finds_them(run, tmp_path):
+    words = ["--model", "demo", "--data", "toy", "--limit", "12", "--workers", "1"]
+    code, _, _ = run("bench", *words, "--corruptions", "none", "--out", tmp_path / "run")
+    assert code == 0
+    assert 0.2 < json.loads((tmp_path / "run/summary.json").read_text())["clean"] < 0.9

@@ -12,7 +12,7 @@ import robustpose
 ROOT = Path(robustpose.__file__).parent
 LAYERS = [
     {"errors"},
-    {"registry"},
+    {"registry", "files"},
     {"pose", "corruptions", "models", "config"},
     {"decoding"},
     {"data", "estimators", "metrics"},

@@ -321,3 +321,11 @@ def test_training_leaves_the_callers_random_numbers_and_threads_alone(tmp_path: 
     train(settings_for(epochs=1, engine={"accelerator": "cpu", "threads": 2}), tmp_path)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == 1
+
+
+def test_two_processes_cannot_train_in_one_folder(tmp_path: Path) -> None:
+    def start_another(progress: Progress) -> None:
+        train(settings_for(), tmp_path)
+
+    with pytest.raises(UserError, match="another process is writing"):
+        train(settings_for(), tmp_path, start_another)

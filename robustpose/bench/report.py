@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from robustpose.bench.run_folder import write_text
 from robustpose.bench.tables import (
     headline,
     model_name,
@@ -18,6 +17,7 @@ from robustpose.bench.tables import (
     to_markdown,
 )
 from robustpose.errors import UserError
+from robustpose.files import write_text
 
 
 def read_summary(folder: Path) -> dict[str, Any]:

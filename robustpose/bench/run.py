@@ -9,13 +9,14 @@ from typing import Any
 
 from robustpose.bench.progress import Forecast, Progress
 from robustpose.bench.report import write_report
-from robustpose.bench.run_folder import RunFolder, write_text
+from robustpose.bench.run_folder import RunFolder
 from robustpose.bench.summary import summarize, versions
 from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
 from robustpose.corruptions.frost_textures import load_textures
 from robustpose.data import provenance_of
 from robustpose.errors import UserError
 from robustpose.evaluate import make_metric, score
+from robustpose.files import lock_folder, write_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import read_results, write_results
 from robustpose.pose.types import Truth, no_poses
@@ -57,7 +58,7 @@ def run_bench(
         "estimator": dict(getattr(estimator, "provenance", {"name": type(estimator).__name__})),
     }
     folder = RunFolder(job.out)
-    with folder.locked():
+    with lock_folder(job.out):
         folder.claim(provenance)
         slices = cut_slices(len(dataset))
         unfinished = [cell for cell in cells if not folder.prediction_path(cell).is_file()]

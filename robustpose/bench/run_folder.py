@@ -1,4 +1,4 @@
-"""The run folder: whose results it holds, who is writing to it, and files that are whole or not there.
+"""The run folder of a bench: whose results it holds, and reading and writing them.
 
 run.json                  what determines the results; another setup is refused
 units/fog-3/00007.npz     poses of one slice of images in one cell, while the cell is unfinished
@@ -11,15 +11,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 
 from robustpose.errors import UserError
+from robustpose.files import LOCK_NAME, write_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import round_poses
 from robustpose.pose.types import ImageId, Poses
@@ -38,28 +38,6 @@ class RunFolder:
     def unit_path(self, cell: Cell, number: int) -> Path:
         """Return where the poses of slice `number` in `cell` are."""
         return self.path / "units" / cell.file_stem / f"{number:05d}.npz"
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Make the folder, and keep other processes from running a bench in it.
-
-        Raises:
-            UserError: the folder cannot be written to, or another process holds it.
-        """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self.path / ".lock", timeout=0)
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise UserError(
-                f"another process is writing to {self.path}: wait for it, or choose another --out"
-            ) from error
-        except (OSError, NotImplementedError) as error:
-            raise UserError(f"cannot write to the run folder {self.path} ({error}): choose another --out") from error
-        try:
-            yield
-        finally:
-            lock.release()
 
     def claim(self, identity: Mapping[str, Any]) -> None:
         """Note what determines the results, or check that it is what the folder was made with.
@@ -80,7 +58,7 @@ class RunFolder:
                     "choose another --out, or delete that folder"
                 )
             return
-        others = [entry.name for entry in self.path.iterdir() if entry.name != ".lock"]
+        others = [entry.name for entry in self.path.iterdir() if entry.name != LOCK_NAME]
         if others:
             raise UserError(f"{self.path} is not empty ({others[0]}, …) and no run folder: choose another --out")
         write_text(path, json.dumps(new, indent=2) + "\n")
@@ -120,13 +98,6 @@ class RunFolder:
         shutil.rmtree(self.path / "units" / cell.file_stem, ignore_errors=True)
         with suppress(OSError):  # not empty: other cells are unfinished
             (self.path / "units").rmdir()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    part.replace(path)
 
 
 def _differences(old: Any, new: Any, where: str = "") -> list[str]:

@@ -45,15 +45,28 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
     options = {name: value for name, value in options.items() if value is not None}
     if kind in TABLE:
         make = registry.load(kind, TABLE)
-        known = [name for name in inspect.signature(make).parameters if name not in ("target", "skeleton")]
+        parameters = dict(inspect.signature(make).parameters)
+        del parameters["target"], parameters["skeleton"]
         for name in options:
-            if name not in known:
+            if name not in parameters:
                 raise UserError(
-                    f"model '{kind}' has no option '{name}'{nearest(name, known)}: it has {', '.join(known)}"
+                    f"model '{kind}' has no option '{name}'{nearest(name, parameters)}: it has {', '.join(parameters)}"
                 )
+            if parameters[name].annotation in (int, "int"):
+                options[name] = _positive(name, options[name])
         return make(target, skeleton, **options)
     if not target:
         raise UserError(f"unknown model '{spec}'{nearest(spec, TABLE)}: expected one of {', '.join(DESCRIPTIONS)}")
     from robustpose.estimators.function import build as build_function
 
     return build_function(spec, skeleton)
+
+
+def _positive(name: str, value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"option '{name}' must be a whole number, got '{value}'") from error
+    if number < 1:
+        raise UserError(f"option '{name}' must be at least 1, got {number}")
+    return number

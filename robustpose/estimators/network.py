@@ -68,7 +68,7 @@ def build_small(
     _, card = read_weights(path)
     network = SmallNet(len(card.joints))
     load_weights(network, path)
-    estimator = TopDown(as_callable(network, int(threads)), card, skeleton, int(batch_size), flip_test)
+    estimator = TopDown(as_callable(network, threads), card, skeleton, batch_size, flip_test)
     estimator.provenance = {
         "kind": "small",
         "name": path.name,

@@ -53,7 +53,7 @@ def build(
     if not path.is_file():
         raise UserError(f"ONNX file {path} does not exist" if target else "name the ONNX file: --model onnx:FILE")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(threads)
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     available = onnxruntime.get_available_providers()
@@ -74,7 +74,7 @@ def build(
         stride=stride,
     )
     network = OnnxNetwork(session, fixed_batch)
-    estimator = TopDown(network, card, skeleton, batch_size=int(batch_size), flip_test=flip_test)
+    estimator = TopDown(network, card, skeleton, batch_size=batch_size, flip_test=flip_test)
     estimator.provenance = {
         "kind": "onnx",
         "name": path.name,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +32,7 @@ from robustpose.errors import UserError
 from robustpose.estimators.network import as_callable, limit_threads
 from robustpose.estimators.topdown import TopDown
 from robustpose.evaluate import Dataset, evaluate, make_metric
+from robustpose.files import lock_folder
 from robustpose.models.card import ModelCard
 from robustpose.models.weights import load_weights, save_weights
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
@@ -89,7 +91,9 @@ def train(settings: TrainSettings, out: Path, report: Callable[[Progress], None]
     engine = settings.engine
     fabric = Fabric(accelerator=engine.accelerator, devices=engine.devices, precision=engine.precision)
     fabric.launch()
-    with torch.random.fork_rng(devices=[]), limit_threads(engine.threads):
+    # One process of a run holds the folder for all of them.
+    lock = lock_folder(out) if fabric.is_global_zero else nullcontext()
+    with lock, torch.random.fork_rng(devices=[]), limit_threads(engine.threads):
         return _train(fabric, settings, out, report if fabric.is_global_zero else None)
 
 
@@ -115,7 +119,6 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
     n_steps = settings.epochs * len(batches)
     done = at.epoch * len(batches) + at.step
     if fabric.is_global_zero:
-        out.mkdir(parents=True, exist_ok=True)
         write_settings(settings, out / "settings.yaml")
         _cut_log(out / "log.jsonl", at.epoch)
 

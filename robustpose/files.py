@@ -1,0 +1,42 @@
+"""Run folders: one process at a time, and text files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from robustpose.errors import UserError
+
+LOCK_NAME = ".lock"
+
+
+@contextmanager
+def lock_folder(path: Path) -> Iterator[None]:
+    """Make a run folder, and keep other processes from writing to it. A killed process holds no lock.
+
+    Raises:
+        UserError: the folder cannot be written to, or another process holds it.
+    """
+    lock = filelock.FileLock(path / LOCK_NAME, timeout=0)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise UserError(f"another process is writing to {path}: wait for it, or choose another --out") from error
+    except (OSError, NotImplementedError) as error:
+        raise UserError(f"cannot write to the run folder {path} ({error}): choose another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text)
+    part.replace(path)
