@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from robustpose.corruptions import corrupt
+    from robustpose.corruptions import corrupt, corrupt_all
     from robustpose.errors import UserError
     from robustpose.pose.cell import CLEAN, Cell
     from robustpose.pose.skeleton import Skeleton
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["CLEAN", "Cell", "Frame", "Poses", "Skeleton", "Truth", "UserError", "__version__", "corrupt"]
+__all__ = ["CLEAN", "Cell", "Frame", "Poses", "Skeleton", "Truth", "UserError", "__version__", "corrupt", "corrupt_all"]
 
 # Public name -> where it lives. Resolved on first use, so that `import robustpose` costs nothing.
 _HOMES = {
@@ -26,6 +26,7 @@ _HOMES = {
     "Truth": "robustpose.pose.types",
     "UserError": "robustpose.errors",
     "corrupt": "robustpose.corruptions",
+    "corrupt_all": "robustpose.corruptions",
 }
 
 

@@ -7,14 +7,14 @@ RGB (H, W, 3) images and give it a row below, or name it ``package.module:functi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from robustpose import registry
-from robustpose.corruptions.seeding import Seed, make_rng
+from robustpose.corruptions.seeding import Memo, Seed, make_rng
 from robustpose.errors import UserError
 
 # The order is that of every table of results.
@@ -81,11 +81,32 @@ def corrupt(
         UserError: an unknown name, a severity outside 1..5, an image that is not as described, or ``"release"`` frost
             without the original textures.
     """
-    image = _as_rgb(image)
+    return _corrupt(_as_rgb(image), name, severity, seed, frost, {})
+
+
+def corrupt_all(
+    image: npt.NDArray[np.uint8],
+    cells: Iterable[tuple[str, int]],
+    seed: Seed = "release",
+    *,
+    frost: Path | str | None = None,
+) -> Iterator[npt.NDArray[np.uint8]]:
+    """Yield `image` in each of `cells` (name, severity), in order: what `corrupt` gives, with shared work done once.
+
+    Args and errors are those of `corrupt`.
+    """
+    image, memo = _as_rgb(image), {}
+    for name, severity in cells:
+        yield _corrupt(image, name, severity, seed, frost, memo)
+
+
+def _corrupt(
+    image: npt.NDArray[np.uint8], name: str, severity: int, seed: Seed, frost: Path | str | None, memo: Memo
+) -> npt.NDArray[np.uint8]:
     if severity not in SEVERITIES:
         raise UserError(f"severity must be 1, 2, 3, 4 or 5, got {severity!r}")
     function = registry.load(name, TABLE, kind="corruption")
-    rng = make_rng(seed, name, severity)
+    rng = make_rng(seed, name, severity, image.shape, memo)
     if name == "frost":
         from robustpose.corruptions.frost_textures import load_textures
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from robustpose.corruptions.pixels import Floats, smooth, to_uint8
-from robustpose.corruptions.seeding import Rng, draw_integers
+from robustpose.corruptions.seeding import Rng
 
 Image = npt.NDArray[np.uint8]
 
@@ -39,7 +39,7 @@ def glass_blur(image: Image, severity: int, rng: Rng) -> Image:
     height, width = image.shape[:2]
     shuffled = (smooth(image / 255.0, sigma) * 255).astype(np.uint8)
     n_moves = rounds * (height - 2 * delta) * (width - 2 * delta)
-    offsets = draw_integers(rng, -delta, delta, (n_moves, 2))
+    offsets = rng.integers_below(-delta, delta, (n_moves, 2))
     copy_from_neighbours(shuffled, offsets, delta, rounds)
     return to_uint8(smooth(shuffled / 255.0, sigma))
 

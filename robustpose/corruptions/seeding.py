@@ -1,34 +1,128 @@
 """Seeds: which random numbers a cell gets.
 
 ``release``: NumPy's legacy ``RandomState(1)``, made anew for every (image, corruption, severity), as the released
-benchmark did. Every image of one size gets the same noise, the same frost and the same streaks.
+benchmark did. Every image of one size gets the same noise, the same frost and the same streaks, and these are drawn
+once per size and kept.
 
-independent (an integer, or a pair (run seed, image id)): ``Philox`` with the 128-bit key
+independent (an integer, or a pair (run seed, image id)): a generator seeded with the 128-bit number
 ``BLAKE2b-128("robustpose:1:" + run_seed + ":" + image_id + ":" + corruption + ":" + severity)`` (UTF-8, little endian,
-image id empty for a bare integer). The key depends on nothing else, so order, batches and processes do not matter. The
+image id empty for a bare integer). It depends on nothing else, so order, batches and processes do not matter. The
 number after the first colon is the formula's version.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from robustpose.corruptions.cache import CACHE
 from robustpose.errors import UserError
 
 Seed = str | int | tuple[int, int | str]
-Rng = np.random.RandomState | np.random.Generator
+Shape = tuple[int, ...]
+T = TypeVar("T")
+Memo = dict[str, Any]  # what the cells of one image share
 
 
-def make_rng(seed: Seed, corruption: str, severity: int) -> Rng:
+class _Shares:
+    """What every generator carries along: results that the cells of one image share."""
+
+    memo: Memo
+
+    def once_per_image(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` computes from the image alone, or what another cell of the same image has computed.
+
+        Args:
+            name: of the result.
+            make: depends on nothing but the image: no severity, no random numbers.
+        """
+        if name not in self.memo:
+            self.memo[name] = make()
+        return self.memo[name]
+
+
+class ReleaseRng(np.random.RandomState, _Shares):
+    """NumPy's legacy generator seeded with 1, for an image of `shape`; what it draws first is kept for the next image.
+
+    Attributes:
+        is_release: True.
+    """
+
+    is_release = True
+
+    def __init__(self, shape: Shape, memo: Memo) -> None:
+        super().__init__(1)
+        self.memo = memo
+        self._shape = shape
+
+    def once_per_size(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` draws, from the cache if an image of this size has been there before.
+
+        Args:
+            name: of the field; corruptions that draw the same field may share it.
+            make: draws from this generator, before anything else is drawn from it.
+        """
+        return CACHE.get((name, self._shape[0], self._shape[1]), make)
+
+    def first_normals(self, n: int) -> npt.NDArray[np.float64]:
+        """Return the first n standard normal numbers of the stream, read-only: they are the same for every image."""
+        return _first("normals", n, self.standard_normal)
+
+    def first_uniforms(self, n: int) -> npt.NDArray[np.float64]:
+        """Return the first n numbers in [0, 1) of the stream, read-only."""
+        return _first("uniforms", n, self.random_sample)
+
+    def integers_below(self, low: int, high: int, size: Shape) -> npt.NDArray[np.int64]:
+        """Draw integers from low (included) to high (excluded)."""
+        return self.randint(low, high, size=size)
+
+
+class IndependentRng(np.random.Generator, _Shares):
+    """A fast generator that belongs to one image in one cell: nothing it draws is kept.
+
+    Attributes:
+        is_release: False.
+    """
+
+    is_release = False
+
+    def __init__(self, seed: int, memo: Memo) -> None:
+        super().__init__(np.random.SFC64(seed))
+        self.memo = memo
+
+    def once_per_size(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` draws."""
+        return make()
+
+    def first_normals(self, n: int) -> npt.NDArray[np.float64]:
+        """Draw n standard normal numbers."""
+        return self.standard_normal(n)
+
+    def first_uniforms(self, n: int) -> npt.NDArray[np.float64]:
+        """Draw n numbers in [0, 1)."""
+        return self.random(n)
+
+    def integers_below(self, low: int, high: int, size: Shape) -> npt.NDArray[np.int64]:
+        """Draw integers from low (included) to high (excluded)."""
+        return self.integers(low, high, size=size)
+
+
+Rng = ReleaseRng | IndependentRng
+
+
+def make_rng(seed: Seed, corruption: str, severity: int, shape: Shape, memo: Memo) -> Rng:
     """Return the generator for one image in one cell.
 
     Args:
         seed: ``"release"``, a run seed, or (run seed, image id).
         corruption: its name.
         severity: 1..5.
+        shape: of the image.
+        memo: what cells of the same image have computed so far; filled further.
 
     Raises:
         UserError: `seed` is none of the three.
@@ -36,17 +130,19 @@ def make_rng(seed: Seed, corruption: str, severity: int) -> Rng:
     if isinstance(seed, str):
         if seed != "release":
             raise UserError(f"seed must be 'release', an integer or (run seed, image id), got '{seed}'")
-        return np.random.RandomState(1)
+        return ReleaseRng(shape, memo)
     run_seed, image_id = seed if isinstance(seed, tuple) else (seed, "")
     if not isinstance(run_seed, int | np.integer):
         raise UserError(f"seed must be 'release', an integer or (run seed, image id), got {seed!r}")
     text = f"robustpose:1:{run_seed}:{image_id}:{corruption}:{severity}"
-    key = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
-    return np.random.Generator(np.random.Philox(key=key))
+    return IndependentRng(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little"), memo)
 
 
-def draw_integers(rng: Rng, low: int, high: int, size: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Draw integers of `size` from low (included) to high (excluded) with either kind of generator."""
-    if isinstance(rng, np.random.RandomState):
-        return rng.randint(low, high, size=size)
-    return rng.integers(low, high, size=size)
+def _first(name: str, n: int, draw: Callable[[int], npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """Return the first n numbers of a stream of RandomState(1), from the longest beginning that is kept."""
+    kept = CACHE.get(("stream", name), lambda: draw(n))
+    if len(kept) < n:
+        # `draw` is a fresh generator's: the longer beginning has the shorter one in it.
+        kept = draw(n)
+        CACHE.put(("stream", name), kept)
+    return kept[:n]

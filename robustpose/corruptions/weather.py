@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from robustpose.corruptions.blur import enlarge_centre, smear
 from robustpose.corruptions.pixels import hsv_to_rgb, rgb_to_hsv, smooth, to_uint8
-from robustpose.corruptions.seeding import Rng, draw_integers
+from robustpose.corruptions.seeding import Rng
 
 Image = npt.NDArray[np.uint8]
 
@@ -43,12 +43,12 @@ def frost(image: Image, severity: int, rng: Rng, textures: Sequence[Image]) -> I
     keep, ice = ((1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75))[severity - 1]
     height, width = image.shape[:2]
     # The published program draws from 0..4 and so never uses its sixth texture.
-    texture = textures[int(draw_integers(rng, 0, min(5, len(textures)), (1,))[0])]
+    texture = textures[int(rng.integers_below(0, min(5, len(textures)), (1,))[0])]
     factor = 1.1 * max(1, height / texture.shape[0], width / texture.shape[1])
     size_wh = (math.ceil(texture.shape[1] * factor), math.ceil(texture.shape[0] * factor))
     pane = cv2.resize(texture, size_wh, interpolation=cv2.INTER_CUBIC)
-    top = int(draw_integers(rng, 0, pane.shape[0] - height, (1,))[0])
-    left = int(draw_integers(rng, 0, pane.shape[1] - width, (1,))[0])
+    top = int(rng.integers_below(0, pane.shape[0] - height, (1,))[0])
+    left = int(rng.integers_below(0, pane.shape[1] - width, (1,))[0])
     pane = pane[top : top + height, left : left + width, ::-1]  # BGR to RGB
     return np.clip(keep * image.astype(np.float64) + ice * pane, 0, 255).astype(np.uint8)
 
