@@ -95,7 +95,8 @@ def corrupt_all(
 
     Args and errors are those of `corrupt`.
     """
-    image, memo = _as_rgb(image), {}
+    image = _as_rgb(image)
+    memo: Memo = {}
     for name, severity in cells:
         yield _corrupt(image, name, severity, seed, frost, memo)
 

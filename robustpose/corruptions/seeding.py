@@ -68,6 +68,10 @@ class ReleaseRng(np.random.RandomState, _Shares):
         """
         return CACHE.get((name, self._shape[0], self._shape[1]), make)
 
+    def once_per_side(self, name: str, side: int, make: Callable[[], T]) -> T:
+        """Return what `make` draws, from the cache if a field of this `side` has been drawn before."""
+        return CACHE.get((name, side), make)
+
     def first_normals(self, n: int) -> npt.NDArray[np.float64]:
         """Return the first n standard normal numbers of the stream, read-only: they are the same for every image."""
         return _first("normals", n, self.standard_normal)
@@ -75,6 +79,13 @@ class ReleaseRng(np.random.RandomState, _Shares):
     def first_uniforms(self, n: int) -> npt.NDArray[np.float64]:
         """Return the first n numbers in [0, 1) of the stream, read-only."""
         return _first("uniforms", n, self.random_sample)
+
+    def first_uniforms_and_sums(
+        self, n: int, add_up: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.uint32]]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]:
+        """Return at least n uniform numbers, as many as are kept, and what `add_up` makes of them."""
+        uniforms = _first("uniforms", n, self.random_sample, whole=True)
+        return uniforms, CACHE.get(("sums", len(uniforms)), lambda: add_up(uniforms))
 
     def integers_below(self, low: int, high: int, size: Shape) -> npt.NDArray[np.int64]:
         """Draw integers from low (included) to high (excluded)."""
@@ -98,6 +109,10 @@ class IndependentRng(np.random.Generator, _Shares):
         """Return what `make` draws."""
         return make()
 
+    def once_per_side(self, name: str, side: int, make: Callable[[], T]) -> T:
+        """Return what `make` draws."""
+        return make()
+
     def first_normals(self, n: int) -> npt.NDArray[np.float64]:
         """Draw n standard normal numbers."""
         return self.standard_normal(n)
@@ -105,6 +120,10 @@ class IndependentRng(np.random.Generator, _Shares):
     def first_uniforms(self, n: int) -> npt.NDArray[np.float64]:
         """Draw n numbers in [0, 1)."""
         return self.random(n)
+
+    def words(self, n: int, kind: type[np.uint16] | type[np.uint32]) -> npt.NDArray[Any]:
+        """Draw n words of 16 or 32 random bits: the cheapest that there is."""
+        return self.bit_generator.random_raw(-(-n * kind().itemsize // 8)).view(kind)[:n]
 
     def integers_below(self, low: int, high: int, size: Shape) -> npt.NDArray[np.int64]:
         """Draw integers from low (included) to high (excluded)."""
@@ -138,11 +157,13 @@ def make_rng(seed: Seed, corruption: str, severity: int, shape: Shape, memo: Mem
     return IndependentRng(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little"), memo)
 
 
-def _first(name: str, n: int, draw: Callable[[int], npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-    """Return the first n numbers of a stream of RandomState(1), from the longest beginning that is kept."""
+def _first(
+    name: str, n: int, draw: Callable[[int], npt.NDArray[np.float64]], whole: bool = False
+) -> npt.NDArray[np.float64]:
+    """Return the first n numbers of a stream of RandomState(1), or the whole beginning that is kept."""
     kept = CACHE.get(("stream", name), lambda: draw(n))
     if len(kept) < n:
         # `draw` is a fresh generator's: the longer beginning has the shorter one in it.
         kept = draw(n)
         CACHE.put(("stream", name), kept)
-    return kept[:n]
+    return kept if whole else kept[:n]

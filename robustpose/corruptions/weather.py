@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from robustpose.corruptions import color_kernels as kernels
 from robustpose.corruptions.blur import enlarge_centre, smear
-from robustpose.corruptions.pixels import hsv_to_rgb, rgb_to_hsv, smooth, to_uint8
+from robustpose.corruptions.pixels import smooth, to_float32, to_uint8
 from robustpose.corruptions.seeding import Rng
 
 Image = npt.NDArray[np.uint8]
@@ -18,30 +19,47 @@ Image = npt.NDArray[np.uint8]
 
 def snow(image: Image, severity: int, rng: Rng) -> Image:
     """Whiten the scene and let streaks fall, once as drawn and once turned by 180 degrees."""
-    mean, spread, zoom, threshold, radius, sigma, keep = (
-        (0.1, 0.3, 3, 0.5, 10, 4, 0.8),
-        (0.2, 0.3, 2, 0.5, 12, 4, 0.7),
-        (0.55, 0.3, 4, 0.9, 12, 8, 0.7),
-        (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65),
-        (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55),
+    keep = (0.8, 0.7, 0.7, 0.65, 0.55)[severity - 1]
+    streaks = rng.once_per_size(f"snow {severity}", lambda: _draw_streaks(image.shape[:2], severity, rng))
+    # OpenCV's own conversion: its sum of three products rounds in its own way.
+    grey = rng.once_per_image(
+        "grey", lambda: cv2.cvtColor(rng.once_per_image("float32", lambda: to_float32(image)), cv2.COLOR_RGB2GRAY)
+    )
+    out = np.empty_like(image)
+    kernels.add_snow(image, grey, streaks, np.float32(keep), np.float32(1 - keep), out)
+    return out
+
+
+def _draw_streaks(shape_hw: tuple[int, int], severity: int, rng: Rng) -> Image:
+    """Draw flakes, enlarge and smear them: (H, W) in 1/255."""
+    mean, spread, zoom, threshold, radius, sigma = (
+        (0.1, 0.3, 3, 0.5, 10, 4),
+        (0.2, 0.3, 2, 0.5, 12, 4),
+        (0.55, 0.3, 4, 0.9, 12, 8),
+        (0.55, 0.3, 4.5, 0.85, 12, 8),
+        (0.55, 0.3, 2.5, 0.85, 12, 12),
     )[severity - 1]
-    height, width = image.shape[:2]
+    height, width = shape_hw
     layer = rng.normal(size=(height, width), loc=mean, scale=spread)
     flakes = enlarge_centre(layer[:, :, None], zoom)
     flakes[flakes < threshold] = 0
     angle = rng.uniform(-135, -45)
     streaks = np.clip(smear(np.clip(flakes, 0, 1), radius, sigma, angle), 0, 1)
-    streaks = np.round(streaks * 255).astype(np.uint8)[:height, :width] / 255.0  # (H, W, 1)
-    x = image.astype(np.float32) / np.float32(255.0)
-    grey = cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)[:, :, None]
-    x = keep * x + (1 - keep) * np.maximum(x, grey * 1.5 + 0.5)
-    return to_uint8(x + streaks + np.rot90(streaks, 2))
+    return np.ascontiguousarray(np.round(streaks * 255).astype(np.uint8)[:height, :width, 0])
 
 
 def frost(image: Image, severity: int, rng: Rng, textures: Sequence[Image]) -> Image:
     """Look through a frosted pane: a random part of one of the first five `textures` ((th, tw, 3) uint8 BGR)."""
     keep, ice = ((1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75))[severity - 1]
-    height, width = image.shape[:2]
+    pane = rng.once_per_size("frost", lambda: _cut_pane(image.shape[:2], rng, textures))
+    out = np.empty_like(image)
+    kernels.blend(image.reshape(-1), pane.reshape(-1), float(keep), float(ice), out.reshape(-1))
+    return out
+
+
+def _cut_pane(shape_hw: tuple[int, int], rng: Rng, textures: Sequence[Image]) -> Image:
+    """Draw a texture and a part of it: (H, W, 3) RGB."""
+    height, width = shape_hw
     # The published program draws from 0..4 and so never uses its sixth texture.
     texture = textures[int(rng.integers_below(0, min(5, len(textures)), (1,))[0])]
     factor = 1.1 * max(1, height / texture.shape[0], width / texture.shape[1])
@@ -49,53 +67,33 @@ def frost(image: Image, severity: int, rng: Rng, textures: Sequence[Image]) -> I
     pane = cv2.resize(texture, size_wh, interpolation=cv2.INTER_CUBIC)
     top = int(rng.integers_below(0, pane.shape[0] - height, (1,))[0])
     left = int(rng.integers_below(0, pane.shape[1] - width, (1,))[0])
-    pane = pane[top : top + height, left : left + width, ::-1]  # BGR to RGB
-    return np.clip(keep * image.astype(np.float64) + ice * pane, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(pane[top : top + height, left : left + width, ::-1])  # BGR to RGB
 
 
 def fog(image: Image, severity: int, rng: Rng) -> Image:
     """Add a fractal haze and scale back to the image's own maximum."""
     density, decay = ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4))[severity - 1]
-    height, width = image.shape[:2]
-    x = image / 255.0
-    brightest = x.max()
-    side = 2 ** math.ceil(math.log2(max(height, width)))
-    x = x + density * draw_haze(side, decay, rng)[:height, :width, None]
-    return to_uint8(x * brightest / (brightest + density))
+    side = 2 ** math.ceil(math.log2(max(image.shape[:2])))
+    haze = rng.once_per_side(f"haze {severity}", side, lambda: draw_haze(side, decay, rng))
+    brightest = rng.once_per_image("brightest", lambda: float(image.max() / 255.0))
+    out = np.empty_like(image)
+    kernels.add_haze(image, haze, brightest, float(density), out)
+    return out
 
 
 def draw_haze(side: int, decay: float, rng: Rng) -> npt.NDArray[np.float64]:
-    """Draw a periodic (side, side) fractal in 0..1 by midpoint displacement (diamond-square); `side` is a power of two.
-
-    The amplitude enters twice, as the draw's range and as its factor: the published program does so.
-    """
+    """Draw a periodic (side, side) fractal in 0..1 by midpoint displacement; `side` is a power of two."""
     field = np.zeros((side, side))
-    amplitude, step = 100.0, side
-    while step >= 2:
-        half = step // 2
-
-        def displaced(total: npt.NDArray[np.float64], amplitude: float = amplitude) -> npt.NDArray[np.float64]:
-            return total / 4 + amplitude * rng.uniform(-amplitude, amplitude, total.shape)
-
-        corners = field[0::step, 0::step]
-        pairs = corners + np.roll(corners, -1, axis=0)
-        field[half::step, half::step] = displaced(pairs + np.roll(pairs, -1, axis=1))
-        centres = field[half::step, half::step]
-        beside = corners + np.roll(corners, -1, axis=1)
-        field[0::step, half::step] = displaced(centres + np.roll(centres, 1, axis=0) + beside)
-        above = corners + np.roll(corners, -1, axis=0)
-        field[half::step, 0::step] = displaced(centres + np.roll(centres, 1, axis=1) + above)
-        step = half
-        amplitude /= decay
+    kernels.refine_haze(field, rng.first_uniforms(side * side - 1), float(decay))
     field -= field.min()
     return field / field.max()
 
 
 def brightness(image: Image, severity: int, rng: Rng) -> Image:
     """Raise the value of hue-saturation-value."""
-    hsv = rgb_to_hsv(image / 255.0)
-    hsv[:, :, 2] = np.clip(hsv[:, :, 2] + (0.1, 0.2, 0.3, 0.4, 0.5)[severity - 1], 0, 1)
-    return to_uint8(hsv_to_rgb(hsv))
+    out = np.empty_like(image)
+    kernels.shift_hsv(image, 1.0, 0.0, (0.1, 0.2, 0.3, 0.4, 0.5)[severity - 1], out)
+    return out
 
 
 def spatter(image: Image, severity: int, rng: Rng) -> Image:
@@ -107,7 +105,7 @@ def spatter(image: Image, severity: int, rng: Rng) -> Image:
         (0.65, 0.3, 1, 0.65, 1.5),
         (0.67, 0.4, 1, 0.65, 1.5),
     )[severity - 1]
-    x = image.astype(np.float32) / np.float32(255.0)
+    x = rng.once_per_image("float32", lambda: to_float32(image))
     layer = smooth(rng.normal(size=image.shape[:2], loc=mean, scale=spread), sigma)
     layer[layer < threshold] = 0
     if severity <= 3:

@@ -1,0 +1,236 @@
+"""Inner loops over pixels and their colours, compiled by numba on first use and cached on disk.
+
+Free of branches, so that the compiler turns them into vector instructions; no fast-math: every value goes through the
+operations of the published program, in their order. Images are (H, W, 3) uint8 RGB.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Doubles = npt.NDArray[np.float64]
+
+CHUNK = 512  # pixels whose planes fit the nearest cache
+
+
+@numba.njit(cache=True, inline="always")
+def _show(x: float) -> np.uint8:
+    """Clip to 0..1, scale to 0..255 and truncate."""
+    x = x if x > 0.0 else 0.0
+    x = x if x < 1.0 else 1.0
+    return np.uint8(np.int32(x * 255.0))
+
+
+@numba.njit(cache=True)
+def _shift_hsv_planes(planes: Doubles, n: int, scale_s: float, shift_s: float, shift_v: float) -> None:
+    """Do the work of `shift_hsv` on the first n columns of red, green and blue (3, m), in place."""
+    reds, greens, blues = planes[0], planes[1], planes[2]
+    for i in range(n):
+        red, green, blue = reds[i], greens[i], blues[i]
+        value = red if red > green else green
+        value = value if value > blue else blue
+        least = red if red < green else green
+        least = least if least < blue else blue
+        delta = value - least
+        hue_red, hue_green, hue_blue = green - blue, blue - red, red - green
+        divisor = delta if delta > 0.0 else 1.0
+        hue_red, hue_green, hue_blue = hue_red / divisor, 2.0 + hue_green / divisor, 4.0 + hue_blue / divisor
+        hue = hue_green if green == value else hue_red
+        hue = hue_blue if blue == value else hue
+        hue = hue / 6.0
+        turned = hue + 1.0
+        hue = turned if hue < 0.0 else hue
+        hue = hue if delta > 0.0 else 0.0
+        saturation = delta / (value if value > 0.0 else 1.0)
+
+        saturation = saturation * scale_s + shift_s
+        saturation = saturation if saturation > 0.0 else 0.0
+        saturation = saturation if saturation < 1.0 else 1.0
+        value = value + shift_v
+        value = value if value < 1.0 else 1.0
+
+        sector = np.floor(hue * 6.0)
+        part = hue * 6.0 - sector
+        sector = sector if sector < 6.0 else 0.0
+        low = value * (1.0 - saturation)
+        falling = value * (1.0 - part * saturation)
+        rising = value * (1.0 - (1.0 - part) * saturation)
+        red = value if sector < 1.0 else falling
+        red = low if sector > 1.0 else red
+        red = rising if sector > 3.0 else red
+        red = value if sector > 4.0 else red
+        green = rising if sector < 1.0 else value
+        green = falling if sector > 2.0 else green
+        green = low if sector > 3.0 else green
+        blue = low if sector < 2.0 else rising
+        blue = value if sector > 2.0 else blue
+        blue = falling if sector > 4.0 else blue
+        reds[i], greens[i], blues[i] = red, green, blue
+
+
+@numba.njit(cache=True)
+def shift_hsv(image: Bytes, scale_s: float, shift_s: float, shift_v: float, out: Bytes) -> None:
+    """Write the image with saturation·scale_s + shift_s and value + shift_v, both clipped to 0..1.
+
+    There and back operation by operation as scikit-image converts: where two channels share the maximum, the later one
+    decides the hue.
+    """
+    pixels = image.reshape(-1, 3)
+    shown = out.reshape(-1, 3)
+    planes = np.empty((3, CHUNK))
+    for start in range(0, pixels.shape[0], CHUNK):
+        n = min(CHUNK, pixels.shape[0] - start)
+        for i in range(n):
+            planes[0, i] = pixels[start + i, 0] / 255.0
+            planes[1, i] = pixels[start + i, 1] / 255.0
+            planes[2, i] = pixels[start + i, 2] / 255.0
+        _shift_hsv_planes(planes, n, scale_s, shift_s, shift_v)
+        for i in range(n):
+            shown[start + i, 0] = _show(planes[0, i])
+            shown[start + i, 1] = _show(planes[1, i])
+            shown[start + i, 2] = _show(planes[2, i])
+
+
+@numba.njit(cache=True)
+def add_haze(image: Bytes, haze: Doubles, brightest: float, density: float, out: Bytes) -> None:
+    """Write (x + density·haze)·brightest / (brightest + density), with x = value / 255 and haze (≥ H, ≥ W) in 0..1."""
+    height, width = image.shape[:2]
+    whole = brightest + density
+    veil = np.empty(3 * width)
+    for h in range(height):
+        for w in range(width):
+            veil[3 * w] = veil[3 * w + 1] = veil[3 * w + 2] = density * haze[h, w]
+        values, shown = image[h].reshape(-1), out[h].reshape(-1)
+        for i in range(3 * width):
+            shown[i] = _show((values[i] / 255.0 + veil[i]) * brightest / whole)
+
+
+@numba.njit(cache=True)
+def add_snow(
+    image: Bytes, grey: npt.NDArray[np.float32], streaks: Bytes, keep: np.float32, fade: np.float32, out: Bytes
+) -> None:
+    """Whiten (float32) towards the brighter of the pixel and 1.5·grey + .5, then add both layers of streaks (float64).
+
+    Args:
+        image: (H, W, 3).
+        grey: (H, W) in 0..1.
+        streaks: (H, W) in 1/255; once as they are and once turned by 180 degrees.
+        keep: share of the pixel.
+        fade: share of the whitened one.
+        out: (H, W, 3).
+    """
+    height, width = image.shape[:2]
+    whites = np.empty(3 * width, np.float32)
+    first, second = np.empty(3 * width), np.empty(3 * width)
+    for h in range(height):
+        for w in range(width):
+            white = grey[h, w] * np.float32(1.5) + np.float32(0.5)
+            falling, turned = streaks[h, w] / 255.0, streaks[height - 1 - h, width - 1 - w] / 255.0
+            for i in range(3 * w, 3 * w + 3):
+                whites[i], first[i], second[i] = white, falling, turned
+        values, shown = image[h].reshape(-1), out[h].reshape(-1)
+        for i in range(3 * width):
+            x = np.float32(values[i]) / np.float32(255.0)
+            x = keep * x + fade * (x if x > whites[i] else whites[i])
+            shown[i] = _show(np.float64(x) + first[i] + second[i])
+
+
+@numba.njit(cache=True)
+def blend(values: Bytes, others: Bytes, keep: float, share: float, out: Bytes) -> None:
+    """Write keep·value + share·other of flat arrays, clipped to 0..255 and truncated."""
+    for i in range(values.size):
+        x = keep * values[i] + share * others[i]
+        x = x if x < 255.0 else 255.0
+        out[i] = np.uint8(np.int32(x))
+
+
+@numba.njit(cache=True)
+def mean_by_channel(image: Bytes) -> tuple[float, float, float]:
+    """Return the means of x = value / 255 by channel, summed pixel by pixel as NumPy does."""
+    pixels = image.reshape(-1, 3)
+    red, green, blue = 0.0, 0.0, 0.0
+    for i in range(pixels.shape[0]):
+        red += pixels[i, 0] / 255.0
+        green += pixels[i, 1] / 255.0
+        blue += pixels[i, 2] / 255.0
+    return red / pixels.shape[0], green / pixels.shape[0], blue / pixels.shape[0]
+
+
+@numba.njit(cache=True)
+def pick_bilinear(
+    x: npt.NDArray[np.float32],
+    corners: npt.NDArray[np.int32],
+    parts: npt.NDArray[np.float64],
+    out: Bytes,
+) -> None:
+    """Write x (H, W, 3) in 0..1 at bilinear positions: float64 sums as SciPy's, cut to float32, scaled, truncated.
+
+    Args:
+        x: image.
+        corners: (H·W, 4) flat pixel indices: upper left, upper right, lower left, lower right.
+        parts: (H·W, 2) how far down and right of the upper left pixel.
+        out: (H, W, 3).
+    """
+    pixels = x.reshape(-1, 3)
+    shown = out.reshape(-1, 3)
+    for i in range(pixels.shape[0]):
+        low, right = parts[i, 0], parts[i, 1]
+        high, left = 1.0 - low, 1.0 - right
+        a, b, c, d = corners[i, 0], corners[i, 1], corners[i, 2], corners[i, 3]
+        for channel in range(3):
+            total = np.float64(pixels[a, channel]) * high * left
+            total += np.float64(pixels[b, channel]) * high * right
+            total += np.float64(pixels[c, channel]) * low * left
+            total += np.float64(pixels[d, channel]) * low * right
+            value = np.float32(total)
+            value = value if value > np.float32(0) else np.float32(0)
+            value = value if value < np.float32(1) else np.float32(1)
+            shown[i, channel] = np.uint8(np.int32(value * np.float32(255)))
+
+
+@numba.njit(cache=True)
+def refine_haze(field: Doubles, uniforms: npt.NDArray[Any], decay: float) -> None:
+    """Displace midpoints of the periodic (side, side) field, level by level, in place (diamond-square).
+
+    Per level with step s: the centres of the squares, then the middles of their upper edges, then of their left ones;
+    each is the mean of its four neighbours plus amplitude·U(−amplitude, amplitude). The amplitude enters twice, as the
+    published program has it.
+
+    Args:
+        field: zero; becomes the fractal.
+        uniforms: side² − 1 numbers in [0, 1).
+        decay: divides the amplitude, 100 at first, after each level.
+    """
+    side = field.shape[0]
+    amplitude, step, used = 100.0, side, 0
+    while step >= 2:
+        half = step // 2
+        low, span = -amplitude, amplitude - (-amplitude)
+        for h in range(half, side, step):
+            up, down = h - half, (h + half) % side
+            for w in range(half, side, step):
+                left, right = w - half, (w + half) % side
+                total = (field[up, left] + field[down, left]) + (field[up, right] + field[down, right])
+                field[h, w] = total / 4 + amplitude * (low + span * uniforms[used])
+                used += 1
+        for h in range(0, side, step):
+            up, down = (h - half) % side, h + half
+            for w in range(half, side, step):
+                left, right = w - half, (w + half) % side
+                total = (field[down, w] + field[up, w]) + (field[h, left] + field[h, right])
+                field[h, w] = total / 4 + amplitude * (low + span * uniforms[used])
+                used += 1
+        for h in range(half, side, step):
+            up, down = h - half, (h + half) % side
+            for w in range(0, side, step):
+                left, right = (w - half) % side, w + half
+                total = (field[h, right] + field[h, left]) + (field[up, w] + field[down, w])
+                field[h, w] = total / 4 + amplitude * (low + span * uniforms[used])
+                used += 1
+        step = half
+        amplitude /= decay

@@ -1,0 +1,80 @@
+"""Inner loops of the noises, compiled by numba on first use and cached on disk.
+
+They run over flat arrays of channel values, written so that the compiler turns them into vector instructions. No
+fast-math: every value goes through the operations of the published program, in their order.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Doubles = npt.NDArray[np.float64]
+
+@numba.njit(cache=True)
+def add_normals(values: Bytes, normals: npt.NDArray[Any], spread: float, out: Bytes) -> None:
+    """Write clip(x + spread·normal) · 255, truncated, with x = value / 255."""
+    for i in range(values.size):
+        x = values[i] / 255.0 + spread * normals[i]
+        x = x if x > 0.0 else 0.0
+        x = x if x < 1.0 else 1.0
+        out[i] = np.uint8(np.int32(x * 255.0))
+
+
+@numba.njit(cache=True)
+def scale_by_normals(values: Bytes, normals: npt.NDArray[Any], spread: float, out: Bytes) -> None:
+    """Write clip(x + x·(spread·normal)) · 255, truncated, with x = value / 255."""
+    for i in range(values.size):
+        x = values[i] / 255.0
+        x = x + x * (spread * normals[i])
+        x = x if x > 0.0 else 0.0
+        x = x if x < 1.0 else 1.0
+        out[i] = np.uint8(np.int32(x * 255.0))
+
+
+@numba.njit(cache=True)
+def set_impulses(values: Bytes, codes: Bytes, severity: int, out: Bytes) -> None:
+    """Write 0 or 255 where the code says that a value is hit at this severity, else the value.
+
+    A code is 2·s + w: hit from severity s on, and then white if w is 1. The others go through the range 0..1 and back,
+    which loses one level of some.
+    """
+    for i in range(values.size):
+        code = codes[i]
+        struck = np.uint8(255) if code & 1 else np.uint8(0)
+        unhurt = np.uint8(np.int32(values[i] / 255.0 * 255.0))
+        out[i] = struck if (code >> 1) <= severity else unhurt
+
+
+@numba.njit(cache=True)
+def invert_poisson(
+    values: Bytes,
+    randoms: npt.NDArray[np.uint32],
+    guide: npt.NDArray[np.uint8],
+    cumulative: Doubles,
+    shown: Bytes,
+    out: Bytes,
+) -> None:
+    """Write what Poisson numbers show, one uniform 32-bit number each, by inverting the distribution function.
+
+    Args:
+        values: (n,).
+        randoms: (n,).
+        guide: (256, 1024) by value and the random number's first ten bits, the least number that can be drawn.
+        cumulative: (256, m) distribution functions, scaled to 2**32.
+        shown: (k,) the uint8 to write for each drawn number; the last one stands for all larger.
+        out: (n,).
+    """
+    last = shown.size - 1
+    for i in range(values.size):
+        value = values[i]
+        random = randoms[i]
+        k = np.int64(guide[value, random >> 22])
+        while k < last and cumulative[value, k] <= random:
+            k += 1
+        out[i] = shown[k]
