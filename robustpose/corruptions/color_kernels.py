@@ -162,35 +162,67 @@ def mean_by_channel(image: Bytes) -> tuple[float, float, float]:
 
 
 @numba.njit(cache=True)
-def pick_bilinear(
-    x: npt.NDArray[np.float32],
-    corners: npt.NDArray[np.int32],
-    parts: npt.NDArray[np.float64],
-    out: Bytes,
+def _find_neighbours(
+    fields: Doubles,
+    strength: float,
+    start: float,
+    step: float,
+    length: int,
+    before: npt.NDArray[np.int32],
+    after: npt.NDArray[np.int32],
+    parts: Doubles,
 ) -> None:
-    """Write x (H, W, 3) in 0..1 at bilinear positions: float64 sums as SciPy's, cut to float32, scaled, truncated.
+    """Write, for positions start + step·i + float32(strength·field), the pixels before and after, and the part between.
+
+    Outside, positions are mirrored half a pixel beyond the last pixel as SciPy's `reflect` does: a position below 0
+    becomes -position - 1, so that the parts round as SciPy's.
+    """
+    for i in range(fields.size):
+        where = start + step * i + np.float64(np.float32(fields[i] * strength))
+        mirrored = (1e-15 if where > -1e-15 else -where) - 1.0
+        where = mirrored if where < 0.0 else where
+        where = 2.0 * length - where - 1.0 if where >= length else where
+        floor = np.floor(where)
+        parts[i] = where - floor
+        first = np.int32(floor)
+        second = first + 1
+        before[i] = -first - 1 if first < 0 else first
+        after[i] = 2 * length - second - 1 if second >= length else second
+
+
+@numba.njit(cache=True)
+def displace(x: npt.NDArray[np.float32], fields: Doubles, strength: float, out: Bytes) -> None:
+    """Write x at displaced positions, bilinear: float64 sums in SciPy's order, cut to float32, scaled, truncated.
 
     Args:
-        x: image.
-        corners: (H·W, 4) flat pixel indices: upper left, upper right, lower left, lower right.
-        parts: (H·W, 2) how far down and right of the upper left pixel.
+        x: (H, W, 3) in 0..1.
+        fields: (2, H, W) displacement across and down, px, before it is multiplied by `strength` and cut to float32.
+        strength: factor.
         out: (H, W, 3).
     """
-    pixels = x.reshape(-1, 3)
-    shown = out.reshape(-1, 3)
-    for i in range(pixels.shape[0]):
-        low, right = parts[i, 0], parts[i, 1]
-        high, left = 1.0 - low, 1.0 - right
-        a, b, c, d = corners[i, 0], corners[i, 1], corners[i, 2], corners[i, 3]
-        for channel in range(3):
-            total = np.float64(pixels[a, channel]) * high * left
-            total += np.float64(pixels[b, channel]) * high * right
-            total += np.float64(pixels[c, channel]) * low * left
-            total += np.float64(pixels[d, channel]) * low * right
-            value = np.float32(total)
+    height, width = x.shape[:2]
+    left, right = np.empty(width, np.int32), np.empty(width, np.int32)
+    top, bottom = np.empty(width, np.int32), np.empty(width, np.int32)
+    sideways, down = np.empty(width), np.empty(width)
+    values = np.empty(3 * width, np.float32)
+    for h in range(height):
+        _find_neighbours(fields[0, h], strength, 0.0, 1.0, width, left, right, sideways)
+        _find_neighbours(fields[1, h], strength, float(h), 0.0, height, top, bottom, down)
+        for w in range(width):
+            low, side = down[w], sideways[w]
+            high, near = 1.0 - low, 1.0 - side
+            for channel in range(3):
+                total = np.float64(x[top[w], left[w], channel]) * high * near
+                total += np.float64(x[top[w], right[w], channel]) * high * side
+                total += np.float64(x[bottom[w], left[w], channel]) * low * near
+                total += np.float64(x[bottom[w], right[w], channel]) * low * side
+                values[3 * w + channel] = np.float32(total)
+        shown = out[h].reshape(-1)
+        for i in range(3 * width):
+            value = values[i]
             value = value if value > np.float32(0) else np.float32(0)
             value = value if value < np.float32(1) else np.float32(1)
-            shown[i, channel] = np.uint8(np.int32(value * np.float32(255)))
+            shown[i] = np.uint8(np.int32(value * np.float32(255)))
 
 
 @numba.njit(cache=True)

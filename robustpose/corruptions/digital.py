@@ -10,8 +10,9 @@ import numpy.typing as npt
 import PIL.Image
 
 from robustpose.corruptions import color_kernels as kernels
-from robustpose.corruptions.pixels import smooth, to_float32, to_uint8
+from robustpose.corruptions.pixels import to_float32, to_uint8
 from robustpose.corruptions.seeding import Rng
+from robustpose.corruptions.smoothing import smooth_reflected
 
 Image = npt.NDArray[np.uint8]
 
@@ -29,45 +30,17 @@ def elastic_transform(image: Image, severity: int, rng: Rng) -> Image:
     strength = 250 * (0.05, 0.065, 0.085, 0.1, 0.12)[severity - 1]
     height, width = image.shape[:2]
 
-    def draw_field() -> npt.NDArray[np.float64]:
+    def draw_fields() -> npt.NDArray[np.float64]:
         reach = 0.005 * height
         fields = -reach + (reach - -reach) * rng.first_uniforms(2 * height * width).reshape(2, height, width)
         sigma = (0.01 * height, 0.01 * width)
-        return np.stack([smooth(field, sigma, mode="reflect", truncate=3) for field in fields])
+        return np.stack([smooth_reflected(field, sigma, truncate=3) for field in fields])
 
-    def find_sources() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
-        dx, dy = (rng.once_per_size("elastic", draw_field) * strength).astype(np.float32)
-        across, down = np.meshgrid(np.arange(width), np.arange(height))
-        top, bottom, low = _neighbours(down + dy, height)
-        left, right, side = _neighbours(across + dx, width)
-        corners = [top * width + left, top * width + right, bottom * width + left, bottom * width + right]
-        flat = np.stack(corners, axis=-1).reshape(-1, 4).astype(np.int32)
-        return flat, np.stack([low, side], axis=-1).reshape(-1, 2)
-
-    corners, parts = rng.once_per_size(f"elastic {severity}", find_sources)
+    fields = rng.once_per_size("elastic", draw_fields)
     x = rng.once_per_image("float32", lambda: to_float32(image))
     out = np.empty_like(image)
-    kernels.pick_bilinear(x, corners, parts, out)
+    kernels.displace(x, fields, strength, out)
     return out
-
-
-def _neighbours(
-    where: npt.NDArray[np.float64], length: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """Return the pixels before and after positions on an axis, and the part of the way between them, in [0, 1).
-
-    Positions outside are mirrored at the image's edge, half a pixel beyond its last pixel, as SciPy's `reflect` does: a
-    position below 0 becomes -position - 1, so that the parts round as SciPy's.
-    """
-    where = np.where(where < 0, np.where(where > -1e-15, 1e-15, -where) - 1, where)
-    where = np.where(where >= length, 2 * length - where - 1, where)
-    before = np.floor(where)
-    part = where - before
-    first = before.astype(np.intp)
-    second = first + 1
-    first = np.where(first < 0, -first - 1, first)
-    second = np.where(second >= length, 2 * length - second - 1, second)
-    return first, second, part
 
 
 def pixelate(image: Image, severity: int, rng: Rng) -> Image:

@@ -39,9 +39,9 @@ def impulse_noise(image: Image, severity: int, rng: Rng) -> Image:
     """Set a fraction of the channel values to black or white: dead and hot pixels."""
 
     def draw_codes() -> Image:
-        uniforms = rng.first_uniforms(2 * image.size)
-        hit_from = np.searchsorted(IMPULSES, uniforms[: image.size], side="right") + 1  # u < fraction is a hit
-        return (2 * hit_from + (uniforms[image.size :] < 0.5)).astype(np.uint8)
+        codes = np.empty(image.size, np.uint8)
+        kernels.encode_impulses(rng.first_uniforms(2 * image.size), np.array(IMPULSES), codes)
+        return codes
 
     if isinstance(rng, IndependentRng):
         words = rng.words(image.size, np.uint16)  # the last bit says white or black, the other 15 whether

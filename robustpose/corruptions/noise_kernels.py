@@ -6,7 +6,6 @@ fast-math: every value goes through the operations of the published program, in 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numba
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 Bytes = npt.NDArray[np.uint8]
 Doubles = npt.NDArray[np.float64]
+
 
 @numba.njit(cache=True)
 def add_normals(values: Bytes, normals: npt.NDArray[Any], spread: float, out: Bytes) -> None:
@@ -35,6 +35,20 @@ def scale_by_normals(values: Bytes, normals: npt.NDArray[Any], spread: float, ou
         x = x if x > 0.0 else 0.0
         x = x if x < 1.0 else 1.0
         out[i] = np.uint8(np.int32(x * 255.0))
+
+
+@numba.njit(cache=True)
+def encode_impulses(uniforms: Doubles, fractions: Doubles, codes: Bytes) -> None:
+    """Write (n,) codes for `set_impulses` from 2n uniform numbers: the first n say whether, the others which.
+
+    `fractions` (5,) rise with the severity.
+    """
+    n = codes.size
+    for i in range(n):
+        spared = 1
+        for fraction in fractions:
+            spared += np.int64(uniforms[i] >= fraction)
+        codes[i] = np.uint8(2 * spared + np.int64(uniforms[n + i] < 0.5))
 
 
 @numba.njit(cache=True)

@@ -1,11 +1,11 @@
 """Poisson numbers as NumPy's legacy generator draws them, replayed from its stream of uniform numbers.
 
-The generator has two methods: up to a mean of 10 it multiplies uniform numbers until the product falls to exp(-mean); above,
-it uses transformed rejection (Hörmann, 1993). How many uniform numbers a value uses depends on the value, so this is
-sequential. It is fast because what depends on the stream alone, or on the mean alone, is tabulated:
+The generator has two methods: below a mean of 10 it multiplies uniform numbers until the product falls to exp(-mean);
+from there on it uses transformed rejection (Hörmann, 1993). How many uniform numbers a value uses depends on the value,
+so this is sequential. It is fast because what depends on the stream alone, or on the mean alone, is tabulated:
 
-- the product falls to exp(-mean) where the running sum of -log(u) rises to the mean. Sums are kept modulo 2**32 in units
-  of 2**-20, and the number of steps is counted without a branch;
+- the product falls to exp(-mean) where the running sum of -log(u) rises to the mean. Sums are kept modulo 2**32 in
+  units of 2**-20, and the number of steps is counted without a branch;
 - the acceptance test of the rejection compares with the probability of the number drawn, from a table.
 
 Both decide by numbers that are right to within a bound; where the bound does not decide, the published operations do.
@@ -26,7 +26,7 @@ PRODUCT_BELOW = 10.0  # mean below which the product method is used
 UNIT = 2.0**20  # of the running sums
 UNSURE_UNITS = 8  # rounding of two sums, with room
 UNSURE_SHARE = 1e-9  # relative error of the tabulated test, with room
-AT_ONCE = 16  # steps counted at once
+AT_ONCE = 8  # steps counted at once
 
 
 class MeanTables(NamedTuple):
@@ -50,7 +50,7 @@ class MeanTables(NamedTuple):
 def make_mean_tables(means: Doubles) -> MeanTables:
     """Return the tables of 256 means."""
     most = means.max()
-    n_numbers = int(most + 40 * math.sqrt(most + 1) + 40)  # more is never drawn
+    n_numbers = int(most + 16 * math.sqrt(most + 1) + 20)  # more is drawn less often than once in 1e30
     log_factorials = np.array([math.lgamma(k + 1) for k in range(n_numbers)])
     constants = np.zeros((len(means), 8))
     masses = np.zeros((len(means), n_numbers))
