@@ -1,10 +1,12 @@
 """A bounded cache of random fields: what depends on an image's size but not on the image is drawn once.
 
-Least recently used fields go first. Safe under threads; every process has its own.
+Least recently used fields go first. Safe under threads; every process has its own. The limit is 512 MB, or what the
+environment variable ROBUSTPOSE_CACHE_MB says, or what `CACHE.set_limit` was told last.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -87,4 +89,9 @@ def _make_read_only(field: Any) -> None:
         array.flags.writeable = False
 
 
-CACHE = FieldCache()
+def _limit_from_environment() -> int:
+    text = os.environ.get("ROBUSTPOSE_CACHE_MB", "")
+    return int(text) * 2**20 if text.isdigit() else DEFAULT_LIMIT
+
+
+CACHE = FieldCache(_limit_from_environment())

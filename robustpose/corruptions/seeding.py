@@ -74,17 +74,17 @@ class ReleaseRng(np.random.RandomState, _Shares):
 
     def first_normals(self, n: int) -> npt.NDArray[np.float64]:
         """Return the first n standard normal numbers of the stream, read-only: they are the same for every image."""
-        return _first("normals", n, self.standard_normal)
+        return _first("standard_normal", n)[:n]
 
     def first_uniforms(self, n: int) -> npt.NDArray[np.float64]:
         """Return the first n numbers in [0, 1) of the stream, read-only."""
-        return _first("uniforms", n, self.random_sample)
+        return _first("random_sample", n)[:n]
 
     def first_uniforms_and_sums(
         self, n: int, add_up: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.uint32]]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]:
         """Return at least n uniform numbers, as many as are kept, and what `add_up` makes of them."""
-        uniforms = _first("uniforms", n, self.random_sample, whole=True)
+        uniforms = _first("random_sample", n)
         return uniforms, CACHE.get(("sums", len(uniforms)), lambda: add_up(uniforms))
 
     def integers_below(self, low: int, high: int, size: Shape) -> npt.NDArray[np.int64]:
@@ -157,13 +157,14 @@ def make_rng(seed: Seed, corruption: str, severity: int, shape: Shape, memo: Mem
     return IndependentRng(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little"), memo)
 
 
-def _first(
-    name: str, n: int, draw: Callable[[int], npt.NDArray[np.float64]], whole: bool = False
-) -> npt.NDArray[np.float64]:
-    """Return the first n numbers of a stream of RandomState(1), or the whole beginning that is kept."""
-    kept = CACHE.get(("stream", name), lambda: draw(n))
+def _first(method: str, n: int) -> npt.NDArray[np.float64]:
+    """Return at least the first n numbers that a method of RandomState(1) draws: the longest beginning that is kept."""
+
+    def draw() -> npt.NDArray[np.float64]:
+        return getattr(np.random.RandomState(1), method)(n)
+
+    kept = CACHE.get(("stream", method), draw)
     if len(kept) < n:
-        # `draw` is a fresh generator's: the longer beginning has the shorter one in it.
-        kept = draw(n)
-        CACHE.put(("stream", name), kept)
-    return kept if whole else kept[:n]
+        kept = draw()
+        CACHE.put(("stream", method), kept)
+    return kept
