@@ -1,4 +1,4 @@
-"""Run folders: one process at a time, and text files that are whole or not there."""
+"""Run folders: one process at a time, one setup, and files that are whole or not there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import filelock
 
@@ -40,3 +41,18 @@ def write_text(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(text)
     part.replace(path)
+
+
+def list_differences(old: Any, new: Any, where: str = "") -> list[str]:
+    """Return lines such as `estimator.sha256: 'a' there, 'b' now` for two setups in JSON's types."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        lines = []
+        for key in [*old, *(key for key in new if key not in old)]:
+            lines += list_differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
+        return lines
+    return [] if old == new else [f"{where}: {_short(old)} there, {_short(new)} now"]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 24 else text[:21] + "…" + text[-1]

@@ -1,13 +1,10 @@
-"""Progress: how many units are done, and an honest guess at the time for the rest."""
+"""Progress: how much is done, and an honest guess at the time for the rest."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-
-from robustpose.bench.work import UnitDone
-from robustpose.pose.cell import Cell
 
 
 @dataclass(frozen=True)
@@ -20,37 +17,38 @@ class Progress:
 
 
 class Forecast:
-    """Guess the remaining time from what each corruption has cost so far: they differ by a factor of ten.
+    """Guess the remaining time from what each kind of unit has cost so far: corruptions differ by a factor of ten.
 
     Args:
-        todo: the cells of all units still to do, one entry a unit.
+        todo: the kinds of all units still to do, one entry a unit.
         already_done: units finished by earlier runs.
         n_workers: processes that share the work.
     """
 
-    def __init__(self, todo: Iterable[Cell], already_done: int, n_workers: int) -> None:
-        self._left = Counter(cell.corruption for cell in todo)
+    def __init__(self, todo: Iterable[Hashable], already_done: int, n_workers: int) -> None:
+        self._left = Counter(todo)
         self._already_done = already_done
         self._todo = self._left.total()
         self._n_workers = n_workers
-        self._seconds: dict[str | None, list[float]] = defaultdict(list)
+        self._done: Counter[Hashable] = Counter()
+        self._seconds: dict[Hashable, float] = {}
 
-    def update(self, unit: UnitDone) -> Progress:
+    def update(self, kind: Hashable, seconds: float) -> Progress:
         """Take in a finished unit."""
-        self._left[unit.cell.corruption] -= 1
-        self._seconds[unit.cell.corruption].append(unit.seconds)
+        self._left[kind] -= 1
+        self._done[kind] += 1
+        self._seconds[kind] = self._seconds.get(kind, 0.0) + seconds
         return self.now()
 
     def now(self) -> Progress:
         """Return where the run stands."""
-        left = self._left.total()
-        done = self._already_done + self._todo - left
-        return Progress(done, self._already_done + self._todo, self._seconds_left())
+        n_done = self._done.total()
+        return Progress(self._already_done + n_done, self._already_done + self._todo, self._seconds_left())
 
     def _seconds_left(self) -> float | None:
-        means = {name: sum(seconds) / len(seconds) for name, seconds in self._seconds.items()}
+        means = {kind: seconds / self._done[kind] for kind, seconds in self._seconds.items()}
         if not means:
             return None
-        typical = sum(means.values()) / len(means)  # for a corruption not met yet
-        work = sum(count * means.get(name, typical) for name, count in self._left.items())
+        typical = sum(means.values()) / len(means)  # for a kind not met yet
+        work = sum(count * means.get(kind, typical) for kind, count in self._left.items())
         return work / self._n_workers

@@ -107,19 +107,36 @@ def onnx_file(tmp_path_factory):
     return make_onnx(tmp_path_factory.mktemp("onnx") / "toy.onnx")
 
 
+@pytest.fixture
+def run(capsys):
+    """A function that runs the command line and returns (exit code, output, errors)."""
+
+    from robustpose.cli import main
+
+    def run_command(*words):
+        code = 0
+        try:
+            main([str(word) for word in words])
+        except SystemExit as end:
+            code = end.code or 0
+        return code, *capsys.readouterr()
+
+    return run_command
+
+
 @pytest.fixture(scope="session")
 def make_job(coco_folder):
     """A function that makes a bench job on the small dataset with an estimator of your choice."""
     from robustpose import estimators
     from robustpose.bench.work import Job
     from robustpose.data import open_dataset
+    from robustpose.data.corrupted import MadeViews
 
-    def make(out, model="tests.outside:guess_from_pixels", seed=5, options=None):
+    def make(out, model="tests.outside:guess_from_pixels", seed=5, options=None, views=None):
         return Job(
             make_dataset=partial(open_dataset, None, coco_folder / "people.json", coco_folder / "images"),
             make_estimator=partial(estimators.build, model, options=options or {}),
-            seed=seed,
-            frost=None,
+            views=views or MadeViews(seed),
             out=out,
         )
 

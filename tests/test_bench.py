@@ -11,10 +11,10 @@ import pytest
 
 from robustpose import UserError
 from robustpose.bench.grid import choose_cells
-from robustpose.bench.progress import Forecast
 from robustpose.bench.run import run_bench
-from robustpose.bench.work import UnitDone, cut_slices
-from robustpose.pose.cell import CLEAN, Cell
+from robustpose.bench.work import cut_slices
+from robustpose.pose.cell import CLEAN
+from robustpose.progress import Forecast
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
 
@@ -239,10 +239,9 @@ def test_slices_cover_every_image_once_whatever_their_number():
 
 
 def test_forecast_weighs_what_is_left_by_what_each_corruption_costs():
-    slow, fast = Cell("glass_blur", 1), Cell("contrast", 1)
-    forecast = Forecast([slow, slow, slow, fast, fast], already_done=10, n_workers=2)
+    forecast = Forecast(["slow"] * 3 + ["fast"] * 2, already_done=10, n_workers=2)
     assert forecast.now().seconds_left is None
-    forecast.update(UnitDone(slow, 4, 10.0))
-    progress = forecast.update(UnitDone(fast, 4, 1.0))
+    forecast.update("slow", 10.0)
+    progress = forecast.update("fast", 1.0)
     assert (progress.done, progress.total) == (12, 15)
     assert progress.seconds_left == pytest.approx((2 * 10 + 1) / 2)

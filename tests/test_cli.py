@@ -12,21 +12,6 @@ from tests.scenes import draw_scene
 
 
 @pytest.fixture
-def run(capsys):
-    """A function that runs the command line and returns (exit code, output, errors)."""
-
-    def run_command(*words):
-        code = 0
-        try:
-            main([str(word) for word in words])
-        except SystemExit as end:
-            code = end.code or 0
-        return code, *capsys.readouterr()
-
-    return run_command
-
-
-@pytest.fixture
 def bench(run, coco_folder, tmp_path):
     """A function that runs bench on the small dataset; options can be replaced."""
 

@@ -12,12 +12,12 @@ import robustpose
 ROOT = Path(robustpose.__file__).parent
 LAYERS = [
     {"errors"},
-    {"registry", "files"},
+    {"registry", "files", "processes", "progress", "versions"},
     {"pose", "corruptions", "models", "config"},
     {"decoding"},
     {"data", "estimators", "metrics"},
     {"evaluate"},
-    {"bench", "train"},
+    {"bench", "train", "export"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -7,12 +7,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from robustpose.bench.progress import Forecast, Progress
 from robustpose.bench.report import write_report
 from robustpose.bench.run_folder import RunFolder
-from robustpose.bench.summary import summarize, versions
+from robustpose.bench.summary import decisive_versions, summarize
 from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
-from robustpose.corruptions.frost_textures import load_textures
 from robustpose.data import provenance_of
 from robustpose.errors import UserError
 from robustpose.evaluate import make_metric, score
@@ -20,6 +18,7 @@ from robustpose.files import lock_folder, write_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import read_results, write_results
 from robustpose.pose.types import Truth, no_poses
+from robustpose.progress import Forecast, Progress
 
 
 def run_bench(
@@ -31,7 +30,7 @@ def run_bench(
     """Bring a benchmark to its end and return its summary.
 
     Args:
-        job: data, estimator, seed and run folder.
+        job: data, estimator, corrupted views and run folder.
         cells: clean first.
         n_workers: processes; with 1, everything happens in this one.
         report: called with what is being done (``predict`` or ``score``) and how far it is.
@@ -41,19 +40,15 @@ def run_bench(
     """
     if n_workers < 1:
         raise UserError(f"--workers must be at least 1, got {n_workers}")
-    frost_used = any(cell.corruption == "frost" for cell in cells)
-    frost = "original" if job.seed == "release" else load_textures(job.frost).source
-    if frost_used and job.seed == "release":
-        load_textures(job.frost, original=True)
+    pixels = job.views.provenance()
     dataset = job.make_dataset()
     if len(dataset) == 0:
         raise UserError("the dataset has no images")
+    job.views.check(cells, [dataset.frame(index) for index in range(len(dataset))])
     estimator = job.make_estimator(dataset.skeleton)
     provenance = {
-        "versions": versions(),
-        "profile": "release" if job.seed == "release" else "independent",
-        "seed": job.seed,
-        "frost_textures": frost,
+        "versions": decisive_versions(),
+        **pixels,
         "dataset": provenance_of(dataset),
         "estimator": dict(getattr(estimator, "provenance", {"name": type(estimator).__name__})),
     }
@@ -69,11 +64,13 @@ def run_bench(
                 todo.append(((number, indices), lacking))
         n_todo = sum(len(lacking) for _, lacking in todo)
         n_workers = min(n_workers, max(len(todo), 1)) if getattr(estimator, "needs_images", True) else 1
-        forecast = Forecast([c for _, lacking in todo for c in lacking], len(cells) * len(slices) - n_todo, n_workers)
+        forecast = Forecast(
+            [cell.corruption for _, lacking in todo for cell in lacking], len(cells) * len(slices) - n_todo, n_workers
+        )
         report("predict", forecast.now())
         units = do_here(job, dataset, estimator, todo) if n_workers == 1 else do_in_processes(job, todo, n_workers)
         for unit in units:
-            report("predict", forecast.update(unit))
+            report("predict", forecast.update(unit.cell.corruption, unit.seconds))
         if n_todo:
             report("predict", Progress(len(cells) * len(slices), len(cells) * len(slices), None))
         truths = [dataset.truth(index) for index in range(len(dataset))]
@@ -89,7 +86,7 @@ def run_bench(
         metric = make_metric(dataset.metric, dataset.skeleton).primary
         if figures[cells[0]][metric] < 0:
             raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
-        if not frost_used:
+        if not any(cell.corruption == "frost" for cell in cells):
             provenance["frost_textures"] = "unused"
         summary = summarize(metric, figures, cells, provenance)
         _write_results(folder, summary, figures, cells)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from robustpose.errors import UserError
-from robustpose.files import LOCK_NAME, write_text
+from robustpose.files import LOCK_NAME, list_differences, write_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import round_poses
 from robustpose.pose.types import ImageId, Poses
@@ -54,7 +54,7 @@ class RunFolder:
                 raise UserError(f"{path} is damaged: choose another --out") from error
             if old != new:
                 raise UserError(
-                    f"{self.path} holds results of another setup ({'; '.join(_differences(old, new)[:3])}): "
+                    f"{self.path} holds results of another setup ({'; '.join(list_differences(old, new)[:3])}): "
                     "choose another --out, or delete that folder"
                 )
             return
@@ -98,18 +98,3 @@ class RunFolder:
         shutil.rmtree(self.path / "units" / cell.file_stem, ignore_errors=True)
         with suppress(OSError):  # not empty: other cells are unfinished
             (self.path / "units").rmdir()
-
-
-def _differences(old: Any, new: Any, where: str = "") -> list[str]:
-    """Return lines such as `estimator.sha256: 'a' is now 'b'`."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        lines = []
-        for key in [*old, *(key for key in new if key not in old)]:
-            lines += _differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
-        return lines
-    return [] if old == new else [f"{where}: {_short(old)} there, {_short(new)} now"]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 24 else text[:21] + "…" + text[-1]

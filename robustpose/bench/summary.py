@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import robustpose
 from robustpose import corruptions
 from robustpose.bench.grid import is_full
 from robustpose.metrics.robustness import (
@@ -19,20 +17,13 @@ from robustpose.metrics.robustness import (
     require_cells,
 )
 from robustpose.pose.cell import Cell
-
-# Distributions whose version can change a pixel or a score.
-DECISIVE = ("numpy", "scipy", "opencv-python-headless", "pillow", "faster-coco-eval")
+from robustpose.versions import PIXELS, SCORES, versions
 
 
-def versions() -> dict[str, str]:
+def decisive_versions() -> dict[str, str]:
     """Return the versions that decide the numbers."""
-    found = {"robustpose": robustpose.__version__, "python": platform.python_version()}
-    for name in DECISIVE:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+    found = versions((*PIXELS, *SCORES))
+    return {"robustpose": found.pop("robustpose"), "python": platform.python_version(), **found}
 
 
 def summarize(

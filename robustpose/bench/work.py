@@ -7,29 +7,19 @@ their number and the order do not matter.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import queue
-import signal
-import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
-
-import cv2
 
 from robustpose.bench.run_folder import RunFolder
-from robustpose.data.corrupted import corrupt_frame
+from robustpose.data.corrupted import Views
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, Estimator, predict
 from robustpose.pose.cell import Cell
 from robustpose.pose.skeleton import Skeleton
+from robustpose.processes import run_here, run_in_processes
 
 Slice = tuple[int, range]  # number, indices of images
 
@@ -41,15 +31,13 @@ class Job:
     Attributes:
         make_dataset: opens the dataset.
         make_estimator: makes the estimator for a skeleton.
-        seed: ``"release"`` or a run seed.
-        frost: folder of frost textures, or None.
+        views: where the corrupted views of the images come from.
         out: the run folder.
     """
 
     make_dataset: Callable[[], Dataset]
     make_estimator: Callable[[Skeleton], Estimator]
-    seed: str | int
-    frost: Path | None
+    views: Views
     out: Path
 
 
@@ -77,7 +65,7 @@ def do_slice(
     frames = [dataset.frame(index) for index in indices]
     for cell in cells:
         start = time.perf_counter()
-        poses = predict([corrupt_frame(frame, cell, job.seed, job.frost) for frame in frames], estimator)
+        poses = predict([job.views.view(frame, cell) for frame in frames], estimator)
         try:
             folder.write_unit(cell, number, poses)
         except OSError as error:
@@ -89,13 +77,9 @@ def do_here(
     job: Job, dataset: Dataset, estimator: Estimator, todo: Sequence[tuple[Slice, Sequence[Cell]]]
 ) -> Iterator[UnitDone]:
     """Do all units in this process."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # one thread a process everywhere: the same speed per worker, the same sums
-    try:
-        for (number, indices), cells in todo:
-            yield from do_slice(job, dataset, estimator, number, indices, cells)
-    finally:
-        cv2.setNumThreads(threads)
+    return run_here(
+        partial(do_slice, job, dataset, estimator), [(number, indices, cells) for (number, indices), cells in todo]
+    )
 
 
 def do_in_processes(job: Job, todo: Sequence[tuple[Slice, Sequence[Cell]]], n_workers: int) -> Iterator[UnitDone]:
@@ -104,69 +88,17 @@ def do_in_processes(job: Job, todo: Sequence[tuple[Slice, Sequence[Cell]]], n_wo
     Raises:
         UserError: a worker met a mistake in the data, or died. What was finished stays.
     """
-    context = multiprocessing.get_context("spawn")  # a forked process would share the threads' locks
-    done: Any = context.Queue()
-    pool = ProcessPoolExecutor(n_workers, context, initializer=_start_worker, initargs=(job, done))
-    try:
-        running = {pool.submit(_work, number, indices, cells) for (number, indices), cells in todo}
-        while running:
-            finished, running = wait(running, timeout=0.1)
-            yield from _drain(done)
-            _raise_first(finished)
-        yield from _drain(done)
-    except BrokenProcessPool as error:
-        raise UserError(
-            "a worker process died, perhaps for lack of memory; finished work is kept: start the same command again, "
-            "perhaps with fewer --workers"
-        ) from error
-    finally:
-        for process in list((getattr(pool, "_processes", None) or {}).values()):
-            process.terminate()  # what a worker has not finished is not needed
-        pool.shutdown(wait=True, cancel_futures=True)
-        done.close()
+    return run_in_processes(
+        partial(_open_and_do_slice, job), [(number, indices, cells) for (number, indices), cells in todo], n_workers
+    )
 
 
-def _raise_first(finished: set[Future[None]]) -> None:
-    for future in finished:
-        future.result()
+def _open_and_do_slice(job: Job, number: int, indices: range, cells: Sequence[Cell]) -> Iterator[UnitDone]:
+    dataset, estimator = _open(job)
+    return do_slice(job, dataset, estimator, number, indices, cells)
 
 
-def _drain(done: Any) -> Iterator[UnitDone]:
-    while True:
-        try:
-            yield done.get_nowait()
-        except queue.Empty:
-            return
-
-
-# A worker's state is its process's: an executor's tasks have nowhere else to find what the initialiser made.
-_worker: dict[str, Any] = {}
-
-
-def _start_worker(job: Job, done: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
-    warnings.simplefilter("ignore", UserWarning)  # the parent has opened the same data and said what there is to say
-    _worker.update(job=job, done=done)
-
-
-@cache
+@cache  # once a process
 def _open(job: Job) -> tuple[Dataset, Estimator]:
     dataset = job.make_dataset()
     return dataset, job.make_estimator(dataset.skeleton)
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent does, even one that was killed and could not say so."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work(number: int, indices: range, cells: Sequence[Cell]) -> None:
-    job: Job = _worker["job"]
-    dataset, estimator = _open(job)  # not in the initialiser: there an error would read as a dead pool
-    for unit in do_slice(job, dataset, estimator, number, indices, cells):
-        _worker["done"].put(unit)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from robustpose.cli.parse import count_cores, parse_options, parse_seed, parse_severities, split_words
+from robustpose.errors import UserError
 
 
 def bench(
@@ -30,9 +31,14 @@ def bench(
     severities: Annotated[str, typer.Option(help="Of 1 to 5, with commas.")] = "1,2,3,4,5",
     limit: Annotated[int | None, typer.Option(help="Use the first images only.")] = None,
     seed: Annotated[
-        str, typer.Option(help="release (as the published benchmark), or a number for independent noise.")
-    ] = "release",
+        str | None,
+        typer.Option(help="release (as the published benchmark; the default), or a number for independent noise."),
+    ] = None,
     frost: Annotated[Path | None, typer.Option(help="Folder of frost textures.")] = None,
+    corrupted_root: Annotated[
+        Path | None,
+        typer.Option(help="Read corrupted images from this folder, as the corrupt command or others made it."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Crops per call of the network.")] = None,
     model_set: Annotated[
@@ -49,14 +55,16 @@ def bench(
     from robustpose.bench.work import Job
     from robustpose.cli.show import bench_progress, print_summary
     from robustpose.data import open_dataset
+    from robustpose.data.corrupted import MadeViews, open_stored_views
 
+    if corrupted_root is not None and (seed is not None or frost is not None):
+        raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     cells = choose_cells(split_words(corruptions), parse_severities(severities))
     options = {"batch_size": batch_size, **parse_options(model_set)}
     job = Job(
         make_dataset=partial(open_dataset, data, annotations, images, boxes, skeleton, limit),
         make_estimator=partial(estimators.build, model, options=options),
-        seed=parse_seed(seed),
-        frost=frost,
+        views=open_stored_views(corrupted_root) if corrupted_root else MadeViews(parse_seed(seed or "release"), frost),
         out=out,
     )
     with bench_progress() as report:

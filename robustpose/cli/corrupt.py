@@ -1,19 +1,33 @@
-"""robustpose corrupt: images, made worse."""
+"""robustpose corrupt: images, made worse: a few, or a whole benchmark (COCO-C); and a benchmark on disk, checked."""
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from robustpose.cli.parse import parse_seed, parse_severities, split_words
+from robustpose.cli.parse import count_cores, parse_seed, parse_severities, split_words
 from robustpose.errors import UserError
+
+if TYPE_CHECKING:
+    from robustpose.data.corrupted import MadeViews
+    from robustpose.export.write import SetJob
+    from robustpose.pose.cell import Cell
 
 
 def corrupt(
-    files: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="Image files.")],
-    out: Annotated[Path, typer.Option(help="Folder for the results, NAME-CORRUPTION-SEVERITY.png.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="IMAGE…", help="Image files; or name --annotations and --images.")
+    ] = None,
+    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON: write its benchmark, COCO-C.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the results: NAME-CORRUPTION-SEVERITY.png for images, COCO-C for annotations."),
+    ] = None,
     corruptions: Annotated[
         str, typer.Option(help="all, held_out, groups (noise, blur, weather, digital) or names, with commas.")
     ] = "all",
@@ -22,17 +36,67 @@ def corrupt(
         str, typer.Option(help="release (as the published benchmark), or a number for independent noise.")
     ] = "release",
     frost: Annotated[Path | None, typer.Option(help="Folder of frost textures.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Of COCO-C: release (the default; fog/0 … fog/4) or plain (fog-1 … fog-5).")
+    ] = None,
+    image_format: Annotated[
+        str | None,
+        typer.Option("--format", help="Of COCO-C: jpg75 (the default; as the published benchmark) or png (lossless)."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="COCO-C of the first images only.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes for COCO-C; by default one per core.")] = None,
+    verify: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Check a COCO-C that is there against its manifest instead.")
+    ] = None,
 ) -> None:
-    """Write corrupted copies of images as PNG."""
+    """Write corrupted copies of images as PNG, or a whole corrupted benchmark; or check one."""
+    is_set = annotations is not None or images is not None
+    if [bool(files), is_set, verify is not None].count(True) != 1:
+        raise UserError("name either images, or --annotations FILE and --images DIR, or --verify DIR")
+    if not is_set:
+        given = {"--layout": layout, "--format": image_format, "--limit": limit}
+        misplaced = [name for name, value in given.items() if value is not None]
+        if misplaced:
+            raise UserError(f"{misplaced[0]} goes with --annotations FILE and --images DIR")
+    if verify is not None:
+        if out is not None:
+            raise UserError("--verify DIR names the folder to check and writes nothing: leave out --out")
+        _verify_set(verify, workers)
+        return
+    if workers is not None and not is_set:
+        raise UserError("--workers goes with --annotations FILE and --images DIR, or with --verify")
+    if out is None:
+        raise UserError("say where to write: --out DIR")
     from robustpose.bench.grid import choose_cells
-    from robustpose.corruptions import corrupt as corrupt_image
-    from robustpose.data.images import read_image, write_image
+    from robustpose.data import open_dataset
+    from robustpose.data.corrupted import MadeViews
+    from robustpose.export.write import SetJob
 
-    run_seed = parse_seed(seed)
     grid = choose_cells(split_words(corruptions), parse_severities(severities))
     cells = [cell for cell in grid if cell.corruption is not None]
     if not cells:
         raise UserError("name at least one corruption")
+    views = MadeViews(parse_seed(seed), frost)
+    if files:
+        _write_copies(files, out, cells, views)
+        return
+    _write_set(
+        SetJob(
+            make_dataset=partial(open_dataset, None, annotations, images, "gt", None, limit),
+            views=views,
+            layout=layout or "release",
+            image_format=image_format or "jpg75",
+            out=out,
+        ),
+        cells,
+        workers,
+    )
+
+
+def _write_copies(files: list[Path], out: Path, cells: list[Cell], views: MadeViews) -> None:
+    from robustpose.data.images import read_image, write_image
+    from robustpose.pose.types import Frame
+
     stems = [file.stem for file in files]
     if len(set(stems)) < len(stems):
         raise UserError("two of the images have the same name: their results would overwrite each other")
@@ -41,14 +105,39 @@ def corrupt(
     except OSError as error:
         raise UserError(f"cannot make the folder {out} ({error}): choose another --out") from error
     for file in files:
-        image = read_image(file)
-        for cell in cells:
-            assert cell.corruption is not None
-            one_seed = run_seed if isinstance(run_seed, str) else (run_seed, file.stem)
-            corrupted = corrupt_image(image, cell.corruption, cell.severity, one_seed, frost=frost)
+        frame = Frame(file.stem, partial(read_image, file))
+        for cell, image in zip(cells, views.images(frame, cells), strict=True):
             path = out / f"{file.stem}-{cell.file_stem}.png"
             try:
-                write_image(path, corrupted)
+                write_image(path, image)
             except OSError as error:
                 raise UserError(f"cannot write {path} ({error}): choose another --out") from error
     print(f"{len(files) * len(cells)} images in {out}")
+
+
+def _write_set(job: SetJob, cells: list[Cell], workers: int | None) -> None:
+    from robustpose.cli.show import about_duration, work_progress
+    from robustpose.export.estimate import Estimate, count_bytes
+    from robustpose.export.write import write_set
+
+    def announce(estimate: Estimate) -> None:
+        again = f" ({estimate.n_finished:,} are there)" if estimate.n_finished else ""
+        processes = "1 worker" if estimate.n_workers == 1 else f"{estimate.n_workers} workers"
+        print(
+            f"{estimate.n_files:,} images to write{again}: about {count_bytes(estimate.n_bytes)} and "
+            f"{about_duration(estimate.seconds)} with {processes}",
+            file=sys.stderr,
+        )
+
+    with work_progress("corrupting") as report:
+        n_images = write_set(job, cells, count_cores() if workers is None else workers, announce, report)
+    print(f"{n_images:,} images in {job.out}; check them any time: robustpose corrupt --verify {job.out}")
+
+
+def _verify_set(root: Path, workers: int | None) -> None:
+    from robustpose.cli.show import work_progress
+    from robustpose.export.verify import verify_set
+
+    with work_progress("checking") as report:
+        n_images = verify_set(root, count_cores() if workers is None else workers, report)
+    print(f"{n_images:,} images in {root} are as its manifest says")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from robustpose.bench.progress import Progress
+    from robustpose.progress import Progress
 
 LABELS = {"predict": "predicting", "score": "scoring"}
 SECONDS_BETWEEN_LINES = 20.0
@@ -25,6 +25,13 @@ def bench_progress() -> Iterator[Callable[[str, Progress], None]]:
             show(LABELS[what], progress.done, progress.total, progress.seconds_left, "")
 
         yield report
+
+
+@contextmanager
+def work_progress(label: str) -> Iterator[Callable[[Progress], None]]:
+    """Give a function that shows the progress of one kind of work, on standard error."""
+    with progress_display() as show:
+        yield lambda progress: show(label, progress.done, progress.total, progress.seconds_left, "")
 
 
 @contextmanager
@@ -77,6 +84,13 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole:02}" if hours else f"{minutes}:{whole:02}"
 
 
+def about_duration(seconds: float) -> str:
+    """Return 700 as `12 minutes`: for guesses."""
+    if seconds < 90:
+        return "1 second" if round(seconds) <= 1 else f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 90 * 60 else f"{seconds / 3600:.1f} hours"
+
+
 def print_summary(summary: Mapping[str, Any]) -> None:
     """Print the scores of a run in percent: a row per corruption, then the means."""
     from rich.console import Console
@@ -102,7 +116,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     if summary["mPC"] is None and summary["mean_of_chosen"] is not None:
         mean = percent(summary["mean_of_chosen"])
         console.print(f"mPC and rPC need all 75 cells; mean of the chosen ones ({len(summary['cells'])}): {mean}")
-    if summary["provenance"]["frost_textures"] not in ("original", "unused"):
+    if summary["provenance"]["frost_textures"] not in ("original", "unused", "unknown"):
         console.print(
             f"frost textures: {summary['provenance']['frost_textures']}; frost scores are not comparable with those "
             "of the original six (robustpose frost install)",

@@ -50,7 +50,7 @@ class CocoPeople:
         """Return the clean frame of image `index`, with its people's boxes."""
         record = self._images[index]
         boxes, box_scores = self._boxes.get(record["id"], (np.zeros((0, 4)), np.zeros(0)))
-        return Frame(record["id"], partial(self._read, record), boxes, box_scores)
+        return Frame(record["id"], partial(self._read, record), boxes, box_scores, file_name=str(record["file_name"]))
 
     def truth(self, index: int) -> Truth:
         """Return what is annotated in image `index`, crowds and people without keypoints included."""

@@ -1,31 +1,173 @@
-"""The corrupted view of any frame: the same people and boxes, a worse image, made when it is first looked at."""
+"""The corrupted view of any frame: the same people and boxes, a worse image, made or read when it is looked at."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
-from robustpose.corruptions import corrupt
+import numpy as np
+
+from robustpose.corruptions import corrupt, corrupt_all
+from robustpose.corruptions.frost_textures import load_textures
+from robustpose.corruptions.seeding import Seed
+from robustpose.data.corrupted_set import FORMATS, MANIFEST, find_layout, list_files, place_image, read_manifest
+from robustpose.data.images import read_image
+from robustpose.errors import UserError, first_few
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame, Image
 
+ORIGIN = ("profile", "seed", "frost_textures")  # what every provenance of pixels has
 
-def corrupt_frame(frame: Frame, cell: Cell, run_seed: str | int, frost: Path | None = None) -> Frame:
-    """Return clean `frame` as it looks in `cell`. The clean image is decoded once for all its cells.
 
-    Args:
-        frame: clean.
-        cell: clean, or a corruption and a severity.
-        run_seed: ``"release"``, or an integer for fields that differ from image to image.
+class Views(Protocol):
+    """Where corrupted views come from. Can be sent to another process."""
+
+    def view(self, frame: Frame, cell: Cell) -> Frame:
+        """Return clean `frame` as it looks in `cell`. The clean image is decoded once for all its cells."""
+
+    def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
+        """Raise UserError unless each of the clean `frames` can be had in each of `cells`."""
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what determines the pixels: at least what `ORIGIN` names."""
+
+
+@dataclass(frozen=True)
+class MadeViews:
+    """Views that are made here, from the clean image.
+
+    Attributes:
+        seed: ``"release"``, or an integer for fields that differ from image to image.
         frost: folder of frost textures; None for the installed ones.
     """
-    if cell.corruption is None:
-        return frame
-    return replace(frame, cell=cell, read=partial(_corrupt, frame, cell, run_seed, frost))
+
+    seed: str | int = "release"
+    frost: Path | None = None
+
+    def view(self, frame: Frame, cell: Cell) -> Frame:
+        """Return clean `frame` as it looks in `cell`."""
+        if cell.corruption is None:
+            return frame
+        return replace(frame, cell=cell, read=partial(self._corrupt, frame, cell))
+
+    def images(self, frame: Frame, cells: Iterable[Cell]) -> Iterator[Image]:
+        """Yield the image of clean `frame` in each of `cells`, which are not clean, with shared work done once."""
+        pairs = [(str(cell.corruption), cell.severity) for cell in cells]
+        return corrupt_all(frame.image, pairs, self._seed_for(frame), frost=self.frost)
+
+    def load(self, corruption: str) -> None:
+        """Load what the first image under a corruption would: compiled kernels, frost textures."""
+        corrupt(np.zeros((64, 64, 3), np.uint8), corruption, 1, self.seed, frost=self.frost)
+
+    def check(self, cells: Iterable[Cell], frames: Sequence[Frame] = ()) -> None:
+        """Raise UserError if there is frost to make without the textures for it."""
+        if any(cell.corruption == "frost" for cell in cells):
+            load_textures(self.frost, original=self.seed == "release")
+
+    def provenance(self) -> dict[str, Any]:
+        """Return profile, seed and source of the frost textures."""
+        is_release = self.seed == "release"
+        return {
+            "profile": "release" if is_release else "independent",
+            "seed": self.seed,
+            "frost_textures": "original" if is_release else load_textures(self.frost).source,
+        }
+
+    def _corrupt(self, frame: Frame, cell: Cell) -> Image:
+        assert cell.corruption is not None
+        return corrupt(frame.image, cell.corruption, cell.severity, self._seed_for(frame), frost=self.frost)
+
+    def _seed_for(self, frame: Frame) -> Seed:
+        return self.seed if isinstance(self.seed, str) else (self.seed, frame.image_id)
 
 
-def _corrupt(frame: Frame, cell: Cell, run_seed: str | int, frost: Path | None) -> Image:
-    assert cell.corruption is not None
-    seed = run_seed if isinstance(run_seed, str) else (run_seed, frame.image_id)
-    return corrupt(frame.image, cell.corruption, cell.severity, seed, frost=frost)
+@dataclass(frozen=True)
+class StoredViews:
+    """Views that are read from a corrupted set on disk. Made by `open_stored_views`.
+
+    Attributes:
+        root: its folder.
+        layout: of `corrupted_set.LAYOUTS`.
+        image_format: of `corrupted_set.FORMATS`; None where no manifest says it: any suffix will do.
+        origin: what `provenance` returns.
+    """
+
+    root: Path
+    layout: str
+    image_format: str | None
+    origin: dict[str, Any] = field(compare=False)
+
+    def view(self, frame: Frame, cell: Cell) -> Frame:
+        """Return clean `frame` as it looks in `cell`."""
+        if cell.corruption is None:
+            return frame
+        return replace(frame, cell=cell, read=partial(self._read, frame, cell))
+
+    def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
+        """Raise UserError if an image of a cell is missing: the first few and their total."""
+        missing = []
+        for cell in cells:
+            if cell.corruption is not None:
+                missing += [path for path, there in (self._find(frame, cell) for frame in frames) if not there]
+        if missing:
+            problems = first_few([str(path.relative_to(self.root)) for path in missing], "missing images")
+            raise UserError(f"the corrupted set {self.root} lacks images that this run needs: {problems}")
+
+    def provenance(self) -> dict[str, Any]:
+        """Return profile, seed and frost textures of the set, and in `corrupted_images` which set it is."""
+        return dict(self.origin)
+
+    def _find(self, frame: Frame, cell: Cell) -> tuple[Path, bool]:
+        """Return the path of an image, the likeliest if it has none, and whether it is there."""
+        if frame.file_name is None:
+            raise UserError("a corrupted set stands for image files, but the images of this dataset have no file names")
+        formats: tuple[str | None, ...] = (self.image_format,)
+        if self.image_format is None:
+            formats = (None, *FORMATS)
+        paths = [self.root / place_image(frame.file_name, cell, self.layout, one) for one in formats]
+        found = next((path for path in paths if path.is_file()), None)
+        return found or paths[0], found is not None
+
+    def _read(self, frame: Frame, cell: Cell) -> Image:
+        path, _ = self._find(frame, cell)
+        image = read_image(path)
+        if image.shape != frame.image.shape:
+            raise UserError(
+                f"image {path} is {image.shape[1]} x {image.shape[0]} px, but its clean image is "
+                f"{frame.image.shape[1]} x {frame.image.shape[0]}: was the set made from other images?"
+            )
+        return image
+
+
+def open_stored_views(root: Path) -> StoredViews:
+    """Return the views in a corrupted set: one of ours, or a folder of either layout without a manifest.
+
+    Raises:
+        UserError: `root` is no corrupted set, or an unfinished one.
+    """
+    if not root.is_dir():
+        raise UserError(f"the corrupted set {root} does not exist")
+    manifest = read_manifest(root)
+    if manifest is None:
+        layout = find_layout(root)
+        which: dict[str, Any] = {"manifest": "none", "layout": layout, "names_and_sizes_sha256": _hash_sizes(root)}
+        origin: dict[str, Any] = dict.fromkeys(ORIGIN, "unknown")
+        return StoredViews(root, layout, None, {**origin, "corrupted_images": which})
+    if not manifest["complete"]:
+        raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
+    which = {
+        "manifest_sha256": hashlib.sha256((root / MANIFEST).read_bytes()).hexdigest(),
+        **{key: manifest.get(key) for key in ("layout", "format", "versions")},
+    }
+    origin = {key: manifest.get(key, "unknown") for key in ORIGIN}
+    return StoredViews(root, manifest["layout"], manifest["format"], {**origin, "corrupted_images": which})
+
+
+def _hash_sizes(root: Path) -> str:
+    """Return a SHA-256 of the names and sizes in bytes of all files: it tells one copy of a set from another."""
+    lines = sorted(f"{path}:{size}" for path, size in list_files(root).items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

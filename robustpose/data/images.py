@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def read_image(path: Path) -> Image:
         raise UserError(f"image {path} does not exist") from error
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise UserError(f"image {path} cannot be read ({error}): replace the file and start again") from error
+
+
+def encode_image(image: Image, image_format: str) -> bytes:
+    """Return the content of an image file: ``jpg75``, as Pillow writes JPEG by default (4:2:0); or ``png``."""
+    content = io.BytesIO()
+    if image_format == "jpg75":
+        PIL.Image.fromarray(image).save(content, "JPEG")
+    else:
+        PIL.Image.fromarray(image).save(content, "PNG", compress_level=3)  # a third of the time for 13 % more bytes
+    return content.getvalue()
 
 
 def write_image(path: Path, image: Image) -> None:

@@ -31,6 +31,7 @@ class Frame:
         boxes: (N, 4) person boxes, xyxy px; None where nobody gives boxes.
         box_scores: (N,) confidence of each box; 1 for ground truth.
         cell: clean, or a corruption and a severity.
+        file_name: of the clean image in its dataset's folder; None where images are no files.
     """
 
     image_id: ImageId
@@ -38,6 +39,7 @@ class Frame:
     boxes: Floats | None = None
     box_scores: Floats | None = None
     cell: Cell = CLEAN
+    file_name: str | None = None
 
     def __post_init__(self) -> None:
         if self.boxes is None:

@@ -1,0 +1,106 @@
+"""A corrupted set on disk: where each image of each cell lies, and what its manifest says.
+
+fog/2/000000000139.jpg   layout `release`: severity 3 is folder 2, as in the released benchmark
+fog-3/000000000139.jpg   layout `plain`
+manifest.json            what the images are, how and from what they were made; `complete` when all are there
+files.sha256             SHA-256 and path of every image, in order, as ``sha256sum -c`` reads them
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from robustpose.errors import UserError
+from robustpose.pose.cell import Cell
+
+LAYOUTS = ("release", "plain")
+FORMATS = ("jpg75", "png")  # Pillow's default JPEG (quality 75, 4:2:0), as released; lossless
+MANIFEST = "manifest.json"
+HASHES = "files.sha256"
+
+
+def place_image(file_name: str, cell: Cell, layout: str, image_format: str | None) -> str:
+    """Return the path, relative to the set, of the image that a dataset calls `file_name`, in `cell`.
+
+    Args:
+        file_name: relative to the folder of clean images.
+        cell: a corruption and a severity.
+        layout: of `LAYOUTS`.
+        image_format: of `FORMATS`, which decides the suffix; or None for `file_name` as it is.
+    """
+    assert cell.corruption is not None
+    folder = cell.file_stem
+    if layout == "release":
+        name, _, severity = cell.file_stem.rpartition("-")
+        folder = f"{name}/{int(severity) - 1}"
+    path = PurePosixPath(file_name)
+    if image_format == "png":
+        path = path.with_suffix(".png")
+    elif image_format == "jpg75" and path.suffix.lower() not in (".jpg", ".jpeg"):
+        path = path.with_suffix(".jpg")
+    return f"{folder}/{path}"
+
+
+def check_choices(layout: str, image_format: str) -> None:
+    """Raise UserError for a layout or a format that there is not."""
+    if layout not in LAYOUTS:
+        raise UserError(f"the layout must be release or plain, got '{layout}'")
+    if image_format not in FORMATS:
+        raise UserError(f"the format must be jpg75 or png, got '{image_format}'")
+
+
+def read_manifest(root: Path) -> dict[str, Any] | None:
+    """Return the manifest of the set in `root`, None where there is none.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    path = root / MANIFEST
+    try:
+        manifest = json.loads(path.read_text())
+        check_choices(manifest["layout"], manifest["format"])
+        manifest["complete"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
+        raise UserError(f"{path} is not the manifest of a corrupted set ({error!r}): name another folder") from error
+    return dict(manifest)
+
+
+def list_files(root: Path) -> dict[str, int]:
+    """Return the size in bytes of each file of a set by its path in `root`: all but manifest, hashes, hidden ones."""
+    sizes = {}
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(root / folder) as entries:
+            for entry in entries:
+                if not folder and (entry.name in (MANIFEST, HASHES) or entry.name.startswith(".")):
+                    continue
+                if entry.is_dir():
+                    folders.append(f"{folder}{entry.name}/")
+                elif entry.is_file():
+                    sizes[f"{folder}{entry.name}"] = entry.stat().st_size
+    return sizes
+
+
+def find_layout(root: Path) -> str:
+    """Return the layout of a set without a manifest, from the names of its folders.
+
+    Raises:
+        UserError: they are those of neither layout, or of both.
+    """
+    names = [entry.name for entry in root.iterdir() if entry.is_dir()]
+    nested = {f"{name}/{number}" for name in names for number in range(6) if (root / name / str(number)).is_dir()}
+    joined = {name for name in names if re.fullmatch(r".+-[1-5]", name)}
+    if bool(nested) == bool(joined):
+        found = f"it has both {min(nested)} and {min(joined)}" if nested else "it has neither"
+        raise UserError(f"{root} must hold folders such as fog/0 (severity 1) or else fog-1, {found}")
+    beyond = sorted(name for name in nested if name.endswith("/5"))
+    if beyond:
+        raise UserError(f"{root} holds {beyond[0]}, but corruption/0 to corruption/4 are severities 1 to 5 there")
+    return "release" if nested else "plain"

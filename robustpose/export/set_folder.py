@@ -1,0 +1,127 @@
+"""The folder of a corrupted set while it is made: whose it is, which images are finished, the manifest at the end.
+
+What lies where is in `robustpose.data.corrupted_set`. While the set is unfinished, `files.sha256` is a journal: one
+line for every image that is written, in the order of work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from robustpose.data.corrupted_set import HASHES, MANIFEST, list_files, read_manifest
+from robustpose.errors import UserError
+from robustpose.files import list_differences, write_text
+
+UNFINISHED = ".writing"  # folder of files that are not whole yet
+
+
+class SetFolder:
+    """Reading and writing one corrupted set."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check_setup(self, setup: Mapping[str, Any]) -> None:
+        """Check that the folder is free or holds, perhaps unfinished, the set of `setup`.
+
+        Raises:
+            UserError: it holds something else; what differs is named.
+        """
+        old = read_manifest(self.path)
+        if old is None:
+            others = sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
+            if others:
+                raise UserError(f"{self.path} is not empty ({others[0]}, …) and no corrupted set: choose another --out")
+            return
+        differences = list_differences(
+            {**old, "complete": 0, "files": 0}, {**_as_json(setup), "complete": 0, "files": 0}
+        )
+        if differences:
+            raise UserError(
+                f"{self.path} holds a corrupted set of another setup ({'; '.join(differences[:3])}): "
+                "choose another --out, or delete that folder"
+            )
+
+    def is_complete(self) -> bool:
+        """Tell whether the manifest says that all images are there."""
+        manifest = read_manifest(self.path)
+        return manifest is not None and manifest["complete"]
+
+    def finished(self) -> dict[str, str]:
+        """Return the SHA-256 of each image that is written, by its path."""
+        present = list_files(self.path)
+        return {path: digest for path, digest in read_hashes(self.path).items() if path in present}
+
+    def begin(self, setup: Mapping[str, Any], hashes: Mapping[str, str]) -> None:
+        """Note whose the folder is and which images are finished, and clear away what killed processes left."""
+        for part in self.path.glob(".*.part"):
+            part.unlink()
+        shutil.rmtree(self.path / UNFINISHED, ignore_errors=True)
+        self._write_manifest({"complete": False, **setup})
+        write_text(self.path / HASHES, _hash_lines(hashes))
+        (self.path / UNFINISHED).mkdir()
+
+    def write_image(self, path: str, content: bytes) -> None:
+        """Write one image file, whole or not at all."""
+        part = self.path / UNFINISHED / str(os.getpid())
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        place = self.path / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(place)
+
+    @contextmanager
+    def journal(self) -> Iterator[Callable[[str, str], None]]:
+        """Give ``note(path, sha256)``, which notes that an image is written."""
+        with (self.path / HASHES).open("a", buffering=1) as file:  # by line
+            yield lambda path, digest: print(f"{digest}  {path}", file=file)
+
+    def finish(self, setup: Mapping[str, Any], hashes: Mapping[str, str], paths: Sequence[str]) -> None:
+        """Write hashes and manifest of the complete set, whose images are `paths` in this order.
+
+        Raises:
+            UserError: an image has gone meanwhile.
+        """
+        sizes = list_files(self.path)
+        lacking = [path for path in paths if path not in sizes or path not in hashes]
+        if lacking:
+            raise UserError(f"{self.path / lacking[0]} has gone: start the same command again")
+        lines = _hash_lines({path: hashes[path] for path in paths})
+        write_text(self.path / HASHES, lines)
+        shutil.rmtree(self.path / UNFINISHED, ignore_errors=True)
+        files = {
+            "count": len(paths),
+            "bytes": sum(sizes[path] for path in paths),
+            "hashes": HASHES,
+            "hashes_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+        }
+        self._write_manifest({"complete": True, **setup, "files": files})
+
+    def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        write_text(self.path / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+
+
+def read_hashes(root: Path) -> dict[str, str]:
+    """Return SHA-256 by path; a line that is not whole, as a killed process leaves it, is left out."""
+    if not (root / HASHES).is_file():
+        return {}
+    *lines, _ = (root / HASHES).read_text().split("\n")
+    return {line[66:]: line[:64] for line in lines if re.match(r"[0-9a-f]{64}  .", line)}
+
+
+def _hash_lines(hashes: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {path}\n" for path, digest in hashes.items())
+
+
+def _as_json(setup: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(setup)))

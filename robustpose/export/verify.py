@@ -1,0 +1,70 @@
+"""Verify a corrupted set: every file against its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from robustpose.data.corrupted_set import HASHES, list_files, read_manifest
+from robustpose.errors import UserError, first_few
+from robustpose.export.set_folder import read_hashes
+from robustpose.progress import Progress
+
+BATCH = 256  # files between two reports
+
+
+def verify_set(root: Path, n_threads: int = 1, report: Callable[[Progress], None] = lambda progress: None) -> int:
+    """Check every file of a set against its manifest and return their number.
+
+    Raises:
+        UserError: `root` holds no finished set, or files are missing, differ, or are too many: the first few of each
+            kind and their total.
+    """
+    if n_threads < 1:
+        raise UserError(f"--workers must be at least 1, got {n_threads}")
+    manifest = read_manifest(root)
+    if manifest is None:
+        raise UserError(f"{root} has no manifest.json to check it against")
+    if not manifest["complete"]:
+        raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
+    lines = (root / HASHES).read_bytes() if (root / HASHES).is_file() else b""
+    if hashlib.sha256(lines).hexdigest() != manifest["files"]["hashes_sha256"]:
+        raise UserError(f"{root / HASHES} is not the one that manifest.json names: files cannot be checked against it")
+    hashes, sizes = read_hashes(root), list_files(root)
+    kinds = {
+        "missing": sorted(path for path in hashes if path not in sizes),
+        "differing": _find_differing(root, {path: hashes[path] for path in hashes if path in sizes}, n_threads, report),
+        "extra": sorted(path for path in sizes if path not in hashes),
+    }
+    problems = [f"{kind} {first_few(paths, 'such files')}" for kind, paths in kinds.items() if paths]
+    if problems:
+        raise UserError(f"{root} is not as its manifest says: {' | '.join(problems)}")
+    return len(hashes)
+
+
+def _find_differing(
+    root: Path, hashes: dict[str, str], n_threads: int, report: Callable[[Progress], None]
+) -> list[str]:
+    paths = list(hashes)
+    differing: list[str] = []
+    start = time.perf_counter()
+    with ThreadPoolExecutor(n_threads) as pool:  # hashing and reading leave the interpreter to others
+        for first in range(0, len(paths), BATCH):
+            batch = paths[first : first + BATCH]
+            found = pool.map(lambda path: _hash_file(root / path), batch)
+            differing += [path for path, digest in zip(batch, found, strict=True) if digest != hashes[path]]
+            done = first + len(batch)
+            left = (time.perf_counter() - start) / done * (len(paths) - done)
+            report(Progress(done, len(paths), left))
+    return differing
+
+
+def _hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file, `unreadable` if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "unreadable"

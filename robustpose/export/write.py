@@ -1,0 +1,202 @@
+"""Write a corrupted set: every image of a dataset in every cell, as files. Started again, it goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from robustpose.data import provenance_of
+from robustpose.data.corrupted import MadeViews
+from robustpose.data.corrupted_set import check_choices, place_image
+from robustpose.data.images import encode_image
+from robustpose.errors import UserError, first_few
+from robustpose.evaluate import Dataset
+from robustpose.export.estimate import Estimate, check_disk, estimate_work
+from robustpose.export.set_folder import SetFolder
+from robustpose.files import lock_folder
+from robustpose.pose.cell import Cell
+from robustpose.pose.types import Frame
+from robustpose.processes import run_here, run_in_processes
+from robustpose.progress import Forecast, Progress
+from robustpose.versions import PIXELS, versions
+
+
+@dataclass(frozen=True)
+class SetJob:
+    """What a process needs to know to write images of a set: all of it can be sent to another process.
+
+    Attributes:
+        make_dataset: opens the dataset.
+        views: makes the corrupted images.
+        layout: of `corrupted_set.LAYOUTS`.
+        image_format: of `corrupted_set.FORMATS`.
+        out: folder of the set.
+    """
+
+    make_dataset: Callable[[], Dataset]
+    views: MadeViews
+    layout: str
+    image_format: str
+    out: Path
+
+    def place(self, frame: Frame, cell: Cell) -> str:
+        """Return the path of an image in the set."""
+        return place_image(str(frame.file_name), cell, self.layout, self.image_format)
+
+
+class Written(NamedTuple):
+    """One image was written: its corruption, path, SHA-256 and the seconds it took."""
+
+    corruption: str | None
+    path: str
+    sha256: str
+    seconds: float
+
+
+def write_set(
+    job: SetJob,
+    cells: Sequence[Cell],
+    n_workers: int = 1,
+    announce: Callable[[Estimate], None] = lambda estimate: None,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> int:
+    """Bring a corrupted set to its end and return its number of images.
+
+    Args:
+        job: data, corruptions and folder.
+        cells: what to make; clean is left out.
+        n_workers: processes; with 1, everything happens in this one.
+        announce: told what there is to do, before it starts; not called where nothing is.
+        report: told how far the work is.
+
+    Raises:
+        UserError: a mistake in what was given, or too little room on the disk. Finished images stay.
+    """
+    check_choices(job.layout, job.image_format)
+    if n_workers < 1:
+        raise UserError(f"--workers must be at least 1, got {n_workers}")
+    cells = [cell for cell in cells if cell.corruption is not None]
+    if not cells:
+        raise UserError("name at least one corruption")
+    job.views.check(cells)
+    dataset = job.make_dataset()
+    frames = [dataset.frame(index) for index in range(len(dataset))]
+    _check_names(frames, job)
+    with lock_folder(job.out):
+        try:
+            _write_what_lacks(job, dataset, frames, cells, n_workers, announce, report)
+        except OSError as error:
+            raise UserError(f"cannot write to {job.out} ({error}): finished images are kept") from error
+    return len(frames) * len(cells)
+
+
+def _write_what_lacks(
+    job: SetJob,
+    dataset: Dataset,
+    frames: Sequence[Frame],
+    cells: Sequence[Cell],
+    n_workers: int,
+    announce: Callable[[Estimate], None],
+    report: Callable[[Progress], None],
+) -> None:
+    """Check whose the folder is, make the images that are not there, and write the manifest."""
+    folder = SetFolder(job.out)
+    setup = _describe(job, dataset, cells)
+    folder.check_setup(setup)
+    hashes = folder.finished()
+    todo = []
+    for index, frame in enumerate(frames):
+        lacking = [cell for cell in cells if job.place(frame, cell) not in hashes]
+        if lacking:
+            todo.append((index, lacking))
+    if not todo and folder.is_complete():
+        return
+    if todo:
+        n_workers = min(n_workers, len(todo))
+        work = [(frames[index], lacking) for index, lacking in todo]
+        estimate = estimate_work(job.views, job.image_format, work, len(hashes), n_workers)
+        announce(estimate)
+        check_disk(job.out, estimate.n_bytes)
+    folder.begin(setup, hashes)
+    forecast = Forecast([cell.corruption for _, lacking in todo for cell in lacking], len(hashes), n_workers)
+    with folder.journal() as note:
+        for image in _write_images(job, dataset, todo, n_workers):
+            note(image.path, image.sha256)
+            hashes[image.path] = image.sha256
+            report(forecast.update(image.corruption, image.seconds))
+    folder.finish(setup, hashes, [job.place(frame, cell) for cell in cells for frame in frames])
+
+
+def _write_images(
+    job: SetJob, dataset: Dataset, todo: Sequence[tuple[int, Sequence[Cell]]], n_workers: int
+) -> Iterator[Written]:
+    if n_workers == 1:
+        return run_here(partial(_write_image, job, dataset), todo)
+    return run_in_processes(partial(_open_and_write_image, job), todo, n_workers)
+
+
+def _write_image(job: SetJob, dataset: Dataset, index: int, cells: Sequence[Cell]) -> Iterator[Written]:
+    """Write image `index` in each of `cells`, and tell of each."""
+    folder = SetFolder(job.out)
+    frame = dataset.frame(index)
+    for corruption in {str(cell.corruption) for cell in cells}:
+        _load(job.views, corruption)  # before the clock runs: an image does not cost that
+    start = time.perf_counter()
+    for cell, image in zip(cells, job.views.images(frame, cells), strict=True):
+        content = encode_image(image, job.image_format)
+        path = job.place(frame, cell)
+        folder.write_image(path, content)
+        now = time.perf_counter()
+        yield Written(cell.corruption, path, hashlib.sha256(content).hexdigest(), now - start)
+        start = now
+
+
+@cache
+def _load(views: MadeViews, corruption: str) -> None:
+    views.load(corruption)
+
+
+def _open_and_write_image(job: SetJob, index: int, cells: Sequence[Cell]) -> Iterator[Written]:
+    return _write_image(job, _open(job), index, cells)
+
+
+@cache  # once a process
+def _open(job: SetJob) -> Dataset:
+    return job.make_dataset()
+
+
+def _check_names(frames: Sequence[Frame], job: SetJob) -> None:
+    """Refuse images without a name, names that lead out of the folder, and two images that would be one file."""
+    if not frames or any(frame.file_name is None for frame in frames):
+        raise UserError("a corrupted set is made from image files, but this dataset has none")
+    names = [PurePosixPath(str(frame.file_name)) for frame in frames]
+    outside = [str(name) for name in names if name.is_absolute() or ".." in name.parts or "\n" in str(name)]
+    if outside:
+        raise UserError(f"these image file names lead out of the folder: {first_few(outside, 'names')}")
+    count = Counter(job.place(frame, Cell("fog", 1)) for frame in frames)
+    double = [path for path, n_images in count.items() if n_images > 1]
+    if double:
+        raise UserError(f"two images would become one file: {first_few(double, 'files')}")
+
+
+def _describe(job: SetJob, dataset: Dataset, cells: Sequence[Cell]) -> dict[str, Any]:
+    """Return what determines the content of the set."""
+    pixels = job.views.provenance()
+    if not any(cell.corruption == "frost" for cell in cells):
+        pixels["frost_textures"] = "unused"
+    about_data = provenance_of(dataset)
+    kept = ("name", "annotations_sha256", "image_files_sha256")
+    return {
+        **pixels,
+        "layout": job.layout,
+        "format": job.image_format,
+        "cells": [cell.key for cell in cells],
+        "dataset": {**{key: about_data[key] for key in kept if key in about_data}, "n_images": len(dataset)},
+        "versions": versions(PIXELS),
+    }

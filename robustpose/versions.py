@@ -1,0 +1,22 @@
+"""Versions: of the distributions that can change a pixel or a score."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable
+
+import robustpose
+
+PIXELS = ("numpy", "scipy", "opencv-python-headless", "pillow")  # what decides corrupted pixels
+SCORES = ("faster-coco-eval",)
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of robustpose and of the distributions `names`."""
+    found = {"robustpose": robustpose.__version__}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
