@@ -43,6 +43,12 @@ class LegacyRng(ReleaseRng):
     def first_uniforms(self, n):
         return self.random_sample(n)
 
+    def first_integers(self, high, n):
+        return self.randint(0, high, n).astype(np.uint8)
+
+    def normals_then_uniform(self, shape):
+        return self.standard_normal(shape), self.random_sample()
+
     def first_uniforms_and_sums(self, n, add_up):
         uniforms = np.random.RandomState(self.randint(2**31)).random_sample(4 * n)
         return uniforms, add_up(uniforms)

@@ -31,8 +31,8 @@ def draw_moves(n: int, delta: int, rng: Rng) -> npt.NDArray[np.uint8]:
     side = 2 * delta
     if isinstance(rng, IndependentRng):
         return rng.integers(0, side * side, n, np.uint8)
-    offsets = rng.integers_below(0, side, (n, 2))  # (dx, dy) + delta in the order of use
-    return (offsets[:, 1] * side + offsets[:, 0]).astype(np.uint8)
+    offsets = rng.first_integers(side, 2 * n).reshape(n, 2)  # (dx, dy) + delta in the order of use
+    return offsets[:, 1] * np.uint8(side) + offsets[:, 0]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -6,6 +6,8 @@ the result cast to float32, and the copies are added in float32, one after the o
 
 from __future__ import annotations
 
+import math
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -24,35 +26,49 @@ def add_enlarged(
         factors: of enlargement.
     """
     height, width = rows.shape[0], rows.shape[1] // 3
-    return _add_layers(total, rows, *_find_taps(height, factors), *_find_taps(width, factors))
+    taps = (*_find_taps_of_centres(height, factors), *_find_taps_of_centres(width, factors))
+    return _add_layers(total, rows, *taps)
 
 
 Taps = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
-def _find_taps(length: int, factors: npt.NDArray[np.float64]) -> Taps:
-    """Find between which two pixels of an axis SciPy interpolates, for each of `factors` and each of `length` places.
+def find_taps(n_pixels: int, factor: float) -> Taps:
+    """Find between which two of `n_pixels` (at least 2) SciPy interpolates, for each place of the enlarged axis.
 
     Returns:
-        first: (factors, length), the first of the two neighbours.
-        near: (factors, length), the weight of the first.
-        far: (factors, length), the weight of the second.
+        first: (places,), the first of the two neighbours.
+        near: (places,), the weight of the first.
+        far: (places,), the weight of the second.
     """
-    crops = np.ceil(length / factors)[:, None]
-    # At least `length` long, as crop * factor >= length but for a rounding: every copy covers the whole image.
-    enlarged = np.rint(crops * factors[:, None])
-    at = np.arange(length) * ((crops - 1) / (enlarged - 1))  # (factors, length)
+    n_places = round(n_pixels * factor)
+    at = np.arange(n_places) * ((n_pixels - 1) / (n_places - 1))
     first = np.floor(at)
     far = at - first
     near = 1 - far
-    # Rounding may put the last place a hair outside the crop, and there SciPy gives zero.
-    outside = at > crops - 1
+    # Rounding may put the last place a hair outside the pixels, and there SciPy gives zero.
+    outside = at > n_pixels - 1
     near[outside] = far[outside] = 0
     # The last pixel has no second neighbour: make it the second itself.
-    last = first > crops - 2
-    first[last] -= 1
+    last = first > n_pixels - 2
+    first[last] = n_pixels - 2
     far[last], near[last] = near[last], 0
-    return (first + (length - crops) // 2).astype(np.int64), near, far
+    return first.astype(np.int64), near, far
+
+
+def _find_taps_of_centres(length: int, factors: npt.NDArray[np.float64]) -> Taps:
+    """Find the taps of the middle of an axis, enlarged by each of `factors` and cut to `length` places again.
+
+    Returns:
+        first, near, far: as `find_taps`, but (factors, length), and counted from the start of the axis.
+    """
+    found = []
+    for factor in factors.tolist():
+        crop = math.ceil(length / factor)
+        # At least `length` long, as crop * factor >= length but for a rounding: every copy covers the whole image.
+        first, near, far = (taps[:length] for taps in find_taps(crop, factor))
+        found.append((first + (length - crop) // 2, near, far))
+    return np.stack([f[0] for f in found]), np.stack([f[1] for f in found]), np.stack([f[2] for f in found])
 
 
 @numba.njit(cache=True, nogil=True)

@@ -18,7 +18,7 @@ Doubles = npt.NDArray[np.float64]
 CHUNK = 512  # pixels whose planes fit the nearest cache
 
 
-@numba.njit(cache=True, inline="always")
+@numba.njit(cache=True, nogil=True, inline="always")
 def _show(x: float) -> np.uint8:
     """Clip to 0..1, scale to 0..255 and truncate."""
     x = x if x > 0.0 else 0.0
@@ -26,7 +26,7 @@ def _show(x: float) -> np.uint8:
     return np.uint8(np.int32(x * 255.0))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _shift_hsv_planes(planes: Doubles, n: int, scale_s: float, shift_s: float, shift_v: float) -> None:
     """Do the work of `shift_hsv` on the first n columns of red, green and blue (3, m), in place."""
     reds, greens, blues = planes[0], planes[1], planes[2]
@@ -73,7 +73,7 @@ def _shift_hsv_planes(planes: Doubles, n: int, scale_s: float, shift_s: float, s
         reds[i], greens[i], blues[i] = red, green, blue
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def shift_hsv(image: Bytes, scale_s: float, shift_s: float, shift_v: float, out: Bytes) -> None:
     """Write the image with saturation·scale_s + shift_s and value + shift_v, both clipped to 0..1.
 
@@ -96,7 +96,7 @@ def shift_hsv(image: Bytes, scale_s: float, shift_s: float, shift_v: float, out:
             shown[start + i, 2] = _show(planes[2, i])
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def add_haze(image: Bytes, haze: Doubles, brightest: float, density: float, out: Bytes) -> None:
     """Write (x + density·haze)·brightest / (brightest + density), with x = value / 255 and haze (≥ H, ≥ W) in 0..1."""
     height, width = image.shape[:2]
@@ -110,7 +110,7 @@ def add_haze(image: Bytes, haze: Doubles, brightest: float, density: float, out:
             shown[i] = _show((values[i] / 255.0 + veil[i]) * brightest / whole)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def add_snow(
     image: Bytes, grey: npt.NDArray[np.float32], streaks: Bytes, keep: np.float32, fade: np.float32, out: Bytes
 ) -> None:
@@ -140,7 +140,7 @@ def add_snow(
             shown[i] = _show(np.float64(x) + first[i] + second[i])
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def blend(values: Bytes, others: Bytes, keep: float, share: float, out: Bytes) -> None:
     """Write keep·value + share·other of flat arrays, clipped to 0..255 and truncated."""
     for i in range(values.size):
@@ -149,7 +149,7 @@ def blend(values: Bytes, others: Bytes, keep: float, share: float, out: Bytes) -
         out[i] = np.uint8(np.int32(x))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def mean_by_channel(image: Bytes) -> tuple[float, float, float]:
     """Return the means of x = value / 255 by channel, summed pixel by pixel as NumPy does."""
     pixels = image.reshape(-1, 3)
@@ -161,7 +161,7 @@ def mean_by_channel(image: Bytes) -> tuple[float, float, float]:
     return red / pixels.shape[0], green / pixels.shape[0], blue / pixels.shape[0]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _find_neighbours(
     fields: Doubles,
     strength: float,
@@ -178,7 +178,7 @@ def _find_neighbours(
     becomes -position - 1, so that the parts round as SciPy's.
     """
     for i in range(fields.size):
-        where = start + step * i + np.float64(np.float32(fields[i] * strength))
+        where = start + step * i + float(np.float32(fields[i] * strength))
         mirrored = (1e-15 if where > -1e-15 else -where) - 1.0
         where = mirrored if where < 0.0 else where
         where = 2.0 * length - where - 1.0 if where >= length else where
@@ -190,7 +190,7 @@ def _find_neighbours(
         after[i] = 2 * length - second - 1 if second >= length else second
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def displace(x: npt.NDArray[np.float32], fields: Doubles, strength: float, out: Bytes) -> None:
     """Write x at displaced positions, bilinear: float64 sums in SciPy's order, cut to float32, scaled, truncated.
 
@@ -225,7 +225,7 @@ def displace(x: npt.NDArray[np.float32], fields: Doubles, strength: float, out: 
             shown[i] = np.uint8(np.int32(value * np.float32(255)))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def refine_haze(field: Doubles, uniforms: npt.NDArray[Any], decay: float) -> None:
     """Displace midpoints of the periodic (side, side) field, level by level, in place (diamond-square).
 

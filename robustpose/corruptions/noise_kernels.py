@@ -16,7 +16,7 @@ Bytes = npt.NDArray[np.uint8]
 Doubles = npt.NDArray[np.float64]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def add_normals(values: Bytes, normals: npt.NDArray[Any], spread: float, out: Bytes) -> None:
     """Write clip(x + spread·normal) · 255, truncated, with x = value / 255."""
     for i in range(values.size):
@@ -26,7 +26,7 @@ def add_normals(values: Bytes, normals: npt.NDArray[Any], spread: float, out: By
         out[i] = np.uint8(np.int32(x * 255.0))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def scale_by_normals(values: Bytes, normals: npt.NDArray[Any], spread: float, out: Bytes) -> None:
     """Write clip(x + x·(spread·normal)) · 255, truncated, with x = value / 255."""
     for i in range(values.size):
@@ -37,7 +37,7 @@ def scale_by_normals(values: Bytes, normals: npt.NDArray[Any], spread: float, ou
         out[i] = np.uint8(np.int32(x * 255.0))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def encode_impulses(uniforms: Doubles, fractions: Doubles, codes: Bytes) -> None:
     """Write (n,) codes for `set_impulses` from 2n uniform numbers: the first n say whether, the others which.
 
@@ -47,11 +47,11 @@ def encode_impulses(uniforms: Doubles, fractions: Doubles, codes: Bytes) -> None
     for i in range(n):
         spared = 1
         for fraction in fractions:
-            spared += np.int64(uniforms[i] >= fraction)
-        codes[i] = np.uint8(2 * spared + np.int64(uniforms[n + i] < 0.5))
+            spared += int(uniforms[i] >= fraction)
+        codes[i] = np.uint8(2 * spared + int(uniforms[n + i] < 0.5))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def set_impulses(values: Bytes, codes: Bytes, severity: int, out: Bytes) -> None:
     """Write 0 or 255 where the code says that a value is hit at this severity, else the value.
 
@@ -65,7 +65,7 @@ def set_impulses(values: Bytes, codes: Bytes, severity: int, out: Bytes) -> None
         out[i] = struck if (code >> 1) <= severity else unhurt
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def invert_poisson(
     values: Bytes,
     randoms: npt.NDArray[np.uint32],

@@ -74,7 +74,7 @@ def sum_logs(uniforms: Doubles) -> npt.NDArray[np.uint32]:
     return sums
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _sum_logs(uniforms: Doubles, sums: npt.NDArray[np.uint32]) -> None:
     total = 0.0  # below 2**12, so that it keeps enough digits
     sums[0] = 0
@@ -86,7 +86,7 @@ def _sum_logs(uniforms: Doubles, sums: npt.NDArray[np.uint32]) -> None:
         sums[i + 1] = np.uint32(np.int64(total))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def replay_poisson(
     values: npt.NDArray[np.uint8],
     uniforms: Doubles,
@@ -129,7 +129,7 @@ def replay_poisson(
                     return i, before
                 more = 0
                 for j in range(AT_ONCE):
-                    more += np.int64(np.uint32(sums[position + k + 1 + j] - base) <= unit)
+                    more += int(np.uint32(sums[position + k + 1 + j] - base) <= unit)
                 k += more
                 if more < AT_ONCE:
                     break

@@ -13,6 +13,7 @@ number after the first colon is the formula's version.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -74,17 +75,35 @@ class ReleaseRng(np.random.RandomState, _Shares):
 
     def first_normals(self, n: int) -> npt.NDArray[np.float64]:
         """Return the first n standard normal numbers of the stream, read-only: they are the same for every image."""
-        return _first("standard_normal", n)[:n]
+        return _first("normals", n, np.random.RandomState.standard_normal)[:n]
 
     def first_uniforms(self, n: int) -> npt.NDArray[np.float64]:
         """Return the first n numbers in [0, 1) of the stream, read-only."""
-        return _first("random_sample", n)[:n]
+        return _first("uniforms", n, np.random.RandomState.random_sample)[:n]
+
+    def first_integers(self, high: int, n: int) -> npt.NDArray[np.uint8]:
+        """Return the first n integers in [0, high) of the stream, high up to 256, read-only."""
+
+        def draw(rng: np.random.RandomState, n: int) -> npt.NDArray[np.uint8]:
+            return rng.randint(0, high, n).astype(np.uint8)
+
+        return _first(f"integers below {high}", n, draw)[:n]
+
+    def normals_then_uniform(self, shape: Shape) -> tuple[npt.NDArray[np.float64], float]:
+        """Return standard normal numbers of `shape`, and the number in [0, 1) that the stream goes on with."""
+        n = math.prod(shape)
+
+        def draw_next() -> float:
+            self.standard_normal(n)
+            return self.random_sample()
+
+        return self.first_normals(n).reshape(shape), CACHE.get(("uniform after normals", n), draw_next)
 
     def first_uniforms_and_sums(
         self, n: int, add_up: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.uint32]]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]:
         """Return at least n uniform numbers, as many as are kept, and what `add_up` makes of them."""
-        uniforms = _first("random_sample", n)
+        uniforms = _first("uniforms", n, np.random.RandomState.random_sample)
         return uniforms, CACHE.get(("sums", len(uniforms)), lambda: add_up(uniforms))
 
     def integers_below(self, low: int, high: int, size: Shape) -> npt.NDArray[np.int64]:
@@ -120,6 +139,10 @@ class IndependentRng(np.random.Generator, _Shares):
     def first_uniforms(self, n: int) -> npt.NDArray[np.float64]:
         """Draw n numbers in [0, 1)."""
         return self.random(n)
+
+    def normals_then_uniform(self, shape: Shape) -> tuple[npt.NDArray[np.float64], float]:
+        """Draw standard normal numbers of `shape`, and a number in [0, 1)."""
+        return self.standard_normal(shape), self.random()
 
     def words(self, n: int, kind: type[np.uint16] | type[np.uint32]) -> npt.NDArray[Any]:
         """Draw n words of 16 or 32 random bits: the cheapest that there is."""
@@ -157,14 +180,10 @@ def make_rng(seed: Seed, corruption: str, severity: int, shape: Shape, memo: Mem
     return IndependentRng(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little"), memo)
 
 
-def _first(method: str, n: int) -> npt.NDArray[np.float64]:
-    """Return at least the first n numbers that a method of RandomState(1) draws: the longest beginning that is kept."""
-
-    def draw() -> npt.NDArray[np.float64]:
-        return getattr(np.random.RandomState(1), method)(n)
-
-    kept = CACHE.get(("stream", method), draw)
+def _first(name: str, n: int, draw: Callable[[np.random.RandomState, int], Any]) -> npt.NDArray[Any]:
+    """Return at least the first n numbers that `draw` makes of RandomState(1): the longest beginning that is kept."""
+    kept = CACHE.get(("stream", name), lambda: draw(np.random.RandomState(1), n))
     if len(kept) < n:
-        kept = draw()
-        CACHE.put(("stream", method), kept)
+        kept = draw(np.random.RandomState(1), n)
+        CACHE.put(("stream", name), kept)
     return kept

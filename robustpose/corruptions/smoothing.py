@@ -28,14 +28,14 @@ def smooth_reflected(plane: Doubles, sigma: tuple[float, float], truncate: float
     return out
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _mirror(i: int, n: int) -> int:
     """Return the index within 0..n - 1 that stands for i outside: d c b a | a b c d | d c b a."""
     i = i % (2 * n)
     return i if i < n else 2 * n - 1 - i
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _smooth(plane: Doubles, down: Doubles, across: Doubles, out: Doubles) -> None:
     height, width = plane.shape
     down_radius, radius = down.size - 1, across.size - 1

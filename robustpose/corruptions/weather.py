@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.corruptions import color_kernels as kernels
-from robustpose.corruptions.blur import enlarge_centre, smear
 from robustpose.corruptions.pixels import smooth, to_float32, to_uint8
 from robustpose.corruptions.seeding import Rng
+from robustpose.corruptions.snow_layer import make_streaks
 
 Image = npt.NDArray[np.uint8]
 
@@ -39,13 +39,8 @@ def _draw_streaks(shape_hw: tuple[int, int], severity: int, rng: Rng) -> Image:
         (0.55, 0.3, 4.5, 0.85, 12, 8),
         (0.55, 0.3, 2.5, 0.85, 12, 12),
     )[severity - 1]
-    height, width = shape_hw
-    layer = rng.normal(size=(height, width), loc=mean, scale=spread)
-    flakes = enlarge_centre(layer[:, :, None], zoom)
-    flakes[flakes < threshold] = 0
-    angle = rng.uniform(-135, -45)
-    streaks = np.clip(smear(np.clip(flakes, 0, 1), radius, sigma, angle), 0, 1)
-    return np.ascontiguousarray(np.round(streaks * 255).astype(np.uint8)[:height, :width, 0])
+    normals, angle = rng.normals_then_uniform(shape_hw)
+    return make_streaks(normals, mean, spread, zoom, threshold, radius, sigma, -135 + 90 * angle)
 
 
 def frost(image: Image, severity: int, rng: Rng, textures: Sequence[Image]) -> Image:
