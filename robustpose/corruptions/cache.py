@@ -1,6 +1,6 @@
 """A bounded cache of random fields: what depends on an image's size but not on the image is drawn once.
 
-Least recently used fields go first. Safe under threads; every process has its own. The limit is 512 MB, or what the
+Least recently used fields go first. Safe under threads; every process has its own. The limit is 320 MB, or what the
 environment variable ROBUSTPOSE_CACHE_MB says, or what `CACHE.set_limit` was told last.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 T = TypeVar("T")
-DEFAULT_LIMIT = 512 * 2**20  # bytes
+DEFAULT_LIMIT = 320 * 2**20  # bytes; with the libraries around it, a process stays under 700 MB
 
 
 class FieldCache:

@@ -104,7 +104,11 @@ class ReleaseRng(np.random.RandomState, _Shares):
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]:
         """Return at least n uniform numbers, as many as are kept, and what `add_up` makes of them."""
         uniforms = _first("uniforms", n, np.random.RandomState.random_sample)
-        return uniforms, CACHE.get(("sums", len(uniforms)), lambda: add_up(uniforms))
+        sums = CACHE.get("sums", lambda: add_up(uniforms))
+        if len(sums) != len(uniforms) + 1:  # of a shorter beginning
+            sums = add_up(uniforms)
+            CACHE.put("sums", sums)
+        return uniforms, sums
 
     def integers_below(self, low: int, high: int, size: Shape) -> npt.NDArray[np.int64]:
         """Draw integers from low (included) to high (excluded)."""
