@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robustpose.corruptions import SEVERITIES, blur_defocus, blur_glass, blur_motion, corrupt, corrupt_all
-from robustpose.corruptions.blur import smear
 from robustpose.corruptions.seeding import make_rng
 from tests import slow_blur
 from tests.scenes import draw_scene
@@ -110,7 +109,8 @@ def test_motion_along_any_angle_equals_the_plain_program(height, width, angle, s
 @pytest.mark.parametrize("shape", [(40, 55, 1), (38, 41, 3), (12, 200, 1)])
 def test_smear_of_floats_equals_the_plain_program(angle, shape):
     layer = np.random.default_rng(0).random(shape)
-    np.testing.assert_array_equal(smear(layer, 12, 8, angle), slow_blur.smear(layer, 12, 8, angle))
+    smeared = blur_motion.sum_layers(*blur_motion.place_layers(layer, 12, 8, angle), shape[1] * shape[2])
+    np.testing.assert_array_equal(smeared.reshape(shape), slow_blur.smear(layer, 12, 8, angle))
 
 
 def test_independent_motion_blur_smears_along_the_drawn_angle():

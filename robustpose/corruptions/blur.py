@@ -7,17 +7,15 @@ interleaved RGB, (H, 3 * W).
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from robustpose.corruptions import blur_defocus, blur_glass, blur_motion, blur_zoom
 from robustpose.corruptions.blur_gaussian import smooth_rows
-from robustpose.corruptions.pixels import Floats, to_float32
+from robustpose.corruptions.pixels import to_float32
 from robustpose.corruptions.seeding import Rng
 
 Image = npt.NDArray[np.uint8]
@@ -59,15 +57,6 @@ def motion_blur(image: Image, severity: int, rng: Rng) -> Image:
     return blur_motion.average_layers(*layers, 3 * image.shape[1]).reshape(image.shape)
 
 
-def smear(image: npt.NDArray[Any], radius: int, sigma: float, angle: float) -> npt.NDArray[np.float64]:
-    """Sum shifted copies of (H, W, C) `image` along `angle` (degrees), with the weights of half a Gaussian.
-
-    Copies that would lie outside the image are left out and the weights not renormalised, as in the benchmark.
-    """
-    layers = blur_motion.place_layers(image, radius, sigma, angle)
-    return blur_motion.sum_layers(*layers, image.shape[1] * image.shape[2]).reshape(image.shape)
-
-
 def zoom_blur(image: Image, severity: int, rng: Rng) -> Image:
     """Average the image with enlarged copies of itself. Pixels move, the ground truth stays."""
     stop, step = ((1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03))[severity - 1]
@@ -79,15 +68,6 @@ def zoom_blur(image: Image, severity: int, rng: Rng) -> Image:
     if len(factors) > n_shared:
         total = blur_zoom.add_enlarged(total, x, factors[n_shared:])
     return blur_zoom.average(x, total, len(factors)).reshape(image.shape)
-
-
-def enlarge_centre(x: Floats, factor: float) -> Floats:
-    """Return the centre of (H, W, C) `x` enlarged by `factor`: about H × W, at times a pixel more or less."""
-    height, width = x.shape[:2]
-    crop_height, crop_width = math.ceil(height / factor), math.ceil(width / factor)
-    top, left = (height - crop_height) // 2, (width - crop_width) // 2
-    crop = x[top : top + crop_height, left : left + crop_width]
-    return ndimage.zoom(crop, (factor, factor, 1), order=1)
 
 
 def gaussian_blur(image: Image, severity: int, rng: Rng) -> Image:
