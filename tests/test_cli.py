@@ -69,6 +69,14 @@ def test_corrupt_with_a_number_differs_from_image_to_image(run, tmp_path):
     assert (one != other).any()
 
 
+def test_corrupt_says_where_its_frost_comes_from_if_it_is_not_the_original(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("ROBUSTPOSE_CACHE", str(tmp_path / "cache"))
+    write_image(tmp_path / "a.png", draw_scene(40, 50))
+    words = ["corrupt", tmp_path / "a.png", "--corruptions", "frost", "--severities", "3", "--seed", "1"]
+    _, output, _ = run(*words, "--out", tmp_path / "o")
+    assert "frost textures: generated" in output
+
+
 @pytest.mark.parametrize("kind", ["models", "corruptions", "datasets"])
 def test_list_names_what_there_is(run, kind):
     code, output, _ = run("list", kind)

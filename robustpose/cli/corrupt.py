@@ -113,6 +113,7 @@ def _write_copies(files: list[Path], out: Path, cells: list[Cell], views: MadeVi
             except OSError as error:
                 raise UserError(f"cannot write {path} ({error}): choose another --out") from error
     print(f"{len(files) * len(cells)} images in {out}")
+    _tell_frost(cells, views)
 
 
 def _write_set(job: SetJob, cells: list[Cell], workers: int | None) -> None:
@@ -132,6 +133,14 @@ def _write_set(job: SetJob, cells: list[Cell], workers: int | None) -> None:
     with work_progress("corrupting") as report:
         n_images = write_set(job, cells, count_cores() if workers is None else workers, announce, report)
     print(f"{n_images:,} images in {job.out}; check them any time: robustpose corrupt --verify {job.out}")
+    _tell_frost(cells, job.views)
+
+
+def _tell_frost(cells: list[Cell], views: MadeViews) -> None:
+    """Say so where frost is not that of the published benchmark."""
+    source = views.provenance()["frost_textures"]
+    if source != "original" and any(cell.corruption == "frost" for cell in cells):
+        print(f"frost textures: {source}, not the original six (robustpose frost install)")
 
 
 def _verify_set(root: Path, workers: int | None) -> None:
