@@ -10,6 +10,7 @@ import numpy.typing as npt
 import PIL.Image
 
 from robustpose.corruptions import color_kernels as kernels
+from robustpose.corruptions.displacement import displace
 from robustpose.corruptions.pixels import to_float32, to_uint8
 from robustpose.corruptions.seeding import Rng
 from robustpose.corruptions.smoothing import smooth_reflected
@@ -39,7 +40,7 @@ def elastic_transform(image: Image, severity: int, rng: Rng) -> Image:
     fields = rng.once_per_size("elastic", draw_fields)
     x = rng.once_per_image("float32", lambda: to_float32(image))
     out = np.empty_like(image)
-    kernels.displace(x, fields, strength, out)
+    displace(x, fields, strength, out)
     return out
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.corruptions import color_kernels as kernels
+from robustpose.corruptions.haze import draw_haze
 from robustpose.corruptions.pixels import smooth, to_float32, to_uint8
 from robustpose.corruptions.seeding import Rng
 from robustpose.corruptions.snow_layer import make_streaks
@@ -74,14 +75,6 @@ def fog(image: Image, severity: int, rng: Rng) -> Image:
     out = np.empty_like(image)
     kernels.add_haze(image, haze, brightest, float(density), out)
     return out
-
-
-def draw_haze(side: int, decay: float, rng: Rng) -> npt.NDArray[np.float64]:
-    """Draw a periodic (side, side) fractal in 0..1 by midpoint displacement; `side` is a power of two."""
-    field = np.zeros((side, side))
-    kernels.refine_haze(field, rng.first_uniforms(side * side - 1), float(decay))
-    field -= field.min()
-    return field / field.max()
 
 
 def brightness(image: Image, severity: int, rng: Rng) -> Image:
