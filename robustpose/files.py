@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import filelock
 
@@ -36,11 +36,27 @@ def lock_folder(path: Path) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def open_whole(path: Path, sync: bool = False) -> Iterator[IO[bytes]]:
+    """Open a file to write: it is there, whole, when the block ends, and not before.
+
+    Args:
+        path: of the file.
+        sync: wait for the disk, so that it is whole even after a loss of power.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with part.open("wb") as file:
+        yield file
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+    part.replace(path)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    part.replace(path)
+    with open_whole(path) as file:
+        file.write(text.encode())
 
 
 def list_differences(old: Any, new: Any, where: str = "") -> list[str]:

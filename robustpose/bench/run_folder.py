@@ -9,7 +9,6 @@ results.jsonl, summary.json, table.*, report.html
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from robustpose.errors import UserError
-from robustpose.files import LOCK_NAME, list_differences, write_text
+from robustpose.files import LOCK_NAME, list_differences, open_whole, write_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import round_poses
 from robustpose.pose.types import ImageId, Poses
@@ -68,8 +67,7 @@ class RunFolder:
         rounded = [round_poses(poses) for poses in all_poses]
         path = self.unit_path(cell, number)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.stem}.{os.getpid()}.part")
-        with part.open("wb") as file:
+        with open_whole(path, sync=True) as file:
             np.savez(
                 file,
                 n_people=np.array([len(poses.score) for poses in rounded]),
@@ -77,9 +75,6 @@ class RunFolder:
                 confidence=np.concatenate([poses.confidence for poses in rounded]),
                 score=np.concatenate([poses.score for poses in rounded]),
             )
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
 
     def read_unit(self, cell: Cell, number: int, image_ids: Sequence[ImageId]) -> list[Poses]:
         """Return the poses of one slice of images."""

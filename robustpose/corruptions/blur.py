@@ -63,7 +63,7 @@ def zoom_blur(image: Image, severity: int, rng: Rng) -> Image:
     factors = np.arange(1, stop, step)  # in floating point: 12, 16, 11, 13 and 11 factors, the first one 1
     # Severities 1 and 3 add up what 2 and 4 begin with.
     n_shared = (12, 12, 11, 11, 11)[severity - 1]
-    x = rng.once_per_image("zoom_blur/x", lambda: to_float32(_as_rows(image)))
+    x = rng.once_per_image("float32", lambda: to_float32(image)).reshape(image.shape[0], -1)
     total = rng.once_per_image(f"zoom_blur/{step}", lambda: blur_zoom.add_enlarged(x, x, factors[1:n_shared]))
     if len(factors) > n_shared:
         total = blur_zoom.add_enlarged(total, x, factors[n_shared:])

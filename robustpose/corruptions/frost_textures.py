@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.errors import UserError
+from robustpose.files import open_whole
 
 DISTRIBUTION = "imagecorruptions==1.1.2"
 ORIGINALS = {  # in index order: file name -> SHA-256
@@ -137,9 +138,8 @@ def install_textures() -> Path:
                 content = wheel.read(f"imagecorruptions/frost/{name}")
                 if hashlib.sha256(content).hexdigest() != digest:
                     raise UserError(f"{name} in {DISTRIBUTION} has another SHA-256 than expected: not installed")
-                part = place / f".{name}.{os.getpid()}"
-                part.write_bytes(content)
-                part.replace(place / name)
+                with open_whole(place / name) as file:
+                    file.write(content)
     return place
 
 

@@ -47,13 +47,7 @@ class _Shares:
 
 
 class ReleaseRng(np.random.RandomState, _Shares):
-    """NumPy's legacy generator seeded with 1, for an image of `shape`; what it draws first is kept for the next image.
-
-    Attributes:
-        is_release: True.
-    """
-
-    is_release = True
+    """NumPy's legacy generator seeded with 1, for images of `shape`; what it draws first is kept for the next one."""
 
     def __init__(self, shape: Shape, memo: Memo) -> None:
         super().__init__(1)
@@ -116,13 +110,7 @@ class ReleaseRng(np.random.RandomState, _Shares):
 
 
 class IndependentRng(np.random.Generator, _Shares):
-    """A fast generator that belongs to one image in one cell: nothing it draws is kept.
-
-    Attributes:
-        is_release: False.
-    """
-
-    is_release = False
+    """A fast generator that belongs to one image in one cell: nothing it draws is kept."""
 
     def __init__(self, seed: int, memo: Memo) -> None:
         super().__init__(np.random.SFC64(seed))
@@ -135,10 +123,6 @@ class IndependentRng(np.random.Generator, _Shares):
     def once_per_side(self, name: str, side: int, make: Callable[[], T]) -> T:
         """Return what `make` draws."""
         return make()
-
-    def first_normals(self, n: int) -> npt.NDArray[np.float64]:
-        """Draw n standard normal numbers."""
-        return self.standard_normal(n)
 
     def first_uniforms(self, n: int) -> npt.NDArray[np.float64]:
         """Draw n numbers in [0, 1)."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 
 from robustpose.errors import UserError
+from robustpose.files import open_whole
 from robustpose.pose.types import Image
 
 
@@ -40,6 +40,5 @@ def encode_image(image: Image, image_format: str) -> bytes:
 
 def write_image(path: Path, image: Image) -> None:
     """Write (H, W, 3) uint8 RGB to `path`, in the format of its suffix, atomically."""
-    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    PIL.Image.fromarray(image).save(part)
-    part.replace(path)
+    with open_whole(path) as file:
+        PIL.Image.fromarray(image).save(file, PIL.Image.registered_extensions()[path.suffix.lower()])

@@ -13,6 +13,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from robustpose.errors import UserError, first_few
+from robustpose.files import open_whole
 from robustpose.models.card import ModelCard
 
 DEMO = Path(__file__).with_name("pretrained") / "demo.safetensors"  # made by recipes/demo.yaml
@@ -23,9 +24,8 @@ KEY = "robustpose"  # a single entry, because the order in which several are wri
 def save_weights(network: nn.Module, card: ModelCard, path: Path) -> None:
     """Write a network's tensors and its card, atomically; the same tensors give the same bytes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(save(tensors, {KEY: CARD.dump_json(card).decode()}))
-    part.replace(path)
+    with open_whole(path) as file:
+        file.write(save(tensors, {KEY: CARD.dump_json(card).decode()}))
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from robustpose.errors import UserError
+from robustpose.files import open_whole
 from robustpose.pose.types import ImageId, Poses
 
 # A thousandth of a pixel, a millionth of a score: finer than any metric sees, and the file half as long.
@@ -78,13 +78,11 @@ def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
 
 def write_results(path: Path, all_poses: Iterable[Poses], category_id: int = 1) -> None:
     """Write poses as one COCO results file, atomically: it is whole or not there."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("w") as file:
-        file.write("[")
+    with open_whole(path) as file:
+        file.write(b"[")
         separator = "\n"
         for poses in all_poses:
             for result in poses_to_results(poses, category_id):
-                file.write(separator + json.dumps(result))
+                file.write((separator + json.dumps(result)).encode())
                 separator = ",\n"
-        file.write("\n]\n")
-    part.replace(path)
+        file.write(b"\n]\n")

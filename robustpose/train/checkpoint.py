@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from robustpose.errors import UserError
+from robustpose.files import open_whole
 
 
 def write_checkpoint(state: dict[str, Any], path: Path) -> None:
@@ -22,12 +22,8 @@ def write_checkpoint(state: dict[str, Any], path: Path) -> None:
         raise UserError(
             f"training has diverged: {broken} is not finite; {path} stays as it was: lower the learning rate"
         )
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
+    with open_whole(path, sync=True) as file:
         torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

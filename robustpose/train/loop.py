@@ -32,7 +32,7 @@ from robustpose.errors import UserError
 from robustpose.estimators.network import as_callable, limit_threads
 from robustpose.estimators.topdown import TopDown
 from robustpose.evaluate import Dataset, evaluate, make_metric
-from robustpose.files import lock_folder
+from robustpose.files import lock_folder, write_text
 from robustpose.models.card import ModelCard
 from robustpose.models.weights import load_weights, save_weights
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
@@ -232,6 +232,4 @@ def _cut_log(path: Path, n_epochs: int) -> None:
     lines = path.read_text().splitlines(keepends=True)
     # A line without its end is one that the process was killed in.
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= n_epochs]
-    part = path.with_name(f".{path.name}.part")
-    part.write_text("".join(kept))
-    part.replace(path)
+    write_text(path, "".join(kept))
