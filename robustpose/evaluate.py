@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
+from robustpose import metrics, registry
 from robustpose.errors import UserError
-from robustpose.metrics.coco_ap import CocoAP
+from robustpose.pose.cell import Cell
 from robustpose.pose.skeleton import Skeleton
 from robustpose.pose.types import Frame, Poses, Truth
 
 
 class Dataset(Protocol):
-    """Images to look at and the truth about them. `metric` is a row of `METRICS`."""
+    """Images to look at and the truth about them. `metric` is what `make_metric` takes."""
 
     @property
     def skeleton(self) -> Skeleton: ...
@@ -33,7 +36,10 @@ class Estimator(Protocol):
 
 
 class Metric(Protocol):
-    """Figures in 0..1 from poses and truth; `primary` names the one that summaries are made of."""
+    """Figures in 0..1 from poses and truth; `primary` names the one that summaries are made of.
+
+    A metric with ``one_pose_per_box = True`` wants a pose for every annotated box, near-duplicates included.
+    """
 
     primary: str
 
@@ -44,12 +50,41 @@ class Metric(Protocol):
 def make_metric(name: str, skeleton: Skeleton) -> Metric:
     """Return a fresh metric.
 
+    Args:
+        name: a row of the table of metrics, if it likes with an argument, such as ``pck:head_size@0.5``; or
+            ``package.module:attr``: a function of the skeleton.
+        skeleton: of the dataset.
+
     Raises:
-        UserError: `name` is no metric.
+        UserError: there is no such metric, or it is not for this skeleton.
     """
-    if name == "coco_ap":
-        return CocoAP(skeleton.sigmas)
-    raise UserError(f"unknown metric '{name}': expected coco_ap")
+    kind, colon, argument = name.partition(":")
+    if kind not in metrics.TABLE:
+        return registry.load(name, metrics.TABLE, kind="metric")(skeleton)
+    make: Any = registry.load(kind, metrics.TABLE)
+    if colon and len(inspect.signature(make).parameters) < 2:
+        raise UserError(f"metric '{kind}' takes no '{argument}' after a colon")
+    return make(skeleton, argument) if colon else make(skeleton)
+
+
+def get_frame(dataset: Dataset, index: int) -> Frame:
+    """Return clean frame `index` of a dataset, with what its metric wants of estimators."""
+    metric = make_metric(dataset.metric, dataset.skeleton)
+    frame = dataset.frame(index)
+    return replace(frame, one_pose_per_box=True) if getattr(metric, "one_pose_per_box", False) else frame
+
+
+def place_boxes(dataset: Dataset, frame: Frame) -> Frame:
+    """Return a view of a frame with the boxes of its cell, where a dataset has other ones than those of the clean."""
+    boxes_in = getattr(dataset, "boxes_in", None)
+    return frame if boxes_in is None else boxes_in(frame)
+
+
+def check_cells(dataset: Dataset, cells: Sequence[Cell]) -> None:
+    """Raise UserError if a dataset whose boxes come cell by cell lacks those of a cell."""
+    check = getattr(dataset, "check_cells", None)
+    if check is not None:
+        check(cells)
 
 
 def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
@@ -89,4 +124,4 @@ def predict_all(dataset: Dataset, estimator: Estimator, frames_per_call: int = 1
     """Yield the estimator's poses for every image of `dataset`, in order."""
     for start in range(0, len(dataset), frames_per_call):
         indices = range(start, min(start + frames_per_call, len(dataset)))
-        yield from predict([dataset.frame(index) for index in indices], estimator)
+        yield from predict([get_frame(dataset, index) for index in indices], estimator)

@@ -17,6 +17,7 @@ import cv2
 from robustpose.errors import UserError
 
 T = TypeVar("T")
+WORKER_NUMBER = "ROBUSTPOSE_WORKER"  # environment variable: 0, 1, … in the processes of a run
 Work = Callable[..., Iterator[T]]
 
 
@@ -43,8 +44,11 @@ def run_in_processes(work: Work[T], todo: Sequence[tuple[Any, ...]], n_workers: 
         UserError: `work` raised it, or a worker died.
     """
     context = multiprocessing.get_context("spawn")  # a forked process would share the threads' locks
+    numbers: Any = context.SimpleQueue()
+    for number in range(n_workers):
+        numbers.put(number)
     done: Any = context.SimpleQueue()  # without a thread in between: what a finished task has put is there
-    pool = ProcessPoolExecutor(n_workers, context, initializer=_start_worker, initargs=(work, done))
+    pool = ProcessPoolExecutor(n_workers, context, initializer=_start_worker, initargs=(work, done, numbers))
     try:
         running = {pool.submit(_do, arguments) for arguments in todo}
         while running:
@@ -62,6 +66,7 @@ def run_in_processes(work: Work[T], todo: Sequence[tuple[Any, ...]], n_workers: 
             process.terminate()  # what a worker has not finished is not needed
         pool.shutdown(wait=True, cancel_futures=True)
         done.close()
+        numbers.close()
 
 
 def _raise_first(finished: set[Future[None]]) -> None:
@@ -78,12 +83,13 @@ def _drain(done: Any) -> Iterator[Any]:
 _worker: dict[str, Any] = {}
 
 
-def _start_worker(work: Work[Any], done: Any) -> None:
+def _start_worker(work: Work[Any], done: Any, numbers: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     warnings.simplefilter("ignore", UserWarning)  # the parent has opened the same data and said what there is to say
     _worker.update(work=work, done=done)
+    os.environ[WORKER_NUMBER] = str(numbers.get())
 
 
 def _end_with_parent() -> None:

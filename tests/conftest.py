@@ -129,8 +129,8 @@ def make_job(coco_folder):
     """A function that makes a bench job on the small dataset with an estimator of your choice."""
     from robustpose import estimators
     from robustpose.bench.work import Job
-    from robustpose.data import open_dataset
     from robustpose.data.corrupted import MadeViews
+    from robustpose.data.opening import open_dataset
 
     def make(out, model="tests.outside:guess_from_pixels", seed=5, options=None, views=None):
         return Job(

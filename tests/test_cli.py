@@ -147,8 +147,8 @@ def test_onnx_file_with_another_output_is_one_line(bench, tmp_path):
         ({"model": "demo", "model_set": "x"}, "--model-set takes KEY=VALUE"),
         ({"limit": 0}, "--limit must be at least 1"),
         ({"workers": 0}, "--workers must be at least 1"),
-        ({"data": "toy"}, "either --data toy, or --annotations FILE and --images DIR"),
-        ({"boxes": "none.json"}, "cannot read the detection file none.json"),
+        ({"data": "toy"}, "either --data NAME, or --annotations FILE and --images DIR"),
+        ({"boxes": "none.json"}, "there is no none.json"),
         ({"frost": "/nowhere", "corruptions": "frost"}, "folder of frost textures /nowhere does not exist"),
     ],
 )

@@ -52,7 +52,8 @@ def test_detected_boxes_are_neither_clipped_nor_thresholded(read, coco_content, 
     np.testing.assert_array_equal(people.frame(0).boxes, [[-10, 5, 290, 25]])
     np.testing.assert_array_equal(people.frame(0).box_scores, [0.001])
     assert len(people.frame(1).boxes) == 0
-    assert people.provenance["boxes"] == "boxes.json"
+    assert people.provenance["boxes"] == "clean-det"
+    assert people.provenance["boxes_file"] == "boxes.json"
 
 
 def test_any_skeleton_is_read_with_a_warning_about_its_sigmas(read, coco_content):

@@ -18,10 +18,10 @@ from robustpose import UserError
 from robustpose.bench.grid import FULL_GRID, choose_cells
 from robustpose.bench.run import run_bench
 from robustpose.corruptions import corrupt, corrupt_all
-from robustpose.data import open_dataset
 from robustpose.data.corrupted import MadeViews, open_stored_views
 from robustpose.data.corrupted_set import place_image
 from robustpose.data.images import encode_image, read_image
+from robustpose.data.opening import open_dataset
 from robustpose.export.verify import verify_set
 from robustpose.export.write import SetJob, write_set
 from robustpose.files import lock_folder
@@ -508,7 +508,7 @@ def test_command_writes_and_verifies_a_set(corrupt_coco, run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["a.png", "--out", "x"], "name either images, or --annotations FILE and --images DIR, or --verify DIR"),
+        (["a.png", "--out", "x"], "name either images, or --annotations FILE and --images DIR, or --data NAME, or --verify DIR"),
         ([], "say where to write: --out DIR"),
         (["--out", "x", "--layout", "flat"], "the layout must be release or plain, got 'flat'"),
         (["--out", "x", "--format", "bmp"], "the format must be jpg75 or png, got 'bmp'"),
@@ -523,7 +523,7 @@ def test_wrong_words_for_a_set_are_one_line(corrupt_coco, words, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "name either images, or --annotations FILE and --images DIR, or --verify DIR"),
+        ([], "name either images, or --annotations FILE and --images DIR, or --data NAME, or --verify DIR"),
         (["--annotations", "a.json", "--out", "x"], "need both --annotations FILE and --images DIR"),
         (["a.png", "--out", "x", "--format", "png"], "--format goes with --annotations FILE and --images DIR"),
         (["--verify", "x", "--out", "x"], "leave out --out"),

@@ -30,7 +30,7 @@ def test_map_position_goes_back_to_where_the_crop_took_it_from():
         matrix = crop_matrix(centers[i], scales[i], INPUT_WH)
         crop_xy = xy[i] @ matrix[:, :2].T + matrix[:, 2]
         back = map_xy_to_xy(crop_xy[None] / 4, centers[i : i + 1], scales[i : i + 1], (12, 16))
-        np.testing.assert_allclose(back[0], xy[i], atol=1e-9)
+        np.testing.assert_allclose(back[0], xy[i], atol=1e-4)  # the crop's affine is solved from float32 points
 
 
 def test_crop_shows_the_pixels_of_the_box_and_zero_outside_the_image():

@@ -193,7 +193,7 @@ def test_topdown_refuses_another_skeleton_and_other_heatmaps():
     with pytest.raises(UserError, match="use a model of that skeleton"):
         TopDown(peak_network, CARD, THREE)
     frame = Frame(1, lambda: draw_scene(100, 100), np.array([[5.0, 5, 80, 90]]))
-    with pytest.raises(UserError, match=r"must give heatmaps \(1, 17, 16, 12\)"):
+    with pytest.raises(UserError, match=r"must give heatmaps \(2, 17, 16, 12\)"):
         TopDown(lambda x: peak_network(x)[:, :3], CARD, COCO).predict([frame])
 
 

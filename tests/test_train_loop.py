@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from robustpose.config import AugmentSettings, TrainSettings, make_settings, read_settings
 from robustpose.errors import UserError
-from robustpose.estimators.network import limit_threads
+from robustpose.estimators.backends import limit_threads
 from robustpose.models.card import ModelCard
 from robustpose.models.small import SmallNet
 from robustpose.models.weights import read_weights

@@ -11,9 +11,9 @@ from robustpose.bench.report import write_report
 from robustpose.bench.run_folder import RunFolder
 from robustpose.bench.summary import decisive_versions, summarize
 from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
-from robustpose.data import provenance_of
+from robustpose.data.opening import provenance_of
 from robustpose.errors import UserError
-from robustpose.evaluate import make_metric, score
+from robustpose.evaluate import Dataset, check_cells, make_metric, score
 from robustpose.files import lock_folder, write_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import read_results, write_results
@@ -45,11 +45,14 @@ def run_bench(
     if len(dataset) == 0:
         raise UserError("the dataset has no images")
     job.views.check(cells, [dataset.frame(index) for index in range(len(dataset))])
+    check_cells(dataset, cells)
+    truths = [dataset.truth(index) for index in range(len(dataset))]
+    _check_metric(dataset, truths)
     estimator = job.make_estimator(dataset.skeleton)
     provenance = {
         "versions": decisive_versions(),
         **pixels,
-        "dataset": provenance_of(dataset),
+        "dataset": {**provenance_of(dataset), "metric": dataset.metric},
         "estimator": dict(getattr(estimator, "provenance", {"name": type(estimator).__name__})),
     }
     folder = RunFolder(job.out)
@@ -73,7 +76,6 @@ def run_bench(
             report("predict", forecast.update(unit.cell.corruption, unit.seconds))
         if n_todo:
             report("predict", Progress(len(cells) * len(slices), len(cells) * len(slices), None))
-        truths = [dataset.truth(index) for index in range(len(dataset))]
         for cell in unfinished:
             _gather_cell(folder, cell, slices, truths)
         figures = {}
@@ -84,13 +86,19 @@ def run_bench(
             figures[cell] = score(poses, truths, make_metric(dataset.metric, dataset.skeleton))
         report("score", Progress(len(cells), len(cells), None))
         metric = make_metric(dataset.metric, dataset.skeleton).primary
-        if figures[cells[0]][metric] < 0:
-            raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
         if not any(cell.corruption == "frost" for cell in cells):
             provenance["frost_textures"] = "unused"
         summary = summarize(metric, figures, cells, provenance)
         _write_results(folder, summary, figures, cells)
     return summary
+
+
+def _check_metric(dataset: Dataset, truths: Sequence[Truth]) -> None:
+    """Raise UserError, before anything is predicted, if the truth cannot be scored against."""
+    metric = make_metric(dataset.metric, dataset.skeleton)
+    nobody = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in truths)
+    if score(nobody, truths, metric)[metric.primary] < 0:
+        raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
 
 
 def _gather_cell(folder: RunFolder, cell: Cell, slices: Sequence[Slice], truths: Sequence[Truth]) -> None:

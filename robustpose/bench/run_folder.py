@@ -67,9 +67,13 @@ class RunFolder:
         rounded = [round_poses(poses) for poses in all_poses]
         path = self.unit_path(cell, number)
         path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [poses.truth_rows for poses in rounded]
+        matched = [row for row in rows if row is not None]
         with open_whole(path, sync=True) as file:
             np.savez(
                 file,
+                is_matched=np.array([row is not None for row in rows]),
+                truth_rows=np.concatenate(matched) if matched else np.zeros(0, int),
                 n_people=np.array([len(poses.score) for poses in rounded]),
                 xy=np.concatenate([poses.xy for poses in rounded]),
                 confidence=np.concatenate([poses.confidence for poses in rounded]),
@@ -81,12 +85,16 @@ class RunFolder:
         path = self.unit_path(cell, number)
         try:
             with np.load(path) as arrays:
-                ends = np.cumsum(arrays["n_people"])[:-1]
-                xy, confidence, score = (np.split(arrays[name], ends) for name in ("xy", "confidence", "score"))
+                n_people, is_matched = arrays["n_people"], arrays["is_matched"]
+                xy, confidence, score = (
+                    np.split(arrays[name], np.cumsum(n_people)[:-1]) for name in ("xy", "confidence", "score")
+                )
+                rows = iter(np.split(arrays["truth_rows"], np.cumsum(n_people[is_matched])[:-1]))
+                truth_rows = [next(rows) if matched else None for matched in is_matched]
         except (OSError, ValueError, EOFError, KeyError) as error:
             path.unlink(missing_ok=True)
             raise UserError(f"{path} was damaged and has been removed: start the same command again") from error
-        return [Poses(*parts) for parts in zip(image_ids, xy, confidence, score, strict=True)]
+        return [Poses(*parts) for parts in zip(image_ids, xy, confidence, score, truth_rows, strict=True)]
 
     def drop_units(self, cell: Cell) -> None:
         """Remove the units of a cell whose predictions are written, and their folder after the last one."""

@@ -16,13 +16,23 @@ from robustpose.errors import UserError
 def bench(
     model: Annotated[
         str,
-        typer.Option(help="onnx:FILE, results:DIR, demo, small:FILE, or package.module:attr."),
+        typer.Option(help="onnx:FILE, NETWORK:FILE such as hrnet_w32:FILE, results:DIR, demo, or package.module:attr."),
     ],
     out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
-    data: Annotated[str | None, typer.Option(help="toy, or package.module:attr.")] = None,
+    data: Annotated[str | None, typer.Option(help="toy; coco, mpii or ochuman; or package.module:attr.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of coco, mpii or ochuman.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Of coco, mpii or ochuman; by default the one that is benched.")
+    ] = None,
     annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON, any skeleton.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None,
-    boxes: Annotated[str, typer.Option(help="gt, or a COCO detection file.")] = "gt",
+    boxes: Annotated[
+        str,
+        typer.Option(help="gt; clean-det:FILE, COCO detections on clean images; corrupt-det:DIR, a file per cell."),
+    ] = "gt",
+    metric: Annotated[
+        str | None, typer.Option(help="coco_ap, pckh, pck:NORMALIZER@THRESHOLD; by default the dataset's own.")
+    ] = None,
     skeleton: Annotated[Path | None, typer.Option(help="YAML with OKS sigmas, for joints not COCO's.")] = None,
     corruptions: Annotated[
         str,
@@ -54,15 +64,26 @@ def bench(
     from robustpose.bench.run import run_bench
     from robustpose.bench.work import Job
     from robustpose.cli.show import bench_progress, print_summary
-    from robustpose.data import open_dataset
     from robustpose.data.corrupted import MadeViews, open_stored_views
+    from robustpose.data.opening import open_dataset
 
     if corrupted_root is not None and (seed is not None or frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     cells = choose_cells(split_words(corruptions), parse_severities(severities))
     options = {"batch_size": batch_size, **parse_options(model_set)}
     job = Job(
-        make_dataset=partial(open_dataset, data, annotations, images, boxes, skeleton, limit),
+        make_dataset=partial(
+            open_dataset,
+            data,
+            annotations,
+            images,
+            boxes,
+            skeleton,
+            limit,
+            root=root,
+            split=split,
+            metric=metric,
+        ),
         make_estimator=partial(estimators.build, model, options=options),
         views=open_stored_views(corrupted_root) if corrupted_root else MadeViews(parse_seed(seed or "release"), frost),
         out=out,

@@ -24,6 +24,11 @@ def corrupt(
     ] = None,
     annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON: write its benchmark, COCO-C.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="coco, mpii or ochuman, instead of --annotations and --images.")
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of coco, mpii or ochuman.")] = None,
+    split: Annotated[str | None, typer.Option(help="Of it; by default the one that is benched.")] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the results: NAME-CORRUPTION-SEVERITY.png for images, COCO-C for annotations."),
@@ -50,11 +55,11 @@ def corrupt(
     ] = None,
 ) -> None:
     """Write corrupted copies of images as PNG, or a whole corrupted benchmark; or check one."""
-    is_set = annotations is not None or images is not None
+    is_set = annotations is not None or images is not None or data is not None
     if [bool(files), is_set, verify is not None].count(True) != 1:
-        raise UserError("name either images, or --annotations FILE and --images DIR, or --verify DIR")
+        raise UserError("name either images, or --annotations FILE and --images DIR, or --data NAME, or --verify DIR")
     if not is_set:
-        given = {"--layout": layout, "--format": image_format, "--limit": limit}
+        given = {"--layout": layout, "--format": image_format, "--limit": limit, "--root": root, "--split": split}
         misplaced = [name for name, value in given.items() if value is not None]
         if misplaced:
             raise UserError(f"{misplaced[0]} goes with --annotations FILE and --images DIR")
@@ -68,8 +73,8 @@ def corrupt(
     if out is None:
         raise UserError("say where to write: --out DIR")
     from robustpose.bench.grid import choose_cells
-    from robustpose.data import open_dataset
     from robustpose.data.corrupted import MadeViews
+    from robustpose.data.opening import open_dataset
     from robustpose.export.write import SetJob
 
     grid = choose_cells(split_words(corruptions), parse_severities(severities))
@@ -82,7 +87,7 @@ def corrupt(
         return
     _write_set(
         SetJob(
-            make_dataset=partial(open_dataset, None, annotations, images, "gt", None, limit),
+            make_dataset=partial(open_dataset, data, annotations, images, "gt", None, limit, root=root, split=split),
             views=views,
             layout=layout or "release",
             image_format=image_format or "jpg75",

@@ -14,10 +14,12 @@ class Kind(str, Enum):
     models = "models"
     corruptions = "corruptions"
     datasets = "datasets"
+    metrics = "metrics"
+    networks = "networks"
 
 
-def list_(kind: Annotated[Kind, typer.Argument(help="models, corruptions or datasets.")]) -> None:
-    """List the models, corruptions or datasets that are known by name."""
+def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptions, datasets or metrics.")]) -> None:
+    """List the models, networks, corruptions, datasets or metrics that are known by name."""
     if kind is Kind.corruptions:
         from robustpose.corruptions import GROUPS, HELD_OUT
 
@@ -25,9 +27,28 @@ def list_(kind: Annotated[Kind, typer.Argument(help="models, corruptions or data
             print(f"{group:<9} {', '.join(names)}")
         print("or package.module:function for your own f(image, severity, rng)")
         return
+    if kind is Kind.networks:
+        _list_networks()
+        return
     if kind is Kind.models:
         from robustpose.estimators import DESCRIPTIONS
+    elif kind is Kind.metrics:
+        from robustpose.metrics import DESCRIPTIONS
     else:
         from robustpose.data import DESCRIPTIONS
     for name, text in DESCRIPTIONS.items():
         print(f"{name:<34} {text}")
+
+
+def _list_networks() -> None:
+    from robustpose.models.published import PUBLISHED
+
+    print(f"{'network':<11} {'data':<5} {'w x h':<8} {'colours':<8} {'sigma':<6} {'clean':<6} official file")
+    for one in PUBLISHED:
+        card = one.card
+        size = f"{card.input_wh[0]}x{card.input_wh[1]}"
+        score = f"{100 * one.score:.1f}"
+        file = one.file or "none"
+        name = f"{one.network:<11} {one.skeleton.name:<5} {size:<8}"
+        print(f"{name} {card.channels:<8} {card.sigma:<6} {score:<6} {file}")
+    print("clean: AP on COCO val2017 with detected boxes, or PCKh on MPII valid, as published")

@@ -1,4 +1,4 @@
-"""People in COCO's format: any skeleton, ground-truth or detected boxes, checked when it is read."""
+"""People in COCO's format: any skeleton, annotated or detected boxes, checked when it is read."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import hashlib
 import json
 import math
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
 from robustpose.data.coco_skeleton import read_skeleton
 from robustpose.data.images import read_image
 from robustpose.errors import UserError, first_few
+from robustpose.pose.cell import Cell
 from robustpose.pose.crop import clip_truth_box
 from robustpose.pose.skeleton import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, ImageId, Truth
@@ -33,7 +37,7 @@ class CocoPeople:
         images: list[Record],
         image_dir: Path,
         people: dict[ImageId, list[Record]],
-        boxes: dict[ImageId, tuple[Floats, Floats]],
+        detections: DetectedBoxes | None,
         provenance: dict[str, object],
     ) -> None:
         self.skeleton = skeleton
@@ -41,7 +45,7 @@ class CocoPeople:
         self._images = images
         self._image_dir = image_dir
         self._people = people
-        self._boxes = boxes
+        self._detections = detections
 
     def __len__(self) -> int:
         return len(self._images)
@@ -49,8 +53,19 @@ class CocoPeople:
     def frame(self, index: int) -> Frame:
         """Return the clean frame of image `index`, with its people's boxes."""
         record = self._images[index]
-        boxes, box_scores = self._boxes.get(record["id"], (np.zeros((0, 4)), np.zeros(0)))
-        return Frame(record["id"], partial(self._read, record), boxes, box_scores, file_name=str(record["file_name"]))
+        boxes, truth_rows = _truth_boxes(record, self._people.get(record["id"], []))
+        read = partial(self._read, record)
+        frame = Frame(record["id"], read, boxes, truth_rows=truth_rows, file_name=str(record["file_name"]))
+        return self.boxes_in(frame)
+
+    def boxes_in(self, frame: Frame) -> Frame:
+        """Return a view of a frame with the boxes of its cell."""
+        return frame if self._detections is None else self._detections.place(frame)
+
+    def check_cells(self, cells: Sequence[Cell]) -> None:
+        """Raise UserError if the boxes of a cell are missing."""
+        if self._detections is not None:
+            self._detections.check(cells)
 
     def truth(self, index: int) -> Truth:
         """Return what is annotated in image `index`, crowds and people without keypoints included."""
@@ -83,7 +98,7 @@ class CocoPeople:
 def read_coco(
     annotations: Path,
     images: Path,
-    boxes: str | Path = "gt",
+    boxes: str | Path | BoxChoice = "gt",
     skeleton_file: Path | None = None,
 ) -> CocoPeople:
     """Read a COCO keypoint file and check all of it.
@@ -91,14 +106,15 @@ def read_coco(
     Args:
         annotations: JSON with `images`, `annotations` and a category with `keypoints`.
         images: folder of the image files.
-        boxes: ``"gt"`` for the annotated boxes, or a COCO detection file.
+        boxes: where people are looked for: what `robustpose.data.boxes.parse_boxes` takes.
         skeleton_file: YAML with OKS sigmas, for skeletons other than COCO's.
 
     Raises:
         UserError: a file is missing or damaged, or the annotations are inconsistent: the first few problems and
             their total.
     """
-    content, digest = _read_json(annotations, "annotation file")
+    choice = boxes if isinstance(boxes, BoxChoice) else parse_boxes(boxes)
+    content, digest = _read_json(annotations)
     for key in ("images", "annotations", "categories"):
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             raise UserError(f"annotation file {annotations} must be a COCO object with a list '{key}'")
@@ -126,26 +142,23 @@ def read_coco(
         "image_files_sha256": _hash_sizes(records, images),
         "skeleton": skeleton.name,
         "sigmas_from": skeleton.sigmas_from,
-        "boxes": "gt",
+        "boxes": choice.protocol,
     }
-    if str(boxes) == "gt":
-        box_table = _truth_boxes(records, by_image)
-    else:
-        box_table, provenance["boxes_sha256"] = _detected_boxes(
-            Path(boxes), {record["id"] for record in records}, int(category["id"])
-        )
-        provenance["boxes"] = Path(boxes).name
-    return CocoPeople(skeleton, records, images, dict(by_image), box_table, provenance)
+    detections = None
+    if choice.path is not None:
+        detections = DetectedBoxes(choice, {record["id"] for record in records}, int(category["id"]))
+        provenance |= {"boxes_file": choice.path.name, "boxes_sha256": detections.sha256}
+    return CocoPeople(skeleton, records, images, dict(by_image), detections, provenance)
 
 
-def _read_json(path: Path, what: str) -> tuple[Any, str]:
+def _read_json(path: Path) -> tuple[Any, str]:
     try:
         raw = path.read_bytes()
         return json.loads(raw), hashlib.sha256(raw).hexdigest()
     except OSError as error:
-        raise UserError(f"cannot read the {what} {path}: {error.strerror}") from error
+        raise UserError(f"cannot read the annotation file {path}: {error.strerror}") from error
     except ValueError as error:
-        raise UserError(f"the {what} {path} is no JSON: {error}") from error
+        raise UserError(f"the annotation file {path} is no JSON: {error}") from error
 
 
 def _find_category(categories: list[Record], path: Path) -> Record:
@@ -224,51 +237,17 @@ def _hash_sizes(records: list[Record], images: Path) -> str:
     return hashlib.sha256("\n".join(sizes).encode()).hexdigest()
 
 
-def _truth_boxes(records: list[Record], people: dict[ImageId, list[Record]]) -> dict[ImageId, tuple[Floats, Floats]]:
-    """Return the boxes of people worth scoring: no crowd, an area, a keypoint, something left inside the image."""
-    table: dict[ImageId, tuple[Floats, Floats]] = {}
-    for record in records:
-        boxes = []
-        for person in people.get(record["id"], []):
-            if person.get("iscrowd") or person["area"] <= 0 or max(person["keypoints"]) <= 0:
-                continue
-            box = clip_truth_box(np.array(person["bbox"], float), (record["width"], record["height"]))
-            if box is not None:
-                boxes.append(box)
-        table[record["id"]] = (np.array(boxes, float).reshape(-1, 4), np.ones(len(boxes)))
-    return table
+def _truth_boxes(record: Record, people: list[Record]) -> tuple[Floats, npt.NDArray[np.integer]]:
+    """Return the boxes (N, 4) of people worth scoring, and which of the image's people they are.
 
-
-def _detected_boxes(
-    path: Path, kept: set[ImageId], category_id: int
-) -> tuple[dict[ImageId, tuple[Floats, Floats]], str]:
-    """Return all detected boxes of the category, neither clipped nor thresholded, and the file's SHA-256."""
-    detections, digest = _read_json(path, "detection file")
-    if not isinstance(detections, list):
-        raise UserError(f"detection file {path} must be a list of COCO results, got {type(detections).__name__}")
-    rows: dict[ImageId, list[list[float]]] = defaultdict(list)
-    problems = []
-    for number, detection in enumerate(detections):
-        missing = {"image_id", "category_id", "bbox", "score"} - set(detection)
-        if missing:
-            problems.append(f"detection {number} lacks {', '.join(sorted(missing))}")
+    No crowd, an area, a keypoint, something left inside the image.
+    """
+    boxes, rows = [], []
+    for row, person in enumerate(people):
+        if person.get("iscrowd") or person["area"] <= 0 or max(person["keypoints"]) <= 0:
             continue
-        if detection["category_id"] != category_id or detection["image_id"] not in kept:
-            continue
-        values = [*detection["bbox"], detection["score"]]
-        if len(values) != 5 or not all(isinstance(n, int | float) and math.isfinite(n) for n in values):
-            problems.append(f"detection {number} needs a bbox of 4 finite numbers and a score, got {values}")
-            continue
-        x, y, width, height, score = values
-        rows[detection["image_id"]].append([x, y, x + width, y + height, score])
-    if problems:
-        raise UserError(f"{path}: {first_few(problems, 'problems')}")
-    if not rows:
-        raise UserError(
-            f"detection file {path} holds no box of category {category_id} for any of the {len(kept)} images"
-        )
-    table: dict[ImageId, tuple[Floats, Floats]] = {}
-    for image_id, values in rows.items():
-        array = np.array(values, float)
-        table[image_id] = (array[:, :4], array[:, 4])
-    return table, digest
+        box = clip_truth_box(np.array(person["bbox"], float), (record["width"], record["height"]))
+        if box is not None:
+            boxes.append(box)
+            rows.append(row)
+    return np.array(boxes, float).reshape(-1, 4), np.array(rows, int)

@@ -8,10 +8,11 @@ for the results) and ``needs_images = False`` (it never looks at pixels). A row 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from robustpose import registry
+from robustpose import models, registry
 from robustpose.errors import UserError, nearest
 from robustpose.pose.skeleton import Skeleton
 
@@ -19,13 +20,14 @@ TABLE: dict[str, str] = {
     "onnx": "robustpose.estimators.onnx:build",
     "results": "robustpose.estimators.results_file:build",
     "demo": "robustpose.estimators.network:build_demo",
-    "small": "robustpose.estimators.network:build_small",
 }
+NETWORK = "robustpose.estimators.network:build"  # of every row of the table of networks, which is its first argument
 DESCRIPTIONS: dict[str, str] = {
     "onnx:FILE": "a top-down heatmap network as ONNX; input size and joints are read from the file",
     "results:DIR": "COCO results, one file per cell (clean.json, fog-3.json, …): scores again without a model",
     "demo": "the small network that comes with robustpose, trained on drawn people",
-    "small:FILE": "that network with weights of your own training (robustpose train)",
+    "NETWORK:FILE": f"a network of ours with weights: {', '.join(models.TABLE)}; official .pth or .safetensors",
+    "package.module:attr:FILE": "your own torch network, trained by robustpose: a function of the number of joints",
     "package.module:attr": "any callable f(image, boxes) -> (N, K, 3), or an object with predict(frames)",
 }
 
@@ -41,12 +43,14 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
     Raises:
         UserError: no such kind, target or option.
     """
-    kind, _, target = spec.partition(":")
+    kind, target, make = _find(spec)
     options = {name: value for name, value in options.items() if value is not None}
-    if kind in TABLE:
-        make = registry.load(kind, TABLE)
-        parameters = dict(inspect.signature(make).parameters)
-        del parameters["target"], parameters["skeleton"]
+    if make is not None:
+        parameters = {
+            name: parameter
+            for name, parameter in inspect.signature(make).parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        }
         for name in options:
             if name not in parameters:
                 raise UserError(
@@ -56,10 +60,24 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
                 options[name] = _positive(name, options[name])
         return make(target, skeleton, **options)
     if not target:
-        raise UserError(f"unknown model '{spec}'{nearest(spec, TABLE)}: expected one of {', '.join(DESCRIPTIONS)}")
+        known = [*TABLE, *models.TABLE]
+        raise UserError(f"unknown model '{spec}'{nearest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
     from robustpose.estimators.function import build as build_function
 
     return build_function(spec, skeleton)
+
+
+def _find(spec: str) -> tuple[str, str, Callable[..., Any] | None]:
+    """Return kind, target and what makes the estimator; None for a user's own object."""
+    kind, _, target = spec.partition(":")
+    if kind in TABLE:
+        return kind, target, registry.load(kind, TABLE)
+    if kind in models.TABLE:
+        return kind, target, partial(registry.load(NETWORK), kind)
+    attribute, colon, file = target.partition(":")
+    if colon:
+        return f"{kind}:{attribute}", file, partial(registry.load(NETWORK), f"{kind}:{attribute}")
+    return kind, target, None
 
 
 def _positive(name: str, value: Any) -> int:

@@ -47,7 +47,8 @@ class Function:
                 f"got {points.shape}"
             )
         confidence = points[:, :, 2]
-        return Poses(frame.image_id, points[:, :, :2], confidence, confidence.mean(-1) * box_scores)
+        scores = confidence.mean(-1) * box_scores
+        return Poses(frame.image_id, points[:, :, :2], confidence, scores, frame.truth_rows)
 
 
 def build(spec: str, skeleton: Skeleton) -> Any:

@@ -1,34 +1,34 @@
-"""Torch networks as estimators: a module and its card become the `Network` that `topdown` calls."""
+"""Networks of the model table as estimators: which network, which weights, how its crops are to be, what it runs on."""
 
 from __future__ import annotations
 
-import copy
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from robustpose import models
 from robustpose.errors import UserError
-from robustpose.estimators.topdown import Network, TopDown
-from robustpose.models.small import SmallNet
-from robustpose.models.weights import DEMO, load_weights, read_weights
+from robustpose.estimators.backends import as_callable, check_backend, find_device
+from robustpose.estimators.topdown import TopDown
+from robustpose.models.card import ModelCard
+from robustpose.models.published import PUBLISHED, make_card
+from robustpose.models.weights import DEMO, load_tensors, read_weights
 from robustpose.pose.skeleton import Skeleton
 
-# A convolution library chooses its method by the shape of the whole batch, and methods round differently: heatmaps
-# of one crop alone, of 5 and of 16 differ in the last bits. So the network sees one shape only, batches of this many
-# crops, the last one filled up with zeros. Where a crop stands in a batch, and what else is in it, changes nothing.
-# Eight is where the time per crop of the demo network stops falling.
-CROPS_PER_CALL = 8
+HEAD = "final_layer.weight"  # (K, c, 1, 1) in every official file: tells the number of joints
 
 
 def build_demo(
-    target: str, skeleton: Skeleton, *, batch_size: int = 16, flip_test: bool = True, threads: int = 1
+    target: str,
+    skeleton: Skeleton,
+    *,
+    batch_size: int = 16,
+    flip_test: bool = True,
+    threads: int = 1,
+    backend: str = "torch",
+    precision: str = "float32",
 ) -> TopDown:
     """Return the estimator of the network that comes with robustpose, trained on drawn people (recipes/demo.yaml).
 
@@ -37,95 +37,113 @@ def build_demo(
         skeleton: COCO's, or another that names its 17 joints.
         batch_size: crops handed over at once; never changes a score.
         flip_test: average with the heatmaps of the mirrored crop.
-        threads: of one call; several wait for each other where cores are busy.
+        threads: of one call.
+        backend: as for `build`.
+        precision: as for `build`.
 
     Raises:
         UserError: a target is given, or the skeleton has other joints.
     """
     if target:
         raise UserError(f"the demo network brings its own weights: write demo, or small:{target}")
-    return build_small(str(DEMO), skeleton, batch_size=batch_size, flip_test=flip_test, threads=threads)
+    return build(
+        "small",
+        str(DEMO),
+        skeleton,
+        batch_size=batch_size,
+        flip_test=flip_test,
+        threads=threads,
+        backend=backend,
+        precision=precision,
+        device="cpu",
+    )
 
 
-def build_small(
-    target: str, skeleton: Skeleton, *, batch_size: int = 16, flip_test: bool = True, threads: int = 1
+def build(
+    name: str,
+    target: str,
+    skeleton: Skeleton,
+    *,
+    batch_size: int = 16,
+    flip_test: bool = True,
+    threads: int = 1,
+    input: str | None = None,
+    backend: str = "torch",
+    precision: str = "float32",
+    device: str = "auto",
 ) -> TopDown:
-    """Return the estimator of the small network with weights of one's own training.
+    """Return the top-down estimator of a network with weights from a file.
 
     Args:
-        target: safetensors file written by training; the card in it says how it wants its crops.
+        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
+        target: safetensors file written by training, whose card says how it wants its crops; or an official ``.pth``
+            or ``.pth.tar``, for which `published` says it.
         skeleton: names of the joints to find.
         batch_size: crops handed over at once; never changes a score.
         flip_test: average with the heatmaps of the mirrored crop.
-        threads: of one call; several wait for each other where cores are busy.
+        threads: of one call on a CPU; several wait for each other where cores are busy.
+        input: WIDTHxHEIGHT px, for files without a card; by default the size in the file's name, as official files
+            have it (``_256x192``: height first), or that of the skeleton's benchmark.
+        backend: ``torch``; ``compile`` (torch.compile) or ``openvino``, which are faster on a CPU.
+        precision: ``float32``, ``bf16``, or on a GPU ``fp16``.
+        device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
 
     Raises:
         UserError: the file cannot be read, or is not of this network or skeleton.
     """
     if not target:
-        raise UserError("name the weights: --model small:FILE")
+        raise UserError(f"name the weights: --model {name}:FILE")
     path = Path(target)
-    _, card = read_weights(path)
-    network = SmallNet(len(card.joints))
-    load_weights(network, path)
-    estimator = TopDown(as_callable(network, threads), card, skeleton, batch_size, flip_test)
+    where = find_device(device)
+    check_backend(backend, precision, where)
+    tensors, card = read_weights(path)
+    if card is None:
+        card = _make_card(name, path, tensors, skeleton, input)
+    elif input is not None and _parse_size(input) != card.input_wh:
+        raise UserError(f"{path} says that its input is {_write_size(card.input_wh)}: leave out input={input}")
+    network = models.build(name, len(card.joints) or skeleton.n_joints)
+    load_tensors(network, tensors, str(path))
+    run = as_callable(network, threads, card.input_wh, backend=backend, precision=precision, device=where)
+    estimator = TopDown(run, card, skeleton, batch_size, flip_test)
     estimator.provenance = {
-        "kind": "small",
+        "kind": name,
         "name": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "input": f"{card.input_wh[0]}x{card.input_wh[1]}",
+        "input": _write_size(card.input_wh),
+        "channels": card.channels,
         "flip_test": flip_test,
+        "backend": backend,
+        "precision": precision,
+        "device": where.type,
         "torch": torch.__version__,
     }
     return estimator
 
 
-def as_callable(module: nn.Module, threads: int | None = None) -> Network:
-    """Return a function of normalised crops (B, 3, h, w) float32 that gives the module's heatmaps (B, K, h', w').
-
-    It works on a copy, on the device the module is on, in float32 and evaluation mode. A crop's heatmaps do not
-    depend on the batch it is in, to the last bit.
-
-    Args:
-        module: any network of crops.
-        threads: of one call; None leaves it to PyTorch.
-    """
-    device = next(module.parameters()).device
-    frozen = copy.deepcopy(module).float().eval().requires_grad_(False)
-    _fold_batch_norms(frozen)
-    frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third less time on a CPU
-
-    @torch.inference_mode()
-    def find_heatmaps(crops: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        parts = []
-        with limit_threads(threads):
-            for start in range(0, len(crops), CROPS_PER_CALL):
-                part = crops[start : start + CROPS_PER_CALL]
-                batch = torch.zeros(CROPS_PER_CALL, *part.shape[1:]).contiguous(memory_format=torch.channels_last)
-                batch[: len(part)] = torch.from_numpy(part)
-                parts.append(frozen(batch.to(device))[: len(part)].float().cpu().contiguous().numpy())
-        return np.concatenate(parts)
-
-    return find_heatmaps
+def _make_card(
+    name: str, path: Path, tensors: dict[str, torch.Tensor], skeleton: Skeleton, input: str | None
+) -> ModelCard:
+    """Return the card of a file that has none."""
+    if name not in {published.network for published in PUBLISHED}:
+        raise UserError(f"{path} carries no model card: expected a file written by robustpose train")
+    n_joints = len(tensors[HEAD]) if HEAD in tensors else skeleton.n_joints
+    if n_joints != skeleton.n_joints:
+        raise UserError(
+            f"{path} finds {n_joints} joints, but the annotations have {skeleton.n_joints} "
+            f"(skeleton '{skeleton.name}'): use a model of that skeleton"
+        )
+    in_name = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)
+    size = (int(in_name.group(2)), int(in_name.group(1))) if in_name else None
+    return make_card(name, skeleton, _parse_size(input) if input else size)
 
 
-@contextmanager
-def limit_threads(threads: int | None) -> Iterator[None]:
-    """Let PyTorch use so many threads within the block; None leaves it as it is."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
+def _parse_size(text: str) -> tuple[int, int]:
     try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+        width, height = (int(side) for side in str(text).lower().split("x"))
+    except ValueError as error:
+        raise UserError(f"input must be WIDTHxHEIGHT such as 192x256, got '{text}'") from error
+    return width, height
 
 
-def _fold_batch_norms(module: nn.Module) -> None:
-    """Merge each batch norm that follows a convolution in a Sequential into it: a third less time, too."""
-    for child in module.modules():
-        if isinstance(child, nn.Sequential):
-            for i in range(len(child) - 1):
-                convolution, norm = child[i], child[i + 1]
-                if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    child[i] = fuse_conv_bn_eval(convolution, norm)
-                    child[i + 1] = nn.Identity()
+def _write_size(input_wh: tuple[int, int]) -> str:
+    return f"{input_wh[0]}x{input_wh[1]}"

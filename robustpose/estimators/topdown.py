@@ -55,8 +55,9 @@ class TopDown:
         self._network = network
         self._batch_size = batch_size
         self._flip_test = flip_test
-        self._mean = np.array(card.mean, np.float32)
-        self._std = np.array(card.std, np.float32)
+        grey = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
+        # (3, 256): what every grey level of a channel becomes.
+        self._levels = ((grey - np.array(card.mean, np.float32)) / np.array(card.std, np.float32)).T.copy()
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses in the boxes of each frame."""
@@ -78,16 +79,23 @@ class TopDown:
         return self._gather(frames, xy, maxima, scales)
 
     def _find_heatmaps(self, crops: list[Image]) -> Floats:
-        x = np.stack([self._normalise(crop) for crop in crops])  # (B, 3, h, w)
-        heatmaps = self._check(self._network(x), len(crops))
+        n_crops = len(crops)
+        width, height = self.card.input_wh
+        x = np.empty((n_crops * (2 if self._flip_test else 1), 3, height, width), np.float32)
+        for i, crop in enumerate(crops):
+            self._normalise(crop, x[i])
         if not self._flip_test:
-            return heatmaps
-        mirrored = self._network(np.ascontiguousarray(x[..., ::-1]))
-        return (heatmaps + unmirror_heatmaps(mirrored, self.skeleton.flip_order)) * np.float32(0.5)
+            return self._check(self._network(x), n_crops)
+        x[n_crops:] = x[:n_crops, :, :, ::-1]  # the mirrored crops go through in the same call
+        both = self._check(self._network(x), 2 * n_crops)
+        mirrored = unmirror_heatmaps(both[n_crops:], self.skeleton.flip_order)
+        return (both[:n_crops] + mirrored) * np.float32(0.5)
 
-    def _normalise(self, crop: Image) -> npt.NDArray[np.float32]:
-        rgb = crop if self.card.channels == "rgb" else crop[:, :, ::-1]
-        return ((rgb.astype(np.float32) / np.float32(255) - self._mean) / self._std).transpose(2, 0, 1)
+    def _normalise(self, crop: Image, x: npt.NDArray[np.float32]) -> None:
+        """Write a crop (h, w, 3) into `x` (3, h, w), in the network's channel order, minus mean, divided by std."""
+        for i in range(3):
+            channel = i if self.card.channels == "rgb" else 2 - i
+            np.take(self._levels[i], crop[:, :, channel], out=x[i], mode="clip")  # the mode that writes in place
 
     def _check(self, heatmaps: Floats, n_crops: int) -> Floats:
         width, height = (side // self.card.stride for side in self.card.input_wh)
@@ -107,8 +115,11 @@ class TopDown:
             start = part.stop
             box_scores = np.ones(0) if frame.box_scores is None else frame.box_scores
             scores = score_people(maxima[part], box_scores)
-            kept = suppress_duplicates(xy[part], scores, scales[part], self.skeleton.sigmas)
-            all_poses.append(Poses(frame.image_id, xy[part][kept], maxima[part][kept], scores[kept]))
+            kept = list(range(len(scores)))
+            if not frame.one_pose_per_box:
+                kept = suppress_duplicates(xy[part], scores, scales[part], self.skeleton.sigmas)
+            rows = None if frame.truth_rows is None else frame.truth_rows[kept]
+            all_poses.append(Poses(frame.image_id, xy[part][kept], maxima[part][kept], scores[kept], rows))
         return all_poses
 
 

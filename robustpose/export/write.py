@@ -11,10 +11,10 @@ from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from robustpose.data import provenance_of
 from robustpose.data.corrupted import MadeViews
 from robustpose.data.corrupted_set import check_choices, place_image
 from robustpose.data.images import encode_image
+from robustpose.data.opening import provenance_of
 from robustpose.errors import UserError, first_few
 from robustpose.evaluate import Dataset
 from robustpose.export.estimate import Estimate, check_disk, estimate_work

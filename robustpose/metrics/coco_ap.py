@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from robustpose.pose.results_json import poses_to_results
+from robustpose.pose.skeleton import Skeleton
 from robustpose.pose.types import Poses, Truth
 
 FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
@@ -72,6 +73,11 @@ class CocoAP:
         )
         evaluator.run()
         return dict(zip(FIGURES, (float(value) for value in evaluator.stats[:10]), strict=True))
+
+
+def make(skeleton: Skeleton) -> CocoAP:
+    """Return the metric for a skeleton's OKS sigmas."""
+    return CocoAP(skeleton.sigmas)
 
 
 def _discard(*_: object) -> None:

@@ -1,6 +1,36 @@
 """Networks and what has to be known about them. One row per network; imported only when asked for."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from robustpose import registry
+from robustpose.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import nn
+
 # Name -> function of the number of joints K that returns the network: (B, 3, h, w) -> heatmaps (B, K, h/4, w/4).
 TABLE: dict[str, str] = {
+    "sbl_r50": "robustpose.models.sbl:sbl_r50",
+    "sbl_r101": "robustpose.models.sbl:sbl_r101",
+    "sbl_r152": "robustpose.models.sbl:sbl_r152",
+    "hrnet_w32": "robustpose.models.hrnet:hrnet_w32",
+    "hrnet_w48": "robustpose.models.hrnet:hrnet_w48",
     "small": "robustpose.models.small:SmallNet",
 }
+
+
+def build(name: str, joints: int = 17) -> nn.Module:
+    """Return a fresh network.
+
+    Args:
+        name: a row of `TABLE`, or ``package.module:attr``: a function of the number of joints.
+        joints: K, the number of heatmaps.
+
+    Raises:
+        UserError: there is no such network, or `joints` is not positive.
+    """
+    if joints < 1:
+        raise UserError(f"a network needs at least 1 joint, got {joints}")
+    return registry.load(name, TABLE, kind="network")(joints)

@@ -1,24 +1,36 @@
-"""Weights: safetensors files with the model card inside, so that a file says itself how it wants to be used.
+"""Weights: read from our own files and from other programs', and loaded strictly; written as safetensors with a card.
 
-Reading one runs no code. Loading is strict: every tensor of the network, no other, each of the right shape.
+Our files carry the model card, so that a file says itself how it wants to be used. Reading any of them runs no code.
+Loading is strict: every tensor of the network, no other, each of the right shape.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from robustpose.errors import UserError, first_few
+from robustpose.errors import UserError
 from robustpose.files import open_whole
 from robustpose.models.card import ModelCard
+from robustpose.models.torch_files import read_torch_file
 
 DEMO = Path(__file__).with_name("pretrained") / "demo.safetensors"  # made by recipes/demo.yaml
 CARD = TypeAdapter(ModelCard)
 KEY = "robustpose"  # a single entry, because the order in which several are written is not fixed
+COUNTER = "num_batches_tracked"  # of a batch norm: not used in evaluation, not saved before PyTorch 0.4.1
+# What ImageNet networks have beyond the trunk: classifiers, and the parts of HRNet's last module that pose leaves out.
+NOT_IN_TRUNK = (
+    "fc.", "classifier.", "head.", "final_layer.", "incre_modules.", "downsamp_modules.",
+    "stage4.2.fuse_layers.1.", "stage4.2.fuse_layers.2.", "stage4.2.fuse_layers.3.",
+)  # fmt: skip
+SHOWN = 3  # names of each kind in a message
+HEADS = ("final_layer.", "deconv_layers.")  # what a pose network has beyond the trunk
 
 
 def save_weights(network: nn.Module, card: ModelCard, path: Path) -> None:
@@ -28,14 +40,96 @@ def save_weights(network: nn.Module, card: ModelCard, path: Path) -> None:
         file.write(save(tensors, {KEY: CARD.dump_json(card).decode()}))
 
 
-def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:
-    """Return the tensors of a file by name, and its card.
+def save_pth(network: nn.Module, path: Path) -> None:
+    """Write a network's tensors by name as PyTorch does, atomically: what the published programs read."""
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+    with open_whole(path) as file:
+        torch.save(tensors, file)
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard | None]:
+    """Return the tensors of a file by name, and its card, None where it has none.
+
+    Args:
+        path: safetensors, or what PyTorch saved: names to tensors, or that inside `state_dict`, with or without the
+            ``module.`` of parallel training before every name.
 
     Raises:
-        UserError: the file cannot be read, or carries no card.
+        UserError: the file cannot be read, or would have to run code to be read.
     """
     if not path.is_file():
         raise UserError(f"there is no weights file {path}")
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
+    return read_torch_file(path), None
+
+
+def load_weights(network: nn.Module, path: Path) -> ModelCard | None:
+    """Load a file into `network`, strictly, and return its card, if it has one.
+
+    Raises:
+        UserError: the file cannot be read, or is not of this network: what is missing, unknown or of another shape.
+    """
+    tensors, card = read_weights(path)
+    load_tensors(network, tensors, str(path))
+    return card
+
+
+def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Load tensors by name into `network`, strictly.
+
+    Raises:
+        UserError: they are not of this network: what is missing, unknown or of another shape.
+    """
+    expected = network.state_dict()
+    tensors = {
+        **{name: tensor for name, tensor in expected.items() if name.endswith(COUNTER)},
+        **{name: tensor for name, tensor in tensors.items() if name in expected or not name.endswith(COUNTER)},
+    }
+    problems = _list_problems(expected, tensors)
+    if problems:
+        raise UserError(f"{source} does not fit {type(network).__name__}: {problems}")
+    network.load_state_dict(tensors)
+
+
+def load_backbone(network: nn.Module, path: Path) -> list[str]:
+    """Load an ImageNet network's trunk (torchvision's, timm's or HRNet's names) and return the names of its tensors.
+
+    The pose head keeps its initial values; the file's classifier is left out.
+
+    Raises:
+        UserError: the file cannot be read, or a tensor of the trunk is missing or of another shape.
+    """
+    tensors, _ = read_weights(path)
+    trunk = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(HEADS)}
+    found = {name: tensor for name, tensor in tensors.items() if name in trunk or not name.startswith(NOT_IN_TRUNK)}
+    counters = {name: tensor for name, tensor in trunk.items() if name.endswith(COUNTER)}
+    problems = _list_problems(trunk, {**counters, **found})
+    if problems:
+        raise UserError(f"{path} is no backbone of {type(network).__name__}: {problems}")
+    network.load_state_dict(found, strict=False)
+    return list(found)
+
+
+def _list_problems(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:
+    """Return what is missing, unknown or of another shape, the first few of each with their number; or nothing."""
+    kinds = {
+        "missing": [name for name in expected if name not in tensors],
+        "unknown": [name for name in tensors if name not in expected],
+        "of another shape": [
+            f"{name} must be {tuple(expected[name].shape)}, got {tuple(tensor.shape)}"
+            for name, tensor in tensors.items()
+            if name in expected and tensor.shape != expected[name].shape
+        ],
+    }
+    return "; ".join(
+        f"{len(names)} {kind} ({'; '.join(names[:SHOWN])}{'; …' if len(names) > SHOWN else ''})"
+        for kind, names in kinds.items()
+        if names
+    )
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], ModelCard | None]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -43,31 +137,10 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is no safetensors file, or a damaged one: {error}") from error
     if KEY not in metadata:
-        raise UserError(f"{path} carries no model card: expected a file written by robustpose train")
+        return tensors, None
     try:
         return tensors, CARD.validate_json(metadata[KEY])
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
         raise UserError(f"the model card in {path} cannot be read: {place} {problem['msg']}") from error
-
-
-def load_weights(network: nn.Module, path: Path) -> ModelCard:
-    """Load a file into `network`, strictly, and return its card.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network: the first few differences.
-    """
-    tensors, card = read_weights(path)
-    expected = network.state_dict()
-    problems = [f"{name} is missing" for name in expected if name not in tensors]
-    problems += [f"{name} is unknown" for name in tensors if name not in expected]
-    problems += [
-        f"{name} must be {tuple(expected[name].shape)}, got {tuple(tensor.shape)}"
-        for name, tensor in tensors.items()
-        if name in expected and tensor.shape != expected[name].shape
-    ]
-    if problems:
-        raise UserError(f"{path} does not fit {type(network).__name__}: {first_few(problems, 'differences')}")
-    network.load_state_dict(tensors)
-    return card

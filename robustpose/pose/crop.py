@@ -31,10 +31,20 @@ def boxes_to_center_scale(boxes_xyxy: Floats, input_wh: tuple[int, int]) -> tupl
 
 
 def crop_matrix(center: Floats, scale: Floats, input_wh: tuple[int, int]) -> Floats:
-    """Return the (2, 3) affine from full-image px to crop px: x' = (x - cx)·w / (200·scale_w) + w/2."""
-    factor = input_wh[0] / (SCALE_UNIT * scale[0])
-    shift = np.array([input_wh[0], input_wh[1]]) / 2 - factor * center
-    return np.array([[factor, 0, shift[0]], [0, factor, shift[1]]])
+    """Return the (2, 3) affine from full-image px to crop px: x' = (x - cx)·w / (200·scale_w) + w/2.
+
+    Solved, as in the HRNet program, from three points in float32: the centre, half a width above it, and from there
+    half a width to the left. That decides the last bits of the affine, and with them some grey levels of a crop.
+    """
+    half = np.float32(SCALE_UNIT) * np.float32(scale[0]) * np.float32(0.5)
+    x, y = np.float32(center[0]), np.float32(center[1])
+    above = y - half
+    image_xy = np.array([[x, y], [x, above], [x - (y - above), above]], np.float32)
+    width, height = input_wh
+    crop_xy = np.array(
+        [[width / 2, height / 2], [width / 2, (height - width) / 2], [0, (height - width) / 2]], np.float32
+    )
+    return np.asarray(cv2.getAffineTransform(image_xy, crop_xy), np.float64)
 
 
 def crop_person(image: Image, center: Floats, scale: Floats, input_wh: tuple[int, int]) -> Image:

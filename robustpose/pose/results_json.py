@@ -26,14 +26,18 @@ def round_poses(poses: Poses) -> Poses:
         np.round(poses.xy.astype(np.float64), XY_DECIMALS),
         np.round(poses.confidence.astype(np.float64), SCORE_DECIMALS),
         np.round(poses.score.astype(np.float64), SCORE_DECIMALS),
+        poses.truth_rows,
     )
 
 
 def poses_to_results(poses: Poses, category_id: int = 1) -> list[dict[str, Any]]:
-    """Return one COCO result per person: keypoints as K times (x px, y px, confidence), and a score."""
+    """Return one COCO result per person: keypoints as K times (x px, y px, confidence), and a score.
+
+    A pose that answers a person of the truth has that person's row in `truth_row`, which others' programs ignore.
+    """
     rounded = round_poses(poses)
     points = np.concatenate([rounded.xy, rounded.confidence[:, :, None]], axis=2)  # (N, K, 3)
-    return [
+    results: list[dict[str, Any]] = [
         {
             "image_id": poses.image_id,
             "category_id": category_id,
@@ -42,6 +46,10 @@ def poses_to_results(poses: Poses, category_id: int = 1) -> list[dict[str, Any]]
         }
         for person, score in zip(points, rounded.score, strict=True)
     ]
+    if poses.truth_rows is not None:
+        for result, row in zip(results, poses.truth_rows.tolist(), strict=True):
+            result["truth_row"] = row
+    return results
 
 
 def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
@@ -70,9 +78,10 @@ def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
     poses = {}
     for image_id, people in rows.items():
         points = np.array([person["keypoints"] for person in people], float).reshape(-1, n_joints, 3)
-        poses[image_id] = Poses(
-            image_id, points[:, :, :2], points[:, :, 2], np.array([p["score"] for p in people], float)
-        )
+        scores = np.array([person["score"] for person in people], float)
+        is_matched = all("truth_row" in person for person in people)
+        rows_of_truth = np.array([person["truth_row"] for person in people], int) if is_matched else None
+        poses[image_id] = Poses(image_id, points[:, :, :2], points[:, :, 2], scores, rows_of_truth)
     return poses
 
 

@@ -111,3 +111,22 @@ COCO = Skeleton(
     sigmas=tuple(COCO_SIGMAS.values()),
     sigmas_from="coco",
 )  # fmt: skip
+
+# OKS sigmas that nobody has measured, from COCO's nearest joint: MPII is scored by PCKh, which does not use them.
+_MPII_SIGMAS = {"pelvis": 0.107, "thorax": 0.079, "upper_neck": 0.079, "head_top": 0.079}
+MPII_JOINTS = (
+    "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "pelvis", "thorax",
+    "upper_neck", "head_top", "right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow",
+    "left_wrist",
+)  # fmt: skip
+
+MPII = Skeleton(
+    name="mpii",
+    joints=MPII_JOINTS,
+    limbs=(
+        (0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 9),
+        (10, 11), (11, 12), (12, 7), (7, 13), (13, 14), (14, 15),
+    ),
+    sigmas=tuple({**COCO_SIGMAS, **_MPII_SIGMAS}[joint] for joint in MPII_JOINTS),
+    sigmas_from="coco's nearest joint",
+)  # fmt: skip

@@ -31,6 +31,8 @@ class Frame:
         boxes: (N, 4) person boxes, xyxy px; None where nobody gives boxes.
         box_scores: (N,) confidence of each box; 1 for ground truth.
         cell: clean, or a corruption and a severity.
+        truth_rows: (N,) the row of `Truth` that each box is of; None for boxes that nobody annotated.
+        one_pose_per_box: whether the metric wants a pose for every box, near-duplicates included, as PCK does.
         file_name: of the clean image in its dataset's folder; None where images are no files.
     """
 
@@ -39,6 +41,8 @@ class Frame:
     boxes: Floats | None = None
     box_scores: Floats | None = None
     cell: Cell = CLEAN
+    truth_rows: npt.NDArray[np.integer] | None = None
+    one_pose_per_box: bool = False
     file_name: str | None = None
 
     def __post_init__(self) -> None:
@@ -46,6 +50,8 @@ class Frame:
             return
         n_people = len(self.boxes)
         _expect_shape("Frame.boxes", self.boxes, (n_people, 4))
+        if self.truth_rows is not None:
+            _expect_shape("Frame.truth_rows", self.truth_rows, (n_people,))
         if self.box_scores is None:
             object.__setattr__(self, "box_scores", np.ones(n_people))
         else:
@@ -102,18 +108,23 @@ class Poses:
         xy: (N, K, 2) px.
         confidence: (N, K), per joint.
         score: (N,), per person; final: nothing rescores it later.
+        truth_rows: (N,) the row of `Truth` that each pose answers, copied from the frame's boxes; None where people
+            were found without boxes, or in boxes that nobody annotated.
     """
 
     image_id: ImageId
     xy: Floats
     confidence: Floats
     score: Floats
+    truth_rows: npt.NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
         _expect_poses("Poses.xy", self.xy)
         n_people, n_joints = self.xy.shape[:2]
         _expect_shape("Poses.confidence", self.confidence, (n_people, n_joints))
         _expect_shape("Poses.score", self.score, (n_people,))
+        if self.truth_rows is not None:
+            _expect_shape("Poses.truth_rows", self.truth_rows, (n_people,))
         for name in ("xy", "confidence", "score"):
             if not np.isfinite(getattr(self, name)).all():
                 raise UserError(f"Poses.{name} of image {self.image_id} holds a value that is not finite")

@@ -27,9 +27,9 @@ from robustpose.config import (
     make_settings,
     write_settings,
 )
-from robustpose.data import open_dataset
+from robustpose.data.opening import open_dataset
 from robustpose.errors import UserError
-from robustpose.estimators.network import as_callable, limit_threads
+from robustpose.estimators.backends import as_callable, limit_threads
 from robustpose.estimators.topdown import TopDown
 from robustpose.evaluate import Dataset, evaluate, make_metric
 from robustpose.files import lock_folder, write_text
@@ -181,7 +181,7 @@ def _build_network(settings: TrainSettings, joints: tuple[str, ...]) -> nn.Modul
     network = registry.load(settings.model, models.TABLE, kind="model")(len(joints))
     if settings.start_from:
         card = load_weights(network, settings.start_from)
-        if card.joints and card.joints != joints:
+        if card and card.joints and card.joints != joints:
             raise UserError(f"{settings.start_from} finds other joints than train_data has: {', '.join(card.joints)}")
     return network
 

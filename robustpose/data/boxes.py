@@ -1,0 +1,160 @@
+"""Boxes: a named protocol says where a top-down estimator gets people from; every result carries its name.
+
+gt            the annotated boxes
+clean-det     a COCO detection file made on the clean images, used in every cell: the paper's
+corrupt-det   a folder of such files, one per cell (`clean.json`, `fog-3.json`, …), each made on that cell's images
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robustpose.errors import UserError, first_few, nearest
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.types import Floats, Frame, ImageId
+
+PROTOCOLS = ("gt", "clean-det", "corrupt-det")
+BoxTable = dict[ImageId, tuple[Floats, Floats]]  # (N, 4) xyxy px and (N,) scores
+
+
+@dataclass(frozen=True)
+class BoxChoice:
+    """A protocol and, unless it is `gt`, its file or folder."""
+
+    protocol: str
+    path: Path | None = None
+
+
+def parse_boxes(text: str | Path, official: Path | None = None) -> BoxChoice:
+    """Return the choice of ``gt``, ``clean-det:FILE``, ``corrupt-det:DIR``, or a file or folder alone.
+
+    Args:
+        text: from the command line.
+        official: the detection file that belongs to the dataset, for ``clean-det`` alone.
+
+    Raises:
+        UserError: it is none of these, or there is no such file or folder.
+    """
+    word, _, target = str(text).partition(":")
+    if word == "gt" and not target:
+        return BoxChoice("gt")
+    if word in PROTOCOLS and word != "gt":
+        path = Path(target) if target else official if word == "clean-det" else None
+        if path is None:
+            raise UserError(f"--boxes {word} needs a path: {word}:{'DIR' if word == 'corrupt-det' else 'FILE'}")
+        choice = BoxChoice(word, path)
+    else:
+        path = Path(text)
+        choice = BoxChoice("corrupt-det" if path.is_dir() else "clean-det", path)
+        if not path.exists():
+            raise UserError(
+                f"--boxes must be gt, clean-det:FILE, corrupt-det:DIR or a path{nearest(word, PROTOCOLS)}; "
+                f"there is no {path}"
+            )
+    if choice.protocol == "corrupt-det" and not path.is_dir():
+        raise UserError(f"corrupt-det needs a folder with one detection file per cell; {path} is none")
+    return choice
+
+
+class DetectedBoxes:
+    """The boxes of a detection file, or of one file per cell, for the images of a dataset.
+
+    Args:
+        choice: `clean-det` or `corrupt-det`.
+        image_ids: of the dataset; detections in other images are left out.
+        category_id: of people.
+    """
+
+    def __init__(self, choice: BoxChoice, image_ids: Collection[ImageId], category_id: int) -> None:
+        assert choice.path is not None
+        self._path = choice.path
+        self._is_by_cell = choice.protocol == "corrupt-det"
+        self._image_ids = set(image_ids)
+        self._category_id = category_id
+        self._tables: dict[Path, BoxTable] = {}
+        if not self._is_by_cell:
+            self.table(CLEAN)
+
+    def table(self, cell: Cell) -> BoxTable:
+        """Return the boxes of all images in a cell.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        path = self._file(cell)
+        if path not in self._tables:
+            self._tables[path] = read_detections(path, self._image_ids, self._category_id)
+        return self._tables[path]
+
+    def place(self, frame: Frame) -> Frame:
+        """Return the frame with the boxes of its cell."""
+        boxes, scores = self.table(frame.cell).get(frame.image_id, (np.zeros((0, 4)), np.zeros(0)))
+        return replace(frame, boxes=boxes, box_scores=scores, truth_rows=None)
+
+    def check(self, cells: Sequence[Cell]) -> None:
+        """Raise UserError if the file of a cell is missing."""
+        missing = [str(self._file(cell)) for cell in cells if not self._file(cell).is_file()]
+        if missing:
+            raise UserError(f"{self._path} lacks the detections of cells: {first_few(missing, 'missing files')}")
+
+    @property
+    def sha256(self) -> str:
+        """Return a digest of the file, or of all files of the folder."""
+        if not self._is_by_cell:
+            return hashlib.sha256(self._path.read_bytes()).hexdigest()
+        lines = [f"{hashlib.sha256(f.read_bytes()).hexdigest()} {f.name}" for f in sorted(self._path.glob("*.json"))]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def _file(self, cell: Cell) -> Path:
+        return self._path / f"{cell.file_stem}.json" if self._is_by_cell else self._path
+
+
+def read_detections(path: Path, image_ids: Collection[ImageId], category_id: int) -> BoxTable:
+    """Return all detected boxes of a category, neither clipped nor thresholded.
+
+    Raises:
+        UserError: the file cannot be read, a detection is incomplete, or none is of these images.
+    """
+    try:
+        detections = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"cannot read the detection file {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"the detection file {path} is no JSON: {error}") from error
+    if not isinstance(detections, list):
+        raise UserError(f"detection file {path} must be a list of COCO results, got {type(detections).__name__}")
+    rows: dict[ImageId, list[list[float]]] = defaultdict(list)
+    problems = []
+    for number, detection in enumerate(detections):
+        problem = _check_detection(detection)
+        if problem:
+            problems.append(f"detection {number} {problem}")
+        elif detection["category_id"] == category_id and detection["image_id"] in image_ids:
+            x, y, width, height = detection["bbox"]
+            rows[detection["image_id"]].append([x, y, x + width, y + height, detection["score"]])
+    if problems:
+        raise UserError(f"{path}: {first_few(problems, 'problems')}")
+    if not rows:
+        raise UserError(
+            f"detection file {path} holds no box of category {category_id} for any of the {len(image_ids)} images"
+        )
+    return {i: (np.array(row)[:, :4], np.array(row)[:, 4]) for i, row in rows.items()}
+
+
+def _check_detection(detection: Any) -> str | None:
+    missing = {"image_id", "category_id", "bbox", "score"} - set(detection)
+    if missing:
+        return f"lacks {', '.join(sorted(missing))}"
+    values = [*detection["bbox"], detection["score"]]
+    if len(values) != 5 or not all(isinstance(n, int | float) and math.isfinite(n) for n in values):
+        return f"needs a bbox of 4 finite numbers and a score, got {values}"
+    return None

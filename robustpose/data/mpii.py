@@ -1,0 +1,155 @@
+"""MPII Human Pose, in the layout of the HRNet repository: annot/valid.json, and gt_valid.mat for PCKh.
+
+Both count pixels from 1; everything here counts from 0. A person's box is the square that the annotators gave by its
+centre and scale, moved down and enlarged as every published top-down program does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+
+from robustpose.data.images import read_image
+from robustpose.errors import UserError, first_few
+from robustpose.metrics.pckh import read_truth
+from robustpose.pose.crop import SCALE_UNIT
+from robustpose.pose.skeleton import MPII
+from robustpose.pose.types import Floats, Frame, Truth
+
+DOWN = 15.0  # px per unit of scale
+Record = dict[str, Any]
+
+
+class MpiiPeople:
+    """Frames and truth of a split of MPII: one frame an image, with all its annotated people. Made by `read_mpii`."""
+
+    skeleton = MPII
+    metric = "pckh"
+
+    def __init__(
+        self, people: list[Record], image_dir: Path, head_sizes: Floats | None, provenance: dict[str, object]
+    ) -> None:
+        self.provenance = provenance
+        self._people = people
+        self._image_dir = image_dir
+        self._head_sizes = head_sizes
+        self._rows: dict[str, list[int]] = defaultdict(list)  # by image file
+        for row, person in enumerate(people):
+            self._rows[str(person["image"])].append(row)
+        self._names = list(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def frame(self, index: int) -> Frame:
+        """Return the clean frame of image `index`, with its people's boxes."""
+        name = self._names[index]
+        boxes = np.stack([_find_box(self._people[row]) for row in self._rows[name]])
+        read = partial(read_image, self._image_dir / name)
+        return Frame(_find_id(name), read, boxes, truth_rows=np.arange(len(boxes)), file_name=name)
+
+    def truth(self, index: int) -> Truth:
+        """Return what is annotated in image `index`."""
+        rows = self._rows[self._names[index]]
+        people = [self._people[row] for row in rows]
+        boxes = np.stack([_find_box(person) for person in people])
+        size = boxes[:, 2:] - boxes[:, :2]
+        return Truth(
+            image_id=_find_id(self._names[index]),
+            xy=np.array([person["joints"] for person in people], float) - 1,
+            visible=2 * np.array([person["joints_vis"] for person in people], int),
+            area=size.prod(1),
+            boxes=boxes,
+            crowd=np.zeros(len(people), bool),
+            head_size=None if self._head_sizes is None else self._head_sizes[rows],
+        )
+
+
+def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> MpiiPeople:
+    """Read a split of MPII and check all of it.
+
+    Args:
+        annotations: train.json or valid.json of the HRNet repository.
+        images: folder of the image files.
+        truth: gt_valid.mat; its joints and head sizes are what PCKh is scored against. Without it there is no PCKh.
+
+    Raises:
+        UserError: a file is missing or damaged, or the two do not belong together.
+    """
+    try:
+        raw = annotations.read_bytes()
+        people = json.loads(raw)
+    except OSError as error:
+        raise UserError(f"cannot read the annotation file {annotations}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"the annotation file {annotations} is no JSON: {error}") from error
+    if not isinstance(people, list) or not people:
+        raise UserError(f"{annotations} must be a list of MPII's people, as the HRNet repository has it")
+    problems = [f"person {row} {problem}" for row, problem in enumerate(map(_check_person, people)) if problem]
+    names = {} if problems else {str(person["image"]) for person in people}
+    problems += [f"image file {images / name} is missing" for name in sorted(names) if not (images / name).is_file()]
+    if problems:
+        raise UserError(f"{annotations}: {first_few(problems, 'problems')}")
+    provenance: dict[str, object] = {
+        "name": f"MPII {annotations.name}",
+        "annotations_sha256": hashlib.sha256(raw).hexdigest(),
+        "n_images": len(names),
+        "n_people": len(people),
+        "skeleton": MPII.name,
+        "boxes": "gt",
+    }
+    head_sizes = None
+    if truth is not None:
+        head_sizes = _take_truth(truth, people)
+        provenance["truth_sha256"] = hashlib.sha256(truth.read_bytes()).hexdigest()
+    return MpiiPeople(people, images, head_sizes, provenance)
+
+
+def _take_truth(path: Path, people: list[Record]) -> Floats:
+    """Put the joints of gt_valid.mat into `people` and return the head sizes (N,) px."""
+    try:
+        content = scipy.io.loadmat(path)
+    except (OSError, ValueError, NotImplementedError, TypeError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    xy, visible, head_sizes = read_truth(content)
+    if len(xy) != len(people):
+        raise UserError(f"{path} is about {len(xy)} people, but the annotations are about {len(people)}")
+    for row, person in enumerate(people):
+        person["joints"], person["joints_vis"] = xy[row], visible[row].astype(int)
+    return head_sizes
+
+
+def _check_person(person: Any) -> str | None:
+    missing = {"image", "center", "scale", "joints", "joints_vis"} - set(person)
+    if missing:
+        return f"lacks {', '.join(sorted(missing))}"
+    joints, visible = np.array(person["joints"], float), np.array(person["joints_vis"], float)
+    if joints.shape != (MPII.n_joints, 2) or visible.shape != (MPII.n_joints,):
+        return f"needs joints (16, 2) and joints_vis (16,), got {joints.shape} and {visible.shape}"
+    center = np.array(person["center"], float)
+    if center.shape != (2,) or not np.isfinite([*center, float(person["scale"])]).all() or person["scale"] <= 0:
+        return f"needs a center (2,) and a scale above 0, got {person['center']} and {person['scale']}"
+    return None
+
+
+def _find_box(person: Record) -> Floats:
+    """Return the person's square box (4,) xyxy px, which crops enlarge by a quarter."""
+    x, y = person["center"]
+    half = SCALE_UNIT * person["scale"] / 2
+    if x != -1:
+        y = y + DOWN * person["scale"]
+    else:
+        half /= 1.25
+    return np.array([x - 1 - half, y - 1 - half, x - 1 + half, y - 1 + half])
+
+
+def _find_id(name: str) -> int | str:
+    stem = Path(name).stem
+    return int(stem) if stem.isdigit() else stem

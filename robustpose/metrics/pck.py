@@ -1,0 +1,143 @@
+"""PCK: the share of annotated joints found within a part of a person's size, for any skeleton.
+
+Yang and Ramanan, TPAMI 2013, normalise by the box; MPII's PCKh by the head; LSP by the torso.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from robustpose.errors import UserError, nearest
+from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.types import Floats, Poses, Truth
+
+DEFAULT = "head_size@0.5"
+
+
+class PCK:
+    """Collect joints image by image, then compute their shares.
+
+    Poses that say which person they answer (`Poses.truth_rows`) are held against that person. Others are assigned, one
+    to one, so that as many joints as possible are right, the smaller distances deciding where that leaves a choice. A
+    person without a pose has found none of its joints. People without a normaliser are left out.
+
+    Args:
+        skeleton: names the K joints.
+        normalizer: ``head_size`` (of the annotation), ``box`` (its longer side), or a limb ``JOINT-JOINT``.
+        threshold: a joint is right within this many normalisers.
+    """
+
+    primary = "PCK"
+    one_pose_per_box = True
+
+    def __init__(self, skeleton: Skeleton, normalizer: str = "head_size", threshold: float = 0.5) -> None:
+        self._joints = skeleton.joints
+        self._normalizer = normalizer
+        self._threshold = threshold
+        self._limb = None if normalizer in ("head_size", "box") else _find_limb(normalizer, skeleton.joints)
+        self._distances: list[Floats] = []  # (N, K) in normalisers, one array an image
+        self._visible: list[npt.NDArray[np.bool_]] = []
+
+    def update(self, poses: Poses, truth: Truth) -> None:
+        """Take in one image."""
+        sizes = self._find_sizes(truth)  # (N,) px
+        visible = (truth.visible > 0) & ~truth.crowd[:, None]
+        counted = visible.any(1) & (sizes > 0)
+        rows = np.flatnonzero(counted)
+        # (M, N, K): every pose against every counted person
+        apart = np.linalg.norm(poses.xy[:, None] - truth.xy[None, rows], axis=-1) / sizes[rows, None]
+        answers = _match(poses, rows, apart, visible[rows], self._threshold)
+        distances = np.full((len(rows), len(self._joints)), np.inf)
+        for row, pose in answers.items():
+            distances[row] = apart[pose, row]
+        self._distances.append(distances)
+        self._visible.append(visible[rows])
+
+    def compute(self) -> dict[str, float]:
+        """Return PCK over all annotated joints, and that of each joint, 0..1; -1 where none is annotated."""
+        if not self._distances:
+            return {"PCK": -1.0, **dict.fromkeys(self._joints, -1.0)}
+        distances, visible = np.concatenate(self._distances), np.concatenate(self._visible)
+        shares, counts = share_within(distances, visible, self._threshold)
+        total = counts.sum()
+        mean = float((shares[counts > 0] * counts[counts > 0]).sum() / total) if total else -1.0
+        return {
+            "PCK": mean,
+            **{j: float(s) if n else -1.0 for j, s, n in zip(self._joints, shares, counts, strict=True)},
+        }
+
+    def _find_sizes(self, truth: Truth) -> Floats:
+        if self._limb is not None:
+            first, second = self._limb
+            both = (truth.visible[:, [first, second]] > 0).all(1)
+            return np.where(both, np.linalg.norm(truth.xy[:, first] - truth.xy[:, second], axis=-1), 0.0)
+        if self._normalizer == "box":
+            return (truth.boxes[:, 2:] - truth.boxes[:, :2]).max(1, initial=0.0)
+        if truth.head_size is None:
+            if not len(truth.xy):
+                return np.zeros(0)
+            raise UserError(
+                f"image {truth.image_id} has no head sizes in its annotations (MPII's are in annot/gt_valid.mat): choose "
+                "another normaliser, such as --metric pck:box@0.2, or a limb: --metric pck:JOINT-JOINT@0.5"
+            )
+        return truth.head_size
+
+
+def share_within(
+    distances: Floats, visible: npt.NDArray[np.bool_], threshold: float
+) -> tuple[Floats, npt.NDArray[np.integer]]:
+    """Return for each joint the share (K,) of `distances` (N, K) up to `threshold`, and how many (K,) were visible."""
+    counts = visible.sum(0)
+    right = ((distances <= threshold) & visible).sum(0)
+    return right / np.maximum(counts, 1), counts
+
+
+def _match(
+    poses: Poses, rows: npt.NDArray[np.integer], apart: Floats, visible: npt.NDArray[np.bool_], threshold: float
+) -> dict[int, int]:
+    """Return which pose answers which of the counted people."""
+    if poses.truth_rows is not None:
+        place = {int(row): i for i, row in enumerate(rows)}
+        answers: dict[int, int] = {}
+        for pose, row in enumerate(poses.truth_rows.tolist()):
+            if row in place:
+                answers.setdefault(place[row], pose)
+        return answers
+    if not len(poses.xy) or not len(rows):
+        return {}
+    right = ((apart <= threshold) & visible).sum(-1)  # (M, N)
+    mean = np.where(visible, apart, 0).sum(-1) / visible.sum(-1)
+    found, people = linear_sum_assignment(-right + mean / (1 + mean) / 2)  # less than half a joint
+    return {int(person): int(pose) for pose, person in zip(found, people, strict=True)}
+
+
+def make(skeleton: Skeleton, argument: str = "") -> PCK:
+    """Return the metric of an argument such as ``head_size@0.5``.
+
+    Raises:
+        UserError: it is none.
+    """
+    normalizer, at, text = (argument or DEFAULT).partition("@")
+    try:
+        threshold = float(text) if at else 0.5
+    except ValueError as error:
+        raise UserError(f"the threshold of pck must be a number, got '{text}'") from error
+    if not (math.isfinite(threshold) and threshold > 0):
+        raise UserError(f"the threshold of pck must be above 0, got {text}")
+    return PCK(skeleton, normalizer, threshold)
+
+
+def _find_limb(normalizer: str, joints: Sequence[str]) -> tuple[int, int]:
+    first, dash, second = normalizer.partition("-")
+    for joint in (first, second) if dash else (normalizer,):
+        if not dash or joint not in joints:
+            raise UserError(
+                f"pck is normalised by head_size, box or a limb JOINT-JOINT, got '{normalizer}'"
+                f"{nearest(joint, joints)}: the joints are {', '.join(joints)}"
+            )
+    return joints.index(first), joints.index(second)

@@ -1,0 +1,150 @@
+"""HRNet: branches of four resolutions that exchange what they know (Sun et al., CVPR 2019). Official parameter names.
+
+The trunk gives features at 1/4 of the input; heads are other classes'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from robustpose.models.resnet import BasicBlock, Bottleneck, stack_blocks
+
+N_MODULES = {2: 1, 3: 4, 4: 3}  # by stage
+BLOCKS_PER_BRANCH = 4
+STEM_CHANNELS = 256  # of layer1
+
+
+class HRNetTrunk(nn.Module):
+    """Give features (B, width, h/4, w/4) of images (B, 3, h, w), h and w multiples of 32.
+
+    Args:
+        width: channels C of the finest branch; the others have 2C, 4C and 8C.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        widths = [width * 2**i for i in range(4)]
+        self.conv1 = nn.Conv2d(3, 64, 3, 2, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.conv2 = nn.Conv2d(64, 64, 3, 2, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(64)
+        self.layer1 = stack_blocks(Bottleneck, 64, 64, 4)
+        self.transition1 = _transition([STEM_CHANNELS], widths[:2])
+        self.stage2 = _stage(2, widths[:2])
+        self.transition2 = _transition(widths[:2], widths[:3])
+        self.stage3 = _stage(3, widths[:3])
+        self.transition3 = _transition(widths[:3], widths[:4])
+        self.stage4 = _stage(4, widths[:4], finest_only=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        x = F.relu(self.bn2(self.conv2(x)), inplace=True)
+        branches = [self.layer1(x)]
+        for transition, stage in (
+            (self.transition1, self.stage2),
+            (self.transition2, self.stage3),
+            (self.transition3, self.stage4),
+        ):
+            branches = stage(_cross(transition, branches))
+        return branches[0]
+
+
+class HRNet(HRNetTrunk):
+    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32.
+
+    Args:
+        width: 32 or 48.
+        n_joints: K.
+    """
+
+    def __init__(self, width: int, n_joints: int) -> None:
+        super().__init__(width)
+        self.final_layer = nn.Conv2d(width, n_joints, 1)
+        for parameter in self.final_layer.parameters():  # heatmaps are zero almost everywhere: start there
+            nn.init.normal_(parameter, std=0.001)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.final_layer(super().forward(x))
+
+
+class ExchangeModule(nn.Module):
+    """Four blocks on every branch, then every branch becomes the sum of all, brought to its resolution.
+
+    Args:
+        widths: channels by branch, finest first.
+        finest_only: give the finest branch alone.
+    """
+
+    def __init__(self, widths: Sequence[int], finest_only: bool = False) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(stack_blocks(BasicBlock, c, c, BLOCKS_PER_BRANCH) for c in widths)
+        targets = range(1 if finest_only else len(widths))
+        self.fuse_layers = nn.ModuleList(
+            nn.ModuleList(_bring(widths, source, target) for source in range(len(widths))) for target in targets
+        )
+
+    def forward(self, branches: list[Tensor]) -> list[Tensor]:
+        branches = [blocks(x) for blocks, x in zip(self.branches, branches, strict=True)]
+        fused = []
+        for layers in self.fuse_layers:
+            sources = zip(cast(nn.ModuleList, layers), branches, strict=True)
+            first, *rest = (layer(x) for layer, x in sources)
+            for x in rest:
+                first = first + x
+            fused.append(F.relu(first))
+        return fused
+
+
+def _bring(widths: Sequence[int], source: int, target: int) -> nn.Module:
+    """Return what brings branch `source` to the resolution and width of branch `target`."""
+    c_in, c_out = widths[source], widths[target]
+    if source == target:
+        return nn.Identity()
+    if source > target:
+        up = nn.Upsample(scale_factor=2.0 ** (source - target), mode="nearest")
+        return nn.Sequential(nn.Conv2d(c_in, c_out, 1, bias=False), nn.BatchNorm2d(c_out), up)
+    halvings = [_halve(c_in, c_in) for _ in range(target - source - 1)]
+    return nn.Sequential(*halvings, _halve(c_in, c_out, relu=False))
+
+
+def _halve(c_in: int, c_out: int, relu: bool = True) -> nn.Sequential:
+    layers = [nn.Conv2d(c_in, c_out, 3, 2, 1, bias=False), nn.BatchNorm2d(c_out)]
+    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
+
+
+def _stage(number: int, widths: Sequence[int], finest_only: bool = False) -> nn.Sequential:
+    last = N_MODULES[number] - 1
+    return nn.Sequential(*(ExchangeModule(widths, finest_only and i == last) for i in range(N_MODULES[number])))
+
+
+def _transition(before: Sequence[int], after: Sequence[int]) -> nn.ModuleList:
+    """Return what makes the branches of a stage from those of the one before: one more, half as fine as the last."""
+    layers: list[nn.Module] = []
+    for i, width in enumerate(after):
+        if i >= len(before):
+            layers.append(nn.Sequential(_halve(before[-1], width)))
+        elif before[i] == width:
+            layers.append(nn.Identity())
+        else:
+            norm = nn.BatchNorm2d(width)
+            layers.append(nn.Sequential(nn.Conv2d(before[i], width, 3, 1, 1, bias=False), norm, nn.ReLU(inplace=True)))
+    return nn.ModuleList(layers)
+
+
+def _cross(transition: nn.ModuleList, branches: list[Tensor]) -> list[Tensor]:
+    """Return the branches of the next stage; a new one comes from the coarsest there is."""
+    return [layer(branches[min(i, len(branches) - 1)]) for i, layer in enumerate(transition)]
+
+
+def hrnet_w32(n_joints: int) -> HRNet:
+    """Return HRNet-W32 for `n_joints` joints."""
+    return HRNet(32, n_joints)
+
+
+def hrnet_w48(n_joints: int) -> HRNet:
+    """Return HRNet-W48 for `n_joints` joints."""
+    return HRNet(48, n_joints)

@@ -1,0 +1,127 @@
+"""What was published of SBL and HRNet: checkpoints, how they want their crops, how they were trained, what they score.
+
+Sources: Xiao et al., ECCV 2018 (SBL), Sun et al., CVPR 2019 (HRNet) and the settings and model zoo of HRNet's
+published program. The checkpoints for 128×96 are those of Wang et al., CVPR 2021, who give no file names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from robustpose.errors import UserError
+from robustpose.models.card import ModelCard
+from robustpose.pose.skeleton import COCO, MPII, Skeleton
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a checkpoint was trained, with Adam and a learning rate of 1e-3 that is multiplied by 0.1 at `decay_at`.
+
+    Attributes:
+        epochs: in all.
+        decay_at: epochs.
+        rotation: spread, degrees; at most twice that, with probability 0.6.
+        scale: spread of the scale factor around 1.
+        half_body: probability of cropping one half of the body.
+        mirror: probability.
+    """
+
+    epochs: int
+    decay_at: tuple[int, ...]
+    rotation: float
+    scale: float
+    half_body: float = 0.0
+    mirror: float = 0.5
+
+
+@dataclass(frozen=True)
+class Published:
+    """One checkpoint.
+
+    Attributes:
+        network: row of the table of networks.
+        skeleton: what it was trained on: COCO or MPII.
+        input_wh: width and height of its input, px.
+        score: on clean data, 0..1: AP on COCO val2017 with detected boxes, or PCKh on MPII valid; mirror test.
+        file: its official name; None where there is none.
+        training: how it came about.
+    """
+
+    network: str
+    skeleton: Skeleton
+    input_wh: tuple[int, int]
+    score: float
+    file: str | None
+    training: Training
+
+    @property
+    def card(self) -> ModelCard:
+        """Return what its input has to be."""
+        return make_card(self.network, self.skeleton, self.input_wh)
+
+
+# SBL was trained on BGR images with ImageNet's RGB mean and std, HRNet on RGB.
+CHANNELS = {"sbl": "bgr", "hrnet": "rgb"}
+# Of the target Gaussians, heatmap px, by input height. 128×96 halves that of 256×192, as its heatmap is half as large.
+SIGMAS = {128: 1.0, 256: 2.0, 384: 3.0}
+DEFAULT_INPUT_WH = {COCO.joints: (192, 256), MPII.joints: (256, 256)}
+
+_SBL = Training(140, (90, 120), rotation=40, scale=0.3)
+_HRNET = Training(210, (170, 200), rotation=45, scale=0.35, half_body=0.3)
+_SBL_MPII = Training(140, (90, 120), rotation=30, scale=0.25)
+_HRNET_MPII = Training(210, (170, 200), rotation=30, scale=0.25)
+
+
+def _on_coco(network: str, official: str, training: Training, scores: dict[int, float]) -> list[Published]:
+    """Return the checkpoints for COCO, from the AP by input height."""
+    return [
+        Published(
+            network,
+            COCO,
+            (height * 3 // 4, height),
+            score,
+            None if height == 128 else f"{official}_{height}x{height * 3 // 4}.pth",
+            training,
+        )
+        for height, score in scores.items()
+    ]
+
+
+PUBLISHED: tuple[Published, ...] = (
+    *_on_coco("sbl_r50", "pose_resnet_50", _SBL, {128: 0.590, 256: 0.704, 384: 0.722}),
+    *_on_coco("sbl_r101", "pose_resnet_101", _SBL, {128: 0.611, 256: 0.714, 384: 0.736}),
+    *_on_coco("sbl_r152", "pose_resnet_152", _SBL, {256: 0.720, 384: 0.743}),
+    *_on_coco("hrnet_w32", "pose_hrnet_w32", _HRNET, {128: 0.669, 256: 0.744, 384: 0.758}),
+    *_on_coco("hrnet_w48", "pose_hrnet_w48", _HRNET, {128: 0.686, 256: 0.751, 384: 0.763}),
+    Published("sbl_r50", MPII, (256, 256), 0.885, "pose_resnet_50_256x256.pth", _SBL_MPII),
+    Published("sbl_r101", MPII, (256, 256), 0.891, "pose_resnet_101_256x256.pth", _SBL_MPII),
+    Published("sbl_r152", MPII, (256, 256), 0.896, "pose_resnet_152_256x256.pth", _SBL_MPII),
+    Published("hrnet_w32", MPII, (256, 256), 0.903, "pose_hrnet_w32_256x256.pth", _HRNET_MPII),
+)
+
+
+def make_card(network: str, skeleton: Skeleton, input_wh: tuple[int, int] | None = None) -> ModelCard:
+    """Return the card of a published network for any skeleton and input size.
+
+    Args:
+        network: a row of the table of networks.
+        skeleton: names the joints.
+        input_wh: width and height of the input, px; by default what the skeleton's benchmark uses, else 192×256.
+
+    Raises:
+        UserError: a side is no multiple of 32.
+    """
+    input_wh = input_wh or DEFAULT_INPUT_WH.get(skeleton.joints, (192, 256))
+    if any(side < 32 or side % 32 for side in input_wh):
+        raise UserError(f"the input of {network} must have sides that are multiples of 32, got {_size(input_wh)}")
+    return ModelCard(
+        name=network,
+        input_wh=input_wh,
+        joints=skeleton.joints,
+        channels="bgr" if CHANNELS.get(network.split("_")[0]) == "bgr" else "rgb",
+        sigma=SIGMAS.get(input_wh[1], 2.0),
+    )
+
+
+def _size(input_wh: tuple[int, int]) -> str:
+    return f"{input_wh[0]}x{input_wh[1]} (width x height)"
