@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -22,22 +22,31 @@ from pydantic import (
 
 from robustpose.errors import UserError, first_few, nearest
 
+S = TypeVar("S", bound=BaseModel)
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Settings(BaseModel):
+class Settings(BaseModel):
+    """Settings of any kind: an unknown key is an error, and nothing changes them."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataSettings(_Settings):
+class DataSettings(Settings):
     """Say which pictures of people.
 
     Attributes:
-        name: `toy`, `coco`, or `package.module:attr`: a dataset, or a function without arguments that makes one.
+        name: `toy`; `coco`, `mpii` or `ochuman`; or `package.module:attr`: a dataset, or a function without arguments
+            that makes one.
         n_images: of `toy`.
         seed: of `toy`.
-        annotations: of `coco`: the keypoint file.
+        annotations: of `coco`, any file in its format: the keypoint file.
         images: of `coco`: the image folder.
+        root: of `coco`, `mpii` or `ochuman`: the folder of the official set, instead of the two.
+        split: of the official set; by default the one that is benched.
+        metric: what evaluations go by; by default the data's own.
+        style_images: of `coco`: a folder with stylised copies of the images, under the same names.
+        stylized: what is learned from then: both images and copies, or copies only.
     """
 
     name: str = "toy"
@@ -45,19 +54,33 @@ class DataSettings(_Settings):
     seed: int = 0
     annotations: Path | None = None
     images: Path | None = None
+    root: Path | None = None
+    split: str | None = None
+    metric: str | None = None
+    style_images: Path | None = None
+    stylized: Literal["both", "only"] = "both"
 
     @model_validator(mode="after")
     def _check_belongs(self) -> DataSettings:
-        own = {"toy": {"n_images", "seed"}, "coco": {"annotations", "images"}}.get(self.name, set()) | {"name"}
+        files = {"root", "split"}
+        own = {
+            "toy": {"n_images", "seed"},
+            "coco": {"annotations", "images", "style_images", "stylized", *files},
+            "mpii": files,
+            "ochuman": files,
+        }.get(self.name, set()) | {"name", "metric"}
         stray = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default} - own
         if stray:
             raise ValueError(f"{', '.join(sorted(stray))}: not a setting of data '{self.name}'")
-        if self.name == "coco" and (self.annotations is None or self.images is None):
-            raise ValueError("data 'coco' needs annotations and images")
+        has_files = self.annotations is not None and self.images is not None
+        if self.name == "coco" and not has_files and self.root is None:
+            raise ValueError("data 'coco' needs annotations and images, or root")
+        if self.name in ("mpii", "ochuman") and self.root is None:
+            raise ValueError(f"data '{self.name}' needs root")
         return self
 
 
-class AugmentSettings(_Settings):
+class AugmentSettings(Settings):
     """Say how crops vary in training. The defaults are those HRNet was trained with on COCO (Sun et al., CVPR 2019).
 
     Attributes:
@@ -75,27 +98,82 @@ class AugmentSettings(_Settings):
     half_body_probability: Probability = 0.3
 
 
-class EngineSettings(_Settings):
+Strategy = Literal[
+    "supervised",
+    "gridmask",
+    "autoaugment",
+    "transfer",
+    "distill",
+    "sequentialmix",
+    "equalmix",
+    "dirichletmix",
+    "advmix-image",
+    "advmix",
+]
+DISTILLING = ("distill", "sequentialmix", "equalmix", "dirichletmix", "advmix-image", "advmix")
+
+
+class MixingSettings(Settings):
+    """Say how views are mixed and what a teacher has to say. The defaults are the paper's (Wang et al., CVPR 2021).
+
+    Attributes:
+        alpha: weight of the teacher's heatmaps against the targets; 0 for no teacher.
+        distill_on: heatmaps that the student shows the teacher: of the clean crop, or of the mix.
+        policies: AutoAugment's: those of the paper, or of its program, which has one more.
+        update: student and generator in turn, or both from one pass of the student; see `AdvMixStep`.
+        second_norm_update: whether the student's batch norms take in the generator's pass, too.
+        generator_lr: first learning rate of the generator; None for the student's.
+        generator_scale: weights are found on pictures that much smaller.
+        generator_width: channels of the generator's first layer.
+    """
+
+    alpha: Probability = 0.1
+    distill_on: Literal["clean", "mixed"] = "clean"
+    policies: Literal["paper", "release"] = "paper"
+    update: Literal["alternating", "simultaneous"] = "alternating"
+    second_norm_update: bool = True
+    generator_lr: PositiveFloat | None = None
+    generator_scale: Literal[1, 2, 4] = 1
+    generator_width: PositiveInt = 64
+
+
+class TeacherSettings(Settings):
+    """Say who the teacher is. By default the student as it starts.
+
+    Attributes:
+        model: as for the student; None for the same.
+        weights: of the teacher; None for the student's `start_from`.
+    """
+
+    model: str | None = None
+    weights: Path | None = None
+
+
+class EngineSettings(Settings):
     """Say what the training runs on: handed to Lightning Fabric.
 
     Attributes:
         accelerator: `auto`, `cpu`, `cuda`, `mps`.
         devices: processes, one device each; they share every batch.
-        precision: `32-true` or `bf16-mixed`.
+        precision: `32-true`, `bf16-mixed`, or on a GPU `16-mixed`.
+        sync_batch_norm: whether batch norms see the crops of all processes; on GPUs only.
         threads: of one process; None leaves it to PyTorch. On a CPU the number of threads decides the last bits.
         workers: processes that make crops; 0 makes them between the steps.
         cache_mb: memory for source images that are kept between epochs, per process that makes crops.
+        tensorboard: whether losses and figures are written for TensorBoard, too; needs tensorboardX.
     """
 
     accelerator: str = "auto"
     devices: PositiveInt = 1
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    sync_batch_norm: bool = False
     threads: PositiveInt | None = None
     workers: NonNegativeInt = 0
     cache_mb: NonNegativeInt = 1024
+    tensorboard: bool = False
 
 
-class TrainSettings(_Settings):
+class TrainSettings(Settings):
     """Describe one training run completely: same settings, same machine, same weights.
 
     Attributes:
@@ -103,17 +181,27 @@ class TrainSettings(_Settings):
         input_wh: width and height of the crops, px.
         sigma: of the target Gaussians, heatmap px.
         start_from: weights to start from; None for random ones.
+        backbone: weights of an ImageNet network, for the trunk alone.
         train_data: what to learn from.
         val_data: what to evaluate on.
         augment: how crops vary.
+        strategy: way of training; a row of `robustpose.train.strategies`.
+        mixing: of the strategies that mix views or have a teacher.
+        teacher: of the strategies that have one.
+        loss: `mse`, or `smooth_l1`, which AdvMix's program trains with.
         epochs: passes over the people of `train_data`.
         batch_size: crops per step, over all devices; the last incomplete batch of an epoch is left out.
+        accumulate: parts that a batch is done in, for want of memory.
         lr: learning rate of Adam.
         decay_at: epochs (counted from 0) from which the learning rate is multiplied by `decay` once more.
         decay: factor.
+        clip: largest norm of a gradient; None for any.
+        ema: share of the old in every new average of the weights, which is then what is evaluated and kept; None for
+            no average.
         seed: of the first weights, the order and the augmentation.
         evaluate_every: epochs between evaluations; the last epoch is always evaluated.
         checkpoint_every: steps between checkpoints; there is one after every epoch anyway.
+        sheet_people: crops on the sheet of views, weights and mixes that is drawn after every epoch; 0 for no sheet.
         engine: what it runs on.
     """
 
@@ -121,17 +209,26 @@ class TrainSettings(_Settings):
     input_wh: tuple[PositiveInt, PositiveInt]
     sigma: PositiveFloat = 2.0
     start_from: Path | None = None
+    backbone: Path | None = None
     train_data: DataSettings
     val_data: DataSettings
     augment: AugmentSettings = AugmentSettings()
+    strategy: Strategy = "supervised"
+    mixing: MixingSettings = MixingSettings()
+    teacher: TeacherSettings = TeacherSettings()
+    loss: Literal["mse", "smooth_l1"] = "mse"
     epochs: PositiveInt = 210
     batch_size: PositiveInt = 32
+    accumulate: PositiveInt = 1
     lr: PositiveFloat = 1e-3
     decay_at: tuple[PositiveInt, ...] = (170, 200)
     decay: PositiveFloat = 0.1
+    clip: PositiveFloat | None = None
+    ema: Probability | None = None
     seed: int = 0
     evaluate_every: PositiveInt = 1
     checkpoint_every: PositiveInt = 200
+    sheet_people: NonNegativeInt = 6
     engine: EngineSettings = EngineSettings()
 
     @field_validator("input_wh")
@@ -142,21 +239,64 @@ class TrainSettings(_Settings):
         return input_wh
 
     @model_validator(mode="after")
+    def _check_start(self) -> TrainSettings:
+        if self.start_from is not None and self.backbone is not None:
+            raise ValueError("start_from brings all weights: leave out backbone")
+        return self
+
+    @property
+    def distills(self) -> bool:
+        """Return whether a teacher has a say."""
+        return self.strategy in DISTILLING and self.mixing.alpha > 0
+
+    @model_validator(mode="after")
+    def _check_teacher(self) -> TrainSettings:
+        if self.teacher.model is not None and self.teacher.weights is None:
+            raise ValueError(f"teacher '{self.teacher.model}' needs teacher.weights")
+        if self.distills and self.start_from is None and self.teacher.weights is None:
+            raise ValueError(
+                f"strategy '{self.strategy}' learns from a teacher, by default the network it starts from: give "
+                "start_from (--init FILE) or teacher.weights, or set mixing.alpha=0"
+            )
+        if not self.distills and (self.teacher.model or self.teacher.weights):
+            raise ValueError(f"strategy '{self.strategy}' has no teacher: leave teacher out")
+        return self
+
+    @model_validator(mode="after")
     def _check_shares(self) -> TrainSettings:
         if self.batch_size % self.engine.devices:
             raise ValueError(f"batch_size must be a multiple of engine.devices ({self.engine.devices})")
         return self
 
 
-def read_settings(recipe: Path, overrides: Sequence[str] = ()) -> TrainSettings:
+def read_settings(
+    recipe: Path, overrides: Sequence[str] = (), data: Mapping[str, Mapping[str, Any]] | None = None
+) -> TrainSettings:
     """Return the settings of a YAML recipe, changed by overrides such as `augment.rotation=30`.
 
     Args:
         recipe: YAML file.
         overrides: `a.b=c`; c is read as YAML.
+        data: files that take the place of the recipe's data, from `change_data`.
 
     Raises:
         UserError: the file cannot be read, a key is unknown, or a value is of the wrong kind.
+    """
+    values = read_recipe(recipe)
+    for key, files in (data or {}).items():
+        kept: Any = values.get(key) if isinstance(values.get(key), dict) else {}
+        others = {"name", "annotations", "images", "root", "split", "n_images", "seed"}
+        values[key] = {**{k: v for k, v in kept.items() if k not in others}, **files}
+    for override in overrides:
+        _override(values, override)
+    return make_settings(values, f"recipe {recipe}")
+
+
+def read_recipe(recipe: Path) -> dict[str, Any]:
+    """Return what a YAML recipe holds, unchecked.
+
+    Raises:
+        UserError: the file cannot be read, or holds no settings.
     """
     try:
         values = yaml.safe_load(recipe.read_text())
@@ -164,9 +304,7 @@ def read_settings(recipe: Path, overrides: Sequence[str] = ()) -> TrainSettings:
         raise UserError(f"cannot read recipe {recipe}: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise UserError(f"recipe {recipe} must hold settings (key: value), got {type(values).__name__}")
-    for override in overrides:
-        _override(values, override)
-    return make_settings(values, f"recipe {recipe}")
+    return values
 
 
 def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainSettings:
@@ -179,11 +317,33 @@ def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainS
     Raises:
         UserError: a key is unknown, missing, or its value is of the wrong kind.
     """
+    return check_settings(TrainSettings, values, source)
+
+
+def check_settings(kind: type[S], values: Mapping[str, Any], source: str) -> S:
+    """Return settings of any kind, checked.
+
+    Raises:
+        UserError: a key is unknown, missing, or its value is of the wrong kind.
+    """
     try:
-        return TrainSettings.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(problem) for problem in error.errors()]
+        problems = [_explain(problem, kind) for problem in error.errors()]
         raise UserError(f"{source}: {first_few(problems, 'mistakes')}") from error
+
+
+def change_data(key: str, annotations: Path | None, images: Path | None) -> dict[str, dict[str, Any]]:
+    """Return what `read_settings` takes for COCO-format files in the place of a recipe's data; nothing for no files.
+
+    Raises:
+        UserError: one of the two is missing.
+    """
+    if annotations is None and images is None:
+        return {}
+    if annotations is None or images is None:
+        raise UserError(f"{key} needs both annotations and images, got {annotations or images} alone")
+    return {key: {"name": "coco", "annotations": str(annotations), "images": str(images)}}
 
 
 def write_settings(settings: TrainSettings, path: Path) -> None:
@@ -221,10 +381,10 @@ def _override(values: dict[str, Any], override: str) -> None:
     group[keys[-1]] = value
 
 
-def _explain(problem: Any) -> str:
+def _explain(problem: Any, kind: type[BaseModel]) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"unknown key '{place}'{nearest(str(problem['loc'][-1]), _keys_at(problem['loc'][:-1]))}"
+        return f"unknown key '{place}'{nearest(str(problem['loc'][-1]), _keys_at(kind, problem['loc'][:-1]))}"
     if problem["type"] == "missing":
         return f"'{place}' is missing"
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
@@ -235,8 +395,7 @@ def _explain(problem: Any) -> str:
     return f"{place}: {message}" if place else message
 
 
-def _keys_at(place: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = TrainSettings
+def _keys_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     for part in place:
         annotation = model.model_fields[str(part)].annotation
         model = next(

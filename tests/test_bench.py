@@ -43,7 +43,8 @@ def test_summary_says_what_was_measured_and_with_what(finished_run):
     assert {"numpy", "scipy", "opencv-python-headless", "pillow"} <= set(provenance["versions"])
     rows = [json.loads(line) for line in (finished_run / "results.jsonl").read_text().splitlines()]
     assert [row["cell"] for row in rows] == [cell.key for cell in CELLS]
-    assert all(len(row) == 10 + 4 for row in rows)
+    assert all(len(row) == 10 + 5 for row in rows)
+    assert {row["box_protocol"] for row in rows} == {"gt"}
 
 
 def test_same_bytes_with_two_workers(tmp_path, make_job, finished_run):

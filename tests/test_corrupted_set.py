@@ -508,7 +508,10 @@ def test_command_writes_and_verifies_a_set(corrupt_coco, run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["a.png", "--out", "x"], "name either images, or --annotations FILE and --images DIR, or --data NAME, or --verify DIR"),
+        (
+            ["a.png", "--out", "x"],
+            "name either images, or --annotations FILE and --images DIR, or --data NAME, or --verify DIR",
+        ),
         ([], "say where to write: --out DIR"),
         (["--out", "x", "--layout", "flat"], "the layout must be release or plain, got 'flat'"),
         (["--out", "x", "--format", "bmp"], "the format must be jpg75 or png, got 'bmp'"),

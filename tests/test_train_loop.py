@@ -118,6 +118,7 @@ def test_loss_on_a_fixed_batch_falls() -> None:
     step = SupervisedStep(Fabric(accelerator="cpu", devices=1), SmallNet(17), lr=1e-3)
     crops = PersonCrops(Dots(), CARD, AugmentSettings(), seed=0)
     batch = next(iter(torch.utils.data.DataLoader(crops, batch_sampler=[[(0, person) for person in range(8)]])))
+    batch = crops.prepare(batch)
     assert batch["views"].shape == (8, 1, 3, 64, 32)
     assert batch["target"].shape == (8, 17, 16, 8)
     assert batch["weight"].shape == (8, 17, 1)
@@ -127,12 +128,12 @@ def test_loss_on_a_fixed_batch_falls() -> None:
 
 def test_crop_depends_on_seed_epoch_and_person_only() -> None:
     def views(seed: int, epoch: int, person: int, cache_mb: int = 0) -> Tensor:
-        return PersonCrops(Dots(), CARD, AugmentSettings(), seed, cache_mb)[epoch, person]["views"]
+        return PersonCrops(Dots(), CARD, AugmentSettings(), seed, cache_mb)[epoch, person]["crops"]
 
     used = PersonCrops(Dots(), CARD, AugmentSettings(), 0, cache_mb=1)
     for person in range(len(used)):
         used[0, person]
-    assert torch.equal(used[1, 2]["views"], views(0, 1, 2))
+    assert torch.equal(used[1, 2]["crops"], views(0, 1, 2))
     assert not torch.equal(views(0, 1, 2), views(0, 2, 2))
     assert not torch.equal(views(0, 1, 2), views(1, 1, 2))
 

@@ -13,7 +13,7 @@ from robustpose.bench.summary import decisive_versions, summarize
 from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
 from robustpose.data.opening import provenance_of
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset, check_cells, make_metric, score
+from robustpose.evaluate import Dataset, Estimator, check_cells, make_metric, score
 from robustpose.files import lock_folder, write_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import read_results, write_results
@@ -53,6 +53,7 @@ def run_bench(
         "versions": decisive_versions(),
         **pixels,
         "dataset": {**provenance_of(dataset), "metric": dataset.metric},
+        "box_protocol": _find_box_protocol(dataset, estimator),
         "estimator": dict(getattr(estimator, "provenance", {"name": type(estimator).__name__})),
     }
     folder = RunFolder(job.out)
@@ -101,6 +102,13 @@ def _check_metric(dataset: Dataset, truths: Sequence[Truth]) -> None:
         raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
 
 
+def _find_box_protocol(dataset: Dataset, estimator: Estimator) -> str:
+    """Return where the people were looked for: gt, clean-det, corrupt-det; none; unknown for results made elsewhere."""
+    if not getattr(estimator, "needs_images", True):
+        return "unknown"
+    return str(provenance_of(dataset).get("boxes", "gt")) if estimator.needs_boxes else "none"
+
+
 def _gather_cell(folder: RunFolder, cell: Cell, slices: Sequence[Slice], truths: Sequence[Truth]) -> None:
     """Turn a cell's units into its predictions file."""
     folder.prediction_path(cell).parent.mkdir(exist_ok=True)
@@ -127,6 +135,7 @@ def _write_results(
                 "cell": cell.key,
                 "corruption": cell.corruption,
                 "severity": cell.severity,
+                "box_protocol": summary["provenance"]["box_protocol"],
                 **figures[cell],
                 "predictions_sha256": digest,
             }

@@ -14,11 +14,17 @@ from robustpose.errors import UserError
 
 
 def bench(
-    model: Annotated[
-        str,
-        typer.Option(help="onnx:FILE, NETWORK:FILE such as hrnet_w32:FILE, results:DIR, demo, or package.module:attr."),
-    ],
     out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="onnx:FILE, NETWORK:FILE such as hrnet_w32:FILE, results:DIR, demo, or package.module:attr."),
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="YAML file of a published row, such as recipes/coco-c/sbl_r50_256x192.yaml.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="For --recipe: the weights file, or the folder that has the official one.")
+    ] = None,
     data: Annotated[str | None, typer.Option(help="toy; coco, mpii or ochuman; or package.module:attr.")] = None,
     root: Annotated[Path | None, typer.Option(help="Folder of coco, mpii or ochuman.")] = None,
     split: Annotated[
@@ -27,9 +33,9 @@ def bench(
     annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON, any skeleton.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None,
     boxes: Annotated[
-        str,
+        str | None,
         typer.Option(help="gt; clean-det:FILE, COCO detections on clean images; corrupt-det:DIR, a file per cell."),
-    ] = "gt",
+    ] = None,
     metric: Annotated[
         str | None, typer.Option(help="coco_ap, pckh, pck:NORMALIZER@THRESHOLD; by default the dataset's own.")
     ] = None,
@@ -61,23 +67,48 @@ def bench(
         os.environ.setdefault(name, "1")
     from robustpose import estimators
     from robustpose.bench.grid import choose_cells
+    from robustpose.bench.recipe import compare_with_published, find_weights, read_bench_recipe, write_comparison
     from robustpose.bench.run import run_bench
     from robustpose.bench.work import Job
-    from robustpose.cli.show import bench_progress, print_summary
+    from robustpose.cli.show import bench_progress, print_comparison, print_summary
     from robustpose.data.corrupted import MadeViews, open_stored_views
     from robustpose.data.opening import open_dataset
+    from robustpose.files import write_text
 
     if corrupted_root is not None and (seed is not None or frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     cells = choose_cells(split_words(corruptions), parse_severities(severities))
     options = {"batch_size": batch_size, **parse_options(model_set)}
+    published = None
+    differences: list[str] = []
+    if recipe is not None:
+        if model is not None or annotations is not None or images is not None:
+            raise UserError("--recipe says which model and data: leave out --model, --annotations and --images")
+        published = read_bench_recipe(recipe)
+        model = f"{published.model}:{find_weights(published, weights)}"
+        options = {"input": published.input, **options}
+        given = {"data": data, "split": split, "boxes": boxes, "seed": seed}
+        differences = [
+            f"--{name} {value} instead of {getattr(published, name)}"
+            for name, value in given.items()
+            if value is not None and value != getattr(published, name)
+        ]
+        differences += [f"--limit {limit}"] if limit else []
+        differences += [f"--metric {metric}"] if metric else []
+        differences += [f"--model-set {pair}" for pair in model_set or []]
+        data, split = data or published.data, split or published.split
+        boxes, seed = boxes or published.boxes, seed or (None if corrupted_root else published.seed)
+    elif weights is not None:
+        raise UserError("--weights goes with --recipe; elsewhere the file is part of --model NETWORK:FILE")
+    if model is None:
+        raise UserError("name the model (--model demo, onnx:FILE, …) or a published row (--recipe FILE)")
     job = Job(
         make_dataset=partial(
             open_dataset,
             data,
             annotations,
             images,
-            boxes,
+            boxes or "gt",
             skeleton,
             limit,
             root=root,
@@ -91,4 +122,8 @@ def bench(
     with bench_progress() as report:
         summary = run_bench(job, cells, count_cores() if workers is None else workers, report)
     print_summary(summary)
+    if published is not None:
+        rows = compare_with_published(summary, published.expected)
+        write_text(out / "comparison.md", write_comparison(rows, published.expected.source, differences))
+        print_comparison(rows, published.expected.source, differences)
     print(f"report: {out / 'report.html'}")

@@ -122,3 +122,23 @@ def print_summary(summary: Mapping[str, Any]) -> None:
             "of the original six (robustpose frost install)",
             soft_wrap=True,
         )
+
+
+def print_comparison(rows: list[tuple[str, float | None, float]], source: str, differences: list[str]) -> None:
+    """Print ours beside a published row, in percent."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from robustpose.bench.tables import percent
+
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False, markup=False)
+    table = Table(title=f"beside {source}, in percent", title_justify="left")
+    table.add_column("")
+    for name in ("ours", "published", "difference"):
+        table.add_column(name, justify="right")
+    for name, ours, published in rows:
+        difference = "–" if ours is None else f"{100 * ours - published:+.1f}"
+        table.add_row(name, percent(ours), f"{published:.1f}", difference)
+    console.print(table)
+    if differences:
+        console.print(f"not the same measurement: {'; '.join(differences)}", soft_wrap=True)

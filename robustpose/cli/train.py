@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,15 +15,37 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[Path, typer.Option(help="YAML file with the settings, such as recipes/demo.yaml.")],
     out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="advmix, advmix-image, equalmix, dirichletmix, sequentialmix, supervised, gridmask, autoaugment, "
+            "transfer or distill."
+        ),
+    ] = None,
+    init: Annotated[Path | None, typer.Option(help="Weights to start from; by default the teacher, too.")] = None,
+    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to learn from, any skeleton.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None,
+    val_annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to evaluate on.")] = None,
+    val_images: Annotated[
+        Path | None, typer.Option(help="Folder of its images; by default that of the training images.")
+    ] = None,
+    devices: Annotated[int | None, typer.Option(help="Processes, one device each.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting, KEY=VALUE such as augment.rotation=30.")
     ] = None,
 ) -> None:
-    """Train a network, or go on with a run that was stopped."""
+    """Train or harden a network, or go on with a run that was stopped."""
     from robustpose.cli.show import progress_display
-    from robustpose.config import read_settings
+    from robustpose.config import change_data, read_settings
 
-    settings = read_settings(recipe, set_ or [])
+    changes: dict[str, Any] = {"strategy": strategy, "start_from": init, "engine.devices": devices}
+    overrides = [f"{key}={value}" for key, value in changes.items() if value is not None]
+    settings = read_settings(
+        recipe,
+        [*overrides, *(set_ or [])],
+        change_data("train_data", annotations, images)
+        | change_data("val_data", val_annotations, val_images or (images if val_annotations else None)),
+    )
     from robustpose.train.loop import train as run_training
 
     figures: dict[str, float] = {}
@@ -38,12 +60,15 @@ def train(
             started = started or (now, progress.step)
             done = progress.step - started[1]
             left = (now - started[0]) / done * (progress.n_steps - progress.step) if done else None
-            losses = "  ".join(f"{name} {loss:.2e}" for name, loss in progress.losses.items())
-            scores = f"  AP {100 * figures['AP']:.1f}" if "AP" in figures else ""
+            losses = "  ".join(
+                f"{name} {loss:.2f}" if name.startswith("view") else f"{name} {loss:.2e}"
+                for name, loss in progress.losses.items()
+            )
+            scores = f"  {next(iter(figures))} {100 * next(iter(figures.values())):.1f}" if figures else ""
             note = f"epoch {progress.epoch}/{progress.n_epochs}  {losses}{scores}"
             show("training", progress.step, progress.n_steps, left, note)
 
         product = run_training(settings, out, report)
     if figures:
         print("  ".join(f"{name} {100 * value:.1f}" for name, value in figures.items()))
-    print(f"weights: {product}")
+    print(f"weights: {product} and {product.with_suffix('.pth').name}")

@@ -45,6 +45,8 @@ def parse_boxes(text: str | Path, official: Path | None = None) -> BoxChoice:
         UserError: it is none of these, or there is no such file or folder.
     """
     word, _, target = str(text).partition(":")
+    if not word:
+        raise UserError(f"--boxes must be gt, clean-det:FILE, corrupt-det:DIR or a path, got '{text}'")
     if word == "gt" and not target:
         return BoxChoice("gt")
     if word in PROTOCOLS and word != "gt":
@@ -92,7 +94,8 @@ class DetectedBoxes:
         """
         path = self._file(cell)
         if path not in self._tables:
-            self._tables[path] = read_detections(path, self._image_ids, self._category_id)
+            # In a cell's own file there may be nobody: that is what was found under that corruption.
+            self._tables[path] = read_detections(path, self._image_ids, self._category_id, self._is_by_cell)
         return self._tables[path]
 
     def place(self, frame: Frame) -> Frame:
@@ -118,7 +121,9 @@ class DetectedBoxes:
         return self._path / f"{cell.file_stem}.json" if self._is_by_cell else self._path
 
 
-def read_detections(path: Path, image_ids: Collection[ImageId], category_id: int) -> BoxTable:
+def read_detections(
+    path: Path, image_ids: Collection[ImageId], category_id: int, may_be_empty: bool = False
+) -> BoxTable:
     """Return all detected boxes of a category, neither clipped nor thresholded.
 
     Raises:
@@ -143,7 +148,7 @@ def read_detections(path: Path, image_ids: Collection[ImageId], category_id: int
             rows[detection["image_id"]].append([x, y, x + width, y + height, detection["score"]])
     if problems:
         raise UserError(f"{path}: {first_few(problems, 'problems')}")
-    if not rows:
+    if not rows and not may_be_empty:
         raise UserError(
             f"detection file {path} holds no box of category {category_id} for any of the {len(image_ids)} images"
         )
@@ -151,10 +156,13 @@ def read_detections(path: Path, image_ids: Collection[ImageId], category_id: int
 
 
 def _check_detection(detection: Any) -> str | None:
+    if not isinstance(detection, dict):
+        return f"must be an object, got {type(detection).__name__}"
     missing = {"image_id", "category_id", "bbox", "score"} - set(detection)
     if missing:
         return f"lacks {', '.join(sorted(missing))}"
-    values = [*detection["bbox"], detection["score"]]
+    box = detection["bbox"]
+    values = [*(box if isinstance(box, list) else [box]), detection["score"]]
     if len(values) != 5 or not all(isinstance(n, int | float) and math.isfinite(n) for n in values):
         return f"needs a bbox of 4 finite numbers and a score, got {values}"
     return None

@@ -44,6 +44,8 @@ class MpiiPeople:
         for row, person in enumerate(people):
             self._rows[str(person["image"])].append(row)
         self._names = list(self._rows)
+        ids = [_find_id(name) for name in self._names]
+        self._ids: list[int | str] = ids if len(set(ids)) == len(ids) else list(self._names)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -53,7 +55,7 @@ class MpiiPeople:
         name = self._names[index]
         boxes = np.stack([_find_box(self._people[row]) for row in self._rows[name]])
         read = partial(read_image, self._image_dir / name)
-        return Frame(_find_id(name), read, boxes, truth_rows=np.arange(len(boxes)), file_name=name)
+        return Frame(self._ids[index], read, boxes, truth_rows=np.arange(len(boxes)), file_name=name)
 
     def truth(self, index: int) -> Truth:
         """Return what is annotated in image `index`."""
@@ -62,7 +64,7 @@ class MpiiPeople:
         boxes = np.stack([_find_box(person) for person in people])
         size = boxes[:, 2:] - boxes[:, :2]
         return Truth(
-            image_id=_find_id(self._names[index]),
+            image_id=self._ids[index],
             xy=np.array([person["joints"] for person in people], float) - 1,
             visible=2 * np.array([person["joints_vis"] for person in people], int),
             area=size.prod(1),
@@ -116,8 +118,10 @@ def _take_truth(path: Path, people: list[Record]) -> Floats:
     """Put the joints of gt_valid.mat into `people` and return the head sizes (N,) px."""
     try:
         content = scipy.io.loadmat(path)
-    except (OSError, ValueError, NotImplementedError, TypeError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
+    except Exception as error:  # damaged bytes raise whatever they happen to spell
+        raise UserError(
+            f"cannot read {path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from error
     xy, visible, head_sizes = read_truth(content)
     if len(xy) != len(people):
         raise UserError(f"{path} is about {len(xy)} people, but the annotations are about {len(people)}")
@@ -127,24 +131,32 @@ def _take_truth(path: Path, people: list[Record]) -> Floats:
 
 
 def _check_person(person: Any) -> str | None:
+    if not isinstance(person, dict):
+        return f"must be an object, got {type(person).__name__}"
     missing = {"image", "center", "scale", "joints", "joints_vis"} - set(person)
     if missing:
         return f"lacks {', '.join(sorted(missing))}"
-    joints, visible = np.array(person["joints"], float), np.array(person["joints_vis"], float)
+    try:
+        joints, visible = np.array(person["joints"], float), np.array(person["joints_vis"], float)
+        center, scale = np.array(person["center"], float), float(person["scale"])
+    except (TypeError, ValueError) as error:
+        return f"holds something that is no number, or lists of unequal length ({error})"
     if joints.shape != (MPII.n_joints, 2) or visible.shape != (MPII.n_joints,):
         return f"needs joints (16, 2) and joints_vis (16,), got {joints.shape} and {visible.shape}"
-    center = np.array(person["center"], float)
-    if center.shape != (2,) or not np.isfinite([*center, float(person["scale"])]).all() or person["scale"] <= 0:
+    if not (np.isfinite(joints).all() and np.isfinite(visible).all()):
+        return "has a joint that is not a finite number"
+    if center.shape != (2,) or not np.isfinite([*center, scale]).all() or scale <= 0:
         return f"needs a center (2,) and a scale above 0, got {person['center']} and {person['scale']}"
     return None
 
 
 def _find_box(person: Record) -> Floats:
     """Return the person's square box (4,) xyxy px, which crops enlarge by a quarter."""
-    x, y = person["center"]
-    half = SCALE_UNIT * person["scale"] / 2
+    x, y = map(float, person["center"])
+    scale = float(person["scale"])
+    half = SCALE_UNIT * scale / 2
     if x != -1:
-        y = y + DOWN * person["scale"]
+        y += DOWN * scale
     else:
         half /= 1.25
     return np.array([x - 1 - half, y - 1 - half, x - 1 + half, y - 1 + half])

@@ -112,11 +112,13 @@ def _torch_runner(
 
 
 def _compile(module: nn.Module) -> Callable[[Tensor], Tensor]:
-    compiled: Any = torch.compile(module, options={"freezing": True})  # constants are merged into the kernels
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the compiler's own
+        compiled: Any = torch.compile(module, options={"freezing": True})  # constants are merged into the kernels
 
     def call(crops: Tensor) -> Tensor:
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # the compiler's own
+            warnings.simplefilter("ignore")
             return compiled(crops)
 
     return call

@@ -72,6 +72,8 @@ def build(spec: str, skeleton: Skeleton) -> Any:
                 f"{skeleton.n_joints}"
             )
         return estimator
+    if isinstance(found, type) and hasattr(found, "load_state_dict"):
+        raise UserError(f"model '{spec}' is a torch network: name its weights, too, --model {spec}:FILE")
     if callable(found):
         return Function(found, skeleton, spec)
     raise UserError(f"model '{spec}' must be a callable f(image, boxes) or have predict(), got {type(found).__name__}")

@@ -89,7 +89,7 @@ def build(
         from robustpose.estimators.openvino import read_onnx
 
         n_per_call = CROPS_PER_CALL
-        run = read_onnx(path, n_per_call, precision, threads)
+        run = read_onnx(path, input_wh, n_per_call, precision, threads)
     network = partial(run_in_batches, run, n_per_call=n_per_call)
     estimator = TopDown(network, card, skeleton, batch_size=batch_size, flip_test=flip_test)
     estimator.provenance = {

@@ -82,8 +82,8 @@ class PCK:
             if not len(truth.xy):
                 return np.zeros(0)
             raise UserError(
-                f"image {truth.image_id} has no head sizes in its annotations (MPII's are in annot/gt_valid.mat): choose "
-                "another normaliser, such as --metric pck:box@0.2, or a limb: --metric pck:JOINT-JOINT@0.5"
+                f"image {truth.image_id} has no head sizes in its annotations (MPII's are in annot/gt_valid.mat): "
+                "choose another normaliser, such as --metric pck:box@0.2, or a limb: --metric pck:JOINT-JOINT@0.5"
             )
         return truth.head_size
 
@@ -112,7 +112,8 @@ def _match(
         return {}
     right = ((apart <= threshold) & visible).sum(-1)  # (M, N)
     mean = np.where(visible, apart, 0).sum(-1) / visible.sum(-1)
-    found, people = linear_sum_assignment(-right + mean / (1 + mean) / 2)  # less than half a joint
+    nearness = mean / (1 + mean) / (2 * len(rows))  # of all people together less than half a joint
+    found, people = linear_sum_assignment(-right + nearness)
     return {int(person): int(pose) for pose, person in zip(found, people, strict=True)}
 
 

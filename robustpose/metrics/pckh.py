@@ -83,8 +83,9 @@ def pckh(xy: Floats, truth: Mapping[str, Any]) -> dict[str, float]:
     xy = np.asarray(xy, float)
     if xy.ndim != 3 or xy.shape[:2] != true_xy.shape[:2] or xy.shape[2] < 2:
         raise UserError(f"pckh needs predictions {true_xy.shape} (people, joints, x y), got {xy.shape}")
-    distances = np.linalg.norm((xy[:, :, :2] + 1.0) - true_xy, axis=-1) / head_sizes[:, None]
-    return _columns(distances, visible)
+    counted = head_sizes > 0  # without a head box there is nothing to measure by
+    distances = np.linalg.norm((xy[counted, :, :2] + 1.0) - true_xy[counted], axis=-1) / head_sizes[counted, None]
+    return _columns(distances, visible[counted])
 
 
 def read_truth(truth: Mapping[str, Any]) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:

@@ -17,6 +17,7 @@ TABLE: dict[str, str] = {
     "sbl_r152": "robustpose.models.sbl:sbl_r152",
     "hrnet_w32": "robustpose.models.hrnet:hrnet_w32",
     "hrnet_w48": "robustpose.models.hrnet:hrnet_w48",
+    "mobilenet_v2": "robustpose.models.mobilenet:MobileNetPose",
     "small": "robustpose.models.small:SmallNet",
 }
 
@@ -29,8 +30,17 @@ def build(name: str, joints: int = 17) -> nn.Module:
         joints: K, the number of heatmaps.
 
     Raises:
-        UserError: there is no such network, or `joints` is not positive.
+        UserError: there is no such network, it is none, or `joints` is not positive.
     """
     if joints < 1:
         raise UserError(f"a network needs at least 1 joint, got {joints}")
-    return registry.load(name, TABLE, kind="network")(joints)
+    from torch import nn
+
+    make = registry.load(name, TABLE, kind="network")
+    network = make(joints) if callable(make) else make
+    if not isinstance(network, nn.Module):
+        raise UserError(
+            f"network '{name}' must be a function of the number of joints that gives a torch module, "
+            f"got {type(network).__name__}"
+        )
+    return network

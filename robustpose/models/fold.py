@@ -20,22 +20,25 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
     """
     module = copy.deepcopy(module).float().eval().requires_grad_(False)
     try:
-        traced = torch.fx.symbolic_trace(module)
+        # As a layer of its caller: arguments that it is not given keep their defaults.
+        caller = nn.Sequential(module)
+        traced = torch.fx.GraphModule(caller, torch.fx.Tracer().trace(caller), type(module).__name__)
     except Exception:  # control flow, or whatever a user's forward does: it says itself what it cannot
         return module
     modules = dict(traced.named_modules())
-    calls: dict[str, int] = {}
+    uses: dict[str, int] = {}  # of layers: calls, and tensors taken out of them
     for node in traced.graph.nodes:
-        if node.op == "call_module":
-            calls[node.target] = calls.get(node.target, 0) + 1
+        if node.op in ("call_module", "get_attr"):
+            layer = node.target if node.op == "call_module" else node.target.rpartition(".")[0]
+            uses[layer] = uses.get(layer, 0) + 1
     for node in list(traced.graph.nodes):
         before = node.args[0] if node.op == "call_module" and node.args else None
         if not isinstance(before, torch.fx.Node) or before.op != "call_module" or len(before.users) != 1:
             continue
         convolution, norm = modules[str(before.target)], modules[str(node.target)]
-        if not isinstance(convolution, CONVOLUTIONS) or not isinstance(norm, nn.BatchNorm2d):
+        if not _is_plain(convolution, *CONVOLUTIONS) or not _is_plain(norm, nn.BatchNorm2d):
             continue
-        if calls[str(before.target)] > 1 or calls[str(node.target)] > 1 or not norm.track_running_stats:
+        if uses[str(before.target)] > 1 or uses[str(node.target)] > 1 or not norm.track_running_stats:
             continue
         is_transposed = isinstance(convolution, nn.ConvTranspose2d)
         if is_transposed and convolution.groups != 1:
@@ -46,4 +49,9 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
         traced.graph.erase_node(node)
     traced.delete_all_unused_submodules()
     traced.recompile()
-    return cast(nn.Module, traced)
+    return cast(nn.Module, traced.eval())
+
+
+def _is_plain(module: nn.Module, *kinds: type[nn.Module]) -> bool:
+    """Tell whether a layer is of one of `kinds` and does what these do: no parametrization, no hooks."""
+    return type(module) in kinds and not module._forward_hooks and not module._forward_pre_hooks

@@ -7,9 +7,10 @@ published program. The checkpoints for 128×96 are those of Wang et al., CVPR 20
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from robustpose.errors import UserError
-from robustpose.models.card import ModelCard
+from robustpose.models.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard
 from robustpose.pose.skeleton import COCO, MPII, Skeleton
 
 
@@ -60,8 +61,20 @@ class Published:
         return make_card(self.network, self.skeleton, self.input_wh)
 
 
-# SBL was trained on BGR images with ImageNet's RGB mean and std, HRNet on RGB.
-CHANNELS = {"sbl": "bgr", "hrnet": "rgb"}
+@dataclass(frozen=True)
+class Colours:
+    """What a family of networks expects: the order of the channels, and their mean and std in that order."""
+
+    channels: Literal["rgb", "bgr"] = "rgb"
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+
+COLOURS = {
+    "sbl": Colours("bgr"),  # with ImageNet's RGB mean and std, as it was trained
+    "hrnet": Colours("rgb"),
+    "mobilenet": Colours("rgb", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
 # Of the target Gaussians, heatmap px, by input height. 128×96 halves that of 256×192, as its heatmap is half as large.
 SIGMAS = {128: 1.0, 256: 2.0, 384: 3.0}
 DEFAULT_INPUT_WH = {COCO.joints: (192, 256), MPII.joints: (256, 256)}
@@ -101,16 +114,17 @@ PUBLISHED: tuple[Published, ...] = (
 
 
 def make_card(network: str, skeleton: Skeleton, input_wh: tuple[int, int] | None = None) -> ModelCard:
-    """Return the card of a published network for any skeleton and input size.
+    """Return the card of a network for any skeleton and input size.
 
     Args:
-        network: a row of the table of networks.
+        network: a row of the table of networks; others get the colours that ImageNet networks have.
         skeleton: names the joints.
         input_wh: width and height of the input, px; by default what the skeleton's benchmark uses, else 192×256.
 
     Raises:
         UserError: a side is no multiple of 32.
     """
+    colours = COLOURS.get(network.split("_")[0], Colours())
     input_wh = input_wh or DEFAULT_INPUT_WH.get(skeleton.joints, (192, 256))
     if any(side < 32 or side % 32 for side in input_wh):
         raise UserError(f"the input of {network} must have sides that are multiples of 32, got {_size(input_wh)}")
@@ -118,7 +132,9 @@ def make_card(network: str, skeleton: Skeleton, input_wh: tuple[int, int] | None
         name=network,
         input_wh=input_wh,
         joints=skeleton.joints,
-        channels="bgr" if CHANNELS.get(network.split("_")[0]) == "bgr" else "rgb",
+        channels=colours.channels,
+        mean=colours.mean,
+        std=colours.std,
         sigma=SIGMAS.get(input_wh[1], 2.0),
     )
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from robustpose.errors import UserError
 from robustpose.files import open_whole
 from robustpose.models.card import ModelCard
-from robustpose.models.torch_files import read_torch_file
+from robustpose.models.torch_files import PARALLEL, read_torch_file
 
 DEMO = Path(__file__).with_name("pretrained") / "demo.safetensors"  # made by recipes/demo.yaml
 CARD = TypeAdapter(ModelCard)
@@ -82,6 +82,10 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], source: str)
         UserError: they are not of this network: what is missing, unknown or of another shape.
     """
     expected = network.state_dict()
+    if expected and all(
+        name.startswith(PARALLEL) for name in expected
+    ):  # the network's own name, not parallel training
+        tensors = {PARALLEL + name: tensor for name, tensor in tensors.items()}
     tensors = {
         **{name: tensor for name, tensor in expected.items() if name.endswith(COUNTER)},
         **{name: tensor for name, tensor in tensors.items() if name in expected or not name.endswith(COUNTER)},

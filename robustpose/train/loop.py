@@ -1,47 +1,44 @@
 """The training loop: epochs, steps, evaluation, log, checkpoints. It knows no way of training: `steps` does.
 
 A run folder holds `settings.yaml` (resolved), `log.jsonl` (one line per epoch), `last.ckpt` (the whole state, to go on
-from), `best.safetensors` (the weights that scored best so far) and, at the end, `model.safetensors`: the product.
+from), `best.safetensors` (the weights that scored best so far), `sheets/` (what the strategy does to crops, after every
+epoch) and, at the end, the product: `model.safetensors`, and `model.pth` for the programs that read that.
 
 Killed at any moment and started again, a run goes on from `last.ckpt` and ends, on a CPU, with the same bits.
 """
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from lightning_fabric.strategies.ddp import DDPStrategy
 
-from robustpose import models, registry
-from robustpose.config import (
-    DataSettings,
-    TrainSettings,
-    list_differences,
-    make_settings,
-    write_settings,
-)
-from robustpose.data.opening import open_dataset
+from robustpose.config import TrainSettings, list_differences, make_settings, write_settings
 from robustpose.errors import UserError
 from robustpose.estimators.backends import as_callable, limit_threads
 from robustpose.estimators.topdown import TopDown
-from robustpose.evaluate import Dataset, evaluate, make_metric
-from robustpose.files import lock_folder, write_text
-from robustpose.models.card import ModelCard
-from robustpose.models.weights import load_weights, save_weights
+from robustpose.evaluate import evaluate, make_metric
+from robustpose.files import lock_folder
+from robustpose.models.published import make_card
+from robustpose.models.weights import save_pth, save_weights
+from robustpose.train.build import build_step, open_data
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
+from robustpose.train.log import Log
 from robustpose.train.samples import Batches, PersonCrops, check_enough
 from robustpose.train.seeding import make_torch_seed
-from robustpose.train.steps import Step, SupervisedStep
+from robustpose.train.sheets import write_sheet
+from robustpose.train.steps import Step
+from robustpose.train.strategies import STRATEGIES
 
 # Settings that change how a run goes but not what comes out; a run may go on with other ones.
-FREE = ("checkpoint_every", "engine.workers", "engine.cache_mb")
+FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb", "engine.tensorboard")
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,12 @@ def train(settings: TrainSettings, out: Path, report: Callable[[Progress], None]
         UserError: the run in `out` has other settings, the data or the model do not fit, or a loss is not finite.
     """
     engine = settings.engine
-    fabric = Fabric(accelerator=engine.accelerator, devices=engine.devices, precision=engine.precision)
+    fabric = Fabric(
+        accelerator=engine.accelerator,
+        devices=engine.devices,
+        precision=engine.precision,
+        strategy=_choose_strategy(engine.devices),
+    )
     fabric.launch()
     # One process of a run holds the folder for all of them.
     lock = lock_folder(out) if fabric.is_global_zero else nullcontext()
@@ -98,13 +100,16 @@ def train(settings: TrainSettings, out: Path, report: Callable[[Progress], None]
 
 
 def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[[Progress], None] | None) -> Path:
-    train_data, val_data = _open_data(settings.train_data, "train"), _open_data(settings.val_data, "val")
+    train_data, val_data = open_data(settings.train_data, "train"), open_data(settings.val_data, "val")
     joints = train_data.skeleton.joints
     if val_data.skeleton.joints != joints:
         raise UserError("train_data and val_data must have the same joints")
-    card = ModelCard(name=settings.model, input_wh=settings.input_wh, joints=joints, sigma=settings.sigma)
+    card = replace(make_card(settings.model, train_data.skeleton, settings.input_wh), sigma=settings.sigma)
+    names = STRATEGIES[settings.strategy].views
 
-    crops = PersonCrops(train_data, card, settings.augment, settings.seed, settings.engine.cache_mb)
+    crops = PersonCrops(
+        train_data, card, settings.augment, settings.seed, settings.engine.cache_mb, names, settings.mixing.policies
+    )
     check_enough(crops, settings.batch_size)
     batches = Batches(len(crops), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size)
     workers = settings.engine.workers
@@ -112,31 +117,36 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
         torch.utils.data.DataLoader(crops, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0),
         use_distributed_sampler=False,
     )
-    step = SupervisedStep(fabric, _build_network(settings, joints), settings.lr)
+    step = build_step(fabric, settings, joints, crops)
 
     last = out / "last.ckpt"
-    at = _resume(last, settings, step)
+    scaler = fabric.strategy.precision  # of 16-mixed: it has a state
+    at = _resume(last, settings, step, scaler)
     n_steps = settings.epochs * len(batches)
     done = at.epoch * len(batches) + at.step
     if fabric.is_global_zero:
         write_settings(settings, out / "settings.yaml")
-        _cut_log(out / "log.jsonl", at.epoch)
+    log = Log(out, settings.engine.tensorboard, at.epoch, done) if fabric.is_global_zero else None
 
     def checkpoint() -> None:
         if fabric.is_global_zero:
-            write_checkpoint({"settings": settings.model_dump(mode="json"), "at": vars(at), "step": step.state()}, last)
+            state = {"settings": settings.model_dump(mode="json"), "at": vars(at), "step": step.state()}
+            write_checkpoint({**state, "precision": scaler.state_dict()}, last)
 
     while at.epoch < settings.epochs:
-        lr = _lr_at(settings, at.epoch)
-        step.set_lr(lr)
+        factor = settings.decay ** sum(at.epoch >= start for start in settings.decay_at)
+        lr = settings.lr * factor
+        step.set_lr_factor(factor)
         batches.start_at(at.epoch, at.step)
         for batch in loader:
             torch.manual_seed(make_torch_seed(settings.seed, "step", done, fabric.global_rank))
-            losses = _average(fabric, step(batch))
+            losses = _average(fabric, step(crops.prepare(batch)))
             done += 1
             at.step += 1
             _check_finite(losses, done, settings, last)
             at.totals = {name: at.totals.get(name, 0.0) + loss for name, loss in losses.items()}
+            if log:
+                log.write_step(done, lr, losses)
             if report:
                 report(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, losses))
             if done % settings.checkpoint_every == 0:
@@ -154,8 +164,11 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
                 save_weights(step.network, card, out / "best.safetensors")
             if report:
                 report(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, line["losses"], figures))
-        if fabric.is_global_zero:
-            _append_log(out / "log.jsonl", line)
+        if log:
+            log.write_epoch(line)
+            if settings.sheet_people:
+                sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
+                write_sheet(sheet, _get_views(crops, at.epoch, settings.sheet_people, fabric), step.mixer, names, card)
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()
         fabric.barrier()
@@ -163,30 +176,14 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
     product = out / "model.safetensors"
     if fabric.is_global_zero:
         save_weights(step.network, card, product)
+        save_pth(step.network, product.with_suffix(".pth"))
+    if log:
+        log.close()
     fabric.barrier()
     return product
 
 
-def _open_data(settings: DataSettings, split: str) -> Dataset:
-    if settings.name == "toy":
-        from robustpose.data.toy import ToyPeople  # imported when asked for, like every dataset
-
-        return ToyPeople(settings.n_images, settings.seed, split)
-    spec = None if settings.name == "coco" else settings.name
-    return open_dataset(spec, settings.annotations, settings.images)
-
-
-def _build_network(settings: TrainSettings, joints: tuple[str, ...]) -> nn.Module:
-    torch.manual_seed(make_torch_seed(settings.seed, "weights"))
-    network = registry.load(settings.model, models.TABLE, kind="model")(len(joints))
-    if settings.start_from:
-        card = load_weights(network, settings.start_from)
-        if card and card.joints and card.joints != joints:
-            raise UserError(f"{settings.start_from} finds other joints than train_data has: {', '.join(card.joints)}")
-    return network
-
-
-def _resume(last: Path, settings: TrainSettings, step: Step) -> _Position:
+def _resume(last: Path, settings: TrainSettings, step: Step, precision: Any) -> _Position:
     if not last.exists():
         return _Position()
     state = read_checkpoint(last)
@@ -198,11 +195,8 @@ def _resume(last: Path, settings: TrainSettings, step: Step) -> _Position:
             "give the same ones to go on with it, or another folder"
         )
     step.restore(state["step"])
+    precision.load_state_dict(state["precision"])
     return _Position(**state["at"])
-
-
-def _lr_at(settings: TrainSettings, epoch: int) -> float:
-    return settings.lr * settings.decay ** sum(epoch >= start for start in settings.decay_at)
 
 
 def _average(fabric: Fabric, losses: dict[str, torch.Tensor]) -> dict[str, float]:
@@ -220,16 +214,15 @@ def _check_finite(losses: dict[str, float], step: int, settings: TrainSettings, 
         )
 
 
-def _append_log(path: Path, line: dict[str, Any]) -> None:
-    with path.open("a") as file:
-        file.write(json.dumps(line) + "\n")
+def _choose_strategy(devices: int) -> Any:
+    """Return how processes share a batch. Each keeps its own statistics of batch norms; those of the first are kept."""
+    if devices == 1 and int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        return "auto"
+    return DDPStrategy(broadcast_buffers=False)  # sent around between two passes, they would break the first's gradient
 
 
-def _cut_log(path: Path, n_epochs: int) -> None:
-    """Drop what was logged after so many epochs: it will be logged again."""
-    if not path.exists():
-        return
-    lines = path.read_text().splitlines(keepends=True)
-    # A line without its end is one that the process was killed in.
-    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= n_epochs]
-    write_text(path, "".join(kept))
+def _get_views(crops: PersonCrops, epoch: int, n_people: int, fabric: Fabric) -> torch.Tensor:
+    """Return the views (B, V, 3, h, w) of the first people, as this epoch has drawn them."""
+    samples = [crops[epoch, person] for person in range(min(n_people, len(crops)))]
+    batch = {name: torch.stack([sample[name] for sample in samples]).to(fabric.device) for name in samples[0]}
+    return crops.prepare(batch)["views"]

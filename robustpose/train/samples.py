@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from robustpose.evaluate import Dataset
 from robustpose.models.card import ModelCard
 from robustpose.pose.crop import boxes_to_center_scale, clip_truth_box
 from robustpose.pose.types import Floats, Image
+from robustpose.train.autoaugment import Policies
 from robustpose.train.geometry import (
     Placement,
     find_lower_body,
@@ -28,6 +29,7 @@ from robustpose.train.geometry import (
 )
 from robustpose.train.seeding import make_rng
 from robustpose.train.targets import draw_targets
+from robustpose.train.views import corrupt_at_random, draw_views, finish_views
 
 Draw = tuple[int, int]  # epoch, person
 
@@ -49,10 +51,19 @@ class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
         augment: how crops vary.
         seed: of the run.
         cache_mb: memory for source images, which are kept until it is full.
+        views: names of `robustpose.train.views`, which `prepare` makes of a batch.
+        policies: of AutoAugment.
     """
 
     def __init__(
-        self, dataset: Dataset, card: ModelCard, augment: AugmentSettings, seed: int, cache_mb: int = 0
+        self,
+        dataset: Dataset,
+        card: ModelCard,
+        augment: AugmentSettings,
+        seed: int,
+        cache_mb: int = 0,
+        views: Sequence[str] = ("clean",),
+        policies: Policies = "paper",
     ) -> None:
         self._dataset = dataset
         self._card = card
@@ -60,7 +71,8 @@ class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
         self._seed = seed
         self._flip_order = list(dataset.skeleton.flip_order)
         self._lower = find_lower_body(dataset.skeleton)
-        self._mean, self._std = np.array(card.mean, np.float32), np.array(card.std, np.float32)
+        self._views = tuple(views)
+        self._policies: Policies = policies
         self._people = [person for index in range(len(dataset)) for person in _find_people(dataset, index)]
         self._images: dict[int, Image] = {}
         self._room = cache_mb * 2**20  # bytes
@@ -70,9 +82,11 @@ class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
         return len(self._people)
 
     def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
-        """Return `views` (1, 3, h, w) normalised, `target` (K, h', w') and `weight` (K, 1) of (epoch, person)."""
+        """Return `crops` and `grid` of the views, `target` (K, h', w') and `weight` (K, 1) of (epoch, person)."""
         person, input_wh = self._people[draw[1]], self._card.input_wh
         image = self._image(person.frame)
+        if "corrupted" in self._views:
+            image = corrupt_at_random(image, make_rng(self._seed, "corrupted", *draw))
         placement = self._place(person, image, make_rng(self._seed, "crop", *draw))
         matrix = placement_to_matrix(placement, input_wh)
         crop = warp_image(image, matrix, input_wh)
@@ -81,8 +95,13 @@ class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
             crop_xy, visible = crop_xy[self._flip_order], visible[self._flip_order]
         map_wh = (input_wh[0] // self._card.stride, input_wh[1] // self._card.stride)
         target, weight = draw_targets(crop_xy, visible, map_wh, self._card.stride, self._card.sigma)
-        views = torch.from_numpy(self._normalise(crop))[None]
-        return {"views": views, "target": torch.from_numpy(target), "weight": torch.from_numpy(weight)}
+        drawn = draw_views(crop, self._views, make_rng(self._seed, "views", *draw), self._policies)
+        return {**drawn, "target": torch.from_numpy(target), "weight": torch.from_numpy(weight)}
+
+    def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return a batch with its views (B, V, 3, h, w), normalised, on the device it is on."""
+        views = finish_views(batch["crops"], batch["grid"], self._views, self._card)
+        return {"views": views, "target": batch["target"], "weight": batch["weight"]}
 
     def _place(self, person: _Person, image: Image, rng: np.random.Generator) -> Placement:
         input_wh = self._card.input_wh
@@ -105,11 +124,6 @@ class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
             self._images[index] = image
             self._room -= image.nbytes
         return image
-
-    def _normalise(self, crop: Image) -> npt.NDArray[np.float32]:
-        ordered = crop if self._card.channels == "rgb" else crop[:, :, ::-1]
-        normal = (ordered.astype(np.float32) / np.float32(255) - self._mean) / self._std
-        return np.ascontiguousarray(normal.transpose(2, 0, 1))
 
 
 class Batches:

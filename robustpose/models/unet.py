@@ -1,0 +1,97 @@
+"""U-Net: the generator of AdvMix, which weighs the views of a crop pixel by pixel. Official parameter names.
+
+The network of pix2pix (Isola et al., CVPR 2017) without dropout and without tanh: stride-2 convolutions of 4×4 down,
+transposed ones up, and every level sees what the level above it was made of. Instance norm takes its statistics from
+the crop at hand, in training and after: what a crop gives does not depend on its batch.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from robustpose.errors import UserError
+
+MOST_DOWNS = 6  # published, for 256×192
+WIDEST = 8  # channels double up to this multiple of the first width
+
+
+class UNet(nn.Module):
+    """Give `c_out` logits per pixel (B, c_out, h, w) of normalised views (B, c_in, h, w), of any size.
+
+    Where 2**n_downs does not divide a side, the input is padded below and to the right, and the output cut. Padding
+    repeats the border: reflection would need sides longer than what is added.
+
+    Args:
+        c_in: channels of all views together.
+        c_out: number of views.
+        n_downs: halvings, 2 or more; `choose_depth` knows how many suit a size.
+        width: channels after the first.
+    """
+
+    def __init__(self, c_in: int = 9, c_out: int = 3, n_downs: int = MOST_DOWNS, width: int = 64) -> None:
+        super().__init__()
+        if n_downs < 2:
+            raise UserError(f"a U-Net needs n_downs of 2 or more, got {n_downs}")
+        self.n_downs = n_downs
+        widths = [width * min(2**i, WIDEST) for i in range(n_downs)]
+        block: SkipBlock | None = None
+        for outer, inner in zip(widths[-2::-1], widths[:0:-1], strict=True):  # innermost first
+            block = SkipBlock(outer, inner, block)
+        assert block is not None
+        layers = nn.Sequential(
+            nn.Conv2d(c_in, width, 4, 2, 1),
+            block,
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(2 * width, c_out, 4, 2, 1),
+        )
+        self.model = nn.Sequential(OrderedDict(model=layers))  # two levels of the official names
+
+    def forward(self, views: Tensor) -> Tensor:
+        height, width = views.shape[2:]
+        below, right = -height % 2**self.n_downs, -width % 2**self.n_downs
+        if below or right:
+            views = F.pad(views, (0, right, 0, below), mode="replicate")
+        return self.model(views)[:, :, :height, :width]
+
+
+class SkipBlock(nn.Module):
+    """Halve, go through the next block, double, and give that beside the input: (B, c, h, w) -> (B, 2c, h, w).
+
+    Args:
+        outer: channels c of the input.
+        inner: channels at half the resolution.
+        block: the next one; None for the innermost, which has no norm there: its map may be a single pixel.
+    """
+
+    def __init__(self, outer: int, inner: int, block: SkipBlock | None) -> None:
+        super().__init__()
+        # In place, the activation changes the input that is given on, too. It goes through a ReLU next, all the same.
+        layers: list[nn.Module] = [nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(outer, inner, 4, 2, 1)]
+        if block is not None:
+            layers += [nn.InstanceNorm2d(inner), block]
+        c_below = inner if block is None else 2 * inner
+        layers += [nn.ReLU(inplace=True), nn.ConvTranspose2d(c_below, outer, 4, 2, 1), nn.InstanceNorm2d(outer)]
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, self.model(x)], dim=1)
+
+
+def choose_depth(input_wh: tuple[int, int]) -> int:
+    """Return how many halvings suit crops of `input_wh` px: the published 6 where that needs no padding, else 5.
+
+    Fewer for crops so small that one pixel would be left of them (with padding, if need be).
+
+    Raises:
+        UserError: the longer side is 4 px or less.
+    """
+    if all(side % 2**MOST_DOWNS == 0 and side > 2**MOST_DOWNS for side in input_wh):
+        return MOST_DOWNS
+    longest = max(input_wh)
+    if longest <= 4:
+        raise UserError(f"a U-Net needs crops with a side above 4 px, got {input_wh[0]}×{input_wh[1]}")
+    return next(depth for depth in range(MOST_DOWNS - 1, 1, -1) if longest > 2**depth)

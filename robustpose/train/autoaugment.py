@@ -1,0 +1,215 @@
+"""AutoAugment: the photometric sub-policies of Cubuk et al. (CVPR 2019) that AdvMix makes one of its views with.
+
+Operations are those of Pillow, to the bit. All but sharpness are point operations: what a sub-policy does is one pass
+over the pixels, through the product of its tables. Images are (h, w, 3) uint8; the order of the channels is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.errors import UserError, nearest
+from robustpose.pose.types import Image
+
+Policies = Literal["paper", "release"]
+Operation = tuple[str, int, float]  # name, index into the magnitudes, probability
+SubPolicy = tuple[Operation, Operation]
+OPERATIONS = ("equalize", "posterize", "solarize", "invert", "sharpness")
+
+# Magnitudes by index. Equalize and invert have none: theirs is 0.
+POSTERIZE_BITS = np.round(np.linspace(8, 4, 10)).astype(int)
+SOLARIZE_THRESHOLDS = np.linspace(256, 0, 10)
+SHARPNESS_CHANGES = np.linspace(0, 0.9, 10)
+
+# AutoAugment's ImageNet policy without what moves pixels and what comes close to a corruption (Wang et al., CVPR 2021).
+PAPER: tuple[SubPolicy, ...] = (
+    (("equalize", 0, 0.8), ("equalize", 0, 0.6)),
+    (("posterize", 7, 0.6), ("posterize", 6, 0.6)),
+    (("equalize", 0, 0.4), ("solarize", 4, 0.2)),
+    (("solarize", 3, 0.6), ("equalize", 0, 0.6)),
+    (("posterize", 5, 0.8), ("equalize", 0, 1.0)),
+    (("equalize", 0, 0.6), ("posterize", 6, 0.4)),
+    (("equalize", 0, 0.0), ("equalize", 0, 0.8)),
+    (("invert", 0, 0.6), ("equalize", 0, 1.0)),
+    (("equalize", 0, 0.4), ("solarize", 4, 0.2)),  # this one and the next two for the second time
+    (("invert", 0, 0.6), ("equalize", 0, 1.0)),
+    (("equalize", 0, 0.8), ("equalize", 0, 0.6)),
+)
+# The paper leaves sharpness out; the released program has it.
+POLICIES: dict[Policies, tuple[SubPolicy, ...]] = {
+    "paper": PAPER,
+    "release": (*PAPER, (("sharpness", 7, 0.4), ("invert", 0, 0.6))),
+}
+
+Table = npt.NDArray[np.uint8]  # (256,) what each level becomes
+Tables = npt.NDArray[np.uint8]  # (3, 256) a table by channel
+Counts = npt.NDArray[np.int64]  # (3, 256) how many pixels of a channel have each level
+LEVELS = np.arange(256)
+UNCHANGED: Tables = np.tile(LEVELS.astype(np.uint8), (3, 1))
+
+
+def apply_autoaugment(crop: Image, rng: np.random.Generator, policies: Policies = "paper") -> Image:
+    """Return a new crop, changed by a sub-policy drawn at random.
+
+    Args:
+        crop: (h, w, 3).
+        rng: four numbers are drawn, whatever comes of them.
+        policies: `release` has one sub-policy more.
+    """
+    choice, *chances, sign = rng.random(4)
+    sub_policies = POLICIES[policies]
+    sub_policy = sub_policies[int(choice * len(sub_policies))]
+    drawn = zip(sub_policy, chances, strict=True)
+    operations = [(name, magnitude) for (name, magnitude, probability), chance in drawn if chance < probability]
+    return apply_operations(crop, operations, sharper=sign < 0.5)
+
+
+def apply_operations(image: Image, operations: Sequence[tuple[str, int]], sharper: bool = True) -> Image:
+    """Return a new image after `operations`, in their order.
+
+    Args:
+        image: (h, w, 3).
+        operations: name and index into the magnitudes.
+        sharper: what sharpness does; else smoother.
+    """
+    tables = UNCHANGED  # what the point operations so far make of `image`
+    for name, magnitude in operations:
+        if name == "sharpness":
+            change = SHARPNESS_CHANGES[magnitude]
+            image = sharpen(look_up(image, tables), 1 + change if sharper else 1 - change)
+            tables = UNCHANGED
+        elif name == "equalize":
+            tables = _join(tables, _equalize_tables(_count_through(tables, count_levels(image))))
+        elif name == "posterize":
+            tables = _posterize_table(POSTERIZE_BITS[magnitude])[tables]
+        elif name == "solarize":
+            tables = _solarize_table(SOLARIZE_THRESHOLDS[magnitude])[tables]
+        elif name == "invert":
+            tables = 255 - tables
+        else:
+            raise UserError(f"AutoAugment has no operation '{name}' here{nearest(name, OPERATIONS)}")
+    return look_up(image, tables)
+
+
+def equalize(image: Image) -> Image:
+    """Return `image` with levels as evenly used as can be, by channel: `PIL.ImageOps.equalize`."""
+    return look_up(image, _equalize_tables(count_levels(image)))
+
+
+def posterize(image: Image, bits: int) -> Image:
+    """Return `image` with nothing but the upper `bits` (1..8) of its levels: `PIL.ImageOps.posterize`."""
+    return look_up(image, _posterize_table(bits)[UNCHANGED])
+
+
+def solarize(image: Image, threshold: float) -> Image:
+    """Return `image` with levels from `threshold` (0..256) on inverted: `PIL.ImageOps.solarize`."""
+    return look_up(image, _solarize_table(threshold)[UNCHANGED])
+
+
+def invert(image: Image) -> Image:
+    """Return the negative of `image`: `PIL.ImageOps.invert`."""
+    return 255 - image
+
+
+def sharpen(image: Image, factor: float) -> Image:
+    """Return `image`, smoothed at `factor` 0, as it is at 1, sharper above: `PIL.ImageEnhance.Sharpness`."""
+    out = np.array(image, order="C")
+    _sharpen_inside(_as_rows(image), np.float32(factor), out.reshape(len(out), -1))
+    return out
+
+
+def look_up(image: Image, tables: Tables) -> Image:
+    """Return a new image whose channels went through their tables (3, 256)."""
+    return _look_up(_as_rows(image).reshape(-1), tables).reshape(image.shape)
+
+
+def count_levels(image: Image) -> Counts:
+    """Return (3, 256): how many pixels have each level, by channel."""
+    return _count_levels(_as_rows(image).reshape(-1))
+
+
+def _as_rows(image: Image) -> Image:
+    """Return `image` as rows of interleaved channels, (h, 3 * w), read-only: numba compiles for one kind only."""
+    rows = np.ascontiguousarray(image).reshape(len(image), -1)
+    rows.flags.writeable = False
+    return rows
+
+
+def _join(first: Tables, second: Tables) -> Tables:
+    """Return the tables of one pass in place of two."""
+    return np.take_along_axis(second, first.astype(np.intp), axis=1)
+
+
+def _count_through(tables: Tables, counts: Counts) -> Counts:
+    """Return the counts of an image that went through `tables`, from those before."""
+    through = np.zeros_like(counts)
+    for channel in range(3):
+        np.add.at(through[channel], tables[channel], counts[channel])
+    return through
+
+
+def _equalize_tables(counts: Counts) -> Tables:
+    brightest = 255 - (counts[:, ::-1] > 0).argmax(1)  # (3,)
+    step = (counts.sum(1) - counts[range(3), brightest]) // 255  # (3,) pixels to a level
+    darker = counts.cumsum(1) - counts  # (3, 256) pixels of lower levels
+    tables = (darker + (step // 2)[:, None]) // np.maximum(step, 1)[:, None]
+    # A channel of one level, or with few pixels beside its brightest, stays.
+    return np.where(step[:, None] > 0, np.minimum(tables, 255), LEVELS).astype(np.uint8)
+
+
+def _posterize_table(bits: int) -> Table:
+    return (LEVELS & (0xFF << (8 - bits))).astype(np.uint8)
+
+
+def _solarize_table(threshold: float) -> Table:
+    return np.where(threshold > LEVELS, LEVELS, 255 - LEVELS).astype(np.uint8)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _count_levels(values: Image) -> Counts:
+    """Count interleaved values, two pixels at a time, so that equal neighbours do not wait for each other."""
+    counts = np.zeros((6, 256), np.int64)
+    pairs = values.size // 6
+    for i in range(pairs):
+        for k in range(6):
+            counts[k, values[6 * i + k]] += 1
+    for k in range(values.size - 6 * pairs):
+        counts[k, values[6 * pairs + k]] += 1
+    return counts[:3] + counts[3:]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _look_up(values: Image, tables: Tables) -> Image:
+    out = np.empty(values.size, np.uint8)
+    first, second, third = tables[0], tables[1], tables[2]
+    for i in range(values.size // 3):
+        out[3 * i] = first[values[3 * i]]
+        out[3 * i + 1] = second[values[3 * i + 1]]
+        out[3 * i + 2] = third[values[3 * i + 2]]
+    return out
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _sharpen_inside(rows: Image, factor: np.float32, out: Image) -> None:
+    """Write smooth + factor·(value − smooth), truncated to 0..255, where all eight neighbours exist.
+
+    Smooth is the mean of 3×3 pixels in which the middle counts five times, rounded.
+    """
+    n = rows.shape[1] - 6
+    for y in range(1, rows.shape[0] - 1):
+        above, here, below, written = rows[y - 1], rows[y], rows[y + 1], out[y, 3:]
+        for i in range(n):
+            middle = np.int32(here[i + 3])
+            total = np.int32(above[i]) + np.int32(above[i + 3]) + np.int32(above[i + 6])
+            total += np.int32(here[i]) + np.int32(5) * middle + np.int32(here[i + 6])
+            total += np.int32(below[i]) + np.int32(below[i + 3]) + np.int32(below[i + 6])
+            smooth = np.int32((2 * total + 13) // 26)
+            value = np.float32(smooth) + factor * np.float32(middle - smooth)
+            value = value if value > np.float32(0) else np.float32(0)
+            value = value if value < np.float32(255) else np.float32(255)
+            written[i] = np.uint8(np.int32(value))

@@ -1,0 +1,140 @@
+"""Build what a run trains with: data, networks, the step. From settings to objects; nothing is trained here."""
+
+from __future__ import annotations
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from robustpose import models
+from robustpose.config import DataSettings, TrainSettings
+from robustpose.data.opening import Adjusted, open_dataset
+from robustpose.errors import UserError
+from robustpose.evaluate import Dataset
+from robustpose.models.measure import has_folded_norms, measure_norms
+from robustpose.models.weights import load_backbone, load_weights
+from robustpose.train.advmix import AdvMixStep
+from robustpose.train.samples import PersonCrops
+from robustpose.train.seeding import make_torch_seed
+from robustpose.train.steps import Step, SupervisedStep
+from robustpose.train.strategies import STRATEGIES, make_mixer
+from robustpose.train.stylized import WithStyles
+
+CROPS_TO_MEASURE = 128
+
+
+def open_data(settings: DataSettings, split: str) -> Dataset:
+    """Return the dataset that settings describe; `split` is `train` or `val`, for those that have both."""
+    if settings.name == "toy":
+        from robustpose.data.toy import ToyPeople  # imported when asked for, like every dataset
+
+        toy = ToyPeople(settings.n_images, settings.seed, split)
+        return toy if settings.metric is None else Adjusted(toy, metric=settings.metric)
+    dataset = open_dataset(
+        None if settings.annotations is not None else settings.name,
+        settings.annotations,
+        settings.images,
+        root=settings.root,
+        split=settings.split,
+        metric=settings.metric,
+    )
+    if settings.style_images is None:
+        return dataset
+    return WithStyles(dataset, settings.style_images, only=settings.stylized == "only")
+
+
+def build_network(settings: TrainSettings, joints: tuple[str, ...], crops: PersonCrops) -> nn.Module:
+    """Return the network to train, with its first weights.
+
+    Raises:
+        UserError: the weights are of another network, or of other joints.
+    """
+    torch.manual_seed(make_torch_seed(settings.seed, "weights"))
+    network = models.build(settings.model, len(joints))
+    if settings.backbone is not None:
+        load_backbone(network, settings.backbone)
+        if has_folded_norms(network):
+            measure_norms(network, _first_crops(crops))
+    if settings.start_from is not None:
+        card = load_weights(network, settings.start_from)
+        if card and card.joints and card.joints != joints:
+            raise UserError(f"{settings.start_from} finds other joints than train_data has: {', '.join(card.joints)}")
+    return network
+
+
+def build_step(fabric: Fabric, settings: TrainSettings, joints: tuple[str, ...], crops: PersonCrops) -> Step:
+    """Return the step of a run's strategy.
+
+    Raises:
+        UserError: weights do not fit, or the networks give heatmaps of another size than the targets.
+    """
+    network = build_network(settings, joints, crops)
+    check_heatmaps(network, settings, len(joints), settings.model)
+    if settings.engine.sync_batch_norm:
+        if fabric.device.type != "cuda":
+            raise UserError(f"engine.sync_batch_norm is for GPUs, this run is on {fabric.device.type}")
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    strategy, mixing = STRATEGIES[settings.strategy], settings.mixing
+    if strategy.mixer == "last" and not settings.distills:
+        return SupervisedStep(
+            fabric,
+            network,
+            settings.lr,
+            loss=settings.loss,
+            clip=settings.clip,
+            ema=settings.ema,
+            accumulate=settings.accumulate,
+        )
+    torch.manual_seed(make_torch_seed(settings.seed, "generator"))
+    mixer = make_mixer(strategy, settings.input_wh, mixing.generator_width, mixing.generator_scale)
+    return AdvMixStep(
+        network,
+        build_teacher(settings, len(joints)) if settings.distills else None,
+        mixer,
+        alpha=mixing.alpha,
+        loss=settings.loss,
+        distill_on=mixing.distill_on,
+        update=mixing.update,
+        second_norm_update=mixing.second_norm_update,
+        lr=settings.lr,
+        generator_lr=mixing.generator_lr,
+        clip=settings.clip,
+        ema=settings.ema,
+        accumulate=settings.accumulate,
+        fabric=fabric,
+    )
+
+
+def build_teacher(settings: TrainSettings, n_joints: int) -> nn.Module:
+    """Return the teacher: the student as it starts, or another network with weights of its own.
+
+    Raises:
+        UserError: the weights are of another network, or its heatmaps are of another size than the student's.
+    """
+    name = settings.teacher.model or settings.model
+    weights = settings.teacher.weights or settings.start_from
+    assert weights is not None
+    teacher = models.build(name, n_joints)
+    load_weights(teacher, weights)
+    check_heatmaps(teacher, settings, n_joints, f"teacher {name}")
+    return teacher
+
+
+@torch.no_grad()
+def check_heatmaps(network: nn.Module, settings: TrainSettings, n_joints: int, name: str) -> None:
+    """Raise UserError unless a network gives heatmaps of the size that targets have."""
+    width, height = settings.input_wh
+    expected = (1, n_joints, height // 4, width // 4)
+    came = getattr(network.eval()(torch.zeros(1, 3, height, width)), "shape", None)
+    network.train()
+    if came is None or tuple(came) != expected:
+        shape = "no tensor" if came is None else tuple(came)
+        raise UserError(f"network {name} must give heatmaps {expected} of crops (1, 3, {height}, {width}), got {shape}")
+
+
+def _first_crops(crops: PersonCrops) -> torch.Tensor:
+    """Return crops (B, 3, h, w) to measure batch norms on."""
+    samples = [crops[0, person] for person in range(min(len(crops), CROPS_TO_MEASURE))]
+    batch = {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}
+    return crops.prepare(batch)["views"][:, 0]

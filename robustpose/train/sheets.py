@@ -1,0 +1,68 @@
+"""Sheets: what a strategy does to crops, to look at: views, the weight of each, and the mix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw
+from torch import Tensor, nn
+
+from robustpose.data.images import write_image
+from robustpose.models.card import ModelCard
+from robustpose.pose.types import Image
+from robustpose.train.mixing import make_mix
+
+HEADER = 16  # px, for the titles of the columns
+GAP = 2
+
+
+def draw_sheet(views: Tensor, mixer: nn.Module, names: Sequence[str], card: ModelCard) -> Image:
+    """Return a sheet (H, W, 3): a row per crop; its views, the weights of each (dark 0, bright 1), and the mix.
+
+    Args:
+        views: (B, V, 3, h, w) normalised.
+        mixer: of `robustpose.train.mixing`.
+        names: of the views.
+        card: says how to make colours of them again.
+    """
+    mixed, weights = make_mix(mixer, views)
+    columns = [to_images(views[:, i], card) for i in range(len(names))]
+    titles = list(names)
+    if len(names) > 1:
+        columns += [_paint_weights(weights[:, i], views.shape[3:]) for i in range(len(names))]
+        columns.append(to_images(mixed, card))
+        titles += [f"weight {name}" for name in names] + ["mix"]
+    rows = [np.concatenate([_pad(column[i]) for column in columns], axis=1) for i in range(len(views))]
+    sheet = PillowImage.fromarray(np.concatenate([np.zeros((HEADER, rows[0].shape[1], 3), np.uint8), *rows]))
+    pen = ImageDraw.Draw(sheet)
+    for i, title in enumerate(titles):
+        pen.text((i * rows[0].shape[1] // len(titles) + 2, 2), title, fill=(255, 255, 255))
+    return np.asarray(sheet)
+
+
+def write_sheet(path: Path, views: Tensor, mixer: nn.Module, names: Sequence[str], card: ModelCard) -> None:
+    """Write a sheet as PNG, atomically."""
+    path.parent.mkdir(exist_ok=True)
+    write_image(path, draw_sheet(views, mixer, names, card))
+
+
+def to_images(crops: Tensor, card: ModelCard) -> Image:
+    """Return (B, h, w, 3) uint8 RGB of normalised crops (B, 3, h, w)."""
+    values = crops.detach().float().cpu().permute(0, 2, 3, 1).numpy() * np.array(card.std) + np.array(card.mean)
+    images = np.clip(np.rint(255 * values), 0, 255).astype(np.uint8)
+    return images if card.channels == "rgb" else images[..., ::-1].copy()
+
+
+def _paint_weights(weights: Tensor, shape_hw: Sequence[int]) -> Image:
+    """Return (B, h, w, 3) uint8 of weights (B, h, w), or (B, 1, 1)."""
+    levels = np.rint(255 * weights.detach().float().cpu().clamp(0, 1).numpy()).astype(np.uint8)
+    levels = np.ascontiguousarray(np.broadcast_to(levels, (len(levels), *shape_hw)))
+    return np.stack([cv2.applyColorMap(level, cv2.COLORMAP_VIRIDIS)[..., ::-1] for level in levels])
+
+
+def _pad(image: Image) -> Image:
+    return np.pad(image, ((0, GAP), (0, GAP), (0, 0)))

@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from robustpose import models
+from robustpose.models.card import ModelCard
+from robustpose.models.unet import UNet
+from robustpose.pose.skeleton import COCO
+from robustpose.train import advmix
+from robustpose.train.advmix import AdvMixStep
+from robustpose.train.losses import LOSSES, joints_mse, joints_smooth_l1
+from robustpose.train.mixing import DirichletMix, EqualMix, GeneratorMix, LastView, make_generator, mix
+from robustpose.train.sheets import draw_sheet, to_images
+from robustpose.train.views import CORRUPTIONS, corrupt_at_random, draw_views, finish_views
+
+CARD = ModelCard("tiny", (32, 64), COCO.joints)
+
+
+class Tiny(nn.Module):
+    """A network with batch norm: (B, 3, h, w) to (B, 2, h/4, w/4)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 8, 4, 4, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Conv2d(8, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Conv2d(8, 2, 1),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+def make_batch(n: int = 6, seed: int = 0) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        "views": torch.randn(n, 3, 3, 64, 32, generator=generator),
+        "target": torch.rand(n, 2, 16, 8, generator=generator),
+        "weight": (torch.rand(n, 2, 1, generator=generator) > 0.3).float(),
+    }
+
+
+def make_step(seed: int = 0, generator: nn.Module | None = None, teacher: bool = True, **options: Any) -> AdvMixStep:
+    torch.manual_seed(seed)
+    student = Tiny()
+    generator = generator or make_generator(3, (32, 64), width=4)
+    return AdvMixStep(student, Tiny() if teacher else None, generator, **options)
+
+
+def copy_of(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def changed(network: nn.Module, before: dict[str, Tensor]) -> bool:
+    return any(not torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+@pytest.fixture(scope="module")
+def fill(shared: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("fill", shared / "goldens/fill.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def released_step(fill: ModuleType) -> tuple[AdvMixStep, nn.Module, nn.Module, dict[str, Tensor]]:
+    """Return the step of the published program, its student and teacher, and its batch."""
+    student, teacher, generator = models.build("sbl_r50"), models.build("sbl_r50"), UNet()
+    weights = fill.fill(student.state_dict())
+    student.load_state_dict(weights)
+    smaller = {n: t * 0.9 if t.is_floating_point() and "running" not in n else t for n, t in weights.items()}
+    teacher.load_state_dict(smaller)
+    generator.load_state_dict(fill.fill(generator.state_dict()))
+    views = [np.random.RandomState(100 + k).normal(0, 1, (4, 3, 256, 192)) for k in range(3)]
+    batch = {
+        "views": torch.from_numpy(np.stack(views, axis=1).astype(np.float32)),
+        "target": torch.from_numpy(np.random.RandomState(7).uniform(0, 1, (4, 17, 64, 48)).astype(np.float32)),
+        "weight": torch.from_numpy((np.random.RandomState(8).uniform(0, 1, (4, 17, 1)) > 0.3).astype(np.float32)),
+    }
+    step = AdvMixStep(student, teacher, generator, loss="smooth_l1", distill_on="mixed")
+    return step, student, teacher, batch
+
+
+NAMES = {"heatmap": "loss_heatmap", "distill": "loss_distill_on_mix", "loss": "loss_D", "adversarial": "loss_G"}
+
+
+def test_two_iterations_are_those_of_the_published_program(shared: Path, fill: ModuleType) -> None:
+    golden = json.loads((shared / "goldens/advmix_step_sbl_r50.json").read_text())
+    step, student, teacher, batch = released_step(fill)
+    with torch.no_grad():
+        shown = models.build("sbl_r50")
+        shown.load_state_dict(student.state_dict())
+        clean = batch["views"][:, 0]
+        on_clean = joints_smooth_l1(shown.train()(clean), teacher.eval()(clean), batch["weight"])
+    assert float(on_clean) == pytest.approx(golden["loss_distill_on_clean_first_step"], rel=1e-5)
+    first, second = golden["steps"]
+
+    losses = step(batch)
+    for name, theirs in NAMES.items():
+        assert float(losses[name]) == pytest.approx(first[theirs], rel=1e-3 if name == "adversarial" else 1e-5)
+    for view in range(3):
+        assert float(losses[f"view{view}"]) == pytest.approx(first["mix_weight_mean"][view], abs=1e-5)
+    norms = {name: float(p.grad.norm()) for name, p in student.named_parameters() if p.grad is not None}
+    for name, norm in first["grad_norm_D"].items():
+        assert norms[name] == pytest.approx(norm, rel=2e-2)
+    buffers = dict(student.named_buffers())
+    assert int(buffers["bn1.num_batches_tracked"]) == first["batches_tracked"]
+    # 1.6e-3 here: after the student's first step with Adam, which magnifies rounding.
+    for name, norm in first["running_norm_D"].items():
+        assert float(buffers[name].norm()) == pytest.approx(norm, rel=3e-3)
+
+    losses = step(batch)
+    for name, theirs in NAMES.items():
+        assert float(losses[name]) == pytest.approx(second[theirs], rel=1e-1 if name == "adversarial" else 1e-2)
+    for view in range(3):
+        assert float(losses[f"view{view}"]) == pytest.approx(second["mix_weight_mean"][view], abs=5e-2)
+
+
+def test_weights_of_every_mixer_sum_to_one_and_make_the_mix() -> None:
+    views = make_batch()["views"]
+    torch.manual_seed(0)
+    generator = make_generator(3, (32, 64), width=4)
+    for mixer in (
+        LastView(),
+        EqualMix(),
+        DirichletMix(),
+        GeneratorMix(generator),
+        GeneratorMix(generator, scale=2),
+        GeneratorMix(generator, per_image=True),
+    ):
+        mixed, weights = mixer(views)
+        torch.testing.assert_close(weights.sum(1), torch.ones_like(weights[:, 0]))
+        torch.testing.assert_close(mixed, (weights[:, :, None] * views).sum(1))
+        assert (weights >= 0).all()
+    assert GeneratorMix(generator)(views)[1].shape == (6, 3, 64, 32)
+    assert GeneratorMix(generator, scale=2)(views)[1].shape == (6, 3, 64, 32)
+    assert GeneratorMix(generator, per_image=True)(views)[1].shape == (6, 3, 1, 1)
+
+
+def test_generator_starts_near_an_equal_mix() -> None:
+    torch.manual_seed(0)
+    weights = GeneratorMix(make_generator(3, (96, 128), width=16))(torch.randn(4, 3, 3, 128, 96))[1]
+    assert (weights - 1 / 3).abs().mean() < 0.1
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_student_and_generator_learn_and_the_teacher_does_not(update: advmix.Update) -> None:
+    step = make_step(update=update)
+    before = copy_of(step.network), copy_of(step.mixer), step.state()["teacher"]
+    teacher = {name: tensor.clone() for name, tensor in before[2].items()}
+    for _ in range(3):
+        losses = step(make_batch())
+    assert changed(step.network, before[0])
+    assert changed(step.mixer, before[1])
+    assert all(torch.equal(teacher[name], tensor) for name, tensor in step.state()["teacher"].items())
+    assert set(losses) == {"loss", "heatmap", "distill", "adversarial", "view0", "view1", "view2"}
+    assert all(loss.ndim == 0 and not loss.requires_grad for loss in losses.values())
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_generator_makes_the_loss_larger_and_the_student_smaller(update: advmix.Update) -> None:
+    batch = make_batch(12)
+
+    def last_loss(lr: float, generator_lr: float) -> float:
+        step = make_step(update=update, lr=lr, generator_lr=generator_lr, alpha=0.0)
+        torch.manual_seed(1)
+        for _ in range(30):
+            losses = step(batch)
+        return float(losses["heatmap"])
+
+    still = last_loss(1e-9, 1e-9)
+    assert last_loss(1e-9, 3e-3) > still
+    assert last_loss(3e-3, 1e-9) < still
+
+
+def test_simultaneous_gradients_are_those_of_the_losses_it_promises() -> None:
+    """The student's is that of target and teacher, crop by crop; the generator's the task loss's, reversed."""
+    batch = make_batch(4)
+    step = make_step(update="simultaneous", alpha=0.5)
+    student, teacher = Tiny(), Tiny()
+    student.load_state_dict(step.network.state_dict())
+    teacher.load_state_dict(step.state()["teacher"])
+    mixer = GeneratorMix(make_generator(3, (32, 64), width=4))
+    mixer.load_state_dict(step.mixer.state_dict())
+    torch.manual_seed(3)
+    n_taught = int(0.5 * 4 + float(torch.rand(())))
+    assert n_taught == 2
+    torch.manual_seed(3)
+    step(batch)
+
+    mixed, _ = mixer(batch["views"])
+    heatmaps = student.train()(mixed)
+    task = joints_mse(heatmaps[2:], batch["target"][2:], batch["weight"][2:])
+    answer = teacher.eval()(batch["views"][:2, 0]).detach()
+    total = 0.5 * task + 0.5 * joints_mse(heatmaps[:2], answer, batch["weight"][:2])
+    expected = torch.autograd.grad(total, list(student.parameters()), retain_graph=True)
+    for ours, theirs in zip(step.network.parameters(), expected, strict=True):
+        assert ours.grad is not None
+        torch.testing.assert_close(ours.grad, theirs, atol=1e-6, rtol=1e-3)
+
+    # Through the student's batch norms, the pictures for the teacher touch the others': that part is the gradient
+    # of the total loss, which is what the single pass gives.
+    at_mix = torch.autograd.grad(total, mixed, retain_graph=True)[0] * 2
+    at_mix[:2] = 0
+    of_generator = torch.autograd.grad(mixed, list(mixer.parameters()), -at_mix)
+    for ours, theirs in zip(step.mixer.parameters(), of_generator, strict=True):
+        assert ours.grad is not None
+        torch.testing.assert_close(ours.grad, theirs, atol=1e-6, rtol=1e-3)
+
+
+def test_alternating_losses_and_order_are_the_published_ones() -> None:
+    batch = make_batch()
+    step = make_step(distill_on="clean", lr=0.01)
+    student, teacher = Tiny(), Tiny()
+    student.load_state_dict(step.network.state_dict())
+    teacher.load_state_dict(step.state()["teacher"])
+    mixer = GeneratorMix(make_generator(3, (32, 64), width=4))
+    mixer.load_state_dict(step.mixer.state_dict())
+    losses = step(batch)
+
+    mixed, weights = mixer(batch["views"])
+    heatmap = joints_mse(student.train()(mixed.detach()), batch["target"], batch["weight"])
+    clean = batch["views"][:, 0]
+    distill = joints_mse(student(clean), teacher.eval()(clean).detach(), batch["weight"])
+    optimizer = torch.optim.Adam(student.parameters(), 0.01)
+    (0.9 * heatmap + 0.1 * distill).backward()
+    optimizer.step()
+    adversarial = -joints_mse(student(mixed), batch["target"], batch["weight"])
+    expected = {"heatmap": heatmap, "distill": distill, "adversarial": adversarial, "view1": weights[:, 1].mean()}
+    for name, loss in expected.items():
+        torch.testing.assert_close(losses[name], loss.detach(), rtol=1e-4, atol=1e-6)
+    for ours, theirs in zip(step.network.buffers(), student.buffers(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("wanted", "n_batches"), [(True, 2), (False, 1)])
+def test_second_update_of_batch_norms_can_be_left_out(wanted: bool, n_batches: int) -> None:
+    step = make_step(second_norm_update=wanted, distill_on="mixed")
+    step(make_batch())
+    network: Any = step.network
+    assert int(network.layers[1].num_batches_tracked) == n_batches
+    assert network.layers[1].track_running_stats
+
+
+def test_without_distillation_there_is_no_teacher() -> None:
+    for step in (make_step(alpha=0.0), make_step(teacher=False)):
+        assert "teacher" not in step.state()
+        losses = step(make_batch())
+        torch.testing.assert_close(losses["loss"], losses["heatmap"])
+        assert "distill" not in losses
+
+
+def test_mixers_without_parameters_train_the_student_alone() -> None:
+    step = make_step(generator=EqualMix())
+    losses = step(make_batch())
+    assert "adversarial" not in losses
+    assert "generator" not in step.state()
+    assert float(losses["view0"]) == pytest.approx(1 / 3)
+
+
+def test_one_view_is_distillation_with_one_pass() -> None:
+    batch = make_batch()
+    batch["views"] = batch["views"][:, :1]
+    step = make_step(generator=LastView())
+    step(batch)
+    network: Any = step.network
+    assert int(network.layers[1].num_batches_tracked) == 1
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_state_brings_back_every_bit(update: advmix.Update) -> None:
+    through, stopped = make_step(update=update, ema=0.9), make_step(update=update, ema=0.9)
+
+    def run(step: AdvMixStep, numbers: range) -> None:
+        for number in numbers:
+            torch.manual_seed(number)
+            step(make_batch(seed=number))
+
+    run(through, range(4))
+    run(stopped, range(2))
+    state = {name: value for name, value in stopped.state().items()}
+    other = make_step(seed=5, update=update, ema=0.9)  # another start, another teacher
+    other.restore(state)
+    run(other, range(2, 4))
+    for ours, theirs in ((other.network, through.network), (other.mixer, through.mixer)):
+        assert all(
+            torch.equal(a, b) for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True)
+        )
+    for a, b in zip(other.state()["teacher"].values(), through.state()["teacher"].values(), strict=True):
+        assert torch.equal(a, b)
+
+
+class Plain(nn.Module):
+    """Without batch norm: the gradient of a batch is the mean of its parts'."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.ReLU(), nn.Conv2d(8, 2, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+def test_parts_of_a_batch_add_up_to_it() -> None:
+    found = []
+    for accumulate in (1, 3):
+        torch.manual_seed(0)
+        student = Plain()
+        step = AdvMixStep(student, Plain(), make_generator(3, (32, 64), width=4), accumulate=accumulate)
+        losses = step(make_batch(7))
+        gradients = [p.grad.clone() for p in (*student.parameters(), *step.mixer.parameters()) if p.grad is not None]
+        found.append((losses, gradients))
+    (whole, gradients), (parts, others) = found
+    for name, loss in whole.items():
+        torch.testing.assert_close(parts[name], loss, rtol=1e-4, atol=1e-6)
+    assert len(gradients) == len(others) > 8
+    # The generator learns against a student that has moved by Adam's first step, whose sign rounding can turn.
+    for a, b in zip(gradients[:4], others[:4], strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
+
+
+def test_average_of_the_weights_is_the_product() -> None:
+    step = make_step(ema=0.5, lr=0.01)
+    first = copy_of(step.network)
+    step(make_batch())
+    student = step.state()["student"]
+    name = "layers.0.weight"
+    torch.testing.assert_close(step.network.state_dict()[name], student["network"][name])  # the first one is taken over
+    step(make_batch())
+    assert not torch.equal(step.network.state_dict()[name], step.state()["student"]["network"][name])
+    assert not torch.equal(step.network.state_dict()[name], first[name])
+
+
+def test_losses_are_those_of_their_formulas() -> None:
+    batch = make_batch()
+    heatmaps = 3 * torch.randn(6, 2, 16, 8)
+    weight = batch["weight"][..., None]
+    difference = (heatmaps - batch["target"]) * weight
+    torch.testing.assert_close(joints_mse(heatmaps, batch["target"], batch["weight"]), 0.5 * (difference**2).mean())
+    smooth = torch.where(difference.abs() < 1, 0.5 * difference**2, difference.abs() - 0.5)
+    torch.testing.assert_close(joints_smooth_l1(heatmaps, batch["target"], batch["weight"]), 0.5 * smooth.mean())
+    assert set(LOSSES) == {"mse", "smooth_l1"}
+
+
+def make_crop(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (64, 32, 3), np.uint8)
+
+
+def test_views_are_the_crop_another_colouring_of_it_and_the_crop_with_holes() -> None:
+    crop = make_crop()
+    drawn = draw_views(crop, ("clean", "autoaugment", "gridmask"), np.random.default_rng(1))
+    assert drawn["crops"].shape == (2, 64, 32, 3)
+    views = finish_views(drawn["crops"][None], drawn["grid"][None], ("clean", "autoaugment", "gridmask"), CARD)
+    assert views.shape == (1, 3, 3, 64, 32)
+    np.testing.assert_array_equal(to_images(views[:, 0], CARD)[0], crop)
+    holes = (views[0, 2] == 0).all(0)
+    assert torch.equal(torch.where(holes, views[0, 0], views[0, 2]), views[0, 0])
+
+
+def test_normalisation_is_that_of_evaluation_to_the_bit() -> None:
+    crop = make_crop()
+    for channels in ("rgb", "bgr"):
+        card = ModelCard("x", (32, 64), COCO.joints, channels=channels, mean=(0.4, 0.5, 0.6))  # type: ignore[arg-type]
+        drawn = draw_views(crop, ("clean",), np.random.default_rng(0))
+        view = finish_views(drawn["crops"][None], drawn["grid"][None], ("clean",), card)[0, 0].numpy()
+        ordered = crop if channels == "rgb" else crop[:, :, ::-1]
+        expected = (ordered.astype(np.float32) / np.float32(255) - np.float32(card.mean)) / np.float32(card.std)
+        np.testing.assert_array_equal(view, expected.transpose(2, 0, 1))
+
+
+def test_sequential_view_is_both_operations() -> None:
+    rng = [np.random.default_rng(4) for _ in range(2)]
+    names = ("clean", "autoaugment", "gridmask"), ("clean", "sequential")
+    three, two = (draw_views(make_crop(), n, r) for n, r in zip(names, rng, strict=True))
+    separate = finish_views(three["crops"][None], three["grid"][None], names[0], CARD)[0]
+    sequential = finish_views(two["crops"][None], two["grid"][None], names[1], CARD)[0, 1]
+    kept = (separate[2] != 0).any(0) | (separate[0] == 0).all(0)
+    assert torch.equal(sequential, separate[1] * kept)
+
+
+def test_transfer_corrupts_half_of_the_images_with_the_four_corruptions() -> None:
+    image = np.full((40, 48, 3), 120, np.uint8)
+    image[10:20] = 30
+    rng = np.random.default_rng(0)
+    same = sum(np.array_equal(corrupt_at_random(image, rng), image) for _ in range(200))
+    assert 70 < same < 130
+    assert set(CORRUPTIONS) == {"gaussian_noise", "defocus_blur", "snow", "contrast"}
+
+
+def test_sheet_shows_views_weights_and_mix() -> None:
+    batch = make_batch(2)
+    names = ("clean", "autoaugment", "gridmask")
+    sheet = draw_sheet(batch["views"], EqualMix(), names, CARD)
+    assert sheet.shape == (16 + 2 * 66, 7 * 34, 3)
+    assert draw_sheet(batch["views"][:, :1], LastView(), names[:1], CARD).shape == (16 + 2 * 66, 34, 3)
+
+
+def test_mix_is_the_weighted_sum() -> None:
+    views = torch.stack([torch.zeros(1, 3, 4, 4), torch.ones(1, 3, 4, 4)], dim=1)
+    weights = torch.tensor([0.25, 0.75])[None, :, None, None]
+    assert torch.equal(mix(views, weights)[0], torch.full((1, 3, 4, 4), 0.75))

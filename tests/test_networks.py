@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from robustpose import models
+from robustpose.errors import UserError
+from robustpose.estimators.backends import limit_threads
+from robustpose.models.published import PUBLISHED, Published, make_card
+from robustpose.pose.skeleton import COCO, MPII, Skeleton
+
+# What the reference data call the official networks -> ours, and the number of joints.
+OFFICIAL = {
+    "sbl_r50_256x192": ("sbl_r50", 17),
+    "sbl_r50_mpii_256x256": ("sbl_r50", 16),
+    "sbl_r101_256x192": ("sbl_r101", 17),
+    "sbl_r101_mpii_256x256": ("sbl_r101", 16),
+    "sbl_r152_256x192": ("sbl_r152", 17),
+    "sbl_r152_mpii_256x256": ("sbl_r152", 16),
+    "hrnet_w32_256x192": ("hrnet_w32", 17),
+    "hrnet_w32_384x288": ("hrnet_w32", 17),
+    "hrnet_w48_256x192": ("hrnet_w48", 17),
+    "hrnet_w48_384x288": ("hrnet_w48", 17),
+    "hrnet_w32_mpii_256x256": ("hrnet_w32", 16),
+}
+PUBLISHED_NETWORKS = sorted({published.network for published in PUBLISHED})
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
+    with limit_threads(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def filler(shared: Path) -> ModuleType:
+    """Return the module that fills networks by the names of their parameters."""
+    spec = importlib.util.spec_from_file_location("fill", shared / "goldens/fill.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def outline(name: str, joints: int = 17) -> nn.Module:
+    """Return a network of names and shapes without numbers: made and run in no time."""
+    with torch.device("meta"):
+        return models.build(name, joints)
+
+
+def test_reference_holds_every_official_network_and_no_other(shared: Path) -> None:
+    assert json.loads((shared / "goldens/topdown_keys.json").read_text()).keys() == OFFICIAL.keys()
+
+
+@pytest.mark.parametrize("official", OFFICIAL)
+def test_tensors_have_the_official_names_and_shapes(shared: Path, official: str) -> None:
+    expected = json.loads((shared / "goldens/topdown_keys.json").read_text())[official]
+    state = outline(*OFFICIAL[official]).state_dict()
+    assert {name: list(tensor.shape) for name, tensor in state.items()} == expected
+    assert list(state) == list(expected)
+
+
+@pytest.mark.parametrize(
+    ("official", "seed", "size_hw"),
+    [
+        ("sbl_r50_256x192", 1, (256, 192)),
+        ("sbl_r50_mpii_256x256", 2, (256, 256)),
+        ("hrnet_w32_256x192", 3, (256, 192)),
+    ],
+)
+def test_heatmaps_are_those_of_the_published_program(
+    shared: Path, filler: ModuleType, official: str, seed: int, size_hw: tuple[int, int]
+) -> None:
+    network = outline(*OFFICIAL[official]).to_empty(device="cpu")
+    network.load_state_dict(filler.fill(network.state_dict()))
+    with torch.inference_mode():
+        found = network.eval()(filler.image(seed, *size_hw)).numpy()
+    with np.load(shared / "goldens/model_outputs.npz") as outputs:
+        expected = outputs[f"{official}__0"]
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() / np.abs(expected).max() <= 1e-5
+
+
+@pytest.mark.parametrize("name", PUBLISHED_NETWORKS)
+def test_heatmaps_are_a_quarter_of_the_input(name: str) -> None:
+    network = outline(name, 14)
+    for height, width in ((128, 96), (256, 192), (384, 288)):
+        heatmaps = network(torch.zeros(2, 3, height, width, device="meta"))
+        assert heatmaps.shape == (2, 14, height // 4, width // 4)
+
+
+@pytest.mark.parametrize("name", ["sbl_r50", "hrnet_w32"])
+def test_input_is_not_changed(name: str) -> None:
+    network = outline(name, 2).to_empty(device="cpu").eval()
+    crops = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    before = crops.clone()
+    with torch.inference_mode():
+        network(crops)
+    assert torch.equal(crops, before)
+
+
+def test_every_published_checkpoint_is_of_a_network_there_is() -> None:
+    assert set(PUBLISHED_NETWORKS) <= set(models.TABLE)
+    assert set(PUBLISHED_NETWORKS) == {network for network, _ in OFFICIAL.values()}
+
+
+@pytest.mark.parametrize("published", PUBLISHED, ids=lambda row: f"{row.network}-{row.skeleton.name}-{row.input_wh[1]}")
+def test_card_says_how_the_published_network_wants_its_crops(published: Published) -> None:
+    card = published.card
+    assert card.channels == ("bgr" if published.network.startswith("sbl") else "rgb")
+    assert card.joints == published.skeleton.joints
+    assert card.input_wh == published.input_wh
+    assert card.sigma == {128: 1.0, 256: 2.0, 384: 3.0}[card.input_wh[1]]
+    assert (card.mean, card.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    if published.file is not None:
+        assert f"_{card.input_wh[1]}x{card.input_wh[0]}.pth" in published.file
+
+
+def test_official_files_have_names_of_their_own() -> None:
+    files = [published.file for published in PUBLISHED if published.file is not None]
+    assert len(set(files)) == len(files)
+
+
+@pytest.mark.parametrize("published", PUBLISHED, ids=lambda row: f"{row.network}-{row.skeleton.name}-{row.input_wh[1]}")
+def test_training_lowers_its_rate_before_it_ends(published: Published) -> None:
+    first, second = published.training.decay_at
+    assert 0 < first < second < published.training.epochs
+    assert 0.5 < published.score < 1
+
+
+def test_input_is_that_of_the_skeletons_benchmark() -> None:
+    other = Skeleton("other", ("a", "b"), (), (0.1, 0.1))
+    assert make_card("hrnet_w32", COCO).input_wh == (192, 256)
+    assert make_card("hrnet_w32", MPII).input_wh == (256, 256)
+    assert make_card("hrnet_w32", other).input_wh == (192, 256)
+    assert make_card("hrnet_w32", COCO, (96, 128)).input_wh == (96, 128)
+
+
+@pytest.mark.parametrize("input_wh", [(190, 256), (192, 0), (-32, 32)])
+def test_input_with_a_side_that_32_does_not_divide_is_refused(input_wh: tuple[int, int]) -> None:
+    with pytest.raises(UserError, match=r"sides that are multiples of 32, got .* \(width x height\)"):
+        make_card("sbl_r50", COCO, input_wh)
+
+
+def test_unknown_network_is_an_error_that_helps() -> None:
+    with pytest.raises(UserError, match=r"unknown network 'sbl_r5' \(did you mean 'sbl_r50'\?\): expected one of"):
+        models.build("sbl_r5")
+
+
+@pytest.mark.parametrize("joints", [0, -1])
+def test_network_without_joints_is_refused(joints: int) -> None:
+    with pytest.raises(UserError, match=f"at least 1 joint, got {joints}"):
+        models.build("sbl_r50", joints)
+
+
+def test_own_network_is_built_by_its_path() -> None:
+    assert models.build("tests.outside_network:TwoLayers", 3)(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 2, 2)
