@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import robustpose
-from robustpose.cli import bench, corrupt, data, frost, listing, report, train
+from robustpose.cli import bench, corrupt, data, frost, listing, report, stylize, train
 from robustpose.errors import UserError
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C, as shells do
@@ -47,6 +47,7 @@ app.command("bench")(bench.bench)
 app.command("report")(report.report)
 app.command("corrupt")(corrupt.corrupt)
 app.command("train")(train.train)
+app.command("stylize")(stylize.stylize)
 app.command("list")(listing.list_)
 app.add_typer(data.app, name="data")
 app.add_typer(frost.app, name="frost")
