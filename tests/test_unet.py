@@ -150,3 +150,11 @@ def test_crops_too_small_for_any_depth_are_a_clear_error() -> None:
 def test_fewer_than_two_halvings_are_a_clear_error() -> None:
     with pytest.raises(UserError, match="a U-Net needs n_downs of 2 or more, got 1"):
         UNet(n_downs=1)
+
+
+def test_memory_layout_changes_nothing_but_rounding() -> None:
+    torch.manual_seed(0)
+    network, views = UNet(n_downs=4, width=8), torch.randn(2, 9, 64, 48)
+    plain = network(views)
+    last = network.to(memory_format=torch.channels_last)(views.contiguous(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    torch.testing.assert_close(last, plain, rtol=1e-4, atol=1e-5)

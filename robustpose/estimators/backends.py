@@ -1,7 +1,8 @@
 """Backends: a torch module becomes a function of crops that runs fast where it is to run.
 
-`torch` is the reference; `compile` and `openvino` join a convolution, its addition and its ReLU to one pass. float32
-is the reference; bf16 is several times as fast where the processor multiplies it (AMX, tensor cores).
+`torch` is the reference; on a CPU it joins a convolution, its addition and its ReLU to one pass, as `compile` and
+`openvino` do, which join more. float32 is the reference; bf16 is several times as fast where the processor multiplies
+it (AMX, tensor cores).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from robustpose.errors import UserError, nearest
 from robustpose.estimators.batches import CROPS_PER_CALL, CROPS_PER_GPU_CALL, Array, run_in_batches
 from robustpose.estimators.topdown import Network
 from robustpose.models.fold import fold_batch_norms
+from robustpose.models.fuse import fuse_convolutions
 from robustpose.processes import WORKER_NUMBER
 
 BACKENDS = ("torch", "compile", "openvino")
@@ -100,10 +102,14 @@ def _torch_runner(
     frozen: nn.Module, threads: int | None, compiled: bool, dtype: torch.dtype, device: torch.device
 ) -> Callable[[Array], Array]:
     frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third less time on a CPU
-    call: Callable[[Tensor], Tensor] = _compile(frozen) if compiled else frozen
+    call: Callable[[Tensor], Tensor] | None = _compile(frozen) if compiled else None
 
     @torch.inference_mode()
     def run(batch: Array) -> Array:
+        nonlocal call
+        if call is None:  # the first batch tells the shape of all
+            is_fused = device.type == "cpu" and dtype == torch.float32
+            call = fuse_convolutions(frozen, batch.shape) if is_fused else frozen
         with limit_threads(threads), exact_float32(device), _autocast(device, dtype):
             crops = torch.from_numpy(np.ascontiguousarray(batch)).to(device, memory_format=torch.channels_last)
             return call(crops).float().cpu().contiguous().numpy()

@@ -72,9 +72,9 @@ class SkipBlock(nn.Module):
         # In place, the activation changes the input that is given on, too. It goes through a ReLU next, all the same.
         layers: list[nn.Module] = [nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(outer, inner, 4, 2, 1)]
         if block is not None:
-            layers += [instance_norm(inner), block]
+            layers += [InstanceNorm(), block]
         c_below = inner if block is None else 2 * inner
-        layers += [nn.ReLU(inplace=True), nn.ConvTranspose2d(c_below, outer, 4, 2, 1), instance_norm(outer)]
+        layers += [nn.ReLU(inplace=True), nn.ConvTranspose2d(c_below, outer, 4, 2, 1), InstanceNorm()]
         self.model = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,6 +97,11 @@ def choose_depth(input_wh: tuple[int, int]) -> int:
     return next(depth for depth in range(MOST_DOWNS - 1, 1, -1) if longest > 2**depth)
 
 
-def instance_norm(channels: int) -> nn.GroupNorm:
-    """Return an instance norm without affine: a group norm with a group per channel, which is faster on a CPU."""
-    return nn.GroupNorm(channels, channels, affine=False)
+class InstanceNorm(nn.Module):
+    """Bring every channel of every picture to mean 0 and variance 1: instance norm without affine.
+
+    With channels last it is a group norm with a group per channel: the same, and several times as fast there.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.instance_norm(x) if x.is_contiguous() else F.group_norm(x, x.shape[1])

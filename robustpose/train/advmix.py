@@ -21,6 +21,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from robustpose.models.fold import fold_batch_norms
+from robustpose.models.fuse import fuse_convolutions
 from robustpose.train.losses import LOSSES, LossName
 from robustpose.train.mixing import CLEAN, GeneratorMix
 from robustpose.train.steps import Batch, Learner, find_layout, split
@@ -34,7 +35,7 @@ class AdvMixStep:
 
     Args:
         student: crops (B, 3, h, w) to heatmaps (B, K, h', w'); trained in place. Its weights' memory layout is kept:
-            channels last is faster.
+            with channels last everything is faster, without it the published program's order of sums is kept.
         teacher: likewise; a frozen copy is kept. None for none, as with `alpha` 0.
         generator: stacked views (B, 3·V, h, w) to logits (B, V, h, w); or a mixer of `mixing`.
         alpha: weight of the teacher's heatmaps against the targets, 0..1 (eq. 6; 0.1 in the paper).
@@ -83,6 +84,7 @@ class AdvMixStep:
         self._student = Learner(self._fabric, student, lr, clip, ema)
         self._layout = find_layout(student)
         self._teacher: nn.Module | None = None
+        self._fast_teacher: nn.Module | None = None
         if self._alpha > 0:
             self._teacher = copy.deepcopy(teacher)
             self._freeze_teacher()
@@ -200,14 +202,25 @@ class AdvMixStep:
 
     @torch.no_grad()
     def _ask_teacher(self, clean: Tensor) -> Tensor:
+        clean = clean.contiguous(memory_format=self._layout)
         with self._fabric.autocast():
-            return self._folded_teacher(clean.contiguous(memory_format=torch.channels_last)).float()
+            if self._fast_teacher is None:  # the first crops tell the shape
+                self._fast_teacher = self._make_fast_teacher(clean)
+            return self._fast_teacher(clean).float()
+
+    def _make_fast_teacher(self, clean: Tensor) -> nn.Module:
+        """Return the teacher or, where speed was asked for by channels last, the same function with fewer layers."""
+        assert self._teacher is not None
+        if self._layout != torch.channels_last:
+            return self._teacher
+        folded: Any = fold_batch_norms(self._teacher).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        is_float32_on_cpu = clean.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+        return fuse_convolutions(folded, clean.shape) if is_float32_on_cpu else folded
 
     def _freeze_teacher(self) -> None:
         assert self._teacher is not None
         self._teacher.eval().requires_grad_(False).to(self._fabric.device)
-        folded: Any = fold_batch_norms(self._teacher)  # the same function, faster
-        self._folded_teacher = folded.to(memory_format=torch.channels_last)
+        self._fast_teacher = None
 
     @contextmanager
     def _student_fixed(self) -> Iterator[None]:

@@ -88,6 +88,7 @@ def build_step(fabric: Fabric, settings: TrainSettings, joints: tuple[str, ...],
         )
     torch.manual_seed(make_torch_seed(settings.seed, "generator"))
     mixer = make_mixer(strategy, settings.input_wh, mixing.generator_width, mixing.generator_scale)
+    mixer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return AdvMixStep(
         network,
         build_teacher(settings, len(joints)) if settings.distills else None,
