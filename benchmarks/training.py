@@ -29,6 +29,7 @@ from robustpose.config import AugmentSettings
 from robustpose.data.coco import read_coco
 from robustpose.models.published import make_card
 from robustpose.pose.skeleton import COCO
+from robustpose.processes import keep_freed_memory
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.mixing import GeneratorMix, make_generator
 from robustpose.train.samples import PersonCrops
@@ -102,6 +103,7 @@ def main() -> None:
     parser.add_argument("--annotations", type=Path)
     parser.add_argument("--images", type=Path)
     given = parser.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     if given.annotations:

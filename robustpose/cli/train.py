@@ -46,7 +46,10 @@ def train(
         change_data("train_data", annotations, images)
         | change_data("val_data", val_annotations, val_images or (images if val_annotations else None)),
     )
+    from robustpose.processes import keep_freed_memory
     from robustpose.train.loop import train as run_training
+
+    keep_freed_memory()
 
     figures: dict[str, float] = {}
     started: tuple[float, int] | None = None
