@@ -402,8 +402,8 @@ def test_sheet_shows_views_weights_and_mix() -> None:
     batch = make_batch(2)
     names = ("clean", "autoaugment", "gridmask")
     sheet = draw_sheet(batch["views"], EqualMix(), names, CARD)
-    assert sheet.shape == (16 + 2 * 66, 7 * 34, 3)
-    assert draw_sheet(batch["views"][:, :1], LastView(), names[:1], CARD).shape == (16 + 2 * 66, 34, 3)
+    assert sheet.shape == (28 + 2 * 66, 7 * 34, 3)
+    assert draw_sheet(batch["views"][:, :1], LastView(), names[:1], CARD).shape == (28 + 2 * 66, 34, 3)
 
 
 def test_mix_is_the_weighted_sum() -> None:

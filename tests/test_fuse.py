@@ -107,3 +107,10 @@ def test_network_that_cannot_be_traced_is_left_as_it_is():
 
     network = fold_batch_norms(Untraceable())
     assert fuse_convolutions(network, SHAPE) is network
+
+
+def test_asking_leaves_random_numbers_alone():
+    can_fuse.cache_clear()
+    before = torch.get_rng_state()
+    assert can_fuse()
+    assert torch.equal(torch.get_rng_state(), before)

@@ -66,7 +66,8 @@ class FusedConvolution(nn.Module):
 def can_fuse() -> bool:
     """Tell whether this PyTorch, on this processor, has the operations."""
     try:
-        with torch.inference_mode():
+        # Layers draw their first weights: the caller's random numbers are left alone.
+        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             x = torch.zeros(1, 8, 4, 4).contiguous(memory_format=torch.channels_last)
             there = FusedConvolution(nn.Conv2d(8, 8, 1), relu=True, input_shape=x.shape)(x, x)
             back = FusedConvolution(nn.ConvTranspose2d(8, 8, 4, 2, 1), relu=True, input_shape=x.shape)(there)

@@ -16,7 +16,7 @@ from robustpose.models.card import ModelCard
 from robustpose.pose.types import Image
 from robustpose.train.mixing import make_mix
 
-HEADER = 16  # px, for the titles of the columns
+HEADER = 28  # px, for the titles of the columns
 GAP = 2
 
 
@@ -35,7 +35,7 @@ def draw_sheet(views: Tensor, mixer: nn.Module, names: Sequence[str], card: Mode
     if len(names) > 1:
         columns += [_paint_weights(weights[:, i], views.shape[3:]) for i in range(len(names))]
         columns.append(to_images(mixed, card))
-        titles += [f"weight {name}" for name in names] + ["mix"]
+        titles += [f"weight of\n{name}" for name in names] + ["mix"]
     rows = [np.concatenate([_pad(column[i]) for column in columns], axis=1) for i in range(len(views))]
     sheet = PillowImage.fromarray(np.concatenate([np.zeros((HEADER, rows[0].shape[1], 3), np.uint8), *rows]))
     pen = ImageDraw.Draw(sheet)

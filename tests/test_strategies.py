@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from robustpose.config import DISTILLING, TrainSettings, change_data, read_settings
+from robustpose.data.images import read_image
+from robustpose.errors import UserError
+from robustpose.estimators import build as build_estimator
+from robustpose.models.card import ModelCard
+from robustpose.models.weights import save_weights
+from robustpose.pose.skeleton import COCO
+from robustpose.train.checkpoint import read_checkpoint
+from robustpose.train.loop import Progress, train
+from robustpose.train.strategies import STRATEGIES
+from tests.test_train_loop import Dots, Tiny, one_thread, settings_for, stop_at  # noqa: F401 - a fixture
+
+ROOT = Path(__file__).parents[1]
+
+
+class Wide(nn.Module):
+    """A larger teacher of the same joints."""
+
+    def __init__(self, n_joints: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 16, 4, 4), nn.ReLU(), nn.Conv2d(16, n_joints, 3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class Halved(Wide):
+    """A network whose heatmaps are too small."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)[:, :, ::2, ::2]
+
+
+@pytest.fixture(scope="module")
+def first_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of `Tiny` to start from."""
+    torch.manual_seed(7)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_weights(Tiny(17), ModelCard("tiny", (32, 64), COCO.joints, sigma=1.0), path)
+    return path
+
+
+def settings_of(strategy: str, start_from: Path | None, **changes: object) -> TrainSettings:
+    """Return settings of one epoch of four steps, or of what `changes` say."""
+    mixing = {"generator_width": 4, **changes.pop("mixing", {})}  # type: ignore[dict-item]
+    values: dict[str, Any] = {"strategy": strategy, "epochs": 1, "mixing": mixing, "start_from": start_from}
+    return settings_for(**{**values, **changes})
+
+
+def same_product(some: Path, others: Path) -> bool:
+    return (some / "model.safetensors").read_bytes() == (others / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_trains_and_draws_its_sheet(strategy: str, tmp_path: Path, first_weights: Path) -> None:
+    seen: list[Progress] = []
+    train(settings_of(strategy, first_weights), tmp_path, seen.append)
+    losses = seen[-1].losses
+    assert ("distill" in losses) == (strategy in DISTILLING)
+    assert ("adversarial" in losses) == strategy.startswith("advmix")
+    n_views = len(STRATEGIES[strategy].views)
+    assert ("view0" in losses) == (n_views > 1)
+    sheet = read_image(tmp_path / "sheets/epoch-001.png")
+    n_columns = 2 * n_views + 1 if n_views > 1 else 1
+    assert sheet.shape[1] == n_columns * 34
+    assert set(DISTILLING) <= set(STRATEGIES)
+
+
+def test_strategies_start_alike_and_end_differently(tmp_path: Path, first_weights: Path) -> None:
+    ends = []
+    for strategy in STRATEGIES:
+        train(settings_of(strategy, first_weights), tmp_path / strategy)
+        ends.append((tmp_path / strategy / "model.safetensors").read_bytes())
+    assert len(set(ends)) == len(ends)
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_stopped_run_ends_with_the_same_student_generator_and_teacher(
+    update: str, tmp_path: Path, first_weights: Path
+) -> None:
+    settings = settings_of("advmix", first_weights, epochs=3, ema=0.9, mixing={"update": update})
+    train(settings, tmp_path / "whole")
+    for step in (1, 5, 7, 12):
+        with pytest.raises(KeyboardInterrupt):
+            train(settings, tmp_path / f"{step}", stop_at(step))
+        train(settings, tmp_path / f"{step}")
+        assert same_product(tmp_path / "whole", tmp_path / f"{step}")
+        ours, whole = (read_checkpoint(tmp_path / name / "last.ckpt")["step"] for name in (f"{step}", "whole"))
+        assert _equal(ours, whole)
+        assert (tmp_path / f"{step}/log.jsonl").read_text() == (tmp_path / "whole/log.jsonl").read_text()
+
+
+def test_teacher_of_a_resumed_run_is_the_one_it_had(tmp_path: Path, first_weights: Path) -> None:
+    settings = settings_of("advmix", tmp_path / "start.safetensors", epochs=2)
+    (tmp_path / "start.safetensors").write_bytes(first_weights.read_bytes())
+    train(settings, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path / "run", stop_at(5))
+    torch.manual_seed(1)  # the file changes while the run is down
+    save_weights(Tiny(17), ModelCard("tiny", (32, 64), COCO.joints), tmp_path / "start.safetensors")
+    train(settings, tmp_path / "run")
+    assert same_product(tmp_path / "whole", tmp_path / "run")
+
+
+def test_killed_process_goes_on_with_the_same_bits(tmp_path: Path, first_weights: Path) -> None:
+    settings = settings_of("advmix", first_weights, epochs=3)
+    train(settings, tmp_path / "whole")
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom tests import test_strategies as t\n"
+        "settings = t.settings_of('advmix', Path(sys.argv[2]), epochs=3)\n"
+        "t.train(settings, Path(sys.argv[1]), lambda p: print(p.step, flush=True))\n"
+    )
+    for step in ("2", "6", "9"):  # one after the other in one run
+        command = [sys.executable, "-c", code, str(tmp_path / "run"), str(first_weights)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() == step:
+                break
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    train(settings, tmp_path / "run")
+    assert same_product(tmp_path / "whole", tmp_path / "run")
+
+
+def test_larger_teacher_has_its_own_network_and_weights(tmp_path: Path, first_weights: Path) -> None:
+    torch.manual_seed(0)
+    save_weights(Wide(17), ModelCard("wide", (32, 64), COCO.joints), tmp_path / "wide.safetensors")
+    teacher = {"model": f"{__name__}:Wide", "weights": tmp_path / "wide.safetensors"}
+    train(settings_of("distill", first_weights, teacher=teacher), tmp_path / "large")
+    train(settings_of("distill", first_weights), tmp_path / "same")
+    assert not same_product(tmp_path / "large", tmp_path / "same")
+    assert "layers.0.weight" in read_checkpoint(tmp_path / "large/last.ckpt")["step"]["teacher"]
+
+
+def test_without_distillation_no_teacher_is_needed(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    train(settings_of("advmix", None, mixing={"alpha": 0}), tmp_path, seen.append)
+    assert "distill" not in seen[-1].losses
+
+
+@pytest.mark.parametrize(
+    ("strategy", "changes", "message"),
+    [
+        ("advmix", {}, r"learns from a teacher.*start_from \(--init FILE\)"),
+        ("supervised", {"teacher": {"weights": "x"}}, "strategy 'supervised' has no teacher"),
+        ("advmix", {"teacher": {"model": "small"}}, "teacher 'small' needs teacher.weights"),
+        ("mixup", {}, "strategy must be 'supervised', 'gridmask'"),
+        ("advmix", {"mixing": {"alfa": 1}}, r"unknown key 'mixing\.alfa' \(did you mean 'alpha'\?\)"),
+        ("advmix", {"mixing": {"generator_scale": 3}}, "generator_scale must be 1, 2 or 4"),
+        ("supervised", {"backbone": "x", "start_from": "y"}, "start_from brings all weights"),
+    ],
+)
+def test_settings_that_contradict_are_one_line(strategy: str, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        settings_of(strategy, changes.pop("start_from", None), **changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_teacher_that_does_not_fit_is_one_line(tmp_path: Path, first_weights: Path) -> None:
+    for name, expected in (
+        ("Wide", r"does not fit Wide: .* of another shape"),
+        ("Halved", r"teacher .*Halved must give heatmaps \(1, 17, 16, 8\) of crops .*, got \(1, 17, 8, 4\)"),
+    ):
+        network = {"Wide": Wide, "Halved": Halved}[name](16 if name == "Wide" else 17)
+        save_weights(network, ModelCard("x", (32, 64), COCO.joints), tmp_path / "x.safetensors")
+        teacher = {"model": f"{__name__}:{name}", "weights": tmp_path / "x.safetensors"}
+        with pytest.raises(UserError, match=expected):
+            train(settings_of("advmix", first_weights, teacher=teacher), tmp_path / name)
+
+
+def test_student_whose_heatmaps_have_another_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"network .*Halved must give heatmaps"):
+        train(settings_of("supervised", None, model=f"{__name__}:Halved"), tmp_path)
+
+
+def test_sync_batch_norm_and_half_precision_are_for_gpus(tmp_path: Path) -> None:
+    engine = {"accelerator": "cpu", "threads": 1, "sync_batch_norm": True}
+    with pytest.raises(UserError, match="sync_batch_norm is for GPUs"):
+        train(settings_of("supervised", None, engine=engine), tmp_path)
+
+
+def test_bf16_and_clipping_and_parts_run_and_resume(tmp_path: Path, first_weights: Path) -> None:
+    engine = {"accelerator": "cpu", "threads": 1, "precision": "bf16-mixed"}
+    settings = settings_of("advmix", first_weights, epochs=2, engine=engine, clip=0.1, accumulate=2)
+    train(settings, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path / "run", stop_at(6))
+    train(settings, tmp_path / "run")
+    assert same_product(tmp_path / "whole", tmp_path / "run")
+
+
+def test_tensorboard_gets_losses_and_figures(tmp_path: Path, first_weights: Path) -> None:
+    engine = {"accelerator": "cpu", "threads": 1, "tensorboard": True}
+    train(settings_of("advmix", first_weights, engine=engine), tmp_path)
+    content = b"".join(path.read_bytes() for path in (tmp_path / "tensorboard").iterdir())
+    for name in (b"step/adversarial", b"epoch/heatmap", b"epoch/AP", b"lr"):
+        assert name in content
+
+
+class Normless(nn.Module):
+    """Without batch norm and dropout: two processes with half a batch each do what one does with the whole."""
+
+    def __init__(self, n_joints: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.ReLU(), nn.Conv2d(8, n_joints, 3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_two_processes_have_the_losses_of_one_with_the_whole_batch(update: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    save_weights(Normless(17), ModelCard("x", (32, 64), COCO.joints), tmp_path / "x.safetensors")
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom tests import test_strategies as t\n"
+        "engine = {'accelerator': 'cpu', 'threads': 1, 'devices': int(sys.argv[1])}\n"
+        "alpha = 0 if sys.argv[4] == 'simultaneous' else 0.1\n"  # whom the teacher takes is drawn by each process
+        "settings = t.settings_of('advmix', Path(sys.argv[3]), model='tests.test_strategies:Normless', batch_size=4,\n"
+        "    epochs=2, engine=engine, lr=1e-3, mixing={'update': sys.argv[4], 'alpha': alpha})\n"
+        "t.train(settings, Path(sys.argv[2]))\n"
+    )
+    script = tmp_path / "run.py"
+    script.write_text(code)
+    logs = []
+    for devices in ("1", "2"):
+        command = [
+            sys.executable,
+            str(script),
+            devices,
+            str(tmp_path / devices),
+            str(tmp_path / "x.safetensors"),
+            update,
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        logs.append([json.loads(line) for line in (tmp_path / devices / "log.jsonl").read_text().splitlines()])
+    one, two = logs
+    assert len(one) == len(two) == 2
+    for alone, together in zip(one, two, strict=True):
+        for name, loss in alone["losses"].items():
+            assert together["losses"][name] == pytest.approx(loss, rel=2e-3), name
+
+
+def test_product_is_benched_from_both_files(tmp_path: Path, first_weights: Path) -> None:
+    train(settings_of("advmix", first_weights), tmp_path)
+    spec = f"tests.test_train_loop:Tiny:{tmp_path / 'model.safetensors'}"
+    frames = [Dots().frame(0)]
+    poses = build_estimator(spec, COCO, {}).predict(frames)
+    assert poses[0].xy.shape[1:] == (17, 2)
+    tensors = torch.load(tmp_path / "model.pth", weights_only=True)
+    assert set(tensors) == set(Tiny(17).state_dict())
+
+
+def test_command_line_replaces_data_strategy_and_start(tmp_path: Path) -> None:
+    recipe = ROOT / "recipes/advmix/paper.yaml"
+    data = change_data("train_data", Path("people.json"), Path("images"))
+    settings = read_settings(recipe, ["start_from=x.pth", "strategy=equalmix", "seed=3"], data)
+    assert (settings.strategy, settings.seed, settings.start_from) == ("equalmix", 3, Path("x.pth"))
+    assert (settings.train_data.annotations, settings.train_data.root) == (Path("people.json"), None)
+    assert settings.val_data.split == "val2017"
+    with pytest.raises(UserError, match="train_data needs both annotations and images"):
+        change_data("train_data", Path("people.json"), None)
+
+
+@pytest.mark.parametrize("name", ["paper", "release", "toy"])
+def test_recipes_are_valid(name: str) -> None:
+    settings = read_settings(ROOT / f"recipes/advmix/{name}.yaml", ["start_from=x.pth"])
+    assert settings.strategy == "advmix"
+    assert settings.mixing.distill_on == ("mixed" if name == "release" else "clean")
+
+
+def test_train_command_hardens_on_coco_files(run: Any, coco_folder: Path, tmp_path: Path) -> None:
+    words = ["--recipe", ROOT / "recipes/advmix/toy.yaml", "--out", tmp_path / "run"]
+    words += ["--init", ROOT / "robustpose/models/pretrained/demo.safetensors"]
+    for prefix in ("", "val-"):
+        words += [f"--{prefix}annotations", coco_folder / "people.json"]
+    words += ["--images", coco_folder / "images", "--strategy", "equalmix", "--set", "epochs=1", "--set", "decay_at=[]"]
+    code, output, errors = run("train", *words, "--set", "batch_size=4", "--set", "engine.workers=0")
+    assert code == 0, errors
+    assert "AP " in output
+    assert "model.pth" in output
+    code, _, errors = run("train", *words[:4], "--strategy", "advmixx")
+    assert code == 2
+    assert "strategy must be" in errors
+
+
+def _equal(some: Any, others: Any) -> bool:
+    if isinstance(some, Tensor):
+        return torch.equal(some, others)
+    if isinstance(some, dict):
+        return set(some) == set(others) and all(_equal(some[key], others[key]) for key in some)
+    if isinstance(some, list | tuple):
+        return len(some) == len(others) and all(_equal(a, b) for a, b in zip(some, others, strict=True))
+    return bool(np.all(some == others))
