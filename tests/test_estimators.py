@@ -110,6 +110,7 @@ def test_network_of_another_form_is_refused(tmp_path, form, skeleton, message):
         ("results:nowhere", {}, "does not exist"),
         ("results:{folder}/images", {}, r"holds no \.json"),
         ("nonsense", {}, "unknown model 'nonsense'"),
+        ("sbl_r5:x.pth", {}, r"there is no module 'sbl_r5' on the Python path \(did you mean 'sbl_r50'\?\)"),
         ("tests.outside:not_callable", {}, "must be a callable"),
         ("tests.outside:missing", {}, "has no 'missing'"),
     ],

@@ -59,12 +59,18 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
             if parameters[name].annotation in (int, "int"):
                 options[name] = _positive(name, options[name])
         return make(target, skeleton, **options)
+    known = [*TABLE, *models.TABLE]
     if not target:
-        known = [*TABLE, *models.TABLE]
         raise UserError(f"unknown model '{spec}'{nearest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
     from robustpose.estimators.function import build as build_function
 
-    return build_function(spec, skeleton)
+    try:
+        return build_function(spec, skeleton)
+    except UserError as error:
+        hint = nearest(kind, known) if "." not in kind else ""
+        if hint and f"no module '{kind}'" in str(error):  # a kind misspelt, rather than a module
+            raise UserError(f"{error}{hint}") from error
+        raise
 
 
 def _find(spec: str) -> tuple[str, str, Callable[..., Any] | None]:
