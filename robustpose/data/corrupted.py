@@ -15,7 +15,7 @@ from robustpose.corruptions import corrupt, corrupt_all
 from robustpose.corruptions.frost_textures import load_textures
 from robustpose.corruptions.seeding import Seed
 from robustpose.data.corrupted_set import FORMATS, MANIFEST, find_layout, list_files, place_image, read_manifest
-from robustpose.data.images import read_image
+from robustpose.data.images import read_in_place_of
 from robustpose.errors import UserError, first_few
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame, Image
@@ -134,13 +134,8 @@ class StoredViews:
 
     def _read(self, frame: Frame, cell: Cell) -> Image:
         path, _ = self._find(frame, cell)
-        image = read_image(path)
-        if image.shape != frame.image.shape:
-            raise UserError(
-                f"image {path} is {image.shape[1]} x {image.shape[0]} px, but its clean image is "
-                f"{frame.image.shape[1]} x {frame.image.shape[0]}: was the set made from other images?"
-            )
-        return image
+        hint = "was the set made from other images?"
+        return read_in_place_of(path, frame.image, "its clean image", hint)
 
 
 def open_stored_views(root: Path) -> StoredViews:

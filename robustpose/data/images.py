@@ -28,6 +28,27 @@ def read_image(path: Path) -> Image:
         raise UserError(f"image {path} cannot be read ({error}): replace the file and start again") from error
 
 
+def read_in_place_of(path: Path, original: Image, what: str, hint: str) -> Image:
+    """Return the image of a file that stands for another image of the same size.
+
+    Args:
+        path: of the file.
+        original: (H, W, 3), what it stands for.
+        what: what a message calls the original.
+        hint: what may have gone wrong.
+
+    Raises:
+        UserError: the file cannot be read, or is of another size.
+    """
+    image = read_image(path)
+    if image.shape != original.shape:
+        raise UserError(
+            f"image {path} is {image.shape[1]} x {image.shape[0]} px, but {what} is "
+            f"{original.shape[1]} x {original.shape[0]}: {hint}"
+        )
+    return image
+
+
 def encode_image(image: Image, image_format: str) -> bytes:
     """Return the content of an image file: ``jpg75``, as Pillow writes JPEG by default (4:2:0); or ``png``."""
     content = io.BytesIO()

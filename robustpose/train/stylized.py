@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from robustpose.data.images import read_image
+from robustpose.data.images import read_in_place_of
 from robustpose.data.opening import provenance_of
 from robustpose.errors import UserError, first_few
 from robustpose.pose.skeleton import Skeleton
@@ -66,10 +66,4 @@ def _find_copy(folder: Path, name: str | None) -> Path | None:
 
 
 def _read_copy(path: Path, frame: Frame) -> Image:
-    image = read_image(path)
-    if image.shape != frame.image.shape:
-        raise UserError(
-            f"stylised image {path} is {image.shape[1]} x {image.shape[0]} px, but the image it stands for is "
-            f"{frame.image.shape[1]} x {frame.image.shape[0]}"
-        )
-    return image
+    return read_in_place_of(path, frame.image, "the image it stands for", "was it made from another one?")
