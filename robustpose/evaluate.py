@@ -67,11 +67,13 @@ def make_metric(name: str, skeleton: Skeleton) -> Metric:
     return make(skeleton, argument) if colon else make(skeleton)
 
 
-def get_frame(dataset: Dataset, index: int) -> Frame:
-    """Return clean frame `index` of a dataset, with what its metric wants of estimators."""
+def get_frames(dataset: Dataset, indices: Iterable[int]) -> list[Frame]:
+    """Return clean frames of a dataset, with what its metric wants of estimators."""
     metric = make_metric(dataset.metric, dataset.skeleton)
-    frame = dataset.frame(index)
-    return replace(frame, one_pose_per_box=True) if getattr(metric, "one_pose_per_box", False) else frame
+    frames = [dataset.frame(index) for index in indices]
+    if not getattr(metric, "one_pose_per_box", False):
+        return frames
+    return [replace(frame, one_pose_per_box=True) for frame in frames]
 
 
 def place_boxes(dataset: Dataset, frame: Frame) -> Frame:
@@ -124,4 +126,4 @@ def predict_all(dataset: Dataset, estimator: Estimator, frames_per_call: int = 1
     """Yield the estimator's poses for every image of `dataset`, in order."""
     for start in range(0, len(dataset), frames_per_call):
         indices = range(start, min(start + frames_per_call, len(dataset)))
-        yield from predict([get_frame(dataset, index) for index in indices], estimator)
+        yield from predict(get_frames(dataset, indices), estimator)

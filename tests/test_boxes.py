@@ -15,7 +15,7 @@ from robustpose.data.coco import read_coco
 from robustpose.data.corrupted import MadeViews
 from robustpose.data.opening import open_dataset
 from robustpose.errors import UserError
-from robustpose.evaluate import get_frame, place_boxes
+from robustpose.evaluate import get_frames, place_boxes
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Frame
 
@@ -192,7 +192,7 @@ def test_annotated_boxes_know_their_person_past_those_who_are_not_scored(coco_fo
 
 def test_frame_is_looked_at_with_the_boxes_of_its_cell(coco_folder, by_cell):
     people = open_dataset(None, coco_folder / "people.json", coco_folder / "images", str(by_cell), limit=3)
-    frame = get_frame(people, 0)
+    (frame,) = get_frames(people, [0])
     assert len(frame.boxes) == 1
     assert len(place_boxes(people, replace(frame, cell=CONTRAST)).boxes) == 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,22 @@ def find_weights(recipe: BenchRecipe, weights: Path | None) -> Path:
     return place / recipe.weights
 
 
+def list_changes(recipe: BenchRecipe, given: Mapping[str, object], others: Sequence[str] = ()) -> list[str]:
+    """Return in what a run is not the recipe's measurement.
+
+    Args:
+        recipe: the published row.
+        given: options of the command by the recipe's name for them; None where they were left out.
+        others: options that no recipe has.
+    """
+    changes = [
+        f"--{name} {value} instead of {getattr(recipe, name)}"
+        for name, value in given.items()
+        if value is not None and value != getattr(recipe, name)
+    ]
+    return [*changes, *others]
+
+
 def compare_with_published(summary: Mapping[str, Any], expected: Published) -> list[Row]:
     """Return the figures that a table has, ours beside it."""
     rows: list[Row] = [
@@ -95,13 +111,17 @@ def compare_with_published(summary: Mapping[str, Any], expected: Published) -> l
     return rows + [(name, ours.get(name), value) for name, value in expected.corruptions.items()]
 
 
+def write_row(row: Row) -> tuple[str, str, str, str]:
+    """Return figure, ours, published and the difference as words, in percent."""
+    name, ours, published = row
+    return name, percent(ours), f"{published:.1f}", "–" if ours is None else f"{100 * ours - published:+.1f}"
+
+
 def write_comparison(rows: list[Row], source: str, differences: list[str]) -> str:
     """Return a Markdown table of ours beside a published row, in percent."""
     lines = [f"# Ours beside {source}", ""]
     if differences:
         lines += [f"Not the same measurement: {'; '.join(differences)}.", ""]
     lines += ["| | ours | published | difference |", "|---|---:|---:|---:|"]
-    for name, ours, published in rows:
-        difference = "–" if ours is None else f"{100 * ours - published:+.1f}"
-        lines.append(f"| {name} | {percent(ours)} | {published:.1f} | {difference} |")
+    lines += [f"| {' | '.join(write_row(row))} |" for row in rows]
     return "\n".join([*lines, ""])

@@ -16,7 +16,7 @@ from pathlib import Path
 from robustpose.bench.run_folder import RunFolder
 from robustpose.data.corrupted import Views
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset, Estimator, get_frame, place_boxes, predict
+from robustpose.evaluate import Dataset, Estimator, get_frames, place_boxes, predict
 from robustpose.pose.cell import Cell
 from robustpose.pose.skeleton import Skeleton
 from robustpose.processes import run_here, run_in_processes
@@ -62,7 +62,7 @@ def do_slice(
 ) -> Iterator[UnitDone]:
     """Do the units of one slice in `cells`, and tell of each."""
     folder = RunFolder(job.out)
-    frames = [get_frame(dataset, index) for index in indices]
+    frames = get_frames(dataset, indices)
     for cell in cells:
         start = time.perf_counter()
         poses = predict([place_boxes(dataset, job.views.view(frame, cell)) for frame in frames], estimator)

@@ -67,7 +67,13 @@ def bench(
         os.environ.setdefault(name, "1")
     from robustpose import estimators
     from robustpose.bench.grid import choose_cells
-    from robustpose.bench.recipe import compare_with_published, find_weights, read_bench_recipe, write_comparison
+    from robustpose.bench.recipe import (
+        compare_with_published,
+        find_weights,
+        list_changes,
+        read_bench_recipe,
+        write_comparison,
+    )
     from robustpose.bench.run import run_bench
     from robustpose.bench.work import Job
     from robustpose.cli.show import bench_progress, print_comparison, print_summary
@@ -87,15 +93,11 @@ def bench(
         published = read_bench_recipe(recipe)
         model = f"{published.model}:{find_weights(published, weights)}"
         options = {"input": published.input, **options}
+        others = [f"--limit {limit}"] if limit else []
+        others += [f"--metric {metric}"] if metric else []
+        others += [f"--model-set {pair}" for pair in model_set or []]
         given = {"data": data, "split": split, "boxes": boxes, "seed": seed}
-        differences = [
-            f"--{name} {value} instead of {getattr(published, name)}"
-            for name, value in given.items()
-            if value is not None and value != getattr(published, name)
-        ]
-        differences += [f"--limit {limit}"] if limit else []
-        differences += [f"--metric {metric}"] if metric else []
-        differences += [f"--model-set {pair}" for pair in model_set or []]
+        differences = list_changes(published, given, others)
         data, split = data or published.data, split or published.split
         boxes, seed = boxes or published.boxes, seed or (None if corrupted_root else published.seed)
     elif weights is not None:

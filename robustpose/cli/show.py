@@ -129,16 +129,15 @@ def print_comparison(rows: list[tuple[str, float | None, float]], source: str, d
     from rich.console import Console
     from rich.table import Table
 
-    from robustpose.bench.tables import percent
+    from robustpose.bench.recipe import write_row
 
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False, markup=False)
     table = Table(title=f"beside {source}, in percent", title_justify="left")
     table.add_column("")
     for name in ("ours", "published", "difference"):
         table.add_column(name, justify="right")
-    for name, ours, published in rows:
-        difference = "–" if ours is None else f"{100 * ours - published:+.1f}"
-        table.add_row(name, percent(ours), f"{published:.1f}", difference)
+    for row in rows:
+        table.add_row(*write_row(row))
     console.print(table)
     if differences:
         console.print(f"not the same measurement: {'; '.join(differences)}", soft_wrap=True)

@@ -7,7 +7,6 @@ it (AMX, tensor cores).
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from robustpose.errors import UserError, nearest
 from robustpose.estimators.batches import CROPS_PER_CALL, CROPS_PER_GPU_CALL, Array, run_in_batches
+from robustpose.estimators.options import require_openvino
 from robustpose.estimators.topdown import Network
 from robustpose.models.fold import fold_batch_norms
 from robustpose.models.fuse import fuse_convolutions
@@ -59,8 +59,8 @@ def check_backend(backend: str, precision: str, device: torch.device) -> None:
         raise UserError("precision fp16 is for GPUs: on a CPU use bf16")
     if backend == "openvino" and device.type != "cpu":
         raise UserError(f"backend openvino runs on the CPU, not on {device.type}: add --model-set device=cpu")
-    if backend == "openvino" and importlib.util.find_spec("openvino") is None:
-        raise UserError("backend openvino needs OpenVINO, which is not installed: pip install 'robustpose[openvino]'")
+    if backend == "openvino":
+        require_openvino()
 
 
 def as_callable(

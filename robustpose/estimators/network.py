@@ -11,6 +11,7 @@ import torch
 from robustpose import models
 from robustpose.errors import UserError
 from robustpose.estimators.backends import as_callable, check_backend, find_device
+from robustpose.estimators.options import parse_size, write_size
 from robustpose.estimators.topdown import TopDown
 from robustpose.models.card import ModelCard
 from robustpose.models.published import PUBLISHED, make_card
@@ -99,8 +100,8 @@ def build(
     tensors, card = read_weights(path)
     if card is None:
         card = _make_card(name, path, tensors, skeleton, input)
-    elif input is not None and _parse_size(input) != card.input_wh:
-        raise UserError(f"{path} says that its input is {_write_size(card.input_wh)}: leave out input={input}")
+    elif input is not None and parse_size(input) != card.input_wh:
+        raise UserError(f"{path} says that its input is {write_size(card.input_wh)}: leave out input={input}")
     network = models.build(name, len(card.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
     run = as_callable(network, threads, card.input_wh, backend=backend, precision=precision, device=where)
@@ -109,7 +110,7 @@ def build(
         "kind": name,
         "name": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "input": _write_size(card.input_wh),
+        "input": write_size(card.input_wh),
         "channels": card.channels,
         "flip_test": flip_test,
         "backend": backend,
@@ -134,16 +135,4 @@ def _make_card(
         )
     in_name = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)
     size = (int(in_name.group(2)), int(in_name.group(1))) if in_name else None
-    return make_card(name, skeleton, _parse_size(input) if input else size)
-
-
-def _parse_size(text: str) -> tuple[int, int]:
-    try:
-        width, height = (int(side) for side in str(text).lower().split("x"))
-    except ValueError as error:
-        raise UserError(f"input must be WIDTHxHEIGHT such as 192x256, got '{text}'") from error
-    return width, height
-
-
-def _write_size(input_wh: tuple[int, int]) -> str:
-    return f"{input_wh[0]}x{input_wh[1]}"
+    return make_card(name, skeleton, parse_size(input) if input else size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from robustpose.errors import UserError, nearest
 from robustpose.estimators.batches import CROPS_PER_CALL, Array, run_in_batches
+from robustpose.estimators.options import parse_size, require_openvino, write_size
 from robustpose.estimators.topdown import TopDown
 from robustpose.models.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard
 from robustpose.pose.skeleton import Skeleton
@@ -96,7 +96,7 @@ def build(
         "kind": "onnx",
         "name": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "input": f"{input_wh[0]}x{input_wh[1]}",
+        "input": write_size(input_wh),
         "channels": channels,
         "mean": list(card.mean),
         "std": list(card.std),
@@ -115,8 +115,8 @@ def check_backend(backend: str, precision: str) -> None:
     if precision not in BACKENDS[backend]:
         others = " or ".join(BACKENDS[backend])
         raise UserError(f"precision of backend {backend} must be {others}, got '{precision}'")
-    if backend == "openvino" and importlib.util.find_spec("openvino") is None:
-        raise UserError("backend openvino needs OpenVINO, which is not installed: pip install 'robustpose[openvino]'")
+    if backend == "openvino":
+        require_openvino()
 
 
 def _session_runner(session: Any) -> Callable[[Array], Array]:
@@ -138,10 +138,7 @@ def _read_form(
     if not (isinstance(height, int) and isinstance(width, int)):
         if input_size is None:
             raise UserError(f"{path} leaves its input size open {shape}: pass --model-set input=192x256")
-        try:
-            width, height = (int(side) for side in str(input_size).lower().split("x"))
-        except ValueError as error:
-            raise UserError(f"input must be WIDTHxHEIGHT such as 192x256, got '{input_size}'") from error
+        width, height = parse_size(input_size)
     probe_batch = batch if isinstance(batch, int) else 1
     try:
         heatmaps = session.run(
