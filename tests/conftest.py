@@ -146,8 +146,8 @@ def make_job(coco_folder):
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory, make_job):
     """The folder of a finished run over clean and four cells."""
-    from robustpose.bench.grid import choose_cells
     from robustpose.bench.run import run_bench
+    from robustpose.results.grid import choose_cells
 
     out = tmp_path_factory.mktemp("runs") / "finished"
     run_bench(make_job(out), choose_cells(["contrast", "gaussian_noise"], [1, 4]))

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from robustpose import UserError
-from robustpose.bench.grid import choose_cells
 from robustpose.bench.run import run_bench
 from robustpose.bench.work import cut_slices
 from robustpose.pose.cell import CLEAN
 from robustpose.progress import Forecast
+from robustpose.results.grid import choose_cells
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
 

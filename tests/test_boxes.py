@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from robustpose import estimators
-from robustpose.bench.grid import choose_cells
 from robustpose.bench.run import run_bench
 from robustpose.bench.work import Job
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes, read_detections
@@ -18,6 +17,7 @@ from robustpose.errors import UserError
 from robustpose.evaluate import get_frames, place_boxes
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Frame
+from robustpose.results.grid import choose_cells
 
 CELLS = choose_cells(["contrast"], [2])
 CONTRAST = Cell("contrast", 2)

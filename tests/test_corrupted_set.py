@@ -15,7 +15,6 @@ import PIL.Image
 import pytest
 
 from robustpose import UserError
-from robustpose.bench.grid import FULL_GRID, choose_cells
 from robustpose.bench.run import run_bench
 from robustpose.corruptions import corrupt, corrupt_all
 from robustpose.data.corrupted import MadeViews, open_stored_views
@@ -26,6 +25,7 @@ from robustpose.export.verify import verify_set
 from robustpose.export.write import SetJob, write_set
 from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
+from robustpose.results.grid import FULL_GRID, choose_cells
 from tests.test_cli import one_line_error
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])  # those of the finished run

@@ -18,6 +18,8 @@ LAYERS = [
     {"decoding", "metrics"},
     {"data", "estimators"},
     {"evaluate"},
+    {"results"},
+    {"pages", "figures"},
     {"bench", "train", "export"},
     {"cli"},
 ]

@@ -8,7 +8,6 @@ import pytest
 import scipy.io
 
 from robustpose import estimators
-from robustpose.bench.grid import choose_cells
 from robustpose.bench.run import run_bench
 from robustpose.bench.work import Job
 from robustpose.data.corrupted import MadeViews
@@ -21,6 +20,7 @@ from robustpose.metrics.pckh import pckh
 from robustpose.pose.crop import boxes_to_center_scale
 from robustpose.pose.skeleton import MPII
 from robustpose.pose.types import Poses
+from robustpose.results.grid import choose_cells
 from tests.scenes import draw_scene
 
 CELLS = choose_cells(["contrast"], [3])

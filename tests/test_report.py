@@ -4,12 +4,12 @@ import json
 import pytest
 
 from robustpose import UserError
-from robustpose.bench.grid import FULL_GRID
-from robustpose.bench.report import render, write_report
-from robustpose.bench.summary import summarize
-from robustpose.bench.tables import to_csv, to_latex, to_markdown
 from robustpose.corruptions import NAMES
+from robustpose.pages.report import render, write_report
 from robustpose.pose.cell import CLEAN
+from robustpose.results.grid import FULL_GRID
+from robustpose.results.summary import summarize
+from robustpose.results.tables import to_csv, to_latex, to_markdown
 
 
 def make_summary(name="net", cells=FULL_GRID, clean=0.8):

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import Field
 
-from robustpose.bench.tables import percent
 from robustpose.config import Settings, check_settings, read_recipe
 from robustpose.errors import UserError
+from robustpose.results.tables import percent
 
 Row = tuple[str, float | None, float]  # figure, ours 0..1, published in percent
 

@@ -7,18 +7,18 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from robustpose.bench.report import write_report
-from robustpose.bench.run_folder import RunFolder
-from robustpose.bench.summary import decisive_versions, summarize
 from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
 from robustpose.data.opening import provenance_of
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, Estimator, check_cells, make_metric, score
 from robustpose.files import lock_folder, write_text
+from robustpose.pages.report import write_report
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import read_results, write_results
 from robustpose.pose.types import Truth, no_poses
 from robustpose.progress import Forecast, Progress
+from robustpose.results.run_folder import RunFolder
+from robustpose.results.summary import decisive_versions, summarize
 
 
 def run_bench(

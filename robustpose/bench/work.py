@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from robustpose.bench.run_folder import RunFolder
 from robustpose.data.corrupted import Views
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, Estimator, get_frames, place_boxes, predict
 from robustpose.pose.cell import Cell
 from robustpose.pose.skeleton import Skeleton
 from robustpose.processes import run_here, run_in_processes
+from robustpose.results.run_folder import RunFolder
 
 Slice = tuple[int, range]  # number, indices of images
 

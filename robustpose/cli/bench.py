@@ -66,7 +66,6 @@ def bench(
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     from robustpose import estimators
-    from robustpose.bench.grid import choose_cells
     from robustpose.bench.recipe import (
         compare_with_published,
         find_weights,
@@ -80,6 +79,7 @@ def bench(
     from robustpose.data.corrupted import MadeViews, open_stored_views
     from robustpose.data.opening import open_dataset
     from robustpose.files import write_text
+    from robustpose.results.grid import choose_cells
 
     if corrupted_root is not None and (seed is not None or frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")

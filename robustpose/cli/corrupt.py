@@ -72,10 +72,10 @@ def corrupt(
         raise UserError("--workers goes with --annotations FILE and --images DIR, or with --verify")
     if out is None:
         raise UserError("say where to write: --out DIR")
-    from robustpose.bench.grid import choose_cells
     from robustpose.data.corrupted import MadeViews
     from robustpose.data.opening import open_dataset
     from robustpose.export.write import SetJob
+    from robustpose.results.grid import choose_cells
 
     grid = choose_cells(split_words(corruptions), parse_severities(severities))
     cells = [cell for cell in grid if cell.corruption is not None]

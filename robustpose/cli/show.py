@@ -96,7 +96,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from robustpose.bench.tables import headline, model_name, percent, severities_of
+    from robustpose.results.tables import headline, model_name, percent, severities_of
 
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
     if summary["corruptions"]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from robustpose.bench.tables import (
+from robustpose.errors import UserError
+from robustpose.files import write_text
+from robustpose.results.summary import read_summary
+from robustpose.results.tables import (
     headline,
     model_name,
     percent,
@@ -16,28 +18,6 @@ from robustpose.bench.tables import (
     to_latex,
     to_markdown,
 )
-from robustpose.errors import UserError
-from robustpose.files import write_text
-
-
-def read_summary(folder: Path) -> dict[str, Any]:
-    """Return the summary of a finished run.
-
-    Raises:
-        UserError: the folder holds no finished run.
-    """
-    path = folder / "summary.json"
-    try:
-        summary = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        hint = "its bench has not finished" if (folder / "run.json").is_file() else "it is no run folder"
-        raise UserError(f"{folder} has no summary.json: {hint}") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
-    missing = {"metric", "clean", "mPC", "rPC", "cells", "corruptions", "groups", "provenance"} - set(summary)
-    if missing:
-        raise UserError(f"{path} lacks {', '.join(sorted(missing))}: was it written by robustpose bench?")
-    return summary
 
 
 def write_report(folder: Path) -> Path:
@@ -62,7 +42,7 @@ def render(summary: Mapping[str, Any]) -> str:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("robustpose.bench"),
+        loader=jinja2.PackageLoader("robustpose.pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

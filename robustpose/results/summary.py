@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from robustpose import corruptions
-from robustpose.bench.grid import is_full
+from robustpose.errors import UserError
 from robustpose.metrics.robustness import (
     clean_score,
     corruption_mean,
@@ -17,6 +19,7 @@ from robustpose.metrics.robustness import (
     require_cells,
 )
 from robustpose.pose.cell import Cell
+from robustpose.results.grid import is_full
 from robustpose.versions import PIXELS, SCORES, versions
 
 
@@ -64,3 +67,23 @@ def summarize(
         "cells": {cell.key: scores[cell] for cell in cells if cell.corruption is not None},
         "provenance": dict(provenance),
     }
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Return the summary of a finished run.
+
+    Raises:
+        UserError: the folder holds no finished run.
+    """
+    path = folder / "summary.json"
+    try:
+        summary = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        hint = "its bench has not finished" if (folder / "run.json").is_file() else "it is no run folder"
+        raise UserError(f"{folder} has no summary.json: {hint}") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    missing = {"metric", "clean", "mPC", "rPC", "cells", "corruptions", "groups", "provenance"} - set(summary)
+    if missing:
+        raise UserError(f"{path} lacks {', '.join(sorted(missing))}: was it written by robustpose bench?")
+    return summary
