@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from robustpose import metrics, registry
 from robustpose.errors import UserError
+from robustpose.metrics.tables import Table
 from robustpose.pose.cell import Cell
 from robustpose.pose.skeleton import Skeleton
-from robustpose.pose.types import Frame, Poses, Truth
+from robustpose.pose.types import Floats, Frame, Poses, Truth
 
 
 class Dataset(Protocol):
@@ -38,13 +42,28 @@ class Estimator(Protocol):
 class Metric(Protocol):
     """Figures in 0..1 from poses and truth; `primary` names the one that summaries are made of.
 
-    A metric with ``one_pose_per_box = True`` wants a pose for every annotated box, near-duplicates included.
+    A metric with ``one_pose_per_box = True`` wants a pose for every annotated box, near-duplicates included. One with
+    ``matches() -> Matches`` has intervals and slices.
     """
 
     primary: str
 
     def update(self, poses: Poses, truth: Truth) -> None: ...
     def compute(self) -> dict[str, float]: ...
+
+
+class Matches(Protocol):
+    """Poses and truth held against each other: what intervals and slices are computed from.
+
+    `joint_figure` is what the tables of `joints_tables` are of.
+    """
+
+    joint_figure: str
+
+    def table(self, kept: Sequence[npt.NDArray[np.bool_]] | None = None) -> Table: ...
+    def joints_tables(self) -> Mapping[str, Table]: ...
+    def quality(self) -> Floats: ...
+    def confidences(self) -> tuple[Floats, Floats] | None: ...
 
 
 def make_metric(name: str, skeleton: Skeleton) -> Metric:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from robustpose.bench.finish import finish
 from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
 from robustpose.data.opening import provenance_of
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, Estimator, check_cells, make_metric, score
-from robustpose.files import lock_folder, write_text
-from robustpose.pages.report import write_report
+from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
-from robustpose.pose.results_json import read_results, write_results
+from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Truth, no_poses
 from robustpose.progress import Forecast, Progress
+from robustpose.results.opened import write_opened
+from robustpose.results.resampling import RESAMPLES
 from robustpose.results.run_folder import RunFolder
-from robustpose.results.summary import decisive_versions, summarize
+from robustpose.results.summary import decisive_versions
 
 
 def run_bench(
     job: Job,
     cells: Sequence[Cell],
     n_workers: int = 1,
+    n_resamples: int = RESAMPLES,
     report: Callable[[str, Progress], None] = lambda what, progress: None,
 ) -> dict[str, Any]:
     """Bring a benchmark to its end and return its summary.
@@ -33,6 +34,7 @@ def run_bench(
         job: data, estimator, corrupted views and run folder.
         cells: clean first.
         n_workers: processes; with 1, everything happens in this one.
+        n_resamples: of the images, for intervals and slices; 0 for neither.
         report: called with what is being done (``predict`` or ``score``) and how far it is.
 
     Raises:
@@ -40,6 +42,8 @@ def run_bench(
     """
     if n_workers < 1:
         raise UserError(f"--workers must be at least 1, got {n_workers}")
+    if n_resamples < 0:
+        raise UserError(f"--resamples must be at least 0, got {n_resamples}")
     pixels = job.views.provenance()
     dataset = job.make_dataset()
     if len(dataset) == 0:
@@ -67,31 +71,27 @@ def run_bench(
             if lacking:
                 todo.append(((number, indices), lacking))
         n_todo = sum(len(lacking) for _, lacking in todo)
-        n_workers = min(n_workers, max(len(todo), 1)) if getattr(estimator, "needs_images", True) else 1
+        n_predicting = min(n_workers, max(len(todo), 1)) if getattr(estimator, "needs_images", True) else 1
         forecast = Forecast(
-            [cell.corruption for _, lacking in todo for cell in lacking], len(cells) * len(slices) - n_todo, n_workers
+            [cell.corruption for _, lacking in todo for cell in lacking],
+            len(cells) * len(slices) - n_todo,
+            n_predicting,
         )
         report("predict", forecast.now())
-        units = do_here(job, dataset, estimator, todo) if n_workers == 1 else do_in_processes(job, todo, n_workers)
+        units = (
+            do_here(job, dataset, estimator, todo) if n_predicting == 1 else do_in_processes(job, todo, n_predicting)
+        )
         for unit in units:
             report("predict", forecast.update(unit.cell.corruption, unit.seconds))
         if n_todo:
             report("predict", Progress(len(cells) * len(slices), len(cells) * len(slices), None))
         for cell in unfinished:
             _gather_cell(folder, cell, slices, truths)
-        figures = {}
-        for number, cell in enumerate(cells):
-            report("score", Progress(number, len(cells), None))
-            found = read_results(folder.prediction_path(cell), dataset.skeleton.n_joints)
-            poses = [found.get(t.image_id) or no_poses(t.image_id, dataset.skeleton.n_joints) for t in truths]
-            figures[cell] = score(poses, truths, make_metric(dataset.metric, dataset.skeleton))
-        report("score", Progress(len(cells), len(cells), None))
-        metric = make_metric(dataset.metric, dataset.skeleton).primary
+        if job.opened is not None:
+            write_opened(job.out, job.opened)
         if not any(cell.corruption == "frost" for cell in cells):
             provenance["frost_textures"] = "unused"
-        summary = summarize(metric, figures, cells, provenance)
-        _write_results(folder, summary, figures, cells)
-    return summary
+        return finish(job, dataset, truths, cells, provenance, n_workers, n_resamples, report)
 
 
 def _check_metric(dataset: Dataset, truths: Sequence[Truth]) -> None:
@@ -119,27 +119,3 @@ def _gather_cell(folder: RunFolder, cell: Cell, slices: Sequence[Slice], truths:
     )
     write_results(folder.prediction_path(cell), poses)
     folder.drop_units(cell)
-
-
-def _write_results(
-    folder: RunFolder,
-    summary: dict[str, Any],
-    figures: dict[Cell, dict[str, float]],
-    cells: Sequence[Cell],
-) -> None:
-    rows = []
-    for cell in cells:
-        digest = hashlib.sha256(folder.prediction_path(cell).read_bytes()).hexdigest()
-        rows.append(
-            {
-                "cell": cell.key,
-                "corruption": cell.corruption,
-                "severity": cell.severity,
-                "box_protocol": summary["provenance"]["box_protocol"],
-                **figures[cell],
-                "predictions_sha256": digest,
-            }
-        )
-    write_text(folder.path / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    write_text(folder.path / "summary.json", json.dumps(summary, indent=2) + "\n")
-    write_report(folder.path)

@@ -8,10 +8,11 @@ their number and the order do not matter.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from robustpose.data.corrupted import Views
 from robustpose.errors import UserError
@@ -33,12 +34,19 @@ class Job:
         make_estimator: makes the estimator for a skeleton.
         views: where the corrupted views of the images come from.
         out: the run folder.
+        opened: how the data were opened, for those who come back to the run; see `results.opened`.
     """
 
     make_dataset: Callable[[], Dataset]
     make_estimator: Callable[[Skeleton], Estimator]
     views: Views
     out: Path
+    opened: Mapping[str, Any] | None = field(default=None, hash=False)
+
+
+def no_estimator(skeleton: Skeleton) -> Estimator:
+    """Stand in for the estimator of jobs that have nothing to predict."""
+    raise UserError(f"this job has no estimator for skeleton '{skeleton.name}': it only scores what was predicted")
 
 
 @dataclass(frozen=True)

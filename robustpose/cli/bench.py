@@ -5,11 +5,22 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from robustpose.cli.parse import count_cores, parse_options, parse_seed, parse_severities, split_words
+from robustpose.cli.data_options import (
+    Annotations,
+    Boxes,
+    DataName,
+    Images,
+    Limit,
+    MetricName,
+    Root,
+    SkeletonFile,
+    Split,
+)
+from robustpose.cli.parse import count_cores, name_data, parse_options, parse_seed, parse_severities, split_words
 from robustpose.errors import UserError
 
 
@@ -25,27 +36,20 @@ def bench(
     weights: Annotated[
         Path | None, typer.Option(help="For --recipe: the weights file, or the folder that has the official one.")
     ] = None,
-    data: Annotated[str | None, typer.Option(help="toy; coco, mpii or ochuman; or package.module:attr.")] = None,
-    root: Annotated[Path | None, typer.Option(help="Folder of coco, mpii or ochuman.")] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Of coco, mpii or ochuman; by default the one that is benched.")
-    ] = None,
-    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON, any skeleton.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None,
-    boxes: Annotated[
-        str | None,
-        typer.Option(help="gt; clean-det:FILE, COCO detections on clean images; corrupt-det:DIR, a file per cell."),
-    ] = None,
-    metric: Annotated[
-        str | None, typer.Option(help="coco_ap, pckh, pck:NORMALIZER@THRESHOLD; by default the dataset's own.")
-    ] = None,
-    skeleton: Annotated[Path | None, typer.Option(help="YAML with OKS sigmas, for joints not COCO's.")] = None,
+    data: DataName = None,
+    root: Root = None,
+    split: Split = None,
+    annotations: Annotations = None,
+    images: Images = None,
+    boxes: Boxes = None,
+    metric: MetricName = None,
+    skeleton: SkeletonFile = None,
     corruptions: Annotated[
         str,
         typer.Option(help="all, none, held_out, groups (noise, blur, weather, digital) or names, with commas."),
     ] = "all",
     severities: Annotated[str, typer.Option(help="Of 1 to 5, with commas.")] = "1,2,3,4,5",
-    limit: Annotated[int | None, typer.Option(help="Use the first images only.")] = None,
+    limit: Limit = None,
     seed: Annotated[
         str | None,
         typer.Option(help="release (as the published benchmark; the default), or a number for independent noise."),
@@ -56,6 +60,9 @@ def bench(
         typer.Option(help="Read corrupted images from this folder, as the corrupt command or others made it."),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
+    resamples: Annotated[
+        int, typer.Option(help="Resamples of the images, for 95 % intervals and slices; 0 for neither.")
+    ] = 1000,
     batch_size: Annotated[int | None, typer.Option(help="Crops per call of the network.")] = None,
     model_set: Annotated[
         list[str] | None, typer.Option(help="An option of the model, KEY=VALUE; may be repeated.")
@@ -76,7 +83,7 @@ def bench(
     from robustpose.bench.run import run_bench
     from robustpose.bench.work import Job
     from robustpose.cli.show import bench_progress, print_comparison, print_summary
-    from robustpose.data.corrupted import MadeViews, open_stored_views
+    from robustpose.data.corrupted import open_views
     from robustpose.data.opening import open_dataset
     from robustpose.files import write_text
     from robustpose.results.grid import choose_cells
@@ -96,33 +103,27 @@ def bench(
         others = [f"--limit {limit}"] if limit else []
         others += [f"--metric {metric}"] if metric else []
         others += [f"--model-set {pair}" for pair in model_set or []]
-        given = {"data": data, "split": split, "boxes": boxes, "seed": seed}
-        differences = list_changes(published, given, others)
+        instead = {"data": data, "split": split, "boxes": boxes, "seed": seed}
+        differences = list_changes(published, instead, others)
         data, split = data or published.data, split or published.split
         boxes, seed = boxes or published.boxes, seed or (None if corrupted_root else published.seed)
     elif weights is not None:
         raise UserError("--weights goes with --recipe; elsewhere the file is part of --model NETWORK:FILE")
     if model is None:
         raise UserError("name the model (--model demo, onnx:FILE, …) or a published row (--recipe FILE)")
+    given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit) or {}
+    views_from: dict[str, Any] = {"seed": parse_seed(seed or "release"), "frost": frost}
+    if corrupted_root is not None:
+        views_from = {"corrupted_root": corrupted_root}
     job = Job(
-        make_dataset=partial(
-            open_dataset,
-            data,
-            annotations,
-            images,
-            boxes or "gt",
-            skeleton,
-            limit,
-            root=root,
-            split=split,
-            metric=metric,
-        ),
+        make_dataset=partial(open_dataset, **given),
         make_estimator=partial(estimators.build, model, options=options),
-        views=open_stored_views(corrupted_root) if corrupted_root else MadeViews(parse_seed(seed or "release"), frost),
+        views=open_views(**views_from),
         out=out,
+        opened={"data": given, "views": views_from},
     )
     with bench_progress() as report:
-        summary = run_bench(job, cells, count_cores() if workers is None else workers, report)
+        summary = run_bench(job, cells, count_cores() if workers is None else workers, resamples, report)
     print_summary(summary)
     if published is not None:
         rows = compare_with_published(summary, published.expected)

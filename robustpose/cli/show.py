@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from robustpose.progress import Progress
+    from robustpose.results.compare import Comparison, Difference
+    from robustpose.results.leaderboard import Board
 
 LABELS = {"predict": "predicting", "score": "scoring"}
 SECONDS_BETWEEN_LINES = 20.0
@@ -109,9 +111,13 @@ def print_summary(summary: Mapping[str, Any]) -> None:
             cells = [percent(summary["cells"].get(f"{name}/{severity}")) for severity in severities]
             table.add_row(name, percent(mean), *cells)
         console.print(table)
+    intervals = summary.get("intervals") or {}
     for group, value in summary["groups"].items():
-        console.print(f"{group:<8} {percent(value):>5}")
-    figures = "   ".join(f"{name} {percent(value)}" for name, value in headline(summary))
+        console.print(f"{group:<8} {percent(value):>5}{_range(intervals.get('groups', {}).get(group))}")
+    ranges = [_range(intervals.get(name)) for name in ("clean", "mPC", "rPC")]
+    figures = "   ".join(
+        f"{name} {percent(value)}{among}" for (name, value), among in zip(headline(summary), ranges, strict=True)
+    )
     console.print(f"{model_name(summary)}:  {figures}", markup=False, soft_wrap=True)
     if summary["mPC"] is None and summary["mean_of_chosen"] is not None:
         mean = percent(summary["mean_of_chosen"])
@@ -122,6 +128,11 @@ def print_summary(summary: Mapping[str, Any]) -> None:
             "of the original six (robustpose frost install)",
             soft_wrap=True,
         )
+
+
+def _range(interval: Sequence[float] | None) -> str:
+    """Return an interval in percent, for behind its figure."""
+    return "" if interval is None else f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
 
 
 def print_comparison(rows: list[tuple[str, float | None, float]], source: str, differences: list[str]) -> None:
@@ -141,3 +152,73 @@ def print_comparison(rows: list[tuple[str, float | None, float]], source: str, d
     console.print(table)
     if differences:
         console.print(f"not the same measurement: {'; '.join(differences)}", soft_wrap=True)
+
+
+def print_differences(comparison: Comparison) -> None:
+    """Print the figures of runs side by side: headline, groups and corruptions, in percent."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from robustpose.results.tables import percent
+
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    for number, name in enumerate(comparison.names):
+        console.print(f"{_letter(number)}: {name}", soft_wrap=True)
+    title = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images; 95 % intervals"
+    table = Table(title=title, title_justify="left", caption=LEGEND, caption_justify="left")
+    table.add_column("")
+    for number in range(len(comparison.names)):
+        table.add_column(_letter(number), justify="right")
+    for number in range(1, len(comparison.names)):
+        table.add_column(f"{_letter(number)} − A", justify="right")
+    for row in comparison.rows:
+        if row.kind == "cell":
+            continue
+        values = [
+            f"{'*' if number in row.leaders and len(row.leaders) < len(row.values) else ''}{percent(value)}"
+            for number, value in enumerate(row.values)
+        ]
+        apart = ["–" if d is None else _difference(d) for d in row.differences[1:]]
+        table.add_row(row.name, *values, *apart)
+    console.print(table)
+    for note in comparison.notes:
+        console.print(f"note: {note}", soft_wrap=True)
+
+
+LEGEND = "≈ not distinguishable: the interval of the paired difference holds 0;  * best, or not distinguishable from it"
+
+
+def _letter(number: int) -> str:
+    return chr(ord("A") + number) if number < 26 else f"run {number + 1}"
+
+
+def _difference(difference: Difference) -> str:
+    mark = "  " if difference.is_distinguishable else "≈ "
+    return f"{mark}{100 * difference.value:+.1f}{_range(difference.interval)}"
+
+
+def print_boards(boards: Sequence[Board]) -> None:
+    """Print leaderboards, in percent."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from robustpose.results.tables import percent
+
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False)
+    for board in boards:
+        images = f"{board.dataset.get('name')}, {board.dataset.get('n_images')} images"
+        how = f"profile {board.protocol['profile']}, boxes {board.protocol['box_protocol']}"
+        whole = "" if board.is_complete else ", incomplete"
+        table = Table(title=f"{board.metric} in percent on {images}, {how}{whole}", title_justify="left")
+        table.add_column("")
+        table.add_column("model", overflow="fold")
+        for name in ("mPC", f"{board.metric}*", "rPC"):
+            table.add_column(name, justify="right")
+        table.add_column("run", overflow="fold")
+        for rank, entry in enumerate(board.entries, 1):
+            figures = [
+                f"{percent(value)}{_range(entry.intervals[name])}"
+                for name, value in (("mPC", entry.mpc), ("clean", entry.clean), ("rPC", entry.rpc))
+            ]
+            table.add_row(str(rank), entry.name, *figures, entry.file)
+        console.print(table)

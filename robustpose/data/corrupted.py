@@ -138,6 +138,19 @@ class StoredViews:
         return read_in_place_of(path, frame.image, "its clean image", hint)
 
 
+def open_views(
+    seed: str | int = "release", frost: Path | str | None = None, corrupted_root: Path | str | None = None
+) -> MadeViews | StoredViews:
+    """Return views that are made here with `seed` and `frost`, or read from `corrupted_root` if it is given.
+
+    Raises:
+        UserError: `corrupted_root` is no corrupted set, or an unfinished one.
+    """
+    if corrupted_root is not None:
+        return open_stored_views(Path(corrupted_root))
+    return MadeViews(seed, None if frost is None else Path(frost))
+
+
 def open_stored_views(root: Path) -> StoredViews:
     """Return the views in a corrupted set: one of ours, or a folder of either layout without a manifest.
 

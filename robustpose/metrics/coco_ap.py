@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from robustpose.pose.results_json import poses_to_results
+from robustpose.pose.results_json import poses_to_results, round_poses
 from robustpose.pose.skeleton import Skeleton
 from robustpose.pose.types import Poses, Truth
+
+if TYPE_CHECKING:
+    from robustpose.metrics.oks_matches import OksMatches
 
 FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
 
@@ -19,18 +22,22 @@ class CocoAP:
 
     Args:
         sigmas: K OKS constants.
+        joints: K names, which `matches` tells apart; by default their numbers.
     """
 
     primary = "AP"
 
-    def __init__(self, sigmas: Sequence[float]) -> None:
+    def __init__(self, sigmas: Sequence[float], joints: Sequence[str] | None = None) -> None:
         self._sigmas = np.asarray(sigmas, float)
+        self._joints = joints if joints is not None else [str(k) for k in range(len(sigmas))]
+        self._pairs: list[tuple[Poses, Truth]] = []
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
         self._results: list[dict[str, Any]] = []
 
     def update(self, poses: Poses, truth: Truth) -> None:
         """Take in one image."""
+        self._pairs.append((poses, truth))
         number = len(self._images) + 1  # the evaluator wants integer ids; images are renumbered in order of arrival
         self._images.append({"id": number})
         for person in range(len(truth.xy)):
@@ -74,10 +81,19 @@ class CocoAP:
         evaluator.run()
         return dict(zip(FIGURES, (float(value) for value in evaluator.stats[:10]), strict=True))
 
+    def matches(self) -> OksMatches:
+        """Return poses and people held against each other, for slices and resamples."""
+        from robustpose.metrics.oks_matches import OksMatches
+
+        matches = OksMatches(self._joints, self._sigmas)
+        for poses, truth in self._pairs:
+            matches.add(round_poses(poses), truth)
+        return matches
+
 
 def make(skeleton: Skeleton) -> CocoAP:
     """Return the metric for a skeleton's OKS sigmas."""
-    return CocoAP(skeleton.sigmas)
+    return CocoAP(skeleton.sigmas, skeleton.joints)
 
 
 def _discard(*_: object) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from robustpose.errors import UserError, nearest
+from robustpose.metrics.pck_matches import PckMatches
 from robustpose.pose.skeleton import Skeleton
 from robustpose.pose.types import Floats, Poses, Truth
 
@@ -42,6 +43,7 @@ class PCK:
         self._limb = None if normalizer in ("head_size", "box") else _find_limb(normalizer, skeleton.joints)
         self._distances: list[Floats] = []  # (N, K) in normalisers, one array an image
         self._visible: list[npt.NDArray[np.bool_]] = []
+        self._rows: list[npt.NDArray[np.integer]] = []
 
     def update(self, poses: Poses, truth: Truth) -> None:
         """Take in one image."""
@@ -57,6 +59,7 @@ class PCK:
             distances[row] = apart[pose, row]
         self._distances.append(distances)
         self._visible.append(visible[rows])
+        self._rows.append(rows)
 
     def compute(self) -> dict[str, float]:
         """Return PCK over all annotated joints, and that of each joint, 0..1; -1 where none is annotated."""
@@ -70,6 +73,14 @@ class PCK:
             "PCK": mean,
             **{j: float(s) if n else -1.0 for j, s, n in zip(self._joints, shares, counts, strict=True)},
         }
+
+    def matches(self) -> PckMatches:
+        """Return which joints are right, for slices and resamples."""
+        right = [(d <= self._threshold) & v for d, v in zip(self._distances, self._visible, strict=True)]
+        return PckMatches(tuple(self._joints), self._rows, self._visible, right, self._joints_in_mean())
+
+    def _joints_in_mean(self) -> npt.NDArray[np.bool_]:
+        return np.ones(len(self._joints), bool)
 
     def _find_sizes(self, truth: Truth) -> Floats:
         if self._limb is not None:

@@ -27,6 +27,7 @@ COLUMNS = {
     "Ankle": ("left_ankle", "right_ankle"),
 }
 NOT_IN_MEAN = ("pelvis", "thorax")
+JOINTS_IN_MEAN = np.array([joint not in NOT_IN_MEAN for joint in MPII.joints])
 # What gt_valid.mat calls the joints.
 MAT_NAMES = {
     "rank": "right_ankle", "rkne": "right_knee", "rhip": "right_hip", "lhip": "left_hip", "lkne": "left_knee",
@@ -55,6 +56,9 @@ class PCKh(PCK):
             return {"PCKh": -1.0}
         columns = _columns(np.concatenate(self._distances), np.concatenate(self._visible))
         return {"PCKh": columns["Mean"], **columns}
+
+    def _joints_in_mean(self) -> npt.NDArray[np.bool_]:
+        return JOINTS_IN_MEAN
 
 
 def make(skeleton: Skeleton) -> PCKh:
@@ -127,7 +131,7 @@ def _columns(distances: Floats, visible: npt.NDArray[np.bool_]) -> dict[str, flo
     shares, counts = share_within(distances, visible, THRESHOLD)
     by_joint = dict(zip(MPII.joints, shares, strict=True))
     columns = {name: float(np.mean([by_joint[joint] for joint in joints])) for name, joints in COLUMNS.items()}
-    kept = np.array([joint not in NOT_IN_MEAN for joint in MPII.joints])
+    kept = JOINTS_IN_MEAN
     weights = counts[kept] / max(counts[kept].sum(), 1)
     for name, threshold in (
         ("Mean", THRESHOLD),

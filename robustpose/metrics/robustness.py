@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from robustpose.errors import UserError
-from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.cell import Cell
 
 
 def corruption_mean(scores: Mapping[Cell, float], corruption: str, severities: Sequence[int]) -> float:
@@ -48,13 +48,3 @@ def require_cells(scores: Mapping[Cell, float], expected: Sequence[Cell]) -> Non
     missing = [cell.key for cell in expected if cell not in scores]
     if missing:
         raise UserError(f"the summary needs {len(expected)} cells, {len(missing)} are missing: {', '.join(missing)}")
-
-
-def clean_score(scores: Mapping[Cell, float]) -> float:
-    """Return the score on clean images.
-
-    Raises:
-        UserError: there is none.
-    """
-    require_cells(scores, [CLEAN])
-    return scores[CLEAN]

@@ -3,7 +3,9 @@
 run.json                  what determines the results; another setup is refused
 units/fog-3/00007.npz     poses of one slice of images in one cell, while the cell is unfinished
 predictions/fog-3.json    COCO results of a finished cell
-results.jsonl, summary.json, table.*, report.html
+matches/fog-3.npz         what of them is right: for intervals and comparisons
+opened.json               how the data were opened
+results.jsonl, summary.json, slices.json, table.*, report.html
 """
 
 from __future__ import annotations
@@ -33,6 +35,10 @@ class RunFolder:
     def prediction_path(self, cell: Cell) -> Path:
         """Return where the COCO results of `cell` are."""
         return self.path / "predictions" / f"{cell.file_stem}.json"
+
+    def matches_path(self, cell: Cell) -> Path:
+        """Return where the matches of `cell` are: see `results.matches`."""
+        return self.path / "matches" / f"{cell.file_stem}.npz"
 
     def unit_path(self, cell: Cell, number: int) -> Path:
         """Return where the poses of slice `number` in `cell` are."""

@@ -8,18 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from robustpose import corruptions
 from robustpose.errors import UserError
-from robustpose.metrics.robustness import (
-    clean_score,
-    corruption_mean,
-    group_means,
-    mean_under_corruption,
-    relative_under_corruption,
-    require_cells,
-)
-from robustpose.pose.cell import Cell
-from robustpose.results.grid import is_full
+from robustpose.metrics.robustness import require_cells
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.types import Floats
+from robustpose.results.intervals import GEOMETRIC, find_intervals, make_series
 from robustpose.versions import PIXELS, SCORES, versions
 
 
@@ -34,6 +27,7 @@ def summarize(
     figures: Mapping[Cell, Mapping[str, float]],
     cells: Sequence[Cell],
     provenance: Mapping[str, Any],
+    resampled: Mapping[Cell, Floats] | None = None,
 ) -> dict[str, Any]:
     """Return the content of summary.json.
 
@@ -45,26 +39,32 @@ def summarize(
         figures: all figures of each cell, 0..1.
         cells: the cells that were asked for.
         provenance: written as it is.
+        resampled: (R,) scores of each cell, of the same resamples of the images; None for no intervals.
 
     Raises:
         UserError: a cell that was asked for is missing.
     """
-    require_cells({cell: 0.0 for cell in figures}, cells)
-    scores = {cell: figures[cell][metric] for cell in cells}
-    clean = clean_score(scores)
-    names = list(dict.fromkeys(cell.corruption for cell in cells if cell.corruption is not None))
-    severities = sorted({cell.severity for cell in cells if cell.corruption is not None})
-    full = is_full(cells)
-    mpc = mean_under_corruption(scores, corruptions.NAMES, corruptions.SEVERITIES) if full else None
+    require_cells({cell: 0.0 for cell in figures}, [CLEAN, *cells])
+    series = make_series({cell: figures[cell][metric] for cell in cells}, cells)
+    full = series.mpc is not None
+    means = [mean for mean in series.corruptions.values()]
     return {
         "metric": metric,
-        "clean": clean,
-        "mPC": mpc,
-        "rPC": None if mpc is None else relative_under_corruption(mpc, clean),
-        "mean_of_chosen": None if full or not names else mean_under_corruption(scores, names, severities),
-        "groups": group_means(scores, corruptions.GROUPS, corruptions.SEVERITIES) if full else {},
-        "corruptions": {name: corruption_mean(scores, name, severities) for name in names},
-        "cells": {cell.key: scores[cell] for cell in cells if cell.corruption is not None},
+        "clean": series.clean,
+        "mPC": series.mpc,
+        "rPC": series.rpc,
+        "mean_of_chosen": None if full or not means else sum(means) / len(means),
+        "groups": series.groups,
+        "corruptions": series.corruptions,
+        "cells": series.cells,
+        "geometric": {
+            "corruptions": list(GEOMETRIC),
+            "mPC_without": series.mpc_photometric,
+            "mPC_only": series.mpc_geometric,
+        }
+        if full
+        else None,
+        "intervals": None if resampled is None else find_intervals(resampled, cells),
         "provenance": dict(provenance),
     }
 
@@ -76,14 +76,26 @@ def read_summary(folder: Path) -> dict[str, Any]:
         UserError: the folder holds no finished run.
     """
     path = folder / "summary.json"
+    if not path.is_file():
+        hint = "it is no run folder"
+        if (folder / "run.json").is_file():
+            hint = "it holds a preview" if (folder / "preview.json").is_file() else "its bench has not finished"
+        raise UserError(f"{folder} has no summary.json: {hint}")
+    return read_summary_file(path)
+
+
+def read_summary_file(path: Path) -> dict[str, Any]:
+    """Return the summary in a file.
+
+    Raises:
+        UserError: it cannot be read, or is no summary.
+    """
     try:
         summary = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        hint = "its bench has not finished" if (folder / "run.json").is_file() else "it is no run folder"
-        raise UserError(f"{folder} has no summary.json: {hint}") from error
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    missing = {"metric", "clean", "mPC", "rPC", "cells", "corruptions", "groups", "provenance"} - set(summary)
+    fields = {"metric", "clean", "mPC", "rPC", "cells", "corruptions", "groups", "provenance"}
+    missing = fields - set(summary) if isinstance(summary, dict) else fields
     if missing:
         raise UserError(f"{path} lacks {', '.join(sorted(missing))}: was it written by robustpose bench?")
     return summary

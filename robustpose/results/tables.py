@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robustpose import corruptions
@@ -97,13 +97,26 @@ def to_csv(summary: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def to_latex(summary: Mapping[str, Any]) -> str:
-    """Return a booktabs table with one row in the paper's column order, in percent."""
-    names = columns(summary)
-    titles = ["Model", *(name.replace("*", "$^*$") for name, _ in headline(summary))]
+def to_latex(*summaries: Mapping[str, Any], labels: Sequence[str] | None = None) -> str:
+    """Return a booktabs table with a row a run in the paper's column order, in percent.
+
+    Of several runs, which have the same metric, the best of every column is bold, as it is printed.
+
+    Args:
+        summaries: of the runs.
+        labels: what the rows are called; by default by the model.
+    """
+    names = list(dict.fromkeys(name for summary in summaries for name in columns(summary)))
+    titles = ["Model", *(name.replace("*", "$^*$") for name, _ in headline(summaries[0]))]
     titles += [SHORT_NAMES.get(name, _escape_latex(name)) for name in names]
-    values = [_escape_latex(model_name(summary)), *(percent(value) for _, value in headline(summary))]
-    values += [percent(summary["corruptions"].get(name)) for name in names]
+    rows = [
+        [percent(value) for _, value in headline(summary)]
+        + [percent(summary["corruptions"].get(name)) for name in names]
+        for summary in summaries
+    ]
+    if len(rows) > 1:
+        rows = [list(row) for row in zip(*(_embolden_best(column) for column in zip(*rows, strict=True)), strict=True)]
+    row_names = [model_name(summary) for summary in summaries] if labels is None else labels
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}",
@@ -111,7 +124,10 @@ def to_latex(summary: Mapping[str, Any]) -> str:
             "\\toprule",
             " & ".join(titles) + " \\\\",
             "\\midrule",
-            " & ".join(value.replace("–", "--") for value in values) + " \\\\",
+            *(
+                " & ".join([_escape_latex(name), *(value.replace("–", "--") for value in row)]) + " \\\\"
+                for name, row in zip(row_names, rows, strict=True)
+            ),
             "\\bottomrule",
             "\\end{tabular}",
             "",
@@ -141,6 +157,13 @@ def _or_empty(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
+def _embolden_best(column: Sequence[str]) -> list[str]:
+    """Return numbers as words with the largest of them bold; all of them that are printed alike."""
+    numbers = [float(value) for value in column if value != "–"]
+    return [f"\\textbf{{{value}}}" if value != "–" and float(value) == max(numbers) else value for value in column]
+
+
 def _escape_latex(text: str) -> str:
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    special |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)

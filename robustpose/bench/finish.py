@@ -1,0 +1,98 @@
+"""Finish a run: score its predictions, then write summary, slices, rows, tables and report. Needs no model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from robustpose.bench.scoring import score_cells
+from robustpose.bench.work import Job
+from robustpose.data.opening import provenance_of
+from robustpose.errors import UserError
+from robustpose.evaluate import Dataset, make_metric
+from robustpose.files import list_differences, lock_folder, write_text
+from robustpose.pages.report import write_report
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.types import Truth
+from robustpose.progress import Progress
+from robustpose.results.cell_score import CellScore, cut_people
+from robustpose.results.resampling import RESAMPLES
+from robustpose.results.run_folder import RunFolder
+from robustpose.results.slices import describe_slices
+from robustpose.results.summary import read_summary, summarize
+
+
+def rescore(
+    job: Job,
+    n_workers: int = 1,
+    n_resamples: int = RESAMPLES,
+    report: Callable[[str, Progress], None] = lambda what, progress: None,
+) -> dict[str, Any]:
+    """Score a finished run again, without its model, and return its summary.
+
+    Args:
+        job: the run folder, and how to open the data; `make_estimator` is not called.
+        n_workers: processes.
+        n_resamples: of the images, for intervals and slices; 0 for neither.
+        report: called with ``score`` and how far it is.
+
+    Raises:
+        UserError: the folder holds no finished run, or the data are not those of the run.
+    """
+    old = read_summary(job.out)
+    dataset = job.make_dataset()
+    given = json.loads(json.dumps({**provenance_of(dataset), "metric": dataset.metric}))
+    if given != old["provenance"]["dataset"]:
+        differences = list_differences(old["provenance"]["dataset"], given)
+        raise UserError(f"these are not the data of {job.out}: {'; '.join(differences[:3])}")
+    truths = [dataset.truth(index) for index in range(len(dataset))]
+    cells = [CLEAN, *map(Cell.from_key, old["cells"])]
+    with lock_folder(job.out):
+        return finish(job, dataset, truths, cells, old["provenance"], n_workers, n_resamples, report)
+
+
+def finish(
+    job: Job,
+    dataset: Dataset,
+    truths: Sequence[Truth],
+    cells: Sequence[Cell],
+    provenance: Mapping[str, Any],
+    n_workers: int,
+    n_resamples: int,
+    report: Callable[[str, Progress], None],
+) -> dict[str, Any]:
+    """Score the predictions of a run's cells, write what there is to say about it, and return the summary."""
+    scores = score_cells(job, dataset, truths, cells, n_workers, n_resamples, lambda done: report("score", done))
+    metric = make_metric(dataset.metric, dataset.skeleton).primary
+    resampled = {cell: among for cell in cells if (among := scores[cell].resampled) is not None}
+    figures = {cell: scores[cell].figures for cell in cells}
+    summary = summarize(metric, figures, cells, provenance, resampled or None)
+    slices = describe_slices(
+        metric, scores, cells, cut_people(truths, dataset.skeleton.n_joints), truths, dataset.skeleton.joints
+    )
+    _write_rows(RunFolder(job.out), scores, str(provenance["box_protocol"]))
+    if slices is None:
+        (job.out / "slices.json").unlink(missing_ok=True)
+    else:
+        write_text(job.out / "slices.json", json.dumps(slices, indent=1) + "\n")
+    write_text(job.out / "summary.json", json.dumps(summary, indent=2) + "\n")
+    write_report(job.out)
+    return summary
+
+
+def _write_rows(folder: RunFolder, scores: Mapping[Cell, CellScore], box_protocol: str) -> None:
+    rows = [
+        {
+            "cell": cell.key,
+            "corruption": cell.corruption,
+            "severity": cell.severity,
+            "box_protocol": box_protocol,
+            **score.figures,
+            "predictions_sha256": hashlib.sha256(folder.prediction_path(cell).read_bytes()).hexdigest(),
+        }
+        for cell, score in scores.items()
+    ]
+    write_text(Path(folder.path / "results.jsonl"), "".join(json.dumps(row) + "\n" for row in rows))

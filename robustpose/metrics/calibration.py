@@ -1,0 +1,39 @@
+"""Calibration: whether a pose's score tells how good it is, its OKS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from robustpose.pose.types import Floats
+
+N_BINS = 10
+
+
+def calibrate(score: Floats, oks: Floats) -> dict[str, Any] | None:
+    """Return how scores (D,) go with the OKS (D,) of their poses; None without poses.
+
+    Returns:
+        `bins`: up to ten of equally many poses by rising score: mean `score`, mean `oks`, `n`; `error`: the mean
+        difference of the two over bins, weighted by `n` (expected calibration error); `rank_correlation`: Spearman's,
+        None where all scores or all OKS are equal.
+    """
+    if not len(score):
+        return None
+    order = np.argsort(score, kind="stable")
+    bins = [
+        {"score": float(score[part].mean()), "oks": float(oks[part].mean()), "n": len(part)}
+        for part in np.array_split(order, min(N_BINS, len(score)))
+    ]
+    error = sum(b["n"] * abs(b["score"] - b["oks"]) for b in bins) / len(score)
+    return {"bins": bins, "error": float(error), "rank_correlation": _rank_correlation(score, oks)}
+
+
+def _rank_correlation(first: Floats, second: Floats) -> float | None:
+    from scipy.stats import rankdata
+
+    ranks = rankdata(first), rankdata(second)
+    if len(first) < 2 or min(np.ptp(ranks[0]), np.ptp(ranks[1])) == 0:
+        return None
+    return float(np.corrcoef(*ranks)[0, 1])

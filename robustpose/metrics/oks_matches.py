@@ -1,0 +1,130 @@
+"""OKS matches: the poses of all images held against the truth once, for AP, its slices and what else OKS tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from robustpose.metrics.oks_kernels import EPS, compare_people, match_people, variances_of
+from robustpose.metrics.tables import ApTable, ShareTable
+from robustpose.pose.types import Floats, Poses, Truth
+
+THRESHOLDS = np.linspace(0.5, 0.95, 10)
+MAX_PEOPLE = 20  # poses of an image that count, best score first
+OF_SOMEBODY = 0.1  # OKS from which a pose, right or wrong, is of a person
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class _Image:
+    score: Floats  # (D,), falling
+    oks: Floats  # (D, G)
+    ignored: Mask  # (G,)
+    crowd: Mask  # (G,)
+    alike: Floats  # (G, K) similarity of each joint of the pose that is assigned to a person; 0 without one
+    visible: Mask  # (G, K)
+    assigned_oks: Floats  # (G,)
+
+
+class OksMatches:
+    """What poses and truth of a set of images have to do with each other.
+
+    Args:
+        joints: K names.
+        sigmas: K OKS constants.
+    """
+
+    joint_figure = "mean keypoint similarity"
+
+    def __init__(self, joints: Sequence[str], sigmas: Sequence[float] | Floats) -> None:
+        self._joints = tuple(joints)
+        self._variances = variances_of(np.asarray(sigmas))
+        self._images: list[_Image] = []
+
+    def add(self, poses: Poses, truth: Truth) -> None:
+        """Take in one image."""
+        best = np.argsort(-poses.score, kind="stable")[:MAX_PEOPLE]
+        xy, true_xy = poses.xy[best].astype(float), truth.xy.astype(float)
+        visible = truth.visible > 0
+        areas = truth.area.astype(float)
+        oks = compare_people(xy, true_xy, visible, truth.boxes.astype(float), areas, self._variances)
+        ignored = truth.crowd | ~visible.any(1)
+        alike, assigned_oks = np.zeros(visible.shape), np.zeros(len(visible))
+        counted = np.flatnonzero(~ignored)
+        for pose, place in zip(*linear_sum_assignment(-oks[:, counted]), strict=True):
+            person = counted[place]
+            apart = ((xy[pose] - true_xy[person]) ** 2).sum(-1)  # (K,) px²
+            alike[person] = np.exp(-apart / self._variances / (areas[person] + EPS) / 2)
+            assigned_oks[person] = oks[pose, person]
+        self._images.append(
+            _Image(poses.score[best], oks, ignored, truth.crowd.astype(bool), alike, visible, assigned_oks)
+        )
+
+    def table(self, kept: Sequence[Mask] | None = None) -> ApTable:
+        """Return the table of AP: of everybody, or of a slice of the people.
+
+        In a slice the others are ignored, as COCO ignores people of another size; so is a pose that is of nobody in
+        the slice, right or wrong, if its OKS with somebody is at least 0.1. Poses of nobody at all count in each.
+
+        Args:
+            kept: (G,) of each image: who belongs to the slice.
+        """
+        verdicts, positives = [], []
+        for number, image in enumerate(self._images):
+            ignored = image.ignored if kept is None else image.ignored | ~kept[number]
+            matches = match_people(image.oks, ignored, image.crowd, THRESHOLDS)  # (T, D)
+            verdict = (matches >= 0).astype(np.int8)
+            if len(ignored):
+                verdict[(matches >= 0) & ignored[matches]] = -1
+                if kept is not None:
+                    somebody = np.where(image.crowd, -1.0, image.oks)
+                    of = somebody.argmax(1)
+                    elsewhere = (somebody[np.arange(len(of)), of] >= OF_SOMEBODY) & ~kept[number][of]
+                    verdict[(matches < 0) & elsewhere] = -1
+            verdicts.append(verdict)
+            positives.append(np.count_nonzero(~ignored))
+        score, image_of = self._scores()
+        order = np.argsort(-score, kind="stable")
+        verdict = np.concatenate(verdicts, 1)[:, order] if verdicts else np.zeros((len(THRESHOLDS), 0), np.int8)
+        counts = (verdict >= 0).any(0)
+        return ApTable(
+            image_of[order][counts].astype(np.int32), np.ascontiguousarray(verdict[:, counts]), np.array(positives)
+        )
+
+    def joints_tables(self) -> dict[str, ShareTable]:
+        """Return the table of each joint's mean similarity, exp(-d² / (2·(2σ)²·area)), over those annotated."""
+        reached = [((i.alike * i.visible)[~i.ignored]).sum(0) for i in self._images]
+        possible = [i.visible[~i.ignored].sum(0) for i in self._images]
+        return {
+            joint: ShareTable(np.array([r[k] for r in reached]), np.array([p[k] for p in possible]))
+            for k, joint in enumerate(self._joints)
+        }
+
+    def quality(self) -> Floats:
+        """Return for each image (N,) the mean OKS of its people's poses, 0 for one without; NaN without people."""
+        return np.array([i.assigned_oks[~i.ignored].mean() if not i.ignored.all() else np.nan for i in self._images])
+
+    def confidences(self) -> tuple[Floats, Floats]:
+        """Return for each pose (D,) its score and its largest OKS with somebody, poses on ignored people left out."""
+        pairs = []
+        for image in self._images:
+            if image.ignored.all():
+                continue
+            best = image.oks[:, ~image.ignored].max(1)
+            ignored = image.oks[:, image.ignored].max(1, initial=0.0)
+            keep = best >= ignored
+            pairs.append((image.score[keep], best[keep]))
+        if not pairs:
+            return np.zeros(0), np.zeros(0)
+        return np.concatenate([score for score, _ in pairs]), np.concatenate([oks for _, oks in pairs])
+
+    def _scores(self) -> tuple[Floats, npt.NDArray[np.integer]]:
+        if not self._images:
+            return np.zeros(0), np.zeros(0, int)
+        score = np.concatenate([image.score for image in self._images])
+        return score, np.repeat(np.arange(len(self._images)), [len(image.score) for image in self._images])

@@ -1,0 +1,238 @@
+"""Compare runs: paired differences of every figure, with intervals, from the runs' matches alone.
+
+The same resampled images are taken in all runs, so what makes an image hard for everybody cancels out, and the interval
+of a difference is narrower than those of the two figures suggest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robustpose.errors import UserError, first_few
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.types import Floats
+from robustpose.results.intervals import Series, make_series
+from robustpose.results.matches import read_table
+from robustpose.results.resampling import LEVEL, RESAMPLES, draw_weights, interval
+from robustpose.results.run_folder import RunFolder
+from robustpose.results.summary import read_summary
+from robustpose.results.tables import model_name
+
+# What has to be the same for two runs to be of the same pixels; where boxes came from may be what is compared.
+SAME_PIXELS = ("profile", "seed", "frost_textures")
+UNTOLD = ("unknown", "unused", None)  # a corrupted set without a manifest, a run without frost
+BOXES = ("boxes", "boxes_file", "boxes_sha256")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A run's figure less the first run's.
+
+    Attributes:
+        value: in the figure's own unit, 0..1.
+        interval: of the paired difference; None where too many resamples have no figure.
+    """
+
+    value: float
+    interval: tuple[float, float] | None
+
+    @property
+    def is_distinguishable(self) -> bool:
+        """Return whether the interval leaves 0 out."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of all runs.
+
+    Attributes:
+        kind: `headline`, `group`, `corruption` or `cell`.
+        name: of the figure, such as `mPC`, `noise`, `fog` or `fog/3`.
+        values: of each run, 0..1; None where it is not defined.
+        intervals: of each value.
+        differences: to the first run, for each run but that one None where it is not defined.
+        leaders: the runs that are best or cannot be told from the best one.
+    """
+
+    kind: str
+    name: str
+    values: tuple[float | None, ...]
+    intervals: tuple[tuple[float, float] | None, ...]
+    differences: tuple[Difference | None, ...]
+    leaders: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs beside each other; the first is what the others are compared with.
+
+    Attributes:
+        names: of the runs, all different.
+        metric: the figure that counts.
+        dataset: its name.
+        n_images: in it.
+        resamples: that the intervals are from.
+        rows: headline figures first, cells last.
+        notes: what is not the same between the runs, though they can be compared.
+    """
+
+    names: tuple[str, ...]
+    metric: str
+    dataset: str
+    n_images: int
+    resamples: int
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what comparison.json holds."""
+        return {
+            "level": LEVEL,
+            **{name: getattr(self, name) for name in ("names", "metric", "dataset", "n_images", "resamples", "notes")},
+            "rows": [
+                {
+                    "kind": row.kind,
+                    "name": row.name,
+                    "values": row.values,
+                    "intervals": row.intervals,
+                    "differences": [
+                        d and {"value": d.value, "interval": d.interval, "distinguishable": d.is_distinguishable}
+                        for d in row.differences
+                    ],
+                    "leaders": row.leaders,
+                }
+                for row in self.rows
+            ],
+        }
+
+
+def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Comparison:
+    """Return finished runs of the same images beside each other.
+
+    Args:
+        folders: of two or more runs, the one to compare with first.
+        n_resamples: of the images.
+
+    Raises:
+        UserError: fewer than two runs, one that is not finished, or runs that cannot be compared.
+    """
+    if len(folders) < 2:
+        raise UserError(f"compare needs two or more run folders, got {len(folders)}")
+    if n_resamples < 1:
+        raise UserError(f"--resamples must be at least 1, got {n_resamples}")
+    summaries = [read_summary(folder) for folder in folders]
+    first = summaries[0]
+    notes: list[str] = []
+    for folder, summary in zip(folders[1:], summaries[1:], strict=True):
+        _check_same(folders[0], first, folder, summary)
+        notes += _note_differences(folders[0], first, folder, summary)
+    cells = [CLEAN, *(Cell.from_key(key) for key in first["cells"] if all(key in s["cells"] for s in summaries))]
+    if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
+        notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
+    values = [make_series(_scores(summary, cells), cells) for summary in summaries]
+    resampled = [make_series(_resample(folder, cells, n_resamples), cells) for folder in folders]
+    return Comparison(
+        names=_tell_apart(folders, summaries),
+        metric=first["metric"],
+        dataset=str(first["provenance"]["dataset"].get("name")),
+        n_images=int(first["provenance"]["dataset"]["n_images"]),
+        resamples=n_resamples,
+        rows=tuple(_rows(values, resampled, first["metric"])),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _check_same(folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]) -> None:
+    one, two = first["provenance"], other["provenance"]
+    different = [
+        f"{name} {one.get(name)} and {two.get(name)}"
+        for name in SAME_PIXELS
+        if one.get(name) != two.get(name) and one.get(name) not in UNTOLD and two.get(name) not in UNTOLD
+    ]
+    ours, theirs = ({k: v for k, v in p["dataset"].items() if k not in BOXES} for p in (one, two))
+    different += [f"{k} {ours.get(k)} and {theirs.get(k)}" for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
+    if different:
+        raise UserError(
+            f"{folder} and {other_folder} cannot be compared, they are not of the same images: "
+            f"{first_few(different, 'differences')}"
+        )
+
+
+def _note_differences(
+    folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]
+) -> list[str]:
+    one, two = first["provenance"], other["provenance"]
+    notes = [
+        f"{what}: {one.get(name, 'made')} in {folder.name}, {two.get(name, 'made')} in {other_folder.name}"
+        for name, what in (("box_protocol", "boxes"), *((name, name.replace("_", " ")) for name in SAME_PIXELS))
+        if one.get(name) != two.get(name)
+    ]
+    if one.get("corrupted_images") != two.get("corrupted_images"):
+        notes.append(f"corrupted images of {folder.name} and {other_folder.name} come from different places")
+    return notes
+
+
+def _scores(summary: Mapping[str, Any], cells: Sequence[Cell]) -> dict[Cell, float]:
+    return {cell: summary["clean"] if cell == CLEAN else summary["cells"][cell.key] for cell in cells}
+
+
+def _resample(path: Path, cells: Sequence[Cell], n_resamples: int) -> dict[Cell, Floats]:
+    folder = RunFolder(path)
+    tables = {cell: read_table(folder, cell) for cell in cells}
+    weights = draw_weights(tables[CLEAN].n_images, n_resamples)
+    return {cell: table.score(weights) for cell, table in tables.items()}
+
+
+def _rows(values: Sequence[Series], resampled: Sequence[Series], metric: str) -> Iterator[Row]:
+    for name, attribute in ((f"{metric}*", "clean"), ("mPC", "mpc"), ("rPC", "rpc")):
+        figures = [getattr(series, attribute) for series in values]
+        yield _row("headline", name, figures, [getattr(series, attribute) for series in resampled])
+    for kind in ("group", "corruption", "cell"):
+        for name in getattr(values[0], f"{kind}s"):
+            figures, among = ([getattr(s, f"{kind}s")[name] for s in side] for side in (values, resampled))
+            yield _row(kind, name, figures, among)
+
+
+def _row(kind: str, name: str, values: Sequence[float | None], resampled: Sequence[Any]) -> Row:
+    differences = tuple(_subtract(values, resampled, run, 0) if run else None for run in range(len(values)))
+    defined = [run for run, value in enumerate(values) if value is not None]
+    leaders: tuple[int, ...] = ()
+    if defined:
+        best = max(defined, key=lambda run: (values[run], -run))
+        behind = {run: _subtract(values, resampled, run, best) for run in defined if run != best}
+        ties = [run for run, apart in behind.items() if apart is not None and not apart.is_distinguishable]
+        leaders = (best, *ties)
+    return Row(
+        kind,
+        name,
+        tuple(values),
+        tuple(_pair(None if among is None else interval(among)) for among in resampled),
+        differences,
+        leaders,
+    )
+
+
+def _subtract(values: Sequence[float | None], resampled: Sequence[Any], run: int, other: int) -> Difference | None:
+    mine, its = values[run], values[other]
+    if mine is None or its is None:
+        return None
+    return Difference(mine - its, _pair(interval(resampled[run] - resampled[other])))
+
+
+def _pair(bounds: list[float] | None) -> tuple[float, float] | None:
+    return None if bounds is None else (bounds[0], bounds[1])
+
+
+def _tell_apart(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the models' names, those that are the same with their folders'."""
+    names = [model_name(summary) for summary in summaries]
+    if len(set(names)) == len(names):
+        return tuple(names)
+    named = [f"{name} ({folder.resolve().name})" for name, folder in zip(names, folders, strict=True)]
+    if len(set(named)) == len(named):
+        return tuple(named)
+    return tuple(f"{name} ({folder})" for name, folder in zip(names, folders, strict=True))

@@ -1,0 +1,56 @@
+"""Matches of a finished cell, as files: the table of its score, and how good each image's poses are.
+
+matches/fog-3.npz beside predictions/fog-3.json. Runs are compared from these files alone, without data or model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from robustpose.errors import UserError
+from robustpose.files import open_whole
+from robustpose.metrics.tables import Table, load_table
+from robustpose.pose.cell import Cell
+from robustpose.pose.types import Floats
+from robustpose.results.run_folder import RunFolder
+
+
+def write_matches(folder: RunFolder, cell: Cell, table: Table, quality: Floats) -> None:
+    """Write a cell's table and the quality of each image (N,), NaN where there is nobody."""
+    path = folder.matches_path(cell)
+    path.parent.mkdir(exist_ok=True)
+    with open_whole(path) as file:
+        np.savez_compressed(file, quality=quality.astype(np.float32), **table.save())  # type: ignore[arg-type]
+
+
+def read_table(folder: RunFolder, cell: Cell) -> Table:
+    """Return a cell's table.
+
+    Raises:
+        UserError: the run has none, or it is damaged.
+    """
+    path = folder.matches_path(cell)
+    try:
+        with np.load(path) as arrays:
+            return load_table(dict(arrays))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{folder.path} has no matches of {cell.key}: its metric has none, or it is from an older version: "
+            "start its bench command again"
+        ) from error
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise UserError(f"{path} is damaged: start the bench command of {folder.path} again") from error
+
+
+def read_quality(folder: RunFolder, cells: Sequence[Cell]) -> dict[Cell, Floats] | None:
+    """Return for each cell how good each image's poses (N,) are, 0..1, NaN without people; None if a cell lacks it."""
+    found = {}
+    for cell in cells:
+        try:
+            with np.load(folder.matches_path(cell)) as arrays:
+                found[cell] = arrays["quality"].astype(float)
+        except (OSError, ValueError, EOFError, KeyError):
+            return None
+    return found

@@ -1,0 +1,71 @@
+"""How a run's data were opened: kept beside the results so that they can be scored and shown again without asking."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from robustpose.data.corrupted import Views, open_views
+from robustpose.data.opening import open_dataset
+from robustpose.errors import UserError
+from robustpose.evaluate import Dataset
+from robustpose.files import write_text
+
+NAME = "opened.json"
+
+
+def write_opened(folder: Path, opened: Mapping[str, Any]) -> None:
+    """Write how the data were opened.
+
+    Args:
+        folder: of the run.
+        opened: `data`, the arguments of `open_dataset`, and `views`, those of `open_views`. Paths stay as they were
+            given, so who comes from another folder has to name the data again.
+    """
+    text = json.dumps(opened, indent=2, default=str) + "\n"
+    path = folder / NAME
+    if not path.is_file() or path.read_text() != text:
+        write_text(path, text)
+
+
+def read_opened(folder: Path) -> dict[str, Any] | None:
+    """Return what `write_opened` wrote; None if there is nothing.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        return None
+    try:
+        opened = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    if not isinstance(opened, dict) or not all(isinstance(opened.get(part), dict) for part in ("data", "views")):
+        raise UserError(f"{path} does not say how the data were opened: delete it and name the data")
+    return opened
+
+
+def open_again(folder: Path, given: Mapping[str, Any] | None = None) -> tuple[Callable[[], Dataset], Views]:
+    """Return how to open the data of a run, and where its corrupted views come from.
+
+    Args:
+        folder: of the run.
+        given: arguments of `open_dataset` that say where the data are; None for where they were.
+
+    Raises:
+        UserError: the run does not say where its data are, and nobody else does.
+    """
+    opened = read_opened(folder)
+    if given is None and opened is None:
+        raise UserError(
+            f"{folder} does not say where its data are: name them, as for bench (--data, or --annotations …)"
+        )
+    data = dict(given if given is not None else (opened or {})["data"])
+    for name in ("annotations", "images", "skeleton_file", "root"):
+        if data.get(name) is not None:
+            data[name] = Path(data[name])
+    return partial(open_dataset, **data), open_views(**(opened or {"views": {}})["views"])

@@ -1,0 +1,38 @@
+"""Resampling: the same images drawn again for every cell, slice and run, and intervals from what they score.
+
+Images are what is drawn, with all their people and in all cells at once (a paired bootstrap): people of one image and
+cells of one image are not independent, so drawing anything smaller would give intervals that are too narrow.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.pose.types import Floats
+
+LEVEL = 0.95
+RESAMPLES = 1000
+SEED = 1
+
+
+@lru_cache(maxsize=2)
+def draw_weights(n_images: int, n_resamples: int = RESAMPLES) -> npt.NDArray[np.uint8]:
+    """Return how often each image is in each resample, (R, N): a function of the two numbers alone."""
+    rng = np.random.default_rng([SEED, n_images])
+    weights = np.empty((n_resamples, n_images), np.uint8)
+    for row in weights:
+        row[:] = np.bincount(rng.integers(0, n_images, n_images), minlength=n_images)
+    weights.flags.writeable = False
+    return weights
+
+
+def interval(values: Floats, level: float = LEVEL) -> list[float] | None:
+    """Return the middle `level` of what resamples (R,) scored; None where more than a tenth of them has no score."""
+    defined = values[np.isfinite(values)]
+    if not len(values) or len(defined) < 0.9 * len(values):
+        return None
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return [float(low), float(high)]
