@@ -26,8 +26,10 @@ def files_of(run):
 
 
 def test_run_leaves_results_tables_and_report_and_nothing_else(finished_run):
-    expected = {"run.json", "results.jsonl", "summary.json", "table.md", "table.csv", "table.tex", "report.html"}
+    expected = {"run.json", "results.jsonl", "summary.json", "slices.json"}
+    expected |= {"table.md", "table.csv", "table.tex", "report.html"}
     expected |= {f"predictions/{cell.file_stem}.json" for cell in CELLS}
+    expected |= {f"matches/{cell.file_stem}.npz" for cell in CELLS}
     assert set(files_of(finished_run)) == expected
 
 

@@ -10,48 +10,16 @@ from typing import Any
 
 from robustpose.bench.scoring import score_cells
 from robustpose.bench.work import Job
-from robustpose.data.opening import provenance_of
-from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, make_metric
-from robustpose.files import list_differences, lock_folder, write_text
+from robustpose.files import write_text
 from robustpose.pages.report import write_report
-from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.cell import Cell
 from robustpose.pose.types import Truth
 from robustpose.progress import Progress
 from robustpose.results.cell_score import CellScore, cut_people
-from robustpose.results.resampling import RESAMPLES
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.slices import describe_slices
-from robustpose.results.summary import read_summary, summarize
-
-
-def rescore(
-    job: Job,
-    n_workers: int = 1,
-    n_resamples: int = RESAMPLES,
-    report: Callable[[str, Progress], None] = lambda what, progress: None,
-) -> dict[str, Any]:
-    """Score a finished run again, without its model, and return its summary.
-
-    Args:
-        job: the run folder, and how to open the data; `make_estimator` is not called.
-        n_workers: processes.
-        n_resamples: of the images, for intervals and slices; 0 for neither.
-        report: called with ``score`` and how far it is.
-
-    Raises:
-        UserError: the folder holds no finished run, or the data are not those of the run.
-    """
-    old = read_summary(job.out)
-    dataset = job.make_dataset()
-    given = json.loads(json.dumps({**provenance_of(dataset), "metric": dataset.metric}))
-    if given != old["provenance"]["dataset"]:
-        differences = list_differences(old["provenance"]["dataset"], given)
-        raise UserError(f"these are not the data of {job.out}: {'; '.join(differences[:3])}")
-    truths = [dataset.truth(index) for index in range(len(dataset))]
-    cells = [CLEAN, *map(Cell.from_key, old["cells"])]
-    with lock_folder(job.out):
-        return finish(job, dataset, truths, cells, old["provenance"], n_workers, n_resamples, report)
+from robustpose.results.summary import summarize
 
 
 def finish(

@@ -6,19 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from robustpose.bench.finish import finish
-from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
-from robustpose.data.opening import provenance_of
+from robustpose.bench.predict import predict_cells, prepare
+from robustpose.bench.work import Job
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset, Estimator, check_cells, make_metric, score
 from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
-from robustpose.pose.results_json import write_results
-from robustpose.pose.types import Truth, no_poses
-from robustpose.progress import Forecast, Progress
-from robustpose.results.opened import write_opened
+from robustpose.progress import Progress
 from robustpose.results.resampling import RESAMPLES
-from robustpose.results.run_folder import RunFolder
-from robustpose.results.summary import decisive_versions
 
 
 def run_bench(
@@ -40,82 +34,16 @@ def run_bench(
     Raises:
         UserError: a mistake in what was given. Finished units stay in the run folder.
     """
+    check_numbers(n_workers, n_resamples)
+    prepared = prepare(job, cells)
+    with lock_folder(job.out):
+        provenance = predict_cells(prepared, n_workers, report)
+        return finish(job, prepared.dataset, prepared.truths, cells, provenance, n_workers, n_resamples, report)
+
+
+def check_numbers(n_workers: int, n_resamples: int) -> None:
+    """Raise UserError unless there is somebody to work and a number of resamples."""
     if n_workers < 1:
         raise UserError(f"--workers must be at least 1, got {n_workers}")
     if n_resamples < 0:
         raise UserError(f"--resamples must be at least 0, got {n_resamples}")
-    pixels = job.views.provenance()
-    dataset = job.make_dataset()
-    if len(dataset) == 0:
-        raise UserError("the dataset has no images")
-    job.views.check(cells, [dataset.frame(index) for index in range(len(dataset))])
-    check_cells(dataset, cells)
-    truths = [dataset.truth(index) for index in range(len(dataset))]
-    _check_metric(dataset, truths)
-    estimator = job.make_estimator(dataset.skeleton)
-    provenance = {
-        "versions": decisive_versions(),
-        **pixels,
-        "dataset": {**provenance_of(dataset), "metric": dataset.metric},
-        "box_protocol": _find_box_protocol(dataset, estimator),
-        "estimator": dict(getattr(estimator, "provenance", {"name": type(estimator).__name__})),
-    }
-    folder = RunFolder(job.out)
-    with lock_folder(job.out):
-        folder.claim(provenance)
-        slices = cut_slices(len(dataset))
-        unfinished = [cell for cell in cells if not folder.prediction_path(cell).is_file()]
-        todo = []
-        for number, indices in slices:
-            lacking = [cell for cell in unfinished if not folder.unit_path(cell, number).is_file()]
-            if lacking:
-                todo.append(((number, indices), lacking))
-        n_todo = sum(len(lacking) for _, lacking in todo)
-        n_predicting = min(n_workers, max(len(todo), 1)) if getattr(estimator, "needs_images", True) else 1
-        forecast = Forecast(
-            [cell.corruption for _, lacking in todo for cell in lacking],
-            len(cells) * len(slices) - n_todo,
-            n_predicting,
-        )
-        report("predict", forecast.now())
-        units = (
-            do_here(job, dataset, estimator, todo) if n_predicting == 1 else do_in_processes(job, todo, n_predicting)
-        )
-        for unit in units:
-            report("predict", forecast.update(unit.cell.corruption, unit.seconds))
-        if n_todo:
-            report("predict", Progress(len(cells) * len(slices), len(cells) * len(slices), None))
-        for cell in unfinished:
-            _gather_cell(folder, cell, slices, truths)
-        if job.opened is not None:
-            write_opened(job.out, job.opened)
-        if not any(cell.corruption == "frost" for cell in cells):
-            provenance["frost_textures"] = "unused"
-        return finish(job, dataset, truths, cells, provenance, n_workers, n_resamples, report)
-
-
-def _check_metric(dataset: Dataset, truths: Sequence[Truth]) -> None:
-    """Raise UserError, before anything is predicted, if the truth cannot be scored against."""
-    metric = make_metric(dataset.metric, dataset.skeleton)
-    nobody = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in truths)
-    if score(nobody, truths, metric)[metric.primary] < 0:
-        raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
-
-
-def _find_box_protocol(dataset: Dataset, estimator: Estimator) -> str:
-    """Return where the people were looked for: gt, clean-det, corrupt-det; none; unknown for results made elsewhere."""
-    if not getattr(estimator, "needs_images", True):
-        return "unknown"
-    return str(provenance_of(dataset).get("boxes", "gt")) if estimator.needs_boxes else "none"
-
-
-def _gather_cell(folder: RunFolder, cell: Cell, slices: Sequence[Slice], truths: Sequence[Truth]) -> None:
-    """Turn a cell's units into its predictions file."""
-    folder.prediction_path(cell).parent.mkdir(exist_ok=True)
-    poses = (
-        poses
-        for number, indices in slices
-        for poses in folder.read_unit(cell, number, [truths[index].image_id for index in indices])
-    )
-    write_results(folder.prediction_path(cell), poses)
-    folder.drop_units(cell)

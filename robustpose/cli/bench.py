@@ -63,6 +63,11 @@ def bench(
     resamples: Annotated[
         int, typer.Option(help="Resamples of the images, for 95 % intervals and slices; 0 for neither.")
     ] = 1000,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Only estimate: some images, severities 1, 3 and 5. Needs a folder of its own."),
+    ] = False,
+    preview_images: Annotated[int, typer.Option(help="Images of a preview.")] = 100,
     batch_size: Annotated[int | None, typer.Option(help="Crops per call of the network.")] = None,
     model_set: Annotated[
         list[str] | None, typer.Option(help="An option of the model, KEY=VALUE; may be repeated.")
@@ -73,6 +78,7 @@ def bench(
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     from robustpose import estimators
+    from robustpose.bench.preview import run_preview
     from robustpose.bench.recipe import (
         compare_with_published,
         find_weights,
@@ -82,7 +88,7 @@ def bench(
     )
     from robustpose.bench.run import run_bench
     from robustpose.bench.work import Job
-    from robustpose.cli.show import bench_progress, print_comparison, print_summary
+    from robustpose.cli.show import bench_progress, print_comparison, print_preview, print_summary
     from robustpose.data.corrupted import open_views
     from robustpose.data.opening import open_dataset
     from robustpose.files import write_text
@@ -122,8 +128,19 @@ def bench(
         out=out,
         opened={"data": given, "views": views_from},
     )
+    n_workers = count_cores() if workers is None else workers
+    if preview:
+        if corruptions != "all" or severities != "1,2,3,4,5":
+            raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
+        with bench_progress() as report:
+            estimate = run_preview(
+                job, preview_images, count_cores() if workers is None else workers, resamples, report
+            )
+        print_preview(estimate)
+        print(f"preview: {out / 'preview.json'}")
+        return
     with bench_progress() as report:
-        summary = run_bench(job, cells, count_cores() if workers is None else workers, resamples, report)
+        summary = run_bench(job, cells, n_workers, resamples, report)
     print_summary(summary)
     if published is not None:
         rows = compare_with_published(summary, published.expected)

@@ -42,7 +42,7 @@ def score(
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    from robustpose.bench.finish import rescore
+    from robustpose.bench.rescore import rescore
     from robustpose.bench.work import Job, no_estimator
     from robustpose.cli.show import bench_progress, print_summary
     from robustpose.results.opened import open_again

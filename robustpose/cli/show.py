@@ -130,6 +130,19 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         )
 
 
+def print_preview(preview: Mapping[str, Any]) -> None:
+    """Print an estimate, as one."""
+    from robustpose.results.tables import model_name, percent
+
+    intervals = preview["intervals"] or {}
+    figures = "   ".join(
+        f"{title} {percent(preview[name])}{_range(intervals.get(name))}"
+        for title, name in ((f"{preview['metric']}*", "clean"), ("mPC", "mPC"), ("rPC", "rPC"))
+    )
+    of = preview["provenance"]["dataset"]["preview"]
+    print(f"{model_name(preview)}, ESTIMATE from {of} and severities 1, 3 and 5:  {figures}")
+
+
 def _range(interval: Sequence[float] | None) -> str:
     """Return an interval in percent, for behind its figure."""
     return "" if interval is None else f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"

@@ -16,33 +16,44 @@ from robustpose.pose.types import Frame, Truth
 
 
 class Adjusted:
-    """Another dataset, of which only the first images are taken, or which is scored by another metric.
+    """Another dataset, of which only some images are taken, or which is scored by another metric.
 
     Args:
         dataset: the other one.
-        limit: number of images; None for all.
+        limit: number of images, the first ones; None for all.
         metric: what `robustpose.evaluate.make_metric` takes; None for the dataset's own.
+        indices: images to take; None for the first `limit`.
+        preview: of a preview, how many images of how many; its provenance says so.
     """
 
-    def __init__(self, dataset: Any, limit: int | None = None, metric: str | None = None) -> None:
+    def __init__(
+        self,
+        dataset: Any,
+        limit: int | None = None,
+        metric: str | None = None,
+        indices: Sequence[int] | None = None,
+        preview: tuple[int, int] | None = None,
+    ) -> None:
         self.skeleton: Skeleton = dataset.skeleton
         self.metric: str = metric or dataset.metric
         self.provenance: Mapping[str, object] = provenance_of(dataset)
         if limit is not None:
             self.provenance = {**self.provenance, "limit": limit}
+        if preview is not None:
+            self.provenance = {**self.provenance, "preview": f"{preview[0]} of {preview[1]} images"}
         self._dataset = dataset
-        self._n_images = len(dataset) if limit is None else min(limit, len(dataset))
+        self._indices = range(len(dataset))[:limit] if indices is None else indices
 
     def __len__(self) -> int:
-        return self._n_images
+        return len(self._indices)
 
     def frame(self, index: int) -> Frame:
         """Return clean frame `index`."""
-        return self._dataset.frame(index)
+        return self._dataset.frame(self._indices[index])
 
     def truth(self, index: int) -> Truth:
         """Return what is annotated in image `index`."""
-        return self._dataset.truth(index)
+        return self._dataset.truth(self._indices[index])
 
     def boxes_in(self, frame: Frame) -> Frame:
         """Return a view of a frame with the boxes of its cell."""

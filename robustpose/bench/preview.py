@@ -1,0 +1,120 @@
+"""Preview: an estimate of mPC from some images and three severities, marked as one and kept apart from full results.
+
+Severities 2 and 4 are taken from the line between their neighbours, so a corruption's mean is
+(1.5·s1 + 2·s3 + 1.5·s5) / 5. The interval is the bootstrap's over the previewed images, widened by what that line
+misses: in full runs of seven estimators it was off by 0.1 to 1.3 % of mPC.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from robustpose import corruptions
+from robustpose.bench.predict import predict_cells, prepare
+from robustpose.bench.run import check_numbers
+from robustpose.bench.scoring import score_cells
+from robustpose.bench.work import Job
+from robustpose.data.opening import Adjusted
+from robustpose.errors import UserError
+from robustpose.evaluate import Dataset, make_metric
+from robustpose.files import lock_folder, write_text
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.progress import Progress
+from robustpose.results.resampling import LEVEL, RESAMPLES, interval
+
+N_IMAGES = 100
+SEVERITIES = (1, 3, 5)
+SHARES = (0.3, 0.4, 0.3)  # of the three in a corruption's mean
+LINE_ERROR = 0.01  # of mPC, one standard deviation
+SEED = 1
+CELLS = (CLEAN, *(Cell(name, severity) for name in corruptions.NAMES for severity in SEVERITIES))
+
+
+def run_preview(
+    job: Job,
+    n_images: int = N_IMAGES,
+    n_workers: int = 1,
+    n_resamples: int = RESAMPLES,
+    report: Callable[[str, Progress], None] = lambda what, progress: None,
+) -> dict[str, Any]:
+    """Estimate what a full benchmark would give, write preview.json into the run folder, and return it.
+
+    The folder is a preview's own: a full benchmark refuses it, and it has no summary.json that could be taken for one.
+
+    Args:
+        job: data, estimator, corrupted views and run folder.
+        n_images: to look at, drawn evenly from the dataset; all if it has fewer.
+        n_workers: processes.
+        n_resamples: of the images, for the interval.
+        report: called with ``predict`` or ``score`` and how far it is.
+
+    Raises:
+        UserError: a mistake in what was given.
+    """
+    check_numbers(n_workers, n_resamples)
+    if n_images < 1 or n_resamples < 1:
+        raise UserError("a preview needs images and resamples: at least 1 of each")
+    job = replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images))
+    prepared = prepare(job, CELLS)
+    with lock_folder(job.out):
+        provenance = predict_cells(prepared, n_workers, report)
+        scores = score_cells(
+            job, prepared.dataset, prepared.truths, CELLS, n_workers, n_resamples, lambda done: report("score", done)
+        )
+        metric = make_metric(prepared.dataset.metric, prepared.dataset.skeleton).primary
+        resampled = {cell: score.resampled for cell, score in scores.items()}
+        preview = {
+            "is_estimate": True,
+            "metric": metric,
+            **_estimate({cell: score.figures[metric] for cell, score in scores.items()}, resampled),
+            "level": LEVEL,
+            "images": len(prepared.dataset),
+            "severities": list(SEVERITIES),
+            "provenance": provenance,
+        }
+        write_text(job.out / "preview.json", json.dumps(preview, indent=2) + "\n")
+    return preview
+
+
+def choose_images(make_dataset: Callable[[], Dataset], n_images: int) -> Dataset:
+    """Open a dataset and return `n_images` of its images, drawn at random, always the same."""
+    dataset = make_dataset()
+    n_all = len(dataset)
+    if n_all <= n_images:
+        return Adjusted(dataset, preview=(n_all, n_all))
+    chosen = np.sort(np.random.default_rng([SEED, n_all]).choice(n_all, n_images, replace=False))
+    return Adjusted(dataset, indices=chosen.tolist(), preview=(n_images, n_all))
+
+
+def _estimate(scores: Mapping[Cell, float], resampled: Mapping[Cell, Any]) -> dict[str, Any]:
+    by_corruption = {name: _mean_of(scores, name) for name in corruptions.NAMES}
+    mpc = sum(by_corruption.values()) / len(by_corruption)
+    clean = scores[CLEAN]
+    found: dict[str, Any] = {
+        "clean": clean,
+        "mPC": mpc,
+        "rPC": mpc / clean if clean > 0 else None,
+        "corruptions": by_corruption,
+        "intervals": None,
+    }
+    if all(among is not None for among in resampled.values()):
+        # The line's error is the same in every resample: spread evenly over them, as a normal distribution has it.
+        among = sum(_mean_of(resampled, name) for name in corruptions.NAMES) / len(corruptions.NAMES)
+        error = LINE_ERROR * np.random.default_rng(SEED).standard_normal(len(among))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found["intervals"] = {
+                "clean": interval(resampled[CLEAN]),
+                "mPC": interval(among * (1 + error)),
+                "rPC": interval(among * (1 + error) / resampled[CLEAN]),
+            }
+    return found
+
+
+def _mean_of(scores: Mapping[Cell, Any], name: str) -> Any:
+    return sum(share * scores[Cell(name, severity)] for share, severity in zip(SHARES, SEVERITIES, strict=True))

@@ -1,0 +1,48 @@
+"""Score a finished run again: its predictions, without its model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from robustpose.bench.finish import finish
+from robustpose.bench.run import check_numbers
+from robustpose.bench.work import Job
+from robustpose.data.opening import provenance_of
+from robustpose.errors import UserError
+from robustpose.files import list_differences, lock_folder
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.progress import Progress
+from robustpose.results.resampling import RESAMPLES
+from robustpose.results.summary import read_summary
+
+
+def rescore(
+    job: Job,
+    n_workers: int = 1,
+    n_resamples: int = RESAMPLES,
+    report: Callable[[str, Progress], None] = lambda what, progress: None,
+) -> dict[str, Any]:
+    """Score a finished run again, without its model, and return its summary.
+
+    Args:
+        job: the run folder, and how to open the data; `make_estimator` is not called.
+        n_workers: processes.
+        n_resamples: of the images, for intervals and slices; 0 for neither.
+        report: called with ``score`` and how far it is.
+
+    Raises:
+        UserError: the folder holds no finished run, or the data are not those of the run.
+    """
+    check_numbers(n_workers, n_resamples)
+    old = read_summary(job.out)
+    dataset = job.make_dataset()
+    given = json.loads(json.dumps({**provenance_of(dataset), "metric": dataset.metric}))
+    if given != old["provenance"]["dataset"]:
+        differences = list_differences(old["provenance"]["dataset"], given)
+        raise UserError(f"these are not the data of {job.out}: {'; '.join(differences[:3])}")
+    truths = [dataset.truth(index) for index in range(len(dataset))]
+    cells = [CLEAN, *map(Cell.from_key, old["cells"])]
+    with lock_folder(job.out):
+        return finish(job, dataset, truths, cells, old["provenance"], n_workers, n_resamples, report)
