@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 import robustpose
-from robustpose.cli import bench, corrupt, data, frost, listing, report, stylize, train
+from robustpose.cli import (
+    bench,
+    compare,
+    corrupt,
+    data,
+    figures,
+    frost,
+    leaderboard,
+    listing,
+    report,
+    score,
+    stylize,
+    train,
+)
 from robustpose.errors import UserError
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C, as shells do
@@ -45,6 +58,10 @@ def _options(
 
 app.command("bench")(bench.bench)
 app.command("report")(report.report)
+app.command("figures")(figures.figures)
+app.command("compare")(compare.compare)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.command("score")(score.score)
 app.command("corrupt")(corrupt.corrupt)
 app.command("train")(train.train)
 app.command("stylize")(stylize.stylize)

@@ -1,0 +1,71 @@
+"""Where the images of runs come from: what the command names, else what a run's own opened.json says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from robustpose.data.corrupted import MadeViews, Views, open_views
+from robustpose.data.opening import open_dataset, provenance_of
+from robustpose.errors import UserError
+from robustpose.evaluate import Dataset
+from robustpose.figures.runs import Run, identify_data
+from robustpose.files import list_differences
+from robustpose.results.opened import open_again, read_opened
+
+
+def open_named(run: Run, given: Mapping[str, Any]) -> Dataset:
+    """Return the dataset that the command names, cut and scored as that of the run if the command does not say.
+
+    Args:
+        run: whose dataset it has to be.
+        given: arguments of `open_dataset`.
+
+    Raises:
+        UserError: it cannot be opened, or is not that of the run.
+    """
+    of_run = run.summary["provenance"]["dataset"]
+    own = {key: of_run.get(key) for key in ("limit", "metric") if given.get(key) is None}
+    return _check_data(open_dataset(**{**given, **own}), run)
+
+
+def open_noted(runs: Sequence[Run]) -> Dataset:
+    """Return the dataset of runs on the same data, as the first that can says where it is.
+
+    Raises:
+        UserError: none of them says where it is, or it is not there.
+    """
+    problem: UserError | None = None
+    for run in runs:
+        try:
+            return _check_data(open_again(run.folder)[0](), run)
+        except UserError as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
+
+
+def find_views(run: Run) -> Views:
+    """Return where the corrupted images of a run come from: as it noted, else made with its seed.
+
+    Raises:
+        UserError: that cannot be told, or they are not there.
+    """
+    opened = read_opened(run.folder)
+    if opened is not None:
+        return open_views(**opened["views"])
+    seed = run.summary["provenance"].get("seed")
+    if seed != "release" and not isinstance(seed, int):
+        raise UserError(f"{run.folder} does not say where its corrupted images are: start its bench command again")
+    return MadeViews(seed)
+
+
+def _check_data(dataset: Dataset, run: Run) -> Dataset:
+    old = identify_data(run.summary["provenance"]["dataset"])
+    differences = list_differences(old, identify_data(provenance_of(dataset)))
+    if differences:
+        raise UserError(
+            f"the images are not those of {run.folder} ({'; '.join(differences[:2])}): name the data that it was "
+            "benched on"
+        )
+    return dataset

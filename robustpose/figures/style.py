@@ -1,0 +1,126 @@
+"""How every figure looks, and writing it: sizes of paper columns, colours, and files that are the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib.style
+from matplotlib.figure import Figure
+
+from robustpose.errors import UserError
+from robustpose.files import open_whole
+
+ONE_COLUMN = 3.25  # inches, of a page with two columns (CVPR); and its full width
+TWO_COLUMNS = 6.875
+PAGE_HEIGHT = 8.5
+DPI = 300
+
+# Okabe and Ito's colours, told apart by colour-blind readers; without the yellow, which is too light for lines.
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
+PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+MARKERS = ("D", "s", "^", "v", "P", "X", "<", ">")
+LINES = ("-", "--", "-.", ":")
+GREY = "0.55"
+MOST_LETTERS = 32  # of a name
+
+_SETTINGS = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+    "font.size": 7,
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6,
+    "ytick.labelsize": 6,
+    "legend.fontsize": 6,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3,
+    "legend.frameon": False,
+    "legend.handlelength": 2.2,
+    "pdf.fonttype": 42,  # TrueType: publishers refuse type 3
+    "savefig.dpi": DPI,
+    "figure.constrained_layout.h_pad": 0.02,
+    "figure.constrained_layout.w_pad": 0.02,
+    "text.parse_math": False,  # a $ in a model's name is a $
+}
+
+Place = Literal["outside upper center", "outside lower center"]
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Have figures look as those of papers inside the block, whatever the user's own settings are."""
+    with matplotlib.style.context(["default", _SETTINGS]):
+        yield
+
+
+def line_of_run(number: int) -> dict[str, Any]:
+    """Return colour, marker and dashes of a run's line: 28 pairs of colour and dashes before one comes again."""
+    return {
+        "color": PALETTE[number % len(PALETTE)],
+        "linestyle": LINES[number // len(PALETTE) % len(LINES)],
+        "marker": MARKERS[number % len(MARKERS)],
+    }
+
+
+def shorten(text: str, n_letters: int = MOST_LETTERS) -> str:
+    """Return a name with its middle left out where it is too long for a figure."""
+    half = (n_letters - 1) // 2
+    return text if len(text) <= n_letters else f"{text[:half]}…{text[-half:]}"
+
+
+def spell_corruption(name: str) -> str:
+    """Return `gaussian_noise` as `Gaussian noise`, and of `package.module:attr` the last part."""
+    words = name.rpartition(":")[2].replace("_", " ").replace("jpeg", "JPEG")
+    return words[:1].upper() + words[1:]
+
+
+def find_legend_height(labels: Sequence[str], width: float) -> float:
+    """Return the height of a legend in a figure of some width, inches."""
+    return 0.08 + 0.112 * -(-len(labels) // _count_columns(labels, width)) if labels else 0.0
+
+
+def put_legend(
+    figure: Figure, handles: Sequence[Any], labels: Sequence[str], where: Place = "outside upper center"
+) -> None:
+    """Put a legend outside the axes, with as many columns as there is room for."""
+    n_columns = _count_columns(labels, figure.get_figwidth())
+    # matplotlib leaves out labels that begin with an underscore.
+    labels = [f" {label}" if label.startswith("_") else label for label in labels]
+    figure.legend(list(handles), labels, loc=where, ncols=n_columns, columnspacing=1.2)
+
+
+def save_figure(figure: Figure, out: Path, name: str) -> list[Path]:
+    """Write NAME.pdf and NAME.png, whose bytes depend on the figure alone, and return their paths.
+
+    Raises:
+        UserError: they cannot be written.
+    """
+    metadata: dict[str, dict[str, Any]] = {
+        "pdf": {"Creator": "robustpose", "Producer": None, "CreationDate": None},
+        "png": {"Software": None},
+    }
+    paths = []
+    for kind in ("pdf", "png"):
+        path = out / f"{name}.{kind}"
+        try:
+            with open_whole(path) as file:
+                figure.savefig(file, format=kind, metadata=metadata[kind])
+        except OSError as error:
+            raise UserError(f"cannot write {path} ({error}): choose another --out") from error
+        paths.append(path)
+    return paths
+
+
+def _count_columns(labels: Sequence[str], width: float) -> int:
+    column = 0.42 + 0.048 * max(len(label) for label in labels)  # inches: a line, and letters of 6 points
+    return max(1, min(len(labels), int(width / column)))
