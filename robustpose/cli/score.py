@@ -46,7 +46,9 @@ def score(
     from robustpose.bench.work import Job, no_estimator
     from robustpose.cli.show import bench_progress, print_summary
     from robustpose.results.opened import open_again
+    from robustpose.results.summary import read_summary
 
+    read_summary(folder)  # whose data to ask for: a folder that is no run has none
     given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit)
     make_dataset, views = open_again(folder, given)
     job = Job(make_dataset, no_estimator, views, folder)

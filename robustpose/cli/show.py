@@ -172,18 +172,19 @@ def print_differences(comparison: Comparison) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from robustpose.results.compare import run_letter
     from robustpose.results.tables import percent
 
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
     for number, name in enumerate(comparison.names):
-        console.print(f"{_letter(number)}: {name}", soft_wrap=True)
+        console.print(f"{run_letter(number)}: {name}", soft_wrap=True)
     title = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images; 95 % intervals"
     table = Table(title=title, title_justify="left", caption=LEGEND, caption_justify="left")
     table.add_column("")
     for number in range(len(comparison.names)):
-        table.add_column(_letter(number), justify="right")
+        table.add_column(run_letter(number), justify="right")
     for number in range(1, len(comparison.names)):
-        table.add_column(f"{_letter(number)} − A", justify="right")
+        table.add_column(f"{run_letter(number)} − A", justify="right")
     for row in comparison.rows:
         if row.kind == "cell":
             continue
@@ -199,10 +200,6 @@ def print_differences(comparison: Comparison) -> None:
 
 
 LEGEND = "≈ not distinguishable: the interval of the paired difference holds 0;  * best, or not distinguishable from it"
-
-
-def _letter(number: int) -> str:
-    return chr(ord("A") + number) if number < 26 else f"run {number + 1}"
 
 
 def _difference(difference: Difference) -> str:

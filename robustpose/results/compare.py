@@ -146,6 +146,11 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     )
 
 
+def run_letter(number: int) -> str:
+    """Return what a run is called in tables: A, B, …"""
+    return chr(ord("A") + number) if number < 26 else f"run {number + 1}"
+
+
 def _check_same(folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]) -> None:
     one, two = first["provenance"], other["provenance"]
     different = [

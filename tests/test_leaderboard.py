@@ -1,0 +1,106 @@
+import json
+
+import pytest
+
+from robustpose.errors import UserError
+from robustpose.pages.leaderboard import render_leaderboard
+from robustpose.results.grid import FULL_GRID
+from robustpose.results.leaderboard import boards_to_json, read_boards
+
+
+def write_summary(path, name="net", clean=0.7, mpc=0.5, cells=None, **provenance):
+    """Write a summary as bench does."""
+    keys = [cell.key for cell in FULL_GRID[1:]] if cells is None else cells
+    path.parent.mkdir(parents=True, exist_ok=True)
+    summary = {
+        "metric": "AP",
+        "clean": clean,
+        "mPC": mpc if cells is None else None,
+        "rPC": mpc / clean if cells is None else None,
+        "groups": {},
+        "corruptions": {"fog": 0.4},
+        "cells": dict.fromkeys(keys, mpc),
+        "provenance": {
+            "profile": "release",
+            "seed": "release",
+            "frost_textures": "original",
+            "box_protocol": "gt",
+            "dataset": {"name": "people.json", "n_images": 9, "annotations_sha256": "0" * 64},
+            "estimator": {"name": name},
+            "versions": {"robustpose": "0.1.0"},
+            **provenance,
+        },
+    }
+    path.write_text(json.dumps(summary))
+
+
+def test_runs_are_sorted_by_mpc(tmp_path):
+    for name, mpc in (("a", 0.3), ("b", 0.5), ("c", 0.4)):
+        write_summary(tmp_path / name / "summary.json", name, mpc=mpc)
+    boards, left_out = read_boards(tmp_path)
+    assert [entry.name for entry in boards[0].entries] == ["b", "c", "a"]
+    assert len(boards) == 1
+    assert not left_out
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"profile": "independent", "seed": 3},
+        {"box_protocol": "clean-det"},
+        {"frost_textures": "drawn"},
+        {"dataset": {"name": "people.json", "n_images": 9, "annotations_sha256": "1" * 64}},
+    ],
+)
+def test_what_was_measured_otherwise_is_on_another_board(tmp_path, other):
+    write_summary(tmp_path / "a" / "summary.json")
+    write_summary(tmp_path / "b" / "summary.json", **other)
+    boards, _ = read_boards(tmp_path)
+    assert [len(board.entries) for board in boards] == [1, 1]
+
+
+def test_incomplete_runs_are_kept_apart_and_come_last(tmp_path):
+    write_summary(tmp_path / "part" / "summary.json", "part", cells=["fog/1"])
+    write_summary(tmp_path / "whole" / "summary.json", "whole")
+    boards, _ = read_boards(tmp_path)
+    assert [(board.is_complete, board.entries[0].name) for board in boards] == [(True, "whole"), (False, "part")]
+
+
+def test_other_files_are_ignored_and_damaged_summaries_are_named(tmp_path):
+    write_summary(tmp_path / "collected" / "hrnet.json", "hrnet")
+    (tmp_path / "notes.json").write_text("[1, 2]")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "summary.json").write_text("{")
+    boards, left_out = read_boards(tmp_path)
+    assert [entry.name for entry in boards[0].entries] == ["hrnet"]
+    assert len(left_out) == 1
+    assert "bad/summary.json" in left_out[0]
+
+
+def test_folder_without_summaries_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"has no summary\.json"):
+        read_boards(tmp_path)
+    with pytest.raises(UserError, match="is no folder"):
+        read_boards(tmp_path / "absent")
+
+
+def test_command_writes_page_and_json(tmp_path, run):
+    write_summary(tmp_path / "a" / "summary.json", "<b>bold</b>")
+    code, output, _ = run("leaderboard", tmp_path, "--out", tmp_path / "out")
+    assert code == 0
+    assert "50.0" in output
+    content = json.loads((tmp_path / "out" / "leaderboard.json").read_text())
+    assert content["boards"][0]["entries"][0]["mPC"] == 0.5
+    page = (tmp_path / "out" / "leaderboard.html").read_text()
+    assert "&lt;b&gt;bold" in page
+    assert "<b>bold" not in page
+
+
+def test_its_own_json_is_no_summary(tmp_path, run):
+    write_summary(tmp_path / "a" / "summary.json")
+    assert run("leaderboard", tmp_path)[0] == 0
+    boards, left_out = read_boards(tmp_path)
+    assert len(boards[0].entries) == 1
+    assert not left_out
+    assert boards_to_json(boards)["boards"][0]["complete"] is True
+    assert "<table>" in render_leaderboard(boards)
