@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from robustpose import models
@@ -219,6 +221,21 @@ def test_simultaneous_gradients_are_those_of_the_losses_it_promises() -> None:
         torch.testing.assert_close(ours.grad, theirs, atol=1e-6, rtol=1e-3)
 
 
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_mixed_precision_gives_nearly_the_same_first_step(update: advmix.Update) -> None:
+    losses = []
+    for precision in ("32-true", "bf16-mixed"):
+        torch.manual_seed(3)
+        student, teacher, mixer = Tiny(), Tiny(), make_generator(3, (32, 64), width=4)
+        fabric = Fabric(accelerator="cpu", devices=1, precision=precision)  # type: ignore[arg-type]
+        step = AdvMixStep(student, teacher, mixer, update=update, fabric=fabric)
+        before = copy_of(step.mixer)
+        losses.append(float(step(make_batch())["heatmap"]))
+        assert changed(step.mixer, before)
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert losses[1] != losses[0]
+
+
 def test_alternating_losses_and_order_are_the_published_ones() -> None:
     batch = make_batch()
     step = make_step(distill_on="clean", lr=0.01)
@@ -410,3 +427,34 @@ def test_mix_is_the_weighted_sum() -> None:
     views = torch.stack([torch.zeros(1, 3, 4, 4), torch.ones(1, 3, 4, 4)], dim=1)
     weights = torch.tensor([0.25, 0.75])[None, :, None, None]
     assert torch.equal(mix(views, weights)[0], torch.full((1, 3, 4, 4), 0.75))
+
+
+def make_pair(fast: bool) -> tuple[AdvMixStep, Any, Any]:
+    """Return a step, its student and its mixer, in the layout that asks for speed or in the plain one."""
+    torch.manual_seed(0)
+    student, teacher, mixer = Tiny(), Tiny(), GeneratorMix(make_generator(3, (32, 64), width=4))
+    if fast:
+        for network in (student, teacher, mixer):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return AdvMixStep(student, teacher, mixer, distill_on="mixed", lr=1e-3), student, mixer
+
+
+def test_memory_layout_changes_losses_and_gradients_only_by_rounding() -> None:
+    (plain, plain_student, plain_mixer), (fast, fast_student, fast_mixer) = make_pair(False), make_pair(True)
+    losses, expected = fast(make_batch()), plain(make_batch())
+    for name, loss in expected.items():
+        torch.testing.assert_close(losses[name], loss, rtol=1e-4, atol=1e-6)
+    for ours, theirs in ((fast_student, plain_student), (fast_mixer, plain_mixer)):
+        for (name, came), wanted in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+            assert came.grad is not None
+            assert (came.grad - wanted.grad).norm() <= 1e-3 * wanted.grad.norm() + 1e-6, name
+
+
+def test_fast_step_brings_back_every_bit() -> None:
+    (first, student, mixer), (second, other_student, other_mixer) = make_pair(True), make_pair(True)
+    first(make_batch())
+    second.restore(copy.deepcopy(first.state()))
+    for step in (first, second):
+        step(make_batch(seed=1))
+    for ours, theirs in ((student, other_student), (mixer, other_mixer)):
+        assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))

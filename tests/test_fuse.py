@@ -5,7 +5,7 @@ from torch import nn
 
 from robustpose import models
 from robustpose.models.fold import fold_batch_norms
-from robustpose.models.fuse import FusedConvolution, can_fuse, fuse_convolutions
+from robustpose.models.fuse import FusedConvolution, ShuffledConvolution, can_fuse, fuse_convolutions
 
 pytestmark = pytest.mark.skipif(not can_fuse(), reason="this PyTorch or processor has no fused convolutions")
 SHAPE = (2, 3, 64, 64)
@@ -114,3 +114,32 @@ def test_asking_leaves_random_numbers_alone():
     before = torch.get_rng_state()
     assert can_fuse()
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.ConvTranspose2d(1024, 4, 4, 2, 1, bias=False),
+        nn.ConvTranspose2d(1024, 4, 4, 2, 1),
+        nn.ConvTranspose2d(1024, 4, 3, 2, 1, output_padding=1),
+        nn.ConvTranspose2d(1024, 4, 2, 2, 0),
+    ],
+)
+def test_transposed_convolutions_of_many_channels_are_shuffled(layer):
+    fused = compare(nn.Sequential(nn.Conv2d(3, 1024, 1), layer, nn.ReLU()), n_fused=2, shape=(2, 3, 6, 4))
+    assert sum(isinstance(module, ShuffledConvolution) for module in fused.modules()) == 1
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.ConvTranspose2d(1024, 4, 4, (2, 1), 1),
+        nn.ConvTranspose2d(1024, 4, 2, 2, 0, output_padding=1),
+        nn.ConvTranspose2d(1024, 4, 3, 2, 1, dilation=2),
+        nn.ConvTranspose2d(1024, 4, 3, 1, 1),
+        nn.ConvTranspose2d(64, 4, 4, 2, 1),
+    ],
+)
+def test_other_transposed_convolutions_are_not_shuffled(layer):
+    fused = compare(nn.Sequential(nn.Conv2d(3, layer.in_channels, 1), layer), shape=(2, 3, 6, 4))
+    assert not any(isinstance(module, ShuffledConvolution) for module in fused.modules())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from robustpose.errors import UserError
 from robustpose.models.unet import UNet, choose_depth
@@ -158,3 +159,58 @@ def test_memory_layout_changes_nothing_but_rounding() -> None:
     plain = network(views)
     last = network.to(memory_format=torch.channels_last)(views.contiguous(memory_format=torch.channels_last))  # type: ignore[call-overload]
     torch.testing.assert_close(last, plain, rtol=1e-4, atol=1e-5)
+
+
+def make_fast(network: UNet) -> UNet:
+    """Return a copy that computes the fast way."""
+    return copy.deepcopy(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def compute_gradients(network: UNet, views: Tensor) -> dict[str, Tensor]:
+    torch.manual_seed(1)
+    logits = network(views)
+    logits.backward(torch.randn(logits.shape, dtype=logits.dtype))
+    return {name: parameter.grad for name, parameter in network.named_parameters() if parameter.grad is not None}
+
+
+@pytest.mark.parametrize(("n_downs", "height", "width"), [(2, 8, 8), (3, 24, 16), (4, 21, 37)])
+def test_fast_way_computes_the_same_function(n_downs: int, height: int, width: int, monkeypatch: Any) -> None:
+    network = make_unet(n_downs).double()
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    fast, views = make_fast(network), make_views(2, height, width).double()
+    monkeypatch.setattr(fast, "_can_be_fast", lambda _: True)  # in float64, where rounding hides nothing
+    torch.testing.assert_close(fast(views), network(views), rtol=1e-9, atol=1e-9)
+    expected, came = compute_gradients(network, views), compute_gradients(fast, views)
+    assert list(came) == list(expected)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(came[name], gradient, rtol=1e-9, atol=1e-9 * float(gradient.abs().max() + 1))
+
+
+def test_fast_way_is_for_float32_on_a_cpu_with_channels_last(monkeypatch: Any) -> None:
+    plain, views = make_unet(), make_views(1, 16, 16)
+    fast, ways = make_fast(plain), []
+    monkeypatch.setattr(UNet, "_compute_fast", lambda self, views: ways.append("fast") or self.model(views))
+    for network in (plain, copy.deepcopy(fast).double()):
+        network(views.to(next(network.parameters()).dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        fast(views)
+    assert not ways
+    fast(views)
+    assert ways == ["fast"]
+
+
+def test_fast_way_is_as_exact_as_the_plain_one() -> None:
+    network, views = make_unet(4, width=8), make_views(2, 64, 48)
+    exact = compute_gradients(copy.deepcopy(network).double(), views.double())
+    plain, fast = compute_gradients(copy.deepcopy(network), views), compute_gradients(make_fast(network), views)
+    for name, gradient in exact.items():
+        if name.endswith("weight"):
+            error, plain_error = ((came[name] - gradient).norm() / gradient.norm() for came in (fast, plain))
+            assert error < 4 * plain_error + 1e-6, name
+
+
+def test_fast_way_gives_the_same_bits_every_time() -> None:
+    fast, views = make_fast(make_unet()), make_views(2, 24, 16)
+    first, second = (compute_gradients(copy.deepcopy(fast), views) for _ in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from robustpose.models.fold import fold_batch_norms
 from robustpose.models.fuse import fuse_convolutions
+from robustpose.models.input_gradient import fast_input_gradient
 from robustpose.train.losses import LOSSES, LossName
 from robustpose.train.mixing import CLEAN, GeneratorMix
 from robustpose.train.steps import Batch, Learner, find_layout, split
@@ -175,10 +176,11 @@ class AdvMixStep:
     def _learn_together(self, batch: Batch, share: float) -> dict[str, Tensor]:
         mixed, weights = self._mix(batch["views"], keep=True)
         n_crops = len(mixed)
-        seen = mixed.detach().requires_grad_(self._generator is not None)
-        heatmaps = self._student.forward(seen)
         # The first crops are for the teacher: which ones these are, the shuffled order has drawn.
         n_taught = int(self._alpha * n_crops + float(torch.rand(())))
+        factors = torch.zeros(n_crops, 1, 1, 1, device=mixed.device)
+        factors[n_taught:] = -n_crops / max(n_crops - n_taught, 1)
+        heatmaps = self._student.forward(_ScaleGradient.apply(mixed, factors))
         task = slice(n_taught, None)
         heatmap_loss = self._loss(heatmaps[task], batch["target"][task], batch["weight"][task])
         if n_taught == n_crops:
@@ -193,10 +195,6 @@ class AdvMixStep:
             losses["distill"] = distill / self._alpha  # so that its mean over steps is that of all crops
         self._fabric.backward(loss * share)
         if self._generator is not None:
-            assert seen.grad is not None
-            reversed_gradient = -seen.grad * (n_crops / max(n_crops - n_taught, 1))
-            reversed_gradient[:n_taught] = 0
-            mixed.backward(reversed_gradient)
             losses["adversarial"] = -heatmap_loss
         return _scale({"loss": loss, **losses, **_mean_weights(weights)}, share)
 
@@ -234,7 +232,8 @@ class AdvMixStep:
         for norm in norms:
             norm.track_running_stats = norm.track_running_stats and self._second_norm_update
         try:
-            yield
+            with fast_input_gradient(student):
+                yield
         finally:
             for parameter in trainable:
                 parameter.requires_grad_(True)
@@ -264,6 +263,19 @@ class AdvMixStep:
             self._freeze_teacher()
         if self._generator is not None:
             self._generator.restore(state["generator"])
+
+
+class _ScaleGradient(torch.autograd.Function):
+    """Pass crops (B, 3, h, w) on as they are, and multiply their gradients by `factors` (B, 1, 1, 1)."""
+
+    @staticmethod
+    def forward(ctx: Any, crops: Tensor, factors: Tensor) -> Tensor:
+        ctx.save_for_backward(factors)
+        return crops.view_as(crops)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0] * ctx.saved_tensors[0].to(gradients[0].dtype), None
 
 
 def _stay_where_things_are(student: nn.Module) -> Fabric:
