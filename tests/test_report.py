@@ -1,26 +1,51 @@
 import csv
 import json
+import shutil
+from html.parser import HTMLParser
 
 import pytest
 
 from robustpose import UserError
 from robustpose.corruptions import NAMES
+from robustpose.data.corrupted import MadeViews
+from robustpose.data.opening import open_dataset
 from robustpose.pages.report import render, write_report
-from robustpose.pose.cell import CLEAN
+from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.grid import FULL_GRID
 from robustpose.results.summary import summarize
 from robustpose.results.tables import to_csv, to_latex, to_markdown
 
 
-def make_summary(name="net", cells=FULL_GRID, clean=0.8):
-    figures = {cell: {"AP": clean if cell == CLEAN else 0.1 * cell.severity} for cell in cells}
+def make_summary(name="net", cells=FULL_GRID, clean=0.8, metric="AP", **provenance):
+    figures = {cell: {metric: clean if cell == CLEAN else 0.1 * cell.severity} for cell in cells}
     provenance = {
         "profile": "release",
         "frost_textures": "original",
         "dataset": {"name": "people.json", "n_images": 9},
         "estimator": {"name": name},
+        **provenance,
     }
-    return summarize("AP", figures, cells, provenance)
+    return summarize(metric, figures, cells, provenance)
+
+
+class Elements(HTMLParser):
+    """What a browser sees of a page: elements with their attributes, and the words between them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.words = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@pytest.fixture
+def open_small(coco_folder):
+    return lambda: open_dataset(None, coco_folder / "people.json", coco_folder / "images")
 
 
 def test_csv_has_the_papers_columns_in_the_papers_order(shared):
@@ -54,30 +79,88 @@ def test_partial_run_shows_dashes_and_says_why():
 
 
 def test_clean_only_run_has_a_report():
-    assert "80.0" in render(make_summary(cells=(CLEAN,)))
+    page = render(make_summary(cells=(CLEAN,)))
+    assert "80.0" in page
+    assert 'id="gallery"' not in page
 
 
 def test_page_escapes_text_from_files():
-    page = render(make_summary("<script>alert(1)</script>"))
-    assert "<script>" not in page
-    assert "&lt;script&gt;" in page
+    plain, hostile = (Elements(render(make_summary(name))) for name in ("net", "</script><script>alert(1)</script>"))
+    assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in plain.elements]
+    assert "</script><script>alert(1)</script>" in hostile.words
 
 
 def test_page_needs_no_network():
-    page = render(make_summary())
-    assert "http" not in page
-    assert "src=" not in page
+    seen = Elements(render(make_summary()))
+    targets = [attributes[key] for _, attributes in seen.elements for key in ("src", "href") if attributes.get(key)]
+    assert targets
+    assert all(target.startswith(("#", "data:")) for target in targets)
+    (policy,) = (a["content"] for _, a in seen.elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none';")
 
 
 def test_score_of_zero_on_clean_images_is_shown():
     assert "–" in render(make_summary(clean=0.0))
 
 
+def test_metric_without_published_numbers_has_a_page_all_the_same():
+    page = render(make_summary(metric="PCK"))
+    assert "The paper has no numbers in PCK." in page
+    assert "PCK*" in page
+
+
+def test_published_row_of_the_same_model_stands_below_ours():
+    dataset = {"name": "person_keypoints_val2017.json", "n_images": 5000}
+    estimator = {"kind": "hrnet_w32", "name": "pose_hrnet_w32_256x192.pth", "input": "192x256"}
+    page = render(make_summary(dataset=dataset, estimator=estimator, box_protocol="clean-det", clean=0.75))
+    seen = Elements(page)
+    (chosen,) = (a["value"] for tag, a in seen.elements if tag == "option" and "selected" in a)
+    shown = [a["data-published"] for _, a in seen.elements if "data-published" in a and "hidden" not in a]
+    assert shown == [chosen]
+    assert ">+0.6</td>" in page  # 75.0 here, 74.4 there
+
+
+def test_runs_on_a_part_of_a_dataset_are_not_held_against_a_row_unasked():
+    dataset = {"name": "person_keypoints_val2017.json", "n_images": 5000, "limit": 24}
+    page = render(make_summary(dataset=dataset))
+    assert "This run is on a part of COCO-C" in page
+    assert not [a for tag, a in Elements(page).elements if tag == "option" and "selected" in a]
+
+
+def test_corruptions_of_ones_own_have_a_column_and_a_chart():
+    names = ("mine:darken", "speckle_noise")
+    cells = (*FULL_GRID, *(Cell(name, severity) for name in names for severity in range(1, 6)))
+    page = render(make_summary(cells=cells))
+    seen = Elements(page)
+    assert set(names) <= {attributes.get("data-csv") for _, attributes in seen.elements}
+    assert "curves-others" in {attributes.get("id") for _, attributes in seen.elements}
+
+
 def test_report_is_made_again_from_the_summary_alone(finished_run, tmp_path):
     (tmp_path / "summary.json").write_bytes((finished_run / "summary.json").read_bytes())
     write_report(tmp_path)
-    for name in ("table.md", "table.csv", "table.tex", "report.html"):
+    for name in ("table.md", "table.csv", "table.tex"):
         assert (tmp_path / name).read_bytes() == (finished_run / name).read_bytes()
+    assert "robustpose score RUN" in (tmp_path / "report.html").read_text()
+
+
+def test_same_run_gives_the_same_bytes(finished_run, tmp_path, open_small):
+    shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)
+    first, second = (write_report(tmp_path, open_small(), MadeViews(5)).read_bytes() for _ in range(2))
+    assert first == second
+
+
+def test_clean_only_run_with_its_dataset_has_a_page(finished_run, tmp_path, open_small):
+    shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "summary.json").write_text(json.dumps(make_summary(cells=(CLEAN,))))
+    page = write_report(tmp_path, open_small(), MadeViews(5)).read_text()
+    assert "data-gallery" not in page
+
+
+def test_predictions_that_are_gone_leave_a_page_without_pictures(finished_run, tmp_path, open_small):
+    (tmp_path / "summary.json").write_bytes((finished_run / "summary.json").read_bytes())
+    page = write_report(tmp_path, open_small(), MadeViews(5)).read_text()
+    assert "the images or the predictions of this run could not be read" in page
 
 
 def test_folder_without_a_finished_run_is_an_error(tmp_path):

@@ -47,7 +47,7 @@ def finish(
     else:
         write_text(job.out / "slices.json", json.dumps(slices, indent=1) + "\n")
     write_text(job.out / "summary.json", json.dumps(summary, indent=2) + "\n")
-    write_report(job.out)
+    write_report(job.out, dataset, job.views)
     return summary
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from robustpose.errors import UserError
 
 
 def report(
@@ -14,8 +17,16 @@ def report(
     """Write the tables and the HTML report of a run again, and print its scores."""
     from robustpose.cli.show import print_summary
     from robustpose.pages.report import write_report
+    from robustpose.results.opened import open_again
     from robustpose.results.summary import read_summary
 
-    page = write_report(folder)
-    print_summary(read_summary(folder))
+    summary = read_summary(folder)
+    pictures: tuple[Any, Any] = (None, None)
+    try:
+        make_dataset, views = open_again(folder)
+        pictures = (make_dataset(), views)
+    except UserError as error:
+        print(f"warning: the page has no pictures: {error}", file=sys.stderr)
+    page = write_report(folder, *pictures)
+    print_summary(summary)
     print(f"report: {page}")
