@@ -281,7 +281,7 @@ def test_command_line_replaces_data_strategy_and_start(tmp_path: Path) -> None:
         change_data("train_data", Path("people.json"), None)
 
 
-@pytest.mark.parametrize("name", ["paper", "release", "toy"])
+@pytest.mark.parametrize("name", ["paper", "release", "toy", "mobilenet_v2"])
 def test_recipes_are_valid(name: str) -> None:
     settings = read_settings(ROOT / f"recipes/advmix/{name}.yaml", ["start_from=x.pth"])
     assert settings.strategy == "advmix"
