@@ -79,3 +79,20 @@ class Squares:
         xy = np.random.default_rng(index).uniform(10, 50, (1, 17, 2))
         boxes = np.array([[10.0, 10, 50, 50]])
         return Truth(index, xy, np.full((1, 17), 2), np.array([900.0]), boxes, np.array([False]))
+
+
+class MeanScore:
+    """A metric: how sure the poses are of themselves. It has no matches, so there are no intervals and no slices."""
+
+    primary = "mean score"
+
+    def __init__(self, skeleton):
+        self._scores = []
+
+    def update(self, poses, truth):
+        """Take in one image."""
+        self._scores += poses.score.tolist()
+
+    def compute(self):
+        """Return the mean score."""
+        return {"mean score": float(np.mean(self._scores)) if self._scores else 0.0}

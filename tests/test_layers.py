@@ -1,6 +1,7 @@
 """The import order: a lower layer never imports a higher one, and folders of one layer do not import each other."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,8 @@ def test_torch_is_imported_only_where_networks_are(path):
         ["list", "metrics"],
         ["corrupt", "IMAGE", "--out", "OUT", "--corruptions", "fog,contrast"],
         ["report", "RUN"],
+        ["compare", "RUN", "RUN", "--out", "OUT"],
+        ["leaderboard", "RUN", "--out", "OUT"],
     ],
     ids=lambda arguments: "-".join(arguments[:2]),
 )
@@ -89,7 +92,8 @@ def test_command_does_not_import_torch(arguments, tmp_path, finished_run):
     from robustpose.data.images import write_image
 
     write_image(tmp_path / "image.png", np.full((40, 50, 3), 90, np.uint8))
-    places = {"IMAGE": str(tmp_path / "image.png"), "OUT": str(tmp_path / "out"), "RUN": str(finished_run)}
+    shutil.copytree(finished_run, tmp_path / "run")
+    places = {"IMAGE": str(tmp_path / "image.png"), "OUT": str(tmp_path / "out"), "RUN": str(tmp_path / "run")}
     code = (
         "import sys\nfrom robustpose.cli import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code, end.code\n"

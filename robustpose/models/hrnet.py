@@ -40,7 +40,8 @@ class HRNetTrunk(nn.Module):
         self.transition3 = _transition(widths[:3], widths[:4])
         self.stage4 = _stage(4, widths[:4], finest_only=True)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute_features(self, x: Tensor) -> Tensor:
+        """Return features (B, width, h/4, w/4)."""
         x = F.relu(self.bn1(self.conv1(x)), inplace=True)
         x = F.relu(self.bn2(self.conv2(x)), inplace=True)
         branches = [self.layer1(x)]
@@ -68,7 +69,7 @@ class HRNet(HRNetTrunk):
             nn.init.normal_(parameter, std=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.final_layer(super().forward(x))
+        return self.final_layer(self.compute_features(x))
 
 
 class ExchangeModule(nn.Module):

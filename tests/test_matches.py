@@ -1,0 +1,94 @@
+import zipfile
+
+import numpy as np
+import pytest
+
+from robustpose import CLEAN, Cell, UserError
+from robustpose.evaluate import make_metric
+from robustpose.pose.skeleton import COCO
+from robustpose.results.matches import read_quality, read_table, write_matches
+from robustpose.results.resampling import draw_weights
+from robustpose.results.run_folder import RunFolder
+from tests.people import draw_people, fill
+
+CELL = Cell("fog", 3)
+
+
+@pytest.fixture(params=["coco_ap", "pck:box@0.1"])
+def matches(request):
+    return fill(make_metric(request.param, COCO), draw_people(0, 40)).matches()
+
+
+@pytest.fixture
+def written(tmp_path, matches):
+    write_matches(RunFolder(tmp_path), CELL, matches.table(), matches.quality())
+    return RunFolder(tmp_path)
+
+
+def test_table_that_was_written_scores_the_same(written, matches):
+    table = read_table(written, CELL)
+    assert type(table) is type(matches.table())
+    weights = draw_weights(40, 5)
+    np.testing.assert_array_equal(table.score(weights), matches.table().score(weights))
+    for name, array in matches.table().save().items():
+        np.testing.assert_array_equal(table.save()[name], array)
+
+
+def test_quality_is_read_back_to_single_precision(written, matches):
+    found = read_quality(written, [CELL])
+    assert list(found) == [CELL]
+    np.testing.assert_allclose(found[CELL], matches.quality(), atol=1e-7)
+    assert np.isnan(found[CELL]).any()
+
+
+def test_same_matches_are_the_same_bytes(written, matches, tmp_path):
+    before = written.matches_path(CELL).read_bytes()
+    write_matches(written, CELL, matches.table(), matches.quality())
+    assert written.matches_path(CELL).read_bytes() == before
+    assert [path.name for path in (tmp_path / "matches").iterdir()] == ["fog-3.npz"]
+
+
+def test_matches_that_are_not_there_are_one_line(written):
+    with pytest.raises(UserError, match=r"has no matches of clean: .*start its bench command again") as error:
+        read_table(written, CLEAN)
+    assert "\n" not in str(error.value)
+    assert read_quality(written, [CELL, CLEAN]) is None
+
+
+def damage(kind, whole):
+    if kind == "empty":
+        return b""
+    if kind == "rubbish":
+        return b"rubbish"
+    if kind == "cut":
+        return whole[: len(whole) // 2]
+    middle = len(whole) // 2
+    return whole[: middle - 20] + bytes(byte ^ 255 for byte in whole[middle - 20 : middle + 20]) + whole[middle + 20 :]
+
+
+@pytest.mark.parametrize("kind", ["empty", "rubbish", "cut", "flipped"])
+def test_damaged_matches_are_one_line_that_names_the_file(written, kind):
+    path = written.matches_path(CELL)
+    path.write_bytes(damage(kind, path.read_bytes()))
+    with pytest.raises(UserError, match=r"fog-3\.npz is damaged: start the bench command") as error:
+        read_table(written, CELL)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["empty", "rubbish", "cut"])
+def test_damaged_quality_is_none(written, kind):
+    path = written.matches_path(CELL)
+    path.write_bytes(damage(kind, path.read_bytes()))
+    assert read_quality(written, [CELL]) is None
+
+
+def test_file_without_a_table_is_damaged(written):
+    path = written.matches_path(CELL)
+    np.savez(path, quality=np.zeros(40))
+    with pytest.raises(UserError, match=r"fog-3\.npz is damaged"):
+        read_table(written, CELL)
+    with zipfile.ZipFile(path, "w"):
+        pass
+    with pytest.raises(UserError, match=r"fog-3\.npz is damaged"):
+        read_table(written, CELL)
+    assert read_quality(written, [CELL]) is None

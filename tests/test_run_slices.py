@@ -1,0 +1,113 @@
+import json
+
+import numpy as np
+import pytest
+
+from robustpose.evaluate import make_metric
+from robustpose.metrics.tables import ShareTable
+from robustpose.pose.skeleton import COCO
+from robustpose.pose.types import Poses
+from robustpose.results.cell_score import JOINT, cut_people, score_cell
+from robustpose.results.grid import FULL_GRID, choose_cells
+from robustpose.results.intervals import make_series
+from robustpose.results.resampling import draw_weights
+from robustpose.results.slices import describe_slices
+from tests.people import draw_people
+
+PART = choose_cells(["fog"], [1, 4])
+
+
+def score_all(cells, metric="coco_ap", n_resamples=30, n_images=16):
+    """Return arguments of `describe_slices`: of poses that get worse with the severity."""
+    rng = np.random.default_rng(0)
+    pairs = draw_people(0, n_images)
+    truths = [truth for _, truth in pairs]
+    slices = cut_people(truths, 17)
+    weights = draw_weights(n_images, n_resamples) if n_resamples else None
+    scores = {}
+    for cell in cells:
+        poses = [Poses(1, p.xy + rng.normal(0, 3 * cell.severity, p.xy.shape), p.confidence, p.score) for p, _ in pairs]
+        scores[cell], _ = score_cell(cell, poses, truths, make_metric(metric, COCO), slices, weights)
+    return scores, cells, slices, truths, COCO.joints
+
+
+@pytest.fixture(scope="module")
+def full():
+    arguments = score_all(FULL_GRID)
+    return describe_slices("AP", *arguments), arguments[0]
+
+
+def test_every_slice_and_joint_has_clean_mpc_and_rpc_with_intervals(full):
+    found, scores = full
+    rows = {(row["kind"], row["name"]): row for row in found["slices"]}
+    rows |= {(JOINT, row["name"]): row for row in found["joints"]}
+    assert set(rows) == set(scores[FULL_GRID[0]].slices)
+    for key, row in rows.items():
+        series = make_series({cell: scores[cell].slices[key].value for cell in FULL_GRID}, FULL_GRID)
+        assert (row["clean"], row["mPC"], row["rPC"]) == (series.clean, series.mpc, series.rpc)
+        assert row["groups"] == series.groups
+        assert row["severities"] == {str(severity): value for severity, value in series.severities.items()}
+        for name in ("clean", "mPC", "rPC"):
+            if row[f"{name}_interval"] is not None:
+                low, high = row[f"{name}_interval"]
+                assert 0 <= low <= high
+
+
+def test_joints_are_worse_under_corruption_and_in_the_skeletons_order(full):
+    found, _ = full
+    assert [row["name"] for row in found["joints"]] == list(COCO.joints)
+    assert found["joint_figure"] == "mean keypoint similarity"
+    for row in found["joints"]:
+        assert row["mPC"] < row["clean"]
+        assert list(row["severities"].values()) == sorted(row["severities"].values(), reverse=True)
+
+
+def test_people_are_counted_once_for_each_kind_of_slice(full):
+    found, _ = full
+    truths = [truth for _, truth in draw_people(0, 16)]
+    counted = [~t.crowd & (t.visible > 0).any(1) for t in truths]
+    n_people = sum(int(who.sum()) for who in counted)
+    for kind in ("size", "visible joints", "crowding"):
+        assert sum(row["n_people"] for row in found["slices"] if row["kind"] == kind) == n_people
+    n_visible = sum((t.visible[who] > 0).sum(0) for t, who in zip(truths, counted, strict=True))
+    assert [row["n"] for row in found["joints"]] == n_visible.tolist()
+
+
+def test_calibration_is_there_for_every_cell(full):
+    found, scores = full
+    assert found["calibration"] == {cell.key: scores[cell].calibration for cell in FULL_GRID}
+
+
+def test_it_can_be_written_as_strict_json(full):
+    text = json.dumps(full[0], allow_nan=False)
+    assert json.loads(text) == full[0]
+
+
+def test_part_of_the_grid_has_no_mpc():
+    found = describe_slices("AP", *score_all(PART))
+    for row in (*found["slices"], *found["joints"]):
+        assert row["clean"] is not None
+        assert (row["mPC"], row["mPC_interval"], row["rPC"], row["groups"]) == (None, None, None, {})
+
+
+def test_metric_without_scores_has_no_calibration():
+    found = describe_slices("PCK", *score_all(PART, "pck:box@0.1"))
+    assert found["calibration"] is None
+    assert found["joint_figure"] == "PCK"
+
+
+def test_without_resamples_there_are_no_slices():
+    assert describe_slices("AP", *score_all(PART, n_resamples=0)) is None
+
+
+def test_slice_without_a_figure_is_null_and_not_zero(monkeypatch):
+    # People who count and cannot be measured: without the limb that PCK is normalised by.
+    scores, cells, slices, truths, joints = score_all(PART, "pck:left_hip-right_hip@0.5")
+    key = next(iter(slices))
+    nothing = ShareTable(np.zeros(16), np.zeros(16))
+    for cell in cells:
+        scores[cell].slices[key] = type(scores[cell].slices[key])(
+            float(nothing.score()[0]), nothing.score(draw_weights(16, 30))
+        )
+    row = describe_slices("PCK", scores, cells, slices, truths, joints)["slices"][0]
+    assert (row["clean"], row["clean_interval"]) == (None, None)

@@ -1,0 +1,101 @@
+import json
+import shutil
+
+import pytest
+
+from tests.test_bench import files_of
+from tests.test_cli import one_line_error
+
+
+@pytest.fixture(scope="module")
+def benched(tmp_path_factory, coco_folder):
+    """The folder of a run that the command line made."""
+    from robustpose.cli import main
+
+    out = tmp_path_factory.mktemp("score") / "run"
+    words = ["bench", "--model", "tests.outside:guess_from_pixels", "--annotations", coco_folder / "people.json"]
+    words += ["--images", coco_folder / "images", "--corruptions", "contrast", "--severities", "1,3", "--workers", 1]
+    words += ["--out", out]
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    assert not end.value.code
+    return out
+
+
+@pytest.fixture
+def copy(benched, tmp_path):
+    """A copy of it, to be spoilt."""
+    return shutil.copytree(benched, tmp_path / "run")
+
+
+def test_score_writes_what_bench_wrote_and_prints_the_same(run, benched, copy):
+    for name in ("summary.json", "slices.json"):
+        assert (copy / name).is_file()
+    (copy / "slices.json").unlink()
+    shutil.rmtree(copy / "matches")
+    code, output, _ = run("score", copy)
+    assert code == 0
+    assert files_of(copy) == files_of(benched)
+    assert output == run("report", copy)[1]
+
+
+def test_other_resamples_are_asked_for_by_number(run, copy):
+    assert run("score", copy, "--resamples", "40")[0] == 0
+    assert json.loads((copy / "summary.json").read_text())["intervals"]["resamples"] == 40
+    assert run("score", copy, "--resamples", "0")[0] == 0
+    assert json.loads((copy / "summary.json").read_text())["intervals"] is None
+    assert not (copy / "slices.json").exists()
+
+
+def test_data_that_have_moved_are_named(run, benched, copy, tmp_path, coco_folder):
+    shutil.copytree(coco_folder, tmp_path / "moved")
+    opened = json.loads((copy / "opened.json").read_text())
+    opened["data"].update(annotations="gone.json", images="gone")
+    (copy / "opened.json").write_text(json.dumps(opened))
+    one_line_error(run("score", copy), "cannot read the annotation file gone.json")
+    moved = ["--annotations", tmp_path / "moved/people.json", "--images", tmp_path / "moved/images"]
+    assert run("score", copy, *moved)[0] == 0
+    assert (copy / "summary.json").read_bytes() == (benched / "summary.json").read_bytes()
+
+
+def test_run_that_does_not_say_where_its_data_are_asks_for_them(run, benched, copy, coco_folder):
+    (copy / "opened.json").unlink()
+    one_line_error(run("score", copy), "does not say where its data are: name them, as for bench (--data")
+    named = ["--annotations", coco_folder / "people.json", "--images", coco_folder / "images"]
+    assert run("score", copy, *named)[0] == 0
+    assert (copy / "summary.json").read_bytes() == (benched / "summary.json").read_bytes()
+
+
+def test_other_data_than_the_runs_are_one_line(run, benched, copy, coco_folder):
+    one_line_error(run("score", copy, "--data", "toy"), "these are not the data of")
+    named = ["--annotations", coco_folder / "people.json", "--images", coco_folder / "images"]
+    one_line_error(run("score", copy, *named, "--limit", 3), "limit: None there, 3 now")
+    one_line_error(run("score", copy, *named, "--metric", "pck:box@0.1"), "metric: 'coco_ap' there")
+    assert files_of(copy) == files_of(benched)
+
+
+def test_changed_annotations_are_other_data(run, copy, tmp_path, coco_folder, coco_content):
+    coco_content["annotations"][0]["keypoints"][0] += 1
+    (tmp_path / "people.json").write_text(json.dumps(coco_content))
+    result = run("score", copy, "--annotations", tmp_path / "people.json", "--images", coco_folder / "images")
+    one_line_error(result, "annotations_sha256")
+
+
+def test_folder_that_is_no_run_is_one_line_with_data_or_without(run, tmp_path):
+    for folder in (tmp_path, tmp_path / "nothing"):
+        for words in ([], ["--data", "toy"]):
+            one_line_error(run("score", folder, *words), "has no summary.json: it is no run folder")
+
+
+def test_damaged_predictions_are_one_line(run, copy):
+    path = copy / "predictions/contrast-3.json"
+    for text in (path.read_text()[:-40], "{}", '[{"image_id": 1}]'):
+        path.write_text(text)
+        one_line_error(run("score", copy), "contrast-3.json")
+    path.unlink()
+    one_line_error(run("score", copy), "contrast-3.json")
+
+
+def test_numbers_that_mean_nothing_are_one_line(run, copy):
+    one_line_error(run("score", copy, "--resamples", "-1"), "--resamples must be at least 0, got -1")
+    one_line_error(run("score", copy, "--workers", "0"), "--workers must be at least 1, got 0")
