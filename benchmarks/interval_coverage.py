@@ -1,7 +1,7 @@
 """Do the 95 % intervals hold the truth 95 times in 100?
 
     python benchmarks/interval_coverage.py
-    python benchmarks/interval_coverage.py --images 30,161 --simulations 2000
+    python benchmarks/interval_coverage.py --sets 30x2000,5000x100
 
 Models whose truth is known: people are drawn from a population, and two models find them in clean and corrupted cells.
 What makes a person or an image hard is shared by all cells and both models; corruptions, severities and cells have
@@ -11,7 +11,8 @@ the intervals are made of `draw_weights` and `interval`, as for a run.
 
 `sd`: of the figure from sample to sample. `bias`: mean of the samples less the truth, in `sd`. `width`: half of the
 mean interval's, by the 1.96 `sd` that it should be. `below`, `above` and `held`: how often the truth lies below the
-interval, above it and in it. One core, about nine minutes of CPU time.
+interval, above it and in it. The rows share their samples, so chance moves them together. One core, about ten minutes
+of CPU time.
 """
 
 from __future__ import annotations
@@ -141,8 +142,7 @@ def measure(truth: np.ndarray, n_images: int, n_simulations: int, n_resamples: i
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", default="161,1000", help="numbers of images, with commas")
-    parser.add_argument("--simulations", type=int, default=600)
+    parser.add_argument("--sets", default="161x1500,1000x400", help="images x how often they are drawn, with commas")
     parser.add_argument("--resamples", type=int, default=1000)
     parser.add_argument("--truth-images", type=int, default=500_000)
     options = parser.parse_args()
@@ -150,8 +150,9 @@ def main() -> None:
     n_parts = max(1, options.truth_images // 50_000)
     parts = [score_models(50_000, np.random.default_rng([1, part]))[:, 0] for part in range(n_parts)]
     truth = np.mean(parts, axis=0)
-    for n_images in map(int, options.images.split(",")):
-        measure(truth, n_images, options.simulations, options.resamples)
+    for one in options.sets.split(","):
+        n_images, n_simulations = map(int, one.split("x"))
+        measure(truth, n_images, n_simulations, options.resamples)
 
 
 if __name__ == "__main__":
