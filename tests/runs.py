@@ -34,3 +34,15 @@ def bench_predictions(run, coco_folder, predictions, out, *words):
     )
     assert code == 0, errors
     return out
+
+
+def damage(kind, whole):
+    """Return what is left of a file's bytes."""
+    if kind == "empty":
+        return b""
+    if kind == "rubbish":
+        return b"rubbish"
+    if kind == "cut":
+        return whole[: len(whole) // 2]
+    middle = len(whole) // 2
+    return whole[: middle - 20] + bytes(byte ^ 255 for byte in whole[middle - 20 : middle + 20]) + whole[middle + 20 :]

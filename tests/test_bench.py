@@ -15,6 +15,7 @@ from robustpose.bench.work import cut_slices
 from robustpose.pose.cell import CLEAN
 from robustpose.progress import Forecast
 from robustpose.results.grid import choose_cells
+from tests.runs import damage
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
 
@@ -200,7 +201,8 @@ def test_results_of_a_run_score_the_same_without_the_model(tmp_path, make_job, f
         assert (job.out / name).read_bytes() == (finished_run / name).read_bytes()
 
 
-def test_damaged_unit_is_named_and_made_again(tmp_path, make_job, finished_run):
+@pytest.mark.parametrize("kind", ["empty", "rubbish", "cut", "flipped"])
+def test_damaged_unit_is_named_and_made_again(tmp_path, make_job, finished_run, kind):
     job = make_job(tmp_path / "run")
 
     def stop_before_scoring(what, progress):
@@ -210,7 +212,7 @@ def test_damaged_unit_is_named_and_made_again(tmp_path, make_job, finished_run):
     with pytest.raises(Stop):
         run_bench(job, CELLS, report=stop_before_scoring)
     unit = sorted(job.out.glob("units/*/*.npz"))[0]
-    unit.write_bytes(b"rubbish")
+    unit.write_bytes(damage(kind, unit.read_bytes()))
     with pytest.raises(UserError, match="was damaged and has been removed"):
         run_bench(job, CELLS)
     run_bench(job, CELLS)

@@ -10,6 +10,7 @@ from robustpose.results.matches import read_quality, read_table, write_matches
 from robustpose.results.resampling import draw_weights
 from robustpose.results.run_folder import RunFolder
 from tests.people import draw_people, fill
+from tests.runs import damage
 
 CELL = Cell("fog", 3)
 
@@ -53,17 +54,6 @@ def test_matches_that_are_not_there_are_one_line(written):
         read_table(written, CLEAN)
     assert "\n" not in str(error.value)
     assert read_quality(written, [CELL, CLEAN]) is None
-
-
-def damage(kind, whole):
-    if kind == "empty":
-        return b""
-    if kind == "rubbish":
-        return b"rubbish"
-    if kind == "cut":
-        return whole[: len(whole) // 2]
-    middle = len(whole) // 2
-    return whole[: middle - 20] + bytes(byte ^ 255 for byte in whole[middle - 20 : middle + 20]) + whole[middle + 20 :]
 
 
 @pytest.mark.parametrize("kind", ["empty", "rubbish", "cut", "flipped"])

@@ -42,6 +42,7 @@ def test_rounding_twice_changes_nothing():
     [
         ("{", "cannot read"),
         ("{}", "must be a list"),
+        ("[1]", "must be an object, got int"),
         ('[{"image_id": 1, "score": 1}]', "lacks keypoints"),
         ('[{"image_id": 1, "score": 1, "keypoints": [1, 2, 3]}]', "must hold 15 .*another skeleton"),
     ],

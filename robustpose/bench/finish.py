@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from robustpose.bench.scoring import score_cells
@@ -63,4 +62,4 @@ def _write_rows(folder: RunFolder, scores: Mapping[Cell, CellScore], box_protoco
         }
         for cell, score in scores.items()
     ]
-    write_text(Path(folder.path / "results.jsonl"), "".join(json.dumps(row) + "\n" for row in rows))
+    write_text(folder.path / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))

@@ -133,9 +133,7 @@ def bench(
         if corruptions != "all" or severities != "1,2,3,4,5":
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
         with bench_progress() as report:
-            estimate = run_preview(
-                job, preview_images, count_cores() if workers is None else workers, resamples, report
-            )
+            estimate = run_preview(job, preview_images, n_workers, resamples, report)
         print_preview(estimate)
         print(f"preview: {out / 'preview.json'}")
         return

@@ -23,6 +23,7 @@ from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
 from robustpose.figures.runs import Run
 from robustpose.figures.style import ORANGE, PAGE_HEIGHT, SKY, TWO_COLUMNS, shorten, spell_corruption
+from robustpose.metrics.oks_kernels import compare_people, variances_of
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.results_json import read_results
 from robustpose.pose.skeleton import Skeleton
@@ -116,7 +117,7 @@ def find_large_person(dataset: Dataset) -> int:
 
 def counted_people(truth: Truth) -> np.ndarray[Any, Any]:
     """Return the rows of the people with annotated joints who are no crowd and not small beside the largest one."""
-    rows = np.flatnonzero((truth.visible > 0).any(1) & ~truth.crowd)
+    rows = np.flatnonzero(truth.counted)
     return rows[truth.area[rows] >= SHOWN * truth.area[rows].max(initial=0)]
 
 
@@ -125,10 +126,8 @@ def mean_oks(poses: Poses, truth: Truth, skeleton: Skeleton) -> float:
     rows = counted_people(truth)
     if not len(poses.xy):
         return 0.0
-    distance_2 = ((poses.xy[:, None] - truth.xy[None, rows]) ** 2).sum(-1)  # (M, N, K)
-    spread = 2 * np.maximum(truth.area[rows], 1)[:, None] * (2 * np.asarray(skeleton.sigmas)) ** 2  # (N, K)
-    visible = truth.visible[rows] > 0
-    oks = np.where(visible, np.exp(-distance_2 / spread), 0).sum(-1) / visible.sum(-1)  # (M, N)
+    sides = poses.xy, truth.xy[rows], truth.visible[rows], truth.boxes[rows], truth.area[rows]
+    oks = compare_people(*sides, variances_of(np.asarray(skeleton.sigmas)))  # (M, N)
     return float(oks.max(0).mean())
 
 

@@ -9,9 +9,10 @@ from robustpose.data.corrupted import MadeViews, Views, open_views
 from robustpose.data.opening import open_dataset, provenance_of
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
-from robustpose.figures.runs import Run, identify_data
+from robustpose.figures.runs import Run
 from robustpose.files import list_differences
 from robustpose.results.opened import open_again, read_opened
+from robustpose.results.summary import identify_data
 
 
 def open_named(run: Run, given: Mapping[str, Any]) -> Dataset:

@@ -12,11 +12,8 @@ from robustpose.errors import UserError
 from robustpose.figures.style import shorten
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.published import count_images, find_dataset
-from robustpose.results.summary import read_summary
+from robustpose.results.summary import identify_data, read_summary
 from robustpose.results.tables import model_name
-
-# Where people were looked for is part of what is compared, not of the images and their truth.
-_OF_BOXES = ("boxes", "boxes_file", "boxes_sha256")
 
 
 @dataclass(frozen=True)
@@ -113,11 +110,6 @@ def group_by_data(runs: Sequence[Run]) -> list[list[Run]]:
             run
         )
     return list(groups.values())
-
-
-def identify_data(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what determines the images and the truth of a dataset, of its provenance."""
-    return {key: value for key, value in provenance.items() if key not in (*_OF_BOXES, "metric")}
 
 
 def tell_data_apart(first: Run, second: Run) -> str:

@@ -53,7 +53,7 @@ class OksMatches:
         visible = truth.visible > 0
         areas = truth.area.astype(float)
         oks = compare_people(xy, true_xy, visible, truth.boxes.astype(float), areas, self._variances)
-        ignored = truth.crowd | ~visible.any(1)
+        ignored = ~truth.counted
         alike, assigned_oks = np.zeros(visible.shape), np.zeros(len(visible))
         counted = np.flatnonzero(~ignored)
         for pose, place in zip(*linear_sum_assignment(-oks[:, counted]), strict=True):

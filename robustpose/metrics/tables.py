@@ -50,7 +50,7 @@ class ApTable:
         from robustpose.metrics.oks_kernels import RECALLS, average_precision
 
         if weights is None:
-            weights = np.ones((1, len(self.positives)), np.uint8)
+            weights = _take_once(self.n_images)
         return average_precision(weights, self.image, self.verdict, self.positives, RECALLS)
 
     def save(self) -> dict[str, npt.NDArray[Any]]:
@@ -78,8 +78,9 @@ class ShareTable:
     def score(self, weights: Whole | None = None) -> Floats:
         """Return the share (R,) of images taken `weights` (R, N) times, by default once each; NaN where it has none."""
         if weights is None:
-            weights = np.ones((1, len(self.possible)), np.uint8)
-        reached, possible = (weights @ side.astype(float) for side in (self.reached, self.possible))
+            weights = _take_once(self.n_images)
+        exact = weights.astype(float)
+        reached, possible = exact @ self.reached, exact @ self.possible
         return np.divide(reached, possible, out=np.full(len(weights), np.nan), where=possible > 0)
 
     def save(self) -> dict[str, npt.NDArray[Any]]:
@@ -96,3 +97,8 @@ def load_table(arrays: Mapping[str, npt.NDArray[Any]]) -> Table:
     if "verdict" in arrays:
         return ApTable(arrays["image"], arrays["verdict"], arrays["positives"])
     return ShareTable(arrays["reached"], arrays["possible"])
+
+
+def _take_once(n_images: int) -> Whole:
+    """Return weights (1, N) that take every image once."""
+    return np.ones((1, n_images), np.uint8)

@@ -208,10 +208,9 @@ def _make_picture(dataset: Dataset, index: int, poses: Sequence[Poses | None]) -
 def _pack_truth(truth: Truth, scale: float, shift: float) -> list[list[int]]:
     """Return, for every annotated person, K times x, y in halves of a thumbnail's pixel, and visible (0, 1 or 2)."""
     rows = []
-    for xy, visible, is_crowd in zip(truth.xy, truth.visible, truth.crowd, strict=True):
-        if not is_crowd and (visible > 0).any():
-            points = np.concatenate([_to_units(xy * scale + shift), visible[:, None]], axis=1)
-            rows.append(points.astype(int).ravel().tolist())
+    for xy, visible in zip(truth.xy[truth.counted], truth.visible[truth.counted], strict=True):
+        points = np.concatenate([_to_units(xy * scale + shift), visible[:, None]], axis=1)
+        rows.append(points.astype(int).ravel().tolist())
     return rows
 
 

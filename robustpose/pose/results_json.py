@@ -66,6 +66,8 @@ def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
         raise UserError(f"COCO results {path} must be a list of results, got {type(results).__name__}")
     rows: dict[ImageId, list[dict[str, Any]]] = defaultdict(list)
     for number, result in enumerate(results):
+        if not isinstance(result, dict):
+            raise UserError(f"result {number} in {path} must be an object, got {type(result).__name__}")
         missing = {"image_id", "keypoints", "score"} - set(result)
         if missing:
             raise UserError(f"result {number} in {path} lacks {', '.join(sorted(missing))}")

@@ -98,6 +98,11 @@ class Truth:
         if self.head_size is not None:
             _expect_shape("Truth.head_size", self.head_size, (n_people,))
 
+    @cached_property
+    def counted(self) -> npt.NDArray[np.bool_]:
+        """Return who is to be found (N,): people with an annotated joint who are no crowd."""
+        return (self.visible > 0).any(1) & ~self.crowd
+
 
 @dataclass(frozen=True, eq=False)
 class Poses:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.evaluate import Matches, Metric
+from robustpose.evaluate import Matches, Metric, score
 from robustpose.metrics.calibration import calibrate
 from robustpose.metrics.slices import slice_people
 from robustpose.metrics.tables import Table
@@ -17,6 +17,7 @@ from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats, Poses, Truth
 
 Key = tuple[str, str]  # kind and name of a slice
+Slices = Mapping[Key, Sequence[npt.NDArray[np.bool_]]]  # who of each image's people belongs to each
 JOINT = "joint"  # the kind whose names are joints
 
 
@@ -55,11 +56,10 @@ def cut_people(truths: Sequence[Truth], n_joints: int) -> dict[Key, list[npt.NDA
     for truth in truths:
         for key, mask in slice_people(truth, n_joints).items():
             slices.setdefault(key, []).append(mask)
-    counted = [~truth.crowd & (truth.visible > 0).any(1) for truth in truths]
     return {
         key: masks
         for key, masks in slices.items()
-        if any((mask & who).any() for mask, who in zip(masks, counted, strict=True))
+        if any((mask & truth.counted).any() for mask, truth in zip(masks, truths, strict=True))
     }
 
 
@@ -68,7 +68,7 @@ def score_cell(
     poses: Sequence[Poses],
     truths: Sequence[Truth],
     metric: Metric,
-    slices: Mapping[Key, Sequence[npt.NDArray[np.bool_]]],
+    slices: Slices | None,
     weights: npt.NDArray[np.uint8] | None,
 ) -> tuple[CellScore, Matches | None]:
     """Return what a cell scored, and its matches if the metric has some.
@@ -78,25 +78,26 @@ def score_cell(
         poses: of every image.
         truths: of every image.
         metric: a fresh one.
-        slices: see `cut_people`.
-        weights: (R, N) how often each image is in each resample; None for no intervals and no slices.
+        slices: see `cut_people`; None for no slices, joints and calibration.
+        weights: (R, N) how often each image is in each resample; None for no intervals, and none of these either.
     """
-    for found, truth in zip(poses, truths, strict=True):
-        metric.update(found, truth)
-    figures = metric.compute()
+    figures = score(poses, truths, metric)
     make = getattr(metric, "matches", None)
     if make is None:
         return CellScore(cell, figures), None
     matches: Matches = make()
     if weights is None:
         return CellScore(cell, figures), matches
+    resampled = matches.table().score(weights)
+    if slices is None:
+        return CellScore(cell, figures, resampled), matches
     scored = {key: _score(matches.table(kept), weights) for key, kept in slices.items()}
     scored.update({(JOINT, joint): _score(table, weights) for joint, table in matches.joints_tables().items()})
     confidences = matches.confidences()
     return CellScore(
         cell,
         figures,
-        matches.table().score(weights),
+        resampled,
         scored,
         None if confidences is None else calibrate(*confidences),
         matches.joint_figure,

@@ -13,18 +13,16 @@ from typing import Any
 
 from robustpose.errors import UserError, first_few
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.pose.types import Floats
 from robustpose.results.intervals import Series, make_series
 from robustpose.results.matches import read_table
 from robustpose.results.resampling import LEVEL, RESAMPLES, draw_weights, interval
 from robustpose.results.run_folder import RunFolder
-from robustpose.results.summary import read_summary
+from robustpose.results.summary import identify_data, read_summary
 from robustpose.results.tables import model_name
 
 # What has to be the same for two runs to be of the same pixels; where boxes came from may be what is compared.
 SAME_PIXELS = ("profile", "seed", "frost_textures")
 UNTOLD = ("unknown", "unused", None)  # a corrupted set without a manifest, a run without frost
-BOXES = ("boxes", "boxes_file", "boxes_sha256")
 
 
 @dataclass(frozen=True)
@@ -134,12 +132,15 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
         notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
     values = [make_series(_scores(summary, cells), cells) for summary in summaries]
-    resampled = [make_series(_resample(folder, cells, n_resamples), cells) for folder in folders]
+    tables = [{cell: read_table(RunFolder(folder), cell) for cell in cells} for folder in folders]
+    n_images = tables[0][CLEAN].n_images
+    weights = draw_weights(n_images, n_resamples)
+    resampled = [make_series({cell: table.score(weights) for cell, table in of.items()}, cells) for of in tables]
     return Comparison(
         names=_tell_apart(folders, summaries),
         metric=first["metric"],
         dataset=str(first["provenance"]["dataset"].get("name")),
-        n_images=read_table(RunFolder(folders[0]), CLEAN).n_images,
+        n_images=n_images,
         resamples=n_resamples,
         rows=tuple(_rows(values, resampled, first["metric"])),
         notes=tuple(dict.fromkeys(notes)),
@@ -158,7 +159,7 @@ def _check_same(folder: Path, first: Mapping[str, Any], other_folder: Path, othe
         for name in SAME_PIXELS
         if one.get(name) != two.get(name) and one.get(name) not in UNTOLD and two.get(name) not in UNTOLD
     ]
-    ours, theirs = ({k: v for k, v in p["dataset"].items() if k not in BOXES} for p in (one, two))
+    ours, theirs = ({**identify_data(p["dataset"]), "metric": p["dataset"].get("metric")} for p in (one, two))
     different += [f"{k} {ours.get(k)} and {theirs.get(k)}" for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
     if different:
         raise UserError(
@@ -183,13 +184,6 @@ def _note_differences(
 
 def _scores(summary: Mapping[str, Any], cells: Sequence[Cell]) -> dict[Cell, float]:
     return {cell: summary["clean"] if cell == CLEAN else summary["cells"][cell.key] for cell in cells}
-
-
-def _resample(path: Path, cells: Sequence[Cell], n_resamples: int) -> dict[Cell, Floats]:
-    folder = RunFolder(path)
-    tables = {cell: read_table(folder, cell) for cell in cells}
-    weights = draw_weights(tables[CLEAN].n_images, n_resamples)
-    return {cell: table.score(weights) for cell, table in tables.items()}
 
 
 def _rows(values: Sequence[Series], resampled: Sequence[Series], metric: str) -> Iterator[Row]:

@@ -5,8 +5,6 @@ matches/fog-3.npz beside predictions/fog-3.json. Runs are compared from these fi
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,10 +14,8 @@ from robustpose.files import open_whole
 from robustpose.metrics.tables import Table, load_table
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
+from robustpose.results.arrays import read_arrays
 from robustpose.results.run_folder import RunFolder
-
-# What a damaged file raises.
-DAMAGED = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def write_matches(folder: RunFolder, cell: Cell, table: Table, quality: Floats) -> None:
@@ -38,14 +34,13 @@ def read_table(folder: RunFolder, cell: Cell) -> Table:
     """
     path = folder.matches_path(cell)
     try:
-        with path.open("rb") as file, np.load(file) as arrays:
-            return load_table(dict(arrays))
+        return load_table(read_arrays(path))
     except FileNotFoundError as error:
         raise UserError(
             f"{folder.path} has no matches of {cell.key}: its metric has none, or it is from an older version: "
             "start its bench command again"
         ) from error
-    except DAMAGED as error:
+    except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} is damaged: start the bench command of {folder.path} again") from error
 
 
@@ -54,8 +49,7 @@ def read_quality(folder: RunFolder, cells: Sequence[Cell]) -> dict[Cell, Floats]
     found = {}
     for cell in cells:
         try:
-            with folder.matches_path(cell).open("rb") as file, np.load(file) as arrays:
-                found[cell] = arrays["quality"].astype(float)
-        except DAMAGED:
+            found[cell] = read_arrays(folder.matches_path(cell), ["quality"])["quality"].astype(float)
+        except (OSError, ValueError):
             return None
     return found

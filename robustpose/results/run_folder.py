@@ -24,6 +24,7 @@ from robustpose.files import LOCK_NAME, list_differences, open_whole, write_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import round_poses
 from robustpose.pose.types import ImageId, Poses
+from robustpose.results.arrays import read_arrays
 
 
 class RunFolder:
@@ -90,14 +91,14 @@ class RunFolder:
         """Return the poses of one slice of images."""
         path = self.unit_path(cell, number)
         try:
-            with np.load(path) as arrays:
-                n_people, is_matched = arrays["n_people"], arrays["is_matched"]
-                xy, confidence, score = (
-                    np.split(arrays[name], np.cumsum(n_people)[:-1]) for name in ("xy", "confidence", "score")
-                )
-                rows = iter(np.split(arrays["truth_rows"], np.cumsum(n_people[is_matched])[:-1]))
-                truth_rows = [next(rows) if matched else None for matched in is_matched]
-        except (OSError, ValueError, EOFError, KeyError) as error:
+            arrays = read_arrays(path)
+            n_people, is_matched = arrays["n_people"], arrays["is_matched"]
+            xy, confidence, score = (
+                np.split(arrays[name], np.cumsum(n_people)[:-1]) for name in ("xy", "confidence", "score")
+            )
+            rows = iter(np.split(arrays["truth_rows"], np.cumsum(n_people[is_matched])[:-1]))
+            truth_rows = [next(rows) if matched else None for matched in is_matched]
+        except (OSError, ValueError, KeyError) as error:
             path.unlink(missing_ok=True)
             raise UserError(f"{path} was damaged and has been removed: start the same command again") from error
         return [Poses(*parts) for parts in zip(image_ids, xy, confidence, score, truth_rows, strict=True)]

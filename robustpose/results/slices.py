@@ -37,11 +37,10 @@ def describe_slices(
     first = scores[cells[0]]
     if first.resampled is None:
         return None
-    counted = [~truth.crowd & (truth.visible > 0).any(1) for truth in truths]
-    n_joints = sum((truth.visible[who] > 0).sum(0) for truth, who in zip(truths, counted, strict=True))
+    n_joints = sum((truth.visible[truth.counted] > 0).sum(0) for truth in truths)
     rows = []
     for kind, name in slices:
-        n_people = sum(int((m & who).sum()) for m, who in zip(slices[kind, name], counted, strict=True))
+        n_people = sum(int((mask & t.counted).sum()) for mask, t in zip(slices[kind, name], truths, strict=True))
         rows.append({"kind": kind, "name": name, "n_people": n_people, **_row(scores, cells, (kind, name))})
     return {
         "metric": metric,

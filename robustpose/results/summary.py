@@ -69,6 +69,15 @@ def summarize(
     }
 
 
+# Where people were looked for is part of what is compared, not of the images and their truth.
+_NOT_OF_DATA = ("boxes", "boxes_file", "boxes_sha256", "metric")
+
+
+def identify_data(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what determines the images and the truth of a dataset, of its provenance."""
+    return {key: value for key, value in provenance.items() if key not in _NOT_OF_DATA}
+
+
 def read_summary(folder: Path) -> dict[str, Any]:
     """Return the summary of a finished run.
 

@@ -166,7 +166,7 @@ class Batches:
 
 def _find_people(dataset: Dataset, index: int) -> list[_Person]:
     truth = dataset.truth(index)
-    trainable = ~truth.crowd & (truth.visible > 0).any(1) & (truth.area > 0)
+    trainable = truth.counted & (truth.area > 0)
     sides = truth.boxes[:, 2:] - truth.boxes[:, :2]
     trainable &= (sides > 0).all(1)
     return [
