@@ -165,3 +165,11 @@ def test_network_without_joints_is_refused(joints: int) -> None:
 
 def test_own_network_is_built_by_its_path() -> None:
     assert models.build("tests.outside_network:TwoLayers", 3)(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 2, 2)
+
+
+@pytest.mark.parametrize("official", ["higherhrnet_w32", "higherhrnet_w48"])
+def test_higherhrnet_has_the_official_names_and_shapes(shared: Path, official: str) -> None:
+    expected = json.loads((shared / "goldens/higherhrnet_keys.json").read_text())[official]
+    state = outline(official).state_dict()
+    assert {name: list(tensor.shape) for name, tensor in state.items()} == expected
+    assert list(state) == list(expected)

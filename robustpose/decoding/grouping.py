@@ -6,14 +6,14 @@ other, and each found one goes to the person whose mean tag is nearest, or start
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
+from numba import njit
 
-from robustpose.decoding.peaks import block_maxima, find_peaks, find_tagged, nudge
+from robustpose.decoding.assignment import assign
+from robustpose.decoding.peaks import block_maxima, find_peaks, nudge
+from robustpose.decoding.tag_search import find_tagged, tag_ranges
+from robustpose.errors import UserError
 from robustpose.pose.types import Floats
 
 MAX_PEOPLE = 30  # joints of a kind, and people that take part in an assignment
@@ -22,19 +22,6 @@ TAG_THRESHOLD = 1.0  # a joint belongs to a person if its tag is nearer than thi
 PADDING = 1e10  # cost of leaving a joint to nobody, where there are more joints than people
 # COCO's joints from the head outwards: those that are found best start the people.
 COCO_ORDER = (0, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 10, 13, 14, 15, 16)
-
-Tag = npt.NDArray[np.float32]  # (T,)
-
-
-@dataclass
-class _Person:
-    joints: npt.NDArray[np.float32]  # (K, 3 + T): x, y, value, tags
-    tag_sum: Tag
-    n_tags: int
-
-    @property
-    def tag(self) -> Tag:
-        return self.tag_sum / np.float32(self.n_tags)
 
 
 def group_people(
@@ -58,97 +45,117 @@ def group_people(
         max_people: joints of a kind that are looked at, and people that take part in an assignment.
         threshold: a joint's heatmap must be above it.
         order: of the joints; by default COCO's from the head outwards, or as they are.
+
+    Raises:
+        UserError: the shapes do not fit each other.
     """
     heatmaps = np.ascontiguousarray(heatmaps, np.float32)
     tags = np.ascontiguousarray(tags, np.float32)
-    n_joints = len(heatmaps)
+    if heatmaps.ndim != 3 or tags.ndim != 4 or tags.shape[:3] != heatmaps.shape:
+        raise UserError(
+            f"heatmaps must be (K, H, W) and tags (K, H, W, T) of the same K, H and W, "
+            f"got {heatmaps.shape} and {tags.shape}"
+        )
+    if not tags.size:
+        return np.zeros((0, len(heatmaps), 3 + tags.shape[3]), np.float32), np.zeros(0, np.float32)
     if order is None:
-        order = COCO_ORDER if n_joints == len(COCO_ORDER) else tuple(range(n_joints))
-    people = _match(heatmaps, tags, order, max_people, threshold)
-    if not people:
-        return np.zeros((0, n_joints, 3 + tags.shape[3]), np.float32), np.zeros(0, np.float32)
-    for person in people:
-        _adjust(person, heatmaps)
+        order = COCO_ORDER if len(heatmaps) == len(COCO_ORDER) else tuple(range(len(heatmaps)))
+    maxima = np.stack([block_maxima(heatmap) for heatmap in heatmaps])
+    people = _match(heatmaps, tags, maxima, np.array(order), max_people, threshold)
+    _adjust(people, heatmaps)
     scores = np.array([person[:, 2].mean() for person in people], np.float32)
     if refine:
-        blocks: dict[int, Any] = {}  # of the joints that somebody lacks
-        for person in people:
-            _complete(person, heatmaps, tags, blocks)
-    return np.stack(people), scores
+        _complete(people, heatmaps, tags, maxima)
+    return people, scores
 
 
-def _match(
-    heatmaps: npt.NDArray[np.float32],
-    tags: npt.NDArray[np.float32],
-    order: tuple[int, ...],
-    max_people: int,
-    threshold: float,
-) -> list[npt.NDArray[np.float32]]:
-    """Return people (K, 3 + T) with x, y as whole px."""
+@njit(cache=True)
+def _match(heatmaps, tags, maxima, order, max_people, threshold):  # type: ignore[no-untyped-def]
+    """Return people (N, K, 3 + T) with x, y as whole px."""
     n_joints, n_tags = len(heatmaps), tags.shape[3]
-    # By the first number of the tag that started them: who starts with the same one takes the place over.
-    people: dict[np.float32, _Person] = {}
+    most = n_joints * max_people
+    people = np.zeros((most, n_joints, 3 + n_tags), np.float32)
+    starts = np.empty(most, np.float32)  # the first number of the tag that started a person
+    tag_sums = np.empty((most, n_tags), np.float32)
+    counts = np.empty(most, np.int64)
+    n_people = 0
     for joint in order:
-        peaks = find_peaks(heatmaps[joint], threshold, max_people)
-        if not len(peaks):
-            continue
-        y, x = peaks.T
-        found_tags = tags[joint, y, x]  # (n, T)
-        found = np.concatenate([peaks[:, ::-1], heatmaps[joint, y, x][:, None], found_tags], axis=1)
-        candidates = list(people.values())[:max_people]
-        owners = _assign(found, candidates) if candidates else [None] * len(found)
-        for row, tag, owner in zip(found, found_tags, owners, strict=True):
-            if owner is not None:
-                owner.joints[joint] = row
-                owner.tag_sum = owner.tag_sum + tag
-                owner.n_tags += 1
-                continue
-            same = people.get(tag[0])
-            if same is None:
-                same = people[tag[0]] = _Person(np.zeros((n_joints, 3 + n_tags), np.float32), tag, 1)
-            same.joints[joint] = row
-            same.tag_sum, same.n_tags = tag, 1
-    return [person.joints for person in people.values()]
+        peaks = find_peaks(heatmaps[joint], maxima[joint], threshold, max_people)
+        n_candidates = min(n_people, max_people)
+        owners = np.full(len(peaks), -1)
+        if len(peaks) and n_candidates:
+            owners = _assign_owners(peaks, heatmaps[joint], tags[joint], tag_sums[:n_candidates], counts)
+        for i in range(len(peaks)):
+            y, x = peaks[i]
+            tag, owner = tags[joint, y, x], owners[i]
+            if owner < 0:  # who starts with the same number as somebody takes that place over
+                owner = 0
+                while owner < n_people and starts[owner] != tag[0]:
+                    owner += 1
+                n_people = max(n_people, owner + 1)
+                starts[owner] = tag[0]
+                tag_sums[owner] = tag
+                counts[owner] = 1
+            else:
+                tag_sums[owner] += tag
+                counts[owner] += 1
+            people[owner, joint, 0], people[owner, joint, 1], people[owner, joint, 2] = x, y, heatmaps[joint, y, x]
+            people[owner, joint, 3:] = tag
+    return people[:n_people].copy()
 
 
-def _assign(found: Floats, candidates: list[_Person]) -> list[_Person | None]:
-    """Return whose each found joint (n, 3 + T) is; None for nobody's."""
-    apart = np.linalg.norm(found[:, None, 3:] - np.stack([person.tag for person in candidates])[None], axis=2)
-    cost = np.round(apart) * 100 - found[:, 2:3]
-    # Rounded distances tie often. Which of the best assignments is found hangs on the padding, so it is the published.
-    cost = np.pad(cost, ((0, 0), (0, max(len(found) - len(candidates), 0))), constant_values=PADDING)
-    owners: list[_Person | None] = [None] * len(found)
-    for row, column in zip(*linear_sum_assignment(cost), strict=True):
-        if column < len(candidates) and apart[row, column] < TAG_THRESHOLD:
-            owners[row] = candidates[column]
+@njit(cache=True)
+def _assign_owners(peaks, heatmap, tags, tag_sums, counts):  # type: ignore[no-untyped-def]
+    """Return whose each peak (n, 2) is, -1 for nobody's."""
+    n, n_candidates = len(peaks), len(tag_sums)
+    # The padding is part of the published rule: beside it costs lose digits, and so more of them tie.
+    cost = np.full((n, max(n, n_candidates)), PADDING)
+    apart = np.empty((n, n_candidates))
+    for i in range(n):
+        y, x = peaks[i]
+        for candidate in range(n_candidates):
+            total = 0.0
+            for t in range(tags.shape[2]):
+                mean = tag_sums[candidate, t] / np.float32(counts[candidate])
+                total += (np.float64(tags[y, x, t]) - np.float64(mean)) ** 2
+            apart[i, candidate] = np.sqrt(total)
+            cost[i, candidate] = np.rint(apart[i, candidate]) * 100 - np.float64(heatmap[y, x])
+    owners = assign(cost)
+    for i in range(n):
+        if owners[i] >= n_candidates or apart[i, owners[i]] >= TAG_THRESHOLD:
+            owners[i] = -1
     return owners
 
 
-def _adjust(person: npt.NDArray[np.float32], heatmaps: npt.NDArray[np.float32]) -> None:
-    for joint, (x, y, value) in enumerate(person[:, :3]):
-        if value > 0:
-            person[joint, :2] = nudge(heatmaps[joint], int(y), int(x))
+@njit(cache=True)
+def _adjust(people, heatmaps):  # type: ignore[no-untyped-def]
+    for person in people:
+        for joint in range(len(person)):
+            if person[joint, 2] > 0:
+                place = nudge(heatmaps[joint], int(person[joint, 1]), int(person[joint, 0]))
+                person[joint, 0], person[joint, 1] = place
 
 
-def _complete(
-    person: npt.NDArray[np.float32],
-    heatmaps: npt.NDArray[np.float32],
-    tags: npt.NDArray[np.float32],
-    blocks: dict[int, Any],
-) -> None:
-    """Find places for the joints that a person lacks."""
-    held = np.flatnonzero(person[:, 2] > 0)
-    missing = np.flatnonzero(person[:, 2] == 0)
-    if not len(missing):
-        return
-    x, y = person[held, :2].astype(int).T
-    wanted = tags[held, y, x].mean(0)
-    for joint in missing.tolist():
-        if joint not in blocks:
-            maxima = block_maxima(heatmaps[joint])
-            blocks[joint] = maxima, np.argsort(-maxima, axis=None, kind="stable")
-        y0, x0 = find_tagged(heatmaps[joint], tags[joint], *blocks[joint], wanted)
-        value = heatmaps[joint, y0, x0]
-        if value > 0:
-            person[joint, :2] = nudge(heatmaps[joint], y0, x0)
-            person[joint, 2] = value
+@njit(cache=True)
+def _complete(people, heatmaps, tags, maxima):  # type: ignore[no-untyped-def]
+    """Find places for the joints that people lack."""
+    n_joints, n_tags = len(heatmaps), tags.shape[3]
+    wanted = np.zeros((len(people), n_tags), np.float32)
+    for i in range(len(people)):
+        n_held = 0
+        for joint in range(n_joints):
+            if people[i, joint, 2] > 0:
+                wanted[i] += tags[joint, int(people[i, joint, 1]), int(people[i, joint, 0])]
+                n_held += 1
+        wanted[i] /= np.float32(n_held)
+    for joint in range(n_joints):
+        if (people[:, joint, 2] > 0).all():
+            continue
+        ranges = tag_ranges(tags[joint])
+        for i in range(len(people)):
+            if people[i, joint, 2] == 0:
+                y, x = find_tagged(heatmaps[joint], tags[joint], maxima[joint], ranges, wanted[i])
+                value = heatmaps[joint, y, x]
+                if value > 0:
+                    people[i, joint, 0], people[i, joint, 1] = nudge(heatmaps[joint], y, x)
+                    people[i, joint, 2] = value

@@ -1,0 +1,52 @@
+"""Merging: what a bottom-up network says of an image, of its mirror image and of other sizes becomes one set of maps.
+
+As HigherHRNet is evaluated (Cheng et al., CVPR 2020): heatmaps are averaged over resolutions, mirror images and sizes;
+tags are those of the coarser output, and each mirror image brings another set of them. Everything is brought to the
+size of the network's input by bilinear interpolation between pixel centres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Maps = npt.NDArray[np.float32]
+Outputs = tuple[Maps, Maps]  # (B, 2K, h, w) heatmaps and tags; (B, K, 2h, 2w) heatmaps
+
+
+def merge_outputs(
+    outputs: Outputs, flip_order: Sequence[int], size_wh: tuple[int, int], with_tags: bool = True
+) -> tuple[Maps, Maps | None]:
+    """Return heatmaps (K, H, W) and tags (K, H, W, B) of one image, and None for tags that are not wanted.
+
+    Args:
+        outputs: of the image, B = 1, or of the image and its mirror image, B = 2.
+        flip_order: (K,) the joint that each becomes in the mirror.
+        size_wh: width and height W, H of the result.
+        with_tags: whether tags are wanted.
+    """
+    coarse, fine = outputs
+    n_joints, fine_wh = fine.shape[1], (fine.shape[3], fine.shape[2])
+    heatmaps = np.empty((n_joints, size_wh[1], size_wh[0]), np.float32)
+    tags = np.empty((*heatmaps.shape, len(coarse)), np.float32) if with_tags else None
+    for joint in range(n_joints):
+        views = [(0, joint, slice(None)), (1, flip_order[joint], slice(None, None, -1))][: len(coarse)]
+        # What is averaged first has to be enlarged once.
+        mean = _mean([coarse[i, k, :, order] for i, k, order in views])
+        total = _resize(mean, fine_wh) + _mean([fine[i, k, :, order] for i, k, order in views])
+        _resize(total * np.float32(0.5), size_wh, heatmaps[joint])
+        if tags is not None:
+            sides = np.stack([coarse[i, n_joints + k, :, order] for i, k, order in views], axis=2)
+            _resize(_resize(sides, fine_wh), size_wh, tags[joint])
+    return heatmaps, tags
+
+
+def _mean(maps: Sequence[Maps]) -> Maps:
+    return maps[0] if len(maps) == 1 else (maps[0] + maps[1]) * np.float32(0.5)
+
+
+def _resize(maps: Maps, size_wh: tuple[int, int], to: Maps | None = None) -> Maps:
+    return np.asarray(cv2.resize(maps, size_wh, to, interpolation=cv2.INTER_LINEAR), np.float32)
