@@ -1,11 +1,13 @@
 """Datasets: what there is to look at, and the truth about it.
 
 A dataset has `skeleton`, `metric`, `__len__`, ``frame(i)`` and ``truth(i)``; it may have `provenance`, a dict for the
-results, and ``boxes_in(frame)``, where boxes come cell by cell. `robustpose.data.opening` opens those below.
+results, ``boxes_in(frame)``, where boxes come cell by cell, and ``ignored(i)``, the (H, W) pixels of people who are
+not annotated. `robustpose.data.opening` opens those below.
 """
 
 TABLE: dict[str, str] = {
     "toy": "robustpose.data.toy:ToyPeople",
+    "toy-crowds": "robustpose.data.toy:make_crowds",
 }
 # Official sets, which need a root folder: name -> the split that is benched.
 OFFICIAL: dict[str, str] = {
@@ -15,6 +17,7 @@ OFFICIAL: dict[str, str] = {
 }
 DESCRIPTIONS: dict[str, str] = {
     "toy": "drawn people with exact truth; needs no files",
+    "toy-crowds": "the same with three to seven people in each picture",
     "coco --root DIR": "COCO 2017 keypoints: --split val2017 or train2017",
     "mpii --root DIR": "MPII Human Pose: --split valid or train",
     "ochuman --root DIR": "OCHuman: --split val or test",

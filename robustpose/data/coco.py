@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
 from robustpose.data.coco_skeleton import read_skeleton
+from robustpose.data.ignored import paint_regions
 from robustpose.data.images import read_image
 from robustpose.errors import UserError, first_few
 from robustpose.pose.cell import Cell
@@ -83,6 +84,13 @@ class CocoPeople:
             crowd=np.array([bool(person.get("iscrowd", 0)) for person in people], bool),
             head_size=np.array([person["head_size"] for person in people], float) if has_head_size else None,
         )
+
+    def ignored(self, index: int) -> npt.NDArray[np.bool_]:
+        """Return where in image `index` there are people who are not annotated (H, W): crowds, and people unmarked."""
+        record = self._images[index]
+        people = self._people.get(record["id"], [])
+        unmarked = [person for person in people if person.get("iscrowd") or not any(person["keypoints"][2::3])]
+        return paint_regions([(person.get("segmentation"), person["bbox"]) for person in unmarked], record)
 
     def _read(self, record: Record) -> Image:
         path = self._image_dir / record["file_name"]

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from robustpose import registry
 from robustpose.data import DESCRIPTIONS, OFFICIAL, TABLE
 from robustpose.data.boxes import parse_boxes
+from robustpose.data.ignored import find_ignored
 from robustpose.errors import UserError, nearest
 from robustpose.pose.cell import Cell
 from robustpose.pose.skeleton import Skeleton
@@ -54,6 +58,10 @@ class Adjusted:
     def truth(self, index: int) -> Truth:
         """Return what is annotated in image `index`."""
         return self._dataset.truth(self._indices[index])
+
+    def ignored(self, index: int) -> npt.NDArray[np.bool_]:
+        """Return where in image `index` there are people who are not annotated, (H, W)."""
+        return find_ignored(self._dataset, self._indices[index])
 
     def boxes_in(self, frame: Frame) -> Frame:
         """Return a view of a frame with the boxes of its cell."""

@@ -30,12 +30,13 @@ class ToyPeople:
         n_images: how many pictures; the first ones are the same for every n_images.
         seed: another seed, other pictures.
         split: `train` or `val`; they never share a picture.
+        crowded: three to seven people in each picture, instead of one to four.
     """
 
     skeleton = COCO
     metric = "coco_ap"
 
-    def __init__(self, n_images: int = 64, seed: int = 0, split: str = "val") -> None:
+    def __init__(self, n_images: int = 64, seed: int = 0, split: str = "val", crowded: bool = False) -> None:
         if n_images < 1:
             raise UserError(f"toy needs n_images of at least 1, got {n_images}")
         if split not in SPLITS:
@@ -43,6 +44,7 @@ class ToyPeople:
         self.n_images = n_images
         self.seed = seed
         self.split = split
+        self.crowded = crowded
         self._scenes: OrderedDict[int, Scene] = OrderedDict()  # the latest ones
 
     def __len__(self) -> int:
@@ -53,7 +55,7 @@ class ToyPeople:
     def provenance(self) -> dict[str, object]:
         """Return what determines every pixel."""
         return {
-            "name": "toy",
+            "name": "toy-crowds" if self.crowded else "toy",
             "seed": self.seed,
             "split": self.split,
             "n_images": self.n_images,
@@ -85,7 +87,14 @@ class ToyPeople:
         if not 0 <= index < self.n_images:
             raise IndexError(f"toy has pictures 0..{self.n_images - 1}, got {index}")
         if index not in self._scenes:
-            self._scenes[index] = compose_scene(f"toy|{GENERATOR_VERSION}|{self.seed}|{self.split}|{index}")
+            kind = "toy-crowds" if self.crowded else "toy"
+            name = f"{kind}|{GENERATOR_VERSION}|{self.seed}|{self.split}|{index}"
+            self._scenes[index] = compose_scene(name, self.crowded)
             if len(self._scenes) > SCENES_KEPT:
                 self._scenes.popitem(last=False)
         return self._scenes[index]
+
+
+def make_crowds() -> ToyPeople:
+    """Return the crowds that are benched."""
+    return ToyPeople(crowded=True)

@@ -33,6 +33,7 @@ SMALLEST_PERSON = 60.0  # px, standing height
 LABELS_PER_PERSON = 20  # > the largest Part; 0 is everything that is no person
 LEAST_VISIBLE_JOINTS = 3
 LEAST_VISIBLE_SHARE = 0.05  # of a person's parts
+CROWD = (3, 7)  # people, at least and at most
 
 # (17, 19) bool: whether a joint is visible where a part is painted; row of COCO's order, column of Part.
 SHOWS = np.zeros((COCO.n_joints, max(Part) + 1), bool)
@@ -85,9 +86,10 @@ def rng_for(name: str) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
 
 
-def compose_scene(name: str) -> Scene:
+def compose_scene(name: str, crowded: bool = False) -> Scene:
     """Draw the scene with this name: the same name gives the same scene.
 
+    With `crowded` there are three to seven people, smaller ones, some of them in each other's way; else one to four.
     A person of whom almost nothing would be seen is left out; a scene that this empties is drawn again.
     """
     attempt = 0
@@ -97,7 +99,7 @@ def compose_scene(name: str) -> Scene:
         angle, strength = rng.uniform(-np.pi, 0), rng.uniform(0.15, 1.0)
         light_xy = strength * np.array([np.cos(angle), np.sin(angle)])
         behind = _draw_background(size_wh, rng)
-        layers = _place_people(size_wh, light_xy, rng)
+        layers = _place_people(_draw_statures(size_wh[1], crowded, rng), size_wh, light_xy, rng)
         layers, people = _annotate(layers, size_wh)
         if people:
             return Scene(f"{name}|{attempt}", size_wh, light_xy, behind, layers, people)
@@ -116,14 +118,23 @@ def paint_scene(scene: Scene) -> npt.NDArray[np.uint8]:
     return _expose(np.asarray(image, np.uint8), rng)
 
 
+def _draw_statures(height: int, crowded: bool, rng: np.random.Generator) -> Floats:
+    """Return the standing heights of the people in a picture of `height` px, smallest first, px."""
+    if crowded:
+        n_people = int(rng.integers(CROWD[0], CROWD[1] + 1))
+        smallest, largest = 0.4, 0.7
+    else:
+        n_people = 1 + int(np.searchsorted((0.55, 0.87, 0.96), rng.random()))
+        smallest, largest = 0.5, 1.35 if n_people == 1 else 1.0
+    common = height * np.exp(rng.uniform(np.log(smallest), np.log(largest)))
+    return np.sort(np.maximum(common * rng.uniform(0.75, 1.2, n_people), SMALLEST_PERSON))
+
+
 def _place_people(
-    size_wh: tuple[int, int], light_xy: Floats, rng: np.random.Generator
+    statures: Floats, size_wh: tuple[int, int], light_xy: Floats, rng: np.random.Generator
 ) -> list[tuple[Figure | None, list[Shape]]]:
     """Return the people and the objects among them, back to front."""
     width, height = size_wh
-    n_people = 1 + int(np.searchsorted((0.55, 0.87, 0.96), rng.random()))
-    common = height * np.exp(rng.uniform(np.log(0.5), np.log(1.35 if n_people == 1 else 1.0)))
-    statures = np.sort(np.maximum(common * rng.uniform(0.75, 1.2, n_people), SMALLEST_PERSON))
     layers: list[tuple[Figure | None, list[Shape]]] = []
     taken_x: list[float] = []
     for stature in statures:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from robustpose import models, registry
@@ -21,7 +22,11 @@ TABLE: dict[str, str] = {
     "results": "robustpose.estimators.results_file:build",
     "demo": "robustpose.estimators.network:build_demo",
 }
-NETWORK = "robustpose.estimators.network:build"  # of every row of the table of networks, which is its first argument
+# What makes an estimator of a row of the table of networks, which is its first argument, by the network's family.
+FAMILIES: dict[str, str] = {
+    "topdown": "robustpose.estimators.network:build",
+    "bottomup": "robustpose.estimators.whole_network:build",
+}
 DESCRIPTIONS: dict[str, str] = {
     "onnx:FILE": "a top-down heatmap network as ONNX; input size and joints are read from the file",
     "results:DIR": "COCO results, one file per cell (clean.json, fog-3.json, …): scores again without a model",
@@ -79,11 +84,19 @@ def _find(spec: str) -> tuple[str, str, Callable[..., Any] | None]:
     if kind in TABLE:
         return kind, target, registry.load(kind, TABLE)
     if kind in models.TABLE:
-        return kind, target, partial(registry.load(NETWORK), kind)
+        return kind, target, partial(registry.load(FAMILIES[models.family_of(kind)]), kind)
     attribute, colon, file = target.partition(":")
     if colon:
-        return f"{kind}:{attribute}", file, partial(registry.load(NETWORK), f"{kind}:{attribute}")
+        return f"{kind}:{attribute}", file, partial(registry.load(FAMILIES[_read_family(file)]), f"{kind}:{attribute}")
     return kind, target, None
+
+
+def _read_family(file: str) -> str:
+    """Return the family that a weights file says its network is of; what is wrong with the file is said elsewhere."""
+    from robustpose.models.weights import read_card
+
+    card = read_card(Path(file)) if Path(file).is_file() else None
+    return "topdown" if card is None else card.family
 
 
 def _positive(name: str, value: Any) -> int:

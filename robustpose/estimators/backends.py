@@ -26,6 +26,8 @@ from robustpose.models.fuse import fuse_convolutions
 from robustpose.processes import WORKER_NUMBER
 
 BACKENDS = ("torch", "compile", "openvino")
+# The shape that whole-image networks are prepared for: always the same one, whatever image comes first.
+PACKED_FOR = (2, 3, 512, 640)
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -94,25 +96,67 @@ def as_callable(
         assert input_wh is not None
         run = convert_module(frozen, input_wh, n_per_call, precision, threads)
     else:
-        run = _torch_runner(frozen, threads, backend == "compile", PRECISIONS[precision], device)
+        run_all = _torch_runner(frozen, threads, backend == "compile", PRECISIONS[precision], device)
+
+        def run(batch: Array) -> Array:
+            return run_all(batch)[0]
+
     return lambda crops: run_in_batches(run, crops, n_per_call)
 
 
+def as_image_callable(
+    module: nn.Module,
+    threads: int | None = None,
+    *,
+    backend: str = "torch",
+    precision: str = "float32",
+    device: torch.device | None = None,
+) -> Callable[[Array], tuple[Array, ...]]:
+    """Return a function of normalised images (B, 3, h, w) float32 of any size that gives the module's outputs.
+
+    It works on a copy, in evaluation mode, batch norms folded. Outputs depend on the batch and nothing before it.
+
+    Args:
+        module: any network of images with one or several outputs.
+        threads: of one call on a CPU; None leaves it to PyTorch.
+        backend: of `BACKENDS` but `compile`, which would compile anew for every size.
+        precision: of `PRECISIONS`.
+        device: where it runs; None for where the module is.
+    """
+    device = device or next(module.parameters()).device
+    frozen = fold_batch_norms(module).to(device)
+    if backend == "compile":
+        raise UserError("networks of whole images run on the backends torch and openvino")
+    if backend == "openvino":
+        from robustpose.estimators.openvino import convert_for_any_size
+
+        return convert_for_any_size(frozen, PACKED_FOR, precision, threads)
+    return _torch_runner(frozen, threads, False, PRECISIONS[precision], device, PACKED_FOR)
+
+
 def _torch_runner(
-    frozen: nn.Module, threads: int | None, compiled: bool, dtype: torch.dtype, device: torch.device
-) -> Callable[[Array], Array]:
+    frozen: nn.Module,
+    threads: int | None,
+    compiled: bool,
+    dtype: torch.dtype,
+    device: torch.device,
+    packed_for: tuple[int, ...] | None = None,
+) -> Callable[[Array], tuple[Array, ...]]:
+    """Return what runs a network; `packed_for` is the shape to prepare it for, None for that of the first batch."""
     frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third less time on a CPU
-    call: Callable[[Tensor], Tensor] | None = _compile(frozen) if compiled else None
+    call: Callable[[Tensor], Any] | None = _compile(frozen) if compiled else None
 
     @torch.inference_mode()
-    def run(batch: Array) -> Array:
+    def run(batch: Array) -> tuple[Array, ...]:
         nonlocal call
-        if call is None:  # the first batch tells the shape of all
+        if call is None:
             is_fused = device.type == "cpu" and dtype == torch.float32
-            call = fuse_convolutions(frozen, batch.shape) if is_fused else frozen
+            call = fuse_convolutions(frozen, packed_for or batch.shape) if is_fused else frozen
         with limit_threads(threads), exact_float32(device), _autocast(device, dtype):
             crops = torch.from_numpy(np.ascontiguousarray(batch)).to(device, memory_format=torch.channels_last)
-            return call(crops).float().cpu().contiguous().numpy()
+            outputs = call(crops)
+            outputs = (outputs,) if isinstance(outputs, Tensor) else outputs
+            return tuple(output.float().cpu().contiguous().numpy() for output in outputs)
 
     return run
 

@@ -25,16 +25,37 @@ def convert_module(
     Raises:
         UserError: OpenVINO cannot convert the network.
     """
+    shape = (n_per_call, 3, input_wh[1], input_wh[0])
+    run = _compile(_convert(module, shape, list(shape)), precision, threads)
+    return lambda batch: run(batch)[0]
+
+
+def convert_for_any_size(
+    module: nn.Module, shape: tuple[int, ...], precision: str, threads: int | None
+) -> Callable[[Array], tuple[Array, ...]]:
+    """Return a function of images (B, 3, h, w) of any size that gives the module's outputs.
+
+    Args:
+        module: any network of images.
+        shape: of images to trace it with.
+        precision: of `HINTS`.
+        threads: of one call; None for OpenVINO's choice.
+
+    Raises:
+        UserError: OpenVINO cannot convert the network.
+    """
+    return _compile(_convert(module, shape, [-1, 3, -1, -1]), precision, threads)
+
+
+def _convert(module: nn.Module, shape: tuple[int, ...], input_shape: list[int]) -> Any:
     import openvino
 
-    example = torch.zeros(n_per_call, 3, input_wh[1], input_wh[0])
     try:
         with warnings.catch_warnings(), torch.inference_mode():
             warnings.simplefilter("ignore")  # the tracer's
-            model = openvino.convert_model(module, example_input=example, input=[example.shape])
+            return openvino.convert_model(module, example_input=torch.zeros(*shape), input=[input_shape])
     except Exception as error:  # a family of exceptions without a common base
         raise UserError(f"OpenVINO cannot convert {type(module).__name__}: {_reason(error)}") from error
-    return _compile(model, precision, threads)
 
 
 def read_onnx(
@@ -52,12 +73,13 @@ def read_onnx(
     try:
         model = openvino.Core().read_model(path)
         model.reshape([n_per_call, 3, input_wh[1], input_wh[0]])
-        return _compile(model, precision, threads)
+        run = _compile(model, precision, threads)
     except RuntimeError as error:
         raise UserError(f"OpenVINO cannot run {path} on batches of {n_per_call}: {_reason(error)}") from error
+    return lambda batch: run(batch)[0]
 
 
-def _compile(model: Any, precision: str, threads: int | None) -> Callable[[Array], Array]:
+def _compile(model: Any, precision: str, threads: int | None) -> Callable[[Array], tuple[Array, ...]]:
     import openvino
 
     settings: dict[str, Any] = {
@@ -69,8 +91,9 @@ def _compile(model: Any, precision: str, threads: int | None) -> Callable[[Array
         settings["INFERENCE_NUM_THREADS"] = threads
     request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
 
-    def run(batch: Array) -> Array:
-        return np.array(request.infer({0: batch})[0], np.float32)
+    def run(batch: Array) -> tuple[Array, ...]:
+        found = request.infer({0: batch})
+        return tuple(np.array(found[i], np.float32) for i in range(len(found)))
 
     return run
 

@@ -14,6 +14,7 @@ from robustpose.decoding.heatmap import (
     unmirror_heatmaps,
 )
 from robustpose.errors import UserError
+from robustpose.estimators.levels import Levels
 from robustpose.models.card import ModelCard
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
 from robustpose.pose.skeleton import Skeleton
@@ -55,9 +56,7 @@ class TopDown:
         self._network = network
         self._batch_size = batch_size
         self._flip_test = flip_test
-        grey = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
-        # (3, 256): what every grey level of a channel becomes.
-        self._levels = ((grey - np.array(card.mean, np.float32)) / np.array(card.std, np.float32)).T.copy()
+        self._levels = Levels(card)
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses in the boxes of each frame."""
@@ -83,19 +82,13 @@ class TopDown:
         width, height = self.card.input_wh
         x = np.empty((n_crops * (2 if self._flip_test else 1), 3, height, width), np.float32)
         for i, crop in enumerate(crops):
-            self._normalise(crop, x[i])
+            self._levels.normalise(crop, x[i])
         if not self._flip_test:
             return self._check(self._network(x), n_crops)
         x[n_crops:] = x[:n_crops, :, :, ::-1]  # the mirrored crops go through in the same call
         both = self._check(self._network(x), 2 * n_crops)
         mirrored = unmirror_heatmaps(both[n_crops:], self.skeleton.flip_order)
         return (both[:n_crops] + mirrored) * np.float32(0.5)
-
-    def _normalise(self, crop: Image, x: npt.NDArray[np.float32]) -> None:
-        """Write a crop (h, w, 3) into `x` (3, h, w), in the network's channel order, minus mean, divided by std."""
-        for i in range(3):
-            channel = i if self.card.channels == "rgb" else 2 - i
-            np.take(self._levels[i], crop[:, :, channel], out=x[i], mode="clip")  # the mode that writes in place
 
     def _check(self, heatmaps: Floats, n_crops: int) -> Floats:
         width, height = (side // self.card.stride for side in self.card.input_wh)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from robustpose import registry
 from robustpose.errors import UserError
+from robustpose.models.card import Family
 
 if TYPE_CHECKING:
     from torch import nn
 
-# Name -> function of the number of joints K that returns the network: (B, 3, h, w) -> heatmaps (B, K, h/4, w/4).
+# Name -> function of the number of joints K that returns the network. What it takes and gives, its family says.
 TABLE: dict[str, str] = {
     "sbl_r50": "robustpose.models.sbl:sbl_r50",
     "sbl_r101": "robustpose.models.sbl:sbl_r101",
@@ -19,7 +20,21 @@ TABLE: dict[str, str] = {
     "hrnet_w48": "robustpose.models.hrnet:hrnet_w48",
     "mobilenet_v2": "robustpose.models.mobilenet:MobileNetPose",
     "small": "robustpose.models.small:SmallNet",
+    "higherhrnet_w32": "robustpose.models.higherhrnet:higherhrnet_w32",
+    "higherhrnet_w48": "robustpose.models.higherhrnet:higherhrnet_w48",
+    "small_tags": "robustpose.models.small_tags:SmallTagsNet",
 }
+# Networks of other families than `topdown`; see `card.Family`.
+FAMILIES: dict[str, Family] = {
+    "higherhrnet_w32": "bottomup",
+    "higherhrnet_w48": "bottomup",
+    "small_tags": "bottomup",
+}
+
+
+def family_of(name: str) -> Family:
+    """Return the family of a network of `TABLE`; `topdown` for any other."""
+    return FAMILIES.get(name, "topdown")
 
 
 def build(name: str, joints: int = 17) -> nn.Module:

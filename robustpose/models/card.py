@@ -5,23 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+# What a network looks at, and what it gives:
+# topdown   crops of one person (B, 3, h, w) -> heatmaps (B, K, h/4, w/4)
+# bottomup  whole images (B, 3, h, w) -> heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2)
+Family = Literal["topdown", "bottomup"]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB values in 0..1
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Describe a top-down heatmap network.
+    """Describe a network.
 
     Attributes:
         name: what messages call it.
         joints: names of the K joints in the order of its heatmaps; empty where a file does not tell.
-        input_wh: width and height of its input, px.
+        input_wh: width and height of its input, px; of images it looks at as a whole, the size it was trained on.
         channels: the order its first layer expects.
         mean: subtracted from values in 0..1, in the order of `channels`.
         std: divided by, likewise.
         stride: input px per heatmap px.
         sigma: of the Gaussians it was trained on, heatmap px.
+        family: what it looks at.
     """
 
     name: str
@@ -32,3 +37,4 @@ class ModelCard:
     std: tuple[float, float, float] = IMAGENET_STD
     stride: int = 4
     sigma: float = 2.0
+    family: Family = "topdown"

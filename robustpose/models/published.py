@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from robustpose.errors import UserError
-from robustpose.models.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard
+from robustpose.models import family_of
+from robustpose.models.card import IMAGENET_MEAN, IMAGENET_STD, Family, ModelCard
 from robustpose.pose.skeleton import COCO, MPII, Skeleton
 
 
@@ -73,10 +74,12 @@ class Colours:
 COLOURS = {
     "sbl": Colours("bgr"),  # with ImageNet's RGB mean and std, as it was trained
     "hrnet": Colours("rgb"),
+    "higherhrnet": Colours("rgb"),
     "mobilenet": Colours("rgb", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 # Of the target Gaussians, heatmap px, by input height. 128×96 halves that of 256×192, as its heatmap is half as large.
 SIGMAS = {128: 1.0, 256: 2.0, 384: 3.0}
+WHOLE_INPUT_WH = (512, 512)  # of HigherHRNet in training; the shorter side of an image
 DEFAULT_INPUT_WH = {COCO.joints: (192, 256), MPII.joints: (256, 256)}
 
 _SBL = Training(140, (90, 120), rotation=40, scale=0.3)
@@ -113,19 +116,28 @@ PUBLISHED: tuple[Published, ...] = (
 )
 
 
-def make_card(network: str, skeleton: Skeleton, input_wh: tuple[int, int] | None = None) -> ModelCard:
+def make_card(
+    network: str, skeleton: Skeleton, input_wh: tuple[int, int] | None = None, family: Family | None = None
+) -> ModelCard:
     """Return the card of a network for any skeleton and input size.
 
     Args:
         network: a row of the table of networks; others get the colours that ImageNet networks have.
         skeleton: names the joints.
-        input_wh: width and height of the input, px; by default what the skeleton's benchmark uses, else 192×256.
+        input_wh: width and height of the input, px; by default what the skeleton's benchmark uses, else 192×256; for
+            whole images 512×512.
+        family: what it looks at; None for what the table says.
 
     Raises:
         UserError: a side is no multiple of 32.
     """
     colours = COLOURS.get(network.split("_")[0], Colours())
-    input_wh = input_wh or DEFAULT_INPUT_WH.get(skeleton.joints, (192, 256))
+    family = family or family_of(network)
+    sigma = 2.0
+    if family == "topdown":
+        input_wh = input_wh or DEFAULT_INPUT_WH.get(skeleton.joints, (192, 256))
+        sigma = SIGMAS.get(input_wh[1], sigma)
+    input_wh = input_wh or WHOLE_INPUT_WH
     if any(side < 32 or side % 32 for side in input_wh):
         raise UserError(f"the input of {network} must have sides that are multiples of 32, got {_size(input_wh)}")
     return ModelCard(
@@ -135,7 +147,8 @@ def make_card(network: str, skeleton: Skeleton, input_wh: tuple[int, int] | None
         channels=colours.channels,
         mean=colours.mean,
         std=colours.std,
-        sigma=SIGMAS.get(input_wh[1], 2.0),
+        sigma=sigma,
+        family=family,
     )
 
 

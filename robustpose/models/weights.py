@@ -6,8 +6,10 @@ Loading is strict: every tensor of the network, no other, each of the right shap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -62,6 +64,20 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard | None]:
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     return read_torch_file(path), None
+
+
+def read_card(path: Path) -> ModelCard | None:
+    """Return the card of a weights file without reading its tensors; None where it has none.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no weights file {path}")
+    if path.suffix != ".safetensors":
+        return None
+    with _open_safetensors(path) as file:
+        return _parse_card(path, file.metadata() or {})
 
 
 def load_weights(network: nn.Module, path: Path) -> ModelCard | None:
@@ -134,16 +150,26 @@ def _list_problems(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], ModelCard | None]:
+    with _open_safetensors(path) as file:
+        metadata = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    return tensors, _parse_card(path, metadata)
+
+
+@contextmanager
+def _open_safetensors(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            yield file
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is no safetensors file, or a damaged one: {error}") from error
+
+
+def _parse_card(path: Path, metadata: Mapping[str, str]) -> ModelCard | None:
     if KEY not in metadata:
-        return tensors, None
+        return None
     try:
-        return tensors, CARD.validate_json(metadata[KEY])
+        return CARD.validate_json(metadata[KEY])
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))

@@ -1,0 +1,69 @@
+"""Ignored: where in an image there are people whom nobody has annotated, so that nothing is learned there.
+
+Crowds, and people without keypoints: what is seen of them (COCO's segmentations), or where that is not given, a box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.errors import UserError
+
+Mask = npt.NDArray[np.bool_]
+
+
+def find_ignored(dataset: Any, index: int) -> Mask:
+    """Return where in image `index` of any dataset there are people who are not annotated, (H, W)."""
+    find = getattr(dataset, "ignored", None)
+    if find is not None:
+        return find(index)
+    truth, shape_hw = dataset.truth(index), dataset.frame(index).image.shape[:2]
+    corners = truth.boxes[~truth.counted]
+    boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    return paint_regions([(None, box) for box in boxes], {"height": shape_hw[0], "width": shape_hw[1]})
+
+
+def paint_regions(regions: Sequence[tuple[Any, Sequence[float]]], image: Mapping[str, Any]) -> Mask:
+    """Return where any of the regions is, (H, W).
+
+    Args:
+        regions: COCO's segmentation of each, polygons or run lengths, None for none; and its box, x y w h.
+        image: COCO's record of the image: `height`, `width`.
+
+    Raises:
+        UserError: run lengths are not of this image.
+    """
+    mask = np.zeros((image["height"], image["width"]), np.uint8)
+    for segmentation, box in regions:
+        if isinstance(segmentation, Mapping):
+            mask |= _read_runs(segmentation, mask.shape, image)
+        elif segmentation:
+            outlines = [np.array(outline, float).reshape(-1, 2) for outline in segmentation]
+            cv2.fillPoly(mask, [np.rint(outline).astype(np.int32) for outline in outlines], (1,))
+        else:
+            x, y, width, height = box
+            left, top = max(int(np.floor(x)), 0), max(int(np.floor(y)), 0)
+            mask[top : max(int(np.ceil(y + height)), 0), left : max(int(np.ceil(x + width)), 0)] = 1
+    return mask.astype(bool)
+
+
+def _read_runs(segmentation: Mapping[str, Any], shape_hw: tuple[int, ...], image: Mapping[str, Any]) -> Any:
+    """Return COCO's run lengths, which go down the columns, as (H, W) of 0 and 1."""
+    from faster_coco_eval.core import mask as coco_mask
+
+    if list(segmentation.get("size", shape_hw)) != list(shape_hw):
+        raise UserError(
+            f"a segmentation of image {image.get('id')} is of size {segmentation['size']}, the image is {shape_hw}"
+        )
+    counts = segmentation["counts"]
+    if isinstance(counts, str | bytes):
+        return np.asarray(coco_mask.decode(dict(segmentation)), np.uint8)
+    values = np.repeat(np.arange(len(counts)) % 2, counts).astype(np.uint8)
+    if values.size != shape_hw[0] * shape_hw[1]:
+        raise UserError(f"a segmentation of image {image.get('id')} has {values.size} pixels, the image {shape_hw}")
+    return values.reshape(shape_hw[::-1]).T

@@ -1,0 +1,24 @@
+"""A network in memory as an estimator, by its family: for evaluations during training."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from robustpose.estimators.backends import as_callable, as_image_callable
+from robustpose.estimators.bottomup import BottomUp
+from robustpose.estimators.topdown import TopDown
+from robustpose.models.card import ModelCard
+from robustpose.pose.skeleton import Skeleton
+
+
+def as_estimator(network: nn.Module, card: ModelCard, skeleton: Skeleton) -> TopDown | BottomUp:
+    """Return the estimator of a network, with mirror test, in single precision, where the network is.
+
+    Args:
+        network: its weights are copied.
+        card: what it expects.
+        skeleton: names of its joints.
+    """
+    if card.family == "topdown":
+        return TopDown(as_callable(network), card, skeleton)
+    return BottomUp(as_image_callable(network), card, skeleton)

@@ -1,0 +1,131 @@
+"""Networks that look at whole images, as estimators: which network, which weights, what size, what it runs on."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+
+from robustpose import models
+from robustpose.errors import UserError
+from robustpose.estimators.backends import as_image_callable, check_backend, find_device
+from robustpose.estimators.bottomup import BottomUp
+from robustpose.estimators.options import parse_size
+from robustpose.models.card import ModelCard
+from robustpose.models.published import make_card
+from robustpose.models.weights import load_tensors, read_weights
+from robustpose.pose.skeleton import Skeleton
+
+HEAD = "final_layers.1.weight"  # (K, c, 1, 1) in official files of HigherHRNet
+
+
+def build(
+    name: str,
+    target: str,
+    skeleton: Skeleton,
+    *,
+    flip_test: bool = True,
+    scales: str = "1",
+    refine: bool = True,
+    max_people: int = 30,
+    threshold: str = "0.1",
+    threads: int = 1,
+    input: str | None = None,
+    backend: str = "torch",
+    precision: str = "float32",
+    device: str = "auto",
+) -> BottomUp:
+    """Return the bottom-up estimator of a network with weights from a file.
+
+    Args:
+        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
+        target: safetensors file written by training, or an official ``.pth`` of HigherHRNet.
+        skeleton: names of the joints to find.
+        flip_test: merge with what the network says of the mirror image.
+        scales: factors of the input size with commas, 1 among them, such as ``0.5,1,2``.
+        refine: look for joints that people lack.
+        max_people: joints of a kind that are looked at, at most.
+        threshold: joints start at this height of the heatmap.
+        threads: of one call on a CPU.
+        input: px of the image's shorter side, such as ``512`` or ``512x512``; by default what the network was trained
+            on.
+        backend: ``torch``, or ``openvino``, which is faster on a CPU.
+        precision: ``float32``, ``bf16``, or on a GPU ``fp16``.
+        device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+
+    Raises:
+        UserError: the file cannot be read, or is not of this network or skeleton; an option makes no sense.
+    """
+    if not target:
+        raise UserError(f"name the weights: --model {name}:FILE")
+    path = Path(target)
+    where = find_device(device)
+    check_backend(backend, precision, where)
+    factors = _parse_scales(scales)
+    tensors, card = read_weights(path)
+    card = card or _make_card(name, path, tensors, skeleton)
+    network = models.build(name, len(card.joints) or skeleton.n_joints)
+    load_tensors(network, tensors, str(path))
+    short_side = min(card.input_wh) if input is None else _parse_short_side(input)
+    estimator = BottomUp(
+        as_image_callable(network, threads, backend=backend, precision=precision, device=where),
+        card,
+        skeleton,
+        short_side,
+        factors,
+        flip_test,
+        refine,
+        max_people,
+        _parse_number("threshold", threshold),
+    )
+    estimator.provenance = {
+        "kind": name,
+        "name": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "input": f"{short_side} px short side",
+        "scales": scales,
+        "channels": card.channels,
+        "flip_test": flip_test,
+        "refine": refine,
+        "max_people": max_people,
+        "threshold": threshold,
+        "backend": backend,
+        "precision": precision,
+        "device": where.type,
+        "torch": torch.__version__,
+    }
+    return estimator
+
+
+def _make_card(name: str, path: Path, tensors: dict[str, torch.Tensor], skeleton: Skeleton) -> ModelCard:
+    """Return the card of a file that has none."""
+    if models.family_of(name) != "bottomup" or HEAD not in tensors:
+        raise UserError(f"{path} carries no model card: expected a file written by robustpose train, or HigherHRNet's")
+    if len(tensors[HEAD]) != skeleton.n_joints:
+        raise UserError(
+            f"{path} finds {len(tensors[HEAD])} joints, but the annotations have {skeleton.n_joints} "
+            f"(skeleton '{skeleton.name}'): use a model of that skeleton"
+        )
+    return make_card(name, skeleton)
+
+
+def _parse_scales(text: str) -> tuple[float, ...]:
+    scales = tuple(_parse_number("scales", part) for part in str(text).split(","))
+    if any(scale <= 0 for scale in scales):
+        raise UserError(f"scales must be above 0, got '{text}'")
+    return scales
+
+
+def _parse_number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UserError(f"option '{name}' must be made of numbers, got '{text}'") from error
+
+
+def _parse_short_side(text: str) -> int:
+    side = min(parse_size(text)) if "x" in str(text).lower() else int(_parse_number("input", text))
+    if side < 64:
+        raise UserError(f"input must be at least 64 px, got {text}")
+    return side
