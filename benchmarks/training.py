@@ -32,7 +32,7 @@ from robustpose.pose.skeleton import COCO
 from robustpose.processes import keep_freed_memory
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.mixing import GeneratorMix, make_generator
-from robustpose.train.samples import PersonCrops
+from robustpose.train.person_crops import PersonCrops
 from robustpose.train.steps import Step, SupervisedStep
 
 ROWS: dict[str, dict[str, Any]] = {

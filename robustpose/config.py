@@ -36,8 +36,8 @@ class DataSettings(Settings):
     """Say which pictures of people.
 
     Attributes:
-        name: `toy`; `coco`, `mpii` or `ochuman`; or `package.module:attr`: a dataset, or a function without arguments
-            that makes one.
+        name: `toy` or `toy-crowds`; `coco`, `mpii` or `ochuman`; or `package.module:attr`: a dataset, or a function
+            without arguments that makes one.
         n_images: of `toy`.
         seed: of `toy`.
         annotations: of `coco`, any file in its format: the keypoint file.
@@ -65,6 +65,7 @@ class DataSettings(Settings):
         files = {"root", "split"}
         own = {
             "toy": {"n_images", "seed"},
+            "toy-crowds": {"n_images", "seed"},
             "coco": {"annotations", "images", "style_images", "stylized", *files},
             "mpii": files,
             "ochuman": files,
@@ -96,6 +97,22 @@ class AugmentSettings(Settings):
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.35
     mirror_probability: Probability = 0.5
     half_body_probability: Probability = 0.3
+
+
+class ImageAugmentSettings(Settings):
+    """Say how whole images vary in training. The defaults are HigherHRNet's on COCO (Cheng et al., CVPR 2020).
+
+    Attributes:
+        rotation: largest angle, degrees.
+        scale: least and largest side of the crop, of the image's shorter side: scale-aware augmentation.
+        translation: largest shift, of the crop's side; 40 of 200 in HigherHRNet's units.
+        mirror_probability: 0..1.
+    """
+
+    rotation: NonNegativeFloat = 30.0
+    scale: tuple[PositiveFloat, PositiveFloat] = (0.75, 1.5)
+    translation: NonNegativeFloat = 0.2
+    mirror_probability: Probability = 0.5
 
 
 Strategy = Literal[
@@ -178,13 +195,15 @@ class TrainSettings(Settings):
 
     Attributes:
         model: row of the model table, or `package.module:attr`: a function of the number of joints.
+        family: of a network that the table does not know: `topdown` or `bottomup`; None for what the table says.
         input_wh: width and height of the crops, px.
         sigma: of the target Gaussians, heatmap px.
         start_from: weights to start from; None for random ones.
         backbone: weights of an ImageNet network, for the trunk alone.
         train_data: what to learn from.
         val_data: what to evaluate on.
-        augment: how crops vary.
+        augment: how crops of one person vary.
+        image_augment: how crops of whole images vary, for bottom-up networks.
         strategy: way of training; a row of `robustpose.train.strategies`.
         mixing: of the strategies that mix views or have a teacher.
         teacher: of the strategies that have one.
@@ -206,6 +225,7 @@ class TrainSettings(Settings):
     """
 
     model: str
+    family: Literal["topdown", "bottomup"] | None = None
     input_wh: tuple[PositiveInt, PositiveInt]
     sigma: PositiveFloat = 2.0
     start_from: Path | None = None
@@ -213,6 +233,7 @@ class TrainSettings(Settings):
     train_data: DataSettings
     val_data: DataSettings
     augment: AugmentSettings = AugmentSettings()
+    image_augment: ImageAugmentSettings = ImageAugmentSettings()
     strategy: Strategy = "supervised"
     mixing: MixingSettings = MixingSettings()
     teacher: TeacherSettings = TeacherSettings()

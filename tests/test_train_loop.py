@@ -25,7 +25,8 @@ from robustpose.pose.skeleton import COCO
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.loop import Progress, train
-from robustpose.train.samples import Batches, PersonCrops
+from robustpose.train.person_crops import PersonCrops
+from robustpose.train.samples import Batches
 from robustpose.train.seeding import make_rng, make_torch_seed
 from robustpose.train.steps import SupervisedStep
 
@@ -162,7 +163,7 @@ def test_crowds_and_people_without_joints_are_left_out() -> None:
 
 
 def test_every_epoch_shuffles_all_people_in_its_own_order() -> None:
-    batches = Batches(n_people=12, batch_size=4, seed=0)
+    batches = Batches(n_samples=12, batch_size=4, seed=0)
     epochs = []
     for epoch in (0, 1):
         batches.start_at(epoch, 0)

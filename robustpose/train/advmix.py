@@ -23,9 +23,19 @@ from torch import Tensor, nn
 from robustpose.models.fold import fold_batch_norms
 from robustpose.models.fuse import fuse_convolutions
 from robustpose.models.input_gradient import fast_input_gradient
-from robustpose.train.losses import LOSSES, LossName
+from robustpose.train.losses import LossName
 from robustpose.train.mixing import CLEAN, GeneratorMix
-from robustpose.train.steps import Batch, Learner, find_layout, split
+from robustpose.train.objectives import (
+    Batch,
+    HeatmapObjective,
+    Objective,
+    Outputs,
+    nothing,
+    take,
+    take_batch,
+    to_float,
+)
+from robustpose.train.steps import Learner, find_layout, split
 
 DistillOn = Literal["clean", "mixed"]
 Update = Literal["alternating", "simultaneous"]
@@ -35,12 +45,14 @@ class AdvMixStep:
     """Train a student on mixed views, and the generator that mixes them against it.
 
     Args:
-        student: crops (B, 3, h, w) to heatmaps (B, K, h', w'); trained in place. Its weights' memory layout is kept:
-            with channels last everything is faster, without it the published program's order of sums is kept.
+        student: crops (B, 3, h, w) to heatmaps (B, K, h', w'), or to what the objective takes; trained in place. Its
+            weights' memory layout is kept: with channels last everything is faster, without it the published program's
+            order of sums is kept.
         teacher: likewise; a frozen copy is kept. None for none, as with `alpha` 0.
         generator: stacked views (B, 3·V, h, w) to logits (B, V, h, w); or a mixer of `mixing`.
         alpha: weight of the teacher's heatmaps against the targets, 0..1 (eq. 6; 0.1 in the paper).
         loss: `mse` as in the paper, or `smooth_l1` as in its program.
+        objective: what is learned; None for heatmaps.
         distill_on: what the student shows the teacher: heatmaps of the clean crop, as in the paper (eq. 5), or of the
             mix, as in its program, which saves a pass.
         update: `alternating`, as published: the student learns, then the generator against the new student.
@@ -65,6 +77,7 @@ class AdvMixStep:
         *,
         alpha: float = 0.1,
         loss: LossName = "mse",
+        objective: Objective | None = None,
         distill_on: DistillOn = "clean",
         update: Update = "alternating",
         second_norm_update: bool = True,
@@ -76,7 +89,7 @@ class AdvMixStep:
         fabric: Fabric | None = None,
     ) -> None:
         self._fabric = fabric or _stay_where_things_are(student)
-        self._loss = LOSSES[loss]
+        self._objective = objective or HeatmapObjective(loss)
         self._alpha = alpha if teacher is not None else 0.0
         self._distill_on = distill_on
         self._update = update
@@ -108,12 +121,12 @@ class AdvMixStep:
         """Update student and generator once.
 
         Args:
-            batch: `views` (B, V, 3, h, w) normalised, the clean one first; `target` (B, K, h', w'); `weight`
-                (B, K, 1).
+            batch: `views` (B, V, 3, h, w) normalised, the clean one first; and what the objective wants: for heatmaps
+                `target` (B, K, h', w') and `weight` (B, K, 1).
 
         Returns:
-            `loss` of the student and its parts `heatmap` and `distill`; of the generator `adversarial`; and the mean
-            weight of each view, `view0`, …
+            `loss` of the student and its parts, for heatmaps `heatmap`, and `distill`; of the generator `adversarial`;
+            and the mean weight of each view, `view0`, …
         """
         self._student.forward.train()
         self._student.clear()
@@ -154,22 +167,29 @@ class AdvMixStep:
 
     def _teach_student(self, part: tuple[Batch, float], mix: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         (batch, share), (mixed, weights) = part, mix
-        heatmaps = self._student.forward(mixed.detach())
-        heatmap_loss = self._loss(heatmaps, batch["target"], batch["weight"])
-        loss, losses = heatmap_loss, {"heatmap": heatmap_loss}
+        outputs = self._student.forward(mixed.detach())
+        losses = self._objective.task(outputs, batch)
+        loss, others = self._divide(losses)
         if self._teacher is not None:
             clean = batch["views"][:, CLEAN].contiguous(memory_format=self._layout)
-            shown = heatmaps
+            shown = outputs
             if self._distill_on == "clean" and batch["views"].shape[1] > 1:
                 shown = self._student.forward(clean)
-            losses["distill"] = self._loss(shown, self._ask_teacher(clean), batch["weight"])
-            loss = (1 - self._alpha) * heatmap_loss + self._alpha * losses["distill"]
+            losses["distill"] = self._objective.distill(shown, self._ask_teacher(clean), batch)
+            loss = (1 - self._alpha) * loss + self._alpha * losses["distill"]
+        if others is not None:
+            loss = loss + others
         self._fabric.backward(loss * share)
         return _scale({"loss": loss, **losses, **_mean_weights(weights)}, share)
 
+    def _divide(self, losses: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """Return the loss that is shared with the teacher, and the sum of the others, None where there are none."""
+        main, *others = (losses[name] for name in self._objective.names)
+        return main, torch.stack(others).sum() if others else None
+
     def _teach_generator(self, batch: Batch, share: float, mixed: Tensor) -> dict[str, Tensor]:
         with self._fabric.autocast():
-            loss = -self._loss(self._student.network(mixed), batch["target"], batch["weight"])
+            loss = -self._objective.task(self._student.network(mixed), batch)[self._objective.names[0]]
         self._fabric.backward(loss * share)
         return _scale({"adversarial": loss}, share)
 
@@ -180,31 +200,35 @@ class AdvMixStep:
         n_taught = int(self._alpha * n_crops + float(torch.rand(())))
         factors = torch.zeros(n_crops, 1, 1, 1, device=mixed.device)
         factors[n_taught:] = -n_crops / max(n_crops - n_taught, 1)
-        heatmaps = self._student.forward(_ScaleGradient.apply(mixed, factors))
-        task = slice(n_taught, None)
-        heatmap_loss = self._loss(heatmaps[task], batch["target"][task], batch["weight"][task])
-        if n_taught == n_crops:
-            heatmap_loss = heatmaps.sum() * 0
-        loss = heatmap_loss * ((n_crops - n_taught) / n_crops)
-        losses = {"heatmap": heatmap_loss, "distill": torch.zeros_like(heatmap_loss)}
+        outputs = self._student.forward(_ScaleGradient.apply(mixed, factors))
+        task, taught = slice(n_taught, None), slice(n_taught)
+        if n_taught < n_crops:
+            losses = self._objective.task(take(outputs, task), take_batch(batch, task))
+            share_of_task = (n_crops - n_taught) / n_crops
+            loss = torch.stack(list(losses.values())).sum() * share_of_task
+        else:
+            loss = nothing(outputs)
+            losses = dict.fromkeys(self._objective.names, loss)
+        hard = losses[self._objective.names[0]]
+        losses["distill"] = torch.zeros_like(hard)
         if n_taught:
-            taught = slice(n_taught)
             answer = self._ask_teacher(batch["views"][taught, CLEAN])
-            distill = self._loss(heatmaps[taught], answer, batch["weight"][taught]) * (n_taught / n_crops)
+            distill = self._objective.distill(take(outputs, taught), answer, take_batch(batch, taught))
+            distill = distill * (n_taught / n_crops)
             loss = loss + distill
             losses["distill"] = distill / self._alpha  # so that its mean over steps is that of all crops
         self._fabric.backward(loss * share)
         if self._generator is not None:
-            losses["adversarial"] = -heatmap_loss
+            losses["adversarial"] = -hard
         return _scale({"loss": loss, **losses, **_mean_weights(weights)}, share)
 
     @torch.no_grad()
-    def _ask_teacher(self, clean: Tensor) -> Tensor:
+    def _ask_teacher(self, clean: Tensor) -> Outputs:
         clean = clean.contiguous(memory_format=self._layout)
         with self._fabric.autocast():
             if self._fast_teacher is None:  # the first crops tell the shape
                 self._fast_teacher = self._make_fast_teacher(clean)
-            return self._fast_teacher(clean).float()
+            return to_float(self._fast_teacher(clean))
 
     def _make_fast_teacher(self, clean: Tensor) -> nn.Module:
         """Return the teacher or, where speed was asked for by channels last, the same function with fewer layers."""

@@ -11,24 +11,27 @@ from robustpose.config import DataSettings, TrainSettings
 from robustpose.data.opening import Adjusted, open_dataset
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
+from robustpose.models.card import Family
 from robustpose.models.measure import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone, load_weights
 from robustpose.train.advmix import AdvMixStep
-from robustpose.train.samples import PersonCrops
+from robustpose.train.objectives import HeatmapObjective, Objective
+from robustpose.train.samples import Samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.steps import Step, SupervisedStep
 from robustpose.train.strategies import STRATEGIES, make_mixer
 from robustpose.train.stylized import WithStyles
+from robustpose.train.tags import TagObjective
 
 CROPS_TO_MEASURE = 128
 
 
 def open_data(settings: DataSettings, split: str) -> Dataset:
     """Return the dataset that settings describe; `split` is `train` or `val`, for those that have both."""
-    if settings.name == "toy":
+    if settings.name in ("toy", "toy-crowds"):
         from robustpose.data.toy import ToyPeople  # imported when asked for, like every dataset
 
-        toy = ToyPeople(settings.n_images, settings.seed, split)
+        toy = ToyPeople(settings.n_images, settings.seed, split, crowded=settings.name == "toy-crowds")
         return toy if settings.metric is None else Adjusted(toy, metric=settings.metric)
     dataset = open_dataset(
         None if settings.annotations is not None else settings.name,
@@ -43,7 +46,7 @@ def open_data(settings: DataSettings, split: str) -> Dataset:
     return WithStyles(dataset, settings.style_images, only=settings.stylized == "only")
 
 
-def build_network(settings: TrainSettings, joints: tuple[str, ...], crops: PersonCrops) -> nn.Module:
+def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Samples) -> nn.Module:
     """Return the network to train, with its first weights.
 
     Raises:
@@ -54,7 +57,7 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], crops: Perso
     if settings.backbone is not None:
         load_backbone(network, settings.backbone)
         if has_folded_norms(network):
-            measure_norms(network, _first_crops(crops))
+            measure_norms(network, _first_crops(samples))
     if settings.start_from is not None:
         card = load_weights(network, settings.start_from)
         if card and card.joints and card.joints != joints:
@@ -62,14 +65,22 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], crops: Perso
     return network
 
 
-def build_step(fabric: Fabric, settings: TrainSettings, joints: tuple[str, ...], crops: PersonCrops) -> Step:
+def make_objective(family: Family, settings: TrainSettings) -> Objective:
+    """Return what networks of a family learn."""
+    return HeatmapObjective(settings.loss) if family == "topdown" else TagObjective(settings.loss)
+
+
+def build_step(
+    fabric: Fabric, settings: TrainSettings, family: Family, joints: tuple[str, ...], samples: Samples
+) -> Step:
     """Return the step of a run's strategy.
 
     Raises:
-        UserError: weights do not fit, or the networks give heatmaps of another size than the targets.
+        UserError: weights do not fit, or the networks give outputs of another size than the targets.
     """
-    network = build_network(settings, joints, crops)
-    check_heatmaps(network, settings, len(joints), settings.model)
+    network = build_network(settings, joints, samples)
+    check_outputs(network, family, settings.input_wh, len(joints), f"network {settings.model}")
+    objective = make_objective(family, settings)
     if settings.engine.sync_batch_norm:
         if fabric.device.type != "cuda":
             raise UserError(f"engine.sync_batch_norm is for GPUs, this run is on {fabric.device.type}")
@@ -81,7 +92,7 @@ def build_step(fabric: Fabric, settings: TrainSettings, joints: tuple[str, ...],
             fabric,
             network,
             settings.lr,
-            loss=settings.loss,
+            objective=objective,
             clip=settings.clip,
             ema=settings.ema,
             accumulate=settings.accumulate,
@@ -91,7 +102,7 @@ def build_step(fabric: Fabric, settings: TrainSettings, joints: tuple[str, ...],
     mixer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return AdvMixStep(
         network,
-        build_teacher(settings, len(joints)) if settings.distills else None,
+        build_teacher(settings, family, len(joints)) if settings.distills else None,
         mixer,
         alpha=mixing.alpha,
         loss=settings.loss,
@@ -107,7 +118,7 @@ def build_step(fabric: Fabric, settings: TrainSettings, joints: tuple[str, ...],
     )
 
 
-def build_teacher(settings: TrainSettings, n_joints: int) -> nn.Module:
+def build_teacher(settings: TrainSettings, family: Family, n_joints: int) -> nn.Module:
     """Return the teacher: the student as it starts, or another network with weights of its own.
 
     Raises:
@@ -118,24 +129,31 @@ def build_teacher(settings: TrainSettings, n_joints: int) -> nn.Module:
     assert weights is not None
     teacher = models.build(name, n_joints)
     load_weights(teacher, weights)
-    check_heatmaps(teacher, settings, n_joints, f"teacher {name}")
+    check_outputs(teacher, family, settings.input_wh, n_joints, f"teacher {name}")
     return teacher
 
 
 @torch.no_grad()
-def check_heatmaps(network: nn.Module, settings: TrainSettings, n_joints: int, name: str) -> None:
-    """Raise UserError unless a network gives heatmaps of the size that targets have."""
-    width, height = settings.input_wh
-    expected = (1, n_joints, height // 4, width // 4)
-    came = getattr(network.eval()(torch.zeros(1, 3, height, width)), "shape", None)
+def check_outputs(network: nn.Module, family: Family, input_wh: tuple[int, int], n_joints: int, name: str) -> None:
+    """Raise UserError unless a network gives outputs of the sizes that targets of its family have."""
+    width, height = input_wh
+    expected: tuple[tuple[int, ...], ...] = ((1, n_joints, height // 4, width // 4),)
+    what = "heatmaps"
+    if family == "bottomup":
+        expected = ((1, 2 * n_joints, height // 4, width // 4), (1, n_joints, height // 2, width // 2))
+        what = "heatmaps with tags, and finer heatmaps,"
+    outputs = network.eval()(torch.zeros(1, 3, height, width))
     network.train()
-    if came is None or tuple(came) != expected:
-        shape = "no tensor" if came is None else tuple(came)
-        raise UserError(f"network {name} must give heatmaps {expected} of crops (1, 3, {height}, {width}), got {shape}")
+    outputs = outputs if isinstance(outputs, tuple | list) else (outputs,)
+    came = tuple(tuple(output.shape) if isinstance(output, torch.Tensor) else None for output in outputs)
+    if came != expected:
+        needed, shapes = (" and ".join(map(str, shapes)) for shapes in (expected, came))
+        shapes = shapes if any(came) else "no tensor"
+        raise UserError(f"{name} must give {what} {needed} of crops (1, 3, {height}, {width}), got {shapes}")
 
 
-def _first_crops(crops: PersonCrops) -> torch.Tensor:
+def _first_crops(samples: Samples) -> torch.Tensor:
     """Return crops (B, 3, h, w) to measure batch norms on."""
-    samples = [crops[0, person] for person in range(min(len(crops), CROPS_TO_MEASURE))]
-    batch = {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}
-    return crops.prepare(batch)["views"][:, 0]
+    drawn = [samples[0, number] for number in range(min(len(samples), CROPS_TO_MEASURE))]
+    batch = {name: torch.stack([sample[name] for sample in drawn]) for name in drawn[0]}
+    return samples.prepare(batch)["views"][:, 0]

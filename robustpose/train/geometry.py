@@ -111,5 +111,5 @@ def warp_image(image: Image, matrix: Floats, input_wh: tuple[int, int]) -> Image
 
 
 def warp_points(xy: Floats, matrix: Floats) -> Floats:
-    """Return crop px (K, 2) of image px (K, 2)."""
+    """Return crop px (…, 2) of image px (…, 2)."""
     return xy @ matrix[:, :2].T + matrix[:, 2]

@@ -22,8 +22,8 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 
 from robustpose.config import TrainSettings, list_differences, make_settings, write_settings
 from robustpose.errors import UserError
-from robustpose.estimators.backends import as_callable, limit_threads
-from robustpose.estimators.topdown import TopDown
+from robustpose.estimators.as_estimator import as_estimator
+from robustpose.estimators.backends import limit_threads
 from robustpose.evaluate import evaluate, make_metric
 from robustpose.files import lock_folder
 from robustpose.models.published import make_card
@@ -31,7 +31,7 @@ from robustpose.models.weights import save_pth, save_weights
 from robustpose.train.build import build_step, open_data
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.log import Log
-from robustpose.train.samples import Batches, PersonCrops, check_enough
+from robustpose.train.samples import Batches, Samples, make_samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.sheets import write_sheet
 from robustpose.train.steps import Step
@@ -104,20 +104,20 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
     joints = train_data.skeleton.joints
     if val_data.skeleton.joints != joints:
         raise UserError("train_data and val_data must have the same joints")
-    card = replace(make_card(settings.model, train_data.skeleton, settings.input_wh), sigma=settings.sigma)
+    card = make_card(settings.model, train_data.skeleton, settings.input_wh, settings.family)
+    card = replace(card, sigma=settings.sigma)
     names = STRATEGIES[settings.strategy].views
 
-    crops = PersonCrops(
-        train_data, card, settings.augment, settings.seed, settings.engine.cache_mb, names, settings.mixing.policies
-    )
-    check_enough(crops, settings.batch_size)
-    batches = Batches(len(crops), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size)
+    samples = make_samples(train_data, card, settings, names)
+    batches = Batches(len(samples), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size)
     workers = settings.engine.workers
     loader: Any = fabric.setup_dataloaders(
-        torch.utils.data.DataLoader(crops, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0),
+        torch.utils.data.DataLoader(
+            cast(Any, samples), batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0
+        ),
         use_distributed_sampler=False,
     )
-    step = build_step(fabric, settings, joints, crops)
+    step = build_step(fabric, settings, card.family, joints, samples)
 
     last = out / "last.ckpt"
     scaler = fabric.strategy.precision  # of 16-mixed: it has a state
@@ -140,7 +140,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
         batches.start_at(at.epoch, at.step)
         for batch in loader:
             torch.manual_seed(make_torch_seed(settings.seed, "step", done, fabric.global_rank))
-            losses = _average(fabric, step(crops.prepare(batch)))
+            losses = _average(fabric, step(samples.prepare(batch)))
             done += 1
             at.step += 1
             _check_finite(losses, done, settings, last)
@@ -156,7 +156,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
         line["losses"] = {name: total / len(batches) for name, total in at.totals.items()}
         is_due = (at.epoch + 1) % settings.evaluate_every == 0 or at.epoch + 1 == settings.epochs
         if is_due and fabric.is_global_zero:
-            figures = evaluate(val_data, TopDown(as_callable(step.network), card, val_data.skeleton))
+            figures = evaluate(val_data, as_estimator(step.network, card, val_data.skeleton))
             line["figures"] = figures
             score = figures[make_metric(val_data.metric, val_data.skeleton).primary]
             if at.best is None or score > at.best:
@@ -168,7 +168,9 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
             log.write_epoch(line)
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
-                write_sheet(sheet, _get_views(crops, at.epoch, settings.sheet_people, fabric), step.mixer, names, card)
+                write_sheet(
+                    sheet, _get_views(samples, at.epoch, settings.sheet_people, fabric), step.mixer, names, card
+                )
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()
         fabric.barrier()
@@ -221,8 +223,8 @@ def _choose_strategy(devices: int) -> Any:
     return DDPStrategy(broadcast_buffers=False)  # sent around between two passes, they would break the first's gradient
 
 
-def _get_views(crops: PersonCrops, epoch: int, n_people: int, fabric: Fabric) -> torch.Tensor:
-    """Return the views (B, V, 3, h, w) of the first people, as this epoch has drawn them."""
-    samples = [crops[epoch, person] for person in range(min(n_people, len(crops)))]
-    batch = {name: torch.stack([sample[name] for sample in samples]).to(fabric.device) for name in samples[0]}
-    return crops.prepare(batch)["views"]
+def _get_views(samples: Samples, epoch: int, n_samples: int, fabric: Fabric) -> torch.Tensor:
+    """Return the views (B, V, 3, h, w) of the first samples, as this epoch has drawn them."""
+    drawn = [samples[epoch, number] for number in range(min(n_samples, len(samples)))]
+    batch = {name: torch.stack([sample[name] for sample in drawn]).to(fabric.device) for name in drawn[0]}
+    return samples.prepare(batch)["views"]

@@ -1,7 +1,7 @@
 """Steps: one batch in, the networks updated, named losses out.
 
-A step is all that the loop knows about a way of training. A batch holds `views` (B, V, 3, h, w) normalised, `target`
-(B, K, h', w') and `weight` (B, K, 1).
+A step is all that the loop knows about a way of training. A batch holds `views` (B, V, 3, h, w) normalised, and what
+the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1).
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from robustpose.train.losses import LOSSES, LossName
+from robustpose.train.losses import LossName
 from robustpose.train.mixing import LastView
-
-Batch = dict[str, Tensor]
+from robustpose.train.objectives import Batch, HeatmapObjective, Objective, take_batch
 
 
 class Step(Protocol):
@@ -111,9 +110,10 @@ class SupervisedStep:
 
     Args:
         fabric: moves, wraps and differentiates.
-        network: crops (B, 3, h, w) to heatmaps (B, K, h', w').
+        network: crops (B, 3, h, w) to heatmaps (B, K, h', w'), or to what the objective takes.
         lr: learning rate.
         loss: row of `LOSSES`.
+        objective: what is learned; None for heatmaps.
         clip: largest norm of the gradient; None for any.
         ema: see `Learner`.
         accumulate: parts that a batch is done in, for want of memory.
@@ -126,12 +126,13 @@ class SupervisedStep:
         lr: float,
         *,
         loss: LossName = "mse",
+        objective: Objective | None = None,
         clip: float | None = None,
         ema: float | None = None,
         accumulate: int = 1,
     ) -> None:
         self._fabric = fabric
-        self._loss = LOSSES[loss]
+        self._objective = objective or HeatmapObjective(loss)
         self._accumulate = accumulate
         self._student = Learner(fabric, network, lr, clip, ema)
         self._layout = find_layout(network)
@@ -144,15 +145,16 @@ class SupervisedStep:
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         self._student.forward.train()
         self._student.clear()
-        total = torch.zeros((), device=batch["target"].device)
+        losses: dict[str, Tensor] = {}
         for part, share in split(batch, self._accumulate):
             crops = self.mixer(part["views"])[0].contiguous(memory_format=self._layout)
-            heatmaps = self._student.forward(crops)
-            loss = self._loss(heatmaps, part["target"], part["weight"]) * share
-            self._fabric.backward(loss)
-            total += loss.detach()
+            parts = self._objective.task(self._student.forward(crops), part)
+            loss = torch.stack(list(parts.values())).sum()
+            self._fabric.backward(loss * share)
+            for name, value in {"loss": loss, **(parts if len(parts) > 1 else {})}.items():
+                losses[name] = losses.get(name, 0) + value.detach() * share
         self._student.update()
-        return {"loss": total}
+        return losses
 
     def set_lr_factor(self, factor: float) -> None:
         self._student.set_lr_factor(factor)
@@ -166,10 +168,10 @@ class SupervisedStep:
 
 def split(batch: Batch, n_parts: int) -> Iterator[tuple[Batch, float]]:
     """Yield the parts of a batch, and what share of it each is."""
-    n_crops = len(batch["target"])
+    n_crops = len(batch["views"])
     for part in torch.arange(n_crops).tensor_split(min(n_parts, n_crops)):
         start, stop = int(part[0]), int(part[-1]) + 1
-        yield {name: tensor[start:stop] for name, tensor in batch.items()}, (stop - start) / n_crops
+        yield take_batch(batch, slice(start, stop)), (stop - start) / n_crops
 
 
 def find_layout(network: nn.Module) -> torch.memory_format:

@@ -8,6 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.data.ignored import find_ignored
 from robustpose.data.images import read_in_place_of
 from robustpose.data.opening import provenance_of
 from robustpose.errors import UserError, first_few
@@ -55,7 +59,14 @@ class WithStyles:
 
     def truth(self, index: int) -> Truth:
         """Return what is annotated in image `index`."""
-        return self._dataset.truth(index if index < self._first_copy else index - self._first_copy)
+        return self._dataset.truth(self._original(index))
+
+    def ignored(self, index: int) -> npt.NDArray[np.bool_]:
+        """Return where in image `index` there are people who are not annotated, (H, W)."""
+        return find_ignored(self._dataset, self._original(index))
+
+    def _original(self, index: int) -> int:
+        return index if index < self._first_copy else index - self._first_copy
 
 
 def _find_copy(folder: Path, name: str | None) -> Path | None:

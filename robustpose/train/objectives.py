@@ -1,0 +1,77 @@
+"""Objectives: what a family of networks learns from its targets, and from a teacher.
+
+An objective turns a network's outputs and a batch into named losses. The first of its names is the one that matters for
+mixing: it is shared with the teacher (eq. 6 of Wang et al., CVPR 2021), and the generator works against it.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from robustpose.train.losses import LOSSES, LossName
+
+Batch = dict[str, Tensor]
+Outputs = Tensor | tuple[Tensor, ...]
+
+
+class Objective(Protocol):
+    """Losses of outputs against the targets in a batch, and against a teacher's outputs; all of them scalars."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """Return the losses against the targets, one for each of `names`; they are added up."""
+        ...
+
+    def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
+        """Return the loss against a teacher's outputs."""
+        ...
+
+
+class HeatmapObjective:
+    """Heatmaps (B, K, h, w) against `target` (B, K, h, w), joints weighted by `weight` (B, K, 1).
+
+    Args:
+        loss: row of `LOSSES`.
+    """
+
+    names = ("heatmap",)
+
+    def __init__(self, loss: LossName = "mse") -> None:
+        self._loss = LOSSES[loss]
+
+    def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss of heatmaps against their targets."""
+        assert isinstance(outputs, Tensor)
+        return {"heatmap": self._loss(outputs, batch["target"], batch["weight"])}
+
+    def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
+        """Return the loss of heatmaps against a teacher's."""
+        assert isinstance(outputs, Tensor)
+        assert isinstance(answers, Tensor)
+        return self._loss(outputs, answers, batch["weight"])
+
+
+def take(outputs: Outputs, part: slice) -> Outputs:
+    """Return the outputs of some images of a batch."""
+    return outputs[part] if isinstance(outputs, Tensor) else tuple(output[part] for output in outputs)
+
+
+def take_batch(batch: Batch, part: slice) -> Batch:
+    """Return some images of a batch."""
+    return {name: tensor[part] for name, tensor in batch.items()}
+
+
+def to_float(outputs: Outputs) -> Outputs:
+    """Return outputs in single precision."""
+    return outputs.float() if isinstance(outputs, Tensor) else tuple(output.float() for output in outputs)
+
+
+def nothing(outputs: Outputs) -> Tensor:
+    """Return a loss of 0 that is still a function of the outputs."""
+    return (
+        outputs.sum() * 0 if isinstance(outputs, Tensor) else sum((o.sum() for o in outputs[1:]), outputs[0].sum()) * 0
+    )

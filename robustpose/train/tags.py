@@ -1,0 +1,87 @@
+"""Tags: what a bottom-up network learns. Heatmaps of everybody at two resolutions, and which joints belong together.
+
+Associative embedding (Newell et al., NeurIPS 2017) as HigherHRNet is trained (Cheng et al., CVPR 2020): the tags of one
+person are pulled together, the mean tags of two persons are pushed apart.
+
+A teacher has a say in heatmaps only. Tags mean something beside the other tags of the same output and nothing beside
+another network's: adding a number to all of them, or exchanging those of two persons, is the same grouping. So tags are
+learned from the truth alone, on the mix too, and all of their loss stays when the heatmaps' is shared with the teacher.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from robustpose.train.losses import LossName
+from robustpose.train.objectives import Batch, Outputs
+
+TAG_WEIGHT = 1e-3  # of pull and push, each, beside the heatmaps
+
+
+class TagObjective:
+    """Outputs (B, 2K, h, w) and (B, K, 2h, 2w) of a bottom-up network against the targets of whole images.
+
+    A batch holds `coarse` (B, K, h, w) and `fine` (B, K, 2h, 2w), `coarse_kept` (B, h, w) and `fine_kept` (B, 2h, 2w):
+    0 where nobody knows who is there; and `joints` (B, P, K): where in a coarse map, y·w + x, every person's joints
+    are, -1 for joints that are not annotated.
+
+    Args:
+        loss: how heatmaps are compared: `mse` or `smooth_l1`.
+        tag_weight: of pull and push.
+    """
+
+    names = ("heatmap", "pull", "push")
+
+    def __init__(self, loss: LossName = "mse", tag_weight: float = TAG_WEIGHT) -> None:
+        self._difference = {"mse": F.mse_loss, "smooth_l1": F.smooth_l1_loss}[loss]
+        self._tag_weight = tag_weight
+
+    def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """Return the losses of heatmaps, pull and push."""
+        coarse, fine = outputs
+        n_joints = fine.shape[1]
+        heatmap = self._compare(coarse[:, :n_joints], batch["coarse"], batch["coarse_kept"])
+        heatmap = heatmap + self._compare(fine, batch["fine"], batch["fine_kept"])
+        pull, push = pull_and_push(coarse[:, n_joints:], batch["joints"])
+        return {"heatmap": heatmap, "pull": self._tag_weight * pull, "push": self._tag_weight * push}
+
+    def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
+        """Return the loss of both heatmaps against a teacher's."""
+        coarse, fine = outputs
+        n_joints = fine.shape[1]
+        loss = self._compare(coarse[:, :n_joints], answers[0][:, :n_joints], batch["coarse_kept"])
+        return loss + self._compare(fine, answers[1], batch["fine_kept"])
+
+    def _compare(self, heatmaps: Tensor, target: Tensor, kept: Tensor) -> Tensor:
+        # The mean over all pixels, those that are not kept included: an image of a crowd counts for less.
+        kept = kept[:, None]
+        return self._difference(heatmaps * kept, target * kept)
+
+
+def pull_and_push(tags: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how far the tags of a person are from their mean, and how near the means of two persons are.
+
+    Means over the images; in an image, pull is the mean over persons of the mean squared distance, push half the mean
+    over pairs of exp(−distance²).
+
+    Args:
+        tags: (B, K, h, w).
+        joints: (B, P, K): y·w + x of every joint, -1 for none.
+    """
+    n_people = joints.shape[1]
+    there = joints >= 0  # (B, P, K)
+    places = joints.clamp(min=0).permute(0, 2, 1)  # (B, K, P)
+    found = tags.float().flatten(2).gather(2, places).permute(0, 2, 1)  # (B, P, K)
+    counts = there.sum(2)  # (B, P)
+    is_person = counts > 0
+    means = (found * there).sum(2) / counts.clamp(min=1)  # (B, P)
+    squares = ((found - means[:, :, None]) ** 2 * there).sum(2) / counts.clamp(min=1)
+    people = is_person.sum(1)  # (B,)
+    pull = squares.sum(1) / people.clamp(min=1)
+    pairs = is_person[:, :, None] & is_person[:, None, :]
+    pairs = pairs & ~torch.eye(n_people, dtype=torch.bool, device=joints.device)
+    near = (torch.exp(-((means[:, :, None] - means[:, None, :]) ** 2)) * pairs).sum((1, 2))
+    push = 0.5 * near / (people * (people - 1)).clamp(min=1)
+    return pull.mean(), push.mean()
