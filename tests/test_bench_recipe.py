@@ -7,7 +7,7 @@ import torch
 from robustpose import UserError, models
 from robustpose.bench.recipe import compare_with_published, find_weights, read_bench_recipe, write_comparison
 from robustpose.data import OFFICIAL
-from robustpose.models.published import PUBLISHED
+from robustpose.models.published import PUBLISHED, PUBLISHED_WHOLE
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*-c/*.yaml"))
 NETWORKS = {
@@ -16,7 +16,10 @@ NETWORKS = {
     "SBL R152": "sbl_r152",
     "HRNet W32": "hrnet_w32",
     "HRNet W48": "hrnet_w48",
+    "HigherHRNet W32": "higherhrnet_w32",
+    "HigherHRNet W48": "higherhrnet_w48",
 }
+FOLDERS = {"COCO-C": "coco-c", "MPII-C": "mpii-c", "OCHuman-C": "ochuman-c"}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -27,17 +30,18 @@ def test_recipe_names_a_network_and_data_that_there_are_and_its_own_command(path
     assert f"--recipe recipes/{path.parent.name}/{path.name} " in path.read_text()
     if recipe.weights is not None:
         official = {one.file: f"{one.card.input_wh[0]}x{one.card.input_wh[1]}" for one in PUBLISHED}
+        official.update({one.file: f"{one.side}x{one.side}" for one in PUBLISHED_WHOLE})
         assert official[recipe.weights] == recipe.input
 
 
 def test_recipes_of_table_1_hold_its_figures(shared):
     rows = json.loads((shared / "paper_tables.json").read_text())["table1"]
     rows = [row for row in rows if row["model"] in NETWORKS]
-    assert len(rows) == 16
+    assert len(rows) == 24
     for row in rows:
-        folder = {"COCO-C": "coco-c", "MPII-C": "mpii-c"}[row["dataset"]]
-        name = f"{NETWORKS[row['model']]}_{row['input']}.yaml"
-        expected = read_bench_recipe(RECIPES[0].parents[1] / folder / name).expected
+        size = row["input"].split("x")[0] if row["kind"] == "bottom-up" else row["input"]
+        name = f"{NETWORKS[row['model']]}_{size}.yaml"
+        expected = read_bench_recipe(RECIPES[0].parents[1] / FOLDERS[row["dataset"]] / name).expected
         assert (expected.clean, expected.mPC, expected.rPC) == (row["clean"], row["mPC"], row["rPC"])
         assert expected.corruptions == row["corruptions"]
 

@@ -17,7 +17,7 @@ OFFICIAL: dict[str, str] = {
 }
 DESCRIPTIONS: dict[str, str] = {
     "toy": "drawn people with exact truth; needs no files",
-    "toy-crowds": "the same with three to seven people in each picture",
+    "toy-crowds": "the same with two to five people in each picture",
     "coco --root DIR": "COCO 2017 keypoints: --split val2017 or train2017",
     "mpii --root DIR": "MPII Human Pose: --split valid or train",
     "ochuman --root DIR": "OCHuman: --split val or test",

@@ -30,7 +30,7 @@ class ToyPeople:
         n_images: how many pictures; the first ones are the same for every n_images.
         seed: another seed, other pictures.
         split: `train` or `val`; they never share a picture.
-        crowded: three to seven people in each picture, instead of one to four.
+        crowded: two to five people in each picture, instead of one to four.
     """
 
     skeleton = COCO

@@ -33,7 +33,7 @@ SMALLEST_PERSON = 60.0  # px, standing height
 LABELS_PER_PERSON = 20  # > the largest Part; 0 is everything that is no person
 LEAST_VISIBLE_JOINTS = 3
 LEAST_VISIBLE_SHARE = 0.05  # of a person's parts
-CROWD = (3, 7)  # people, at least and at most
+CROWD = (2, 5)  # people, at least and at most
 
 # (17, 19) bool: whether a joint is visible where a part is painted; row of COCO's order, column of Part.
 SHOWS = np.zeros((COCO.n_joints, max(Part) + 1), bool)
@@ -89,7 +89,7 @@ def rng_for(name: str) -> np.random.Generator:
 def compose_scene(name: str, crowded: bool = False) -> Scene:
     """Draw the scene with this name: the same name gives the same scene.
 
-    With `crowded` there are three to seven people, smaller ones, some of them in each other's way; else one to four.
+    With `crowded` there are two to five people, smaller ones, some of them in each other's way; else one to four.
     A person of whom almost nothing would be seen is left out; a scene that this empties is drawn again.
     """
     attempt = 0

@@ -26,6 +26,7 @@ TABLE: dict[str, str] = {
 FAMILIES: dict[str, str] = {
     "topdown": "robustpose.estimators.network:build",
     "bottomup": "robustpose.estimators.whole_network:build",
+    "fields": "robustpose.estimators.field_network:build",
 }
 DESCRIPTIONS: dict[str, str] = {
     "onnx:FILE": "a top-down heatmap network as ONNX; input size and joints are read from the file",

@@ -20,7 +20,8 @@ from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 WholeNetwork = Callable[
     [npt.NDArray[np.float32]], Sequence[Maps]
 ]  # (B, 3, h, w) -> (B, 2K, h/4, w/4), (B, K, h/2, w/2)
-MULTIPLE = 64  # px: of the sides of what the network sees
+MULTIPLE = 64  # px: what the sides of an image are rounded up to
+HALVED = 32  # networks halve their input five times
 
 
 class BottomUp:
@@ -95,6 +96,11 @@ class BottomUp:
         kept: Maps | None = None
         for scale in self._scales:
             input_wh, center, extent = place_image(image_wh, self._short_side, scale, least)
+            if any(side % HALVED for side in input_wh):
+                raise UserError(
+                    f"scale {scale:g} makes the input {input_wh[0]}x{input_wh[1]} px, but its sides must be multiples of "
+                    f"{HALVED}: choose multiples of the least scale, such as 0.5,1,2"
+                )
             resized = crop_person(image, center, extent, input_wh)
             outputs = self._look(resized)
             heatmaps, tags = merge_outputs(outputs, self.skeleton.flip_order, size_wh, with_tags=scale == 1)

@@ -11,9 +11,9 @@ from robustpose import models
 from robustpose.errors import UserError
 from robustpose.estimators.backends import as_image_callable, check_backend, find_device
 from robustpose.estimators.bottomup import BottomUp
-from robustpose.estimators.options import parse_size
+from robustpose.estimators.options import parse_size, write_size
 from robustpose.models.card import ModelCard
-from robustpose.models.published import make_card
+from robustpose.models.published import PUBLISHED_WHOLE, make_card
 from robustpose.models.weights import load_tensors, read_weights
 from robustpose.pose.skeleton import Skeleton
 
@@ -49,7 +49,7 @@ def build(
         threshold: joints start at this height of the heatmap.
         threads: of one call on a CPU.
         input: px of the image's shorter side, such as ``512`` or ``512x512``; by default what the network was trained
-            on.
+            on, as its card or its official name says.
         backend: ``torch``, or ``openvino``, which is faster on a CPU.
         precision: ``float32``, ``bf16``, or on a GPU ``fp16``.
         device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
@@ -67,7 +67,10 @@ def build(
     card = card or _make_card(name, path, tensors, skeleton)
     network = models.build(name, len(card.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
-    short_side = min(card.input_wh) if input is None else _parse_short_side(input)
+    if input is None:
+        short_side = _find_side(path) or min(card.input_wh)
+    else:
+        short_side = _parse_short_side(input)
     estimator = BottomUp(
         as_image_callable(network, threads, backend=backend, precision=precision, device=where),
         card,
@@ -83,7 +86,7 @@ def build(
         "kind": name,
         "name": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "input": f"{short_side} px short side",
+        "input": write_size((short_side, short_side)),
         "scales": scales,
         "channels": card.channels,
         "flip_test": flip_test,
@@ -108,6 +111,11 @@ def _make_card(name: str, path: Path, tensors: dict[str, torch.Tensor], skeleton
             f"(skeleton '{skeleton.name}'): use a model of that skeleton"
         )
     return make_card(name, skeleton)
+
+
+def _find_side(path: Path) -> int | None:
+    """Return the short side that a published file was trained for, by its name."""
+    return next((published.side for published in PUBLISHED_WHOLE if published.file == path.name), None)
 
 
 def _parse_scales(text: str) -> tuple[float, ...]:

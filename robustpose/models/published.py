@@ -1,4 +1,4 @@
-"""What was published of SBL and HRNet: checkpoints, how they want their crops, how they were trained, what they score.
+"""What was published of SBL, HRNet and HigherHRNet: checkpoints, how they want their crops, how they were trained, what they score.
 
 Sources: Xiao et al., ECCV 2018 (SBL), Sun et al., CVPR 2019 (HRNet) and the settings and model zoo of HRNet's
 published program. The checkpoints for 128×96 are those of Wang et al., CVPR 2021, who give no file names.
@@ -113,6 +113,30 @@ PUBLISHED: tuple[Published, ...] = (
     Published("sbl_r101", MPII, (256, 256), 0.891, "pose_resnet_101_256x256.pth", _SBL_MPII),
     Published("sbl_r152", MPII, (256, 256), 0.896, "pose_resnet_152_256x256.pth", _SBL_MPII),
     Published("hrnet_w32", MPII, (256, 256), 0.903, "pose_hrnet_w32_256x256.pth", _HRNET_MPII),
+)
+
+
+@dataclass(frozen=True)
+class PublishedWhole:
+    """One checkpoint of a network that looks at whole images, trained on COCO (Cheng et al., CVPR 2020).
+
+    Attributes:
+        network: row of the table of networks.
+        side: px of the crops it was trained on, and of the shorter side of the images it is evaluated on.
+        score: AP on COCO val2017, 0..1; mirror test, one scale.
+        file: its official name.
+    """
+
+    network: str
+    side: int
+    score: float
+    file: str
+
+
+PUBLISHED_WHOLE: tuple[PublishedWhole, ...] = (
+    PublishedWhole("higherhrnet_w32", 512, 0.671, "pose_higher_hrnet_w32_512.pth"),
+    PublishedWhole("higherhrnet_w32", 640, 0.685, "pose_higher_hrnet_w32_640.pth"),
+    PublishedWhole("higherhrnet_w48", 640, 0.698, "pose_higher_hrnet_w48_640.pth"),
 )
 
 

@@ -18,7 +18,7 @@ FINE_WIDTH = 24
 class SmallTagsNet(nn.Module):
     """Give heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2).
 
-    Images are (B, 3, h, w) normalised, h and w multiples of 64.
+    Images are (B, 3, h, w) normalised, h and w multiples of 32.
 
     Args:
         n_joints: K.
@@ -49,7 +49,8 @@ class SmallTagsNet(nn.Module):
             features.append(x)
         x = self.skip[-1](features[-1])
         for i in reversed(range(len(self.up))):
-            x = self.up[i](F.interpolate(x, scale_factor=2.0, mode="nearest") + self.skip[i](features[i]))
+            skip = self.skip[i](features[i])
+            x = self.up[i](F.interpolate(x, skip.shape[2:], mode="nearest") + skip)
         coarse = self.coarse(x)
         x = F.interpolate(self.narrow(torch.cat([x, coarse], 1)), scale_factor=2.0, mode="nearest")
         return coarse, self.fine(self.refine(x + self.fine_skip(stem)))

@@ -22,6 +22,8 @@ _MODELS = {
     "sbl_r152": "SBL R152",
     "hrnet_w32": "HRNet W32",
     "hrnet_w48": "HRNet W48",
+    "higherhrnet_w32": "HigherHRNet W32",
+    "higherhrnet_w48": "HigherHRNet W48",
 }
 # Tables 2 and 3, which have no columns of corruptions; percent: AP* or PCKh*, mPC, rPC. Their rows of standard
 # training are those of Table 1, but for this one.

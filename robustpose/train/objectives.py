@@ -6,14 +6,16 @@ mixing: it is shared with the teacher (eq. 6 of Wang et al., CVPR 2021), and the
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from robustpose.train.losses import LOSSES, LossName
 
 Batch = dict[str, Tensor]
-Outputs = Tensor | tuple[Tensor, ...]
+Outputs = Tensor | tuple[Any, ...]  # a tensor, or a tuple of such, as deep as a network likes
 
 
 class Objective(Protocol):
@@ -57,7 +59,19 @@ class HeatmapObjective:
 
 def take(outputs: Outputs, part: slice) -> Outputs:
     """Return the outputs of some images of a batch."""
-    return outputs[part] if isinstance(outputs, Tensor) else tuple(output[part] for output in outputs)
+    return _for_each(outputs, lambda output: output[part])
+
+
+def to_float(outputs: Outputs) -> Outputs:
+    """Return outputs in single precision."""
+    return _for_each(outputs, lambda output: output.float())
+
+
+def nothing(outputs: Outputs) -> Tensor:
+    """Return a loss of 0 that is still a function of the outputs."""
+    if isinstance(outputs, Tensor):
+        return outputs.sum() * 0
+    return torch.stack([nothing(output) for output in outputs]).sum()
 
 
 def take_batch(batch: Batch, part: slice) -> Batch:
@@ -65,13 +79,5 @@ def take_batch(batch: Batch, part: slice) -> Batch:
     return {name: tensor[part] for name, tensor in batch.items()}
 
 
-def to_float(outputs: Outputs) -> Outputs:
-    """Return outputs in single precision."""
-    return outputs.float() if isinstance(outputs, Tensor) else tuple(output.float() for output in outputs)
-
-
-def nothing(outputs: Outputs) -> Tensor:
-    """Return a loss of 0 that is still a function of the outputs."""
-    return (
-        outputs.sum() * 0 if isinstance(outputs, Tensor) else sum((o.sum() for o in outputs[1:]), outputs[0].sum()) * 0
-    )
+def _for_each(outputs: Outputs, change: Callable[[Tensor], Tensor]) -> Outputs:
+    return change(outputs) if isinstance(outputs, Tensor) else tuple(_for_each(output, change) for output in outputs)

@@ -13,6 +13,7 @@ from robustpose.evaluate import Dataset
 from robustpose.models.card import ModelCard
 from robustpose.train.person_crops import PersonCrops
 from robustpose.train.seeding import make_rng
+from robustpose.train.tag_targets import draw_tag_targets
 from robustpose.train.whole_images import WholeImages
 
 Draw = tuple[int, int]  # epoch, sample
@@ -39,7 +40,8 @@ def make_samples(dataset: Dataset, card: ModelCard, settings: TrainSettings, vie
     if card.family == "topdown":
         samples, what = PersonCrops(dataset, card, settings.augment, *rest), "people"
     else:
-        samples, what = WholeImages(dataset, card, settings.image_augment, *rest), "images with people"
+        whole = WholeImages(dataset, card, draw_tag_targets, settings.image_augment, *rest)
+        samples, what = whole, "images with people"
     if len(samples) < settings.batch_size:
         raise UserError(
             f"train_data holds {len(samples)} {what} to learn from, fewer than batch_size {settings.batch_size}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,15 +21,28 @@ from robustpose.train.autoaugment import Policies
 from robustpose.train.geometry import Placement, placement_to_matrix, warp_image, warp_points
 from robustpose.train.image_store import ImageStore
 from robustpose.train.seeding import make_rng
-from robustpose.train.targets import draw_crowd_targets
 from robustpose.train.views import corrupt_at_random, draw_views, finish_views
-
-MAX_PEOPLE = 30  # whose tags are learned in one image
-COARSE, FINE = 4, 2  # crop px per heatmap px
 
 
 @dataclass(frozen=True, eq=False)
-class _Crowd:
+class Crowd:
+    """The people in a crop.
+
+    Attributes:
+        crop_xy: (N, K, 2) px of the crop.
+        visible: (N, K); above 0 where the joint is annotated.
+        ignored: (H, W) of the image: where people are not annotated.
+        matrix: (2, 3) affine from image px to crop px.
+    """
+
+    crop_xy: Floats
+    visible: npt.NDArray[np.integer]
+    ignored: npt.NDArray[np.bool_]
+    matrix: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _People:
     frame: int  # index in the dataset
     xy: Floats  # (N, K, 2) px
     visible: npt.NDArray[np.integer]  # (N, K)
@@ -40,6 +54,7 @@ class WholeImages(torch.utils.data.Dataset[dict[str, Tensor]]):
     Args:
         dataset: pictures and truth; images without an annotated person are left out.
         card: what the network expects; its input size is that of the crops.
+        draw_targets: what is to be learned of a crop, as arrays by name, always of the same shapes.
         augment: how crops vary.
         seed: of the run.
         cache_mb: memory for source images, which are kept until it is full.
@@ -51,6 +66,7 @@ class WholeImages(torch.utils.data.Dataset[dict[str, Tensor]]):
         self,
         dataset: Dataset,
         card: ModelCard,
+        draw_targets: Callable[[Crowd, ModelCard], dict[str, npt.NDArray[Any]]],
         augment: ImageAugmentSettings,
         seed: int,
         cache_mb: int = 0,
@@ -59,41 +75,35 @@ class WholeImages(torch.utils.data.Dataset[dict[str, Tensor]]):
     ) -> None:
         self._dataset = dataset
         self._card = card
+        self._draw_targets = draw_targets
         self._augment = augment
         self._seed = seed
         self._flip_order = list(dataset.skeleton.flip_order)
         self._views = tuple(views)
         self._policies: Policies = policies
-        self._crowds = [crowd for index in range(len(dataset)) for crowd in _find_crowd(dataset, index)]
+        self._people = [people for index in range(len(dataset)) for people in _find_people(dataset, index)]
         self._images = ImageStore(dataset, cache_mb)
 
     def __len__(self) -> int:
         """Return the number of images."""
-        return len(self._crowds)
+        return len(self._people)
 
     def __getitem__(self, draw: tuple[int, int]) -> dict[str, Tensor]:
-        """Return `crops` and `grid` of the views and the targets of (epoch, image); see `tags.TagObjective`."""
-        crowd, input_wh = self._crowds[draw[1]], self._card.input_wh
-        clean = self._images[crowd.frame]
+        """Return `crops` and `grid` of the views of (epoch, image), and its targets."""
+        people, input_wh = self._people[draw[1]], self._card.input_wh
+        clean = self._images[people.frame]
         image = clean
         if "corrupted" in self._views:
             image = corrupt_at_random(image, make_rng(self._seed, "corrupted", *draw))
         placement = place_crop(clean, self._augment, make_rng(self._seed, "crop", *draw))
         matrix = placement_to_matrix(placement, input_wh)
         crop = warp_image(image, matrix, input_wh)
-        crop_xy, visible = warp_points(crowd.xy, matrix), crowd.visible
+        crop_xy, visible = warp_points(people.xy, matrix), people.visible
         if placement.mirrored:
             crop_xy, visible = crop_xy[:, self._flip_order], visible[:, self._flip_order]
         drawn = draw_views(crop, self._views, make_rng(self._seed, "views", *draw), self._policies)
-        coarse_wh, fine_wh = ((input_wh[0] // stride, input_wh[1] // stride) for stride in (COARSE, FINE))
-        ignored = find_ignored(self._dataset, crowd.frame)
-        targets = {
-            "coarse": draw_crowd_targets(crop_xy, visible, coarse_wh, COARSE, self._card.sigma),
-            "fine": draw_crowd_targets(crop_xy, visible, fine_wh, FINE, self._card.sigma),
-            "coarse_kept": find_kept(ignored, matrix, coarse_wh, COARSE),
-            "fine_kept": find_kept(ignored, matrix, fine_wh, FINE),
-            "joints": place_joints(crop_xy, visible, coarse_wh),
-        }
+        ignored = find_ignored(self._dataset, people.frame)
+        targets = self._draw_targets(Crowd(crop_xy, visible, ignored, matrix), self._card)
         return {**drawn, **{name: torch.from_numpy(target) for name, target in targets.items()}}
 
     def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -136,22 +146,7 @@ def find_kept(
     return (np.asarray(warped) > 127).astype(np.float32)
 
 
-def place_joints(crop_xy: Floats, visible: npt.NDArray[np.integer], map_wh: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """Return (MAX_PEOPLE, K): y·w + x of every annotated joint in the coarse map; -1 for none there.
-
-    Args:
-        crop_xy: (N, K, 2) px of the crop.
-        visible: (N, K).
-        map_wh: width and height of the coarse map.
-    """
-    cells = np.floor(crop_xy / COARSE).astype(np.int64)
-    inside = (visible > 0) & ((cells >= 0) & (cells < np.array(map_wh))).all(-1)
-    joints = np.where(inside, cells[..., 1] * map_wh[0] + cells[..., 0], -1)[:MAX_PEOPLE]
-    rest = np.full((MAX_PEOPLE - len(joints), joints.shape[1]), -1, np.int64)
-    return np.concatenate([joints, rest])
-
-
-def _find_crowd(dataset: Dataset, index: int) -> list[_Crowd]:
+def _find_people(dataset: Dataset, index: int) -> list[_People]:
     """Return the people of an image, as one entry; nothing for an image without any."""
     truth = dataset.truth(index)
-    return [_Crowd(index, truth.xy[truth.counted], truth.visible[truth.counted])] if truth.counted.any() else []
+    return [_People(index, truth.xy[truth.counted], truth.visible[truth.counted])] if truth.counted.any() else []
