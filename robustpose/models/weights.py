@@ -32,7 +32,7 @@ NOT_IN_TRUNK = (
     "stage4.2.fuse_layers.1.", "stage4.2.fuse_layers.2.", "stage4.2.fuse_layers.3.",
 )  # fmt: skip
 SHOWN = 3  # names of each kind in a message
-HEADS = ("final_layer.", "deconv_layers.")  # what a pose network has beyond the trunk
+HEADS = ("final_layer.", "final_layers.", "deconv_layers.")  # what a pose network has beyond the trunk
 
 
 def save_weights(network: nn.Module, card: ModelCard, path: Path) -> None:
