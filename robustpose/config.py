@@ -134,8 +134,8 @@ class MixingSettings(Settings):
     """Say how views are mixed and what a teacher has to say. The defaults are the paper's (Wang et al., CVPR 2021).
 
     Attributes:
-        alpha: weight of the teacher's heatmaps against the targets; 0 for no teacher.
-        distill_on: heatmaps that the student shows the teacher: of the clean crop, or of the mix.
+        alpha: weight of the teacher's heatmaps or fields against the targets; 0 for no teacher.
+        distill_on: what the student shows the teacher: its outputs of the clean crop, or of the mix.
         policies: AutoAugment's: those of the paper, or of its program, which has one more.
         update: student and generator in turn, or both from one pass of the student; see `AdvMixStep`.
         second_norm_update: whether the student's batch norms take in the generator's pass, too.
@@ -195,19 +195,20 @@ class TrainSettings(Settings):
 
     Attributes:
         model: row of the model table, or `package.module:attr`: a function of the number of joints.
-        family: of a network that the table does not know: `topdown` or `bottomup`; None for what the table says.
-        input_wh: width and height of the crops, px.
-        sigma: of the target Gaussians, heatmap px.
+        family: of a network that the table does not know: `topdown`, `bottomup` or `fields`; None for what
+            the table says.
+        input_wh: width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385.
+        sigma: of the target Gaussians, heatmap px; fields have none.
         start_from: weights to start from; None for random ones.
         backbone: weights of an ImageNet network, for the trunk alone.
         train_data: what to learn from.
         val_data: what to evaluate on.
         augment: how crops of one person vary.
-        image_augment: how crops of whole images vary, for bottom-up networks.
+        image_augment: how crops of whole images vary, for networks that look at these.
         strategy: way of training; a row of `robustpose.train.strategies`.
         mixing: of the strategies that mix views or have a teacher.
         teacher: of the strategies that have one.
-        loss: `mse`, or `smooth_l1`, which AdvMix's program trains with.
+        loss: of heatmaps: `mse`, or `smooth_l1`, which AdvMix's program trains with.
         epochs: passes over the people of `train_data`.
         batch_size: crops per step, over all devices; the last incomplete batch of an epoch is left out.
         accumulate: parts that a batch is done in, for want of memory.
@@ -225,7 +226,7 @@ class TrainSettings(Settings):
     """
 
     model: str
-    family: Literal["topdown", "bottomup"] | None = None
+    family: Literal["topdown", "bottomup", "fields"] | None = None
     input_wh: tuple[PositiveInt, PositiveInt]
     sigma: PositiveFloat = 2.0
     start_from: Path | None = None
@@ -255,8 +256,10 @@ class TrainSettings(Settings):
     @field_validator("input_wh")
     @classmethod
     def _check_sides(cls, input_wh: tuple[int, int]) -> tuple[int, int]:
-        if any(side % 32 for side in input_wh):
-            raise ValueError("width and height must be multiples of 32, the networks halve them five times")
+        if any(side % 32 and side % 16 != 1 for side in input_wh):
+            raise ValueError(
+                "width and height must be multiples of 32, the networks halve them five times, or for fields 16·n + 1"
+            )
         return input_wh
 
     @model_validator(mode="after")

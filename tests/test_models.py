@@ -58,14 +58,20 @@ def crops(n: int) -> npt.NDArray[np.float32]:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_every_network_gives_what_its_family_gives(name: str) -> None:
+    n_joints = 17 if family_of(name) == "fields" else 5
     with torch.device("meta"):
-        found = registry.load(name, TABLE)(5)(torch.zeros(2, 3, 64, 128))
+        found = registry.load(name, TABLE)(n_joints)(torch.zeros(2, 3, 64, 128))
     if family_of(name) == "topdown":
         assert found.shape == (2, 5, 16, 32)
-    else:
+    elif family_of(name) == "bottomup":
         coarse, fine = found
         assert coarse.shape == (2, 10, 16, 32)
         assert fine.shape == (2, 5, 32, 64)
+    else:
+        joints, connections = found[:2]
+        assert [tuple(part.shape) for part in joints] == [(2, 17, 7, 15), (2, 17, 2, 7, 15), *[(2, 17, 7, 15)] * 2]
+        vectors = [(2, 19, 2, 7, 15)] * 2
+        assert [tuple(part.shape) for part in connections] == [(2, 19, 7, 15), *vectors, *[(2, 19, 7, 15)] * 2]
 
 
 def test_small_network_fits_in_three_megabytes(tmp_path: Path) -> None:

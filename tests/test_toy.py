@@ -7,11 +7,12 @@ import hashlib
 import numpy as np
 import pytest
 
+from robustpose.data.opening import open_dataset
 from robustpose.data.toy import SCENES_KEPT, ToyPeople
 from robustpose.data.toy_body import Camera, pose_body
 from robustpose.data.toy_dress import Part, dress_body
 from robustpose.data.toy_paint import SUPERSAMPLING, Shape, paint_colours, paint_labels, to_outline
-from robustpose.data.toy_scene import SIZES_WH, rng_for
+from robustpose.data.toy_scene import CROWD, SIZES_WH, rng_for
 from robustpose.errors import UserError
 from robustpose.pose.skeleton import COCO
 
@@ -212,6 +213,58 @@ def test_a_pattern_stays_inside_its_outline():
 def test_provenance_names_what_determines_the_pixels():
     provenance = ToyPeople(5, seed=2, split="train").provenance
     assert provenance == {"name": "toy", "seed": 2, "split": "train", "n_images": 5, "generator_version": 1}
+
+
+@pytest.fixture(scope="module")
+def crowds():
+    return ToyPeople(N_IMAGES, crowded=True)
+
+
+def test_each_crowd_has_two_to_five_people_but_for_those_whom_others_hide(crowds):
+    assert CROWD == (2, 5)
+    counts = np.array([len(crowds.truth(index).xy) for index in range(N_IMAGES)])
+    assert {2, 3, 4, 5} <= set(counts) <= {1, 2, 3, 4, 5}
+    assert (counts == 1).mean() < 0.1
+
+
+def test_crowds_are_as_well_annotated_as_other_pictures(crowds):
+    for index in range(0, N_IMAGES, 4):
+        frame, truth = crowds.frame(index), crowds.truth(index)
+        height, width = frame.image.shape[:2]
+        assert (truth.visible == 2).sum(axis=1).min() >= 3
+        assert (truth.xy[truth.visible > 0] <= (width - 1, height - 1)).all()
+        assert not truth.crowd.any()
+        np.testing.assert_array_equal(frame.boxes, truth.boxes)
+
+
+def test_people_of_a_crowd_are_in_each_others_way(crowds, truths):
+    def meet(truth):
+        corners = truth.boxes
+        low, high = np.maximum(corners[:, None, :2], corners[:, :2]), np.minimum(corners[:, None, 2:], corners[:, 2:])
+        return ((high - low).clip(0).prod(-1) > 0).sum() > len(corners)
+
+    assert np.mean([meet(crowds.truth(index)) for index in range(N_IMAGES)]) > 0.5
+    assert np.mean([meet(truth) for truth in truths]) < 0.4
+
+
+def test_same_seed_and_index_give_the_same_crowd_in_any_order():
+    forwards, backwards = ToyPeople(4, seed=3, crowded=True), ToyPeople(9, seed=3, crowded=True)
+    first = [digest(forwards.frame(index).image) for index in range(4)]
+    second = [digest(backwards.frame(index).image) for index in reversed(range(4))]
+    assert first == second[::-1]
+
+
+def test_crowds_share_no_picture_with_other_splits_seeds_or_with_the_few():
+    kinds = ({}, {"crowded": True}, {"crowded": True, "split": "train"}, {"crowded": True, "seed": 1})
+    pictures = [digest(ToyPeople(4, **kind).frame(index).image) for kind in kinds for index in range(4)]
+    assert len(set(pictures)) == 16
+
+
+def test_crowds_are_opened_by_their_name_and_say_it(crowds):
+    assert crowds.provenance == {**ToyPeople(N_IMAGES).provenance, "name": "toy-crowds"}
+    opened = open_dataset("toy-crowds", limit=2)
+    assert opened.provenance["name"] == "toy-crowds"
+    np.testing.assert_array_equal(opened.frame(1).image, crowds.frame(1).image)
 
 
 def test_an_index_outside_the_data_set_is_an_error():

@@ -17,12 +17,21 @@ from robustpose.errors import UserError
 Mask = npt.NDArray[np.bool_]
 
 
-def find_ignored(dataset: Any, index: int) -> Mask:
-    """Return where in image `index` of any dataset there are people who are not annotated, (H, W)."""
+def find_ignored(dataset: Any, index: int, shape_hw: tuple[int, int] | None = None) -> Mask:
+    """Return where in image `index` of any dataset there are people who are not annotated, (H, W).
+
+    Args:
+        dataset: with or without a way of its own to tell.
+        index: of the image.
+        shape_hw: height and width of the image, if they are known; else it may have to be read.
+
+    Raises:
+        UserError: a segmentation is damaged, or of another image.
+    """
     find = getattr(dataset, "ignored", None)
     if find is not None:
         return find(index)
-    truth, shape_hw = dataset.truth(index), dataset.frame(index).image.shape[:2]
+    truth, shape_hw = dataset.truth(index), shape_hw or dataset.frame(index).image.shape[:2]
     corners = truth.boxes[~truth.counted]
     boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
     return paint_regions([(None, box) for box in boxes], {"height": shape_hw[0], "width": shape_hw[1]})
@@ -36,34 +45,41 @@ def paint_regions(regions: Sequence[tuple[Any, Sequence[float]]], image: Mapping
         image: COCO's record of the image: `height`, `width`.
 
     Raises:
-        UserError: run lengths are not of this image.
+        UserError: a segmentation is damaged, or of another image.
     """
     mask = np.zeros((image["height"], image["width"]), np.uint8)
     for segmentation, box in regions:
-        if isinstance(segmentation, Mapping):
-            mask |= _read_runs(segmentation, mask.shape, image)
-        elif segmentation:
-            outlines = [np.array(outline, float).reshape(-1, 2) for outline in segmentation]
-            cv2.fillPoly(mask, [np.rint(outline).astype(np.int32) for outline in outlines], (1,))
-        else:
-            x, y, width, height = box
-            left, top = max(int(np.floor(x)), 0), max(int(np.floor(y)), 0)
-            mask[top : max(int(np.ceil(y + height)), 0), left : max(int(np.ceil(x + width)), 0)] = 1
+        try:
+            if isinstance(segmentation, Mapping):
+                mask |= _read_runs(segmentation, mask.shape)
+            elif segmentation:
+                _fill_outlines(mask, segmentation)
+            else:
+                x, y, width, height = box
+                left, top = max(int(np.floor(x)), 0), max(int(np.floor(y)), 0)
+                mask[top : max(int(np.ceil(y + height)), 0), left : max(int(np.ceil(x + width)), 0)] = 1
+        except (ValueError, TypeError, KeyError, IndexError, RuntimeError, cv2.error) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"a segmentation of image {image.get('id')} cannot be read: {reason}") from error
     return mask.astype(bool)
 
 
-def _read_runs(segmentation: Mapping[str, Any], shape_hw: tuple[int, ...], image: Mapping[str, Any]) -> Any:
+def _fill_outlines(mask: npt.NDArray[np.uint8], outlines: Sequence[Sequence[float]]) -> None:
+    for outline in outlines:  # one by one: filled together, overlaps would be holes
+        points = np.rint(np.array(outline, float).reshape(-1, 2)).astype(np.int32)
+        cv2.fillPoly(mask, [points], (1,))
+
+
+def _read_runs(segmentation: Mapping[str, Any], shape_hw: tuple[int, ...]) -> Any:
     """Return COCO's run lengths, which go down the columns, as (H, W) of 0 and 1."""
     from faster_coco_eval.core import mask as coco_mask
 
-    if list(segmentation.get("size", shape_hw)) != list(shape_hw):
-        raise UserError(
-            f"a segmentation of image {image.get('id')} is of size {segmentation['size']}, the image is {shape_hw}"
-        )
+    if list(segmentation["size"]) != list(shape_hw):
+        raise ValueError(f"it is of size {segmentation['size']}, the image is {shape_hw}")
     counts = segmentation["counts"]
     if isinstance(counts, str | bytes):
         return np.asarray(coco_mask.decode(dict(segmentation)), np.uint8)
     values = np.repeat(np.arange(len(counts)) % 2, counts).astype(np.uint8)
     if values.size != shape_hw[0] * shape_hw[1]:
-        raise UserError(f"a segmentation of image {image.get('id')} has {values.size} pixels, the image {shape_hw}")
+        raise ValueError(f"it has {values.size} pixels, the image {shape_hw}")
     return values.reshape(shape_hw[::-1]).T

@@ -98,8 +98,8 @@ class BottomUp:
             input_wh, center, extent = place_image(image_wh, self._short_side, scale, least)
             if any(side % HALVED for side in input_wh):
                 raise UserError(
-                    f"scale {scale:g} makes the input {input_wh[0]}x{input_wh[1]} px, but its sides must be multiples of "
-                    f"{HALVED}: choose multiples of the least scale, such as 0.5,1,2"
+                    f"scale {scale:g} makes the input {input_wh[0]}x{input_wh[1]} px, but its sides must be multiples "
+                    f"of {HALVED}: choose multiples of the least scale, such as 0.5,1,2"
                 )
             resized = crop_person(image, center, extent, input_wh)
             outputs = self._look(resized)
@@ -116,18 +116,19 @@ class BottomUp:
         self._levels.normalise(image, x[0])
         if self._flip_test:
             x[1] = x[0, :, :, ::-1]
-        coarse, fine = self._network(x)
+        outputs = self._network(x)
         n_joints = self.skeleton.n_joints
         expected = (
             (len(x), 2 * n_joints, height // 4, width // 4),
             (len(x), n_joints, height // 2, width // 2),
         )
-        if (coarse.shape, fine.shape) != expected:
+        shapes = tuple(output.shape for output in outputs)
+        if shapes != expected:
             raise UserError(
                 f"model '{self.card.name}' must give heatmaps and tags {expected[0]} and heatmaps {expected[1]} for "
-                f"skeleton '{self.skeleton.name}', got {coarse.shape} and {fine.shape}"
+                f"skeleton '{self.skeleton.name}', got {' and '.join(map(str, shapes))}"
             )
-        return coarse, fine
+        return outputs[0], outputs[1]
 
 
 def place_image(

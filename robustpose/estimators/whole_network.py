@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from math import isfinite
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from robustpose.models.published import PUBLISHED_WHOLE, make_card
 from robustpose.models.weights import load_tensors, read_weights
 from robustpose.pose.skeleton import Skeleton
 
+LEAST_SCALE = 0.1
 HEAD = "final_layers.1.weight"  # (K, c, 1, 1) in official files of HigherHRNet
 
 
@@ -67,10 +69,7 @@ def build(
     card = card or _make_card(name, path, tensors, skeleton)
     network = models.build(name, len(card.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
-    if input is None:
-        short_side = _find_side(path) or min(card.input_wh)
-    else:
-        short_side = _parse_short_side(input)
+    short_side = _parse_short_side(input) if input is not None else _find_side(path) or min(card.input_wh)
     estimator = BottomUp(
         as_image_callable(network, threads, backend=backend, precision=precision, device=where),
         card,
@@ -120,16 +119,19 @@ def _find_side(path: Path) -> int | None:
 
 def _parse_scales(text: str) -> tuple[float, ...]:
     scales = tuple(_parse_number("scales", part) for part in str(text).split(","))
-    if any(scale <= 0 for scale in scales):
-        raise UserError(f"scales must be above 0, got '{text}'")
+    if any(not LEAST_SCALE <= scale <= 1 / LEAST_SCALE for scale in scales):
+        raise UserError(f"scales must be {LEAST_SCALE} to {1 / LEAST_SCALE:g}, got '{text}'")
     return scales
 
 
 def _parse_number(name: str, text: str) -> float:
     try:
-        return float(text)
-    except ValueError as error:
-        raise UserError(f"option '{name}' must be made of numbers, got '{text}'") from error
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise UserError(f"option '{name}' must be made of numbers, got '{text}'")
+    return number
 
 
 def _parse_short_side(text: str) -> int:

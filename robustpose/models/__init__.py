@@ -23,12 +23,20 @@ TABLE: dict[str, str] = {
     "higherhrnet_w32": "robustpose.models.higherhrnet:higherhrnet_w32",
     "higherhrnet_w48": "robustpose.models.higherhrnet:higherhrnet_w48",
     "small_tags": "robustpose.models.small_tags:SmallTagsNet",
+    "pifpaf_shufflenetv2x2": "robustpose.models.pifpaf:pifpaf_shufflenetv2x2",
+    "pifpaf_resnet50": "robustpose.models.pifpaf:pifpaf_resnet50",
+    "pifpaf_resnet101": "robustpose.models.pifpaf:pifpaf_resnet101",
+    "small_fields": "robustpose.models.small_fields:SmallFieldsNet",
 }
 # Networks of other families than `topdown`; see `card.Family`.
 FAMILIES: dict[str, Family] = {
     "higherhrnet_w32": "bottomup",
     "higherhrnet_w48": "bottomup",
     "small_tags": "bottomup",
+    "pifpaf_shufflenetv2x2": "fields",
+    "pifpaf_resnet50": "fields",
+    "pifpaf_resnet101": "fields",
+    "small_fields": "fields",
 }
 
 

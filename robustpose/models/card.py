@@ -8,7 +8,8 @@ from typing import Literal
 # What a network looks at, and what it gives:
 # topdown   crops of one person (B, 3, h, w) -> heatmaps (B, K, h/4, w/4)
 # bottomup  whole images (B, 3, h, w) -> heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2)
-Family = Literal["topdown", "bottomup"]
+# fields    whole images (B, 3, h, w) -> PifPaf's heads, a tuple of tuples: (confidence, vectors, log-spreads, scale)
+Family = Literal["topdown", "bottomup", "fields"]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB values in 0..1
 IMAGENET_STD = (0.229, 0.224, 0.225)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -15,6 +17,8 @@ from robustpose.models.card import Family
 from robustpose.models.measure import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone, load_weights
 from robustpose.train.advmix import AdvMixStep
+from robustpose.train.field_targets import count_cells
+from robustpose.train.fields import FieldObjective
 from robustpose.train.objectives import HeatmapObjective, Objective
 from robustpose.train.samples import Samples
 from robustpose.train.seeding import make_torch_seed
@@ -67,6 +71,8 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Sam
 
 def make_objective(family: Family, settings: TrainSettings) -> Objective:
     """Return what networks of a family learn."""
+    if family == "fields":
+        return FieldObjective()
     return HeatmapObjective(settings.loss) if family == "topdown" else TagObjective(settings.loss)
 
 
@@ -79,7 +85,9 @@ def build_step(
         UserError: weights do not fit, or the networks give outputs of another size than the targets.
     """
     network = build_network(settings, joints, samples)
-    check_outputs(network, family, settings.input_wh, len(joints), f"network {settings.model}")
+    # As many as the targets have: the joints alone do not tell.
+    n_connections = len(samples[0, 0]["paf_confidence"]) if family == "fields" else 0
+    check_outputs(network, family, settings.input_wh, len(joints), f"network {settings.model}", n_connections)
     objective = make_objective(family, settings)
     if settings.engine.sync_batch_norm:
         if fabric.device.type != "cuda":
@@ -102,10 +110,10 @@ def build_step(
     mixer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return AdvMixStep(
         network,
-        build_teacher(settings, family, len(joints)) if settings.distills else None,
+        build_teacher(settings, family, len(joints), n_connections) if settings.distills else None,
         mixer,
         alpha=mixing.alpha,
-        loss=settings.loss,
+        objective=objective,
         distill_on=mixing.distill_on,
         update=mixing.update,
         second_norm_update=mixing.second_norm_update,
@@ -118,38 +126,56 @@ def build_step(
     )
 
 
-def build_teacher(settings: TrainSettings, family: Family, n_joints: int) -> nn.Module:
+def build_teacher(settings: TrainSettings, family: Family, n_joints: int, n_connections: int = 0) -> nn.Module:
     """Return the teacher: the student as it starts, or another network with weights of its own.
 
     Raises:
-        UserError: the weights are of another network, or its heatmaps are of another size than the student's.
+        UserError: the weights are of another network, or its outputs are of another size than the student's.
     """
     name = settings.teacher.model or settings.model
     weights = settings.teacher.weights or settings.start_from
     assert weights is not None
     teacher = models.build(name, n_joints)
     load_weights(teacher, weights)
-    check_outputs(teacher, family, settings.input_wh, n_joints, f"teacher {name}")
+    check_outputs(teacher, family, settings.input_wh, n_joints, f"teacher {name}", n_connections)
     return teacher
 
 
 @torch.no_grad()
-def check_outputs(network: nn.Module, family: Family, input_wh: tuple[int, int], n_joints: int, name: str) -> None:
+def check_outputs(
+    network: nn.Module, family: Family, input_wh: tuple[int, int], n_joints: int, name: str, n_connections: int = 0
+) -> None:
     """Raise UserError unless a network gives outputs of the sizes that targets of its family have."""
     width, height = input_wh
-    expected: tuple[tuple[int, ...], ...] = ((1, n_joints, height // 4, width // 4),)
+    expected: tuple[Any, ...] = ((1, n_joints, height // 4, width // 4),)
     what = "heatmaps"
     if family == "bottomup":
         expected = ((1, 2 * n_joints, height // 4, width // 4), (1, n_joints, height // 2, width // 2))
         what = "heatmaps with tags, and finer heatmaps,"
+    elif family == "fields":
+        columns, rows = count_cells(input_wh)
+        (pif, to_joint), (paf, to_end) = (
+            ((1, number, rows, columns), (1, number, 2, rows, columns)) for number in (n_joints, n_connections)
+        )
+        expected = ((pif, to_joint, pif, pif), (paf, to_end, to_end, paf, paf))
+        what = "fields of joints and connections (confidence, vectors, log-spreads, scale)"
     outputs = network.eval()(torch.zeros(1, 3, height, width))
     network.train()
     outputs = outputs if isinstance(outputs, tuple | list) else (outputs,)
-    came = tuple(tuple(output.shape) if isinstance(output, torch.Tensor) else None for output in outputs)
+    came = _find_shapes(outputs)
+    if family == "fields":
+        came = came[: len(expected)]  # further heads are for training only
     if came != expected:
         needed, shapes = (" and ".join(map(str, shapes)) for shapes in (expected, came))
         shapes = shapes if any(came) else "no tensor"
         raise UserError(f"{name} must give {what} {needed} of crops (1, 3, {height}, {width}), got {shapes}")
+
+
+def _find_shapes(outputs: Any) -> Any:
+    """Return shapes in the place of tensors, and None in that of anything else."""
+    if isinstance(outputs, tuple | list):
+        return tuple(_find_shapes(output) for output in outputs)
+    return tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else None
 
 
 def _first_crops(samples: Samples) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 from torch import Tensor
@@ -11,6 +12,7 @@ from robustpose.config import TrainSettings
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
 from robustpose.models.card import ModelCard
+from robustpose.train.field_targets import draw_field_targets
 from robustpose.train.person_crops import PersonCrops
 from robustpose.train.seeding import make_rng
 from robustpose.train.tag_targets import draw_tag_targets
@@ -40,7 +42,8 @@ def make_samples(dataset: Dataset, card: ModelCard, settings: TrainSettings, vie
     if card.family == "topdown":
         samples, what = PersonCrops(dataset, card, settings.augment, *rest), "people"
     else:
-        whole = WholeImages(dataset, card, draw_tag_targets, settings.image_augment, *rest)
+        draw = partial(draw_field_targets, skeleton=dataset.skeleton) if card.family == "fields" else draw_tag_targets
+        whole = WholeImages(dataset, card, draw, settings.image_augment, *rest)
         samples, what = whole, "images with people"
     if len(samples) < settings.batch_size:
         raise UserError(

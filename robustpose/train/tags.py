@@ -6,6 +6,8 @@ person are pulled together, the mean tags of two persons are pushed apart.
 A teacher has a say in heatmaps only. Tags mean something beside the other tags of the same output and nothing beside
 another network's: adding a number to all of them, or exchanging those of two persons, is the same grouping. So tags are
 learned from the truth alone, on the mix too, and all of their loss stays when the heatmaps' is shared with the teacher.
+The generator works against heatmaps only; with simultaneous updates, which have one gradient for both networks, against
+pull and push as well, which weigh a thousandth.
 """
 
 from __future__ import annotations

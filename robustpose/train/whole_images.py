@@ -102,7 +102,7 @@ class WholeImages(torch.utils.data.Dataset[dict[str, Tensor]]):
         if placement.mirrored:
             crop_xy, visible = crop_xy[:, self._flip_order], visible[:, self._flip_order]
         drawn = draw_views(crop, self._views, make_rng(self._seed, "views", *draw), self._policies)
-        ignored = find_ignored(self._dataset, people.frame)
+        ignored = find_ignored(self._dataset, people.frame, clean.shape[:2])
         targets = self._draw_targets(Crowd(crop_xy, visible, ignored, matrix), self._card)
         return {**drawn, **{name: torch.from_numpy(target) for name, target in targets.items()}}
 

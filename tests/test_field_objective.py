@@ -1,0 +1,589 @@
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from robustpose.config import TrainSettings, make_settings
+from robustpose.errors import UserError
+from robustpose.estimators.backends import limit_threads
+from robustpose.models.card import ModelCard
+from robustpose.models.pifpaf import FieldHead
+from robustpose.models.small_fields import SmallFieldsNet
+from robustpose.models.weights import read_weights
+from robustpose.pose.skeleton import COCO
+from robustpose.train.advmix import AdvMixStep, DistillOn, Update
+from robustpose.train.build import check_outputs, make_objective
+from robustpose.train.checkpoint import read_checkpoint
+from robustpose.train.field_targets import draw_field_targets
+from robustpose.train.fields import CELLS, CONFIDENCE_WEIGHT, FieldObjective, diverge_vectors
+from robustpose.train.loop import Progress, train
+from robustpose.train.mixing import EqualMix, GeneratorMix, LastView, make_generator
+from robustpose.train.steps import SupervisedStep
+from robustpose.train.whole_images import Crowd
+
+K, L, SIZE, CELLS_WIDE = 17, 19, 64, 7  # joints, connections, px of the crops, cells
+UPDATES: list[Update] = ["alternating", "simultaneous"]
+Head = tuple[Tensor, ...]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
+    with limit_threads(1):
+        yield
+
+
+def make_batch(n: int = 4, seed: int = 0) -> dict[str, Tensor]:
+    """Return random views, and targets of nobody in the first image, one person in the second, two in the third …"""
+    rng = np.random.default_rng(seed)
+    card = ModelCard("fields", (SIZE, SIZE), COCO.joints, family="fields")
+    ignored = np.zeros((SIZE, SIZE), bool)
+    ignored[40:, :20] = True
+    samples = []
+    for image in range(n):
+        xy, visible = rng.uniform(-5, SIZE + 5, (image, K, 2)), rng.integers(0, 3, (image, K))
+        targets = draw_field_targets(Crowd(xy, visible, ignored, np.eye(2, 3)), card)
+        samples.append({name: torch.from_numpy(target) for name, target in targets.items()})
+    batch: dict[str, Tensor] = torch.utils.data.default_collate(samples)
+    views = torch.randn(n, 3, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(seed))
+    return {"views": views, **batch}
+
+
+def draw_outputs(seed: int, n: int = 4, probabilities: bool = False) -> tuple[Head, Head]:
+    """Return outputs of a network in training mode, or in evaluation mode."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(n, *shape, CELLS_WIDE, CELLS_WIDE, generator=generator)
+
+    pif = (noise(K), noise(K, 2), noise(K) * 0.5, noise(K).relu())
+    paf = (noise(L), noise(L, 2), noise(L, 2), noise(L) * 0.5, noise(L) * 0.5)
+    if probabilities:
+        return (pif[0].sigmoid(), *pif[1:]), (paf[0].sigmoid(), *paf[1:])
+    return pif, paf
+
+
+def with_gradients(outputs: tuple[Head, ...]) -> tuple[Head, ...]:
+    return tuple(tuple(part.clone().requires_grad_(True) for part in head) for head in outputs)
+
+
+def gradients(outputs: tuple[Head, ...]) -> list[list[Tensor | None]]:
+    return [[part.grad for part in head] for head in outputs]
+
+
+# Losses
+
+
+def compute_slowly(outputs: tuple[Head, Head], batch: dict[str, Tensor], weight: float) -> dict[str, float]:
+    """Return the losses cell by cell, as the paper has them."""
+    fields, scale = 0.0, 0.0
+    (logits, vector, spread, size), (paf_logits, *ends) = ([part.double().numpy() for part in head] for head in outputs)
+    found: list[tuple[Any, Any, list[tuple[Any, Any, Any]]]] = [
+        (logits, batch["pif_confidence"].numpy(), [(vector, spread, batch["pif_vector"].numpy())]),
+        (
+            paf_logits,
+            batch["paf_confidence"].numpy(),
+            [(ends[end], ends[2 + end], batch["paf_vectors"][:, end].numpy()) for end in (0, 1)],
+        ),
+    ]
+    for logit, target, vectors in found:
+        for cell in np.ndindex(logit.shape):
+            image, field, row, column = cell
+            if np.isnan(target[cell]):
+                continue
+            probability = 1 / (1 + np.exp(-logit[cell]))
+            fields -= weight * np.log(probability if target[cell] == 1 else 1 - probability)
+            if target[cell] == 1:
+                for guess, log_b, truth in vectors:
+                    apart = guess[image, field, :, row, column] - truth[image, field, :, row, column]
+                    b = np.exp(log_b[cell])
+                    fields += np.sqrt((apart**2).sum()) / b + np.log(2 * b)
+    wanted = batch["pif_scale"].numpy()
+    for cell in np.argwhere(wanted > 0):
+        truth = wanted[tuple(cell)]
+        scale += abs(size[tuple(cell)] - truth) / (1 + truth)
+    n_images = len(wanted)
+    return {"fields": float(fields) / n_images / 1000, "scale": float(scale) / n_images / 1000}
+
+
+@pytest.mark.parametrize("weight", [CONFIDENCE_WEIGHT, 0.5])
+def test_losses_are_those_computed_cell_by_cell(weight: float) -> None:
+    batch, outputs = make_batch(), draw_outputs(0)
+    losses = FieldObjective(weight).task(outputs, batch)
+    expected = compute_slowly(outputs, batch, weight)
+    assert tuple(losses) == FieldObjective.names == tuple(expected)
+    for name, loss in losses.items():
+        assert float(loss) == pytest.approx(expected[name], rel=1e-4)
+        assert loss > 0
+
+
+def test_right_answers_cost_little_and_widths_are_learned_from_errors() -> None:
+    batch = make_batch()
+    sure = [20.0 * (2 * batch[f"{name}_confidence"].nan_to_num() - 1) for name in ("pif", "paf")]
+    ends = (batch["paf_vectors"][:, 0], batch["paf_vectors"][:, 1])
+
+    def lose(off: float, log_b: float = -2.0) -> float:
+        spreads = [torch.full_like(confidence, log_b) for confidence in sure]
+        pif = (sure[0], batch["pif_vector"] + off, spreads[0], batch["pif_scale"])
+        losses = FieldObjective().task((pif, (sure[1], *ends, spreads[1], spreads[1])), batch)
+        assert losses["scale"] == 0
+        return float(losses["fields"])
+
+    n_cells = int((batch["pif_confidence"] == 1).sum() + 2 * (batch["paf_confidence"] == 1).sum())
+    assert lose(0) == pytest.approx(n_cells * (np.log(2) - 2) / CELLS / 4, rel=1e-4)
+    assert lose(1) > lose(0.5) > lose(0)
+    assert lose(2, log_b=0.5) < lose(2)  # who is wrong had better say so
+
+
+def test_what_is_not_known_and_vectors_of_background_are_not_learned() -> None:
+    batch, outputs = make_batch(), with_gradients(draw_outputs(0))
+    losses = FieldObjective().task(outputs, batch)
+    (losses["fields"] + losses["scale"]).backward()
+    (logits, vector, spread, scale), (paf_logits, *others) = gradients(outputs)
+    for confidence, name in ((logits, "pif_confidence"), (paf_logits, "paf_confidence")):
+        assert confidence is not None
+        assert torch.equal(confidence != 0, ~batch[name].isnan())
+        assert batch[name].isnan().any()
+    seen, paf_seen = (batch[f"{name}_confidence"] == 1 for name in ("pif", "paf"))
+    for part, where in ((spread, seen), (others[2], paf_seen), (others[3], paf_seen)):
+        assert part is not None
+        assert not part[~where].any()
+        assert (part[where] != 0).float().mean() > 0.99
+    for part, where in ((vector, seen), (others[0], paf_seen), (others[1], paf_seen)):
+        assert part is not None
+        assert torch.equal((part != 0).any(2), where)
+    assert scale is not None
+    assert torch.equal(scale != 0, batch["pif_scale"] > 0)
+
+
+def test_nobody_gives_finite_gradients_and_nothing_but_background() -> None:
+    batch = {name: tensor[:1] for name, tensor in make_batch().items()}
+    outputs = with_gradients(draw_outputs(0, n=1))
+    losses = FieldObjective().task(outputs, batch)
+    assert losses["scale"] == 0
+    (losses["fields"] + losses["scale"]).backward()
+    for head in gradients(outputs):
+        for number, gradient in enumerate(head):
+            assert gradient is not None
+            assert torch.isfinite(gradient).all()
+            assert gradient.any() == (number == 0)
+    assert all((gradient >= 0).all() for gradient in (gradients(outputs)[0][0], gradients(outputs)[1][0]))  # type: ignore[operator]
+
+
+def test_vector_that_is_exactly_right_has_a_finite_gradient() -> None:
+    batch = make_batch()
+    (logits, _, spread, scale), paf = draw_outputs(0)
+    outputs = with_gradients(((logits, batch["pif_vector"], spread, scale), paf))
+    FieldObjective().task(outputs, batch)["fields"].backward()
+    gradient = gradients(outputs)[0][1]
+    assert gradient is not None
+    assert torch.isfinite(gradient).all()
+
+
+def test_images_count_alike_and_their_losses_add_up() -> None:
+    batch, outputs, answers = make_batch(), draw_outputs(0), draw_outputs(1, probabilities=True)
+    objective = FieldObjective()
+
+    def lose(part: slice) -> Tensor:
+        some, its = (tuple(tuple(c[part] for c in head) for head in whole) for whole in (outputs, answers))
+        taken = {name: tensor[part] for name, tensor in batch.items()}
+        return torch.stack([*objective.task(some, taken).values(), objective.distill(some, its, taken)])
+
+    together, alone = lose(slice(None)), [lose(slice(i, i + 1)) for i in range(4)]
+    torch.testing.assert_close(together, torch.stack(alone).mean(0))
+
+
+def test_further_heads_cost_nothing_and_have_a_gradient_of_zero() -> None:
+    batch, outputs, answers = make_batch(), draw_outputs(0), draw_outputs(1, probabilities=True)
+    third = tuple(part[:, :5] for part in draw_outputs(2)[1])
+    objective = FieldObjective()
+    more = with_gradients((*outputs, third))
+    losses = {**objective.task(more, batch), "distill": objective.distill(more, answers, batch)}
+    expected = {**objective.task(outputs, batch), "distill": objective.distill(outputs, answers, batch)}
+    torch.testing.assert_close(losses, expected)
+    for name in ("fields", "distill"):  # either alone, as in a step without targets
+        (gradient,) = torch.autograd.grad(losses[name], more[2][0], retain_graph=True)
+        assert not gradient.any()
+    assert objective.distill(outputs, (*answers, third), batch) == expected["distill"]
+
+
+# A teacher
+
+
+def test_distillation_is_zero_where_student_and_teacher_agree_and_positive_elsewhere() -> None:
+    batch, objective = make_batch(), FieldObjective()
+    for seed in range(3):
+        outputs, same = with_gradients(draw_outputs(seed)), draw_outputs(seed, probabilities=True)
+        loss = objective.distill(outputs, same, batch)
+        assert float(loss.detach()) == pytest.approx(0, abs=1e-5)
+        loss.backward()
+        (_, _, _, scale), (_, *_) = gradients(outputs)
+        assert scale is None
+        for head in gradients(outputs):
+            for gradient in head:
+                assert gradient is None or gradient.abs().max() < 1e-6
+        for part in range(3):  # of either head: confidence, vector, spread
+            for head_number in (0, 1):
+                other = [list(head) for head in draw_outputs(seed)]
+                index = part if head_number == 0 or part < 2 else 3
+                other[head_number][index] = other[head_number][index] + 0.3
+                assert objective.distill(tuple(map(tuple, other)), same, batch) > 1e-3
+
+
+def test_teacher_has_no_say_in_scales_nor_where_nothing_is_known() -> None:
+    batch, objective = make_batch(), FieldObjective()
+    outputs, answers = with_gradients(draw_outputs(0)), draw_outputs(1, probabilities=True)
+    objective.distill(outputs, answers, batch).backward()
+    (logits, vector, spread, scale), (paf_logits, *others) = gradients(outputs)
+    assert scale is None
+    for part, name in ((logits, "pif"), (spread, "pif"), (paf_logits, "paf"), (others[2], "paf"), (others[3], "paf")):
+        assert part is not None
+        unknown = batch[f"{name}_confidence"].isnan()
+        assert not part[unknown].any()
+        assert (part[~unknown] != 0).float().mean() > 0.99
+    for part, name in ((vector, "pif"), (others[0], "paf"), (others[1], "paf")):
+        assert part is not None
+        assert torch.equal((part == 0).all(2), batch[f"{name}_confidence"].isnan())
+
+
+def test_answer_that_is_certain_is_as_good_as_the_truth() -> None:
+    """Up to a number that depends on the teacher alone: gradients of everything but scales are the same."""
+    batch, objective = make_batch(), FieldObjective()
+    confidence = [batch[f"{name}_confidence"].nan_to_num() for name in ("pif", "paf")]
+    sure = [torch.full_like(one, -12.0) for one in confidence]
+    ends = (batch["paf_vectors"][:, 0], batch["paf_vectors"][:, 1])
+    answers = (
+        (confidence[0], batch["pif_vector"], sure[0], batch["pif_scale"]),
+        (confidence[1], *ends, sure[1], sure[1]),
+    )
+    one, other = with_gradients(draw_outputs(0)), with_gradients(draw_outputs(0))
+    objective.task(one, batch)["fields"].backward()
+    objective.distill(other, answers, batch).backward()
+    for head, other_head in zip(gradients(one), gradients(other), strict=True):
+        for ours, theirs in zip(head, other_head, strict=True):
+            assert (ours is None) == (theirs is None)
+            if ours is not None and theirs is not None:
+                torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(("apart", "log_b", "log_beta"), [(0, 0, 0), (1.5, 0.3, -0.4), (0.2, -1, 1), (4, -0.5, -2)])
+def test_divergence_of_vectors_is_that_of_laplace_distributions(apart: float, log_b: float, log_beta: float) -> None:
+    b, beta = np.exp(log_b), np.exp(log_beta)
+    x = np.linspace(-60, 60, 2_400_001)
+    teacher = np.exp(-np.abs(x) / beta) / (2 * beta)
+    ratio = np.log(2 * b) + np.abs(x - apart) / b - np.log(2 * beta) - np.abs(x) / beta
+    expected = float((teacher * ratio).sum() * (x[1] - x[0]))
+    one = torch.ones(1, 1, 1, 1)
+    vector = apart * torch.tensor([0.6, -0.8]).view(1, 1, 2, 1, 1)
+    found = diverge_vectors(vector, log_b * one, 0 * vector, log_beta * one, one)
+    assert float(found) * CELLS == pytest.approx(expected, abs=1e-4)
+
+
+# One step
+
+
+def make_network(seed: int) -> SmallFieldsNet:
+    """Return a network that is not sure that there is nothing, so that all losses and their gradients matter."""
+    torch.manual_seed(seed)
+    network = SmallFieldsNet()
+    with torch.no_grad():
+        for head in network.head_nets:
+            assert isinstance(head, FieldHead)
+            weight, bias = head.class_convs[0].parameters()
+            weight.normal_(0, 0.1)
+            bias.zero_()
+    return network
+
+
+def make_step(seed: int = 0, mixer: nn.Module | None = None, teacher: bool = True, **options: Any) -> AdvMixStep:
+    student, other = make_network(seed), make_network(seed + 100)
+    mixer = mixer or make_generator(3, (SIZE, SIZE), width=4)
+    return AdvMixStep(student, other if teacher else None, mixer, **{"objective": FieldObjective(), **options})
+
+
+def copy_state(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def equal(some: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
+    return all(torch.equal(tensor, others[name]) for name, tensor in some.items())
+
+
+def copy_networks(step: AdvMixStep) -> tuple[nn.Module, nn.Module, GeneratorMix]:
+    """Return the student, the teacher and the mixer of a step, as they are now."""
+    student, teacher = SmallFieldsNet(), SmallFieldsNet()
+    student.load_state_dict(step.network.state_dict())
+    teacher.load_state_dict(step.state()["teacher"])
+    return student.train(), teacher.eval().requires_grad_(False), copy.deepcopy(step.mixer)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_student_and_generator_learn_and_the_teacher_stays_as_it_is(update: Update) -> None:
+    step = make_step(update=update, alpha=0.5)
+    student, mixer = copy_state(step.network), copy_state(step.mixer)
+    teacher = {name: tensor.clone() for name, tensor in step.state()["teacher"].items()}
+    torch.manual_seed(0)
+    for number in range(3):
+        losses = step(make_batch(seed=number))
+    assert not equal(student, step.network.state_dict())
+    assert not equal(mixer, step.mixer.state_dict())
+    assert equal(teacher, step.state()["teacher"])
+    assert set(losses) == {"loss", "fields", "scale", "distill", "adversarial", "view0", "view1", "view2"}
+    assert all(loss.ndim == 0 and not loss.requires_grad and torch.isfinite(loss) for loss in losses.values())
+
+
+@pytest.mark.parametrize("distill_on", ["clean", "mixed"])
+def test_alternating_loss_shares_the_fields_with_the_teacher_and_keeps_all_of_the_scales(
+    distill_on: DistillOn,
+) -> None:
+    objective, batch = FieldObjective(), make_batch()
+    step = make_step(alpha=0.3, distill_on=distill_on)
+    student, teacher, mixer = copy_networks(step)
+    losses = step(batch)
+
+    mixed = mixer(batch["views"])[0].detach()
+    clean = batch["views"][:, 0]
+    outputs = student(mixed)
+    expected = objective.task(outputs, batch)
+    shown = student(clean) if distill_on == "clean" else outputs
+    expected["distill"] = objective.distill(shown, teacher(clean), batch)
+    total = 0.7 * expected["fields"] + 0.3 * expected["distill"] + expected["scale"]
+    for name, loss in {**expected, "loss": total}.items():
+        torch.testing.assert_close(losses[name], loss.detach(), rtol=1e-4, atol=1e-6)
+        assert loss > 1e-3
+    for ours, theirs in zip(
+        step.network.parameters(), torch.autograd.grad(total, list(student.parameters())), strict=True
+    ):
+        assert ours.grad is not None
+        torch.testing.assert_close(ours.grad, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_generator_works_against_the_fields_alone() -> None:
+    objective, batch = FieldObjective(), make_batch()
+    step = make_step()
+    mixer = copy_networks(step)[2]
+    losses = step(batch)
+    student = copy_networks(step)[0]
+    against = objective.task(student(mixer(batch["views"])[0]), batch)
+    torch.testing.assert_close(losses["adversarial"], -against["fields"].detach(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_without_a_teacher_the_loss_is_the_sum_of_the_objectives(update: Update) -> None:
+    for options in ({"alpha": 0.0}, {"teacher": False}, {"teacher": False, "mixer": EqualMix()}):
+        losses = make_step(update=update, **options)(make_batch())  # type: ignore[arg-type]
+        torch.testing.assert_close(losses["loss"], losses["fields"] + losses["scale"])
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_memory_layout_and_precision_change_the_losses_only_by_rounding(update: Update) -> None:
+    """With channels last the teacher is folded and fused: its heads have all their components then, too."""
+    found = []
+    for fast, precision in ((False, "32-true"), (True, "32-true"), (True, "bf16-mixed")):
+        networks = make_network(0), make_network(100), GeneratorMix(make_generator(3, (SIZE, SIZE), width=4))
+        if fast:
+            for network in networks:
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        fabric = Fabric(accelerator="cpu", devices=1, precision=precision)  # type: ignore[arg-type]
+        options: dict[str, Any] = {"update": update, "alpha": 0.5, "objective": FieldObjective(), "fabric": fabric}
+        step = AdvMixStep(*networks, **options)
+        torch.manual_seed(1)
+        found.append(step(make_batch()))
+    plain, fast_one, half = found
+    assert plain["distill"] > 0.1
+    for name, loss in plain.items():
+        torch.testing.assert_close(fast_one[name], loss, rtol=1e-3, atol=1e-6)
+        torch.testing.assert_close(half[name], loss, rtol=0.05, atol=1e-3)
+    assert half["fields"] != fast_one["fields"]
+
+
+def test_fast_teacher_answers_as_the_teacher_does() -> None:
+    step = make_step()
+    step._layout = torch.channels_last
+    clean = make_batch()["views"][:, 0].contiguous(memory_format=torch.channels_last)
+    teacher = copy_networks(step)[1]
+    fast = step._make_fast_teacher(clean)
+    assert isinstance(fast, torch.fx.GraphModule)
+    with torch.no_grad():
+        answers, expected = step._ask_teacher(clean), teacher(clean)
+    torch.testing.assert_close(answers, expected, rtol=1e-3, atol=1e-4)
+    assert all(head[0].min() >= 0 and head[0].max() <= 1 for head in expected)  # it gives probabilities
+
+
+def test_supervised_loss_is_the_sum_of_the_objectives_and_falls() -> None:
+    batch = make_batch()
+    step = SupervisedStep(Fabric(accelerator="cpu", devices=1), make_network(0), lr=0.01, objective=FieldObjective())
+    student = SmallFieldsNet()
+    student.load_state_dict(step.network.state_dict())
+    all_losses = [step(batch) for _ in range(12)]
+    expected = FieldObjective().task(student(LastView()(batch["views"])[0]), batch)
+    assert set(all_losses[0]) == {"loss", *expected}
+    for name, loss in {**expected, "loss": torch.stack(list(expected.values())).sum()}.items():
+        torch.testing.assert_close(all_losses[0][name], loss.detach(), rtol=1e-4, atol=1e-6)
+    assert all_losses[-1]["fields"] < 0.5 * all_losses[0]["fields"]
+    assert all_losses[-1]["scale"] < all_losses[0]["scale"]
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_state_brings_back_every_bit(update: Update) -> None:
+    options: dict[str, Any] = {"update": update, "alpha": 0.5, "ema": 0.9}
+    through, stopped = make_step(**options), make_step(**options)
+
+    def run(step: AdvMixStep, numbers: range) -> None:
+        for number in numbers:
+            torch.manual_seed(number)
+            step(make_batch(seed=number))
+
+    run(through, range(3))
+    run(stopped, range(2))
+    other = make_step(seed=5, **options)  # another start, another teacher
+    other.restore(copy.deepcopy(stopped.state()))
+    run(other, range(2, 3))
+    assert equal(other.network.state_dict(), through.network.state_dict())
+    assert equal(other.mixer.state_dict(), through.mixer.state_dict())
+    assert equal(other.state()["teacher"], through.state()["teacher"])
+
+
+# The network
+
+
+@pytest.mark.parametrize("size_hw", [(64, 96), (65, 97), (257, 33)])
+def test_small_network_gives_two_heads_of_cells_eight_pixels_apart(size_hw: tuple[int, int]) -> None:
+    rows, columns = (-(-side // 16) * 2 - 1 for side in size_hw)
+    network = SmallFieldsNet()
+    for training in (True, False):
+        with torch.no_grad():
+            pif, paf = network.train(training)(torch.randn(2, 3, *size_hw))
+        assert [part.shape[1:-2] for part in pif] == [(K,), (K, 2), (K,), (K,)]
+        assert [part.shape[1:-2] for part in paf] == [(L,), (L, 2), (L, 2), (L,), (L,)]
+        assert {part.shape[-2:] for part in (*pif, *paf)} == {(rows, columns)}
+        for head in (pif, paf):
+            assert (head[0] < 0).all() if training else ((head[0] > 0) & (head[0] < 0.5)).all()
+        assert (pif[3] > 0).all()  # where a scale can be learned
+
+
+def test_small_network_is_for_cocos_joints() -> None:
+    with pytest.raises(UserError, match=r"small_fields.* is for COCO's 17 joints .*, got 16 joints"):
+        SmallFieldsNet(16)
+
+
+# Whole runs
+
+
+def settings_for(**changes: object) -> TrainSettings:
+    """Return settings of two steps on crowds."""
+    values = {
+        "model": "small_fields",
+        "input_wh": [65, 65],
+        "train_data": {"name": "toy-crowds", "n_images": 8},
+        "val_data": {"name": "toy-crowds", "n_images": 2},
+        "epochs": 1,
+        "batch_size": 4,
+        "decay_at": [],
+        "checkpoint_every": 1,
+        "sheet_people": 1,
+        "engine": {"accelerator": "cpu", "threads": 1},
+    }
+    return make_settings(values | changes)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progress]]:
+    """The folder of a supervised run, and what it reported."""
+    out = tmp_path_factory.mktemp("runs") / "first"
+    seen: list[Progress] = []
+    train(settings_for(), out, seen.append)
+    return out, seen
+
+
+def test_run_leaves_weights_whose_card_says_what_they_look_at(first: tuple[Path, list[Progress]]) -> None:
+    out, seen = first
+    _, card = read_weights(out / "model.safetensors")
+    assert card is not None
+    assert (card.family, card.input_wh, card.joints) == ("fields", (65, 65), COCO.joints)
+    assert isinstance(make_objective(card.family, settings_for()), FieldObjective)
+    assert all(set(progress.losses) == {"loss", "fields", "scale"} for progress in seen)
+    assert seen[-1].figures is not None
+    assert "AP" in seen[-1].figures
+
+
+def stop_at(step: int) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        if progress.step == step:
+            raise KeyboardInterrupt
+
+    return report
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_stopped_hardening_goes_on_with_the_same_bits(
+    update: str, tmp_path: Path, first: tuple[Path, list[Progress]]
+) -> None:
+    start = first[0] / "model.safetensors"
+    settings = settings_for(
+        strategy="advmix", start_from=start, epochs=2, mixing={"generator_width": 4, "update": update, "alpha": 0.5}
+    )
+    seen: list[Progress] = []
+    train(settings, tmp_path / "whole", seen.append)
+    names = {"loss", "fields", "scale", "distill", "adversarial", "view0", "view1", "view2"}
+    assert all(set(progress.losses) == names for progress in seen)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path / "run", stop_at(2))
+    train(settings, tmp_path / "run")
+    for name in ("model.safetensors", "log.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    tensors, _ = read_weights(start)
+    teacher = read_checkpoint(tmp_path / "run/last.ckpt")["step"]["teacher"]
+    assert all(torch.equal(teacher[name], tensor) for name, tensor in tensors.items())
+
+
+class TwoHeads(nn.Module):
+    """Fields of any numbers, a third head perhaps."""
+
+    def __init__(self, n_joints: int, n_connections: int, third: bool = False) -> None:
+        super().__init__()
+        self.trunk = nn.Conv2d(3, 4, 16, 16)
+        pafs = [FieldHead(4, number, 2, False) for number in ([n_connections, 25] if third else [n_connections])]
+        self.heads = nn.ModuleList([FieldHead(4, n_joints, 1, True), *pafs])
+
+    def forward(self, x: Tensor) -> tuple[Head, ...]:
+        return tuple(head(self.trunk(x)) for head in self.heads)
+
+
+def test_outputs_that_are_no_fields_of_the_targets_are_one_clear_line() -> None:
+    for third in (False, True):
+        check_outputs(TwoHeads(K, L, third), "fields", (64, 96), K, "network own", L)
+    wanted = r"must give fields of joints and connections .* \(1, 17, 11, 7\), .*\(1, 19, 11, 7\)\) of crops"
+    for network, came in (
+        (TwoHeads(16, L), r"got \(\(1, 16, 11, 7\), .*"),
+        (TwoHeads(K, 18), r"got \(\(1, 17, 11, 7\), .* and \(\(1, 18, 11, 7\), .*"),
+        (nn.Conv2d(3, 17, 8, 8), r"got \(1, 17, 12, 8\)"),
+    ):
+        with pytest.raises(UserError, match=f"network own {wanted} .*, {came}") as caught:
+            check_outputs(network, "fields", (64, 96), K, "network own", L)
+        assert "\n" not in str(caught.value)
+
+
+def test_network_of_another_family_is_one_clear_line(tmp_path: Path) -> None:
+    for changes, message in (
+        ({"model": "small", "family": "fields", "input_wh": [64, 64]}, "network small must give fields of joints"),
+        ({"family": "bottomup", "input_wh": [64, 64]}, "network small_fields must give heatmaps with tags"),
+        ({"family": "topdown", "input_wh": [64, 64]}, r"network small_fields must give heatmaps \(1, 17, 16, 16\)"),
+    ):
+        with pytest.raises(UserError, match=message):
+            train(settings_for(**changes), tmp_path / str(changes["family"]))
+
+
+@pytest.mark.parametrize("side", [64, 257, 385])
+def test_sides_of_crops_may_end_on_a_cell(side: int) -> None:
+    assert settings_for(input_wh=[side, 64]).input_wh == (side, 64)
+    with pytest.raises(UserError, match=r"multiples of 32, .* or for fields 16·n \+ 1"):
+        settings_for(input_wh=[side + 7, 64])
