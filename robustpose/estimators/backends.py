@@ -26,8 +26,9 @@ from robustpose.models.fuse import fuse_convolutions
 from robustpose.processes import WORKER_NUMBER
 
 BACKENDS = ("torch", "compile", "openvino")
-# The shape that whole-image networks are prepared for: always the same one, whatever image comes first.
-PACKED_FOR = (2, 3, 512, 640)
+# The shape that whole-image networks are prepared for: always the same one, whatever image comes first. A small one:
+# larger images are not slower for it.
+PACKED_FOR = (2, 3, 128, 128)
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
