@@ -18,6 +18,9 @@ NETWORKS = {
     "HRNet W48": "hrnet_w48",
     "HigherHRNet W32": "higherhrnet_w32",
     "HigherHRNet W48": "higherhrnet_w48",
+    "PifPaf ShuffleNetV2": "pifpaf_shufflenetv2x2",
+    "PifPaf R50": "pifpaf_resnet50",
+    "PifPaf R101": "pifpaf_resnet101",
 }
 FOLDERS = {"COCO-C": "coco-c", "MPII-C": "mpii-c", "OCHuman-C": "ochuman-c"}
 
@@ -37,11 +40,15 @@ def test_recipe_names_a_network_and_data_that_there_are_and_its_own_command(path
 def test_recipes_of_table_1_hold_its_figures(shared):
     rows = json.loads((shared / "paper_tables.json").read_text())["table1"]
     rows = [row for row in rows if row["model"] in NETWORKS]
-    assert len(rows) == 24
+    assert len(rows) == 30
     for row in rows:
+        is_pifpaf = row["model"].startswith("PifPaf")
         size = row["input"].split("x")[0] if row["kind"] == "bottom-up" else row["input"]
-        name = f"{NETWORKS[row['model']]}_{size}.yaml"
-        expected = read_bench_recipe(RECIPES[0].parents[1] / FOLDERS[row["dataset"]] / name).expected
+        name = f"{NETWORKS[row['model']]}.yaml" if is_pifpaf else f"{NETWORKS[row['model']]}_{size}.yaml"
+        recipe = read_bench_recipe(RECIPES[0].parents[1] / FOLDERS[row["dataset"]] / name)
+        assert recipe.input == "x".join(reversed(row["input"].split("x")))
+        assert recipe.only_with_people == is_pifpaf
+        expected = recipe.expected
         assert (expected.clean, expected.mPC, expected.rPC) == (row["clean"], row["mPC"], row["rPC"])
         assert expected.corruptions == row["corruptions"]
 

@@ -11,9 +11,9 @@ from robustpose.config import ImageAugmentSettings, make_settings
 from robustpose.decoding.fields import decode_fields
 from robustpose.models.card import ModelCard
 from robustpose.models.pifpaf import FieldHead
-from robustpose.pose.skeleton import COCO, MPII, Skeleton
+from robustpose.pose.skeleton import COCO, MPII, Skeleton, list_connections
 from robustpose.pose.types import Floats, Frame, Truth
-from robustpose.train.field_targets import FREE_ENDS, count_cells, draw_field_targets, list_connections
+from robustpose.train.field_targets import FREE_ENDS, count_cells, draw_field_targets
 from robustpose.train.geometry import placement_to_matrix, warp_points
 from robustpose.train.samples import make_samples
 from robustpose.train.seeding import make_rng

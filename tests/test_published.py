@@ -17,6 +17,7 @@ from robustpose.results.published import (
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*-c/*.yaml"))
 COCO_VAL = {"name": "person_keypoints_val2017.json", "n_images": 5000}
 OCHUMAN_VAL = {"name": "ochuman_coco_format_val_range_0.00_1.00.json", "n_images": 2500}
+WITH_PEOPLE = 2693  # images of COCO val2017 with an annotated person
 MPII_VALID = {"name": "MPII valid.json", "n_images": 2729, "n_people": 2958}
 
 
@@ -62,6 +63,8 @@ def test_every_recipe_finds_its_own_row(path):
     dataset = {"mpii": MPII_VALID, "coco": COCO_VAL, "ochuman": OCHUMAN_VAL}[recipe.data]
     metric = "PCKh" if recipe.data == "mpii" else "AP"
     name = f"{path.stem}.pth"
+    if recipe.only_with_people:
+        dataset = {**dataset, "images_with_people": {"coco": WITH_PEOPLE, "ochuman": 2500}[recipe.data]}
     boxes = recipe.boxes if family_of(recipe.model) == "topdown" else "none"
     row = find_row(make_run(dataset, metric, boxes, kind=recipe.model, input=recipe.input, name=name))
     expected = recipe.expected
@@ -105,3 +108,24 @@ def test_part_of_a_dataset_is_told_from_all_of_it():
     assert (find_dataset(part), is_whole_dataset(part), count_images(part)) == ("COCO-C", False, 64)
     assert find_dataset(make_run({"name": "toy"})) is None
     assert is_whole_dataset(make_run(MPII_VALID, "PCKh"))
+
+
+def test_pifpaf_is_held_against_runs_on_images_with_people():
+    def make(kind, **dataset):
+        size = "641x641" if kind.startswith("pifpaf") else "512x512"
+        return make_run({**COCO_VAL, **dataset}, boxes="none", kind=kind, input=size, name="a.safetensors")
+
+    whole = make("pifpaf_resnet50", images_with_people=WITH_PEOPLE)
+    assert find_row(whole).clean == 0.648
+    assert (is_whole_dataset(whole), count_images(whole)) == (True, WITH_PEOPLE)
+    for other in (
+        make("pifpaf_resnet50"),
+        make("pifpaf_resnet50", images_with_people=WITH_PEOPLE, limit=100),
+        make("pifpaf_resnet50", images_with_people=WITH_PEOPLE, n_images=161),
+        make("higherhrnet_w32", images_with_people=WITH_PEOPLE),
+    ):
+        assert find_row(other) is None
+        assert not is_whole_dataset(other)
+    assert find_row(make("higherhrnet_w32")).clean == 0.671
+    ochuman = make_run(OCHUMAN_VAL, boxes="none", kind="pifpaf_resnet50", input="641x641", name="a.safetensors")
+    assert find_row(ochuman).clean == 0.376  # every image there holds people

@@ -123,7 +123,7 @@ def test_published_row_of_the_same_model_stands_below_ours():
 def test_runs_on_a_part_of_a_dataset_are_not_held_against_a_row_unasked():
     dataset = {"name": "person_keypoints_val2017.json", "n_images": 5000, "limit": 24}
     page = render(make_summary(dataset=dataset))
-    assert "This run is on a part of COCO-C" in page
+    assert "This run is on other images of COCO-C" in page
     assert not [a for tag, a in Elements(page).elements if tag == "option" and "selected" in a]
 
 

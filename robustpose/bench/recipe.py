@@ -44,6 +44,7 @@ class BenchRecipe(Settings):
         split: of it.
         boxes: protocol.
         seed: of the corruptions.
+        only_with_people: whether images in which nobody is annotated are left out.
         expected: the published row.
     """
 
@@ -54,6 +55,7 @@ class BenchRecipe(Settings):
     split: str
     boxes: str = "gt"
     seed: str = "release"
+    only_with_people: bool = False
     expected: Published
 
 

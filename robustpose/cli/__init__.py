@@ -13,6 +13,7 @@ import robustpose
 from robustpose.cli import (
     bench,
     compare,
+    convert,
     corrupt,
     data,
     figures,
@@ -65,6 +66,7 @@ app.command("score")(score.score)
 app.command("corrupt")(corrupt.corrupt)
 app.command("train")(train.train)
 app.command("stylize")(stylize.stylize)
+app.command("convert-pifpaf")(convert.convert_pifpaf)
 app.command("list")(listing.list_)
 app.add_typer(data.app, name="data")
 app.add_typer(frost.app, name="frost")

@@ -16,6 +16,7 @@ from robustpose.cli.data_options import (
     Images,
     Limit,
     MetricName,
+    OnlyWithPeople,
     Root,
     SkeletonFile,
     Split,
@@ -50,6 +51,7 @@ def bench(
     ] = "all",
     severities: Annotated[str, typer.Option(help="Of 1 to 5, with commas.")] = "1,2,3,4,5",
     limit: Limit = None,
+    only_with_people: OnlyWithPeople = None,
     seed: Annotated[
         str | None,
         typer.Option(help="release (as the published benchmark; the default), or a number for independent noise."),
@@ -109,15 +111,19 @@ def bench(
         others = [f"--limit {limit}"] if limit else []
         others += [f"--metric {metric}"] if metric else []
         others += [f"--model-set {pair}" for pair in model_set or []]
+        if only_with_people not in (None, published.only_with_people):
+            others.append("--only-with-people" if only_with_people else "--all-images")
         instead = {"data": data, "split": split, "boxes": boxes, "seed": seed}
         differences = list_changes(published, instead, others)
         data, split = data or published.data, split or published.split
         boxes, seed = boxes or published.boxes, seed or (None if corrupted_root else published.seed)
+        only_with_people = published.only_with_people if only_with_people is None else only_with_people
     elif weights is not None:
         raise UserError("--weights goes with --recipe; elsewhere the file is part of --model NETWORK:FILE")
     if model is None:
         raise UserError("name the model (--model demo, onnx:FILE, …) or a published row (--recipe FILE)")
-    given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit) or {}
+    given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit, bool(only_with_people))
+    given = given or {}
     views_from: dict[str, Any] = {"seed": parse_seed(seed or "release"), "frost": frost}
     if corrupted_root is not None:
         views_from = {"corrupted_root": corrupted_root}

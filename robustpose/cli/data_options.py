@@ -20,4 +20,8 @@ MetricName = Annotated[
     str | None, typer.Option(help="coco_ap, pckh, pck:NORMALIZER@THRESHOLD; by default the dataset's own.")
 ]
 SkeletonFile = Annotated[Path | None, typer.Option(help="YAML with OKS sigmas, for joints not COCO's.")]
+OnlyWithPeople = Annotated[
+    bool | None,
+    typer.Option("--only-with-people/--all-images", help="Leave out images in which nobody is annotated, or do not."),
+]
 Limit = Annotated[int | None, typer.Option(help="Use the first images only.")]

@@ -65,6 +65,7 @@ def name_data(
     metric: str | None,
     skeleton: Path | None,
     limit: int | None,
+    only_with_people: bool = False,
 ) -> dict[str, Any] | None:
     """Return the arguments of `open_dataset` that the options of one name stand for; None if there are none."""
     given: dict[str, Any] = {
@@ -78,6 +79,8 @@ def name_data(
         "split": split,
         "metric": metric,
     }
+    if only_with_people:
+        given["only_with_people"] = True
     if all(value is None for value in given.values()):
         return None
     return {**given, "boxes": boxes or "gt"}

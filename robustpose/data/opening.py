@@ -84,6 +84,7 @@ def open_dataset(
     root: Path | None = None,
     split: str | None = None,
     metric: str | None = None,
+    only_with_people: bool = False,
 ) -> Any:
     """Return the dataset that the command line describes.
 
@@ -93,10 +94,11 @@ def open_dataset(
         images: folder of its images.
         boxes: what `robustpose.data.boxes.parse_boxes` takes.
         skeleton_file: YAML with OKS sigmas.
-        limit: keep only the first images.
+        limit: keep only the first images, of those with people where only these are kept.
         root: folder of an official set.
         split: of an official set; by default the one that is benched.
         metric: what `robustpose.evaluate.make_metric` takes; by default the dataset's own.
+        only_with_people: leave out images without people: see `keep_images_with_people`.
 
     Raises:
         UserError: the description is incomplete or contradictory, or the data are damaged.
@@ -123,7 +125,26 @@ def open_dataset(
         if boxes != "gt" or skeleton_file is not None:
             raise UserError("--boxes FILE and --skeleton go with --annotations, not with --data")
         dataset = _open_object(spec)
+    if only_with_people:
+        dataset = keep_images_with_people(dataset)
     return dataset if limit is None and metric is None else Adjusted(dataset, limit, metric)
+
+
+def keep_images_with_people(dataset: Any) -> Adjusted:
+    """Return a dataset without the images in which nobody is annotated: what PifPaf's published program scores on COCO.
+
+    As in COCO's own ``getImgIds(catIds=…)``, whoever has an annotation is a person: crowds and people without
+    keypoints, too. The provenance says how many images are left, in `images_with_people`.
+
+    Raises:
+        UserError: none is left.
+    """
+    indices = [index for index in range(len(dataset)) if len(dataset.truth(index).xy)]
+    if not indices:
+        raise UserError("no image is left by --only-with-people: nobody is annotated in this dataset")
+    kept = Adjusted(dataset, indices=indices)
+    kept.provenance = {**kept.provenance, "images_with_people": len(indices)}
+    return kept
 
 
 def provenance_of(dataset: Any) -> dict[str, object]:

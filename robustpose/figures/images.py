@@ -27,6 +27,7 @@ def open_named(run: Run, given: Mapping[str, Any]) -> Dataset:
     """
     of_run = run.summary["provenance"]["dataset"]
     own = {key: of_run.get(key) for key in ("limit", "metric") if given.get(key) is None}
+    own["only_with_people"] = "images_with_people" in of_run
     return _check_data(open_dataset(**{**given, **own}), run)
 
 

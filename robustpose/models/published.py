@@ -1,4 +1,4 @@
-"""What was published of SBL, HRNet and HigherHRNet: checkpoints, how they want their crops, how they were trained, what they score.
+"""What was published of SBL, HRNet and HigherHRNet: checkpoints, the crops they want, their training and their scores.
 
 Sources: Xiao et al., ECCV 2018 (SBL), Sun et al., CVPR 2019 (HRNet) and the settings and model zoo of HRNet's
 published program. The checkpoints for 128×96 are those of Wang et al., CVPR 2021, who give no file names.
@@ -75,11 +75,14 @@ COLOURS = {
     "sbl": Colours("bgr"),  # with ImageNet's RGB mean and std, as it was trained
     "hrnet": Colours("rgb"),
     "higherhrnet": Colours("rgb"),
+    "pifpaf": Colours("rgb"),
     "mobilenet": Colours("rgb", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 # Of the target Gaussians, heatmap px, by input height. 128×96 halves that of 256×192, as its heatmap is half as large.
 SIGMAS = {128: 1.0, 256: 2.0, 384: 3.0}
-WHOLE_INPUT_WH = (512, 512)  # of HigherHRNet in training; the shorter side of an image
+# Of whole images: HigherHRNet's crops in training and the shorter side in evaluation; the longer one of PifPaf.
+WHOLE_INPUT_WH: dict[Family, tuple[int, int]] = {"bottomup": (512, 512), "fields": (641, 641)}
+FIELD_STRIDE = 8  # input px per cell of PifPaf's fields
 DEFAULT_INPUT_WH = {COCO.joints: (192, 256), MPII.joints: (256, 256)}
 
 _SBL = Training(140, (90, 120), rotation=40, scale=0.3)
@@ -149,11 +152,11 @@ def make_card(
         network: a row of the table of networks; others get the colours that ImageNet networks have.
         skeleton: names the joints.
         input_wh: width and height of the input, px; by default what the skeleton's benchmark uses, else 192×256; for
-            whole images 512×512.
+            whole images 512×512, of the family `fields` 641×641.
         family: what it looks at; None for what the table says.
 
     Raises:
-        UserError: a side is no multiple of 32.
+        UserError: a side is no multiple of 32; of the family `fields` it may be a multiple of 16 plus 1, too.
     """
     colours = COLOURS.get(network.split("_")[0], Colours())
     family = family or family_of(network)
@@ -161,9 +164,11 @@ def make_card(
     if family == "topdown":
         input_wh = input_wh or DEFAULT_INPUT_WH.get(skeleton.joints, (192, 256))
         sigma = SIGMAS.get(input_wh[1], sigma)
-    input_wh = input_wh or WHOLE_INPUT_WH
-    if any(side < 32 or side % 32 for side in input_wh):
-        raise UserError(f"the input of {network} must have sides that are multiples of 32, got {_size(input_wh)}")
+    input_wh = input_wh or WHOLE_INPUT_WH[family]
+    is_fields = family == "fields"  # whose maps reach from the first pixel of an input to its last
+    if any(side < 32 or (side % 32 and not (is_fields and side % 16 == 1)) for side in input_wh):
+        sides = "multiples of 32, or of 16 plus 1" if is_fields else "multiples of 32"
+        raise UserError(f"the input of {network} must have sides that are {sides}, got {_size(input_wh)}")
     return ModelCard(
         name=network,
         input_wh=input_wh,
@@ -171,6 +176,7 @@ def make_card(
         channels=colours.channels,
         mean=colours.mean,
         std=colours.std,
+        stride=FIELD_STRIDE if is_fields else 4,
         sigma=sigma,
         family=family,
     )

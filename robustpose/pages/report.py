@@ -223,7 +223,7 @@ def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], s
         )
     elif not is_whole_dataset(summary):
         words = (
-            f"This run is on a part of {dataset}, the paper's rows are on all of it, so that differences say little. "
+            f"This run is on other images of {dataset} than the paper's rows, so that differences say little. "
             "Choose a row to see it below ours."
         )
     else:

@@ -112,6 +112,15 @@ COCO = Skeleton(
     sigmas_from="coco",
 )  # fmt: skip
 
+
+def list_connections(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of joints, 0-based, that a network with fields of connections has, in their order.
+
+    COCO's for COCO's joints, whatever limbs a file of annotations gives: networks and decoder are made for these.
+    """
+    return COCO.limbs if skeleton.joints == COCO.joints else skeleton.limbs
+
+
 # OKS sigmas that nobody has measured, from COCO's nearest joint: MPII is scored by PCKh, which does not use them.
 _MPII_SIGMAS = {"pelvis": 0.107, "thorax": 0.079, "upper_neck": 0.079, "head_top": 0.079}
 MPII_JOINTS = (

@@ -54,7 +54,8 @@ def open_again(folder: Path, given: Mapping[str, Any] | None = None) -> tuple[Ca
 
     Args:
         folder: of the run.
-        given: arguments of `open_dataset` that say where the data are; None for where they were.
+        given: arguments of `open_dataset` that say where the data are; None for where they were. Whether images
+            without people are left out is not asked again.
 
     Raises:
         UserError: the run does not say where its data are, and nobody else does.
@@ -64,7 +65,10 @@ def open_again(folder: Path, given: Mapping[str, Any] | None = None) -> tuple[Ca
         raise UserError(
             f"{folder} does not say where its data are: name them, as for bench (--data, or --annotations …)"
         )
-    data = dict(given if given is not None else (opened or {})["data"])
+    noted = {} if opened is None else opened["data"]
+    data = dict(noted if given is None else given)
+    if noted.get("only_with_people"):
+        data["only_with_people"] = True
     for name in ("annotations", "images", "skeleton_file", "root"):
         if data.get(name) is not None:
             data[name] = Path(data[name])

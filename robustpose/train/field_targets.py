@@ -23,7 +23,7 @@ from numba import njit
 
 from robustpose.models.card import ModelCard
 from robustpose.models.pifpaf import STRIDE, UPSCALE
-from robustpose.pose.skeleton import COCO, Skeleton
+from robustpose.pose.skeleton import COCO, Skeleton, list_connections
 from robustpose.pose.types import Floats
 from robustpose.train.whole_images import Crowd, find_kept
 
@@ -76,14 +76,6 @@ def draw_field_targets(crowd: Crowd, card: ModelCard, skeleton: Skeleton = COCO)
         "paf_confidence": paf_confidence,
         "paf_vectors": paf_vectors,
     }
-
-
-def list_connections(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of joints, 0-based, in the order of the association field.
-
-    COCO's for COCO's joints, whatever limbs a file of annotations gives: networks and decoder are made for these.
-    """
-    return COCO.limbs if skeleton.joints == COCO.joints else skeleton.limbs
 
 
 def count_cells(input_wh: tuple[int, int]) -> tuple[int, int]:
