@@ -289,7 +289,7 @@ def calls(marker: Path) -> dict[str, tuple[Call, str]]:
         "import": (Call(importlib.import_module, "antigravity"), "importlib.import_module"),
         "attribute": (Call(operator.attrgetter, "system"), "operator.attrgetter"),
         "getattr": (Call(builtins.getattr, nn.Module, "__setstate__"), "builtin__.getattr"),
-        "method": (Call(nn.Module.__setstate__, nn.Module(), {}), "Module.__setstate__"),
+        "method": (Call(nn.Module.load_state_dict, nn.Module(), {}), "Module.load_state_dict"),
         "load": (Call(torch.load, str(marker)), "torch.serialization.load"),
     }
 
