@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from robustpose import models
 from robustpose.errors import UserError
-from robustpose.estimators.backends import as_image_callable, check_backend, find_device
+from robustpose.estimators.backends import as_image_callable
+from robustpose.estimators.loading import load_network
 from robustpose.estimators.options import parse_size, write_size
 from robustpose.estimators.pifpaf import FieldNetwork, PifPafEstimator
+from robustpose.models.card import ModelCard
 from robustpose.models.pifpaf import PifPaf
-from robustpose.models.weights import load_tensors, read_weights
 from robustpose.pose.skeleton import Skeleton
 
 N_DECODED = 2  # heads: of joints, and of the connections that people grow along
@@ -92,50 +91,32 @@ def build(
     Raises:
         UserError: the file cannot be read, or is not of this network or skeleton; an option makes no sense.
     """
-    if not target:
-        raise UserError(f"name the weights: --model {name}:FILE")
     if not isinstance(complete, bool):
         raise UserError(f"option 'complete' must be true or false, got '{complete}'")
-    path = Path(target)
-    where = find_device(device)
-    check_backend(backend, precision, where)
-    if path.is_file() and path.suffix != ".safetensors":
+    if target and Path(target).is_file() and Path(target).suffix != ".safetensors":
         raise UserError(
-            f"{path} is no .safetensors file: take the weights out of a published PifPaf checkpoint first, "
-            f"robustpose convert-pifpaf {path}"
+            f"{target} is no .safetensors file: take the weights out of a published PifPaf checkpoint first, "
+            f"robustpose convert-pifpaf {target}"
         )
-    tensors, card = read_weights(path)
-    if card is None:
-        raise UserError(
-            f"{path} carries no model card: expected a file written by robustpose train or robustpose convert-pifpaf"
-        )
-    network = models.build(name, len(card.joints) or skeleton.n_joints)
-    load_tensors(network, tensors, str(path))
+    loaded = load_network(
+        name, target, skeleton, _refuse_without_card, backend=backend, precision=precision, device=device
+    )
+    network, card = loaded.network, loaded.card
     if isinstance(network, PifPaf):
         network.keep_heads(N_DECODED)
     long_edge = max(card.input_wh) if input is None else _parse_long_edge(input)
-    estimator = PifPafEstimator(
-        as_field_callable(network, threads, backend=backend, precision=precision, device=where),
-        card,
-        skeleton,
-        long_edge,
-        complete,
-        protocol,
+    run = as_field_callable(network, threads, backend=backend, precision=precision, device=loaded.device)
+    estimator = PifPafEstimator(run, card, skeleton, long_edge, complete, protocol)
+    estimator.provenance = loaded.describe(
+        input=write_size((long_edge, long_edge)), channels=card.channels, complete=complete, protocol=protocol
     )
-    estimator.provenance = {
-        "kind": name,
-        "name": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "input": write_size((long_edge, long_edge)),
-        "channels": card.channels,
-        "complete": complete,
-        "protocol": protocol,
-        "backend": backend,
-        "precision": precision,
-        "device": where.type,
-        "torch": torch.__version__,
-    }
     return estimator
+
+
+def _refuse_without_card(path: Path, tensors: dict[str, Tensor]) -> ModelCard:
+    raise UserError(
+        f"{path} carries no model card: expected a file written by robustpose train or robustpose convert-pifpaf"
+    )
 
 
 def _parse_long_edge(text: str) -> int:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
-import torch
+from torch import Tensor
 
-from robustpose import models
 from robustpose.errors import UserError
-from robustpose.estimators.backends import as_callable, check_backend, find_device
+from robustpose.estimators.backends import as_callable
+from robustpose.estimators.loading import count_joints, load_network
 from robustpose.estimators.options import parse_size, write_size
 from robustpose.estimators.topdown import TopDown
 from robustpose.models.card import ModelCard
 from robustpose.models.published import PUBLISHED, make_card
-from robustpose.models.weights import DEMO, load_tensors, read_weights
+from robustpose.models.weights import DEMO
 from robustpose.pose.skeleton import Skeleton
 
 HEAD = "final_layer.weight"  # (K, c, 1, 1) in every official file: tells the number of joints
@@ -92,47 +91,27 @@ def build(
     Raises:
         UserError: the file cannot be read, or is not of this network or skeleton.
     """
-    if not target:
-        raise UserError(f"name the weights: --model {name}:FILE")
-    path = Path(target)
-    where = find_device(device)
-    check_backend(backend, precision, where)
-    tensors, card = read_weights(path)
-    if card is None:
-        card = _make_card(name, path, tensors, skeleton, input)
-    elif input is not None and parse_size(input) != card.input_wh:
-        raise UserError(f"{path} says that its input is {write_size(card.input_wh)}: leave out input={input}")
-    network = models.build(name, len(card.joints) or skeleton.n_joints)
-    load_tensors(network, tensors, str(path))
-    run = as_callable(network, threads, card.input_wh, backend=backend, precision=precision, device=where)
+
+    def make_the_card(path: Path, tensors: dict[str, Tensor]) -> ModelCard:
+        return _make_card(name, path, tensors, skeleton, input)
+
+    loaded = load_network(name, target, skeleton, make_the_card, backend=backend, precision=precision, device=device)
+    card = loaded.card
+    if input is not None and parse_size(input) != card.input_wh:
+        raise UserError(f"{target} says that its input is {write_size(card.input_wh)}: leave out input={input}")
+    run = as_callable(
+        loaded.network, threads, card.input_wh, backend=backend, precision=precision, device=loaded.device
+    )
     estimator = TopDown(run, card, skeleton, batch_size, flip_test)
-    estimator.provenance = {
-        "kind": name,
-        "name": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "input": write_size(card.input_wh),
-        "channels": card.channels,
-        "flip_test": flip_test,
-        "backend": backend,
-        "precision": precision,
-        "device": where.type,
-        "torch": torch.__version__,
-    }
+    estimator.provenance = loaded.describe(input=write_size(card.input_wh), channels=card.channels, flip_test=flip_test)
     return estimator
 
 
-def _make_card(
-    name: str, path: Path, tensors: dict[str, torch.Tensor], skeleton: Skeleton, input: str | None
-) -> ModelCard:
+def _make_card(name: str, path: Path, tensors: dict[str, Tensor], skeleton: Skeleton, input: str | None) -> ModelCard:
     """Return the card of a file that has none."""
     if name not in {published.network for published in PUBLISHED}:
         raise UserError(f"{path} carries no model card: expected a file written by robustpose train")
-    n_joints = len(tensors[HEAD]) if HEAD in tensors else skeleton.n_joints
-    if n_joints != skeleton.n_joints:
-        raise UserError(
-            f"{path} finds {n_joints} joints, but the annotations have {skeleton.n_joints} "
-            f"(skeleton '{skeleton.name}'): use a model of that skeleton"
-        )
+    count_joints(path, tensors, HEAD, skeleton)
     in_name = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)
     size = (int(in_name.group(2)), int(in_name.group(1))) if in_name else None
     return make_card(name, skeleton, parse_size(input) if input else size)

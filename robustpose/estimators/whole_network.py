@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from math import isfinite
 from pathlib import Path
 
-import torch
+from torch import Tensor
 
 from robustpose import models
 from robustpose.errors import UserError
-from robustpose.estimators.backends import as_image_callable, check_backend, find_device
+from robustpose.estimators.backends import as_image_callable
 from robustpose.estimators.bottomup import BottomUp
+from robustpose.estimators.loading import count_joints, load_network
 from robustpose.estimators.options import parse_size, write_size
 from robustpose.models.card import ModelCard
 from robustpose.models.published import PUBLISHED_WHOLE, make_card
-from robustpose.models.weights import load_tensors, read_weights
 from robustpose.pose.skeleton import Skeleton
 
 LEAST_SCALE = 0.1
@@ -59,56 +58,33 @@ def build(
     Raises:
         UserError: the file cannot be read, or is not of this network or skeleton; an option makes no sense.
     """
-    if not target:
-        raise UserError(f"name the weights: --model {name}:FILE")
-    path = Path(target)
-    where = find_device(device)
-    check_backend(backend, precision, where)
-    factors = _parse_scales(scales)
-    tensors, card = read_weights(path)
-    card = card or _make_card(name, path, tensors, skeleton)
-    network = models.build(name, len(card.joints) or skeleton.n_joints)
-    load_tensors(network, tensors, str(path))
-    short_side = _parse_short_side(input) if input is not None else _find_side(path) or min(card.input_wh)
-    estimator = BottomUp(
-        as_image_callable(network, threads, backend=backend, precision=precision, device=where),
-        card,
-        skeleton,
-        short_side,
-        factors,
-        flip_test,
-        refine,
-        max_people,
-        _parse_number("threshold", threshold),
+    factors, height = _parse_scales(scales), _parse_number("threshold", threshold)
+
+    def make_the_card(path: Path, tensors: dict[str, Tensor]) -> ModelCard:
+        return _make_card(name, path, tensors, skeleton)
+
+    loaded = load_network(name, target, skeleton, make_the_card, backend=backend, precision=precision, device=device)
+    card = loaded.card
+    short_side = _parse_short_side(input) if input is not None else _find_side(Path(target)) or min(card.input_wh)
+    run = as_image_callable(loaded.network, threads, backend=backend, precision=precision, device=loaded.device)
+    estimator = BottomUp(run, card, skeleton, short_side, factors, flip_test, refine, max_people, height)
+    estimator.provenance = loaded.describe(
+        input=write_size((short_side, short_side)),
+        scales=scales,
+        channels=card.channels,
+        flip_test=flip_test,
+        refine=refine,
+        max_people=max_people,
+        threshold=threshold,
     )
-    estimator.provenance = {
-        "kind": name,
-        "name": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "input": write_size((short_side, short_side)),
-        "scales": scales,
-        "channels": card.channels,
-        "flip_test": flip_test,
-        "refine": refine,
-        "max_people": max_people,
-        "threshold": threshold,
-        "backend": backend,
-        "precision": precision,
-        "device": where.type,
-        "torch": torch.__version__,
-    }
     return estimator
 
 
-def _make_card(name: str, path: Path, tensors: dict[str, torch.Tensor], skeleton: Skeleton) -> ModelCard:
+def _make_card(name: str, path: Path, tensors: dict[str, Tensor], skeleton: Skeleton) -> ModelCard:
     """Return the card of a file that has none."""
     if models.family_of(name) != "bottomup" or HEAD not in tensors:
         raise UserError(f"{path} carries no model card: expected a file written by robustpose train, or HigherHRNet's")
-    if len(tensors[HEAD]) != skeleton.n_joints:
-        raise UserError(
-            f"{path} finds {len(tensors[HEAD])} joints, but the annotations have {skeleton.n_joints} "
-            f"(skeleton '{skeleton.name}'): use a model of that skeleton"
-        )
+    count_joints(path, tensors, HEAD, skeleton)
     return make_card(name, skeleton)
 
 
