@@ -99,3 +99,12 @@ def test_damaged_predictions_are_one_line(run, copy):
 def test_numbers_that_mean_nothing_are_one_line(run, copy):
     one_line_error(run("score", copy, "--resamples", "-1"), "--resamples must be at least 0, got -1")
     one_line_error(run("score", copy, "--workers", "0"), "--workers must be at least 1, got 0")
+
+
+def test_report_shows_no_pictures_of_other_data(run, copy):
+    opened = json.loads((copy / "opened.json").read_text())
+    opened["data"] = {"spec": "toy"}
+    (copy / "opened.json").write_text(json.dumps(opened))
+    code, _, errors = run("report", copy)
+    assert code == 0
+    assert "warning: the page has no pictures: the images are not those of" in errors

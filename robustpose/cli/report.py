@@ -17,14 +17,16 @@ def report(
     """Write the tables and the HTML report of a run again, and print its scores."""
     from robustpose.cli.show import print_summary
     from robustpose.pages.report import write_report
-    from robustpose.results.opened import open_again
+    from robustpose.results.opened import check_data, open_again
     from robustpose.results.summary import read_summary
 
     summary = read_summary(folder)
     pictures: tuple[Any, Any] = (None, None)
     try:
         make_dataset, views = open_again(folder)
-        pictures = (make_dataset(), views)
+        dataset = make_dataset()
+        check_data(folder, summary, dataset)
+        pictures = (dataset, views)
     except UserError as error:
         print(f"warning: the page has no pictures: {error}", file=sys.stderr)
     page = write_report(folder, *pictures)

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robustpose.data.corrupted import MadeViews, Views, open_views
-from robustpose.data.opening import open_dataset, provenance_of
+from robustpose.data.opening import open_dataset
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
 from robustpose.figures.runs import Run
-from robustpose.files import list_differences
-from robustpose.results.opened import open_again, read_opened
-from robustpose.results.summary import identify_data
+from robustpose.results.opened import check_data, open_again, read_opened
 
 
 def open_named(run: Run, given: Mapping[str, Any]) -> Dataset:
@@ -28,7 +26,9 @@ def open_named(run: Run, given: Mapping[str, Any]) -> Dataset:
     of_run = run.summary["provenance"]["dataset"]
     own = {key: of_run.get(key) for key in ("limit", "metric") if given.get(key) is None}
     own["only_with_people"] = "images_with_people" in of_run
-    return _check_data(open_dataset(**{**given, **own}), run)
+    dataset = open_dataset(**{**given, **own})
+    check_data(run.folder, run.summary, dataset)
+    return dataset
 
 
 def open_noted(runs: Sequence[Run]) -> Dataset:
@@ -40,7 +40,9 @@ def open_noted(runs: Sequence[Run]) -> Dataset:
     problem: UserError | None = None
     for run in runs:
         try:
-            return _check_data(open_again(run.folder)[0](), run)
+            dataset = open_again(run.folder)[0]()
+            check_data(run.folder, run.summary, dataset)
+            return dataset
         except UserError as error:
             problem = problem or error
     assert problem is not None
@@ -60,14 +62,3 @@ def find_views(run: Run) -> Views:
     if seed != "release" and not isinstance(seed, int):
         raise UserError(f"{run.folder} does not say where its corrupted images are: start its bench command again")
     return MadeViews(seed)
-
-
-def _check_data(dataset: Dataset, run: Run) -> Dataset:
-    old = identify_data(run.summary["provenance"]["dataset"])
-    differences = list_differences(old, identify_data(provenance_of(dataset)))
-    if differences:
-        raise UserError(
-            f"the images are not those of {run.folder} ({'; '.join(differences[:2])}): name the data that it was "
-            "benched on"
-        )
-    return dataset

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from robustpose.data.corrupted import Views, open_views
-from robustpose.data.opening import open_dataset
+from robustpose.data.opening import open_dataset, provenance_of
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
-from robustpose.files import write_text
+from robustpose.files import list_differences, write_text
+from robustpose.results.summary import identify_data
 
 NAME = "opened.json"
 
@@ -73,3 +74,19 @@ def open_again(folder: Path, given: Mapping[str, Any] | None = None) -> tuple[Ca
         if data.get(name) is not None:
             data[name] = Path(data[name])
     return partial(open_dataset, **data), open_views(**(opened or {"views": {}})["views"])
+
+
+def check_data(folder: Path, summary: Mapping[str, Any], dataset: Dataset) -> None:
+    """Raise UserError unless a dataset has the images and the truth that a run was benched on.
+
+    Args:
+        folder: of the run.
+        summary: of the run.
+        dataset: what was opened.
+    """
+    old = identify_data(summary["provenance"]["dataset"])
+    differences = list_differences(old, identify_data(provenance_of(dataset)))
+    if differences:
+        raise UserError(
+            f"the images are not those of {folder} ({'; '.join(differences[:2])}): name the data that it was benched on"
+        )
