@@ -124,10 +124,10 @@ def as_image_callable(
         precision: of `PRECISIONS`.
         device: where it runs; None for where the module is.
     """
-    device = device or next(module.parameters()).device
-    frozen = fold_batch_norms(module).to(device)
     if backend == "compile":
         raise UserError("networks of whole images run on the backends torch and openvino")
+    device = device or next(module.parameters()).device
+    frozen = fold_batch_norms(module).to(device)
     if backend == "openvino":
         from robustpose.estimators.openvino import convert_for_any_size
 

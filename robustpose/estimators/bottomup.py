@@ -17,9 +17,8 @@ from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
 from robustpose.pose.skeleton import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
-WholeNetwork = Callable[
-    [npt.NDArray[np.float32]], Sequence[Maps]
-]  # (B, 3, h, w) -> (B, 2K, h/4, w/4), (B, K, h/2, w/2)
+# (B, 3, h, w) -> (B, 2K, h/4, w/4), (B, K, h/2, w/2)
+WholeNetwork = Callable[[npt.NDArray[np.float32]], Sequence[Maps]]
 MULTIPLE = 64  # px: what the sides of an image are rounded up to
 HALVED = 32  # networks halve their input five times
 
@@ -56,11 +55,7 @@ class BottomUp:
         max_people: int = 30,
         threshold: float = 0.1,
     ) -> None:
-        if card.joints and card.joints != skeleton.joints:
-            raise UserError(
-                f"model '{card.name}' finds the joints {', '.join(card.joints)}, but the annotations have "
-                f"{', '.join(skeleton.joints)}: use a model of that skeleton"
-            )
+        card.check_joints(skeleton)
         if 1.0 not in scales:
             raise UserError(f"scales must hold 1, whose tags are used, got {', '.join(map(str, scales))}")
         self.skeleton = skeleton

@@ -62,11 +62,7 @@ class PifPafEstimator:
         complete: bool = True,
         protocol: str = "openpifpaf",
     ) -> None:
-        if card.joints and card.joints != skeleton.joints:
-            raise UserError(
-                f"model '{card.name}' finds the joints {', '.join(card.joints)}, but the annotations have "
-                f"{', '.join(skeleton.joints)}: use a model of that skeleton"
-            )
+        card.check_joints(skeleton)
         if protocol not in PROTOCOLS:
             raise UserError(
                 f"protocol must be {' or '.join(PROTOCOLS)}, got '{protocol}'{nearest(protocol, PROTOCOLS)}"

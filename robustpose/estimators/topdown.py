@@ -45,11 +45,7 @@ class TopDown:
         batch_size: int = 16,
         flip_test: bool = True,
     ) -> None:
-        if card.joints and card.joints != skeleton.joints:
-            raise UserError(
-                f"model '{card.name}' finds the joints {', '.join(card.joints)}, but the annotations have "
-                f"{', '.join(skeleton.joints)}: use a model of that skeleton"
-            )
+        card.check_joints(skeleton)
         self.skeleton = skeleton
         self.card = card
         self.provenance: dict[str, object] = {"kind": "topdown", "name": card.name}

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from robustpose.errors import UserError
+from robustpose.pose.skeleton import Skeleton
+
 # What a network looks at, and what it gives:
 # topdown   crops of one person (B, 3, h, w) -> heatmaps (B, K, h/4, w/4)
 # bottomup  whole images (B, 3, h, w) -> heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2)
@@ -39,3 +42,11 @@ class ModelCard:
     stride: int = 4
     sigma: float = 2.0
     family: Family = "topdown"
+
+    def check_joints(self, skeleton: Skeleton) -> None:
+        """Raise UserError if the network finds other joints than those of `skeleton`."""
+        if self.joints and self.joints != skeleton.joints:
+            raise UserError(
+                f"model '{self.name}' finds the joints {', '.join(self.joints)}, but the annotations have "
+                f"{', '.join(skeleton.joints)}: use a model of that skeleton"
+            )
