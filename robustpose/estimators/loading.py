@@ -27,18 +27,19 @@ class Loaded:
         network: on the CPU.
         card: what it expects.
         device: where it is to run.
+        weights: what results say of the file.
+        engine: what results say of where and how it runs.
     """
 
     network: nn.Module
     card: ModelCard
     device: torch.device
-    _facts: dict[str, Any]
+    weights: dict[str, str]
+    engine: dict[str, str]
 
     def describe(self, **options: Any) -> dict[str, object]:
         """Return what results say of an estimator: whose weights, with which options, and what it ran on."""
-        first = ("kind", "name", "sha256")
-        last = {key: value for key, value in self._facts.items() if key not in first}
-        return {**{key: self._facts[key] for key in first}, **options, **last}
+        return {**self.weights, **options, **self.engine}
 
 
 def load_network(
@@ -74,28 +75,16 @@ def load_network(
     card = card or make_card(path, tensors)
     network = models.build(name, len(card.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
-    facts = {
-        "kind": name,
-        "name": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "backend": backend,
-        "precision": precision,
-        "device": where.type,
-        "torch": torch.__version__,
-    }
-    return Loaded(network, card, where, facts)
+    weights = {"kind": name, "name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    engine = {"backend": backend, "precision": precision, "device": where.type, "torch": str(torch.__version__)}
+    return Loaded(network, card, where, weights, engine)
 
 
-def count_joints(path: Path, tensors: dict[str, Tensor], head: str, skeleton: Skeleton) -> int:
-    """Return how many joints an official file finds, by its last layer.
-
-    Raises:
-        UserError: the annotations have another number.
-    """
+def check_head(path: Path, tensors: dict[str, Tensor], head: str, skeleton: Skeleton) -> None:
+    """Raise UserError if the last layer of an official file, `head`, finds another number of joints."""
     n_joints = len(tensors[head]) if head in tensors else skeleton.n_joints
     if n_joints != skeleton.n_joints:
         raise UserError(
             f"{path} finds {n_joints} joints, but the annotations have {skeleton.n_joints} "
             f"(skeleton '{skeleton.name}'): use a model of that skeleton"
         )
-    return n_joints

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from robustpose.errors import UserError
 from robustpose.estimators.backends import as_callable
-from robustpose.estimators.loading import count_joints, load_network
+from robustpose.estimators.loading import check_head, load_network
 from robustpose.estimators.options import parse_size, write_size
 from robustpose.estimators.topdown import TopDown
 from robustpose.models.card import ModelCard
@@ -111,7 +111,7 @@ def _make_card(name: str, path: Path, tensors: dict[str, Tensor], skeleton: Skel
     """Return the card of a file that has none."""
     if name not in {published.network for published in PUBLISHED}:
         raise UserError(f"{path} carries no model card: expected a file written by robustpose train")
-    count_joints(path, tensors, HEAD, skeleton)
+    check_head(path, tensors, HEAD, skeleton)
     in_name = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)
     size = (int(in_name.group(2)), int(in_name.group(1))) if in_name else None
     return make_card(name, skeleton, parse_size(input) if input else size)

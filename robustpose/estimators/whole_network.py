@@ -11,7 +11,7 @@ from robustpose import models
 from robustpose.errors import UserError
 from robustpose.estimators.backends import as_image_callable
 from robustpose.estimators.bottomup import BottomUp
-from robustpose.estimators.loading import count_joints, load_network
+from robustpose.estimators.loading import check_head, load_network
 from robustpose.estimators.options import parse_size, write_size
 from robustpose.models.card import ModelCard
 from robustpose.models.published import PUBLISHED_WHOLE, make_card
@@ -84,7 +84,7 @@ def _make_card(name: str, path: Path, tensors: dict[str, Tensor], skeleton: Skel
     """Return the card of a file that has none."""
     if models.family_of(name) != "bottomup" or HEAD not in tensors:
         raise UserError(f"{path} carries no model card: expected a file written by robustpose train, or HigherHRNet's")
-    count_joints(path, tensors, HEAD, skeleton)
+    check_head(path, tensors, HEAD, skeleton)
     return make_card(name, skeleton)
 
 
