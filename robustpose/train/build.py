@@ -20,7 +20,7 @@ from robustpose.train.advmix import AdvMixStep
 from robustpose.train.field_targets import count_cells
 from robustpose.train.fields import FieldObjective
 from robustpose.train.objectives import HeatmapObjective, Objective
-from robustpose.train.samples import Samples
+from robustpose.train.samples import Samples, draw_views_of_first
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.steps import Step, SupervisedStep
 from robustpose.train.strategies import STRATEGIES, make_mixer
@@ -61,7 +61,7 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Sam
     if settings.backbone is not None:
         load_backbone(network, settings.backbone)
         if has_folded_norms(network):
-            measure_norms(network, _first_crops(samples))
+            measure_norms(network, draw_views_of_first(samples, 0, CROPS_TO_MEASURE)[:, 0])
     if settings.start_from is not None:
         card = load_weights(network, settings.start_from)
         if card and card.joints and card.joints != joints:
@@ -176,10 +176,3 @@ def _find_shapes(outputs: Any) -> Any:
     if isinstance(outputs, tuple | list):
         return tuple(_find_shapes(output) for output in outputs)
     return tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else None
-
-
-def _first_crops(samples: Samples) -> torch.Tensor:
-    """Return crops (B, 3, h, w) to measure batch norms on."""
-    drawn = [samples[0, number] for number in range(min(len(samples), CROPS_TO_MEASURE))]
-    batch = {name: torch.stack([sample[name] for sample in drawn]) for name in drawn[0]}
-    return samples.prepare(batch)["views"][:, 0]

@@ -31,7 +31,7 @@ from robustpose.models.weights import save_pth, save_weights
 from robustpose.train.build import build_step, open_data
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.log import Log
-from robustpose.train.samples import Batches, Samples, make_samples
+from robustpose.train.samples import Batches, draw_views_of_first, make_samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.sheets import write_sheet
 from robustpose.train.steps import Step
@@ -168,9 +168,8 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
             log.write_epoch(line)
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
-                write_sheet(
-                    sheet, _get_views(samples, at.epoch, settings.sheet_people, fabric), step.mixer, names, card
-                )
+                views = draw_views_of_first(samples, at.epoch, settings.sheet_people, fabric.device)
+                write_sheet(sheet, views, step.mixer, names, card)
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()
         fabric.barrier()
@@ -221,10 +220,3 @@ def _choose_strategy(devices: int) -> Any:
     if devices == 1 and int(os.environ.get("WORLD_SIZE", 1)) == 1:
         return "auto"
     return DDPStrategy(broadcast_buffers=False)  # sent around between two passes, they would break the first's gradient
-
-
-def _get_views(samples: Samples, epoch: int, n_samples: int, fabric: Fabric) -> torch.Tensor:
-    """Return the views (B, V, 3, h, w) of the first samples, as this epoch has drawn them."""
-    drawn = [samples[epoch, number] for number in range(min(n_samples, len(samples)))]
-    batch = {name: torch.stack([sample[name] for sample in drawn]).to(fabric.device) for name in drawn[0]}
-    return samples.prepare(batch)["views"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from robustpose.config import TrainSettings
@@ -50,6 +51,13 @@ def make_samples(dataset: Dataset, card: ModelCard, settings: TrainSettings, vie
             f"train_data holds {len(samples)} {what} to learn from, fewer than batch_size {settings.batch_size}"
         )
     return samples
+
+
+def draw_views_of_first(samples: Samples, epoch: int, n_samples: int, device: torch.device | None = None) -> Tensor:
+    """Return the views (B, V, 3, h, w) of the first samples, as an epoch has drawn them."""
+    drawn = [samples[epoch, number] for number in range(min(n_samples, len(samples)))]
+    batch = {name: torch.stack([sample[name] for sample in drawn]).to(device) for name in drawn[0]}
+    return samples.prepare(batch)["views"]
 
 
 class Batches:
