@@ -13,7 +13,7 @@ def block_maxima(heatmap):  # type: ignore[no-untyped-def]
     """Return the largest value of every block of 8 × 8 px of a heatmap (H, W)."""
     height, width = heatmap.shape
     n_rows, n_columns = (height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK
-    maxima = np.full((n_rows, n_columns), -np.inf, np.float32)
+    maxima = np.empty((n_rows, n_columns), np.float32)
     highest = np.empty(width, np.float32)
     for row in range(n_rows):
         highest[:] = heatmap[row * BLOCK]
@@ -21,9 +21,11 @@ def block_maxima(heatmap):  # type: ignore[no-untyped-def]
             line = heatmap[y]
             for x in range(width):
                 highest[x] = max(highest[x], line[x])
-        for x in range(width):
-            if highest[x] > maxima[row, x // BLOCK]:
-                maxima[row, x // BLOCK] = highest[x]
+        for column in range(n_columns):
+            largest = highest[column * BLOCK]
+            for x in range(column * BLOCK + 1, min((column + 1) * BLOCK, width)):
+                largest = max(largest, highest[x])
+            maxima[row, column] = largest
     return maxima
 
 

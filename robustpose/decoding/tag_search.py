@@ -10,11 +10,10 @@ from robustpose.decoding.peaks import BLOCK
 
 @njit(cache=True, fastmath={"nnan", "nsz"})
 def tag_ranges(tags):  # type: ignore[no-untyped-def]
-    """Return the least and the largest tag (rows, columns, 2, T) in every block of 8 × 8 px of tags (H, W, T)."""
+    """Return the least and the largest tag (2, T, rows, columns) in every block of 8 × 8 px of tags (H, W, T)."""
     height, width, n_tags = tags.shape
     n_rows, n_columns = (height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK
-    ranges = np.empty((n_rows, n_columns, 2, n_tags), np.float32)
-    ranges[:, :, 0], ranges[:, :, 1] = np.inf, -np.inf
+    ranges = np.empty((2, n_tags, n_rows, n_columns), np.float32)
     flat = tags.reshape(height, width * n_tags)
     least, largest = np.empty(width * n_tags, np.float32), np.empty(width * n_tags, np.float32)
     for row in range(n_rows):
@@ -24,11 +23,13 @@ def tag_ranges(tags):  # type: ignore[no-untyped-def]
             for i in range(len(line)):
                 least[i] = min(least[i], line[i])
                 largest[i] = max(largest[i], line[i])
-        for x in range(width):
-            bounds = ranges[row, x // BLOCK]
+        for column in range(n_columns):
             for t in range(n_tags):
-                bounds[0, t] = min(bounds[0, t], least[x * n_tags + t])
-                bounds[1, t] = max(bounds[1, t], largest[x * n_tags + t])
+                first = column * BLOCK * n_tags + t
+                low, high = least[first], largest[first]
+                for i in range(first + n_tags, min(first + BLOCK * n_tags, len(least)), n_tags):
+                    low, high = min(low, least[i]), max(high, largest[i])
+                ranges[0, t, row, column], ranges[1, t, row, column] = low, high
     return ranges
 
 
@@ -47,14 +48,9 @@ def find_tagged(heatmap, tags, maxima, ranges, wanted):  # type: ignore[no-untyp
         wanted: (T,) float32, the tag looked for.
     """
     n_rows, n_columns = maxima.shape
-    bounds = np.empty((n_rows, n_columns), np.float32)
-    first_row, first_column = 0, 0
-    for row in range(n_rows):
-        for column in range(n_columns):
-            bound = maxima[row, column] - _least_distance(ranges[row, column], wanted)
-            bounds[row, column] = bound
-            if bound > bounds[first_row, first_column]:
-                first_row, first_column = row, column
+    bounds = _bound_blocks(maxima, ranges, wanted)
+    first = np.argmax(bounds)
+    first_row, first_column = first // n_columns, first % n_columns
     best = (np.float32(-np.inf), 0, 0)
     best = _look_at(first_row, first_column, heatmap, tags, wanted, best)
     bounds[first_row, first_column] = -np.inf
@@ -65,19 +61,23 @@ def find_tagged(heatmap, tags, maxima, ranges, wanted):  # type: ignore[no-untyp
     return best[1], best[2]
 
 
-@njit(cache=True)
-def _least_distance(bounds, wanted):  # type: ignore[no-untyped-def]
-    """Return the least rounded distance that tags within `bounds` (2, T) can have."""
-    total = np.float32(0)
-    for t in range(len(wanted)):
-        # Of the same differences that pixels have, rounded alike: so this is never above a pixel's distance.
-        apart = np.float32(0)
-        if bounds[0, t] > wanted[t]:
-            apart = bounds[0, t] - wanted[t]
-        elif bounds[1, t] < wanted[t]:
-            apart = bounds[1, t] - wanted[t]
-        total += apart * apart
-    return np.float32(np.rint(np.sqrt(total)))
+@njit(cache=True, fastmath={"nnan", "nsz"})
+def _bound_blocks(maxima, ranges, wanted):  # type: ignore[no-untyped-def]
+    """Return (rows, columns): what no pixel of a block is above. Loops run along rows: they become vector code."""
+    n_rows, n_columns = maxima.shape
+    bounds = np.empty((n_rows, n_columns), np.float32)
+    squared = np.empty(n_columns, np.float32)
+    for row in range(n_rows):
+        squared[:] = 0
+        for t in range(len(wanted)):
+            least, largest, tag = ranges[0, t, row], ranges[1, t, row], wanted[t]
+            for column in range(n_columns):
+                # Of the same differences that pixels have, rounded alike: so this is never above a pixel's distance.
+                apart = max(max(least[column] - tag, tag - largest[column]), np.float32(0))
+                squared[column] += apart * apart
+        for column in range(n_columns):
+            bounds[row, column] = maxima[row, column] - np.rint(np.sqrt(squared[column]))
+    return bounds
 
 
 @njit(cache=True)
