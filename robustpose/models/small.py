@@ -6,6 +6,7 @@ than depthwise ones with a third of the arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch.nn.functional as F
@@ -15,7 +16,39 @@ WIDTHS = (16, 32, 48, 64, 96)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the
 UP_WIDTH = 32
 
 
-class SmallNet(nn.Module):
+class Trunk(nn.Module):
+    """Halve an image several times, and double what is left, with what was seen on the way down.
+
+    Args:
+        widths: channels at 1/2, 1/4, … of the input.
+        up_width: channels on the way up.
+        n_ups: doublings.
+    """
+
+    def __init__(self, widths: Sequence[int], up_width: int, n_ups: int) -> None:
+        super().__init__()
+        self.stem = conv_unit(3, widths[0], stride=2)  # 1/2
+        self.down = nn.ModuleList(
+            nn.Sequential(conv_unit(c_in, c_out, stride=2), Residual(c_out)) for c_in, c_out in pairwise(widths)
+        )
+        self.skip = nn.ModuleList(conv_unit(channels, up_width, size=1) for channels in widths[-n_ups - 1 :])
+        self.up = nn.ModuleList(conv_unit(up_width, up_width) for _ in range(n_ups))
+
+    def climb(self, stem: Tensor) -> Tensor:
+        """Return features (B, up_width, h', w') after the last doubling of what `self.stem` gave (B, c, h/2, w/2)."""
+        x, features = stem, []
+        for down in self.down:
+            x = down(x)
+            features.append(x)
+        *seen, last = features[-len(self.skip) :]
+        x = self.skip[-1](last)
+        for up, skip, feature in reversed(list(zip(self.up, self.skip, seen, strict=False))):
+            beside = skip(feature)
+            x = up(F.interpolate(x, beside.shape[2:], mode="nearest") + beside)
+        return x
+
+
+class SmallNet(Trunk):
     """Give heatmaps (B, K, h/4, w/4) for normalised crops (B, 3, h, w), h and w multiples of 32.
 
     Args:
@@ -23,28 +56,14 @@ class SmallNet(nn.Module):
     """
 
     def __init__(self, n_joints: int) -> None:
-        super().__init__()
-        self.stem = conv_unit(3, WIDTHS[0], stride=2)  # 1/2
-        self.down = nn.ModuleList(
-            nn.Sequential(conv_unit(c_in, c_out, stride=2), Residual(c_out)) for c_in, c_out in pairwise(WIDTHS)
-        )
-        self.skip = nn.ModuleList(conv_unit(channels, UP_WIDTH, size=1) for channels in WIDTHS[1:])
-        self.up = nn.ModuleList(conv_unit(UP_WIDTH, UP_WIDTH) for _ in WIDTHS[2:])
+        super().__init__(WIDTHS, UP_WIDTH, n_ups=3)
         self.head = nn.Conv2d(UP_WIDTH, n_joints, 1)
         # Heatmaps are zero almost everywhere: start there, as SBL does (Xiao et al., ECCV 2018).
         for parameter in self.head.parameters():
             nn.init.normal_(parameter, std=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)
-        features = []  # (B, c, h/4, w/4), … (B, c, h/32, w/32)
-        for down in self.down:
-            x = down(x)
-            features.append(x)
-        x = self.skip[-1](features[-1])
-        for i in reversed(range(len(self.up))):
-            x = self.up[i](F.interpolate(x, scale_factor=2.0, mode="nearest") + self.skip[i](features[i]))
-        return self.head(x)
+        return self.head(self.climb(self.stem(x)))
 
 
 class Residual(nn.Module):
