@@ -27,6 +27,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 NAMES: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
 HELD_OUT: tuple[str, ...] = ("speckle_noise", "gaussian_blur", "spatter", "saturate")  # never part of a mean
 SEVERITIES = (1, 2, 3, 4, 5)
+LEAST_SIDE = 32  # px, of an image
 
 TABLE: dict[str, str] = {
     "gaussian_noise": "robustpose.corruptions.noise:gaussian_noise",
@@ -132,8 +133,10 @@ def _as_rgb(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         image = image[:, :, 0]
     if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         raise UserError(f"image must be (H, W, 3) RGB or (H, W) grey uint8, got {image.shape} {image.dtype}")
-    if min(image.shape[:2]) < 32:
-        raise UserError(f"image must be at least 32 x 32 px, got {image.shape[1]} x {image.shape[0]}")
+    if min(image.shape[:2]) < LEAST_SIDE:
+        raise UserError(
+            f"image must be at least {LEAST_SIDE} x {LEAST_SIDE} px, got {image.shape[1]} x {image.shape[0]}"
+        )
     if image.ndim == 2:
         image = np.repeat(image[:, :, None], 3, axis=2)
     return np.ascontiguousarray(image)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from robustpose.corruptions import corrupt, corrupt_all
+from robustpose.corruptions import LEAST_SIDE, corrupt, corrupt_all
 from robustpose.corruptions.frost_textures import load_textures
 from robustpose.corruptions.seeding import Seed
 from robustpose.data.corrupted_set import FORMATS, MANIFEST, find_layout, list_files, place_image, read_manifest
@@ -57,7 +57,7 @@ class MadeViews:
     def images(self, frame: Frame, cells: Iterable[Cell]) -> Iterator[Image]:
         """Yield the image of clean `frame` in each of `cells`, which are not clean, with shared work done once."""
         pairs = [(str(cell.corruption), cell.severity) for cell in cells]
-        return corrupt_all(frame.image, pairs, self._seed_for(frame), frost=self.frost)
+        return corrupt_all(_read_clean(frame), pairs, self._seed_for(frame), frost=self.frost)
 
     def load(self, corruption: str) -> None:
         """Load what the first image under a corruption would: compiled kernels, frost textures."""
@@ -79,7 +79,7 @@ class MadeViews:
 
     def _corrupt(self, frame: Frame, cell: Cell) -> Image:
         assert cell.corruption is not None
-        return corrupt(frame.image, cell.corruption, cell.severity, self._seed_for(frame), frost=self.frost)
+        return corrupt(_read_clean(frame), cell.corruption, cell.severity, self._seed_for(frame), frost=self.frost)
 
     def _seed_for(self, frame: Frame) -> Seed:
         return self.seed if isinstance(self.seed, str) else (self.seed, frame.image_id)
@@ -173,6 +173,18 @@ def open_stored_views(root: Path) -> StoredViews:
     }
     origin = {key: manifest.get(key, "unknown") for key in ORIGIN}
     return StoredViews(root, manifest["layout"], manifest["format"], {**origin, "corrupted_images": which})
+
+
+def _read_clean(frame: Frame) -> Image:
+    """Return the image of a clean frame, which must be large enough to be corrupted."""
+    height, width = frame.image.shape[:2]
+    if min(height, width) < LEAST_SIDE:
+        name = frame.file_name or f"image {frame.image_id}"
+        raise UserError(
+            f"{name} is {width} x {height} px, but corruptions are defined from "
+            f"{LEAST_SIDE} x {LEAST_SIDE} px on: take it out of the annotations"
+        )
+    return frame.image
 
 
 def _hash_sizes(root: Path) -> str:
