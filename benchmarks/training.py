@@ -31,6 +31,7 @@ from robustpose.models.published import make_card
 from robustpose.pose.skeleton import COCO
 from robustpose.processes import keep_freed_memory
 from robustpose.train.advmix import AdvMixStep
+from robustpose.train.crop_source import CropSource
 from robustpose.train.mixing import GeneratorMix, make_generator
 from robustpose.train.person_crops import PersonCrops
 from robustpose.train.steps import Step, SupervisedStep
@@ -85,7 +86,7 @@ def time_loading(annotations: Path, images: Path) -> None:
     card = make_card("sbl_r50", COCO, (192, 256))
     views = ("clean", "autoaugment", "gridmask")
     for title, cache_mb in (("every image read from its file", 0), ("images in memory", 4096)):
-        crops = PersonCrops(people, card, AugmentSettings(), 0, cache_mb, views)
+        crops = PersonCrops(CropSource(people, card, 0, cache_mb, views), AugmentSettings())
         for epoch in range(2):  # in the first one, memory is filled
             start = time.process_time()
             for person in range(len(crops)):

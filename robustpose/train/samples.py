@@ -13,13 +13,12 @@ from robustpose.config import TrainSettings
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
 from robustpose.models.card import ModelCard
+from robustpose.train.crop_source import CropSource, Draw
 from robustpose.train.field_targets import draw_field_targets
 from robustpose.train.person_crops import PersonCrops
 from robustpose.train.seeding import make_rng
 from robustpose.train.tag_targets import draw_tag_targets
 from robustpose.train.whole_images import WholeImages
-
-Draw = tuple[int, int]  # epoch, sample
 
 
 class Samples(Protocol):
@@ -38,14 +37,13 @@ def make_samples(dataset: Dataset, card: ModelCard, settings: TrainSettings, vie
     Raises:
         UserError: they do not fill one batch.
     """
-    rest = settings.seed, settings.engine.cache_mb, views, settings.mixing.policies
+    source = CropSource(dataset, card, settings.seed, settings.engine.cache_mb, views, settings.mixing.policies)
     samples: Samples
     if card.family == "topdown":
-        samples, what = PersonCrops(dataset, card, settings.augment, *rest), "people"
+        samples, what = PersonCrops(source, settings.augment), "people"
     else:
         draw = partial(draw_field_targets, skeleton=dataset.skeleton) if card.family == "fields" else draw_tag_targets
-        whole = WholeImages(dataset, card, draw, settings.image_augment, *rest)
-        samples, what = whole, "images with people"
+        samples, what = WholeImages(source, settings.image_augment, draw), "images with people"
     if len(samples) < settings.batch_size:
         raise UserError(
             f"train_data holds {len(samples)} {what} to learn from, fewer than batch_size {settings.batch_size}"

@@ -32,6 +32,8 @@ def draw_tag_targets(crowd: Crowd, card: ModelCard) -> dict[str, npt.NDArray[Any
 def place_joints(crop_xy: Floats, visible: npt.NDArray[np.integer], map_wh: tuple[int, int]) -> npt.NDArray[np.int64]:
     """Return (MAX_PEOPLE, K): y·w + x of every annotated joint in the coarse map; -1 for none there.
 
+    People without any have no row.
+
     Args:
         crop_xy: (N, K, 2) px of the crop.
         visible: (N, K).
@@ -39,6 +41,6 @@ def place_joints(crop_xy: Floats, visible: npt.NDArray[np.integer], map_wh: tupl
     """
     cells = np.floor(crop_xy / COARSE).astype(np.int64)
     inside = (visible > 0) & ((cells >= 0) & (cells < np.array(map_wh))).all(-1)
-    joints = np.where(inside, cells[..., 1] * map_wh[0] + cells[..., 0], -1)[:MAX_PEOPLE]
+    joints = np.where(inside, cells[..., 1] * map_wh[0] + cells[..., 0], -1)[inside.any(1)][:MAX_PEOPLE]
     rest = np.full((MAX_PEOPLE - len(joints), joints.shape[1]), -1, np.int64)
     return np.concatenate([joints, rest])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,8 @@ from robustpose.data.ignored import find_ignored
 from robustpose.evaluate import Dataset
 from robustpose.models.card import ModelCard
 from robustpose.pose.types import Floats, Image
-from robustpose.train.autoaugment import Policies
-from robustpose.train.geometry import Placement, placement_to_matrix, warp_image, warp_points
-from robustpose.train.image_store import ImageStore
-from robustpose.train.seeding import make_rng
-from robustpose.train.views import corrupt_at_random, draw_views, finish_views
+from robustpose.train.crop_source import CropSource, Draw
+from robustpose.train.geometry import Placement, placement_to_matrix, warp_points
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,64 +49,45 @@ class WholeImages(torch.utils.data.Dataset[dict[str, Tensor]]):
     """Give one image per index: a crop varied at random, by nothing but (seed, epoch, image), with its targets.
 
     Args:
-        dataset: pictures and truth; images without an annotated person are left out.
-        card: what the network expects; its input size is that of the crops.
-        draw_targets: what is to be learned of a crop, as arrays by name, always of the same shapes.
+        source: of the crops; images without an annotated person are left out.
         augment: how crops vary.
-        seed: of the run.
-        cache_mb: memory for source images, which are kept until it is full.
-        views: names of `robustpose.train.views`, which `prepare` makes of a batch.
-        policies: of AutoAugment.
+        draw_targets: what is to be learned of a crop, as arrays by name, always of the same shapes.
     """
 
     def __init__(
         self,
-        dataset: Dataset,
-        card: ModelCard,
-        draw_targets: Callable[[Crowd, ModelCard], dict[str, npt.NDArray[Any]]],
+        source: CropSource,
         augment: ImageAugmentSettings,
-        seed: int,
-        cache_mb: int = 0,
-        views: Sequence[str] = ("clean",),
-        policies: Policies = "paper",
+        draw_targets: Callable[[Crowd, ModelCard], dict[str, npt.NDArray[Any]]],
     ) -> None:
-        self._dataset = dataset
-        self._card = card
-        self._draw_targets = draw_targets
+        self._source = source
         self._augment = augment
-        self._seed = seed
-        self._flip_order = list(dataset.skeleton.flip_order)
-        self._views = tuple(views)
-        self._policies: Policies = policies
-        self._people = [people for index in range(len(dataset)) for people in _find_people(dataset, index)]
-        self._images = ImageStore(dataset, cache_mb)
+        self._draw_targets = draw_targets
+        self._flip_order = list(source.dataset.skeleton.flip_order)
+        indices = range(len(source.dataset))
+        self._people = [people for index in indices for people in _find_people(source.dataset, index)]
 
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self._people)
 
-    def __getitem__(self, draw: tuple[int, int]) -> dict[str, Tensor]:
+    def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
         """Return `crops` and `grid` of the views of (epoch, image), and its targets."""
-        people, input_wh = self._people[draw[1]], self._card.input_wh
-        clean = self._images[people.frame]
-        image = clean
-        if "corrupted" in self._views:
-            image = corrupt_at_random(image, make_rng(self._seed, "corrupted", *draw))
-        placement = place_crop(clean, self._augment, make_rng(self._seed, "crop", *draw))
-        matrix = placement_to_matrix(placement, input_wh)
-        crop = warp_image(image, matrix, input_wh)
+        people, card = self._people[draw[1]], self._source.card
+        image = self._source.read(people.frame)
+        placement = place_crop(image, self._augment, self._source.make_rng(draw))
+        matrix = placement_to_matrix(placement, card.input_wh)
         crop_xy, visible = warp_points(people.xy, matrix), people.visible
         if placement.mirrored:
             crop_xy, visible = crop_xy[:, self._flip_order], visible[:, self._flip_order]
-        drawn = draw_views(crop, self._views, make_rng(self._seed, "views", *draw), self._policies)
-        ignored = find_ignored(self._dataset, people.frame, clean.shape[:2])
-        targets = self._draw_targets(Crowd(crop_xy, visible, ignored, matrix), self._card)
-        return {**drawn, **{name: torch.from_numpy(target) for name, target in targets.items()}}
+        ignored = find_ignored(self._source.dataset, people.frame, image.shape[:2])
+        targets = self._draw_targets(Crowd(crop_xy, visible, ignored, matrix), card)
+        views = self._source.cut(image, matrix, draw)
+        return {**views, **{name: torch.from_numpy(target) for name, target in targets.items()}}
 
     def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return a batch with its views (B, V, 3, h, w), normalised, on the device it is on."""
-        views = finish_views(batch["crops"], batch["grid"], self._views, self._card)
-        return {"views": views, **{name: batch[name] for name in batch if name not in ("crops", "grid")}}
+        return self._source.prepare(batch)
 
 
 def place_crop(image: Image, augment: ImageAugmentSettings, rng: np.random.Generator) -> Placement:
