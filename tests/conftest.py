@@ -1,5 +1,6 @@
-"""What several test files need: a small COCO-format dataset, an ONNX network, a finished run, the reference data."""
+"""What several test files need: reference data, a small COCO-format dataset, an ONNX network, a finished run."""
 
+import importlib.util
 import json
 import os
 from functools import partial
@@ -12,6 +13,9 @@ from robustpose.data.images import write_image
 from robustpose.pose.skeleton import COCO
 from tests.scenes import draw_scene
 
+# Helpers that assert tell as much as tests where they fail.
+pytest.register_assert_rewrite("tests.crowds", "tests.networks", "tests.people", "tests.runs", "tests.training")
+
 SHARED = Path(os.environ.get("ROBUSTPOSE_SHARED", Path(__file__).parents[2] / "shared"))
 
 
@@ -21,6 +25,37 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip(f"no folder of reference data at {SHARED}")
     return SHARED
+
+
+def load_module(path):
+    """Return a program of the reference data as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def fill(shared):
+    """The program that fills networks by the names of their parameters, and draws the images that they are shown."""
+    return load_module(shared / "goldens/fill.py")
+
+
+@pytest.fixture
+def one_thread():
+    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
+    from robustpose.estimators.backends import limit_threads
+
+    with limit_threads(1):
+        yield
+
+
+@pytest.fixture
+def packed_small(monkeypatch):
+    """Let networks be prepared on a small picture, which takes less time."""
+    from robustpose.estimators import backends
+
+    monkeypatch.setattr(backends, "PACKED_FOR", (2, 3, 64, 64))
 
 
 def make_person(person_id, image_id, box, rng, **changes):

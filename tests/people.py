@@ -53,6 +53,14 @@ def poses_of(xy, score=None, image_id=1):
     return Poses(image_id, xy, np.ones(xy.shape[:2]), score)
 
 
+def assert_same_poses(found, expected):
+    """Assert that poses of image after image are the same to the bit."""
+    for some, others in zip(found, expected, strict=True):
+        assert some.image_id == others.image_id
+        for name in ("xy", "confidence", "score"):
+            np.testing.assert_array_equal(getattr(some, name), getattr(others, name))
+
+
 def stand_apart(rng, n_people):
     """Return joints (N, 17, 2) of people of many sizes, each a thousand pixels from the next."""
     size = rng.uniform(20, 300, (n_people, 1, 1))

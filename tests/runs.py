@@ -1,4 +1,10 @@
-"""Small finished runs, made from predictions that are the truth and some noise: no model, no images."""
+"""Small finished runs, made from predictions that are the truth and some noise; what runs leave, and how they stop."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
 
 import numpy as np
 
@@ -7,6 +13,7 @@ from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Poses
 from robustpose.results.grid import choose_cells
 
+ROOT = Path(__file__).parents[1]
 CELLS = choose_cells(["fog", "contrast"], [1, 4])
 
 
@@ -34,6 +41,28 @@ def bench_predictions(run, coco_folder, predictions, out, *words):
     )
     assert code == 0, errors
     return out
+
+
+def files_of(folder):
+    """Return the bytes of everything that a run or a corrupted set leaves for others to read."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+class Stop(Exception):
+    """Stands for Ctrl-C."""
+
+
+def assert_interrupt_ends_with_one_line(command, is_at_work):
+    """Start a command, interrupt it and its workers when it is at work, and assert that it ends with one line."""
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while process.poll() is None and not is_at_work():
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == "stopped; finished work is kept: the same command goes on from there"
+    assert "Traceback" not in errors
 
 
 def damage(kind, whole):

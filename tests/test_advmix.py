@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -17,12 +16,22 @@ from robustpose import models
 from robustpose.models.card import ModelCard
 from robustpose.models.unet import UNet
 from robustpose.pose.skeleton import COCO
-from robustpose.train import advmix
-from robustpose.train.advmix import AdvMixStep
+from robustpose.train.advmix import AdvMixStep, Update
 from robustpose.train.losses import LOSSES, joints_mse, joints_smooth_l1
 from robustpose.train.mixing import DirichletMix, EqualMix, GeneratorMix, LastView, make_generator, mix
 from robustpose.train.sheets import draw_sheet, to_images
 from robustpose.train.views import CORRUPTIONS, corrupt_at_random, draw_views, finish_views
+from tests.training import (
+    ADVMIX_LOSSES,
+    UPDATES,
+    assert_all_but_the_teacher_learn,
+    assert_gradients,
+    assert_losses,
+    assert_state_brings_back_every_bit,
+    copy_networks,
+    copy_state,
+    same,
+)
 
 CARD = ModelCard("tiny", (32, 64), COCO.joints)
 
@@ -51,29 +60,11 @@ def make_batch(n: int = 6, seed: int = 0) -> dict[str, Tensor]:
     }
 
 
-def make_step(seed: int = 0, generator: nn.Module | None = None, teacher: bool = True, **options: Any) -> AdvMixStep:
+def make_step(seed: int = 0, mixer: nn.Module | None = None, teacher: bool = True, **options: Any) -> AdvMixStep:
     torch.manual_seed(seed)
     student = Tiny()
-    generator = generator or make_generator(3, (32, 64), width=4)
-    return AdvMixStep(student, Tiny() if teacher else None, generator, **options)
-
-
-def copy_of(network: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-
-def changed(network: nn.Module, before: dict[str, Tensor]) -> bool:
-    return any(not torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
-
-
-@pytest.fixture(scope="module")
-def fill(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fill", shared / "goldens/fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    mixer = mixer or make_generator(3, (32, 64), width=4)
+    return AdvMixStep(student, Tiny() if teacher else None, mixer, **options)
 
 
 def released_step(fill: ModuleType) -> tuple[AdvMixStep, nn.Module, nn.Module, dict[str, Tensor]]:
@@ -156,22 +147,14 @@ def test_generator_starts_near_an_equal_mix() -> None:
     assert (weights - 1 / 3).abs().mean() < 0.1
 
 
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_student_and_generator_learn_and_the_teacher_does_not(update: advmix.Update) -> None:
-    step = make_step(update=update)
-    before = copy_of(step.network), copy_of(step.mixer), step.state()["teacher"]
-    teacher = {name: tensor.clone() for name, tensor in before[2].items()}
-    for _ in range(3):
-        losses = step(make_batch())
-    assert changed(step.network, before[0])
-    assert changed(step.mixer, before[1])
-    assert all(torch.equal(teacher[name], tensor) for name, tensor in step.state()["teacher"].items())
-    assert set(losses) == {"loss", "heatmap", "distill", "adversarial", "view0", "view1", "view2"}
-    assert all(loss.ndim == 0 and not loss.requires_grad for loss in losses.values())
+@pytest.mark.parametrize("update", UPDATES)
+def test_student_and_generator_learn_and_the_teacher_does_not(update: Update) -> None:
+    losses = assert_all_but_the_teacher_learn(make_step(update=update), make_batch)
+    assert set(losses) == {"heatmap"} | ADVMIX_LOSSES
 
 
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_generator_makes_the_loss_larger_and_the_student_smaller(update: advmix.Update) -> None:
+@pytest.mark.parametrize("update", UPDATES)
+def test_generator_makes_the_loss_larger_and_the_student_smaller(update: Update) -> None:
     batch = make_batch(12)
 
     def last_loss(lr: float, generator_lr: float) -> float:
@@ -190,11 +173,7 @@ def test_simultaneous_gradients_are_those_of_the_losses_it_promises() -> None:
     """The student's is that of target and teacher, crop by crop; the generator's the task loss's, reversed."""
     batch = make_batch(4)
     step = make_step(update="simultaneous", alpha=0.5)
-    student, teacher = Tiny(), Tiny()
-    student.load_state_dict(step.network.state_dict())
-    teacher.load_state_dict(step.state()["teacher"])
-    mixer = GeneratorMix(make_generator(3, (32, 64), width=4))
-    mixer.load_state_dict(step.mixer.state_dict())
+    student, teacher, mixer = copy_networks(step)
     torch.manual_seed(3)
     n_taught = int(0.5 * 4 + float(torch.rand(())))
     assert n_taught == 2
@@ -202,36 +181,31 @@ def test_simultaneous_gradients_are_those_of_the_losses_it_promises() -> None:
     step(batch)
 
     mixed, _ = mixer(batch["views"])
-    heatmaps = student.train()(mixed)
+    heatmaps = student(mixed)
     task = joints_mse(heatmaps[2:], batch["target"][2:], batch["weight"][2:])
-    answer = teacher.eval()(batch["views"][:2, 0]).detach()
+    answer = teacher(batch["views"][:2, 0])
     total = 0.5 * task + 0.5 * joints_mse(heatmaps[:2], answer, batch["weight"][:2])
     expected = torch.autograd.grad(total, list(student.parameters()), retain_graph=True)
-    for ours, theirs in zip(step.network.parameters(), expected, strict=True):
-        assert ours.grad is not None
-        torch.testing.assert_close(ours.grad, theirs, atol=1e-6, rtol=1e-3)
+    assert_gradients(step.network, expected, atol=1e-6)
 
     # Through the student's batch norms, the pictures for the teacher touch the others': that part is the gradient
     # of the total loss, which is what the single pass gives.
     at_mix = torch.autograd.grad(total, mixed, retain_graph=True)[0] * 2
     at_mix[:2] = 0
-    of_generator = torch.autograd.grad(mixed, list(mixer.parameters()), -at_mix)
-    for ours, theirs in zip(step.mixer.parameters(), of_generator, strict=True):
-        assert ours.grad is not None
-        torch.testing.assert_close(ours.grad, theirs, atol=1e-6, rtol=1e-3)
+    assert_gradients(step.mixer, torch.autograd.grad(mixed, list(mixer.parameters()), -at_mix), atol=1e-6)
 
 
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_mixed_precision_gives_nearly_the_same_first_step(update: advmix.Update) -> None:
+@pytest.mark.parametrize("update", UPDATES)
+def test_mixed_precision_gives_nearly_the_same_first_step(update: Update) -> None:
     losses = []
     for precision in ("32-true", "bf16-mixed"):
         torch.manual_seed(3)
         student, teacher, mixer = Tiny(), Tiny(), make_generator(3, (32, 64), width=4)
         fabric = Fabric(accelerator="cpu", devices=1, precision=precision)  # type: ignore[arg-type]
         step = AdvMixStep(student, teacher, mixer, update=update, fabric=fabric)
-        before = copy_of(step.mixer)
+        before = copy_state(step.mixer)
         losses.append(float(step(make_batch())["heatmap"]))
-        assert changed(step.mixer, before)
+        assert not same(before, step.mixer.state_dict())
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
     assert losses[1] != losses[0]
 
@@ -239,24 +213,19 @@ def test_mixed_precision_gives_nearly_the_same_first_step(update: advmix.Update)
 def test_alternating_losses_and_order_are_the_published_ones() -> None:
     batch = make_batch()
     step = make_step(distill_on="clean", lr=0.01)
-    student, teacher = Tiny(), Tiny()
-    student.load_state_dict(step.network.state_dict())
-    teacher.load_state_dict(step.state()["teacher"])
-    mixer = GeneratorMix(make_generator(3, (32, 64), width=4))
-    mixer.load_state_dict(step.mixer.state_dict())
+    student, teacher, mixer = copy_networks(step)
     losses = step(batch)
 
     mixed, weights = mixer(batch["views"])
-    heatmap = joints_mse(student.train()(mixed.detach()), batch["target"], batch["weight"])
+    heatmap = joints_mse(student(mixed.detach()), batch["target"], batch["weight"])
     clean = batch["views"][:, 0]
-    distill = joints_mse(student(clean), teacher.eval()(clean).detach(), batch["weight"])
+    distill = joints_mse(student(clean), teacher(clean), batch["weight"])
     optimizer = torch.optim.Adam(student.parameters(), 0.01)
     (0.9 * heatmap + 0.1 * distill).backward()
     optimizer.step()
     adversarial = -joints_mse(student(mixed), batch["target"], batch["weight"])
     expected = {"heatmap": heatmap, "distill": distill, "adversarial": adversarial, "view1": weights[:, 1].mean()}
-    for name, loss in expected.items():
-        torch.testing.assert_close(losses[name], loss.detach(), rtol=1e-4, atol=1e-6)
+    assert_losses(losses, expected)
     for ours, theirs in zip(step.network.buffers(), student.buffers(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
 
@@ -279,7 +248,7 @@ def test_without_distillation_there_is_no_teacher() -> None:
 
 
 def test_mixers_without_parameters_train_the_student_alone() -> None:
-    step = make_step(generator=EqualMix())
+    step = make_step(mixer=EqualMix())
     losses = step(make_batch())
     assert "adversarial" not in losses
     assert "generator" not in step.state()
@@ -289,33 +258,15 @@ def test_mixers_without_parameters_train_the_student_alone() -> None:
 def test_one_view_is_distillation_with_one_pass() -> None:
     batch = make_batch()
     batch["views"] = batch["views"][:, :1]
-    step = make_step(generator=LastView())
+    step = make_step(mixer=LastView())
     step(batch)
     network: Any = step.network
     assert int(network.layers[1].num_batches_tracked) == 1
 
 
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_state_brings_back_every_bit(update: advmix.Update) -> None:
-    through, stopped = make_step(update=update, ema=0.9), make_step(update=update, ema=0.9)
-
-    def run(step: AdvMixStep, numbers: range) -> None:
-        for number in numbers:
-            torch.manual_seed(number)
-            step(make_batch(seed=number))
-
-    run(through, range(4))
-    run(stopped, range(2))
-    state = {name: value for name, value in stopped.state().items()}
-    other = make_step(seed=5, update=update, ema=0.9)  # another start, another teacher
-    other.restore(state)
-    run(other, range(2, 4))
-    for ours, theirs in ((other.network, through.network), (other.mixer, through.mixer)):
-        assert all(
-            torch.equal(a, b) for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True)
-        )
-    for a, b in zip(other.state()["teacher"].values(), through.state()["teacher"].values(), strict=True):
-        assert torch.equal(a, b)
+@pytest.mark.parametrize("update", UPDATES)
+def test_state_brings_back_every_bit(update: Update) -> None:
+    assert_state_brings_back_every_bit(make_step, make_batch, update=update, ema=0.9)
 
 
 class Plain(nn.Module):
@@ -349,7 +300,7 @@ def test_parts_of_a_batch_add_up_to_it() -> None:
 
 def test_average_of_the_weights_is_the_product() -> None:
     step = make_step(ema=0.5, lr=0.01)
-    first = copy_of(step.network)
+    first = copy_state(step.network)
     step(make_batch())
     student = step.state()["student"]
     name = "layers.0.weight"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,17 @@ from robustpose.estimators.backends import as_callable, check_backend, find_devi
 from robustpose.estimators.batches import CROPS_PER_CALL, run_in_batches
 from robustpose.estimators.topdown import TopDown
 from robustpose.models.card import ModelCard
-from robustpose.models.small import SmallNet
 from robustpose.models.weights import save_weights
 from robustpose.pose.skeleton import COCO, MPII, Skeleton
-from robustpose.pose.types import Frame, Poses
+from robustpose.pose.types import Frame
 from robustpose.processes import WORKER_NUMBER
 from tests.conftest import make_onnx
+from tests.networks import error_of, make_lively
 from tests.outside_network import TwoLayers
+from tests.people import assert_same_poses
 from tests.scenes import draw_scene
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL_WH = (64, 64)
 OWN = "tests.outside_network:TwoLayers"
@@ -34,25 +37,9 @@ HAS_GPU = torch.cuda.is_available()
 ON_GPU = pytest.mark.skipif(not HAS_GPU, reason="needs a GPU that PyTorch can use")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
-
-
 @pytest.fixture(scope="module")
 def lively() -> nn.Module:
-    """Return a network whose batch norms and heatmaps are not trivial."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = SmallNet(17)
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean = torch.randn(module.num_features) * 0.1
-                module.running_var = torch.rand(module.num_features) + 0.5
-        nn.init.normal_(network.head.weight)
-    return network
+    return make_lively()
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +57,8 @@ def crops(n: int) -> npt.NDArray[np.float32]:
 
 
 def relative_error(found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> float:
-    assert found.shape == expected.shape
     assert found.dtype == np.float32
-    return float(np.abs(found - expected).max() / np.abs(expected).max())
+    return error_of(found, expected)
 
 
 def people() -> list[Frame]:
@@ -84,10 +70,6 @@ def people() -> list[Frame]:
         image = draw_scene(200, 200, image_id)
         frames.append(Frame(image_id, lambda image=image: image, boxes, one_pose_per_box=True))  # type: ignore[misc]
     return frames
-
-
-def as_arrays(found: Sequence[Poses]) -> list[npt.NDArray[np.floating]]:
-    return [array for one in found for array in (one.xy, one.confidence, one.score)]
 
 
 def test_openvino_gives_the_heatmaps_of_torch(lively: nn.Module) -> None:
@@ -226,9 +208,9 @@ def test_batch_size_never_changes_a_pose(own_file: Path, options: dict[str, Any]
     found = []
     for batch_size in (1, 3, 64):
         more = {"device": "cpu", **options, "batch_size": batch_size}
-        found.append(as_arrays(estimators.build(f"{OWN}:{own_file}", COCO, more).predict(people())))
+        found.append(estimators.build(f"{OWN}:{own_file}", COCO, more).predict(people()))
     for other in found[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
+        assert_same_poses(other, found[0])
 
 
 def test_poses_do_not_depend_on_the_backend(own_file: Path) -> None:
@@ -372,11 +354,11 @@ def test_onnx_file_gives_the_same_poses_by_openvino(onnx_file: Path) -> None:
 def test_batch_size_never_changes_a_pose_of_an_onnx_file_in_openvino(onnx_file: Path, precision: str) -> None:
     options = {"backend": "openvino", "precision": precision}
     found = [
-        as_arrays(estimators.build(f"onnx:{onnx_file}", COCO, {**options, "batch_size": size}).predict(people()))
+        estimators.build(f"onnx:{onnx_file}", COCO, {**options, "batch_size": size}).predict(people())
         for size in (1, 3, 64)
     ]
     for other in found[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
+        assert_same_poses(other, found[0])
 
 
 def test_onnx_file_with_a_fixed_batch_size_runs_in_openvino(onnx_file: Path, tmp_path: Path) -> None:
@@ -384,7 +366,7 @@ def test_onnx_file_with_a_fixed_batch_size_runs_in_openvino(onnx_file: Path, tmp
     found = [
         estimators.build(f"onnx:{path}", COCO, {"backend": "openvino"}).predict(people()) for path in (fixed, onnx_file)
     ]
-    assert all(np.array_equal(a, b) for a, b in zip(*map(as_arrays, found), strict=True))
+    assert_same_poses(*found)
 
 
 def test_onnx_file_with_an_open_input_size_runs_in_openvino(onnx_file: Path, tmp_path: Path) -> None:
@@ -397,8 +379,7 @@ def test_onnx_file_with_an_open_input_size_runs_in_openvino(onnx_file: Path, tmp
     onnx.save(model, str(tmp_path / "open.onnx"))
     opened = estimators.build(f"onnx:{tmp_path / 'open.onnx'}", COCO, {"backend": "openvino", "input": "48x64"})
     closed = estimators.build(f"onnx:{onnx_file}", COCO, {"backend": "openvino"})
-    found = [as_arrays(estimator.predict(people())) for estimator in (opened, closed)]
-    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+    assert_same_poses(opened.predict(people()), closed.predict(people()))
 
 
 def test_onnx_file_whose_batch_size_cannot_be_changed_is_told_so(tmp_path: Path) -> None:

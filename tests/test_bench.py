@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -7,23 +6,20 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from robustpose import UserError
 from robustpose.bench.run import run_bench
 from robustpose.bench.work import cut_slices
+from robustpose.data.corrupted import MadeViews
 from robustpose.pose.cell import CLEAN
+from robustpose.pose.types import Frame
 from robustpose.progress import Forecast
 from robustpose.results.grid import choose_cells
-from tests.runs import damage
+from tests.runs import ROOT, Stop, assert_interrupt_ends_with_one_line, damage, files_of
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
-
-
-def files_of(run):
-    """Return the bytes of everything that a run leaves for others to read."""
-    paths = [p for p in sorted(run.rglob("*")) if p.is_file() and p.name != ".lock"]
-    return {str(p.relative_to(run)): p.read_bytes() for p in paths}
 
 
 def test_run_leaves_results_tables_and_report_and_nothing_else(finished_run):
@@ -64,10 +60,6 @@ def test_same_summary_for_any_batch_size(tmp_path, make_job, onnx_file):
     assert runs[0] == runs[1]
 
 
-class Stop(Exception):
-    """Stands for Ctrl-C."""
-
-
 def test_interrupted_after_every_unit_it_goes_on_to_the_same_bytes(tmp_path, make_job, finished_run):
     job = make_job(tmp_path / "run")
     starts = []
@@ -96,11 +88,10 @@ def bench_command(coco_folder, out, *more):
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(tmp_path, coco_folder, workers):
-    root = Path(__file__).parents[1]
     command = bench_command(coco_folder, tmp_path / "killed", "--workers", workers)
     kills, done = 0, 0
     while kills < 5:
-        process = subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         while process.poll() is None and count_units(tmp_path / "killed") < done + 2:
             time.sleep(0.01)
         if process.poll() is not None:
@@ -110,8 +101,8 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(tmp_path, coco_folder
         kills += 1
         done = count_units(tmp_path / "killed")
     assert kills >= 4
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
-    subprocess.run(bench_command(coco_folder, tmp_path / "whole"), cwd=root, check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(bench_command(coco_folder, tmp_path / "whole"), cwd=ROOT, check=True, capture_output=True)
     assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
 
 
@@ -120,9 +111,8 @@ def count_units(run):
 
 
 def test_worker_ends_when_its_killed_parent_does(tmp_path, coco_folder):
-    root = Path(__file__).parents[1]
     command = bench_command(coco_folder, tmp_path / "run", "--workers", "2")
-    process = subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     while process.poll() is None and count_units(tmp_path / "run") < 1:
         time.sleep(0.02)
     children = children_of(process.pid)
@@ -143,16 +133,8 @@ def children_of(pid):
 
 
 def test_interrupt_ends_with_one_line_and_keeps_the_work(tmp_path, coco_folder):
-    root = Path(__file__).parents[1]
     command = bench_command(coco_folder, tmp_path / "run", "--workers", "2")
-    process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while process.poll() is None and count_units(tmp_path / "run") < 1:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert errors.strip().splitlines()[-1] == "stopped; finished work is kept: the same command goes on from there"
-    assert "Traceback" not in errors
+    assert_interrupt_ends_with_one_line(command, lambda: count_units(tmp_path / "run"))
     assert count_units(tmp_path / "run") >= 1
 
 
@@ -250,3 +232,14 @@ def test_forecast_weighs_what_is_left_by_what_each_corruption_costs():
     progress = forecast.update("fast", 1.0)
     assert (progress.done, progress.total) == (12, 15)
     assert progress.seconds_left == pytest.approx((2 * 10 + 1) / 2)
+
+
+def test_image_too_small_to_corrupt_is_named():
+    frame = Frame(7, read=lambda: np.zeros((40, 31, 3), np.uint8), file_name="small.jpg")
+    views, cell = MadeViews(), choose_cells(["contrast"], [2])[-1]
+    words = "small.jpg is 31 x 40 px, but corruptions are defined from 32 x 32 px on"
+    with pytest.raises(UserError, match=words):
+        _ = views.view(frame, cell).image
+    with pytest.raises(UserError, match=words):
+        next(views.images(frame, [cell]))
+    assert views.view(frame, CLEAN).image.shape == (40, 31, 3)

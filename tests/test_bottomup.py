@@ -1,30 +1,21 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from robustpose import estimators, models
-from robustpose.bench.run import run_bench
-from robustpose.bench.work import Job
-from robustpose.data.corrupted import MadeViews
-from robustpose.data.opening import open_dataset
-from robustpose.data.toy import ToyPeople
 from robustpose.decoding.merging import merge_outputs
 from robustpose.errors import UserError
-from robustpose.estimators import backends
-from robustpose.estimators.backends import limit_threads
 from robustpose.estimators.bottomup import BottomUp, place_image
 from robustpose.estimators.topdown import TopDown
 from robustpose.models.card import ModelCard
@@ -33,26 +24,18 @@ from robustpose.models.small_tags import SmallTagsNet
 from robustpose.models.weights import save_weights
 from robustpose.pose.crop import crop_matrix, crop_person
 from robustpose.pose.skeleton import COCO, MPII, Skeleton
-from robustpose.pose.types import Frame, Poses
-from robustpose.results.grid import choose_cells
+from robustpose.pose.types import Poses
+from tests.conftest import load_module
+from tests.crowds import assert_poses_do_not_depend_on_what_came_before, bench_crowds, frame_of, toy_frames
+from tests.networks import error_of, outline
+from tests.people import assert_same_poses
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 K = COCO.n_joints
 Array = np.ndarray
 # Grey levels reach the network as they are.
 CARD = ModelCard("dots", (256, 256), COCO.joints, mean=(0, 0, 0), std=(1 / 255, 1 / 255, 1 / 255), family="bottomup")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let networks be prepared on a small picture, which takes less time."""
-    monkeypatch.setattr(backends, "PACKED_FOR", (2, 3, 64, 64))
 
 
 # The image and its size
@@ -107,26 +90,6 @@ def test_whole_image_is_inside_and_its_short_side_fills_the_input(image_wh: tupl
 # The published program
 
 
-def load_module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def outline(name: str) -> nn.Module:
-    """Return a network of names and shapes without numbers: made in no time."""
-    with torch.device("meta"):
-        return models.build(name)
-
-
-@pytest.fixture(scope="module")
-def fill(shared: Path) -> ModuleType:
-    return load_module(shared / "goldens/fill.py")
-
-
 @pytest.fixture(scope="module")
 def weights(fill: ModuleType) -> dict[str, Tensor]:
     """The tensors of HigherHRNet-W32, filled by the names of its parameters."""
@@ -142,12 +105,6 @@ def official(weights: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactor
     return path
 
 
-def error_of(found: Any, expected: Array) -> float:
-    """Return the largest error, of the largest value."""
-    assert found.shape == expected.shape
-    return float(np.abs(found - expected).max() / np.abs(expected).max())
-
-
 def test_outputs_are_those_of_the_published_network(shared: Path, fill: ModuleType, weights: dict[str, Tensor]) -> None:
     network = outline("higherhrnet_w32").to_empty(device="cpu")
     network.load_state_dict(weights)
@@ -160,7 +117,7 @@ def test_outputs_are_those_of_the_published_network(shared: Path, fill: ModuleTy
         assert error_of(found.numpy(), wanted) <= 1e-5
 
 
-def test_image_becomes_the_maps_of_the_published_program(shared: Path, official: Path, quick: None) -> None:
+def test_image_becomes_the_maps_of_the_published_program(shared: Path, official: Path, packed_small: None) -> None:
     """From an official file without a card, through the image's size, the mirror test and the merging of both."""
     golden = np.load(shared / "goldens/higherhrnet_grouping.npz")
     image = load_module(shared / "goldens/scene.py").scene(*(int(n) for n in golden["e2e_scene"]))
@@ -308,10 +265,6 @@ def paint(input_xy: Array, stride: int, shape: Sequence[int]) -> Array:
     return (down[:, None] * across).astype(np.float32)
 
 
-def frame_of(image: Array, image_id: int = 1) -> Frame:
-    return Frame(image_id, lambda: image)
-
-
 def assert_found(poses: Poses, xy: Array) -> None:
     """Assert that the people found are those at `xy`, in any order, every joint within a pixel."""
     assert poses.xy.shape == xy.shape
@@ -374,13 +327,7 @@ def test_poses_do_not_depend_on_other_images_or_on_the_calls_they_come_in() -> N
         assert_found(poses, xy)
     estimator = BottomUp(DotReader(), CARD, COCO)
     for poses in reversed(together):
-        assert_same(estimator.predict([frames[int(poses.image_id)]])[0], poses)
-
-
-def assert_same(some: Poses, others: Poses) -> None:
-    assert some.image_id == others.image_id
-    for name in ("xy", "confidence", "score"):
-        np.testing.assert_array_equal(getattr(some, name), getattr(others, name))
+        assert_same_poses(estimator.predict([frames[int(poses.image_id)]]), [poses])
 
 
 def test_nobody_found_is_no_poses() -> None:
@@ -454,7 +401,7 @@ Build = Callable[..., BottomUp]
 
 
 @pytest.fixture
-def build(tags_file: Path, quick: None) -> Build:
+def build(tags_file: Path, packed_small: None) -> Build:
     """A function of options that makes the estimator of those weights."""
     return partial(build_tags, tags_file)
 
@@ -465,19 +412,8 @@ def build_tags(path: Path, **options: object) -> BottomUp:
     return estimator
 
 
-def toy_frames(n: int) -> list[Frame]:
-    toy = ToyPeople(n, crowded=True)
-    return [toy.frame(index) for index in range(n)]
-
-
 def test_poses_of_a_real_network_do_not_depend_on_what_came_before(tags_file: Path) -> None:
-    frames = toy_frames(4)
-    together = build_tags(tags_file, max_people=4).predict(frames)
-    assert sum(len(poses.score) for poses in together) > 4
-    assert len({frame.image.shape for frame in frames}) > 1
-    estimator = build_tags(tags_file, max_people=4)
-    for frame, poses in reversed(list(zip(frames, together, strict=True))):
-        assert_same(estimator.predict([frame])[0], poses)
+    assert_poses_do_not_depend_on_what_came_before(partial(build_tags, tags_file, max_people=4))
 
 
 def test_openvino_gives_nearly_the_same_maps_whatever_came_before(build: Build) -> None:
@@ -593,26 +529,13 @@ def test_card_says_how_somebodys_own_network_is_used(tags_file: Path, build: Bui
     assert isinstance(estimator, BottomUp)
     assert estimator.provenance["kind"] == f"{__name__}:OwnTags"
     frames = toy_frames(1)
-    assert_same(estimator.predict(frames)[0], build(max_people=4).predict(frames)[0])
+    assert_same_poses(estimator.predict(frames), build(max_people=4).predict(frames))
     save_weights(OwnTags(K), make_card("own", COCO, (64, 64), "topdown"), tmp_path / "crops.safetensors")
     assert isinstance(estimators.build(f"{spec}{tmp_path / 'crops.safetensors'}", COCO, {}), TopDown)
 
 
 def test_bench_uses_no_boxes_and_gives_the_same_bytes_with_two_workers(tags_file: Path, tmp_path: Path) -> None:
-    summaries, predictions = [], []
-    for n_workers in (1, 2):
-        job = Job(
-            make_dataset=partial(open_dataset, "toy-crowds", limit=5),  # two slices, one for each worker
-            make_estimator=partial(estimators.build, f"small_tags:{tags_file}", options={"max_people": 3}),
-            views=MadeViews(5),
-            out=tmp_path / f"{n_workers}",
-        )
-        summaries.append(run_bench(job, choose_cells(["contrast"], [1]), n_workers, n_resamples=0))
-        predictions.append({path.name: path.read_bytes() for path in (job.out / "predictions").iterdir()})
-    assert predictions[0] == predictions[1]
-    assert summaries[0] == summaries[1]
-    assert summaries[0]["provenance"]["box_protocol"] == "none"
-    assert summaries[0]["provenance"]["dataset"]["name"] == "toy-crowds"
-    assert {result["image_id"] for result in json.loads(predictions[0]["clean.json"])} == {1, 2, 3, 4, 5}
+    summary, _ = bench_crowds(f"small_tags:{tags_file}", {"max_people": 3}, tmp_path)
+    assert summary["provenance"]["dataset"]["name"] == "toy-crowds"
     rows = [json.loads(line) for line in (tmp_path / "1/results.jsonl").read_text().splitlines()]
     assert [row["box_protocol"] for row in rows] == ["none", "none"]

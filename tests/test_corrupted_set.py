@@ -1,7 +1,6 @@
 import hashlib
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -26,6 +25,7 @@ from robustpose.export.write import SetJob, write_set
 from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
 from robustpose.results.grid import FULL_GRID, choose_cells
+from tests.runs import Stop, assert_interrupt_ends_with_one_line, files_of
 from tests.test_cli import one_line_error
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])  # those of the finished run
@@ -54,12 +54,6 @@ def png_set(tmp_path_factory, make_set_job):
 def own_set(png_set, tmp_path):
     """A copy of it that may be changed."""
     return shutil.copytree(png_set, tmp_path / "own")
-
-
-def files_of(root):
-    """Return the bytes of all files but the lock."""
-    paths = [path for path in root.rglob("*") if path.is_file() and path.name != ".lock"]
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
 
 
 # What is written
@@ -168,10 +162,6 @@ def test_estimate_is_told_before_the_work_and_near_the_truth(tmp_path, make_set_
 # Stopped, and started again
 
 
-class Stop(Exception):
-    """Stands for Ctrl-C."""
-
-
 def test_stopped_set_goes_on_without_writing_an_image_twice(tmp_path, make_set_job, png_set):
     def stop_after_ten(progress):
         if progress.done == 10:
@@ -215,14 +205,7 @@ def test_killed_set_holds_whole_files_only_and_goes_on_to_the_same_bytes(tmp_pat
 
 def test_interrupt_ends_with_one_line_and_keeps_the_images(tmp_path, coco_folder):
     command = corrupt_command(coco_folder, tmp_path / "set")
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while process.poll() is None and not list(tmp_path.glob("set/*/*/*.png")):
-        time.sleep(0.001)
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert errors.strip().splitlines()[-1] == "stopped; finished work is kept: the same command goes on from there"
-    assert "Traceback" not in errors
+    assert_interrupt_ends_with_one_line(command, lambda: list(tmp_path.glob("set/*/*/*.png")))
     assert list(tmp_path.glob("set/*/*/*.png"))
 
 

@@ -9,6 +9,7 @@ import robustpose
 from robustpose.corruptions import GROUPS, HELD_OUT, NAMES, SEVERITIES, corrupt
 from robustpose.corruptions.frost_textures import load_textures
 from robustpose.errors import UserError
+from tests.conftest import load_module
 from tests.goldens.make_corruptions import IMAGES, hash_cell
 from tests.scenes import draw_scene
 
@@ -58,9 +59,7 @@ def golden_cell(shared, size, name, severity):
         with np.load(shared / f"goldens/corruptions_{size}.npz") as arrays:
             content = {key: arrays[key] for key in arrays if not key.startswith("jpgsha")}
         if "image" not in content:
-            namespace = {}
-            exec((shared / "goldens/scene.py").read_text(), namespace)
-            content["image"] = namespace["scene"](*content["shape"].tolist())
+            content["image"] = load_module(shared / "goldens/scene.py").scene(*content["shape"].tolist())
         _loaded[size] = content
     content = _loaded[size]
     return content["image"], content.get("pos"), content[f"{name}_{severity}"]

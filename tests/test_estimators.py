@@ -11,6 +11,7 @@ from robustpose.models.card import ModelCard
 from robustpose.pose.results_json import write_results
 from robustpose.pose.skeleton import COCO, Skeleton
 from tests.conftest import make_onnx
+from tests.people import assert_same_poses
 from tests.scenes import draw_scene
 
 THREE = Skeleton("three", ("a", "b", "c"), (), (0.1, 0.1, 0.1))
@@ -25,24 +26,19 @@ def frames_of(people):
     return [people.frame(i) for i in range(len(people))]
 
 
-def same(some, others):
-    for one, other in zip(some, others, strict=True):
-        assert one.image_id == other.image_id
-        for name in ("xy", "confidence", "score"):
-            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-
-
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 64])
 def test_batch_size_never_changes_a_pose(people, onnx_file, batch_size):
     reference = predict(frames_of(people), estimators.build(f"onnx:{onnx_file}", COCO, {"batch_size": 16}))
     estimator = estimators.build(f"onnx:{onnx_file}", COCO, {"batch_size": batch_size})
-    same(predict(frames_of(people), estimator), reference)
-    same([predict([frame], estimator)[0] for frame in frames_of(people)], reference)
+    assert_same_poses(predict(frames_of(people), estimator), reference)
+    assert_same_poses([predict([frame], estimator)[0] for frame in frames_of(people)], reference)
 
 
 def test_file_with_a_fixed_batch_size_gives_the_same_poses(people, onnx_file, tmp_path):
     fixed = estimators.build(f"onnx:{make_onnx(tmp_path / 'fixed.onnx', batch=4)}", COCO, {})
-    same(predict(frames_of(people), fixed), predict(frames_of(people), estimators.build(f"onnx:{onnx_file}", COCO, {})))
+    assert_same_poses(
+        predict(frames_of(people), fixed), predict(frames_of(people), estimators.build(f"onnx:{onnx_file}", COCO, {}))
+    )
 
 
 def test_open_input_size_has_to_be_given(people, tmp_path):
@@ -146,7 +142,7 @@ def test_results_folder_gives_back_what_was_written_per_cell(people, tmp_path):
     frames = [Frame(i, lambda: None, cell=cell) for i in (1, 2)]
     nobody, found = predict(frames, estimator)
     assert len(nobody.score) == 0
-    same([found], [poses])
+    assert_same_poses([found], [poses])
     with pytest.raises(UserError, match=r"cell 'snow/1' needs the results file .*snow-1\.json"):
         estimator.predict([Frame(1, lambda: None, cell=Cell("snow", 1))])
 

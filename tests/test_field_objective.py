@@ -1,44 +1,48 @@
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from robustpose.config import TrainSettings, make_settings
 from robustpose.errors import UserError
-from robustpose.estimators.backends import limit_threads
 from robustpose.models.card import ModelCard
 from robustpose.models.pifpaf import FieldHead
 from robustpose.models.small_fields import SmallFieldsNet
 from robustpose.models.weights import read_weights
 from robustpose.pose.skeleton import COCO
-from robustpose.train.advmix import AdvMixStep, DistillOn, Update
+from robustpose.train.advmix import DistillOn, Update
 from robustpose.train.build import check_outputs, make_objective
-from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.field_targets import draw_field_targets
 from robustpose.train.fields import CELLS, CONFIDENCE_WEIGHT, FieldObjective, diverge_vectors
 from robustpose.train.loop import Progress, train
-from robustpose.train.mixing import EqualMix, GeneratorMix, LastView, make_generator
-from robustpose.train.steps import SupervisedStep
+from robustpose.train.mixing import EqualMix
 from robustpose.train.whole_images import Crowd
+from tests.training import (
+    ADVMIX_LOSSES,
+    SIZE,
+    UPDATES,
+    assert_all_but_the_teacher_learn,
+    assert_generator_works_against_the_first_loss,
+    assert_layout_and_precision_change_rounding_alone,
+    assert_state_brings_back_every_bit,
+    assert_stopped_hardening_goes_on,
+    assert_teacher_shares_the_first_loss_alone,
+    copy_networks,
+    learn_alone,
+    make_crowd_step,
+    settings_for_crowds,
+    train_and_note,
+)
 
-K, L, SIZE, CELLS_WIDE = 17, 19, 64, 7  # joints, connections, px of the crops, cells
-UPDATES: list[Update] = ["alternating", "simultaneous"]
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+K, L, CELLS_WIDE = 17, 19, 7  # joints, connections, cells of the crops
 Head = tuple[Tensor, ...]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
 
 
 def make_batch(n: int = 4, seed: int = 0) -> dict[str, Tensor]:
@@ -303,77 +307,24 @@ def make_network(seed: int) -> SmallFieldsNet:
     return network
 
 
-def make_step(seed: int = 0, mixer: nn.Module | None = None, teacher: bool = True, **options: Any) -> AdvMixStep:
-    student, other = make_network(seed), make_network(seed + 100)
-    mixer = mixer or make_generator(3, (SIZE, SIZE), width=4)
-    return AdvMixStep(student, other if teacher else None, mixer, **{"objective": FieldObjective(), **options})
-
-
-def copy_state(module: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
-
-
-def equal(some: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
-    return all(torch.equal(tensor, others[name]) for name, tensor in some.items())
-
-
-def copy_networks(step: AdvMixStep) -> tuple[nn.Module, nn.Module, GeneratorMix]:
-    """Return the student, the teacher and the mixer of a step, as they are now."""
-    student, teacher = SmallFieldsNet(), SmallFieldsNet()
-    student.load_state_dict(step.network.state_dict())
-    teacher.load_state_dict(step.state()["teacher"])
-    return student.train(), teacher.eval().requires_grad_(False), copy.deepcopy(step.mixer)  # type: ignore[return-value]
+make_step = partial(make_crowd_step, make_network, objective=FieldObjective())
 
 
 @pytest.mark.parametrize("update", UPDATES)
 def test_student_and_generator_learn_and_the_teacher_stays_as_it_is(update: Update) -> None:
-    step = make_step(update=update, alpha=0.5)
-    student, mixer = copy_state(step.network), copy_state(step.mixer)
-    teacher = {name: tensor.clone() for name, tensor in step.state()["teacher"].items()}
-    torch.manual_seed(0)
-    for number in range(3):
-        losses = step(make_batch(seed=number))
-    assert not equal(student, step.network.state_dict())
-    assert not equal(mixer, step.mixer.state_dict())
-    assert equal(teacher, step.state()["teacher"])
-    assert set(losses) == {"loss", "fields", "scale", "distill", "adversarial", "view0", "view1", "view2"}
-    assert all(loss.ndim == 0 and not loss.requires_grad and torch.isfinite(loss) for loss in losses.values())
+    losses = assert_all_but_the_teacher_learn(make_step(update=update, alpha=0.5), make_batch)
+    assert set(losses) == {"fields", "scale"} | ADVMIX_LOSSES
 
 
 @pytest.mark.parametrize("distill_on", ["clean", "mixed"])
 def test_alternating_loss_shares_the_fields_with_the_teacher_and_keeps_all_of_the_scales(
     distill_on: DistillOn,
 ) -> None:
-    objective, batch = FieldObjective(), make_batch()
-    step = make_step(alpha=0.3, distill_on=distill_on)
-    student, teacher, mixer = copy_networks(step)
-    losses = step(batch)
-
-    mixed = mixer(batch["views"])[0].detach()
-    clean = batch["views"][:, 0]
-    outputs = student(mixed)
-    expected = objective.task(outputs, batch)
-    shown = student(clean) if distill_on == "clean" else outputs
-    expected["distill"] = objective.distill(shown, teacher(clean), batch)
-    total = 0.7 * expected["fields"] + 0.3 * expected["distill"] + expected["scale"]
-    for name, loss in {**expected, "loss": total}.items():
-        torch.testing.assert_close(losses[name], loss.detach(), rtol=1e-4, atol=1e-6)
-        assert loss > 1e-3
-    for ours, theirs in zip(
-        step.network.parameters(), torch.autograd.grad(total, list(student.parameters())), strict=True
-    ):
-        assert ours.grad is not None
-        torch.testing.assert_close(ours.grad, theirs, rtol=1e-3, atol=1e-4)
+    assert_teacher_shares_the_first_loss_alone(make_step, FieldObjective(), make_batch(), distill_on, atol=1e-4)
 
 
 def test_generator_works_against_the_fields_alone() -> None:
-    objective, batch = FieldObjective(), make_batch()
-    step = make_step()
-    mixer = copy_networks(step)[2]
-    losses = step(batch)
-    student = copy_networks(step)[0]
-    against = objective.task(student(mixer(batch["views"])[0]), batch)
-    torch.testing.assert_close(losses["adversarial"], -against["fields"].detach(), rtol=1e-4, atol=1e-6)
+    assert_generator_works_against_the_first_loss(make_step(), FieldObjective(), make_batch())
 
 
 @pytest.mark.parametrize("update", UPDATES)
@@ -385,24 +336,8 @@ def test_without_a_teacher_the_loss_is_the_sum_of_the_objectives(update: Update)
 
 @pytest.mark.parametrize("update", UPDATES)
 def test_memory_layout_and_precision_change_the_losses_only_by_rounding(update: Update) -> None:
-    """With channels last the teacher is folded and fused: its heads have all their components then, too."""
-    found = []
-    for fast, precision in ((False, "32-true"), (True, "32-true"), (True, "bf16-mixed")):
-        networks = make_network(0), make_network(100), GeneratorMix(make_generator(3, (SIZE, SIZE), width=4))
-        if fast:
-            for network in networks:
-                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        fabric = Fabric(accelerator="cpu", devices=1, precision=precision)  # type: ignore[arg-type]
-        options: dict[str, Any] = {"update": update, "alpha": 0.5, "objective": FieldObjective(), "fabric": fabric}
-        step = AdvMixStep(*networks, **options)
-        torch.manual_seed(1)
-        found.append(step(make_batch()))
-    plain, fast_one, half = found
+    plain = assert_layout_and_precision_change_rounding_alone(make_network, FieldObjective(), make_batch(), update)
     assert plain["distill"] > 0.1
-    for name, loss in plain.items():
-        torch.testing.assert_close(fast_one[name], loss, rtol=1e-3, atol=1e-6)
-        torch.testing.assert_close(half[name], loss, rtol=0.05, atol=1e-3)
-    assert half["fields"] != fast_one["fields"]
 
 
 def test_fast_teacher_answers_as_the_teacher_does() -> None:
@@ -419,37 +354,14 @@ def test_fast_teacher_answers_as_the_teacher_does() -> None:
 
 
 def test_supervised_loss_is_the_sum_of_the_objectives_and_falls() -> None:
-    batch = make_batch()
-    step = SupervisedStep(Fabric(accelerator="cpu", devices=1), make_network(0), lr=0.01, objective=FieldObjective())
-    student = SmallFieldsNet()
-    student.load_state_dict(step.network.state_dict())
-    all_losses = [step(batch) for _ in range(12)]
-    expected = FieldObjective().task(student(LastView()(batch["views"])[0]), batch)
-    assert set(all_losses[0]) == {"loss", *expected}
-    for name, loss in {**expected, "loss": torch.stack(list(expected.values())).sum()}.items():
-        torch.testing.assert_close(all_losses[0][name], loss.detach(), rtol=1e-4, atol=1e-6)
+    all_losses = learn_alone(make_network(0), FieldObjective(), make_batch(), n_steps=12)
     assert all_losses[-1]["fields"] < 0.5 * all_losses[0]["fields"]
     assert all_losses[-1]["scale"] < all_losses[0]["scale"]
 
 
 @pytest.mark.parametrize("update", UPDATES)
 def test_state_brings_back_every_bit(update: Update) -> None:
-    options: dict[str, Any] = {"update": update, "alpha": 0.5, "ema": 0.9}
-    through, stopped = make_step(**options), make_step(**options)
-
-    def run(step: AdvMixStep, numbers: range) -> None:
-        for number in numbers:
-            torch.manual_seed(number)
-            step(make_batch(seed=number))
-
-    run(through, range(3))
-    run(stopped, range(2))
-    other = make_step(seed=5, **options)  # another start, another teacher
-    other.restore(copy.deepcopy(stopped.state()))
-    run(other, range(2, 3))
-    assert equal(other.network.state_dict(), through.network.state_dict())
-    assert equal(other.mixer.state_dict(), through.mixer.state_dict())
-    assert equal(other.state()["teacher"], through.state()["teacher"])
+    assert_state_brings_back_every_bit(make_step, make_batch, n_steps=3, update=update, alpha=0.5, ema=0.9)
 
 
 # The network
@@ -478,30 +390,13 @@ def test_small_network_is_for_cocos_joints() -> None:
 # Whole runs
 
 
-def settings_for(**changes: object) -> TrainSettings:
-    """Return settings of two steps on crowds."""
-    values = {
-        "model": "small_fields",
-        "input_wh": [65, 65],
-        "train_data": {"name": "toy-crowds", "n_images": 8},
-        "val_data": {"name": "toy-crowds", "n_images": 2},
-        "epochs": 1,
-        "batch_size": 4,
-        "decay_at": [],
-        "checkpoint_every": 1,
-        "sheet_people": 1,
-        "engine": {"accelerator": "cpu", "threads": 1},
-    }
-    return make_settings(values | changes)
+settings_for = partial(settings_for_crowds, model="small_fields", input_wh=[65, 65])
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progress]]:
     """The folder of a supervised run, and what it reported."""
-    out = tmp_path_factory.mktemp("runs") / "first"
-    seen: list[Progress] = []
-    train(settings_for(), out, seen.append)
-    return out, seen
+    return train_and_note(settings_for(), tmp_path_factory.mktemp("runs") / "first")
 
 
 def test_run_leaves_weights_whose_card_says_what_they_look_at(first: tuple[Path, list[Progress]]) -> None:
@@ -515,34 +410,12 @@ def test_run_leaves_weights_whose_card_says_what_they_look_at(first: tuple[Path,
     assert "AP" in seen[-1].figures
 
 
-def stop_at(step: int) -> Callable[[Progress], None]:
-    def report(progress: Progress) -> None:
-        if progress.step == step:
-            raise KeyboardInterrupt
-
-    return report
-
-
 @pytest.mark.parametrize("update", UPDATES)
 def test_stopped_hardening_goes_on_with_the_same_bits(
     update: str, tmp_path: Path, first: tuple[Path, list[Progress]]
 ) -> None:
-    start = first[0] / "model.safetensors"
-    settings = settings_for(
-        strategy="advmix", start_from=start, epochs=2, mixing={"generator_width": 4, "update": update, "alpha": 0.5}
-    )
-    seen: list[Progress] = []
-    train(settings, tmp_path / "whole", seen.append)
-    names = {"loss", "fields", "scale", "distill", "adversarial", "view0", "view1", "view2"}
-    assert all(set(progress.losses) == names for progress in seen)
-    with pytest.raises(KeyboardInterrupt):
-        train(settings, tmp_path / "run", stop_at(2))
-    train(settings, tmp_path / "run")
-    for name in ("model.safetensors", "log.jsonl"):
-        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    tensors, _ = read_weights(start)
-    teacher = read_checkpoint(tmp_path / "run/last.ckpt")["step"]["teacher"]
-    assert all(torch.equal(teacher[name], tensor) for name, tensor in tensors.items())
+    start, losses = first[0] / "model.safetensors", {"fields", "scale"} | ADVMIX_LOSSES
+    assert_stopped_hardening_goes_on(settings_for, start, tmp_path, update, losses)
 
 
 class TwoHeads(nn.Module):

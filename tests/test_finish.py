@@ -6,7 +6,8 @@ from robustpose import UserError
 from robustpose.bench import scoring
 from robustpose.bench.run import run_bench
 from robustpose.results.grid import choose_cells
-from tests.test_bench import CELLS, files_of
+from tests.runs import files_of
+from tests.test_bench import CELLS
 
 
 def test_summary_and_slices_have_intervals_from_a_thousand_resamples(finished_run):

@@ -1,25 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robustpose.estimators.backends import limit_threads
 from robustpose.models.fold import fold_batch_norms
 from robustpose.models.hrnet import HRNet
 from robustpose.models.resnet import BasicBlock, Bottleneck, stack_blocks
 from robustpose.models.sbl import stack_deconvolutions
 from robustpose.models.small import SmallNet
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def lively(module: nn.Module) -> nn.Module:

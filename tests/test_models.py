@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from torch import nn
 from robustpose import registry
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
-from robustpose.estimators.backends import as_callable, limit_threads
+from robustpose.estimators.backends import as_callable
 from robustpose.estimators.batches import CROPS_PER_CALL
 from robustpose.estimators.network import build, build_demo
 from robustpose.evaluate import evaluate
@@ -25,31 +24,19 @@ from robustpose.models.card import ModelCard
 from robustpose.models.small import SmallNet
 from robustpose.models.weights import DEMO, load_weights, read_weights, save_weights
 from robustpose.pose.skeleton import COCO, Skeleton
-from robustpose.pose.types import Frame, Poses
+from robustpose.pose.types import Frame
+from tests.networks import make_lively
+from tests.people import assert_same_poses
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CARD = ModelCard("small", (96, 128), COCO.joints, sigma=1.5)
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
-
-
 @pytest.fixture
 def lively() -> nn.Module:
-    """Return a network whose batch norms and heatmaps are not trivial."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = SmallNet(17)
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean = torch.randn(module.num_features) * 0.1
-                module.running_var = torch.rand(module.num_features) + 0.5
-        nn.init.normal_(network.head.weight)
-    return network
+    return make_lively()
 
 
 def crops(n: int) -> npt.NDArray[np.float32]:
@@ -163,12 +150,8 @@ def people() -> list[Frame]:
 
 def test_demo_scores_do_not_depend_on_the_batch_size() -> None:
     found = [build_demo("", COCO, batch_size=size).predict(people()) for size in (1, 5, 16)]
-
-    def as_arrays(poses: list[Poses]) -> list[npt.NDArray[np.floating]]:
-        return [array for one in poses for array in (one.xy, one.confidence, one.score)]
-
     for other in found[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(as_arrays(found[0]), as_arrays(other), strict=True))
+        assert_same_poses(other, found[0])
 
 
 def test_demo_finds_drawn_people() -> None:

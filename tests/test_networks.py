@@ -1,21 +1,20 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from robustpose import models
 from robustpose.errors import UserError
-from robustpose.estimators.backends import limit_threads
 from robustpose.models.published import PUBLISHED, Published, make_card
 from robustpose.pose.skeleton import COCO, MPII, Skeleton
+from tests.networks import assert_tensors_are_named, error_of, outline
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 # What the reference data call the official networks -> ours, and the number of joints.
 OFFICIAL = {
@@ -34,30 +33,6 @@ OFFICIAL = {
 PUBLISHED_NETWORKS = sorted({published.network for published in PUBLISHED})
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
-
-
-@pytest.fixture(scope="module")
-def filler(shared: Path) -> ModuleType:
-    """Return the module that fills networks by the names of their parameters."""
-    spec = importlib.util.spec_from_file_location("fill", shared / "goldens/fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def outline(name: str, joints: int = 17) -> nn.Module:
-    """Return a network of names and shapes without numbers: made and run in no time."""
-    with torch.device("meta"):
-        return models.build(name, joints)
-
-
 def test_reference_holds_every_official_network_and_no_other(shared: Path) -> None:
     assert json.loads((shared / "goldens/topdown_keys.json").read_text()).keys() == OFFICIAL.keys()
 
@@ -65,9 +40,7 @@ def test_reference_holds_every_official_network_and_no_other(shared: Path) -> No
 @pytest.mark.parametrize("official", OFFICIAL)
 def test_tensors_have_the_official_names_and_shapes(shared: Path, official: str) -> None:
     expected = json.loads((shared / "goldens/topdown_keys.json").read_text())[official]
-    state = outline(*OFFICIAL[official]).state_dict()
-    assert {name: list(tensor.shape) for name, tensor in state.items()} == expected
-    assert list(state) == list(expected)
+    assert_tensors_are_named(outline(*OFFICIAL[official]), expected)
 
 
 @pytest.mark.parametrize(
@@ -79,16 +52,14 @@ def test_tensors_have_the_official_names_and_shapes(shared: Path, official: str)
     ],
 )
 def test_heatmaps_are_those_of_the_published_program(
-    shared: Path, filler: ModuleType, official: str, seed: int, size_hw: tuple[int, int]
+    shared: Path, fill: ModuleType, official: str, seed: int, size_hw: tuple[int, int]
 ) -> None:
     network = outline(*OFFICIAL[official]).to_empty(device="cpu")
-    network.load_state_dict(filler.fill(network.state_dict()))
+    network.load_state_dict(fill.fill(network.state_dict()))
     with torch.inference_mode():
-        found = network.eval()(filler.image(seed, *size_hw)).numpy()
+        found = network.eval()(fill.image(seed, *size_hw)).numpy()
     with np.load(shared / "goldens/model_outputs.npz") as outputs:
-        expected = outputs[f"{official}__0"]
-    assert found.shape == expected.shape
-    assert np.abs(found - expected).max() / np.abs(expected).max() <= 1e-5
+        assert error_of(found, outputs[f"{official}__0"]) <= 1e-5
 
 
 @pytest.mark.parametrize("name", PUBLISHED_NETWORKS)
@@ -170,6 +141,4 @@ def test_own_network_is_built_by_its_path() -> None:
 @pytest.mark.parametrize("official", ["higherhrnet_w32", "higherhrnet_w48"])
 def test_higherhrnet_has_the_official_names_and_shapes(shared: Path, official: str) -> None:
     expected = json.loads((shared / "goldens/higherhrnet_keys.json").read_text())[official]
-    state = outline(official).state_dict()
-    assert {name: list(tensor.shape) for name, tensor in state.items()} == expected
-    assert list(state) == list(expected)
+    assert_tensors_are_named(outline(official), expected)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from robustpose import estimators, models
-from robustpose.bench.run import run_bench
-from robustpose.bench.work import Job
-from robustpose.data.corrupted import MadeViews
 from robustpose.data.opening import open_dataset
-from robustpose.data.toy import ToyPeople
 from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
-from robustpose.estimators import backends
 from robustpose.estimators.as_estimator import as_estimator
-from robustpose.estimators.backends import limit_threads
 from robustpose.estimators.field_network import as_field_callable
 from robustpose.estimators.pifpaf import PifPafEstimator, apply_openpifpaf, resize_image, scale_size
 from robustpose.models.card import ModelCard
@@ -31,30 +25,20 @@ from robustpose.models.pifpaf_files import convert_checkpoint
 from robustpose.models.published import make_card
 from robustpose.models.weights import save_weights
 from robustpose.pose.skeleton import COCO, MPII, Skeleton
-from robustpose.pose.types import Frame, Poses
-from robustpose.results.grid import choose_cells
+from robustpose.pose.types import Poses
 from tests.conftest import CATEGORY, make_person
+from tests.crowds import assert_poses_do_not_depend_on_what_came_before, bench_crowds, frame_of, toy_frames
+from tests.people import assert_same_poses
 from tests.scenes import draw_scene
 from tests.test_fields import BODY, draw_fields, stand
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 K = COCO.n_joints
 Array = np.ndarray
 # Grey levels reach the network as they are.
 PLAIN = {"mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255), "stride": 8, "family": "fields"}
 CARD = ModelCard("painter", (641, 641), COCO.joints, **PLAIN)  # type: ignore[arg-type]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let networks be prepared on a small picture, which takes less time."""
-    monkeypatch.setattr(backends, "PACKED_FOR", (2, 3, 64, 64))
 
 
 # The image and its size
@@ -130,10 +114,6 @@ def paint(input_xy: Array, shape: tuple[int, ...], **options: Any) -> list[Array
     return [component[None] for component in (pif[0], pif[1], pif[3], *paf[:3])]
 
 
-def frame_of(image: Array, image_id: int = 1) -> Frame:
-    return Frame(image_id, lambda: image)
-
-
 def blank(width: int, height: int) -> Array:
     return np.zeros((height, width, 3), np.uint8)
 
@@ -143,12 +123,6 @@ def assert_found(poses: Poses, xy: Array, within: float = 1.0) -> None:
     assert poses.xy.shape == xy.shape
     found = poses.xy[np.argsort(poses.xy[:, 0, 0])]
     assert np.linalg.norm(found - xy[np.argsort(xy[:, 0, 0])], axis=2).max() < within
-
-
-def assert_same(some: Poses, others: Poses) -> None:
-    assert some.image_id == others.image_id
-    for name in ("xy", "confidence", "score"):
-        np.testing.assert_array_equal(getattr(some, name), getattr(others, name))
 
 
 @pytest.mark.parametrize("image_wh", [(640, 480), (427, 640), (500, 500), (160, 120), (90, 120), (1500, 1200)])
@@ -421,7 +395,7 @@ Build = Callable[..., PifPafEstimator]
 
 
 @pytest.fixture
-def build(small_file: Path, quick: None) -> Build:
+def build(small_file: Path, packed_small: None) -> Build:
     """A function of options that makes the estimator of those weights."""
     return partial(build_small, small_file)
 
@@ -432,21 +406,8 @@ def build_small(path: Path, **options: object) -> PifPafEstimator:
     return estimator
 
 
-def toy_frames(n: int) -> list[Frame]:
-    toy = ToyPeople(n, crowded=True)
-    return [toy.frame(index) for index in range(n)]
-
-
 def test_poses_do_not_depend_on_other_images_or_on_the_calls_they_come_in(build: Build) -> None:
-    frames = toy_frames(4)
-    together = build().predict(frames)
-    assert sum(len(poses.score) for poses in together) > 4
-    assert len({frame.image.shape for frame in frames}) > 1
-    estimator = build()
-    for frame, poses in reversed(list(zip(frames, together, strict=True))):
-        assert_same(estimator.predict([frame])[0], poses)
-    for frame, poses in zip(frames[2:], build().predict(frames[2:]), strict=True):
-        assert_same(poses, together[int(frame.image_id) - 1])
+    assert_poses_do_not_depend_on_what_came_before(build)
 
 
 def test_fields_are_those_of_the_network(small_file: Path, build: Build) -> None:
@@ -477,7 +438,7 @@ def test_openvino_gives_nearly_the_same_fields_whatever_came_before(build: Build
 
 
 @pytest.mark.parametrize("name", ["pifpaf_shufflenetv2x2", "pifpaf_resnet50"])
-def test_published_networks_are_folded_and_flattened_without_changing_them(name: str, quick: None) -> None:
+def test_published_networks_are_folded_and_flattened_without_changing_them(name: str, packed_small: None) -> None:
     torch.manual_seed(0)
     network = models.build(name)
     for module in network.modules():
@@ -504,15 +465,16 @@ def test_network_in_memory_becomes_an_estimator_and_stays_as_it_was(small_file: 
     estimator = as_estimator(network, make_card("small", COCO, (97, 97), "fields"), COCO)
     assert isinstance(estimator, PifPafEstimator)
     frames = toy_frames(2)
-    for found, expected in zip(estimator.predict(frames), build().predict(frames), strict=True):
-        assert_same(found, expected)
+    assert_same_poses(estimator.predict(frames), build().predict(frames))
     assert network.training
     assert len(network.head_nets) == 3
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
 @pytest.mark.parametrize("backend", ["torch", "openvino"])
-def test_small_network_of_the_table_looks_at_images_of_any_size(backend: str, tmp_path: Path, quick: None) -> None:
+def test_small_network_of_the_table_looks_at_images_of_any_size(
+    backend: str, tmp_path: Path, packed_small: None
+) -> None:
     if backend == "openvino":
         pytest.importorskip("openvino")
     torch.manual_seed(0)
@@ -637,25 +599,9 @@ def test_cards_of_networks_with_fields_have_sides_of_sixteen_and_one() -> None:
 
 
 def test_bench_uses_no_boxes_and_gives_the_same_bytes_with_two_workers(shufflenet_file: Path, tmp_path: Path) -> None:
-    summaries, predictions = [], []
-    for n_workers in (1, 2):
-        job = Job(
-            make_dataset=partial(open_dataset, "toy-crowds", limit=5),  # two slices, one for each worker
-            make_estimator=partial(
-                estimators.build, f"pifpaf_shufflenetv2x2:{shufflenet_file}", options={"input": "97"}
-            ),
-            views=MadeViews(5),
-            out=tmp_path / f"{n_workers}",
-        )
-        summaries.append(run_bench(job, choose_cells(["contrast"], [1]), n_workers, n_resamples=0))
-        predictions.append({path.name: path.read_bytes() for path in (job.out / "predictions").iterdir()})
-    assert predictions[0] == predictions[1]
-    assert summaries[0] == summaries[1]
-    provenance = summaries[0]["provenance"]
-    assert provenance["box_protocol"] == "none"
-    assert (provenance["estimator"]["input"], provenance["estimator"]["protocol"]) == ("97x97", "openpifpaf")
-    results = json.loads(predictions[0]["clean.json"])
-    assert {result["image_id"] for result in results} == {1, 2, 3, 4, 5}
+    summary, results = bench_crowds(f"pifpaf_shufflenetv2x2:{shufflenet_file}", {"input": "97"}, tmp_path)
+    estimator = summary["provenance"]["estimator"]
+    assert (estimator["input"], estimator["protocol"]) == ("97x97", "openpifpaf")
     assert len([result for result in results if any(result["keypoints"])]) > 5
 
 
@@ -721,7 +667,7 @@ def test_runs_with_and_without_them_are_two_measurements(
 
 
 def test_recipe_leaves_them_out_and_what_differs_is_said(
-    run: Callable[..., Any], shared: Path, shufflenet_file: Path, tmp_path: Path, quick: None
+    run: Callable[..., Any], shared: Path, shufflenet_file: Path, tmp_path: Path, packed_small: None
 ) -> None:
     recipe = Path(__file__).parents[1] / "recipes/coco-c/pifpaf_shufflenetv2x2.yaml"
     words = ["bench", "--recipe", recipe, "--weights", shufflenet_file, "--root", shared / "data/coco-mini"]

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -13,9 +11,11 @@ from torch import Tensor
 
 from robustpose import models
 from robustpose.errors import UserError
-from robustpose.estimators.backends import limit_threads
 from robustpose.models.pifpaf import NETWORKS, FieldHead, PifPaf
 from robustpose.models.shufflenet import ShuffleNetV2, ShuffleUnit
+from tests.networks import assert_tensors_are_named, error_of, outline
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 # What the reference data call the official networks -> ours.
 OFFICIAL = {
@@ -23,30 +23,6 @@ OFFICIAL = {
     "resnet50": "pifpaf_resnet50",
     "resnet101block5": "pifpaf_resnet101",
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
-
-
-@pytest.fixture(scope="module")
-def filler(shared: Path) -> ModuleType:
-    """Return the module that fills networks by the names of their parameters."""
-    spec = importlib.util.spec_from_file_location("fill", shared / "goldens/fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def outline(name: str) -> PifPaf:
-    """Return a network of names and shapes without numbers."""
-    with torch.device("meta"):
-        return NETWORKS[name](17)
 
 
 def test_reference_holds_every_published_network_and_no_other(shared: Path) -> None:
@@ -58,24 +34,21 @@ def test_reference_holds_every_published_network_and_no_other(shared: Path) -> N
 @pytest.mark.parametrize("official", OFFICIAL)
 def test_tensors_have_the_official_names_shapes_and_order(shared: Path, official: str) -> None:
     expected = json.loads((shared / "goldens/pifpaf_keys.json").read_text())["keys"][official]
-    state = outline(OFFICIAL[official]).state_dict()
-    assert {name: list(tensor.shape) for name, tensor in state.items()} == expected
-    assert list(state) == list(expected)
+    assert_tensors_are_named(outline(OFFICIAL[official]), expected)
 
 
 @pytest.mark.parametrize("name", ["pifpaf_shufflenetv2x2", "pifpaf_resnet50"])
-def test_outputs_are_those_of_the_published_program(shared: Path, filler: ModuleType, name: str) -> None:
+def test_outputs_are_those_of_the_published_program(shared: Path, fill: ModuleType, name: str) -> None:
     network = outline(name).to_empty(device="cpu")
-    network.load_state_dict(filler.fill(network.state_dict()))
+    network.load_state_dict(fill.fill(network.state_dict()))
     with torch.inference_mode():
-        heads = network.eval()(filler.image(8, 97, 129))
+        heads = network.eval()(fill.image(8, 97, 129))
     found = {f"{name}__{i}__{j}": component.numpy() for i, head in enumerate(heads) for j, component in enumerate(head)}
     with np.load(shared / "goldens/model_outputs.npz") as outputs:
         expected = {key: outputs[key] for key in outputs if key.startswith(name)}
     assert found.keys() == expected.keys()
     for key, component in found.items():
-        assert component.shape == expected[key].shape
-        assert np.abs(component - expected[key]).max() / np.abs(expected[key]).max() <= 1e-5, key
+        assert error_of(component, expected[key]) <= 1e-5, key
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -10,7 +10,7 @@ from robustpose.bench.rescore import rescore
 from robustpose.bench.work import no_estimator
 from robustpose.files import lock_folder
 from robustpose.pose.skeleton import COCO
-from tests.test_bench import files_of
+from tests.runs import files_of
 
 
 @pytest.fixture

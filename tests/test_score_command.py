@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from tests.test_bench import files_of
+from tests.runs import files_of
 from tests.test_cli import one_line_error
 
 

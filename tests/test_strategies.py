@@ -23,7 +23,10 @@ from robustpose.pose.skeleton import COCO
 from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
 from robustpose.train.strategies import STRATEGIES
-from tests.test_train_loop import Dots, Tiny, one_thread, settings_for, stop_at  # noqa: F401 - a fixture
+from tests.test_train_loop import Dots, Tiny, settings_for
+from tests.training import stop_at
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 ROOT = Path(__file__).parents[1]
 

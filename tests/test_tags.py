@@ -1,32 +1,37 @@
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from robustpose.estimators.backends import limit_threads
 from robustpose.models.small_tags import SmallTagsNet
 from robustpose.train.advmix import AdvMixStep, DistillOn, Update
-from robustpose.train.mixing import EqualMix, GeneratorMix, LastView, make_generator
-from robustpose.train.steps import SupervisedStep
+from robustpose.train.mixing import EqualMix, make_generator
 from robustpose.train.tags import TAG_WEIGHT, TagObjective, pull_and_push
+from tests.training import (
+    ADVMIX_LOSSES,
+    SIZE,
+    UPDATES,
+    assert_all_but_the_teacher_learn,
+    assert_generator_works_against_the_first_loss,
+    assert_gradients,
+    assert_layout_and_precision_change_rounding_alone,
+    assert_losses,
+    assert_state_brings_back_every_bit,
+    assert_teacher_shares_the_first_loss_alone,
+    copy_networks,
+    learn_alone,
+    make_crowd_step,
+)
 
-K, SIZE = 5, 64  # joints, px of the crops
-UPDATES: list[Update] = ["alternating", "simultaneous"]
+pytestmark = pytest.mark.usefixtures("one_thread")
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
+K = 5  # joints
 
 
 # Pull and push
@@ -253,81 +258,27 @@ def make_network(seed: int) -> SmallTagsNet:
     return network
 
 
-def make_step(seed: int = 0, mixer: nn.Module | None = None, teacher: bool = True, **options: Any) -> AdvMixStep:
-    student, other = make_network(seed), make_network(seed + 100)
-    mixer = mixer or make_generator(3, (SIZE, SIZE), width=4)
-    options = {"objective": TagObjective(tag_weight=0.5), **options}
-    return AdvMixStep(student, other if teacher else None, mixer, **options)
-
-
-def copy_state(module: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
-
-
-def equal(some: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
-    return all(torch.equal(tensor, others[name]) for name, tensor in some.items())
-
-
-def copy_networks(step: AdvMixStep) -> tuple[nn.Module, nn.Module, GeneratorMix]:
-    """Return the student, the teacher and the mixer of a step, as they are now."""
-    student, teacher = SmallTagsNet(K), SmallTagsNet(K)
-    student.load_state_dict(step.network.state_dict())
-    teacher.load_state_dict(step.state()["teacher"])
-    return student.train(), teacher.eval().requires_grad_(False), copy.deepcopy(step.mixer)  # type: ignore[return-value]
+OBJECTIVE = TagObjective(tag_weight=0.5)
+make_step = partial(make_crowd_step, make_network, objective=OBJECTIVE)
 
 
 @pytest.mark.parametrize("update", UPDATES)
 def test_student_and_generator_learn_and_the_teacher_stays_as_it_is(update: Update) -> None:
-    step = make_step(update=update, alpha=0.5)
-    student, mixer = copy_state(step.network), copy_state(step.mixer)
-    teacher = {name: tensor.clone() for name, tensor in step.state()["teacher"].items()}
-    torch.manual_seed(0)
-    for number in range(3):
-        losses = step(make_batch(seed=number))
-    assert not equal(student, step.network.state_dict())
-    assert not equal(mixer, step.mixer.state_dict())
-    assert equal(teacher, step.state()["teacher"])
-    names = {"loss", "heatmap", "pull", "push", "distill", "adversarial", "view0", "view1", "view2"}
-    assert set(losses) == names
-    assert all(loss.ndim == 0 and not loss.requires_grad and torch.isfinite(loss) for loss in losses.values())
+    losses = assert_all_but_the_teacher_learn(make_step(update=update, alpha=0.5), make_batch)
+    assert set(losses) == {"heatmap", "pull", "push"} | ADVMIX_LOSSES
 
 
 @pytest.mark.parametrize("distill_on", ["clean", "mixed"])
 def test_alternating_loss_shares_the_heatmaps_with_the_teacher_and_keeps_all_of_the_tags(
     distill_on: DistillOn,
 ) -> None:
-    objective, batch = TagObjective(tag_weight=0.5), make_batch()
-    step = make_step(alpha=0.3, distill_on=distill_on, lr=0.01)
-    student, teacher, mixer = copy_networks(step)
-    losses = step(batch)
-
-    mixed = mixer(batch["views"])[0].detach()
-    clean = batch["views"][:, 0]
-    outputs = student(mixed)
-    expected = objective.task(outputs, batch)
-    shown = student(clean) if distill_on == "clean" else outputs
-    expected["distill"] = objective.distill(shown, teacher(clean), batch)
-    total = 0.7 * expected["heatmap"] + 0.3 * expected["distill"] + expected["pull"] + expected["push"]
-    for name, loss in {**expected, "loss": total}.items():
-        torch.testing.assert_close(losses[name], loss.detach(), rtol=1e-4, atol=1e-6)
-        assert loss > 1e-3
-    for ours, theirs in zip(
-        step.network.parameters(), torch.autograd.grad(total, list(student.parameters())), strict=True
-    ):
-        assert ours.grad is not None
-        torch.testing.assert_close(ours.grad, theirs, rtol=1e-3, atol=1e-5)
+    assert_teacher_shares_the_first_loss_alone(make_step, OBJECTIVE, make_batch(), distill_on, atol=1e-5)
 
 
 def test_generator_works_against_the_heatmaps_alone() -> None:
     """Against the student after its step; with the tags' losses in it, its gradient would be another one."""
-    objective, batch = TagObjective(tag_weight=0.5), make_batch()
     step = make_step(lr=0.01)
-    mixer = copy_networks(step)[2]
-    losses = step(batch)
-    student = copy_networks(step)[0]
-    against = objective.task(student(mixer(batch["views"])[0]), batch)
-    torch.testing.assert_close(losses["adversarial"], -against["heatmap"].detach(), rtol=1e-4, atol=1e-6)
-
+    mixer, against = assert_generator_works_against_the_first_loss(step, OBJECTIVE, make_batch())
     parameters = list(mixer.parameters())
     expected = torch.autograd.grad(-against["heatmap"], parameters, retain_graph=True)
     everything = torch.autograd.grad(-torch.stack(list(against.values())).sum(), parameters)
@@ -343,8 +294,7 @@ def test_generator_works_against_the_heatmaps_alone() -> None:
 
 
 def test_simultaneous_loss_is_of_the_targets_for_some_images_and_of_the_teacher_for_the_others() -> None:
-    objective, batch = TagObjective(tag_weight=0.5), make_batch()
-    step = make_step(update="simultaneous", alpha=0.5)
+    batch, step = make_batch(), make_step(update="simultaneous", alpha=0.5)
     student, teacher, mixer = copy_networks(step)
     torch.manual_seed(3)
     n_taught = int(0.5 * 4 + float(torch.rand(())))
@@ -354,19 +304,13 @@ def test_simultaneous_loss_is_of_the_targets_for_some_images_and_of_the_teacher_
 
     outputs = student(mixer(batch["views"])[0].detach())
     learned = {name: tensor[2:] for name, tensor in batch.items()}
-    expected = objective.task(tuple(output[2:] for output in outputs), learned)
+    expected = OBJECTIVE.task(tuple(output[2:] for output in outputs), learned)
     taught = {name: tensor[:2] for name, tensor in batch.items()}
     answers = teacher(batch["views"][:2, 0])
-    distill = objective.distill(tuple(output[:2] for output in outputs), answers, taught)
+    distill = OBJECTIVE.distill(tuple(output[:2] for output in outputs), answers, taught)
     total = 0.5 * torch.stack(list(expected.values())).sum() + 0.5 * distill
-    wanted = {**expected, "distill": distill, "loss": total, "adversarial": -expected["heatmap"]}
-    for name, loss in wanted.items():
-        torch.testing.assert_close(losses[name], loss.detach(), rtol=1e-4, atol=1e-6)
-    for ours, theirs in zip(
-        step.network.parameters(), torch.autograd.grad(total, list(student.parameters())), strict=True
-    ):
-        assert ours.grad is not None
-        torch.testing.assert_close(ours.grad, theirs, rtol=1e-3, atol=1e-5)
+    assert_losses(losses, {**expected, "distill": distill, "loss": total, "adversarial": -expected["heatmap"]})
+    assert_gradients(step.network, torch.autograd.grad(total, list(student.parameters())), atol=1e-5)
 
 
 def test_simultaneous_step_with_all_images_for_the_teacher_is_finite() -> None:
@@ -392,15 +336,7 @@ def test_mixer_without_parameters_trains_the_student_alone() -> None:
 
 
 def test_supervised_loss_is_the_sum_of_the_objectives_and_falls() -> None:
-    batch = make_batch()
-    step = SupervisedStep(Fabric(accelerator="cpu", devices=1), make_network(0), lr=0.01, objective=TagObjective())
-    student = SmallTagsNet(K)
-    student.load_state_dict(step.network.state_dict())
-    all_losses = [step(batch) for _ in range(8)]
-    expected = TagObjective().task(student(LastView()(batch["views"])[0]), batch)
-    assert set(all_losses[0]) == {"loss", *expected}
-    for name, loss in {**expected, "loss": torch.stack(list(expected.values())).sum()}.items():
-        torch.testing.assert_close(all_losses[0][name], loss.detach(), rtol=1e-4, atol=1e-6)
+    all_losses = learn_alone(make_network(0), TagObjective(), make_batch(), n_steps=8)
     assert all_losses[-1]["loss"] < 0.8 * all_losses[0]["loss"]
 
 
@@ -423,7 +359,7 @@ def test_parts_of_a_batch_add_up_to_it(distill_on: DistillOn) -> None:
     for accumulate in (1, 2, 3):
         torch.manual_seed(0)
         student, teacher, mixer = Normless(), Normless(), make_generator(3, (SIZE, SIZE), width=4)
-        options: dict[str, Any] = {"objective": TagObjective(tag_weight=0.5), "accumulate": accumulate}
+        options: dict[str, Any] = {"objective": OBJECTIVE, "accumulate": accumulate}
         step = AdvMixStep(student, teacher, mixer, distill_on=distill_on, **options)
         losses = step(make_batch(5))
         gradients = [parameter.grad for parameter in student.parameters()]
@@ -440,40 +376,9 @@ def test_parts_of_a_batch_add_up_to_it(distill_on: DistillOn) -> None:
 
 @pytest.mark.parametrize("update", UPDATES)
 def test_state_brings_back_every_bit(update: Update) -> None:
-    options: dict[str, Any] = {"update": update, "alpha": 0.5, "ema": 0.9}
-    through, stopped = make_step(**options), make_step(**options)
-
-    def run(step: AdvMixStep, numbers: range) -> None:
-        for number in numbers:
-            torch.manual_seed(number)
-            step(make_batch(seed=number))
-
-    run(through, range(4))
-    run(stopped, range(2))
-    other = make_step(seed=5, **options)  # another start, another teacher
-    other.restore(copy.deepcopy(stopped.state()))
-    run(other, range(2, 4))
-    assert equal(other.network.state_dict(), through.network.state_dict())
-    assert equal(other.mixer.state_dict(), through.mixer.state_dict())
-    assert equal(other.state()["teacher"], through.state()["teacher"])
+    assert_state_brings_back_every_bit(make_step, make_batch, update=update, alpha=0.5, ema=0.9)
 
 
 @pytest.mark.parametrize("update", UPDATES)
 def test_memory_layout_and_precision_change_the_losses_only_by_rounding(update: Update) -> None:
-    """With channels last the teacher is folded and fused: it has two outputs then, too."""
-    found = []
-    for fast, precision in ((False, "32-true"), (True, "32-true"), (True, "bf16-mixed")):
-        networks = make_network(0), make_network(100), GeneratorMix(make_generator(3, (SIZE, SIZE), width=4))
-        if fast:
-            for network in networks:
-                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        fabric = Fabric(accelerator="cpu", devices=1, precision=precision)  # type: ignore[arg-type]
-        options: dict[str, Any] = {"update": update, "alpha": 0.5, "objective": TagObjective(), "fabric": fabric}
-        step = AdvMixStep(*networks, **options)
-        torch.manual_seed(1)
-        found.append(step(make_batch()))
-    plain, fast_one, half = found
-    for name, loss in plain.items():
-        torch.testing.assert_close(fast_one[name], loss, rtol=1e-3, atol=1e-6)
-        torch.testing.assert_close(half[name], loss, rtol=0.05, atol=1e-3)
-    assert half["heatmap"] != fast_one["heatmap"]
+    assert_layout_and_precision_change_rounding_alone(make_network, TagObjective(), make_batch(), update)

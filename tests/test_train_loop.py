@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,21 @@ from torch import Tensor, nn
 
 from robustpose.config import AugmentSettings, TrainSettings, make_settings, read_settings
 from robustpose.errors import UserError
-from robustpose.estimators.backends import limit_threads
 from robustpose.models.card import ModelCard
 from robustpose.models.small import SmallNet
 from robustpose.models.weights import read_weights
 from robustpose.pose.skeleton import COCO
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
+from robustpose.train.crop_source import CropSource
 from robustpose.train.loop import Progress, train
 from robustpose.train.person_crops import PersonCrops
 from robustpose.train.samples import Batches
 from robustpose.train.seeding import make_rng, make_torch_seed
 from robustpose.train.steps import SupervisedStep
+from tests.training import stop_at, train_and_note
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CARD = ModelCard("tiny", (32, 64), COCO.joints, sigma=1.0)
 
@@ -91,33 +93,15 @@ def settings_for(**changes: object) -> TrainSettings:
     return make_settings(values | changes)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progress]]:
     """Return the folder of a run that nothing interrupted, and what it reported."""
-    out = tmp_path_factory.mktemp("runs") / "finished"
-    seen: list[Progress] = []
-    train(settings_for(), out, seen.append)
-    return out, seen
-
-
-def stop_at(step: int) -> Callable[[Progress], None]:
-    def report(progress: Progress) -> None:
-        if progress.step == step:
-            raise KeyboardInterrupt
-
-    return report
+    return train_and_note(settings_for(), tmp_path_factory.mktemp("runs") / "finished")
 
 
 def test_loss_on_a_fixed_batch_falls() -> None:
     step = SupervisedStep(Fabric(accelerator="cpu", devices=1), SmallNet(17), lr=1e-3)
-    crops = PersonCrops(Dots(), CARD, AugmentSettings(), seed=0)
+    crops = PersonCrops(CropSource(Dots(), CARD, seed=0), AugmentSettings())
     batch = next(iter(torch.utils.data.DataLoader(crops, batch_sampler=[[(0, person) for person in range(8)]])))
     batch = crops.prepare(batch)
     assert batch["views"].shape == (8, 1, 3, 64, 32)
@@ -129,9 +113,9 @@ def test_loss_on_a_fixed_batch_falls() -> None:
 
 def test_crop_depends_on_seed_epoch_and_person_only() -> None:
     def views(seed: int, epoch: int, person: int, cache_mb: int = 0) -> Tensor:
-        return PersonCrops(Dots(), CARD, AugmentSettings(), seed, cache_mb)[epoch, person]["crops"]
+        return PersonCrops(CropSource(Dots(), CARD, seed, cache_mb), AugmentSettings())[epoch, person]["crops"]
 
-    used = PersonCrops(Dots(), CARD, AugmentSettings(), 0, cache_mb=1)
+    used = PersonCrops(CropSource(Dots(), CARD, 0, cache_mb=1), AugmentSettings())
     for person in range(len(used)):
         used[0, person]
     assert torch.equal(used[1, 2]["crops"], views(0, 1, 2))
@@ -141,8 +125,9 @@ def test_crop_depends_on_seed_epoch_and_person_only() -> None:
 
 def test_mirrored_person_has_its_joints_renamed() -> None:
     still = {"rotation": 0, "scale": 0, "half_body_probability": 0}
-    plain = PersonCrops(Dots(), CARD, AugmentSettings(**still, mirror_probability=0), 0)[0, 0]["target"]
-    mirrored = PersonCrops(Dots(), CARD, AugmentSettings(**still, mirror_probability=1), 0)[0, 0]["target"]
+    source = CropSource(Dots(), CARD, 0)
+    plain = PersonCrops(source, AugmentSettings(**still, mirror_probability=0))[0, 0]["target"]
+    mirrored = PersonCrops(source, AugmentSettings(**still, mirror_probability=1))[0, 0]["target"]
     columns, rows = plain.amax(1).argmax(1), plain.amax(2).argmax(1)
     order = list(COCO.flip_order)
     # Crop column x becomes w - x, so a heatmap column c becomes 8 - c, or one more or less by rounding.
@@ -159,7 +144,7 @@ def test_crowds_and_people_without_joints_are_left_out() -> None:
             crowd[1] = index == 1
             return Truth(full.image_id, full.xy, visible, full.area, full.boxes, crowd)
 
-    assert len(PersonCrops(Few(), CARD, AugmentSettings(), 0)) == 10
+    assert len(PersonCrops(CropSource(Few(), CARD, 0), AugmentSettings())) == 10
 
 
 def test_every_epoch_shuffles_all_people_in_its_own_order() -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,9 @@ from torch import Tensor, nn
 
 from robustpose.errors import UserError
 from robustpose.models.unet import UNet, choose_depth
+from tests.networks import assert_tensors_are_named, error_of
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def make_unet(n_downs: int = 3, width: int = 4) -> UNet:
@@ -38,22 +32,17 @@ def make_views(n: int, height: int, width: int) -> Tensor:
 def test_names_and_shapes_are_the_official_ones(shared: Path) -> None:
     official = json.loads((shared / "goldens/unet_keys.json").read_text())["unet_9_3_6"]
     with torch.device("meta"):
-        ours = UNet().state_dict()
-    assert {name: list(tensor.shape) for name, tensor in ours.items()} == official
+        assert_tensors_are_named(UNet(), official)
 
 
-def test_outputs_are_the_official_ones(shared: Path) -> None:
-    namespace: dict[str, Any] = {}
-    exec((shared / "goldens/fill.py").read_text(), namespace)
+def test_outputs_are_the_official_ones(shared: Path, fill: ModuleType) -> None:
     network = UNet().eval()
-    network.load_state_dict(namespace["fill"](network.state_dict()))
-    views = torch.cat([namespace["image"](seed, 256, 192) for seed in (5, 6, 7)], dim=1)
-    with np.load(shared / "goldens/model_outputs.npz") as arrays:
-        official = arrays["unet_9_3_6__0"]
+    network.load_state_dict(fill.fill(network.state_dict()))
+    views = torch.cat([fill.image(seed, 256, 192) for seed in (5, 6, 7)], dim=1)
     with torch.no_grad():
         ours = network(views).numpy()
-    assert ours.shape == official.shape
-    assert np.abs(ours - official).max() / np.abs(official).max() < 1e-5
+    with np.load(shared / "goldens/model_outputs.npz") as arrays:
+        assert error_of(ours, arrays["unet_9_3_6__0"]) < 1e-5
 
 
 @torch.no_grad()

@@ -1,28 +1,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from robustpose.config import DataSettings, ImageAugmentSettings, TrainSettings, make_settings
+from robustpose.config import DataSettings, ImageAugmentSettings, make_settings
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
 from robustpose.estimators import build as build_estimator
-from robustpose.estimators.backends import limit_threads
 from robustpose.estimators.bottomup import BottomUp
 from robustpose.models.card import ModelCard
 from robustpose.models.weights import read_weights
 from robustpose.pose.skeleton import COCO
 from robustpose.pose.types import Frame, Image, Truth
 from robustpose.train.build import open_data
-from robustpose.train.checkpoint import read_checkpoint
+from robustpose.train.crop_source import CropSource
 from robustpose.train.geometry import placement_to_matrix
 from robustpose.train.loop import Progress, train
 from robustpose.train.person_crops import PersonCrops
@@ -31,17 +29,20 @@ from robustpose.train.tag_targets import MAX_PEOPLE, draw_tag_targets, place_joi
 from robustpose.train.targets import draw_crowd_targets
 from robustpose.train.whole_images import WholeImages, find_kept, place_crop
 from tests.scenes import draw_scene
+from tests.training import (
+    ADVMIX_LOSSES,
+    UPDATES,
+    assert_stopped_hardening_goes_on,
+    same,
+    settings_for_crowds,
+    train_and_note,
+)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CARD = ModelCard("tiny", (64, 64), COCO.joints, sigma=1.0, family="bottomup")
 STILL = ImageAugmentSettings(rotation=0, scale=(1, 1), translation=0, mirror_probability=0)
 THREE = ("clean", "autoaugment", "gridmask")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    with limit_threads(1):
-        yield
 
 
 class Two:
@@ -69,18 +70,12 @@ class Two:
 def open_images(
     augment: ImageAugmentSettings | None = None, seed: int = 0, dataset: Two | None = None, **options: Any
 ) -> WholeImages:
-    return WholeImages(
-        dataset or Two(), CARD, draw_tag_targets, augment or ImageAugmentSettings(), seed=seed, **options
-    )
+    source = CropSource(dataset or Two(), CARD, seed, **options)
+    return WholeImages(source, augment or ImageAugmentSettings(), draw_tag_targets)
 
 
 def sample(seed: int = 0, epoch: int = 0, index: int = 0, augment: ImageAugmentSettings | None = None) -> Any:
     return open_images(augment, seed)[epoch, index]
-
-
-def same(some: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
-    assert some.keys() == others.keys()
-    return all(torch.equal(some[name], others[name]) for name in some)
 
 
 # Samples
@@ -332,6 +327,8 @@ def test_more_than_thirty_people_are_cut_off_for_tags_and_kept_in_heatmaps() -> 
     joints = place_joints(crop_xy, visible, (16, 12))
     assert joints.shape == (30, 2) == (MAX_PEOPLE, 2)
     np.testing.assert_array_equal(joints, place_joints(crop_xy[:30], visible[:30], (16, 12)))
+    outside = np.concatenate([crop_xy[:5] - 100, crop_xy])  # nobody of them is to be told from others
+    np.testing.assert_array_equal(joints, place_joints(outside, np.full((45, 2), 2), (16, 12)))
     few, all_of_them = (draw_crowd_targets(crop_xy[:n], visible[:n], (16, 12), 4, 1) for n in (30, 40))
     assert (all_of_them > few).any()
 
@@ -386,31 +383,13 @@ def test_what_is_kept_moves_with_the_crop() -> None:
 # Training with them
 
 
-def settings_for(**changes: object) -> TrainSettings:
-    """Return settings of two steps on crowds."""
-    values = {
-        "model": "small_tags",
-        "input_wh": [64, 64],
-        "sigma": 1.0,
-        "train_data": {"name": "toy-crowds", "n_images": 8},
-        "val_data": {"name": "toy-crowds", "n_images": 2},
-        "epochs": 1,
-        "batch_size": 4,
-        "decay_at": [],
-        "checkpoint_every": 1,
-        "sheet_people": 1,
-        "engine": {"accelerator": "cpu", "threads": 1},
-    }
-    return make_settings(values | changes)
+settings_for = partial(settings_for_crowds, model="small_tags", input_wh=[64, 64], sigma=1.0)
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progress]]:
     """The folder of a supervised run, and what it reported."""
-    out = tmp_path_factory.mktemp("runs") / "first"
-    seen: list[Progress] = []
-    train(settings_for(), out, seen.append)
-    return out, seen
+    return train_and_note(settings_for(), tmp_path_factory.mktemp("runs") / "first")
 
 
 def test_crowds_to_learn_from_are_those_of_the_settings() -> None:
@@ -453,37 +432,15 @@ def test_outputs_that_do_not_fit_the_family_are_one_clear_line(tmp_path: Path) -
         assert "\n" not in str(caught.value)
 
 
-def stop_at(step: int) -> Callable[[Progress], None]:
-    def report(progress: Progress) -> None:
-        if progress.step == step:
-            raise KeyboardInterrupt
-
-    return report
-
-
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+@pytest.mark.parametrize("update", UPDATES)
 def test_stopped_hardening_goes_on_with_the_same_bits(
     update: str, tmp_path: Path, first: tuple[Path, list[Progress]]
 ) -> None:
-    start = first[0] / "model.safetensors"
-    settings = settings_for(
-        strategy="advmix", start_from=start, epochs=2, mixing={"generator_width": 4, "update": update, "alpha": 0.5}
-    )
-    seen: list[Progress] = []
-    train(settings, tmp_path / "whole", seen.append)
-    names = {"loss", "heatmap", "pull", "push", "distill", "adversarial", "view0", "view1", "view2"}
-    assert all(set(progress.losses) == names for progress in seen)
-    with pytest.raises(KeyboardInterrupt):
-        train(settings, tmp_path / "run", stop_at(2))
-    product = train(settings, tmp_path / "run")
-    for name in ("model.safetensors", "best.safetensors", "log.jsonl"):
-        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    start, losses = first[0] / "model.safetensors", {"heatmap", "pull", "push"} | ADVMIX_LOSSES
+    product = assert_stopped_hardening_goes_on(settings_for, start, tmp_path, update, losses)
     _, card = read_weights(product)
     assert card is not None
     assert card.family == "bottomup"
-    tensors, _ = read_weights(start)
-    teacher = read_checkpoint(tmp_path / "run/last.ckpt")["step"]["teacher"]
-    assert all(torch.equal(teacher[name], tensor) for name, tensor in tensors.items())
 
 
 def test_kept_images_are_read_once() -> None:
