@@ -209,6 +209,7 @@ class TrainSettings(Settings):
         mixing: of the strategies that mix views or have a teacher.
         teacher: of the strategies that have one.
         loss: of heatmaps: `mse`, or `smooth_l1`, which AdvMix's program trains with.
+        confidence_weight: of fields: of confidences beside vectors.
         epochs: passes over the people of `train_data`.
         batch_size: crops per step, over all devices; the last incomplete batch of an epoch is left out.
         accumulate: parts that a batch is done in, for want of memory.
@@ -239,6 +240,7 @@ class TrainSettings(Settings):
     mixing: MixingSettings = MixingSettings()
     teacher: TeacherSettings = TeacherSettings()
     loss: Literal["mse", "smooth_l1"] = "mse"
+    confidence_weight: PositiveFloat = 1.0
     epochs: PositiveInt = 210
     batch_size: PositiveInt = 32
     accumulate: PositiveInt = 1

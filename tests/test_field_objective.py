@@ -18,7 +18,7 @@ from robustpose.pose.skeleton import COCO
 from robustpose.train.advmix import DistillOn, Update
 from robustpose.train.build import check_outputs, make_objective
 from robustpose.train.field_targets import draw_field_targets
-from robustpose.train.fields import CELLS, CONFIDENCE_WEIGHT, FieldObjective, diverge_vectors
+from robustpose.train.fields import CELLS, FieldObjective, diverge_vectors
 from robustpose.train.loop import Progress, train
 from robustpose.train.mixing import EqualMix
 from robustpose.train.whole_images import Crowd
@@ -118,7 +118,7 @@ def compute_slowly(outputs: tuple[Head, Head], batch: dict[str, Tensor], weight:
     return {"fields": float(fields) / n_images / 1000, "scale": float(scale) / n_images / 1000}
 
 
-@pytest.mark.parametrize("weight", [CONFIDENCE_WEIGHT, 0.5])
+@pytest.mark.parametrize("weight", [1.0, 0.3, 10.0])
 def test_losses_are_those_computed_cell_by_cell(weight: float) -> None:
     batch, outputs = make_batch(), draw_outputs(0)
     losses = FieldObjective(weight).task(outputs, batch)
@@ -127,6 +127,14 @@ def test_losses_are_those_computed_cell_by_cell(weight: float) -> None:
     for name, loss in losses.items():
         assert float(loss) == pytest.approx(expected[name], rel=1e-4)
         assert loss > 0
+
+
+def test_weight_of_confidences_is_a_setting() -> None:
+    batch, outputs = make_batch(), draw_outputs(0)
+    for weight in (0.3, 4.0):
+        objective = make_objective("fields", settings_for(confidence_weight=weight))
+        expected = FieldObjective(weight).task(outputs, batch)["fields"]
+        torch.testing.assert_close(objective.task(outputs, batch)["fields"], expected)
 
 
 def test_right_answers_cost_little_and_widths_are_learned_from_errors() -> None:

@@ -1,15 +1,12 @@
-"""A small PifPaf network, for drawn crowds and for tests: `small_tags`' trunk down to 1/64, with PifPaf's two heads."""
+"""A small PifPaf network, for drawn crowds and for tests: `small`'s trunk down to 1/64, with PifPaf's two heads."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from robustpose.errors import UserError
 from robustpose.models.pifpaf import Components, FieldHead
-from robustpose.models.small import Residual, conv_unit
+from robustpose.models.small import Trunk
 from robustpose.pose.skeleton import COCO
 
 WIDTHS = (16, 32, 48, 64, 96, 128)  # channels at 1/2, 1/4, … 1/64 of the input: whole images need a wide view
@@ -19,7 +16,7 @@ FIRST_LOGIT = -4.0  # of confidences: hardly a cell sees anything
 FIRST_SCALE = 1.0  # cells; below 0, where its ReLU has no gradient, a scale would stay
 
 
-class SmallFieldsNet(nn.Module):
+class SmallFieldsNet(Trunk):
     """Give the fields of joints and of connections (`pifpaf.FieldHead`), cells 8 px apart.
 
     Images are (B, 3, h, w) normalised; h and w are multiples of 32, or 16·n + 1, which leaves no pixel without a cell.
@@ -33,18 +30,12 @@ class SmallFieldsNet(nn.Module):
     """
 
     def __init__(self, n_joints: int = COCO.n_joints) -> None:
-        super().__init__()
         if n_joints != COCO.n_joints:
             raise UserError(
                 f"network 'small_fields' is for COCO's {COCO.n_joints} joints and their connections, "
                 f"got {n_joints} joints"
             )
-        self.stem = conv_unit(3, WIDTHS[0], stride=2)  # 1/2
-        self.down = nn.ModuleList(
-            nn.Sequential(conv_unit(c_in, c_out, stride=2), Residual(c_out)) for c_in, c_out in pairwise(WIDTHS)
-        )
-        self.skip = nn.ModuleList(conv_unit(channels, UP_WIDTH, size=1) for channels in WIDTHS[-N_UPS - 1 :])
-        self.up = nn.ModuleList(conv_unit(UP_WIDTH, UP_WIDTH) for _ in range(N_UPS))
+        super().__init__(WIDTHS, UP_WIDTH, N_UPS)
         pif = FieldHead(UP_WIDTH, n_joints, n_vectors=1, has_scale=True)
         paf = FieldHead(UP_WIDTH, len(COCO.limbs), n_vectors=2, has_scale=False)
         self.head_nets = nn.ModuleList([pif, paf])
@@ -56,14 +47,5 @@ class SmallFieldsNet(nn.Module):
                     nn.init.constant_(bias, value)
 
     def forward(self, x: Tensor) -> tuple[Components, ...]:
-        x = self.stem(x)
-        features = []  # (B, c, ⌈h / 4⌉, ⌈w / 4⌉), … (B, c, ⌈h / 64⌉, ⌈w / 64⌉)
-        for down in self.down:
-            x = down(x)
-            features.append(x)
-        features = features[-N_UPS - 1 :]
-        x = self.skip[-1](features[-1])
-        for i in reversed(range(N_UPS)):
-            skip = self.skip[i](features[i])
-            x = self.up[i](F.interpolate(x, skip.shape[2:], mode="nearest") + skip)
+        x = self.climb(self.stem(x))
         return tuple(head(x) for head in self.head_nets)

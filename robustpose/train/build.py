@@ -72,7 +72,7 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Sam
 def make_objective(family: Family, settings: TrainSettings) -> Objective:
     """Return what networks of a family learn."""
     if family == "fields":
-        return FieldObjective()
+        return FieldObjective(settings.confidence_weight)
     return HeatmapObjective(settings.loss) if family == "topdown" else TagObjective(settings.loss)
 
 

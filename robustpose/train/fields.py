@@ -18,9 +18,6 @@ from torch import Tensor
 
 from robustpose.train.objectives import Batch, Outputs, nothing, to_float
 
-# Of the confidences' cross entropy beside the vectors' loss. A choice of ours: background is nearly everywhere and soon
-# learned, positive cells are few and have to rise above the decoder's thresholds.
-CONFIDENCE_WEIGHT = 10.0
 CELLS = 1000.0  # losses are of so many cells: a person has some hundreds of positive ones
 
 
@@ -38,12 +35,13 @@ class FieldObjective:
     0. They only help training, and which connections they are of we do not know well enough.
 
     Args:
-        confidence_weight: of confidences beside vectors.
+        confidence_weight: of the confidences' cross entropy beside the vectors' loss. Weights above 1 favour who is
+            there over where; small networks want less.
     """
 
     names = ("fields", "scale")
 
-    def __init__(self, confidence_weight: float = CONFIDENCE_WEIGHT) -> None:
+    def __init__(self, confidence_weight: float = 1.0) -> None:
         self._confidence_weight = confidence_weight
 
     def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
