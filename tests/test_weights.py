@@ -174,9 +174,10 @@ def damage(path: Path, tensors: Tensors, how: str) -> None:
 def test_damaged_files_are_one_line(tensors: Tensors, tmp_path: Path, how: str) -> None:
     path = tmp_path / "a.pth"
     damage(path, tensors, how)
-    with pytest.raises(UserError, match=r"a\.pth (is no PyTorch file, or a damaged one|cannot be read as)") as error:
+    with pytest.raises(UserError, match=r"a\.pth is no PyTorch file, or a damaged one") as error:
         read_weights(path)
     assert "\n" not in str(error.value)
+    assert "weights_only" not in str(error.value)  # no advice to run what is in it
 
 
 @pytest.mark.parametrize(

@@ -66,10 +66,12 @@ def _find_tensors(content: Any) -> dict[str, Tensor] | None:
 
 
 def _explain_refusal(message: str) -> str:
+    """Return why PyTorch did not read a file, without the advice that it gives: to run what is in the file."""
     named = re.search(r"(?:GLOBAL|[Uu]nsupported class) ([\w.]+)", message)
-    if named is None:
-        return f"cannot be read as weights: {message.splitlines()[0]}"
-    return (
-        f"would have to run code to be read (it refers to {named.group(1)}), and is refused: save the network's "
-        "state_dict() from the program that made the file"
-    )
+    if named is not None:
+        return (
+            f"would have to run code to be read (it refers to {named.group(1)}), and is refused: save the network's "
+            "state_dict() from the program that made the file"
+        )
+    reason = re.search(r"WeightsUnpickler error:\s*(.+)", message)
+    return "is no PyTorch file, or a damaged one" + (f" ({reason.group(1)})" if reason else "")
