@@ -53,9 +53,21 @@ class Stop(Exception):
     """Stands for Ctrl-C."""
 
 
+def heed_interrupts():
+    """Let a command hear Ctrl-C: what a shell runs in the background is deaf to it, and so is all that comes of it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def assert_interrupt_ends_with_one_line(command, is_at_work):
     """Start a command, interrupt it and its workers when it is at work, and assert that it ends with one line."""
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,
+    )
     while process.poll() is None and not is_at_work():
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGINT)
