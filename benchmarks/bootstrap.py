@@ -27,7 +27,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 import numpy as np
 
 from robustpose.metrics.coco_ap import CocoAP
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth
 from robustpose.results.cell_score import cut_people
 from robustpose.results.resampling import draw_weights

@@ -33,12 +33,12 @@ from torch import Tensor, nn
 
 from robustpose import models
 from robustpose.data.toy import ToyPeople
-from robustpose.decoding.grouping import group_people
-from robustpose.estimators.backends import as_image_callable
-from robustpose.estimators.bottomup import BottomUp, place_image
-from robustpose.models.published import make_card
+from robustpose.decoding.tags.grouping import group_people
+from robustpose.estimators.running.backends import as_image_callable
+from robustpose.estimators.tags import TagEstimator, place_image
 from robustpose.models.weights import load_weights
-from robustpose.pose.skeleton import COCO
+from robustpose.models.zoo import make_input_spec
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame
 
 Array = npt.NDArray[np.float32]
@@ -155,7 +155,7 @@ def print_grouping() -> None:
 
 def print_estimators(network: nn.Module, run: Any, name: str, short_side: int, frames: Sequence[Frame]) -> None:
     """Print a row of the second table for each image."""
-    estimator = BottomUp(run, make_card(name, COCO), COCO, short_side)
+    estimator = TagEstimator(run, make_input_spec(name, COCO), COCO, short_side)
     for frame in frames:
         image = frame.image
         plain = measure(partial(estimate, network, image, short_side), 1)

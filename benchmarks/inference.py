@@ -28,12 +28,12 @@ import torch
 
 from robustpose import estimators, models
 from robustpose.data.coco import read_coco
-from robustpose.data.opening import Adjusted
+from robustpose.data.spec import Adjusted
 from robustpose.data.toy import ToyPeople
 from robustpose.evaluate import predict_all, score
 from robustpose.metrics.coco_ap import CocoAP
-from robustpose.models.published import make_card
 from robustpose.models.weights import save_weights
+from robustpose.models.zoo import make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_matrix
 from robustpose.pose.oks import suppress_alike
 from robustpose.pose.types import Poses
@@ -54,19 +54,19 @@ ONNX_ROWS: dict[str, dict[str, str]] = {
 Call = Callable[[np.ndarray], np.ndarray]
 
 
-def run_plain_loop(dataset: Any, call: Call, card: Any) -> list[Poses]:
+def run_plain_loop(dataset: Any, call: Call, input_spec: Any) -> list[Poses]:
     """Return the poses of a dataset as a plain loop finds them, person by person."""
     flip_order = dataset.skeleton.flip_order
     found = []
     for index in range(len(dataset)):
         boxes = dataset.frame(index).boxes
-        centers, scales = boxes_to_center_scale(boxes, card.input_wh)
+        centers, scales = boxes_to_center_scale(boxes, input_spec.input_wh)
         people = []
         for center, scale in zip(centers, scales, strict=True):
             image = dataset.frame(index).image  # read again for every person
-            crop = cv2.warpAffine(image, crop_matrix(center, scale, card.input_wh), card.input_wh)
-            x = crop[:, :, ::-1] if card.channels == "bgr" else crop
-            x = (x.astype(np.float32) / np.float32(255) - np.float32(card.mean)) / np.float32(card.std)
+            crop = cv2.warpAffine(image, crop_matrix(center, scale, input_spec.input_wh), input_spec.input_wh)
+            x = crop[:, :, ::-1] if input_spec.channels == "bgr" else crop
+            x = (x.astype(np.float32) / np.float32(255) - np.float32(input_spec.mean)) / np.float32(input_spec.std)
             x = np.ascontiguousarray(x.transpose(2, 0, 1)[None])
             heatmaps = call(x)
             back = call(np.ascontiguousarray(x[..., ::-1]))[:, list(flip_order), :, ::-1].copy()
@@ -147,12 +147,12 @@ def _find_ap(dataset: Any, poses: Sequence[Poses]) -> float:
 
 
 def make_network(name: str, dataset: Any, folder: Path) -> tuple[torch.nn.Module, Any, Path]:
-    """Return a network with random weights whose heatmaps have a usual range, its card, and its file."""
+    """Return a network with random weights whose heatmaps have a usual range, its input spec, and its file."""
     torch.manual_seed(0)
     network = models.build(name, dataset.skeleton.n_joints).eval()
-    card = make_card(name, dataset.skeleton, (192, 256))
+    input_spec = make_input_spec(name, dataset.skeleton, (192, 256))
     with torch.inference_mode():
-        x = torch.randn(2, 3, card.input_wh[1], card.input_wh[0])
+        x = torch.randn(2, 3, input_spec.input_wh[1], input_spec.input_wh[0])
         for module in network.modules():  # statistics that keep the signal's size through many layers
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = None
@@ -161,8 +161,8 @@ def make_network(name: str, dataset: Any, folder: Path) -> tuple[torch.nn.Module
         head: Any = network.final_layer
         head.weight.mul_(0.5 / network(x).flatten(2).amax(-1).mean())
     path = folder / f"{name}.safetensors"
-    save_weights(network, card, path)
-    return network, card, path
+    save_weights(network, input_spec, path)
+    return network, input_spec, path
 
 
 def torch_call(network: torch.nn.Module) -> Call:
@@ -211,15 +211,15 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         for name in filter(None, given.networks.split(",")):
-            network, card, path = make_network(name, part, Path(folder))
+            network, input_spec, path = make_network(name, part, Path(folder))
             call = torch_call(network)
-            runs = {"plain loop": lambda call=call, card=card: run_plain_loop(part, call, card)}
+            runs = {"plain loop": lambda call=call, input_spec=input_spec: run_plain_loop(part, call, input_spec)}
             runs |= {row: ours(f"{name}:{path}", part, options) for row, options in rows.items()}
             compare(f"{name} 256x192, random weights, {given.threads} threads", part, runs, given.rounds)
     if given.onnx:
-        card = estimators.build(f"onnx:{given.onnx}", dataset.skeleton, {}).card
+        input_spec = estimators.build(f"onnx:{given.onnx}", dataset.skeleton, {}).input_spec
         call = onnx_call(given.onnx, given.threads)
-        runs = {"plain loop": lambda: run_plain_loop(dataset, call, card)}
+        runs = {"plain loop": lambda: run_plain_loop(dataset, call, input_spec)}
         runs |= {row: ours(f"onnx:{given.onnx}", dataset, options) for row, options in ONNX_ROWS.items()}
         compare(f"{given.onnx.name}, {given.threads} threads", dataset, runs, 1, with_ap=True)
     if not given.toy:

@@ -29,7 +29,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 import numpy as np
 
 from robustpose.metrics.oks_matches import THRESHOLDS
-from robustpose.metrics.tables import ApTable, ShareTable, Table
+from robustpose.metrics.score_tables import ApTable, ScoreTable, ShareTable
 from robustpose.results.resampling import draw_weights, interval
 
 N_CORRUPTIONS, N_SEVERITIES = 4, 3
@@ -64,14 +64,14 @@ def draw_people(n_images: int, rng: np.random.Generator) -> People:
     return People(positives, image, ease, rng.normal(0, 0.5, (N_CORRUPTIONS, len(image))))
 
 
-def find_people(people: People, share: float, rng: np.random.Generator) -> list[Table]:
+def find_people(people: People, share: float, rng: np.random.Generator) -> list[ScoreTable]:
     """Return the tables of a model: AP clean and in each cell, then PCK clean."""
     n_people, n_images = len(people.image), len(people.positives)
     own = rng.normal(0, 0.6, n_people)
     found = rng.random(n_people) > 0.03
     of_nobody = np.repeat(np.arange(n_images), rng.poisson(0.3, n_images))
     image = np.concatenate([people.image[found], of_nobody])
-    tables: list[Table] = []
+    tables: list[ScoreTable] = []
     for cell in range(1 + N_CORRUPTIONS * N_SEVERITIES):
         corruption, severity = divmod(cell - 1, N_SEVERITIES)
         logit = 2.1 + own + people.ease + rng.normal(0, 0.5, n_people)

@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robustpose.decoding.assignment import assign
-from robustpose.decoding.grouping import COCO_ORDER
-from robustpose.estimators.bottomup import place_image
+from robustpose.decoding.tags.assignment import assign
+from robustpose.decoding.tags.grouping import COCO_ORDER
+from robustpose.estimators.tags import place_image
 from robustpose.pose.crop import crop_person, map_xy_to_xy
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Image
 
 Array = npt.NDArray[np.float32]

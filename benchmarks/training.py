@@ -27,8 +27,8 @@ from lightning_fabric import Fabric
 from robustpose import models
 from robustpose.config import AugmentSettings
 from robustpose.data.coco import read_coco
-from robustpose.models.published import make_card
-from robustpose.pose.skeleton import COCO
+from robustpose.models.zoo import make_input_spec
+from robustpose.pose.skeletons import COCO
 from robustpose.processes import keep_freed_memory
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.crop_source import CropSource
@@ -83,10 +83,10 @@ def time_steps(name: str, batch_size: int, rounds: int, rows: dict[str, dict[str
 def time_loading(annotations: Path, images: Path) -> None:
     """Print how many crops a core makes."""
     people = read_coco(annotations, images)
-    card = make_card("sbl_r50", COCO, (192, 256))
+    input_spec = make_input_spec("sbl_r50", COCO, (192, 256))
     views = ("clean", "autoaugment", "gridmask")
     for title, cache_mb in (("every image read from its file", 0), ("images in memory", 4096)):
-        crops = PersonCrops(CropSource(people, card, 0, cache_mb, views), AugmentSettings())
+        crops = PersonCrops(CropSource(people, input_spec, 0, cache_mb, views), AugmentSettings())
         for epoch in range(2):  # in the first one, memory is filled
             start = time.process_time()
             for person in range(len(crops)):

@@ -25,8 +25,8 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 
 from robustpose.data.toy import ToyPeople
-from robustpose.train.autoaugment import apply_autoaugment, equalize, invert, posterize, sharpen, solarize
-from robustpose.train.gridmask import draw_grid, grid_mask, mark_kept, remove_squares
+from robustpose.train.views.autoaugment import apply_autoaugment, equalize, invert, posterize, sharpen, solarize
+from robustpose.train.views.gridmask import draw_grid, grid_mask, mark_kept, remove_squares
 
 INPUT_WH = (192, 256)
 SHAPE_HW = (256, 192)

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from robustpose.train.advmix import AdvMixStep
-from robustpose.train.autoaugment import apply_autoaugment
-from robustpose.train.gridmask import draw_grid, remove_squares
 from robustpose.train.mixing import make_generator
+from robustpose.train.views.autoaugment import apply_autoaugment
+from robustpose.train.views.gridmask import draw_grid, remove_squares
 
 N_JOINTS, WIDTH, HEIGHT = 17, 96, 128
 

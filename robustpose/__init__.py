@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from robustpose.corruptions import corrupt, corrupt_all
     from robustpose.errors import UserError
     from robustpose.pose.cell import CLEAN, Cell
-    from robustpose.pose.skeleton import Skeleton
+    from robustpose.pose.skeletons import Skeleton
     from robustpose.pose.types import Frame, Poses, Truth
 
 __version__ = "0.1.0"
@@ -22,7 +22,7 @@ _HOMES = {
     "Cell": "robustpose.pose.cell",
     "Frame": "robustpose.pose.types",
     "Poses": "robustpose.pose.types",
-    "Skeleton": "robustpose.pose.skeleton",
+    "Skeleton": "robustpose.pose.skeletons",
     "Truth": "robustpose.pose.types",
     "UserError": "robustpose.errors",
     "corrupt": "robustpose.corruptions",

@@ -195,7 +195,7 @@ class TrainSettings(Settings):
 
     Attributes:
         model: row of the model table, or `package.module:attr`: a function of the number of joints.
-        family: of a network that the table does not know: `topdown`, `bottomup` or `fields`; None for what
+        family: of a network that the table does not know: `heatmaps`, `tags` or `fields`; None for what
             the table says.
         input_wh: width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385.
         sigma: of the target Gaussians, heatmap px; fields have none.
@@ -227,7 +227,7 @@ class TrainSettings(Settings):
     """
 
     model: str
-    family: Literal["topdown", "bottomup", "fields"] | None = None
+    family: Literal["heatmaps", "tags", "fields"] | None = None
     input_wh: tuple[PositiveInt, PositiveInt]
     sigma: PositiveFloat = 2.0
     start_from: Path | None = None

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from robustpose import metrics, registry
 from robustpose.errors import UserError
-from robustpose.metrics.tables import Table
+from robustpose.metrics.score_tables import ScoreTable
 from robustpose.pose.cell import Cell
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Poses, Truth
 
 
@@ -60,8 +60,8 @@ class Matches(Protocol):
 
     joint_figure: str
 
-    def table(self, kept: Sequence[npt.NDArray[np.bool_]] | None = None) -> Table: ...
-    def joints_tables(self) -> Mapping[str, Table]: ...
+    def table(self, kept: Sequence[npt.NDArray[np.bool_]] | None = None) -> ScoreTable: ...
+    def joints_tables(self) -> Mapping[str, ScoreTable]: ...
     def quality(self) -> Floats: ...
     def confidences(self) -> tuple[Floats, Floats] | None: ...
 

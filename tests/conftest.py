@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from robustpose.data.images import write_image
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from tests.scenes import draw_scene
 
 # Helpers that assert tell as much as tests where they fail.
@@ -44,7 +44,7 @@ def fill(shared):
 @pytest.fixture
 def one_thread():
     """Keep PyTorch to one thread: several wait for each other where cores are busy."""
-    from robustpose.estimators.backends import limit_threads
+    from robustpose.estimators.running.backends import limit_threads
 
     with limit_threads(1):
         yield
@@ -53,7 +53,7 @@ def one_thread():
 @pytest.fixture
 def packed_small(monkeypatch):
     """Let networks be prepared on a small picture, which takes less time."""
-    from robustpose.estimators import backends
+    from robustpose.estimators.running import backends
 
     monkeypatch.setattr(backends, "PACKED_FOR", (2, 3, 64, 64))
 
@@ -164,14 +164,14 @@ def make_job(coco_folder):
     """A function that makes a bench job on the small dataset with an estimator of your choice."""
     from robustpose import estimators
     from robustpose.bench.work import Job
-    from robustpose.data.corrupted import MadeViews
-    from robustpose.data.opening import open_dataset
+    from robustpose.data.corrupted import MadeImages
+    from robustpose.data.spec import open_dataset
 
-    def make(out, model="tests.outside:guess_from_pixels", seed=5, options=None, views=None):
+    def make(out, model="tests.outside:guess_from_pixels", seed=5, options=None, corrupted_images=None):
         return Job(
             make_dataset=partial(open_dataset, None, coco_folder / "people.json", coco_folder / "images"),
             make_estimator=partial(estimators.build, model, options=options or {}),
-            views=views or MadeViews(seed),
+            corrupted_images=corrupted_images or MadeImages(seed),
             out=out,
         )
 
@@ -182,7 +182,7 @@ def make_job(coco_folder):
 def finished_run(tmp_path_factory, make_job):
     """The folder of a finished run over clean and four cells."""
     from robustpose.bench.run import run_bench
-    from robustpose.results.grid import choose_cells
+    from robustpose.corruptions.suites import choose_cells
 
     out = tmp_path_factory.mktemp("runs") / "finished"
     run_bench(make_job(out), choose_cells(["contrast", "gaussian_noise"], [1, 4]))

@@ -13,12 +13,12 @@ import numpy as np
 from robustpose import estimators
 from robustpose.bench.run import run_bench
 from robustpose.bench.work import Job
-from robustpose.data.corrupted import MadeViews
-from robustpose.data.opening import open_dataset
+from robustpose.corruptions.suites import choose_cells
+from robustpose.data.corrupted import MadeImages
+from robustpose.data.spec import open_dataset
 from robustpose.data.toy import ToyPeople
 from robustpose.evaluate import Estimator
 from robustpose.pose.types import Frame
-from robustpose.results.grid import choose_cells
 from tests.people import assert_same_poses
 
 
@@ -55,7 +55,7 @@ def bench_crowds(model: str, options: dict[str, Any], folder: Path) -> tuple[dic
         job = Job(
             make_dataset=partial(open_dataset, "toy-crowds", limit=5),  # two slices, one for each worker
             make_estimator=partial(estimators.build, model, options=options),
-            views=MadeViews(5),
+            views=MadeImages(5),
             out=folder / f"{n_workers}",
         )
         summaries.append(run_bench(job, choose_cells(["contrast"], [1]), n_workers, n_resamples=0))

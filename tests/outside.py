@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Poses, Truth
 from tests.scenes import draw_scene
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from robustpose.metrics.coco_ap import CocoAP
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from robustpose.corruptions.suites import choose_cells
 from robustpose.data.coco import read_coco
 from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Poses
-from robustpose.results.grid import choose_cells
 
 ROOT = Path(__file__).parents[1]
 CELLS = choose_cells(["fog", "contrast"], [1, 4])

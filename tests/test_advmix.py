@@ -13,14 +13,14 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from robustpose import models
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.unet import UNet
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.train.advmix import AdvMixStep, Update
 from robustpose.train.losses import LOSSES, joints_mse, joints_smooth_l1
 from robustpose.train.mixing import DirichletMix, EqualMix, GeneratorMix, LastView, make_generator, mix
 from robustpose.train.sheets import draw_sheet, to_images
-from robustpose.train.views import CORRUPTIONS, corrupt_at_random, draw_views, finish_views
+from robustpose.train.views.table import CORRUPTIONS, corrupt_at_random, draw_views, finish_views
 from tests.training import (
     ADVMIX_LOSSES,
     UPDATES,
@@ -33,7 +33,7 @@ from tests.training import (
     same,
 )
 
-CARD = ModelCard("tiny", (32, 64), COCO.joints)
+INPUT_SPEC = InputSpec("tiny", (32, 64), COCO.joints)
 
 
 class Tiny(nn.Module):
@@ -329,9 +329,9 @@ def test_views_are_the_crop_another_colouring_of_it_and_the_crop_with_holes() ->
     crop = make_crop()
     drawn = draw_views(crop, ("clean", "autoaugment", "gridmask"), np.random.default_rng(1))
     assert drawn["crops"].shape == (2, 64, 32, 3)
-    views = finish_views(drawn["crops"][None], drawn["grid"][None], ("clean", "autoaugment", "gridmask"), CARD)
+    views = finish_views(drawn["crops"][None], drawn["grid"][None], ("clean", "autoaugment", "gridmask"), INPUT_SPEC)
     assert views.shape == (1, 3, 3, 64, 32)
-    np.testing.assert_array_equal(to_images(views[:, 0], CARD)[0], crop)
+    np.testing.assert_array_equal(to_images(views[:, 0], INPUT_SPEC)[0], crop)
     holes = (views[0, 2] == 0).all(0)
     assert torch.equal(torch.where(holes, views[0, 0], views[0, 2]), views[0, 0])
 
@@ -339,11 +339,13 @@ def test_views_are_the_crop_another_colouring_of_it_and_the_crop_with_holes() ->
 def test_normalisation_is_that_of_evaluation_to_the_bit() -> None:
     crop = make_crop()
     for channels in ("rgb", "bgr"):
-        card = ModelCard("x", (32, 64), COCO.joints, channels=channels, mean=(0.4, 0.5, 0.6))  # type: ignore[arg-type]
+        input_spec = InputSpec("x", (32, 64), COCO.joints, channels=channels, mean=(0.4, 0.5, 0.6))  # type: ignore[arg-type]
         drawn = draw_views(crop, ("clean",), np.random.default_rng(0))
-        view = finish_views(drawn["crops"][None], drawn["grid"][None], ("clean",), card)[0, 0].numpy()
+        view = finish_views(drawn["crops"][None], drawn["grid"][None], ("clean",), input_spec)[0, 0].numpy()
         ordered = crop if channels == "rgb" else crop[:, :, ::-1]
-        expected = (ordered.astype(np.float32) / np.float32(255) - np.float32(card.mean)) / np.float32(card.std)
+        expected = (ordered.astype(np.float32) / np.float32(255) - np.float32(input_spec.mean)) / np.float32(
+            input_spec.std
+        )
         np.testing.assert_array_equal(view, expected.transpose(2, 0, 1))
 
 
@@ -351,8 +353,8 @@ def test_sequential_view_is_both_operations() -> None:
     rng = [np.random.default_rng(4) for _ in range(2)]
     names = ("clean", "autoaugment", "gridmask"), ("clean", "sequential")
     three, two = (draw_views(make_crop(), n, r) for n, r in zip(names, rng, strict=True))
-    separate = finish_views(three["crops"][None], three["grid"][None], names[0], CARD)[0]
-    sequential = finish_views(two["crops"][None], two["grid"][None], names[1], CARD)[0, 1]
+    separate = finish_views(three["crops"][None], three["grid"][None], names[0], INPUT_SPEC)[0]
+    sequential = finish_views(two["crops"][None], two["grid"][None], names[1], INPUT_SPEC)[0, 1]
     kept = (separate[2] != 0).any(0) | (separate[0] == 0).all(0)
     assert torch.equal(sequential, separate[1] * kept)
 
@@ -369,9 +371,9 @@ def test_transfer_corrupts_half_of_the_images_with_the_four_corruptions() -> Non
 def test_sheet_shows_views_weights_and_mix() -> None:
     batch = make_batch(2)
     names = ("clean", "autoaugment", "gridmask")
-    sheet = draw_sheet(batch["views"], EqualMix(), names, CARD)
+    sheet = draw_sheet(batch["views"], EqualMix(), names, INPUT_SPEC)
     assert sheet.shape == (28 + 2 * 66, 7 * 34, 3)
-    assert draw_sheet(batch["views"][:, :1], LastView(), names[:1], CARD).shape == (28 + 2 * 66, 34, 3)
+    assert draw_sheet(batch["views"][:, :1], LastView(), names[:1], INPUT_SPEC).shape == (28 + 2 * 66, 34, 3)
 
 
 def test_mix_is_the_weighted_sum() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from robustpose.decoding.assignment import assign
+from robustpose.decoding.tags.assignment import assign
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -10,8 +10,7 @@ from PIL import Image as PilImage
 from PIL import ImageEnhance, ImageOps
 
 from robustpose.errors import UserError
-from robustpose.train import autoaugment
-from robustpose.train.autoaugment import (
+from robustpose.train.views.autoaugment import (
     POLICIES,
     apply_autoaugment,
     apply_operations,
@@ -21,6 +20,7 @@ from robustpose.train.autoaugment import (
     sharpen,
     solarize,
 )
+from robustpose.train.views import autoaugment
 from tests.scenes import draw_scene
 
 Pixels = npt.NDArray[np.uint8]

@@ -15,12 +15,12 @@ from torch import nn
 
 from robustpose import estimators, models
 from robustpose.errors import UserError
-from robustpose.estimators.backends import as_callable, check_backend, find_device, limit_threads
-from robustpose.estimators.batches import CROPS_PER_CALL, run_in_batches
-from robustpose.estimators.topdown import TopDown
-from robustpose.models.card import ModelCard
+from robustpose.estimators.heatmaps import HeatmapEstimator
+from robustpose.estimators.running.backends import as_callable, check_backend, find_device, limit_threads
+from robustpose.estimators.running.batches import CROPS_PER_CALL, run_in_batches
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import save_weights
-from robustpose.pose.skeleton import COCO, MPII, Skeleton
+from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import Frame
 from robustpose.processes import WORKER_NUMBER
 from tests.conftest import make_onnx
@@ -44,11 +44,11 @@ def lively() -> nn.Module:
 
 @pytest.fixture(scope="module")
 def own_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a weights file with a card of somebody's own network."""
+    """Return a weights file with an input spec of somebody's own network."""
     path = tmp_path_factory.mktemp("own") / "mine.safetensors"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        save_weights(TwoLayers(17), ModelCard("mine", (48, 64), COCO.joints), path)
+        save_weights(TwoLayers(17), InputSpec("mine", (48, 64), COCO.joints), path)
     return path
 
 
@@ -225,8 +225,8 @@ def test_poses_do_not_depend_on_the_backend(own_file: Path) -> None:
 
 def test_own_network_with_weights_and_card_is_an_estimator(own_file: Path) -> None:
     estimator = estimators.build(f"{OWN}:{own_file}", COCO, {"device": "cpu"})
-    assert isinstance(estimator, TopDown)
-    assert estimator.card.input_wh == (48, 64)
+    assert isinstance(estimator, HeatmapEstimator)
+    assert estimator.input_spec.input_wh == (48, 64)
     assert [poses.xy.shape for poses in estimator.predict(people())] == [(4, 17, 2), (7, 17, 2)]
     assert estimator.provenance["kind"] == OWN
     assert estimator.provenance["name"] == "mine.safetensors"
@@ -262,7 +262,7 @@ def test_own_network_for_other_joints_is_refused(own_file: Path) -> None:
 
 def test_own_weights_without_a_card_are_refused(tmp_path: Path) -> None:
     torch.save(TwoLayers(17).state_dict(), tmp_path / "mine.pth")
-    with pytest.raises(UserError, match=r"mine\.pth carries no model card: expected a file written by robustpose"):
+    with pytest.raises(UserError, match=r"mine\.pth carries no input spec: expected a file written by robustpose"):
         estimators.build(f"{OWN}:{tmp_path / 'mine.pth'}", COCO, {"device": "cpu"})
 
 
@@ -286,10 +286,10 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 def test_official_file_is_an_estimator_of_the_input_in_its_name(official: Callable[[str], Path]) -> None:
     estimator = estimators.build(f"sbl_r50:{official('pose_resnet_50_384x288.pth')}", COCO, {"device": "cpu"})
-    assert estimator.card.input_wh == (288, 384)
-    assert estimator.card.channels == "bgr"
-    assert estimator.card.sigma == 3
-    assert estimator.card.joints == COCO.joints
+    assert estimator.input_spec.input_wh == (288, 384)
+    assert estimator.input_spec.channels == "bgr"
+    assert estimator.input_spec.sigma == 3
+    assert estimator.input_spec.joints == COCO.joints
     assert estimator.provenance["input"] == "288x384"
     frame = people()[0]
     found = estimator.predict([Frame(1, frame.read, frame.boxes[:1])])  # type: ignore[index]
@@ -308,15 +308,15 @@ def test_input_is_what_is_asked_for_then_that_of_the_name_then_the_benchmarks(
     official: Callable[[str], Path], file: str, options: dict[str, Any], input_wh: tuple[int, int]
 ) -> None:
     estimator = estimators.build(f"sbl_r50:{official(file)}", COCO, {"device": "cpu", **options})
-    assert estimator.card.input_wh == input_wh
+    assert estimator.input_spec.input_wh == input_wh
 
 
 def test_input_of_the_skeletons_benchmark_is_the_default(tmp_path: Path) -> None:
     network = models.build("sbl_r50", 16)
     torch.save(network.state_dict(), tmp_path / "final_state.pth")
     estimator = estimators.build(f"sbl_r50:{tmp_path / 'final_state.pth'}", MPII, {"device": "cpu"})
-    assert estimator.card.input_wh == (256, 256)
-    assert estimator.card.joints == MPII.joints
+    assert estimator.input_spec.input_wh == (256, 256)
+    assert estimator.input_spec.joints == MPII.joints
 
 
 @pytest.mark.parametrize(

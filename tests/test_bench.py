@@ -12,11 +12,11 @@ import pytest
 from robustpose import UserError
 from robustpose.bench.run import run_bench
 from robustpose.bench.work import cut_slices
-from robustpose.data.corrupted import MadeViews
+from robustpose.corruptions.suites import choose_cells
+from robustpose.data.corrupted import MadeImages
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.types import Frame
 from robustpose.progress import Forecast
-from robustpose.results.grid import choose_cells
 from tests.runs import ROOT, Stop, assert_interrupt_ends_with_one_line, damage, files_of
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
@@ -72,7 +72,7 @@ def test_interrupted_after_every_unit_it_goes_on_to_the_same_bytes(tmp_path, mak
     for expected_done in range(4):
         starts.clear()
         with pytest.raises(Stop):
-            run_bench(job, CELLS, report=stop_after_one)
+            run_bench(job, CELLS, on_progress=stop_after_one)
         assert starts == [expected_done, expected_done + 1]
     run_bench(job, CELLS)
     assert files_of(job.out) == files_of(finished_run)
@@ -170,7 +170,7 @@ def test_two_processes_cannot_write_to_one_run(tmp_path, make_job):
         run_bench(job, (CLEAN,))
 
     with pytest.raises(UserError, match="another process is writing"):
-        run_bench(job, (CLEAN,), report=start_another)
+        run_bench(job, (CLEAN,), on_progress=start_another)
 
 
 def test_results_of_a_run_score_the_same_without_the_model(tmp_path, make_job, finished_run):
@@ -192,7 +192,7 @@ def test_damaged_unit_is_named_and_made_again(tmp_path, make_job, finished_run, 
             raise Stop
 
     with pytest.raises(Stop):
-        run_bench(job, CELLS, report=stop_before_scoring)
+        run_bench(job, CELLS, on_progress=stop_before_scoring)
     unit = sorted(job.out.glob("units/*/*.npz"))[0]
     unit.write_bytes(damage(kind, unit.read_bytes()))
     with pytest.raises(UserError, match="was damaged and has been removed"):
@@ -236,10 +236,10 @@ def test_forecast_weighs_what_is_left_by_what_each_corruption_costs():
 
 def test_image_too_small_to_corrupt_is_named():
     frame = Frame(7, read=lambda: np.zeros((40, 31, 3), np.uint8), file_name="small.jpg")
-    views, cell = MadeViews(), choose_cells(["contrast"], [2])[-1]
+    corrupted_images, cell = MadeImages(), choose_cells(["contrast"], [2])[-1]
     words = "small.jpg is 31 x 40 px, but corruptions are defined from 32 x 32 px on"
     with pytest.raises(UserError, match=words):
-        _ = views.view(frame, cell).image
+        _ = corrupted_images.frame_in(frame, cell).image
     with pytest.raises(UserError, match=words):
-        next(views.images(frame, [cell]))
-    assert views.view(frame, CLEAN).image.shape == (40, 31, 3)
+        next(corrupted_images.images(frame, [cell]))
+    assert corrupted_images.frame_in(frame, CLEAN).image.shape == (40, 31, 3)

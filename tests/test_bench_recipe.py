@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from robustpose import UserError, models
-from robustpose.bench.recipe import compare_with_published, find_weights, read_bench_recipe, write_comparison
 from robustpose.data import OFFICIAL
-from robustpose.models.published import PUBLISHED, PUBLISHED_WHOLE
+from robustpose.models.zoo import PUBLISHED, PUBLISHED_WHOLE
+from robustpose.results.recipe import compare_with_published, find_weights, read_bench_recipe, write_comparison
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*-c/*.yaml"))
 NETWORKS = {
@@ -32,7 +32,7 @@ def test_recipe_names_a_network_and_data_that_there_are_and_its_own_command(path
     assert recipe.data in OFFICIAL
     assert f"--recipe recipes/{path.parent.name}/{path.name} " in path.read_text()
     if recipe.weights is not None:
-        official = {one.file: f"{one.card.input_wh[0]}x{one.card.input_wh[1]}" for one in PUBLISHED}
+        official = {one.file: f"{one.input_spec.input_wh[0]}x{one.input_spec.input_wh[1]}" for one in PUBLISHED}
         official.update({one.file: f"{one.side}x{one.side}" for one in PUBLISHED_WHOLE})
         assert official[recipe.weights] == recipe.input
 

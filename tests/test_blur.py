@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robustpose.corruptions import SEVERITIES, blur_defocus, blur_glass, blur_motion, corrupt, corrupt_all
+from robustpose.corruptions import SEVERITIES, corrupt, corrupt_all
+from robustpose.corruptions.exact import defocus as blur_defocus
+from robustpose.corruptions.exact import glass as blur_glass
+from robustpose.corruptions.exact import motion as blur_motion
 from robustpose.corruptions.seeding import make_rng
 from tests import slow_blur
 from tests.scenes import draw_scene

@@ -14,16 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from robustpose import estimators, models
-from robustpose.decoding.merging import merge_outputs
+from robustpose.decoding.tags.merging import merge_outputs
 from robustpose.errors import UserError
-from robustpose.estimators.bottomup import BottomUp, place_image
-from robustpose.estimators.topdown import TopDown
-from robustpose.models.card import ModelCard
-from robustpose.models.published import make_card
+from robustpose.estimators.heatmaps import HeatmapEstimator
+from robustpose.estimators.tags import TagEstimator, place_image
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.small_tags import SmallTagsNet
 from robustpose.models.weights import save_weights
+from robustpose.models.zoo import make_input_spec
 from robustpose.pose.crop import crop_matrix, crop_person
-from robustpose.pose.skeleton import COCO, MPII, Skeleton
+from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import Poses
 from tests.conftest import load_module
 from tests.crowds import assert_poses_do_not_depend_on_what_came_before, bench_crowds, frame_of, toy_frames
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 K = COCO.n_joints
 Array = np.ndarray
 # Grey levels reach the network as they are.
-CARD = ModelCard("dots", (256, 256), COCO.joints, mean=(0, 0, 0), std=(1 / 255, 1 / 255, 1 / 255), family="bottomup")
+INPUT_SPEC = InputSpec("dots", (256, 256), COCO.joints, mean=(0, 0, 0), std=(1 / 255, 1 / 255, 1 / 255), family="tags")
 
 
 # The image and its size
@@ -118,7 +118,7 @@ def test_outputs_are_those_of_the_published_network(shared: Path, fill: ModuleTy
 
 
 def test_image_becomes_the_maps_of_the_published_program(shared: Path, official: Path, packed_small: None) -> None:
-    """From an official file without a card, through the image's size, the mirror test and the merging of both."""
+    """From an official file without input spec, through the image's size, the mirror test and the merging of both."""
     golden = np.load(shared / "goldens/higherhrnet_grouping.npz")
     image = load_module(shared / "goldens/scene.py").scene(*(int(n) for n in golden["e2e_scene"]))
     size_wh, center, scale = place_image((image.shape[1], image.shape[0]), 128)
@@ -129,7 +129,7 @@ def test_image_becomes_the_maps_of_the_published_program(shared: Path, official:
     assert np.abs(resized.astype(int) - golden["e2e_resized"]).max() <= 1
 
     estimator = estimators.build(f"higherhrnet_w32:{official}", COCO, {"input": "128", "threads": 1})
-    assert (estimator.card.channels, estimator.card.input_wh) == ("rgb", (512, 512))
+    assert (estimator.input_spec.channels, estimator.input_spec.input_wh) == ("rgb", (512, 512))
     heatmaps, tags = estimator.find_maps(image)
     assert error_of(heatmaps[None, :, ::4, ::4], golden["e2e_heatmap"]) <= 1e-3
     assert error_of(tags[None, :, ::8, ::8], golden["e2e_tags"]) <= 1e-3
@@ -139,7 +139,7 @@ def test_image_becomes_the_maps_of_the_published_program(shared: Path, official:
     ("change", "message"),
     [
         ({"stage2.0.branches.0.0.conv1.weight": None}, r"does not fit HigherHRNet: 1 missing \(stage2\.0\.branches"),
-        ({"final_layers.1.weight": None}, "carries no model card: expected a file written by robustpose train, or"),
+        ({"final_layers.1.weight": None}, "carries no input spec: expected a file written by robustpose train, or"),
         ({"final_layers.1.weight": torch.zeros(16, 32, 1, 1)}, r"finds 16 joints, but the annotations have 17"),
     ],
 )
@@ -285,7 +285,7 @@ def test_drawn_people_are_found_in_pixels_of_the_image(
     # 60 x 100 px: with three scales the long side is another multiple of the short one than with one.
     image = np.pad(image, ((0, 10), (0, 0), (0, 0)) if portrait else ((0, 0), (0, 10), (0, 0)))
     reader = DotReader()
-    estimator = BottomUp(reader, CARD, COCO, scales=scales, flip_test=flip_test)
+    estimator = TagEstimator(reader, INPUT_SPEC, COCO, scales=scales, flip_test=flip_test)
     (poses,) = estimator.predict([frame_of(image)])
     assert_found(poses, xy)
     n_images = 2 if flip_test else 1
@@ -297,7 +297,7 @@ def test_square_image_and_short_side_of_ones_own_work_too() -> None:
     image, xy = draw_dots(2)
     square = np.zeros((120, 120, 3), np.uint8)
     square[20:80, 15:105] = image
-    (poses,) = BottomUp(DotReader(), CARD, COCO, short_side=512).predict([frame_of(square)])
+    (poses,) = TagEstimator(DotReader(), INPUT_SPEC, COCO, short_side=512).predict([frame_of(square)])
     assert_found(poses, xy + np.array([15, 20]))
 
 
@@ -309,7 +309,7 @@ def test_tags_are_those_of_scale_one_with_a_column_for_each_mirror_image() -> No
         return coarse, np.full((n, K, height // 2, width // 2), height, np.float32)
 
     image, _ = draw_dots()
-    heatmaps, tags = BottomUp(network, CARD, COCO, 128, scales=(2.0, 0.5, 1.0)).find_maps(image)
+    heatmaps, tags = TagEstimator(network, INPUT_SPEC, COCO, 128, scales=(2.0, 0.5, 1.0)).find_maps(image)
     assert heatmaps.shape == (K, 128, 256)  # the long side is rounded up at the least scale: 96 -> 128, of 64
     assert tags.shape == (K, 128, 256, 2)
     np.testing.assert_array_equal(tags[..., 0], 128)
@@ -321,24 +321,24 @@ def test_tags_are_those_of_scale_one_with_a_column_for_each_mirror_image() -> No
 def test_poses_do_not_depend_on_other_images_or_on_the_calls_they_come_in() -> None:
     people = [draw_dots(n, portrait, seed=n) for n, portrait in ((3, False), (1, True), (2, False), (2, True))]
     frames = [frame_of(image, number) for number, (image, _) in enumerate(people)]
-    together = BottomUp(DotReader(), CARD, COCO).predict(frames)
+    together = TagEstimator(DotReader(), INPUT_SPEC, COCO).predict(frames)
     assert [poses.image_id for poses in together] == [0, 1, 2, 3]
     for poses, (_, xy) in zip(together, people, strict=True):
         assert_found(poses, xy)
-    estimator = BottomUp(DotReader(), CARD, COCO)
+    estimator = TagEstimator(DotReader(), INPUT_SPEC, COCO)
     for poses in reversed(together):
         assert_same_poses(estimator.predict([frames[int(poses.image_id)]]), [poses])
 
 
 def test_nobody_found_is_no_poses() -> None:
     frames = [frame_of(np.zeros((60, 90, 3), np.uint8), 7)]
-    (poses,) = BottomUp(DotReader(), CARD, COCO, short_side=64).predict(frames)
+    (poses,) = TagEstimator(DotReader(), INPUT_SPEC, COCO, short_side=64).predict(frames)
     assert poses.image_id == 7
     assert (poses.xy.shape, poses.confidence.shape, poses.score.shape) == ((0, K, 2), (0, K), (0,))
 
 
 def test_frames_need_no_boxes() -> None:
-    assert not BottomUp(DotReader(), CARD, COCO).needs_boxes
+    assert not TagEstimator(DotReader(), INPUT_SPEC, COCO).needs_boxes
 
 
 @pytest.mark.parametrize("spoil", ["joints", "size", "order"])
@@ -349,21 +349,21 @@ def test_outputs_of_another_shape_are_one_clear_line(spoil: str) -> None:
 
     message = r"model 'dots' must give heatmaps and tags \(2, 34, 16, 32\) and heatmaps \(2, 17, 32, 64\) for skeleton"
     with pytest.raises(UserError, match=message) as caught:
-        BottomUp(network, CARD, COCO, 64).predict([frame_of(draw_dots()[0])])
+        TagEstimator(network, INPUT_SPEC, COCO, 64).predict([frame_of(draw_dots()[0])])
     assert "\n" not in str(caught.value)
 
 
 def test_network_with_one_output_is_one_clear_line() -> None:
     with pytest.raises(UserError, match=r"must give heatmaps and tags .*, got \(2, 34, 16, 32\)$"):
-        BottomUp(lambda x: DotReader()(x)[:1], CARD, COCO, 64).predict([frame_of(draw_dots()[0])])
+        TagEstimator(lambda x: DotReader()(x)[:1], INPUT_SPEC, COCO, 64).predict([frame_of(draw_dots()[0])])
 
 
 def test_other_joints_and_a_missing_scale_are_one_clear_line() -> None:
     with pytest.raises(UserError, match="use a model of that skeleton") as caught:
-        BottomUp(DotReader(), CARD, MPII)
+        TagEstimator(DotReader(), INPUT_SPEC, MPII)
     assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match=r"scales must hold 1, whose tags are used, got 0\.5, 2$"):
-        BottomUp(DotReader(), CARD, COCO, scales=(0.5, 2))
+        TagEstimator(DotReader(), INPUT_SPEC, COCO, scales=(0.5, 2))
 
 
 def test_card_without_joints_takes_those_of_the_annotations() -> None:
@@ -372,8 +372,8 @@ def test_card_without_joints_takes_those_of_the_annotations() -> None:
     def network(x: Array) -> tuple[Array, Array]:
         return tuple(maps[:, :n] for maps, n in zip(DotReader()(x), (12, 6), strict=True))  # type: ignore[return-value]
 
-    card = ModelCard("six", (64, 64), mean=CARD.mean, std=CARD.std, family="bottomup")
-    assert BottomUp(network, card, six).find_maps(draw_dots()[0])[0].shape == (6, 64, 128)
+    input_spec = InputSpec("six", (64, 64), mean=INPUT_SPEC.mean, std=INPUT_SPEC.std, family="tags")
+    assert TagEstimator(network, input_spec, six).find_maps(draw_dots()[0])[0].shape == (6, 64, 128)
 
 
 # Networks with weights, from the command line's words
@@ -393,11 +393,11 @@ def tags_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             head.weight.normal_(0, 3)
             head.bias.fill_(bias)
     path = tmp_path_factory.mktemp("tags") / "tags.safetensors"
-    save_weights(network, make_card("small_tags", COCO, (64, 64)), path)
+    save_weights(network, make_input_spec("small_tags", COCO, (64, 64)), path)
     return path
 
 
-Build = Callable[..., BottomUp]
+Build = Callable[..., TagEstimator]
 
 
 @pytest.fixture
@@ -406,9 +406,9 @@ def build(tags_file: Path, packed_small: None) -> Build:
     return partial(build_tags, tags_file)
 
 
-def build_tags(path: Path, **options: object) -> BottomUp:
+def build_tags(path: Path, **options: object) -> TagEstimator:
     estimator = estimators.build(f"small_tags:{path}", COCO, options)
-    assert isinstance(estimator, BottomUp)
+    assert isinstance(estimator, TagEstimator)
     return estimator
 
 
@@ -508,13 +508,13 @@ def test_scales_whose_sizes_no_network_takes_are_one_clear_line(build: Build) ->
 
 
 def test_file_of_another_network_or_without_a_card_is_one_clear_line(tags_file: Path, tmp_path: Path) -> None:
-    save_weights(models.build("small"), make_card("small", COCO, (64, 64)), tmp_path / "small.safetensors")
+    save_weights(models.build("small"), make_input_spec("small", COCO, (64, 64)), tmp_path / "small.safetensors")
     torch.save(SmallTagsNet(K).state_dict(), tmp_path / "bare.pth")
     for spec, skeleton, message in (
         (f"small_tags:{tmp_path / 'small.safetensors'}", COCO, r"small\.safetensors does not fit SmallTagsNet"),
         (f"small:{tags_file}", COCO, "does not fit SmallNet"),
         (f"small_tags:{tags_file}", MPII, "model 'small_tags' finds the joints nose.*use a model of that skeleton"),
-        (f"small_tags:{tmp_path / 'bare.pth'}", COCO, r"bare\.pth carries no model card"),
+        (f"small_tags:{tmp_path / 'bare.pth'}", COCO, r"bare\.pth carries no input spec"),
         (f"small_tags:{tmp_path / 'none.pth'}", COCO, r"there is no weights file .*none\.pth"),
         ("small_tags:", COCO, "name the weights: --model small_tags:FILE"),
     ):
@@ -526,12 +526,12 @@ def test_file_of_another_network_or_without_a_card_is_one_clear_line(tags_file: 
 def test_card_says_how_somebodys_own_network_is_used(tags_file: Path, build: Build, tmp_path: Path) -> None:
     spec = f"{__name__}:OwnTags:"
     estimator = estimators.build(f"{spec}{tags_file}", COCO, {"max_people": 4})
-    assert isinstance(estimator, BottomUp)
+    assert isinstance(estimator, TagEstimator)
     assert estimator.provenance["kind"] == f"{__name__}:OwnTags"
     frames = toy_frames(1)
     assert_same_poses(estimator.predict(frames), build(max_people=4).predict(frames))
-    save_weights(OwnTags(K), make_card("own", COCO, (64, 64), "topdown"), tmp_path / "crops.safetensors")
-    assert isinstance(estimators.build(f"{spec}{tmp_path / 'crops.safetensors'}", COCO, {}), TopDown)
+    save_weights(OwnTags(K), make_input_spec("own", COCO, (64, 64), "heatmaps"), tmp_path / "crops.safetensors")
+    assert isinstance(estimators.build(f"{spec}{tmp_path / 'crops.safetensors'}", COCO, {}), HeatmapEstimator)
 
 
 def test_bench_uses_no_boxes_and_gives_the_same_bytes_with_two_workers(tags_file: Path, tmp_path: Path) -> None:

@@ -9,15 +9,15 @@ import pytest
 from robustpose import estimators
 from robustpose.bench.run import run_bench
 from robustpose.bench.work import Job
+from robustpose.corruptions.suites import choose_cells
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes, read_detections
 from robustpose.data.coco import read_coco
-from robustpose.data.corrupted import MadeViews
-from robustpose.data.opening import open_dataset
+from robustpose.data.corrupted import MadeImages
+from robustpose.data.spec import open_dataset
 from robustpose.errors import UserError
 from robustpose.evaluate import get_frames, place_boxes
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Frame
-from robustpose.results.grid import choose_cells
 
 CELLS = choose_cells(["contrast"], [2])
 CONTRAST = Cell("contrast", 2)
@@ -58,7 +58,7 @@ def job(coco_folder, tmp_path):
                 open_dataset, None, coco_folder / "people.json", coco_folder / "images", str(boxes), **options
             ),
             make_estimator=partial(estimators.build, model, options={}),
-            views=MadeViews(5),
+            corrupted_images=MadeImages(5),
             out=tmp_path / "run",
         )
 

@@ -4,7 +4,7 @@ import pytest
 from robustpose import CLEAN
 from robustpose.evaluate import make_metric
 from robustpose.metrics.slices import slice_people
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.results.cell_score import JOINT, cut_people, score_cell
 from robustpose.results.resampling import draw_weights
 from tests.outside import MeanScore

@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from robustpose.pages.charts import calibration, clean_against_mpc, severity_curves
+from robustpose.corruptions.suites import FULL_GRID
 from robustpose.pose.cell import Cell
-from robustpose.results.grid import FULL_GRID
 from robustpose.results.published import published_rows
+from robustpose.show.pages.charts import calibration, clean_against_mpc, severity_curves
 from tests.test_report import make_summary
 
 HOSTILE = "<img src=x onerror=alert(1)>"

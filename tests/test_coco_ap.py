@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from robustpose.metrics.coco_ap import FIGURES, CocoAP
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth, no_poses
 
 

@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from robustpose.errors import UserError
-from robustpose.pages.compare import render_comparison
 from robustpose.results.compare import compare_runs
+from robustpose.show.pages.compare import render_comparison
 from tests.runs import bench_predictions, write_predictions
 
 

@@ -28,11 +28,11 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from robustpose.errors import UserError
-from robustpose.models.card import IMAGENET_MEAN, IMAGENET_STD
+from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD
 from robustpose.models.pifpaf import NETWORKS
 from robustpose.models.pifpaf_files import MAGIC, InertUnpickler, convert_checkpoint, load_checkpoint, read_checkpoint
 from robustpose.models.weights import load_weights, read_weights
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 
 FORMATS = {"zip": False, "old": True}
 MODULES = ("openpifpaf", "openpifpaf.network", "openpifpaf.network.nets")  # there while something is saved, no longer
@@ -159,13 +159,18 @@ def test_checkpoint_becomes_weights_of_its_network_with_a_card(tmp_path: Path, n
     path = save_published(network, tmp_path / "a.pkl", FORMATS[form])
     assert convert_checkpoint(path, tmp_path / "b.safetensors") == (name, [])
     other = NETWORKS[name]()
-    card = load_weights(other, tmp_path / "b.safetensors")
+    input_spec = load_weights(other, tmp_path / "b.safetensors")
     assert equal(other.state_dict(), dict(network.state_dict()))
     with safe_open(tmp_path / "b.safetensors", "pt") as file:
         assert set(file.keys()) == set(network.state_dict())
-    assert card is not None
-    assert (card.name, card.joints, card.input_wh, card.stride) == (name, COCO.joints, (641, 641), 8)
-    assert (card.channels, card.mean, card.std) == ("rgb", IMAGENET_MEAN, IMAGENET_STD)
+    assert input_spec is not None
+    assert (input_spec.name, input_spec.joints, input_spec.input_wh, input_spec.stride) == (
+        name,
+        COCO.joints,
+        (641, 641),
+        8,
+    )
+    assert (input_spec.channels, input_spec.mean, input_spec.std) == ("rgb", IMAGENET_MEAN, IMAGENET_STD)
     path.unlink()
 
 
@@ -639,9 +644,9 @@ def test_command_writes_beside_the_checkpoint_and_says_what_it_left_out(
         f"pifpaf_shufflenetv2x2 in {tmp_path / 'a.safetensors'}\n"
         "left out, since the network has no use for them: loss.sigma\n"
     )
-    tensors, card = read_weights(tmp_path / "a.safetensors")
+    tensors, input_spec = read_weights(tmp_path / "a.safetensors")
     assert set(tensors) == set(shufflenet.state_dict())
-    assert card is not None
+    assert input_spec is not None
 
 
 @pytest.mark.parametrize("out", ["b.pth", "none/b.safetensors"])

@@ -16,15 +16,15 @@ import pytest
 from robustpose import UserError
 from robustpose.bench.run import run_bench
 from robustpose.corruptions import corrupt, corrupt_all
-from robustpose.data.corrupted import MadeViews, open_stored_views
+from robustpose.corruptions.suites import FULL_GRID, choose_cells
+from robustpose.data.corrupted import MadeImages, open_stored_images
 from robustpose.data.corrupted_set import place_image
 from robustpose.data.images import encode_image, read_image
-from robustpose.data.opening import open_dataset
+from robustpose.data.spec import open_dataset
 from robustpose.export.verify import verify_set
 from robustpose.export.write import SetJob, write_set
 from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
-from robustpose.results.grid import FULL_GRID, choose_cells
 from tests.runs import Stop, assert_interrupt_ends_with_one_line, files_of
 from tests.test_cli import one_line_error
 
@@ -35,9 +35,9 @@ CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])  # those of the fin
 def make_set_job(coco_folder):
     """A function that makes the job of a corrupted set of the small dataset."""
 
-    def make(out, layout="release", image_format="png", views=None, folder=coco_folder, limit=None):
+    def make(out, layout="release", image_format="png", corrupted_images=None, folder=coco_folder, limit=None):
         data = partial(open_dataset, None, folder / "people.json", folder / "images", limit=limit)
-        return SetJob(data, views or MadeViews(5), layout, image_format, out)
+        return SetJob(data, corrupted_images or MadeImages(5), layout, image_format, out)
 
     return make
 
@@ -89,7 +89,7 @@ def test_suffix_follows_the_format(file_name, jpg75, png):
 
 @pytest.mark.parametrize("seed", ["release", 7])
 def test_png_holds_the_pixels_of_corrupt(tmp_path, make_set_job, coco_folder, seed):
-    write_set(make_set_job(tmp_path / "set", views=MadeViews(seed)), [Cell("impulse_noise", 2)])
+    write_set(make_set_job(tmp_path / "set", corrupted_images=MadeImages(seed)), [Cell("impulse_noise", 2)])
     for number in (1, 2):
         clean = read_image(coco_folder / f"images/{number:06d}.jpg")
         expected = corrupt(clean, "impulse_noise", 2, seed if seed == "release" else (seed, number))
@@ -169,7 +169,7 @@ def test_stopped_set_goes_on_without_writing_an_image_twice(tmp_path, make_set_j
 
     job, told = make_set_job(tmp_path / "set"), []
     with pytest.raises(Stop):
-        write_set(job, CELLS, report=stop_after_ten)
+        write_set(job, CELLS, on_progress=stop_after_ten)
     before = {path: path.stat().st_mtime_ns for path in job.out.rglob("*.png")}
     assert len(before) == 10
     write_set(job, CELLS, announce=told.append)
@@ -216,7 +216,7 @@ def test_line_half_written_by_a_killed_process_is_done_again(tmp_path, make_set_
 
     job = make_set_job(tmp_path / "set")
     with pytest.raises(Stop):
-        write_set(job, CELLS, report=stop_after_three)
+        write_set(job, CELLS, on_progress=stop_after_three)
     journal = job.out / "files.sha256"
     journal.write_bytes(journal.read_bytes()[:-20])
     write_set(job, CELLS)
@@ -241,7 +241,7 @@ def test_removed_image_is_made_again(own_set, make_set_job, png_set):
 @pytest.mark.parametrize(
     ("changes", "cells", "message"),
     [
-        ({"views": MadeViews(6)}, CELLS, "seed: 5 there, 6 now"),
+        ({"corrupted_images": MadeImages(6)}, CELLS, "seed: 5 there, 6 now"),
         ({"image_format": "jpg75"}, CELLS, "format: 'png' there, 'jpg75' now"),
         ({"layout": "plain"}, CELLS, "layout: 'release' there, 'plain' now"),
         ({"limit": 3}, CELLS, r"dataset\.n_images: 9 there, 3 now"),
@@ -362,7 +362,7 @@ def test_bench_from_a_lossless_set_gives_the_same_predictions(
     tmp_path, make_job, make_set_job, finished_run, layout, n_workers
 ):
     write_set(make_set_job(tmp_path / "set", layout), CELLS)
-    job = make_job(tmp_path / "run", views=open_stored_views(tmp_path / "set"))
+    job = make_job(tmp_path / "run", corrupted_images=open_stored_images(tmp_path / "set"))
     summary = run_bench(job, CELLS, n_workers)
     assert predictions_of(job.out) == predictions_of(finished_run)
     assert summary["provenance"]["seed"] == 5
@@ -374,10 +374,10 @@ def test_bench_from_a_lossless_set_gives_the_same_predictions(
 @pytest.mark.parametrize("image_format", ["jpg75", "png"])
 def test_set_of_the_papers_program_is_read_without_a_manifest(tmp_path, make_job, make_set_job, image_format):
     write_set(make_set_job(tmp_path / "set", image_format=image_format), CELLS)
-    ours = run_bench(make_job(tmp_path / "ours", views=open_stored_views(tmp_path / "set")), CELLS)
+    ours = run_bench(make_job(tmp_path / "ours", corrupted_images=open_stored_images(tmp_path / "set")), CELLS)
     for name in ("manifest.json", "files.sha256"):
         (tmp_path / "set" / name).unlink()
-    theirs = run_bench(make_job(tmp_path / "theirs", views=open_stored_views(tmp_path / "set")), CELLS)
+    theirs = run_bench(make_job(tmp_path / "theirs", corrupted_images=open_stored_images(tmp_path / "set")), CELLS)
     assert predictions_of(tmp_path / "theirs") == predictions_of(tmp_path / "ours")
     assert theirs["cells"] == ours["cells"]
     assert theirs["provenance"]["profile"] == "unknown"
@@ -386,25 +386,25 @@ def test_set_of_the_papers_program_is_read_without_a_manifest(tmp_path, make_job
 
 def test_folder_without_manifest_is_known_by_names_and_sizes(own_set):
     (own_set / "manifest.json").unlink()
-    before = open_stored_views(own_set).provenance()["corrupted_images"]
+    before = open_stored_images(own_set).provenance()["corrupted_images"]
     (own_set / "contrast/0/000001.png").write_bytes(b"other")
-    after = open_stored_views(own_set).provenance()["corrupted_images"]
+    after = open_stored_images(own_set).provenance()["corrupted_images"]
     assert before["names_and_sizes_sha256"] != after["names_and_sizes_sha256"]
 
 
 def test_run_refuses_another_set(tmp_path, make_job, make_set_job, png_set):
-    job = make_job(tmp_path / "run", views=open_stored_views(png_set))
+    job = make_job(tmp_path / "run", corrupted_images=open_stored_images(png_set))
     run_bench(job, CELLS[:2])
     write_set(make_set_job(tmp_path / "other", "plain"), CELLS)
-    for views in (MadeViews(5), open_stored_views(tmp_path / "other")):
+    for corrupted_images in (MadeImages(5), open_stored_images(tmp_path / "other")):
         with pytest.raises(UserError, match=r"another setup \(.*corrupted_images"):
-            run_bench(make_job(tmp_path / "run", views=views), CELLS[:2])
+            run_bench(make_job(tmp_path / "run", corrupted_images=corrupted_images), CELLS[:2])
 
 
 def test_incomplete_set_is_named_before_the_run_starts(tmp_path, make_job, own_set):
     for number in range(1, 6):
         (own_set / f"contrast/3/{number:06d}.png").unlink()
-    job = make_job(tmp_path / "run", views=open_stored_views(own_set))
+    job = make_job(tmp_path / "run", corrupted_images=open_stored_images(own_set))
     with pytest.raises(UserError, match=r"run needs: contrast/3/000001\.png; .*; … 5 missing images in all"):
         run_bench(job, CELLS)
     assert not job.out.exists()
@@ -412,14 +412,14 @@ def test_incomplete_set_is_named_before_the_run_starts(tmp_path, make_job, own_s
 
 
 def test_cell_that_the_set_does_not_have_is_named(tmp_path, make_job, png_set):
-    job = make_job(tmp_path / "run", views=open_stored_views(png_set))
+    job = make_job(tmp_path / "run", corrupted_images=open_stored_images(png_set))
     with pytest.raises(UserError, match=r"run needs: fog/2/000001\.png; .*; … 9 missing images in all"):
         run_bench(job, choose_cells(["fog"], [3]))
 
 
 def test_corrupted_image_of_another_size_is_refused(tmp_path, make_job, own_set):
     PIL.Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(own_set / "contrast/0/000003.png")
-    job = make_job(tmp_path / "run", views=open_stored_views(own_set))
+    job = make_job(tmp_path / "run", corrupted_images=open_stored_images(own_set))
     with pytest.raises(UserError, match=r"000003\.png is 50 x 40 px, but its clean image is 128 x 96"):
         run_bench(job, CELLS)
 
@@ -429,7 +429,9 @@ def test_dataset_without_files_has_no_corrupted_set(tmp_path, make_job, make_set
 
     toy = partial(open_dataset, "toy", limit=2)
     with pytest.raises(UserError, match="have no file names"):
-        run_bench(replace(make_job(tmp_path / "run", views=open_stored_views(png_set)), make_dataset=toy), CELLS)
+        run_bench(
+            replace(make_job(tmp_path / "run", corrupted_images=open_stored_images(png_set)), make_dataset=toy), CELLS
+        )
     with pytest.raises(UserError, match="is made from image files"):
         write_set(replace(make_set_job(tmp_path / "set"), make_dataset=toy), CELLS)
 
@@ -446,19 +448,19 @@ def test_folder_that_is_no_corrupted_set_is_refused(tmp_path, folders, message):
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True)
     with pytest.raises(UserError, match=message):
-        open_stored_views(tmp_path)
+        open_stored_images(tmp_path)
 
 
 def test_unfinished_and_foreign_manifests_are_refused(tmp_path, own_set):
     manifest = json.loads((own_set / "manifest.json").read_text())
     (own_set / "manifest.json").write_text(json.dumps({**manifest, "complete": False}))
     with pytest.raises(UserError, match="is unfinished"):
-        open_stored_views(own_set)
+        open_stored_images(own_set)
     (own_set / "manifest.json").write_text('{"name": "app"}')
     with pytest.raises(UserError, match="is not the manifest of a corrupted set"):
-        open_stored_views(own_set)
+        open_stored_images(own_set)
     with pytest.raises(UserError, match="does not exist"):
-        open_stored_views(tmp_path / "nowhere")
+        open_stored_images(tmp_path / "nowhere")
 
 
 # The command line

@@ -5,11 +5,11 @@ import pytest
 
 from robustpose import Cell, Frame, Poses, UserError, estimators
 from robustpose.data.coco import read_coco
-from robustpose.estimators.topdown import TopDown
+from robustpose.estimators.heatmaps import HeatmapEstimator
 from robustpose.evaluate import evaluate, predict
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.pose.results_json import write_results
-from robustpose.pose.skeleton import COCO, Skeleton
+from robustpose.pose.skeletons import COCO, Skeleton
 from tests.conftest import make_onnx
 from tests.people import assert_same_poses
 from tests.scenes import draw_scene
@@ -52,13 +52,13 @@ def test_open_input_size_has_to_be_given(people, tmp_path):
     onnx.save(model, str(path))
     with pytest.raises(UserError, match="pass --model-set input=192x256"):
         estimators.build(f"onnx:{path}", COCO, {})
-    assert estimators.build(f"onnx:{path}", COCO, {"input": "32x40"}).card.input_wh == (32, 40)
+    assert estimators.build(f"onnx:{path}", COCO, {"input": "32x40"}).input_spec.input_wh == (32, 40)
 
 
 def test_input_size_and_stride_are_read_from_the_file(onnx_file):
-    card = estimators.build(f"onnx:{onnx_file}", COCO, {}).card
-    assert card.input_wh == (48, 64)
-    assert card.stride == 4
+    input_spec = estimators.build(f"onnx:{onnx_file}", COCO, {}).input_spec
+    assert input_spec.input_wh == (48, 64)
+    assert input_spec.stride == 4
 
 
 def test_channel_order_and_mean_and_std_reach_the_network(onnx_file, people):
@@ -159,39 +159,41 @@ def peak_network(crops):
     return np.repeat(blocks[:, None] - blocks.min() + 0.5, 17, axis=1).astype(np.float32)
 
 
-CARD = ModelCard("peak", (48, 64), COCO.joints)
+INPUT_SPEC = InputSpec("peak", (48, 64), COCO.joints)
 
 
 def test_topdown_finds_a_bright_spot_where_it_is():
     image = np.zeros((200, 200, 3), np.uint8)
     image[118:123, 78:83] = 255
     frame = Frame(1, lambda: image, np.array([[50.0, 60, 110, 140]]))
-    poses = TopDown(peak_network, CARD, COCO, flip_test=False).predict([frame])[0]
+    poses = HeatmapEstimator(peak_network, INPUT_SPEC, COCO, flip_test=False).predict([frame])[0]
     np.testing.assert_allclose(poses.xy[0], np.full((17, 2), [80, 120]), atol=8)
 
 
 def test_topdown_keeps_one_of_two_equal_boxes_and_multiplies_the_box_score():
     frame = Frame(1, lambda: draw_scene(100, 100), np.array([[5.0, 5, 80, 90]] * 2), np.array([0.3, 0.6]))
-    poses = TopDown(peak_network, CARD, COCO).predict([frame])[0]
+    poses = HeatmapEstimator(peak_network, INPUT_SPEC, COCO).predict([frame])[0]
     assert len(poses.score) == 1
     alone = Frame(1, lambda: draw_scene(100, 100), np.array([[5.0, 5, 80, 90]]))
-    np.testing.assert_allclose(poses.score, 0.6 * TopDown(peak_network, CARD, COCO).predict([alone])[0].score)
+    np.testing.assert_allclose(
+        poses.score, 0.6 * HeatmapEstimator(peak_network, INPUT_SPEC, COCO).predict([alone])[0].score
+    )
 
 
 def test_topdown_gives_nobody_where_no_box_is_and_does_not_read_the_image():
     def fail():
         raise AssertionError
 
-    poses = TopDown(peak_network, CARD, COCO).predict([Frame(1, fail, np.zeros((0, 4)))])
+    poses = HeatmapEstimator(peak_network, INPUT_SPEC, COCO).predict([Frame(1, fail, np.zeros((0, 4)))])
     assert poses[0].xy.shape == (0, 17, 2)
 
 
 def test_topdown_refuses_another_skeleton_and_other_heatmaps():
     with pytest.raises(UserError, match="use a model of that skeleton"):
-        TopDown(peak_network, CARD, THREE)
+        HeatmapEstimator(peak_network, INPUT_SPEC, THREE)
     frame = Frame(1, lambda: draw_scene(100, 100), np.array([[5.0, 5, 80, 90]]))
     with pytest.raises(UserError, match=r"must give heatmaps \(2, 17, 16, 12\)"):
-        TopDown(lambda x: peak_network(x)[:, :3], CARD, COCO).predict([frame])
+        HeatmapEstimator(lambda x: peak_network(x)[:, :3], INPUT_SPEC, COCO).predict([frame])
 
 
 def test_predict_checks_what_an_estimator_returns(people):

@@ -10,18 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from robustpose.errors import UserError
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import FieldHead
 from robustpose.models.small_fields import SmallFieldsNet
 from robustpose.models.weights import read_weights
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.train.advmix import DistillOn, Update
 from robustpose.train.build import check_outputs, make_objective
 from robustpose.train.field_targets import draw_field_targets
 from robustpose.train.fields import CELLS, FieldObjective, diverge_vectors
 from robustpose.train.loop import Progress, train
 from robustpose.train.mixing import EqualMix
-from robustpose.train.whole_images import Crowd
+from robustpose.train.whole_images import PeopleInCrop
 from tests.training import (
     ADVMIX_LOSSES,
     SIZE,
@@ -48,13 +48,13 @@ Head = tuple[Tensor, ...]
 def make_batch(n: int = 4, seed: int = 0) -> dict[str, Tensor]:
     """Return random views, and targets of nobody in the first image, one person in the second, two in the third …"""
     rng = np.random.default_rng(seed)
-    card = ModelCard("fields", (SIZE, SIZE), COCO.joints, family="fields")
+    input_spec = InputSpec("fields", (SIZE, SIZE), COCO.joints, family="fields")
     ignored = np.zeros((SIZE, SIZE), bool)
     ignored[40:, :20] = True
     samples = []
     for image in range(n):
         xy, visible = rng.uniform(-5, SIZE + 5, (image, K, 2)), rng.integers(0, 3, (image, K))
-        targets = draw_field_targets(Crowd(xy, visible, ignored, np.eye(2, 3)), card)
+        targets = draw_field_targets(PeopleInCrop(xy, visible, ignored, np.eye(2, 3)), input_spec)
         samples.append({name: torch.from_numpy(target) for name, target in targets.items()})
     batch: dict[str, Tensor] = torch.utils.data.default_collate(samples)
     views = torch.randn(n, 3, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(seed))
@@ -409,10 +409,10 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progress
 
 def test_run_leaves_weights_whose_card_says_what_they_look_at(first: tuple[Path, list[Progress]]) -> None:
     out, seen = first
-    _, card = read_weights(out / "model.safetensors")
-    assert card is not None
-    assert (card.family, card.input_wh, card.joints) == ("fields", (65, 65), COCO.joints)
-    assert isinstance(make_objective(card.family, settings_for()), FieldObjective)
+    _, input_spec = read_weights(out / "model.safetensors")
+    assert input_spec is not None
+    assert (input_spec.family, input_spec.input_wh, input_spec.joints) == ("fields", (65, 65), COCO.joints)
+    assert isinstance(make_objective(input_spec.family, settings_for()), FieldObjective)
     assert all(set(progress.losses) == {"loss", "fields", "scale"} for progress in seen)
     assert seen[-1].figures is not None
     assert "AP" in seen[-1].figures
@@ -456,8 +456,8 @@ def test_outputs_that_are_no_fields_of_the_targets_are_one_clear_line() -> None:
 def test_network_of_another_family_is_one_clear_line(tmp_path: Path) -> None:
     for changes, message in (
         ({"model": "small", "family": "fields", "input_wh": [64, 64]}, "network small must give fields of joints"),
-        ({"family": "bottomup", "input_wh": [64, 64]}, "network small_fields must give heatmaps with tags"),
-        ({"family": "topdown", "input_wh": [64, 64]}, r"network small_fields must give heatmaps \(1, 17, 16, 16\)"),
+        ({"family": "tags", "input_wh": [64, 64]}, "network small_fields must give heatmaps with tags"),
+        ({"family": "heatmaps", "input_wh": [64, 64]}, r"network small_fields must give heatmaps \(1, 17, 16, 16\)"),
     ):
         with pytest.raises(UserError, match=message):
             train(settings_for(**changes), tmp_path / str(changes["family"]))

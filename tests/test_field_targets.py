@@ -8,16 +8,16 @@ import torch
 from torch import nn
 
 from robustpose.config import ImageAugmentSettings, make_settings
-from robustpose.decoding.fields import decode_fields
-from robustpose.models.card import ModelCard
+from robustpose.decoding.fields.decode import decode_fields
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import FieldHead
-from robustpose.pose.skeleton import COCO, MPII, Skeleton, list_connections
+from robustpose.pose.skeletons import COCO, MPII, Skeleton, list_connections
 from robustpose.pose.types import Floats, Frame, Truth
 from robustpose.train.field_targets import FREE_ENDS, count_cells, draw_field_targets
 from robustpose.train.geometry import placement_to_matrix, warp_points
 from robustpose.train.samples import make_samples
 from robustpose.train.seeding import make_rng
-from robustpose.train.whole_images import Crowd, WholeImages, find_kept, place_crop
+from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept, place_crop
 from tests.scenes import draw_scene
 
 SIDE = 257  # px of the crops; 33 × 33 cells
@@ -52,8 +52,8 @@ def draw(
     crop_xy = np.array(crop_xy, float).reshape(-1, skeleton.n_joints, 2)
     visible = np.full(crop_xy.shape[:2], 2) if visible is None else np.array(visible)
     ignored = np.zeros(input_wh[::-1], bool) if ignored is None else ignored
-    crowd = Crowd(crop_xy, visible, ignored, np.eye(2, 3) if matrix is None else matrix)
-    return draw_field_targets(crowd, ModelCard("fields", input_wh, skeleton.joints, family="fields"), skeleton)
+    crowd = PeopleInCrop(crop_xy, visible, ignored, np.eye(2, 3) if matrix is None else matrix)
+    return draw_field_targets(crowd, InputSpec("fields", input_wh, skeleton.joints, family="fields"), skeleton)
 
 
 def decode(targets: Targets, skeleton: Skeleton = COCO) -> Floats:
@@ -139,8 +139,8 @@ def test_samples_decode_to_the_people_of_the_crop(mirrored: bool) -> None:
             "batch_size": 1,
         }
     )
-    card = ModelCard("fields", (SIDE, SIDE), COCO.joints, family="fields")
-    samples = make_samples(dataset, card, settings, ("clean",))
+    input_spec = InputSpec("fields", (SIDE, SIDE), COCO.joints, family="fields")
+    samples = make_samples(dataset, input_spec, settings, ("clean",))
     assert isinstance(samples, WholeImages)
     for epoch in range(3):
         sample = {name: tensor.numpy() for name, tensor in samples[epoch, 0].items()}

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from robustpose.decoding.field_cells import collect_cells, scale_at
-from robustpose.decoding.field_connections import find_target, list_candidates
-from robustpose.decoding.field_maps import draw_positions
-from robustpose.decoding.fields import decode_fields, score_poses
-from robustpose.decoding.occupancy import is_marked, mark_square
-from robustpose.decoding.soft_suppression import suppress_joints
+from robustpose.decoding.fields.cells import collect_cells, scale_at
+from robustpose.decoding.fields.connections import find_target, list_candidates
+from robustpose.decoding.fields.decode import decode_fields, score_poses
+from robustpose.decoding.fields.maps import draw_positions
+from robustpose.decoding.fields.occupancy import is_marked, mark_square
+from robustpose.decoding.fields.soft_suppression import suppress_joints
 from robustpose.errors import UserError
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 
 GOLDENS = ["pifpaf_decoding", "pifpaf_decoding_hard_a", "pifpaf_decoding_hard_b"]
 SHAPE_HW = (31, 41)  # cells; 241 × 321 px

@@ -12,21 +12,21 @@ from matplotlib.figure import Figure
 
 from robustpose import UserError
 from robustpose.corruptions import NAMES
-from robustpose.figures import write
-from robustpose.figures.beside import choose_rows
-from robustpose.figures.curves import draw_curves
-from robustpose.figures.examples import choose_cells, mean_oks
-from robustpose.figures.families import draw_families
-from robustpose.figures.overview import draw_overview
-from robustpose.figures.runs import group_by_data, read_runs
-from robustpose.figures.style import paper_style, save_figure
-from robustpose.figures.write import write_figures
+from robustpose.corruptions.suites import FULL_GRID
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth
-from robustpose.results.grid import FULL_GRID
 from robustpose.results.summary import summarize
-from robustpose.results.tables import to_latex
+from robustpose.show.figures import write
+from robustpose.show.figures.curves import draw_curves
+from robustpose.show.figures.examples import choose_cells, mean_oks
+from robustpose.show.figures.families import draw_families
+from robustpose.show.figures.overview import draw_overview
+from robustpose.show.figures.paper import choose_rows
+from robustpose.show.figures.runs import group_by_data, read_runs
+from robustpose.show.figures.style import paper_style, save_figure
+from robustpose.show.figures.write import write_figures
+from robustpose.show.tables import to_latex
 
 FIGURES = ("fig1", "fig2", "fig4", "fig5", "fig6")
 COCO_VAL = {"name": "person_keypoints_val2017.json", "n_images": 5000, "metric": "coco_ap"}
@@ -184,8 +184,8 @@ def test_images_come_from_where_the_run_noted(make_run, tmp_path, run):
 
 def test_run_whose_noted_data_have_moved_is_drawn_without_them(quick, finished_run, tmp_path):
     shutil.copytree(finished_run, tmp_path / "run")
-    noted = {"data": {"annotations": "gone.json", "images": "gone"}, "views": {"seed": 5, "frost": None}}
-    (tmp_path / "run/opened.json").write_text(json.dumps(noted))
+    noted = {"data": {"annotations": "gone.json", "images": "gone"}, "corrupted_images": {"seed": 5, "frost": None}}
+    (tmp_path / "run/inputs.json").write_text(json.dumps(noted))
     written = draw([tmp_path / "run"], tmp_path / "out")
     assert named(written.paths) == both("fig2", "fig4") | {"table.tex"}
     assert any(

@@ -5,7 +5,7 @@ import pytest
 from robustpose import UserError
 from robustpose.bench import scoring
 from robustpose.bench.run import run_bench
-from robustpose.results.grid import choose_cells
+from robustpose.corruptions.suites import choose_cells
 from tests.runs import files_of
 from tests.test_bench import CELLS
 
@@ -109,9 +109,9 @@ def test_cells_that_are_added_have_matches_too(tmp_path, make_job, finished_run)
 
 
 def test_how_the_data_were_opened_is_noted_by_the_command_and_not_without_being_told(finished_run, tmp_path, run):
-    assert not (finished_run / "opened.json").exists()
+    assert not (finished_run / "inputs.json").exists()
     words = ["--model", "tests.outside:guess_from_pixels", "--data", "tests.outside:Squares", "--corruptions", "none"]
     assert run("bench", *words, "--seed", "3", "--out", tmp_path / "run")[0] == 0
-    opened = json.loads((tmp_path / "run/opened.json").read_text())
+    opened = json.loads((tmp_path / "run/inputs.json").read_text())
     assert opened["data"]["spec"] == "tests.outside:Squares"
-    assert opened["views"] == {"seed": 3, "frost": None}
+    assert opened["corrupted_images"] == {"seed": 3, "frost": None}

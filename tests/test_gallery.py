@@ -4,14 +4,14 @@ import zlib
 import numpy as np
 import pytest
 
-from robustpose.data.corrupted import MadeViews
-from robustpose.data.opening import open_dataset
-from robustpose.pages import gallery, thumbnails
-from robustpose.pages.gallery import make_gallery, order_images, order_worst, pack_poses
-from robustpose.pages.thumbnails import make_thumbnail
+from robustpose.data.corrupted import MadeImages
+from robustpose.data.spec import open_dataset
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.results_json import read_results
 from robustpose.results.run_folder import RunFolder
+from robustpose.show.pages import gallery, thumbnails
+from robustpose.show.pages.gallery import make_gallery, order_images, order_worst, pack_poses
+from robustpose.show.pages.thumbnails import make_thumbnail
 from tests.scenes import draw_scene
 
 CELLS = [CLEAN, Cell("gaussian_noise", 1), Cell("gaussian_noise", 4), Cell("contrast", 1), Cell("contrast", 4)]
@@ -100,7 +100,7 @@ def test_gallery_has_every_cells_poses_where_they_were_predicted(finished_run, o
 def test_gallery_keeps_to_its_bytes(finished_run, open_small, monkeypatch):
     monkeypatch.setattr(thumbnails, "EXPECTED_BYTES", 1_000)
     whole, half, little = (
-        make_gallery(finished_run, open_small(), MadeViews(5), CELLS, n_bytes) for n_bytes in (10**6, 40_000, 8_000)
+        make_gallery(finished_run, open_small(), MadeImages(5), CELLS, n_bytes) for n_bytes in (10**6, 40_000, 8_000)
     )
     assert len(whole["corrupted"]) == 9 * 4
     assert len(half["images"]) + len(half["corrupted"]) < 45
@@ -129,7 +129,7 @@ def test_corrupted_pictures_decode_an_image_once(finished_run, open_small):
         return made
 
     dataset.frame = frame
-    content = make_gallery(finished_run, dataset, MadeViews(5), CELLS)
+    content = make_gallery(finished_run, dataset, MadeImages(5), CELLS)
     assert len(content["corrupted"]) == 9 * 4
     assert n_reads == 2 * 9  # for the clean thumbnail, and for the four corrupted ones
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from robustpose.errors import UserError
-from robustpose.train.gridmask import Grid, draw_grid, fill_squares, grid_mask, mark_kept, remove_squares
+from robustpose.train.views.gridmask import Grid, draw_grid, fill_squares, grid_mask, mark_kept, remove_squares
 
 SHAPE_HW = (256, 192)
 NO_GRID = np.zeros(3, np.int64)

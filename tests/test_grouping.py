@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from robustpose.decoding.grouping import group_people
-from robustpose.decoding.peaks import block_maxima, find_peaks
-from robustpose.decoding.tag_search import find_tagged, tag_ranges
+from robustpose.decoding.tags.grouping import group_people
+from robustpose.decoding.tags.peaks import block_maxima, find_peaks
+from robustpose.decoding.tags.search import find_tagged, tag_ranges
 from robustpose.errors import UserError
 
 

@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from robustpose.decoding.heatmap import decode_heatmaps, score_people, suppress_duplicates, unmirror_heatmaps
+from robustpose.decoding.heatmaps import decode_heatmaps, score_people, suppress_duplicates, unmirror_heatmaps
 from robustpose.metrics.coco_ap import FIGURES, CocoAP
 from robustpose.pose.crop import map_xy_to_xy
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth
 
 

@@ -14,12 +14,12 @@ from pycocotools import mask as coco_masks
 from robustpose.data.coco import CocoPeople, read_coco
 from robustpose.data.ignored import find_ignored, paint_regions
 from robustpose.data.images import write_image
-from robustpose.data.opening import Adjusted
+from robustpose.data.spec import Adjusted
+from robustpose.data.stylized import WithStyles
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Truth
-from robustpose.train.stylized import WithStyles
 
 IMAGE = {"id": 4, "height": 40, "width": 60}
 NOWHERE = [0.0, 0.0, 0.0, 0.0]  # a box that shows when it is taken instead of the segmentation

@@ -3,10 +3,10 @@ import pytest
 
 from robustpose import CLEAN, Cell, UserError
 from robustpose.corruptions import GROUPS, NAMES
+from robustpose.corruptions.suites import FULL_GRID, choose_cells
 from robustpose.metrics.coco_ap import CocoAP
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses
-from robustpose.results.grid import FULL_GRID, choose_cells
 from robustpose.results.intervals import GEOMETRIC, PHOTOMETRIC, find_intervals, make_series
 from robustpose.results.resampling import draw_weights, interval
 from tests.people import draw_people, fill

@@ -20,7 +20,7 @@ LAYERS = [
     {"data", "estimators"},
     {"evaluate"},
     {"results"},
-    {"pages", "figures"},
+    {"show"},
     {"bench", "train", "export"},
     {"cli"},
 ]

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
+from robustpose.corruptions.suites import FULL_GRID
 from robustpose.errors import UserError
-from robustpose.pages.leaderboard import render_leaderboard
-from robustpose.results.grid import FULL_GRID
 from robustpose.results.leaderboard import boards_to_json, read_boards
+from robustpose.show.pages.leaderboard import render_leaderboard
 
 
 def write_summary(path, name="net", clean=0.7, mpc=0.5, cells=None, **provenance):

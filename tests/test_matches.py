@@ -5,7 +5,7 @@ import pytest
 
 from robustpose import CLEAN, Cell, UserError
 from robustpose.evaluate import make_metric
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.results.matches import read_quality, read_table, write_matches
 from robustpose.results.resampling import draw_weights
 from robustpose.results.run_folder import RunFolder

@@ -2,11 +2,11 @@ import torch
 from torch import nn
 
 from robustpose import models
-from robustpose.models.fold import fold_batch_norms
-from robustpose.models.measure import has_folded_norms, measure_norms
-from robustpose.models.published import make_card
+from robustpose.models.fast.fold import fold_batch_norms
+from robustpose.models.norm_statistics import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone
-from robustpose.pose.skeleton import COCO
+from robustpose.models.zoo import make_input_spec
+from robustpose.pose.skeletons import COCO
 
 
 def folded(network):
@@ -25,8 +25,8 @@ def test_heatmaps_are_a_quarter_of_the_input():
 
 
 def test_crops_are_scaled_to_minus_one_to_one():
-    card = make_card("mobilenet_v2", COCO, (96, 128))
-    assert (card.mean, card.std, card.channels) == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "rgb")
+    input_spec = make_input_spec("mobilenet_v2", COCO, (96, 128))
+    assert (input_spec.mean, input_spec.std, input_spec.channels) == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "rgb")
 
 
 def test_measured_norms_leave_the_function_and_hold_in_training():

@@ -15,22 +15,22 @@ from torch import nn
 from robustpose import registry
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
-from robustpose.estimators.backends import as_callable
-from robustpose.estimators.batches import CROPS_PER_CALL
 from robustpose.estimators.network import build, build_demo
+from robustpose.estimators.running.backends import as_callable
+from robustpose.estimators.running.batches import CROPS_PER_CALL
 from robustpose.evaluate import evaluate
 from robustpose.models import TABLE, family_of
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.small import SmallNet
 from robustpose.models.weights import DEMO, load_weights, read_weights, save_weights
-from robustpose.pose.skeleton import COCO, Skeleton
+from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.types import Frame
 from tests.networks import make_lively
 from tests.people import assert_same_poses
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-CARD = ModelCard("small", (96, 128), COCO.joints, sigma=1.5)
+INPUT_SPEC = InputSpec("small", (96, 128), COCO.joints, sigma=1.5)
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 
 
@@ -48,9 +48,9 @@ def test_every_network_gives_what_its_family_gives(name: str) -> None:
     n_joints = 17 if family_of(name) == "fields" else 5
     with torch.device("meta"):
         found = registry.load(name, TABLE)(n_joints)(torch.zeros(2, 3, 64, 128))
-    if family_of(name) == "topdown":
+    if family_of(name) == "heatmaps":
         assert found.shape == (2, 5, 16, 32)
-    elif family_of(name) == "bottomup":
+    elif family_of(name) == "tags":
         coarse, fine = found
         assert coarse.shape == (2, 10, 16, 32)
         assert fine.shape == (2, 5, 32, 64)
@@ -62,7 +62,7 @@ def test_every_network_gives_what_its_family_gives(name: str) -> None:
 
 
 def test_small_network_fits_in_three_megabytes(tmp_path: Path) -> None:
-    save_weights(SmallNet(17), CARD, tmp_path / "small.safetensors")
+    save_weights(SmallNet(17), INPUT_SPEC, tmp_path / "small.safetensors")
     assert (tmp_path / "small.safetensors").stat().st_size < 3e6
 
 
@@ -94,27 +94,27 @@ def test_callable_leaves_the_network_as_it_was(lively: nn.Module) -> None:
 
 
 def test_weights_and_card_come_back_as_they_were_saved(lively: nn.Module, tmp_path: Path) -> None:
-    card = replace(CARD, channels="bgr", mean=(0.1, 0.2, 0.3))
-    save_weights(lively, card, tmp_path / "a.safetensors")
+    input_spec = replace(INPUT_SPEC, channels="bgr", mean=(0.1, 0.2, 0.3))
+    save_weights(lively, input_spec, tmp_path / "a.safetensors")
     other = SmallNet(17)
-    assert load_weights(other, tmp_path / "a.safetensors") == card
+    assert load_weights(other, tmp_path / "a.safetensors") == input_spec
     assert all(
         torch.equal(a, b) for a, b in zip(lively.state_dict().values(), other.state_dict().values(), strict=True)
     )
 
 
 def test_same_weights_give_the_same_bytes(lively: nn.Module, tmp_path: Path) -> None:
-    save_weights(lively, CARD, tmp_path / "a.safetensors")
-    save_weights(lively.to(memory_format=torch.channels_last), CARD, tmp_path / "b.safetensors")  # type: ignore[call-overload]
+    save_weights(lively, INPUT_SPEC, tmp_path / "a.safetensors")
+    save_weights(lively.to(memory_format=torch.channels_last), INPUT_SPEC, tmp_path / "b.safetensors")  # type: ignore[call-overload]
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    save_weights(SmallNet(16), CARD, tmp_path / "a.safetensors")
+    save_weights(SmallNet(16), INPUT_SPEC, tmp_path / "a.safetensors")
     with pytest.raises(UserError, match=r"head.weight must be \(17, 32, 1, 1\), got \(16, 32, 1, 1\)"):
         load_weights(SmallNet(17), tmp_path / "a.safetensors")
-    save_weights(nn.Linear(2, 2), CARD, tmp_path / "b.safetensors")
+    save_weights(nn.Linear(2, 2), INPUT_SPEC, tmp_path / "b.safetensors")
     with pytest.raises(UserError, match=r"102 missing \(stem.0.weight; .*; 2 unknown \(bias; weight\)"):
         load_weights(SmallNet(17), tmp_path / "b.safetensors")
 
@@ -128,10 +128,10 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path) -> None:
         read_weights(path)
     save_file({"a": torch.zeros(1)}, path)
     assert read_weights(path)[1] is None
-    with pytest.raises(UserError, match="carries no model card"):
+    with pytest.raises(UserError, match="carries no input spec"):
         build("small", str(path), COCO)
     save_file({"a": torch.zeros(1)}, path, {"robustpose": json.dumps({"name": "x"})})
-    with pytest.raises(UserError, match=r"model card .* cannot be read: input_wh"):
+    with pytest.raises(UserError, match=r"input spec .* cannot be read: input_wh"):
         read_weights(path)
 
 
@@ -161,9 +161,9 @@ def test_demo_finds_drawn_people() -> None:
 
 def test_own_weights_are_an_estimator_with_provenance(tmp_path: Path) -> None:
     path = tmp_path / "mine.safetensors"
-    save_weights(SmallNet(17), CARD, path)
+    save_weights(SmallNet(17), INPUT_SPEC, path)
     estimator = build("small", str(path), COCO)
-    assert estimator.card == CARD
+    assert estimator.input_spec == INPUT_SPEC
     assert estimator.provenance["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert [poses.image_id for poses in estimator.predict(people())] == [1, 2]
 

@@ -10,17 +10,17 @@ import scipy.io
 from robustpose import estimators
 from robustpose.bench.run import run_bench
 from robustpose.bench.work import Job
-from robustpose.data.corrupted import MadeViews
+from robustpose.corruptions.suites import choose_cells
+from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import write_image
 from robustpose.data.mpii import read_mpii
-from robustpose.data.opening import open_dataset
+from robustpose.data.spec import open_dataset
 from robustpose.errors import UserError
 from robustpose.evaluate import evaluate
 from robustpose.metrics.pckh import pckh
 from robustpose.pose.crop import boxes_to_center_scale
-from robustpose.pose.skeleton import MPII
+from robustpose.pose.skeletons import MPII
 from robustpose.pose.types import Poses
-from robustpose.results.grid import choose_cells
 from tests.scenes import draw_scene
 
 CELLS = choose_cells(["contrast"], [3])
@@ -359,7 +359,7 @@ def job_for(out, model=GUESS, **data):
     return Job(
         make_dataset=partial(open_dataset, **data),
         make_estimator=partial(estimators.build, model, options={}),
-        views=MadeViews(5),
+        views=MadeImages(5),
         out=out,
     )
 

@@ -10,8 +10,8 @@ import torch
 
 from robustpose import models
 from robustpose.errors import UserError
-from robustpose.models.published import PUBLISHED, Published, make_card
-from robustpose.pose.skeleton import COCO, MPII, Skeleton
+from robustpose.models.zoo import PUBLISHED, Published, make_input_spec
+from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from tests.networks import assert_tensors_are_named, error_of, outline
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -87,14 +87,14 @@ def test_every_published_checkpoint_is_of_a_network_there_is() -> None:
 
 @pytest.mark.parametrize("published", PUBLISHED, ids=lambda row: f"{row.network}-{row.skeleton.name}-{row.input_wh[1]}")
 def test_card_says_how_the_published_network_wants_its_crops(published: Published) -> None:
-    card = published.card
-    assert card.channels == ("bgr" if published.network.startswith("sbl") else "rgb")
-    assert card.joints == published.skeleton.joints
-    assert card.input_wh == published.input_wh
-    assert card.sigma == {128: 1.0, 256: 2.0, 384: 3.0}[card.input_wh[1]]
-    assert (card.mean, card.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    input_spec = published.input_spec
+    assert input_spec.channels == ("bgr" if published.network.startswith("sbl") else "rgb")
+    assert input_spec.joints == published.skeleton.joints
+    assert input_spec.input_wh == published.input_wh
+    assert input_spec.sigma == {128: 1.0, 256: 2.0, 384: 3.0}[input_spec.input_wh[1]]
+    assert (input_spec.mean, input_spec.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     if published.file is not None:
-        assert f"_{card.input_wh[1]}x{card.input_wh[0]}.pth" in published.file
+        assert f"_{input_spec.input_wh[1]}x{input_spec.input_wh[0]}.pth" in published.file
 
 
 def test_official_files_have_names_of_their_own() -> None:
@@ -111,16 +111,16 @@ def test_training_lowers_its_rate_before_it_ends(published: Published) -> None:
 
 def test_input_is_that_of_the_skeletons_benchmark() -> None:
     other = Skeleton("other", ("a", "b"), (), (0.1, 0.1))
-    assert make_card("hrnet_w32", COCO).input_wh == (192, 256)
-    assert make_card("hrnet_w32", MPII).input_wh == (256, 256)
-    assert make_card("hrnet_w32", other).input_wh == (192, 256)
-    assert make_card("hrnet_w32", COCO, (96, 128)).input_wh == (96, 128)
+    assert make_input_spec("hrnet_w32", COCO).input_wh == (192, 256)
+    assert make_input_spec("hrnet_w32", MPII).input_wh == (256, 256)
+    assert make_input_spec("hrnet_w32", other).input_wh == (192, 256)
+    assert make_input_spec("hrnet_w32", COCO, (96, 128)).input_wh == (96, 128)
 
 
 @pytest.mark.parametrize("input_wh", [(190, 256), (192, 0), (-32, 32)])
 def test_input_with_a_side_that_32_does_not_divide_is_refused(input_wh: tuple[int, int]) -> None:
     with pytest.raises(UserError, match=r"sides that are multiples of 32, got .* \(width x height\)"):
-        make_card("sbl_r50", COCO, input_wh)
+        make_input_spec("sbl_r50", COCO, input_wh)
 
 
 def test_unknown_network_is_an_error_that_helps() -> None:

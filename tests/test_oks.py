@@ -1,7 +1,7 @@
 import numpy as np
 
 from robustpose.pose.oks import oks_to_each, suppress_alike
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 
 XY = np.random.default_rng(0).uniform(0, 100, (3, 17, 2))
 

@@ -3,7 +3,7 @@ import pytest
 
 from robustpose.metrics.oks_kernels import RECALLS, average_precision, compare_people, match_people, variances_of
 from robustpose.pose.oks import oks_to_each
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from tests.people import truth_of
 
 VARIANCES = variances_of(np.array(COCO.sigmas))

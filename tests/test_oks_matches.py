@@ -7,7 +7,7 @@ from scipy.optimize import linear_sum_assignment
 
 from robustpose.metrics.oks_matches import OksMatches
 from robustpose.metrics.slices import slice_people
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth, no_poses
 from robustpose.results.resampling import draw_weights
 from tests.people import coco_ap, draw_people, poses_of, stand_apart, truth_of

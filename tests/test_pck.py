@@ -9,7 +9,7 @@ from robustpose.errors import UserError
 from robustpose.evaluate import make_metric
 from robustpose.metrics.pck import share_within
 from robustpose.metrics.pckh import COLUMNS, pckh
-from robustpose.pose.skeleton import COCO, MPII, Skeleton
+from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import Poses, Truth, no_poses
 
 TWO = Skeleton("two", ("left_end", "right_end"), ((0, 1),), (0.1, 0.1))

@@ -3,7 +3,7 @@ import pytest
 
 from robustpose.evaluate import make_metric
 from robustpose.metrics.slices import slice_people
-from robustpose.pose.skeleton import COCO, MPII
+from robustpose.pose.skeletons import COCO, MPII
 from robustpose.pose.types import Poses, Truth
 from robustpose.results.resampling import draw_weights
 from tests.people import draw_again, fill

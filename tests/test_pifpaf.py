@@ -13,18 +13,18 @@ import torch
 from torch import Tensor, nn
 
 from robustpose import estimators, models
-from robustpose.data.opening import open_dataset
-from robustpose.decoding.fields import decode_fields, score_poses
+from robustpose.data.spec import open_dataset
+from robustpose.decoding.fields.decode import decode_fields, score_poses
 from robustpose.errors import UserError
 from robustpose.estimators.as_estimator import as_estimator
 from robustpose.estimators.field_network import as_field_callable
-from robustpose.estimators.pifpaf import PifPafEstimator, apply_openpifpaf, resize_image, scale_size
-from robustpose.models.card import ModelCard
+from robustpose.estimators.fields import FieldEstimator, apply_openpifpaf, resize_image, scale_size
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import PifPaf
 from robustpose.models.pifpaf_files import convert_checkpoint
-from robustpose.models.published import make_card
 from robustpose.models.weights import save_weights
-from robustpose.pose.skeleton import COCO, MPII, Skeleton
+from robustpose.models.zoo import make_input_spec
+from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import Poses
 from tests.conftest import CATEGORY, make_person
 from tests.crowds import assert_poses_do_not_depend_on_what_came_before, bench_crowds, frame_of, toy_frames
@@ -38,7 +38,7 @@ K = COCO.n_joints
 Array = np.ndarray
 # Grey levels reach the network as they are.
 PLAIN = {"mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255), "stride": 8, "family": "fields"}
-CARD = ModelCard("painter", (641, 641), COCO.joints, **PLAIN)  # type: ignore[arg-type]
+INPUT_SPEC = InputSpec("painter", (641, 641), COCO.joints, **PLAIN)  # type: ignore[arg-type]
 
 
 # The image and its size
@@ -70,7 +70,7 @@ def test_longer_edge_is_641_and_the_other_one_is_cut_off(image_wh: tuple[int, in
 def test_network_sees_a_bicubic_image_without_padding(image_hw: tuple[int, int]) -> None:
     image = draw_scene(*image_hw, seed=1)
     painter = Painter(np.zeros((0, K, 2)), image.shape[1::-1])
-    PifPafEstimator(painter, CARD, COCO, 97).predict([frame_of(image)])
+    FieldEstimator(painter, INPUT_SPEC, COCO, 97).predict([frame_of(image)])
     width, height = scale_size(image.shape[1::-1], 97)
     expected = PIL.Image.fromarray(image).resize((width, height), PIL.Image.Resampling.BICUBIC)
     (x,) = painter.inputs
@@ -81,7 +81,7 @@ def test_network_sees_a_bicubic_image_without_padding(image_hw: tuple[int, int])
 def test_image_is_normalised_as_its_card_says() -> None:
     image = draw_scene(30, 40, seed=1)
     painter = Painter(np.zeros((0, K, 2)), (40, 30))
-    PifPafEstimator(painter, make_card("pifpaf_resnet50", COCO), COCO).predict([frame_of(image)])
+    FieldEstimator(painter, make_input_spec("pifpaf_resnet50", COCO), COCO).predict([frame_of(image)])
     levels = resize_image(image, 641) / 255
     np.testing.assert_allclose(
         painter.inputs[0][0].transpose(1, 2, 0), (levels - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225), atol=1e-5
@@ -130,7 +130,7 @@ def assert_found(poses: Poses, xy: Array, within: float = 1.0) -> None:
 def test_drawn_people_are_found_in_pixels_of_the_image(image_wh: tuple[int, int], protocol: str) -> None:
     height = 0.6 * min(image_wh)
     people = np.array([BODY * height + np.array(image_wh) * place for place in ((0.0, 0.3), (0.45, 0.1))])
-    estimator = PifPafEstimator(Painter(people, image_wh), CARD, COCO, protocol=protocol)
+    estimator = FieldEstimator(Painter(people, image_wh), INPUT_SPEC, COCO, protocol=protocol)
     assert not estimator.needs_boxes
     (poses,) = estimator.predict([frame_of(blank(*image_wh), 7)])
     assert poses.image_id == 7
@@ -149,7 +149,7 @@ def test_joint_is_where_its_pixels_are(image_wh: tuple[int, int]) -> None:
         nose = np.array([columns.mean(), rows.mean()])
         return paint((BODY - BODY[0]) * 300 + nose, x.shape)
 
-    (poses,) = PifPafEstimator(network, CARD, COCO).predict([frame_of(image)])
+    (poses,) = FieldEstimator(network, INPUT_SPEC, COCO).predict([frame_of(image)])
     assert np.abs(poses.xy[0, 0] - center).max() < 1
 
 
@@ -158,7 +158,7 @@ def test_joint_is_where_its_pixels_are(image_wh: tuple[int, int]) -> None:
 def test_first_and_last_pixel_of_the_input_are_those_of_the_image(
     image_wh: tuple[int, int], input_xy: tuple[float, float]
 ) -> None:
-    estimator = PifPafEstimator(see_nose(input_xy), CARD, COCO, protocol="plain")
+    estimator = FieldEstimator(see_nose(input_xy), INPUT_SPEC, COCO, protocol="plain")
     (poses,) = estimator.predict([frame_of(blank(*image_wh))])
     size_wh = np.array(scale_size(image_wh, 641))
     expected = np.array(input_xy) * (np.array(image_wh) - 1) / (size_wh - 1)
@@ -168,7 +168,7 @@ def test_first_and_last_pixel_of_the_input_are_those_of_the_image(
 @pytest.mark.parametrize("image_wh", [(1, 20), (20, 1), (1, 1), (3, 3)])
 @pytest.mark.parametrize("protocol", ["openpifpaf", "plain"])
 def test_tiny_images_have_finite_poses_inside(image_wh: tuple[int, int], protocol: str) -> None:
-    estimator = PifPafEstimator(see_nose((10, 10)), CARD, COCO, protocol=protocol)
+    estimator = FieldEstimator(see_nose((10, 10)), INPUT_SPEC, COCO, protocol=protocol)
     (poses,) = estimator.predict([frame_of(blank(*image_wh))])
     assert (poses.xy >= 0).all()
     assert (poses.xy < np.array(image_wh)).all()
@@ -188,8 +188,8 @@ def see_nose(input_xy: tuple[float, float]) -> Callable[[Array], list[Array]]:
 
 def test_long_edge_is_that_of_the_card_or_as_asked() -> None:
     painter = Painter(np.zeros((0, K, 2)), (40, 30))
-    PifPafEstimator(painter, ModelCard("a", (129, 193), COCO.joints, stride=8), COCO).predict([frame_of(blank(40, 30))])
-    PifPafEstimator(painter, CARD, COCO, long_edge=97).predict([frame_of(blank(30, 40))])
+    FieldEstimator(painter, InputSpec("a", (129, 193), COCO.joints, stride=8), COCO).predict([frame_of(blank(40, 30))])
+    FieldEstimator(painter, INPUT_SPEC, COCO, long_edge=97).predict([frame_of(blank(30, 40))])
     assert [x.shape for x in painter.inputs] == [(1, 3, 144, 193), (1, 3, 97, 72)]
 
 
@@ -216,8 +216,8 @@ def test_twenty_of_many_people_are_found_in_the_published_protocol() -> None:
     fields = [component[None] for component in (pif[0], pif[1], pif[3], *paf[:3])]
     skeleton = Skeleton("noses", ("nose",), (), (0.1,))
     for protocol, n_people in (("openpifpaf", 20), ("plain", 25)):
-        estimator = PifPafEstimator(
-            lambda x: fields, ModelCard("noses", (641, 641), stride=8), skeleton, protocol=protocol
+        estimator = FieldEstimator(
+            lambda x: fields, InputSpec("noses", (641, 641), stride=8), skeleton, protocol=protocol
         )
         assert len(estimator.predict([frame_of(blank(640, 480))])[0].score) == n_people
 
@@ -247,11 +247,11 @@ def test_filled_joints_keep_their_small_values_as_decoded_only() -> None:
     network = Painter(people, (641, 481), missing=[15])
     least = {}
     for protocol in ("openpifpaf", "plain"):
-        (poses,) = PifPafEstimator(network, CARD, COCO, protocol=protocol).predict([frame_of(blank(641, 481))])
+        (poses,) = FieldEstimator(network, INPUT_SPEC, COCO, protocol=protocol).predict([frame_of(blank(641, 481))])
         least[protocol] = poses.confidence.min()
     assert least["openpifpaf"] == pytest.approx(0.01)
     assert least["plain"] == pytest.approx(1e-5)
-    bare = PifPafEstimator(network, CARD, COCO, complete=False).predict([frame_of(blank(641, 481))])[0]
+    bare = FieldEstimator(network, INPUT_SPEC, COCO, complete=False).predict([frame_of(blank(641, 481))])[0]
     assert bare.confidence[0, 15] == 0
     np.testing.assert_array_equal(bare.xy[0, 15], 0)
 
@@ -259,7 +259,7 @@ def test_filled_joints_keep_their_small_values_as_decoded_only() -> None:
 def test_plain_poses_are_what_was_decoded() -> None:
     people = stand((30.3, 20.1), (200, 60), height=300)
     network = Painter(people, (641, 481))
-    estimator = PifPafEstimator(network, CARD, COCO, protocol="plain")
+    estimator = FieldEstimator(network, INPUT_SPEC, COCO, protocol="plain")
     pif, paf = estimator.find_fields(blank(641, 481))
     expected, scores = decode_fields(pif, paf)
     (poses,) = estimator.predict([frame_of(blank(641, 481))])
@@ -270,13 +270,13 @@ def test_plain_poses_are_what_was_decoded() -> None:
 
 def test_image_without_anybody_gets_a_pose_of_zeros_in_the_published_protocol() -> None:
     network = Painter(np.zeros((0, K, 2)), (64, 48))
-    (poses,) = PifPafEstimator(network, CARD, COCO).predict([frame_of(blank(64, 48), 9)])
+    (poses,) = FieldEstimator(network, INPUT_SPEC, COCO).predict([frame_of(blank(64, 48), 9)])
     assert poses.image_id == 9
     assert (poses.xy.shape, poses.confidence.shape) == ((1, K, 2), (1, K))
     assert not poses.xy.any()
     assert not poses.confidence.any()
     assert poses.score.tolist() == [0.01]
-    (plain,) = PifPafEstimator(network, CARD, COCO, protocol="plain").predict([frame_of(blank(64, 48), 9)])
+    (plain,) = FieldEstimator(network, INPUT_SPEC, COCO, protocol="plain").predict([frame_of(blank(64, 48), 9)])
     assert (plain.xy.shape, plain.score.shape) == ((0, K, 2), (0,))
 
 
@@ -285,12 +285,12 @@ def test_image_without_anybody_gets_a_pose_of_zeros_in_the_published_protocol() 
 
 def test_other_joints_and_protocols_are_one_clear_line() -> None:
     network = Painter(np.zeros((0, K, 2)), (64, 48))
-    for card, skeleton, protocol, message in (
-        (CARD, MPII, "plain", "model 'painter' finds the joints nose.*use a model of that skeleton"),
-        (CARD, COCO, "plian", r"protocol must be openpifpaf or plain, got 'plian' \(did you mean 'plain'\?\)"),
+    for input_spec, skeleton, protocol, message in (
+        (INPUT_SPEC, MPII, "plain", "model 'painter' finds the joints nose.*use a model of that skeleton"),
+        (INPUT_SPEC, COCO, "plian", r"protocol must be openpifpaf or plain, got 'plian' \(did you mean 'plain'\?\)"),
     ):
         with pytest.raises(UserError, match=message) as caught:
-            PifPafEstimator(network, card, skeleton, protocol=protocol)
+            FieldEstimator(network, input_spec, skeleton, protocol=protocol)
         assert "\n" not in str(caught.value)
 
 
@@ -305,14 +305,14 @@ def test_other_joints_and_protocols_are_one_clear_line() -> None:
 def test_fields_of_another_shape_are_one_clear_line(spoil: Callable[[list[Array]], list[Array]], message: str) -> None:
     painter = Painter(stand((60, 30)), (64, 48))
     with pytest.raises(UserError, match=message) as caught:
-        PifPafEstimator(lambda x: spoil(painter(x)), CARD, COCO).predict([frame_of(blank(64, 48))])
+        FieldEstimator(lambda x: spoil(painter(x)), INPUT_SPEC, COCO).predict([frame_of(blank(64, 48))])
     assert "\n" not in str(caught.value)
 
 
 def test_connections_are_cocos_whatever_limbs_a_file_lists_and_else_the_skeletons() -> None:
     people = stand((100, 60), height=350)
     reordered = Skeleton("person", COCO.joints, COCO.limbs[::-1][:5], COCO.sigmas)
-    (poses,) = PifPafEstimator(Painter(people, (641, 481)), CARD, reordered).predict([frame_of(blank(641, 481))])
+    (poses,) = FieldEstimator(Painter(people, (641, 481)), INPUT_SPEC, reordered).predict([frame_of(blank(641, 481))])
     assert_found(poses, people)
 
     limbs = ((0, 1), (1, 2))
@@ -323,8 +323,8 @@ def test_connections_are_cocos_whatever_limbs_a_file_lists_and_else_the_skeleton
         pif, paf = draw_fields(joints, (61, 81), limbs)
         return [component[None] for component in (pif[0], pif[1], pif[3], *paf[:3])]
 
-    card = ModelCard("three", (641, 641), stride=8)
-    (poses,) = PifPafEstimator(network, card, three).predict([frame_of(blank(641, 481))])
+    input_spec = InputSpec("three", (641, 641), stride=8)
+    (poses,) = FieldEstimator(network, input_spec, three).predict([frame_of(blank(641, 481))])
     assert len(poses.xy) == 2
 
 
@@ -377,7 +377,7 @@ def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of somebody's own network."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("fields") / "small.safetensors"
-    save_weights(draw_weights(make_small(K)), make_card("small", COCO, (97, 97), "fields"), path)
+    save_weights(draw_weights(make_small(K)), make_input_spec("small", COCO, (97, 97), "fields"), path)
     return path
 
 
@@ -387,11 +387,11 @@ def shufflenet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     name = "pifpaf_shufflenetv2x2"
     path = tmp_path_factory.mktemp("shufflenet") / "a.safetensors"
-    save_weights(draw_weights(models.build(name)), make_card(name, COCO), path)
+    save_weights(draw_weights(models.build(name)), make_input_spec(name, COCO), path)
     return path
 
 
-Build = Callable[..., PifPafEstimator]
+Build = Callable[..., FieldEstimator]
 
 
 @pytest.fixture
@@ -400,9 +400,9 @@ def build(small_file: Path, packed_small: None) -> Build:
     return partial(build_small, small_file)
 
 
-def build_small(path: Path, **options: object) -> PifPafEstimator:
+def build_small(path: Path, **options: object) -> FieldEstimator:
     estimator = estimators.build(f"{__name__}:make_small:{path}", COCO, options)
-    assert isinstance(estimator, PifPafEstimator)
+    assert isinstance(estimator, FieldEstimator)
     return estimator
 
 
@@ -462,8 +462,8 @@ def test_network_in_memory_becomes_an_estimator_and_stays_as_it_was(small_file: 
     network = make_small(K).train()
     models.weights.load_weights(network, small_file)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    estimator = as_estimator(network, make_card("small", COCO, (97, 97), "fields"), COCO)
-    assert isinstance(estimator, PifPafEstimator)
+    estimator = as_estimator(network, make_input_spec("small", COCO, (97, 97), "fields"), COCO)
+    assert isinstance(estimator, FieldEstimator)
     frames = toy_frames(2)
     assert_same_poses(estimator.predict(frames), build().predict(frames))
     assert network.training
@@ -478,7 +478,9 @@ def test_small_network_of_the_table_looks_at_images_of_any_size(
     if backend == "openvino":
         pytest.importorskip("openvino")
     torch.manual_seed(0)
-    save_weights(models.build("small_fields"), make_card("small_fields", COCO, (129, 129)), tmp_path / "a.safetensors")
+    save_weights(
+        models.build("small_fields"), make_input_spec("small_fields", COCO, (129, 129)), tmp_path / "a.safetensors"
+    )
     estimator = estimators.build(f"small_fields:{tmp_path / 'a.safetensors'}", COCO, {"backend": backend})
     for width, height in ((129, 97), (97, 129), (100, 61), (60, 60), (33, 100)):
         scaled_w, scaled_h = scale_size((width, height), 129)
@@ -494,8 +496,8 @@ def test_converted_checkpoint_is_an_estimator(tmp_path: Path) -> None:
     torch.save({"model": network.state_dict(), "epoch": 1}, tmp_path / "a.pkl")
     convert_checkpoint(tmp_path / "a.pkl", tmp_path / "a.safetensors")
     estimator = estimators.build(f"pifpaf_shufflenetv2x2:{tmp_path / 'a.safetensors'}", COCO, {})
-    assert isinstance(estimator, PifPafEstimator)
-    assert (estimator.card.family, estimator.provenance["input"]) == ("fields", "641x641")
+    assert isinstance(estimator, FieldEstimator)
+    assert (estimator.input_spec.family, estimator.provenance["input"]) == ("fields", "641x641")
 
 
 def test_heads_for_training_only_are_not_computed(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -551,7 +553,7 @@ def test_option_that_makes_no_sense_is_one_clear_line(build: Build, options: dic
 def test_file_that_is_published_or_has_no_card_is_one_clear_line(small_file: Path, tmp_path: Path) -> None:
     for name in ("checkpoint.pkl", "checkpoint.pth", "checkpoint.pkl.epoch350"):
         (tmp_path / name).write_bytes(b"\x80")
-    save_weights(Strange(K), make_card("strange", COCO, (97, 97), "fields"), tmp_path / "strange.safetensors")
+    save_weights(Strange(K), make_input_spec("strange", COCO, (97, 97), "fields"), tmp_path / "strange.safetensors")
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(1)}, tmp_path / "bare.safetensors")
@@ -559,7 +561,7 @@ def test_file_that_is_published_or_has_no_card_is_one_clear_line(small_file: Pat
         ("pifpaf_resnet50:checkpoint.pkl", COCO, r"first, robustpose convert-pifpaf .*checkpoint\.pkl$"),
         ("pifpaf_resnet50:checkpoint.pth", COCO, r"first, robustpose convert-pifpaf .*checkpoint\.pth$"),
         ("pifpaf_resnet50:checkpoint.pkl.epoch350", COCO, r"robustpose convert-pifpaf .*checkpoint\.pkl\.epoch350$"),
-        ("pifpaf_resnet50:bare.safetensors", COCO, "carries no model card: expected .* robustpose convert-pifpaf"),
+        ("pifpaf_resnet50:bare.safetensors", COCO, "carries no input spec: expected .* robustpose convert-pifpaf"),
         ("pifpaf_resnet50:none.safetensors", COCO, r"there is no weights file .*none\.safetensors"),
         (f"pifpaf_resnet50:{small_file}", COCO, "does not fit PifPaf: "),
         (
@@ -582,17 +584,22 @@ def test_file_that_is_published_or_has_no_card_is_one_clear_line(small_file: Pat
 
 
 def test_cards_of_networks_with_fields_have_sides_of_sixteen_and_one() -> None:
-    card = make_card("pifpaf_resnet50", COCO)
-    assert (card.input_wh, card.stride, card.family, card.channels) == ((641, 641), 8, "fields", "rgb")
-    assert make_card("pifpaf_resnet50", COCO, (193, 129)).input_wh == (193, 129)
-    assert make_card("pifpaf_resnet50", COCO, (192, 128)).input_wh == (192, 128)
+    input_spec = make_input_spec("pifpaf_resnet50", COCO)
+    assert (input_spec.input_wh, input_spec.stride, input_spec.family, input_spec.channels) == (
+        (641, 641),
+        8,
+        "fields",
+        "rgb",
+    )
+    assert make_input_spec("pifpaf_resnet50", COCO, (193, 129)).input_wh == (193, 129)
+    assert make_input_spec("pifpaf_resnet50", COCO, (192, 128)).input_wh == (192, 128)
     for family, input_wh, message in (
         ("fields", (193, 100), "multiples of 32, or of 16 plus 1, got 193x100"),
         ("fields", (17, 33), "multiples of 32, or of 16 plus 1, got 17x33"),
-        ("bottomup", (193, 193), "multiples of 32, got 193x193"),
+        ("tags", (193, 193), "multiples of 32, got 193x193"),
     ):
         with pytest.raises(UserError, match=message):
-            make_card("own", COCO, input_wh, family)  # type: ignore[arg-type]
+            make_input_spec("own", COCO, input_wh, family)  # type: ignore[arg-type]
 
 
 # Bench

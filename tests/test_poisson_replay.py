@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from robustpose.corruptions.poisson_replay import make_mean_tables, replay_poisson, sum_logs
+from robustpose.corruptions.exact.poisson_replay import make_mean_tables, replay_poisson, sum_logs
 from tests.scenes import draw_scene
 
 COUNTS = np.arange(256, dtype=np.uint8)

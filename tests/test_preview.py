@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from robustpose.bench.preview import CELLS, SHARES, choose_images
+from robustpose.corruptions.suites import FULL_GRID
 from robustpose.data.coco import read_coco
-from robustpose.results.grid import FULL_GRID
 from tests.runs import bench_predictions, write_predictions
 
 

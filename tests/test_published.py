@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from robustpose.bench.recipe import read_bench_recipe
 from robustpose.corruptions import NAMES
 from robustpose.models import family_of
 from robustpose.results.published import (
@@ -13,6 +12,7 @@ from robustpose.results.published import (
     published_rows,
     read_published,
 )
+from robustpose.results.recipe import read_bench_recipe
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*-c/*.yaml"))
 COCO_VAL = {"name": "person_keypoints_val2017.json", "n_images": 5000}
@@ -65,7 +65,7 @@ def test_every_recipe_finds_its_own_row(path):
     name = f"{path.stem}.pth"
     if recipe.only_with_people:
         dataset = {**dataset, "images_with_people": {"coco": WITH_PEOPLE, "ochuman": 2500}[recipe.data]}
-    boxes = recipe.boxes if family_of(recipe.model) == "topdown" else "none"
+    boxes = recipe.boxes if family_of(recipe.model) == "heatmaps" else "none"
     row = find_row(make_run(dataset, metric, boxes, kind=recipe.model, input=recipe.input, name=name))
     expected = recipe.expected
     assert row is not None

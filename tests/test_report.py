@@ -7,13 +7,13 @@ import pytest
 
 from robustpose import UserError
 from robustpose.corruptions import NAMES
-from robustpose.data.corrupted import MadeViews
-from robustpose.data.opening import open_dataset
-from robustpose.pages.report import render, write_report
+from robustpose.corruptions.suites import FULL_GRID
+from robustpose.data.corrupted import MadeImages
+from robustpose.data.spec import open_dataset
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.grid import FULL_GRID
 from robustpose.results.summary import summarize
-from robustpose.results.tables import to_csv, to_latex, to_markdown
+from robustpose.show.pages.report import render, write_report
+from robustpose.show.tables import to_csv, to_latex, to_markdown
 
 
 def make_summary(name="net", cells=FULL_GRID, clean=0.8, metric="AP", **provenance):
@@ -146,20 +146,20 @@ def test_report_is_made_again_from_the_summary_alone(finished_run, tmp_path):
 
 def test_same_run_gives_the_same_bytes(finished_run, tmp_path, open_small):
     shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)
-    first, second = (write_report(tmp_path, open_small(), MadeViews(5)).read_bytes() for _ in range(2))
+    first, second = (write_report(tmp_path, open_small(), MadeImages(5)).read_bytes() for _ in range(2))
     assert first == second
 
 
 def test_clean_only_run_with_its_dataset_has_a_page(finished_run, tmp_path, open_small):
     shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)
     (tmp_path / "summary.json").write_text(json.dumps(make_summary(cells=(CLEAN,))))
-    page = write_report(tmp_path, open_small(), MadeViews(5)).read_text()
+    page = write_report(tmp_path, open_small(), MadeImages(5)).read_text()
     assert "data-gallery" not in page
 
 
 def test_predictions_that_are_gone_leave_a_page_without_pictures(finished_run, tmp_path, open_small):
     (tmp_path / "summary.json").write_bytes((finished_run / "summary.json").read_bytes())
-    page = write_report(tmp_path, open_small(), MadeViews(5)).read_text()
+    page = write_report(tmp_path, open_small(), MadeImages(5)).read_text()
     assert "the images or the predictions of this run could not be read" in page
 
 

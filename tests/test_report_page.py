@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from robustpose.data.corrupted import MadeViews
-from robustpose.data.opening import open_dataset
-from robustpose.pages.gallery import make_gallery
-from robustpose.pages.report import render, write_report
+from robustpose.corruptions.suites import FULL_GRID
+from robustpose.data.corrupted import MadeImages
+from robustpose.data.spec import open_dataset
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.grid import FULL_GRID
+from robustpose.show.pages.gallery import make_gallery
+from robustpose.show.pages.report import render, write_report
 from tests.test_charts import CURVES, HOSTILE, add_intervals
 from tests.test_report import make_summary
 
@@ -48,7 +48,7 @@ def run_page(finished_run, small_dataset, tmp_path_factory):
     """The page of a real run over clean and four cells, with pictures."""
     folder = tmp_path_factory.mktemp("page") / "run"
     shutil.copytree(finished_run, folder)
-    return write_report(folder, small_dataset, MadeViews(5))
+    return write_report(folder, small_dataset, MadeImages(5))
 
 
 def make_slices(name):

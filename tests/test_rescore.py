@@ -9,7 +9,7 @@ from robustpose import UserError
 from robustpose.bench.rescore import rescore
 from robustpose.bench.work import no_estimator
 from robustpose.files import lock_folder
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from tests.runs import files_of
 
 

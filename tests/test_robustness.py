@@ -2,8 +2,8 @@ import pytest
 
 from robustpose import CLEAN, Cell, UserError
 from robustpose.corruptions import GROUPS, HELD_OUT, NAMES
+from robustpose.corruptions.suites import FULL_GRID, choose_cells, is_full
 from robustpose.metrics.robustness import group_means, mean_under_corruption, relative_under_corruption
-from robustpose.results.grid import FULL_GRID, choose_cells, is_full
 from robustpose.results.summary import summarize
 
 SCORES = {cell: 0.8 if cell == CLEAN else 0.1 * cell.severity + 0.01 * len(cell.corruption) for cell in FULL_GRID}

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
+from robustpose.corruptions.suites import FULL_GRID, choose_cells
 from robustpose.evaluate import make_metric
-from robustpose.metrics.tables import ShareTable
-from robustpose.pose.skeleton import COCO
+from robustpose.metrics.score_tables import ShareTable
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses
 from robustpose.results.cell_score import JOINT, cut_people, score_cell
-from robustpose.results.grid import FULL_GRID, choose_cells
 from robustpose.results.intervals import make_series
 from robustpose.results.resampling import draw_weights
 from robustpose.results.slices import describe_slices

@@ -49,9 +49,9 @@ def test_other_resamples_are_asked_for_by_number(run, copy):
 
 def test_data_that_have_moved_are_named(run, benched, copy, tmp_path, coco_folder):
     shutil.copytree(coco_folder, tmp_path / "moved")
-    opened = json.loads((copy / "opened.json").read_text())
+    opened = json.loads((copy / "inputs.json").read_text())
     opened["data"].update(annotations="gone.json", images="gone")
-    (copy / "opened.json").write_text(json.dumps(opened))
+    (copy / "inputs.json").write_text(json.dumps(opened))
     one_line_error(run("score", copy), "cannot read the annotation file gone.json")
     moved = ["--annotations", tmp_path / "moved/people.json", "--images", tmp_path / "moved/images"]
     assert run("score", copy, *moved)[0] == 0
@@ -59,7 +59,7 @@ def test_data_that_have_moved_are_named(run, benched, copy, tmp_path, coco_folde
 
 
 def test_run_that_does_not_say_where_its_data_are_asks_for_them(run, benched, copy, coco_folder):
-    (copy / "opened.json").unlink()
+    (copy / "inputs.json").unlink()
     one_line_error(run("score", copy), "does not say where its data are: name them, as for bench (--data")
     named = ["--annotations", coco_folder / "people.json", "--images", coco_folder / "images"]
     assert run("score", copy, *named)[0] == 0
@@ -102,9 +102,9 @@ def test_numbers_that_mean_nothing_are_one_line(run, copy):
 
 
 def test_report_shows_no_pictures_of_other_data(run, copy):
-    opened = json.loads((copy / "opened.json").read_text())
+    opened = json.loads((copy / "inputs.json").read_text())
     opened["data"] = {"spec": "toy"}
-    (copy / "opened.json").write_text(json.dumps(opened))
+    (copy / "inputs.json").write_text(json.dumps(opened))
     code, _, errors = run("report", copy)
     assert code == 0
     assert "warning: the page has no pictures: the images are not those of" in errors

@@ -4,9 +4,9 @@ import pytest
 from robustpose import Cell, UserError
 from robustpose.bench import scoring
 from robustpose.bench.scoring import score_cells
+from robustpose.corruptions.suites import choose_cells
 from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Poses
-from robustpose.results.grid import choose_cells
 from robustpose.results.run_folder import RunFolder
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])

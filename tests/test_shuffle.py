@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from robustpose.models.shuffle import convolve_transposed, make_convolution, place_pixels
+from robustpose.models.fast.shuffle import convolve_transposed, make_convolution, place_pixels
 
 KERNELS = [(4, 2, 1), (7, 2, 3), (3, 2, 1), (2, 2, 0), (5, 3, 2), (3, 1, 1), (1, 2, 0)]  # size, stride, padding
 

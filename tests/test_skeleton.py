@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from robustpose.errors import UserError
-from robustpose.pose.skeleton import COCO, Skeleton, sigmas_for
+from robustpose.pose.skeletons import COCO, Skeleton, sigmas_for
 
 
 def test_flip_pairs_come_from_left_and_right_names():

@@ -17,9 +17,9 @@ from robustpose.config import DISTILLING, TrainSettings, change_data, read_setti
 from robustpose.data.images import read_image
 from robustpose.errors import UserError
 from robustpose.estimators import build as build_estimator
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import save_weights
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
 from robustpose.train.strategies import STRATEGIES
@@ -54,7 +54,7 @@ def first_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of `Tiny` to start from."""
     torch.manual_seed(7)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_weights(Tiny(17), ModelCard("tiny", (32, 64), COCO.joints, sigma=1.0), path)
+    save_weights(Tiny(17), InputSpec("tiny", (32, 64), COCO.joints, sigma=1.0), path)
     return path
 
 
@@ -115,7 +115,7 @@ def test_teacher_of_a_resumed_run_is_the_one_it_had(tmp_path: Path, first_weight
     with pytest.raises(KeyboardInterrupt):
         train(settings, tmp_path / "run", stop_at(5))
     torch.manual_seed(1)  # the file changes while the run is down
-    save_weights(Tiny(17), ModelCard("tiny", (32, 64), COCO.joints), tmp_path / "start.safetensors")
+    save_weights(Tiny(17), InputSpec("tiny", (32, 64), COCO.joints), tmp_path / "start.safetensors")
     train(settings, tmp_path / "run")
     assert same_product(tmp_path / "whole", tmp_path / "run")
 
@@ -144,7 +144,7 @@ def test_killed_process_goes_on_with_the_same_bits(tmp_path: Path, first_weights
 
 def test_larger_teacher_has_its_own_network_and_weights(tmp_path: Path, first_weights: Path) -> None:
     torch.manual_seed(0)
-    save_weights(Wide(17), ModelCard("wide", (32, 64), COCO.joints), tmp_path / "wide.safetensors")
+    save_weights(Wide(17), InputSpec("wide", (32, 64), COCO.joints), tmp_path / "wide.safetensors")
     teacher = {"model": f"{__name__}:Wide", "weights": tmp_path / "wide.safetensors"}
     train(settings_of("distill", first_weights, teacher=teacher), tmp_path / "large")
     train(settings_of("distill", first_weights), tmp_path / "same")
@@ -182,7 +182,7 @@ def test_teacher_that_does_not_fit_is_one_line(tmp_path: Path, first_weights: Pa
         ("Halved", r"teacher .*Halved must give heatmaps \(1, 17, 16, 8\) of crops .*, got \(1, 17, 8, 4\)"),
     ):
         network = {"Wide": Wide, "Halved": Halved}[name](16 if name == "Wide" else 17)
-        save_weights(network, ModelCard("x", (32, 64), COCO.joints), tmp_path / "x.safetensors")
+        save_weights(network, InputSpec("x", (32, 64), COCO.joints), tmp_path / "x.safetensors")
         teacher = {"model": f"{__name__}:{name}", "weights": tmp_path / "x.safetensors"}
         with pytest.raises(UserError, match=expected):
             train(settings_of("advmix", first_weights, teacher=teacher), tmp_path / name)
@@ -231,7 +231,7 @@ class Normless(nn.Module):
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_two_processes_have_the_losses_of_one_with_the_whole_batch(update: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    save_weights(Normless(17), ModelCard("x", (32, 64), COCO.joints), tmp_path / "x.safetensors")
+    save_weights(Normless(17), InputSpec("x", (32, 64), COCO.joints), tmp_path / "x.safetensors")
     code = (
         "import sys\nfrom pathlib import Path\nfrom tests import test_strategies as t\n"
         "engine = {'accelerator': 'cpu', 'threads': 1, 'devices': int(sys.argv[1])}\n"

@@ -6,9 +6,9 @@ import pytest
 from robustpose import UserError
 from robustpose.data.coco import read_coco
 from robustpose.data.images import read_image, write_image
+from robustpose.data.stylized import WithStyles
 from robustpose.export.style import transfer_style
 from robustpose.export.stylize import make_copy
-from robustpose.train.stylized import WithStyles
 from tests.scenes import draw_scene
 
 

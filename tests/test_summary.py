@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from robustpose import CLEAN, UserError
-from robustpose.results.grid import FULL_GRID, choose_cells
+from robustpose.corruptions.suites import FULL_GRID, choose_cells
 from robustpose.results.intervals import GEOMETRIC, find_intervals
 from robustpose.results.summary import read_summary, summarize
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from robustpose.metrics.coco_ap import CocoAP
-from robustpose.metrics.tables import ApTable, ShareTable, load_table
-from robustpose.pose.skeleton import COCO
+from robustpose.metrics.score_tables import ApTable, ShareTable, load_score_table
+from robustpose.pose.skeletons import COCO
 from robustpose.results.resampling import draw_weights
 from tests.people import coco_ap, draw_again, draw_people, fill, poses_of, truth_of
 from tests.test_coco_ap import official_figures
@@ -88,7 +88,7 @@ def test_scores_are_those_of_many_weights_at_once():
 def test_table_of_saved_arrays_scores_the_same():
     weights = draw_weights(12, 3)
     for table in (ap_table(draw_people(5)), ShareTable(np.arange(12.0), np.arange(12.0) + 2)):
-        again = load_table(table.save())
+        again = load_score_table(table.save())
         assert type(again) is type(table)
         np.testing.assert_array_equal(again.score(weights), table.score(weights))
 
@@ -96,7 +96,7 @@ def test_table_of_saved_arrays_scores_the_same():
 def test_arrays_of_no_table_are_an_error():
     for arrays in ({}, {"verdict": np.zeros((1, 0), np.int8)}, {"reached": np.zeros(1)}):
         with pytest.raises(KeyError):
-            load_table(arrays)
+            load_score_table(arrays)
 
 
 def test_ap_table_keeps_only_poses_that_count():

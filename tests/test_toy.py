@@ -7,14 +7,14 @@ import hashlib
 import numpy as np
 import pytest
 
-from robustpose.data.opening import open_dataset
+from robustpose.data.spec import open_dataset
 from robustpose.data.toy import SCENES_KEPT, ToyPeople
-from robustpose.data.toy_body import Camera, pose_body
-from robustpose.data.toy_dress import Part, dress_body
-from robustpose.data.toy_paint import SUPERSAMPLING, Shape, paint_colours, paint_labels, to_outline
-from robustpose.data.toy_scene import CROWD, SIZES_WH, rng_for
+from robustpose.data.toy.body import Camera, pose_body
+from robustpose.data.toy.dress import Part, dress_body
+from robustpose.data.toy.paint import SUPERSAMPLING, Shape, paint_colours, paint_labels, to_outline
+from robustpose.data.toy.scene import CROWD, SIZES_WH, rng_for
 from robustpose.errors import UserError
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 
 NOSE, LEFT_EYE, RIGHT_EYE, LEFT_EAR, RIGHT_EAR, LEFT_SHOULDER, RIGHT_SHOULDER = range(7)
 N_IMAGES = 60

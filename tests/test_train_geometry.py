@@ -5,7 +5,7 @@ import pytest
 
 from robustpose.config import AugmentSettings
 from robustpose.pose.crop import SCALE_UNIT, crop_matrix, crop_person
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.train.geometry import (
     Placement,
     find_lower_body,

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from robustpose.config import AugmentSettings, TrainSettings, make_settings, read_settings
 from robustpose.errors import UserError
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.small import SmallNet
 from robustpose.models.weights import read_weights
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.crop_source import CropSource
@@ -32,7 +32,7 @@ from tests.training import stop_at, train_and_note
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-CARD = ModelCard("tiny", (32, 64), COCO.joints, sigma=1.0)
+INPUT_SPEC = InputSpec("tiny", (32, 64), COCO.joints, sigma=1.0)
 
 
 class Dots:
@@ -101,7 +101,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progr
 
 def test_loss_on_a_fixed_batch_falls() -> None:
     step = SupervisedStep(Fabric(accelerator="cpu", devices=1), SmallNet(17), lr=1e-3)
-    crops = PersonCrops(CropSource(Dots(), CARD, seed=0), AugmentSettings())
+    crops = PersonCrops(CropSource(Dots(), INPUT_SPEC, seed=0), AugmentSettings())
     batch = next(iter(torch.utils.data.DataLoader(crops, batch_sampler=[[(0, person) for person in range(8)]])))
     batch = crops.prepare(batch)
     assert batch["views"].shape == (8, 1, 3, 64, 32)
@@ -113,9 +113,9 @@ def test_loss_on_a_fixed_batch_falls() -> None:
 
 def test_crop_depends_on_seed_epoch_and_person_only() -> None:
     def views(seed: int, epoch: int, person: int, cache_mb: int = 0) -> Tensor:
-        return PersonCrops(CropSource(Dots(), CARD, seed, cache_mb), AugmentSettings())[epoch, person]["crops"]
+        return PersonCrops(CropSource(Dots(), INPUT_SPEC, seed, cache_mb), AugmentSettings())[epoch, person]["crops"]
 
-    used = PersonCrops(CropSource(Dots(), CARD, 0, cache_mb=1), AugmentSettings())
+    used = PersonCrops(CropSource(Dots(), INPUT_SPEC, 0, cache_mb=1), AugmentSettings())
     for person in range(len(used)):
         used[0, person]
     assert torch.equal(used[1, 2]["crops"], views(0, 1, 2))
@@ -125,7 +125,7 @@ def test_crop_depends_on_seed_epoch_and_person_only() -> None:
 
 def test_mirrored_person_has_its_joints_renamed() -> None:
     still = {"rotation": 0, "scale": 0, "half_body_probability": 0}
-    source = CropSource(Dots(), CARD, 0)
+    source = CropSource(Dots(), INPUT_SPEC, 0)
     plain = PersonCrops(source, AugmentSettings(**still, mirror_probability=0))[0, 0]["target"]
     mirrored = PersonCrops(source, AugmentSettings(**still, mirror_probability=1))[0, 0]["target"]
     columns, rows = plain.amax(1).argmax(1), plain.amax(2).argmax(1)
@@ -144,7 +144,7 @@ def test_crowds_and_people_without_joints_are_left_out() -> None:
             crowd[1] = index == 1
             return Truth(full.image_id, full.xy, visible, full.area, full.boxes, crowd)
 
-    assert len(PersonCrops(CropSource(Few(), CARD, 0), AugmentSettings())) == 10
+    assert len(PersonCrops(CropSource(Few(), INPUT_SPEC, 0), AugmentSettings())) == 10
 
 
 def test_every_epoch_shuffles_all_people_in_its_own_order() -> None:
@@ -192,8 +192,8 @@ def test_run_folder_holds_settings_log_and_weights_with_their_card(finished: tup
     assert log[0]["losses"]["loss"] == pytest.approx(np.mean(first))
     assert "AP" in log[2]["figures"]
     for name in ("model.safetensors", "best.safetensors"):
-        _, card = read_weights(out / name)
-        assert (card.input_wh, card.joints, card.sigma) == ((32, 64), COCO.joints, 1.0)
+        _, input_spec = read_weights(out / name)
+        assert (input_spec.input_wh, input_spec.joints, input_spec.sigma) == ((32, 64), COCO.joints, 1.0)
 
 
 @pytest.mark.parametrize("step", [2, 5, 8, 12])

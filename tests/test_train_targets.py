@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from robustpose.decoding.heatmap import decode_heatmaps
+from robustpose.decoding.heatmaps import decode_heatmaps
 from robustpose.train.losses import joints_mse
 from robustpose.train.targets import draw_targets
 

@@ -74,9 +74,9 @@ FORMS: dict[str, Callable[[Tensors], Any]] = {
 def test_tensors_are_found_in_whatever_wraps_them(tensors: Tensors, tmp_path: Path, form: str, is_old: bool) -> None:
     path = tmp_path / "a.pth.tar"
     torch.save(FORMS[form](tensors), path, _use_new_zipfile_serialization=not is_old)
-    found, card = read_weights(path)
+    found, input_spec = read_weights(path)
     assert same(found, tensors)
-    assert card is None
+    assert input_spec is None
     network = SmallNet(3)
     assert load_weights(network, path) is None
     assert same(network.state_dict(), tensors)

@@ -14,10 +14,10 @@ from robustpose.config import DataSettings, ImageAugmentSettings, make_settings
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
 from robustpose.estimators import build as build_estimator
-from robustpose.estimators.bottomup import BottomUp
-from robustpose.models.card import ModelCard
+from robustpose.estimators.tags import TagEstimator
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import read_weights
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Image, Truth
 from robustpose.train.build import open_data
 from robustpose.train.crop_source import CropSource
@@ -40,7 +40,7 @@ from tests.training import (
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-CARD = ModelCard("tiny", (64, 64), COCO.joints, sigma=1.0, family="bottomup")
+INPUT_SPEC = InputSpec("tiny", (64, 64), COCO.joints, sigma=1.0, family="tags")
 STILL = ImageAugmentSettings(rotation=0, scale=(1, 1), translation=0, mirror_probability=0)
 THREE = ("clean", "autoaugment", "gridmask")
 
@@ -70,7 +70,7 @@ class Two:
 def open_images(
     augment: ImageAugmentSettings | None = None, seed: int = 0, dataset: Two | None = None, **options: Any
 ) -> WholeImages:
-    source = CropSource(dataset or Two(), CARD, seed, **options)
+    source = CropSource(dataset or Two(), INPUT_SPEC, seed, **options)
     return WholeImages(source, augment or ImageAugmentSettings(), draw_tag_targets)
 
 
@@ -135,7 +135,7 @@ def test_prepared_batch_has_normalised_views_and_the_targets() -> None:
     assert prepared["views"].shape == (3, 3, 3, 64, 64)
     assert set(prepared) == {"views", "coarse", "fine", "coarse_kept", "fine_kept", "joints"}
     clean = batch["crops"][:, 0].float() / 255
-    expected = (clean - torch.tensor(CARD.mean)) / torch.tensor(CARD.std)
+    expected = (clean - torch.tensor(INPUT_SPEC.mean)) / torch.tensor(INPUT_SPEC.std)
     torch.testing.assert_close(prepared["views"][:, 0], expected.permute(0, 3, 1, 2))
     assert torch.equal(prepared["fine"], batch["fine"])
 
@@ -207,15 +207,15 @@ def test_family_decides_the_samples_and_too_few_are_one_clear_line() -> None:
     settings = make_settings(
         {"model": "small_tags", "input_wh": [64, 64], "train_data": data, "val_data": data, "batch_size": 3}
     )
-    samples = make_samples(Two(), CARD, settings, ("clean",))
+    samples = make_samples(Two(), INPUT_SPEC, settings, ("clean",))
     assert isinstance(samples, WholeImages)
     assert len(samples) == 3
-    crops = ModelCard("tiny", (64, 64), COCO.joints)
+    crops = InputSpec("tiny", (64, 64), COCO.joints)
     assert isinstance(make_samples(Two(), crops, settings, ("clean",)), PersonCrops)
     fewer = settings.model_copy(update={"batch_size": 4})
     message = "train_data holds 3 images with people to learn from, fewer than batch_size 4"
     with pytest.raises(UserError, match=message) as caught:
-        make_samples(Two(), CARD, fewer, ("clean",))
+        make_samples(Two(), INPUT_SPEC, fewer, ("clean",))
     assert "\n" not in str(caught.value)
 
 
@@ -404,10 +404,15 @@ def test_crowds_to_learn_from_are_those_of_the_settings() -> None:
 def test_run_leaves_weights_whose_card_says_what_they_look_at(first: tuple[Path, list[Progress]]) -> None:
     out, seen = first
     for name in ("model.safetensors", "best.safetensors"):
-        _, card = read_weights(out / name)
-        assert card is not None
-        assert (card.family, card.input_wh, card.joints, card.sigma) == ("bottomup", (64, 64), COCO.joints, 1.0)
-        assert isinstance(build_estimator(f"small_tags:{out / name}", COCO, {}), BottomUp)
+        _, input_spec = read_weights(out / name)
+        assert input_spec is not None
+        assert (input_spec.family, input_spec.input_wh, input_spec.joints, input_spec.sigma) == (
+            "tags",
+            (64, 64),
+            COCO.joints,
+            1.0,
+        )
+        assert isinstance(build_estimator(f"small_tags:{out / name}", COCO, {}), TagEstimator)
     assert (out / "model.pth").is_file()
     assert (out / "sheets/epoch-001.png").is_file()
     assert len(seen) == 3
@@ -423,8 +428,8 @@ def test_run_leaves_weights_whose_card_says_what_they_look_at(first: tuple[Path,
 
 def test_outputs_that_do_not_fit_the_family_are_one_clear_line(tmp_path: Path) -> None:
     for changes, message in (
-        ({"model": "small", "family": "bottomup"}, r"network small must give heatmaps with tags, and finer heatmaps, "),
-        ({"family": "topdown"}, r"network small_tags must give heatmaps \(1, 17, 16, 16\) of crops"),
+        ({"model": "small", "family": "tags"}, r"network small must give heatmaps with tags, and finer heatmaps, "),
+        ({"family": "heatmaps"}, r"network small_tags must give heatmaps \(1, 17, 16, 16\) of crops"),
         ({"batch_size": 9}, "train_data holds 8 images with people to learn from, fewer than batch_size 9"),
     ):
         with pytest.raises(UserError, match=message) as caught:
@@ -438,9 +443,9 @@ def test_stopped_hardening_goes_on_with_the_same_bits(
 ) -> None:
     start, losses = first[0] / "model.safetensors", {"heatmap", "pull", "push"} | ADVMIX_LOSSES
     product = assert_stopped_hardening_goes_on(settings_for, start, tmp_path, update, losses)
-    _, card = read_weights(product)
-    assert card is not None
-    assert card.family == "bottomup"
+    _, input_spec = read_weights(product)
+    assert input_spec is not None
+    assert input_spec.family == "tags"
 
 
 def test_kept_images_are_read_once() -> None:

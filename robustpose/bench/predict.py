@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
-from robustpose.data.opening import provenance_of
+from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, Estimator, check_cells, make_metric, score
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Truth, no_poses
 from robustpose.progress import Forecast, Progress
-from robustpose.results.opened import write_opened
+from robustpose.results.inputs import write_inputs
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import decisive_versions
 
@@ -46,11 +46,11 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     Raises:
         UserError: a mistake in what was given.
     """
-    pixels = job.views.provenance()
+    pixels = job.corrupted_images.provenance()
     dataset = job.make_dataset()
     if len(dataset) == 0:
         raise UserError("the dataset has no images")
-    job.views.check(cells, [dataset.frame(index) for index in range(len(dataset))])
+    job.corrupted_images.check(cells, [dataset.frame(index) for index in range(len(dataset))])
     check_cells(dataset, cells)
     truths = [dataset.truth(index) for index in range(len(dataset))]
     _check_metric(dataset, truths)
@@ -65,13 +65,13 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     return Prepared(job, cells, dataset, truths, estimator, provenance)
 
 
-def predict_cells(prepared: Prepared, n_workers: int, report: Callable[[str, Progress], None]) -> dict[str, Any]:
+def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[str, Progress], None]) -> dict[str, Any]:
     """Bring all cells' predictions into the run folder, which is locked by the caller, and return the provenance.
 
     Args:
         prepared: what to do.
         n_workers: processes; with 1, everything happens in this one.
-        report: called with ``predict`` and how far it is.
+        on_progress: called with ``predict`` and how far it is.
 
     Raises:
         UserError: the folder is another run's, or a mistake in the data. Finished units stay in it.
@@ -91,16 +91,16 @@ def predict_cells(prepared: Prepared, n_workers: int, report: Callable[[str, Pro
     forecast = Forecast(
         [cell.corruption for _, lacking in todo for cell in lacking], len(cells) * len(slices) - n_todo, n_workers
     )
-    report("predict", forecast.now())
+    on_progress("predict", forecast.now())
     here = n_workers == 1
     for unit in do_here(job, dataset, prepared.estimator, todo) if here else do_in_processes(job, todo, n_workers):
-        report("predict", forecast.update(unit.cell.corruption, unit.seconds))
+        on_progress("predict", forecast.update(unit.cell.corruption, unit.seconds))
     if n_todo:
-        report("predict", Progress(len(cells) * len(slices), len(cells) * len(slices), None))
+        on_progress("predict", Progress(len(cells) * len(slices), len(cells) * len(slices), None))
     for cell in unfinished:
         _gather_cell(folder, cell, slices, prepared.truths)
     if job.opened is not None:
-        write_opened(job.out, job.opened)
+        write_inputs(job.out, job.opened)
     if any(cell.corruption == "frost" for cell in cells):
         return prepared.provenance
     return {**prepared.provenance, "frost_textures": "unused"}

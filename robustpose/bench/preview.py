@@ -20,7 +20,7 @@ from robustpose.bench.predict import predict_cells, prepare
 from robustpose.bench.run import check_numbers
 from robustpose.bench.scoring import score_cells
 from robustpose.bench.work import Job
-from robustpose.data.opening import Adjusted
+from robustpose.data.spec import Adjusted
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, make_metric
 from robustpose.files import lock_folder, write_text
@@ -42,18 +42,18 @@ def run_preview(
     n_images: int = N_IMAGES,
     n_workers: int = 1,
     n_resamples: int = RESAMPLES,
-    report: Callable[[str, Progress], None] = lambda what, progress: None,
+    on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
 ) -> dict[str, Any]:
     """Estimate what a full benchmark would give, write preview.json into the run folder, and return it.
 
     The folder is a preview's own: a full benchmark refuses it, and it has no summary.json that could be taken for one.
 
     Args:
-        job: data, estimator, corrupted views and run folder.
+        job: data, estimator, corrupted images and run folder.
         n_images: to look at, drawn evenly from the dataset; all if it has fewer.
         n_workers: processes.
         n_resamples: of the images, for the interval.
-        report: called with ``predict`` or ``score`` and how far it is.
+        on_progress: called with ``predict`` or ``score`` and how far it is.
 
     Raises:
         UserError: a mistake in what was given.
@@ -64,7 +64,7 @@ def run_preview(
     job = replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images))
     prepared = prepare(job, CELLS)
     with lock_folder(job.out):
-        provenance = predict_cells(prepared, n_workers, report)
+        provenance = predict_cells(prepared, n_workers, on_progress)
         scores = score_cells(
             job,
             prepared.dataset,
@@ -72,7 +72,7 @@ def run_preview(
             CELLS,
             n_workers,
             n_resamples,
-            lambda done: report("score", done),
+            lambda done: on_progress("score", done),
             with_slices=False,
         )
         metric = make_metric(prepared.dataset.metric, prepared.dataset.skeleton).primary

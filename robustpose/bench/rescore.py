@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from robustpose.bench.finish import finish
 from robustpose.bench.run import check_numbers
 from robustpose.bench.work import Job
-from robustpose.data.opening import provenance_of
+from robustpose.bench.write_results import finish
+from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
 from robustpose.files import list_differences, lock_folder
 from robustpose.pose.cell import CLEAN, Cell
@@ -22,7 +22,7 @@ def rescore(
     job: Job,
     n_workers: int = 1,
     n_resamples: int = RESAMPLES,
-    report: Callable[[str, Progress], None] = lambda what, progress: None,
+    on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
 ) -> dict[str, Any]:
     """Score a finished run again, without its model, and return its summary.
 
@@ -30,7 +30,7 @@ def rescore(
         job: the run folder, and how to open the data; `make_estimator` is not called.
         n_workers: processes.
         n_resamples: of the images, for intervals and slices; 0 for neither.
-        report: called with ``score`` and how far it is.
+        on_progress: called with ``score`` and how far it is.
 
     Raises:
         UserError: the folder holds no finished run, or the data are not those of the run.
@@ -45,4 +45,4 @@ def rescore(
     truths = [dataset.truth(index) for index in range(len(dataset))]
     cells = [CLEAN, *map(Cell.from_key, old["cells"])]
     with lock_folder(job.out):
-        return finish(job, dataset, truths, cells, old["provenance"], n_workers, n_resamples, report)
+        return finish(job, dataset, truths, cells, old["provenance"], n_workers, n_resamples, on_progress)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from robustpose.bench.finish import finish
 from robustpose.bench.predict import predict_cells, prepare
 from robustpose.bench.work import Job
+from robustpose.bench.write_results import finish
 from robustpose.errors import UserError
 from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
@@ -20,16 +20,16 @@ def run_bench(
     cells: Sequence[Cell],
     n_workers: int = 1,
     n_resamples: int = RESAMPLES,
-    report: Callable[[str, Progress], None] = lambda what, progress: None,
+    on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
 ) -> dict[str, Any]:
     """Bring a benchmark to its end and return its summary.
 
     Args:
-        job: data, estimator, corrupted views and run folder.
+        job: data, estimator, corrupted images and run folder.
         cells: clean first.
         n_workers: processes; with 1, everything happens in this one.
         n_resamples: of the images, for intervals and slices; 0 for neither.
-        report: called with what is being done (``predict`` or ``score``) and how far it is.
+        on_progress: called with what is being done (``predict`` or ``score``) and how far it is.
 
     Raises:
         UserError: a mistake in what was given. Finished units stay in the run folder.
@@ -37,8 +37,8 @@ def run_bench(
     check_numbers(n_workers, n_resamples)
     prepared = prepare(job, cells)
     with lock_folder(job.out):
-        provenance = predict_cells(prepared, n_workers, report)
-        return finish(job, prepared.dataset, prepared.truths, cells, provenance, n_workers, n_resamples, report)
+        provenance = predict_cells(prepared, n_workers, on_progress)
+        return finish(job, prepared.dataset, prepared.truths, cells, provenance, n_workers, n_resamples, on_progress)
 
 
 def check_numbers(n_workers: int, n_resamples: int) -> None:

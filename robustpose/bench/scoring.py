@@ -30,7 +30,7 @@ def score_cells(
     cells: Sequence[Cell],
     n_workers: int,
     n_resamples: int,
-    report: Callable[[Progress], None],
+    on_progress: Callable[[Progress], None],
     with_slices: bool = True,
 ) -> dict[Cell, CellScore]:
     """Return the score of every cell, and write the cells' matches.
@@ -42,7 +42,7 @@ def score_cells(
         cells: whose predictions are there.
         n_workers: processes at most.
         n_resamples: for intervals and slices; 0 for neither.
-        report: called with how far it is.
+        on_progress: called with how far it is.
         with_slices: whether slices, joints and calibration are wanted, where there are resamples.
 
     Raises:
@@ -50,7 +50,7 @@ def score_cells(
     """
     n_workers = min(n_workers, len(cells), max(len(truths) * len(cells) // WORTH_A_PROCESS, 1))
     forecast = Forecast(["cell"] * len(cells), 0, n_workers)
-    report(forecast.now())
+    on_progress(forecast.now())
     todo = [(cell,) for cell in cells]
     if n_workers == 1:
         slices = cut_people(truths, dataset.skeleton.n_joints) if with_slices and n_resamples else None
@@ -60,7 +60,7 @@ def score_cells(
     scores = {}
     for score, seconds in results:
         scores[score.cell] = score
-        report(forecast.update("cell", seconds))
+        on_progress(forecast.update("cell", seconds))
     return {cell: scores[cell] for cell in cells}
 
 

@@ -14,11 +14,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from robustpose.data.corrupted import Views
+from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, Estimator, get_frames, place_boxes, predict
 from robustpose.pose.cell import Cell
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 from robustpose.processes import run_here, run_in_processes
 from robustpose.results.run_folder import RunFolder
 
@@ -32,14 +32,14 @@ class Job:
     Attributes:
         make_dataset: opens the dataset.
         make_estimator: makes the estimator for a skeleton.
-        views: where the corrupted views of the images come from.
+        corrupted_images: where the corrupted images of the images come from.
         out: the run folder.
         opened: how the data were opened, for those who come back to the run; see `results.opened`.
     """
 
     make_dataset: Callable[[], Dataset]
     make_estimator: Callable[[Skeleton], Estimator]
-    views: Views
+    corrupted_images: CorruptedImages
     out: Path
     opened: Mapping[str, Any] | None = field(default=None, hash=False)
 
@@ -73,7 +73,9 @@ def do_slice(
     frames = get_frames(dataset, indices)
     for cell in cells:
         start = time.perf_counter()
-        poses = predict([place_boxes(dataset, job.views.view(frame, cell)) for frame in frames], estimator)
+        poses = predict(
+            [place_boxes(dataset, job.corrupted_images.frame_in(frame, cell)) for frame in frames], estimator
+        )
         try:
             folder.write_unit(cell, number, poses)
         except OSError as error:

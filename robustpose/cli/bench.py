@@ -81,20 +81,20 @@ def bench(
         os.environ.setdefault(name, "1")
     from robustpose import estimators
     from robustpose.bench.preview import run_preview
-    from robustpose.bench.recipe import (
+    from robustpose.bench.run import run_bench
+    from robustpose.bench.work import Job
+    from robustpose.corruptions.suites import choose_cells
+    from robustpose.data.corrupted import open_corrupted_images
+    from robustpose.data.spec import open_dataset
+    from robustpose.files import write_text
+    from robustpose.results.recipe import (
         compare_with_published,
         find_weights,
         list_changes,
         read_bench_recipe,
         write_comparison,
     )
-    from robustpose.bench.run import run_bench
-    from robustpose.bench.work import Job
-    from robustpose.cli.show import bench_progress, print_comparison, print_preview, print_summary
-    from robustpose.data.corrupted import open_views
-    from robustpose.data.opening import open_dataset
-    from robustpose.files import write_text
-    from robustpose.results.grid import choose_cells
+    from robustpose.show.terminal import bench_progress, print_comparison, print_preview, print_summary
 
     if corrupted_root is not None and (seed is not None or frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
@@ -124,27 +124,27 @@ def bench(
         raise UserError("name the model (--model demo, onnx:FILE, …) or a published row (--recipe FILE)")
     given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit, bool(only_with_people))
     given = given or {}
-    views_from: dict[str, Any] = {"seed": parse_seed(seed or "release"), "frost": frost}
+    corrupted_images_from: dict[str, Any] = {"seed": parse_seed(seed or "release"), "frost": frost}
     if corrupted_root is not None:
-        views_from = {"corrupted_root": corrupted_root}
+        corrupted_images_from = {"corrupted_root": corrupted_root}
     job = Job(
         make_dataset=partial(open_dataset, **given),
         make_estimator=partial(estimators.build, model, options=options),
-        views=open_views(**views_from),
+        corrupted_images=open_corrupted_images(**corrupted_images_from),
         out=out,
-        opened={"data": given, "views": views_from},
+        opened={"data": given, "corrupted_images": corrupted_images_from},
     )
     n_workers = count_cores() if workers is None else workers
     if preview:
         if corruptions != "all" or severities != "1,2,3,4,5":
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
-        with bench_progress() as report:
-            estimate = run_preview(job, preview_images, n_workers, resamples, report)
+        with bench_progress() as on_progress:
+            estimate = run_preview(job, preview_images, n_workers, resamples, on_progress)
         print_preview(estimate)
         print(f"preview: {out / 'preview.json'}")
         return
-    with bench_progress() as report:
-        summary = run_bench(job, cells, n_workers, resamples, report)
+    with bench_progress() as on_progress:
+        summary = run_bench(job, cells, n_workers, resamples, on_progress)
     print_summary(summary)
     if published is not None:
         rows = compare_with_published(summary, published.expected)

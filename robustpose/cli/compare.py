@@ -14,9 +14,9 @@ def compare(
     resamples: Annotated[int, typer.Option(help="Of the images, for 95 % intervals.")] = 1000,
 ) -> None:
     """Compare runs: differences to the first one with 95 % intervals, and what cannot be told apart."""
-    from robustpose.cli.show import print_differences
-    from robustpose.pages.compare import write_comparison
     from robustpose.results.compare import compare_runs
+    from robustpose.show.pages.compare import write_comparison
+    from robustpose.show.terminal import print_differences
 
     comparison = compare_runs(runs, resamples)
     print_differences(comparison)

@@ -13,7 +13,7 @@ from robustpose.cli.parse import count_cores, parse_seed, parse_severities, spli
 from robustpose.errors import UserError
 
 if TYPE_CHECKING:
-    from robustpose.data.corrupted import MadeViews
+    from robustpose.data.corrupted import MadeImages
     from robustpose.export.write import SetJob
     from robustpose.pose.cell import Cell
 
@@ -72,23 +72,23 @@ def corrupt(
         raise UserError("--workers goes with --annotations FILE and --images DIR, or with --verify")
     if out is None:
         raise UserError("say where to write: --out DIR")
-    from robustpose.data.corrupted import MadeViews
-    from robustpose.data.opening import open_dataset
+    from robustpose.corruptions.suites import choose_cells
+    from robustpose.data.corrupted import MadeImages
+    from robustpose.data.spec import open_dataset
     from robustpose.export.write import SetJob
-    from robustpose.results.grid import choose_cells
 
     grid = choose_cells(split_words(corruptions), parse_severities(severities))
     cells = [cell for cell in grid if cell.corruption is not None]
     if not cells:
         raise UserError("name at least one corruption")
-    views = MadeViews(parse_seed(seed), frost)
+    corrupted_images = MadeImages(parse_seed(seed), frost)
     if files:
-        _write_copies(files, out, cells, views)
+        _write_copies(files, out, cells, corrupted_images)
         return
     _write_set(
         SetJob(
             make_dataset=partial(open_dataset, data, annotations, images, "gt", None, limit, root=root, split=split),
-            views=views,
+            corrupted_images=corrupted_images,
             layout=layout or "release",
             image_format=image_format or "jpg75",
             out=out,
@@ -98,7 +98,7 @@ def corrupt(
     )
 
 
-def _write_copies(files: list[Path], out: Path, cells: list[Cell], views: MadeViews) -> None:
+def _write_copies(files: list[Path], out: Path, cells: list[Cell], corrupted_images: MadeImages) -> None:
     from robustpose.data.images import read_image, write_image
     from robustpose.pose.types import Frame
 
@@ -111,20 +111,20 @@ def _write_copies(files: list[Path], out: Path, cells: list[Cell], views: MadeVi
         raise UserError(f"cannot make the folder {out} ({error}): choose another --out") from error
     for file in files:
         frame = Frame(file.stem, partial(read_image, file))
-        for cell, image in zip(cells, views.images(frame, cells), strict=True):
+        for cell, image in zip(cells, corrupted_images.images(frame, cells), strict=True):
             path = out / f"{file.stem}-{cell.file_stem}.png"
             try:
                 write_image(path, image)
             except OSError as error:
                 raise UserError(f"cannot write {path} ({error}): choose another --out") from error
     print(f"{len(files) * len(cells)} images in {out}")
-    _tell_frost(cells, views)
+    _tell_frost(cells, corrupted_images)
 
 
 def _write_set(job: SetJob, cells: list[Cell], workers: int | None) -> None:
-    from robustpose.cli.show import about_duration, work_progress
     from robustpose.export.estimate import Estimate, count_bytes
     from robustpose.export.write import write_set
+    from robustpose.show.terminal import about_duration, work_progress
 
     def announce(estimate: Estimate) -> None:
         again = f" ({estimate.n_finished:,} are there)" if estimate.n_finished else ""
@@ -135,23 +135,23 @@ def _write_set(job: SetJob, cells: list[Cell], workers: int | None) -> None:
             file=sys.stderr,
         )
 
-    with work_progress("corrupting") as report:
-        n_images = write_set(job, cells, count_cores() if workers is None else workers, announce, report)
+    with work_progress("corrupting") as on_progress:
+        n_images = write_set(job, cells, count_cores() if workers is None else workers, announce, on_progress)
     print(f"{n_images:,} images in {job.out}; check them any time: robustpose corrupt --verify {job.out}")
-    _tell_frost(cells, job.views)
+    _tell_frost(cells, job.corrupted_images)
 
 
-def _tell_frost(cells: list[Cell], views: MadeViews) -> None:
+def _tell_frost(cells: list[Cell], corrupted_images: MadeImages) -> None:
     """Say so where frost is not that of the published benchmark."""
-    source = views.provenance()["frost_textures"]
+    source = corrupted_images.provenance()["frost_textures"]
     if source != "original" and any(cell.corruption == "frost" for cell in cells):
         print(f"frost textures: {source}, not the original six (robustpose frost install)")
 
 
 def _verify_set(root: Path, workers: int | None) -> None:
-    from robustpose.cli.show import work_progress
     from robustpose.export.verify import verify_set
+    from robustpose.show.terminal import work_progress
 
-    with work_progress("checking") as report:
-        n_images = verify_set(root, count_cores() if workers is None else workers, report)
+    with work_progress("checking") as on_progress:
+        n_images = verify_set(root, count_cores() if workers is None else workers, on_progress)
     print(f"{n_images:,} images in {root} are as its manifest says")

@@ -50,8 +50,8 @@ def figures(
 
     The images for fig2 and fig6 are those that the runs were made with; name them where they have been moved.
     """
-    from robustpose.figures.runs import read_runs
-    from robustpose.figures.write import write_figures
+    from robustpose.show.figures.runs import read_runs
+    from robustpose.show.figures.write import write_figures
 
     given = name_data(data, root, split, annotations, images, None, metric, skeleton, limit)
     written = write_figures(read_runs(runs, split_words(names or "")), out, given, severity, image, beside)

@@ -16,9 +16,9 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Sort finished runs by mPC; what was measured in another way is kept apart."""
-    from robustpose.cli.show import print_boards
-    from robustpose.pages.leaderboard import write_leaderboard
     from robustpose.results.leaderboard import read_boards
+    from robustpose.show.pages.leaderboard import write_leaderboard
+    from robustpose.show.terminal import print_boards
 
     boards, left_out = read_boards(folder)
     print_boards(boards)

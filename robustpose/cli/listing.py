@@ -41,16 +41,16 @@ def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptio
 
 
 def _list_networks() -> None:
-    from robustpose.models.published import PUBLISHED, PUBLISHED_WHOLE
+    from robustpose.models.zoo import PUBLISHED, PUBLISHED_WHOLE
 
     print(f"{'network':<15} {'data':<5} {'w x h':<8} {'colours':<8} {'sigma':<6} {'clean':<6} official file")
     for one in PUBLISHED:
-        card = one.card
-        size = f"{card.input_wh[0]}x{card.input_wh[1]}"
+        input_spec = one.input_spec
+        size = f"{input_spec.input_wh[0]}x{input_spec.input_wh[1]}"
         score = f"{100 * one.score:.1f}"
         file = one.file or "none"
         name = f"{one.network:<15} {one.skeleton.name:<5} {size:<8}"
-        print(f"{name} {card.channels:<8} {card.sigma:<6} {score:<6} {file}")
+        print(f"{name} {input_spec.channels:<8} {input_spec.sigma:<6} {score:<6} {file}")
     for whole in PUBLISHED_WHOLE:
         size = f"{whole.side}x{whole.side}"
         name = f"{whole.network:<15} {'coco':<5} {size:<8}"

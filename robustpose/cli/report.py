@@ -15,18 +15,18 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
 ) -> None:
     """Write the tables and the HTML report of a run again, and print its scores."""
-    from robustpose.cli.show import print_summary
-    from robustpose.pages.report import write_report
-    from robustpose.results.opened import check_data, open_again
+    from robustpose.results.inputs import check_data, open_again
     from robustpose.results.summary import read_summary
+    from robustpose.show.pages.report import write_report
+    from robustpose.show.terminal import print_summary
 
     summary = read_summary(folder)
     pictures: tuple[Any, Any] = (None, None)
     try:
-        make_dataset, views = open_again(folder)
+        make_dataset, corrupted_images = open_again(folder)
         dataset = make_dataset()
         check_data(folder, summary, dataset)
-        pictures = (dataset, views)
+        pictures = (dataset, corrupted_images)
     except UserError as error:
         print(f"warning: the page has no pictures: {error}", file=sys.stderr)
     page = write_report(folder, *pictures)

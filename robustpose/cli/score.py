@@ -44,15 +44,15 @@ def score(
         os.environ.setdefault(name, "1")
     from robustpose.bench.rescore import rescore
     from robustpose.bench.work import Job, no_estimator
-    from robustpose.cli.show import bench_progress, print_summary
-    from robustpose.results.opened import open_again
+    from robustpose.results.inputs import open_again
     from robustpose.results.summary import read_summary
+    from robustpose.show.terminal import bench_progress, print_summary
 
     read_summary(folder)  # whose data to ask for: a folder that is no run has none
     given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit)
-    make_dataset, views = open_again(folder, given)
-    job = Job(make_dataset, no_estimator, views, folder)
-    with bench_progress() as report:
-        summary = rescore(job, count_cores() if workers is None else workers, resamples, report)
+    make_dataset, corrupted_images = open_again(folder, given)
+    job = Job(make_dataset, no_estimator, corrupted_images, folder)
+    with bench_progress() as on_progress:
+        summary = rescore(job, count_cores() if workers is None else workers, resamples, on_progress)
     print_summary(summary)
     print(f"report: {folder / 'report.html'}")

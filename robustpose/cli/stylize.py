@@ -22,13 +22,13 @@ def stylize(
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
 ) -> None:
     """Write stylised copies of images; train_data.style_images of the train command reads them."""
-    from robustpose.cli.show import work_progress
-    from robustpose.data.opening import open_dataset
+    from robustpose.data.spec import open_dataset
     from robustpose.export.stylize import StyleJob
     from robustpose.export.stylize import stylize as run
+    from robustpose.show.terminal import work_progress
 
     make_dataset = partial(open_dataset, None, annotations, images, "gt", None, limit)
-    with work_progress("stylising") as report:
+    with work_progress("stylising") as on_progress:
         job = StyleJob(make_dataset, styles, out, seed, texture)
-        n_images = run(job, count_cores() if workers is None else workers, report)
+        n_images = run(job, count_cores() if workers is None else workers, on_progress)
     print(f"{n_images:,} stylised images in {out}")

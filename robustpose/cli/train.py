@@ -35,8 +35,8 @@ def train(
     ] = None,
 ) -> None:
     """Train or harden a network, or go on with a run that was stopped."""
-    from robustpose.cli.show import progress_display
     from robustpose.config import change_data, read_settings
+    from robustpose.show.terminal import progress_display
 
     changes: dict[str, Any] = {"strategy": strategy, "start_from": init, "engine.devices": devices}
     overrides = [f"{key}={value}" for key, value in changes.items() if value is not None]
@@ -55,7 +55,7 @@ def train(
     started: tuple[float, int] | None = None
     with progress_display() as show:
 
-        def report(progress: Progress) -> None:
+        def on_progress(progress: Progress) -> None:
             nonlocal started
             if progress.figures is not None:
                 figures.update(progress.figures)
@@ -71,7 +71,7 @@ def train(
             note = f"epoch {progress.epoch}/{progress.n_epochs}  {losses}{scores}"
             show("training", progress.step, progress.n_steps, left, note)
 
-        product = run_training(settings, out, report)
+        product = run_training(settings, out, on_progress)
     if figures:
         print("  ".join(f"{name} {100 * value:.1f}" for name, value in figures.items()))
     print(f"weights: {product} and {product.with_suffix('.pth').name}")

@@ -13,9 +13,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.corruptions import blur_defocus, blur_glass, blur_motion, blur_zoom
-from robustpose.corruptions.blur_gaussian import smooth_rows
-from robustpose.corruptions.pixels import to_float32
+from robustpose.corruptions.exact import defocus as blur_defocus
+from robustpose.corruptions.exact import glass as blur_glass
+from robustpose.corruptions.exact import motion as blur_motion
+from robustpose.corruptions.exact import zoom as blur_zoom
+from robustpose.corruptions.exact.gaussian import smooth_rows
+from robustpose.corruptions.exact.pixels import to_float32
 from robustpose.corruptions.seeding import Rng
 
 Image = npt.NDArray[np.uint8]

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from robustpose.corruptions import color_kernels as kernels
-from robustpose.corruptions.displacement import displace
-from robustpose.corruptions.pixels import to_float32, to_uint8
+from robustpose.corruptions.exact import colors as kernels
+from robustpose.corruptions.exact.displacement import displace
+from robustpose.corruptions.exact.pixels import to_float32, to_uint8
+from robustpose.corruptions.exact.smoothing import smooth_reflected
 from robustpose.corruptions.seeding import Rng
-from robustpose.corruptions.smoothing import smooth_reflected
 
 Image = npt.NDArray[np.uint8]
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, pdtr
 
-from robustpose.corruptions import noise_kernels as kernels
-from robustpose.corruptions.pixels import to_uint8
-from robustpose.corruptions.poisson_replay import make_mean_tables, replay_poisson, sum_logs
+from robustpose.corruptions.exact import noise as kernels
+from robustpose.corruptions.exact.pixels import to_uint8
+from robustpose.corruptions.exact.poisson_replay import make_mean_tables, replay_poisson, sum_logs
 from robustpose.corruptions.seeding import IndependentRng, Rng
 
 Image = npt.NDArray[np.uint8]

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.corruptions import color_kernels as kernels
-from robustpose.corruptions.haze import draw_haze
-from robustpose.corruptions.pixels import smooth, to_float32, to_uint8
+from robustpose.corruptions.exact import colors as kernels
+from robustpose.corruptions.exact.haze import draw_haze
+from robustpose.corruptions.exact.pixels import smooth, to_float32, to_uint8
+from robustpose.corruptions.exact.snow_layer import make_streaks
 from robustpose.corruptions.seeding import Rng
-from robustpose.corruptions.snow_layer import make_streaks
 
 Image = npt.NDArray[np.uint8]
 

@@ -2,7 +2,7 @@
 
 A dataset has `skeleton`, `metric`, `__len__`, ``frame(i)`` and ``truth(i)``; it may have `provenance`, a dict for the
 results, ``boxes_in(frame)``, where boxes come cell by cell, and ``ignored(i)``, the (H, W) pixels of people who are
-not annotated. `robustpose.data.opening` opens those below.
+not annotated. `robustpose.data.spec` opens those below.
 """
 
 TABLE: dict[str, str] = {

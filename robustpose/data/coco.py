@@ -21,7 +21,7 @@ from robustpose.data.images import read_image
 from robustpose.errors import UserError, first_few
 from robustpose.pose.cell import Cell
 from robustpose.pose.crop import clip_truth_box
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, ImageId, Truth
 
 Record = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from robustpose.errors import UserError
-from robustpose.pose.skeleton import Skeleton, sigmas_for
+from robustpose.pose.skeletons import Skeleton, sigmas_for
 
 
 def read_skeleton(category: dict[str, Any], skeleton_file: Path | None = None) -> Skeleton:

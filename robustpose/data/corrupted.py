@@ -23,10 +23,10 @@ from robustpose.pose.types import Frame, Image
 ORIGIN = ("profile", "seed", "frost_textures")  # what every provenance of pixels has
 
 
-class Views(Protocol):
-    """Where corrupted views come from. Can be sent to another process."""
+class CorruptedImages(Protocol):
+    """Where corrupted images come from. Can be sent to another process."""
 
-    def view(self, frame: Frame, cell: Cell) -> Frame:
+    def frame_in(self, frame: Frame, cell: Cell) -> Frame:
         """Return clean `frame` as it looks in `cell`. The clean image is decoded once for all its cells."""
 
     def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
@@ -37,7 +37,7 @@ class Views(Protocol):
 
 
 @dataclass(frozen=True)
-class MadeViews:
+class MadeImages:
     """Views that are made here, from the clean image.
 
     Attributes:
@@ -48,7 +48,7 @@ class MadeViews:
     seed: str | int = "release"
     frost: Path | None = None
 
-    def view(self, frame: Frame, cell: Cell) -> Frame:
+    def frame_in(self, frame: Frame, cell: Cell) -> Frame:
         """Return clean `frame` as it looks in `cell`."""
         if cell.corruption is None:
             return frame
@@ -86,8 +86,8 @@ class MadeViews:
 
 
 @dataclass(frozen=True)
-class StoredViews:
-    """Views that are read from a corrupted set on disk. Made by `open_stored_views`.
+class StoredImages:
+    """Views that are read from a corrupted set on disk. Made by `open_stored_images`.
 
     Attributes:
         root: its folder.
@@ -101,7 +101,7 @@ class StoredViews:
     image_format: str | None
     origin: dict[str, Any] = field(compare=False)
 
-    def view(self, frame: Frame, cell: Cell) -> Frame:
+    def frame_in(self, frame: Frame, cell: Cell) -> Frame:
         """Return clean `frame` as it looks in `cell`."""
         if cell.corruption is None:
             return frame
@@ -138,20 +138,20 @@ class StoredViews:
         return read_in_place_of(path, frame.image, "its clean image", hint)
 
 
-def open_views(
+def open_corrupted_images(
     seed: str | int = "release", frost: Path | str | None = None, corrupted_root: Path | str | None = None
-) -> MadeViews | StoredViews:
+) -> MadeImages | StoredImages:
     """Return views that are made here with `seed` and `frost`, or read from `corrupted_root` if it is given.
 
     Raises:
         UserError: `corrupted_root` is no corrupted set, or an unfinished one.
     """
     if corrupted_root is not None:
-        return open_stored_views(Path(corrupted_root))
-    return MadeViews(seed, None if frost is None else Path(frost))
+        return open_stored_images(Path(corrupted_root))
+    return MadeImages(seed, None if frost is None else Path(frost))
 
 
-def open_stored_views(root: Path) -> StoredViews:
+def open_stored_images(root: Path) -> StoredImages:
     """Return the views in a corrupted set: one of ours, or a folder of either layout without a manifest.
 
     Raises:
@@ -164,7 +164,7 @@ def open_stored_views(root: Path) -> StoredViews:
         layout = find_layout(root)
         which: dict[str, Any] = {"manifest": "none", "layout": layout, "names_and_sizes_sha256": _hash_sizes(root)}
         origin: dict[str, Any] = dict.fromkeys(ORIGIN, "unknown")
-        return StoredViews(root, layout, None, {**origin, "corrupted_images": which})
+        return StoredImages(root, layout, None, {**origin, "corrupted_images": which})
     if not manifest["complete"]:
         raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
     which = {
@@ -172,7 +172,7 @@ def open_stored_views(root: Path) -> StoredViews:
         **{key: manifest.get(key) for key in ("layout", "format", "versions")},
     }
     origin = {key: manifest.get(key, "unknown") for key in ORIGIN}
-    return StoredViews(root, manifest["layout"], manifest["format"], {**origin, "corrupted_images": which})
+    return StoredImages(root, manifest["layout"], manifest["format"], {**origin, "corrupted_images": which})
 
 
 def _read_clean(frame: Frame) -> Image:

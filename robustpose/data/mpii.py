@@ -20,7 +20,7 @@ from robustpose.data.images import read_image
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.pckh import read_truth
 from robustpose.pose.crop import SCALE_UNIT
-from robustpose.pose.skeleton import MPII
+from robustpose.pose.skeletons import MPII
 from robustpose.pose.types import Floats, Frame, Truth
 
 DOWN = 15.0  # px per unit of scale

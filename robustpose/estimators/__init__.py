@@ -15,7 +15,7 @@ from typing import Any
 
 from robustpose import models, registry
 from robustpose.errors import UserError, nearest
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 
 TABLE: dict[str, str] = {
     "onnx": "robustpose.estimators.onnx:build",
@@ -24,8 +24,8 @@ TABLE: dict[str, str] = {
 }
 # What makes an estimator of a row of the table of networks, which is its first argument, by the network's family.
 FAMILIES: dict[str, str] = {
-    "topdown": "robustpose.estimators.network:build",
-    "bottomup": "robustpose.estimators.whole_network:build",
+    "heatmaps": "robustpose.estimators.network:build",
+    "tags": "robustpose.estimators.whole_network:build",
     "fields": "robustpose.estimators.field_network:build",
 }
 DESCRIPTIONS: dict[str, str] = {
@@ -94,10 +94,10 @@ def _find(spec: str) -> tuple[str, str, Callable[..., Any] | None]:
 
 def _read_family(file: str) -> str:
     """Return the family that a weights file says its network is of; what is wrong with the file is said elsewhere."""
-    from robustpose.models.weights import read_card
+    from robustpose.models.weights import read_input_spec
 
-    card = read_card(Path(file)) if Path(file).is_file() else None
-    return "topdown" if card is None else card.family
+    input_spec = read_input_spec(Path(file)) if Path(file).is_file() else None
+    return "heatmaps" if input_spec is None else input_spec.family
 
 
 def _positive(name: str, value: Any) -> int:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from robustpose.errors import UserError
-from robustpose.estimators.backends import as_image_callable
+from robustpose.estimators.fields import FieldEstimator, FieldNetwork
 from robustpose.estimators.loading import load_network
 from robustpose.estimators.options import parse_size, write_size
-from robustpose.estimators.pifpaf import FieldNetwork, PifPafEstimator
-from robustpose.models.card import ModelCard
+from robustpose.estimators.running.backends import as_image_callable
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import PifPaf
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 
 N_DECODED = 2  # heads: of joints, and of the connections that people grow along
 N_COMPONENTS = ([4, 5], [4, 3])  # of these, with and without the connections' log-spreads
@@ -73,17 +73,17 @@ def build(
     backend: str = "torch",
     precision: str = "float32",
     device: str = "auto",
-) -> PifPafEstimator:
+) -> FieldEstimator:
     """Return the estimator of a network that gives fields, with weights from a file.
 
     Args:
         name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
-        target: safetensors file with a card, written by training or by ``robustpose convert-pifpaf``.
+        target: safetensors file with an input spec, written by training or by ``robustpose convert-pifpaf``.
         skeleton: names of the joints to find.
         complete: fill the joints that a person lacks: about 10 points of AP.
         protocol: ``openpifpaf``, at most 20 people and least values as published; ``plain``: as decoded.
         threads: of one call on a CPU.
-        input: px of the image's longer edge, such as ``641`` or ``641x641``; by default what the card says.
+        input: px of the image's longer edge, such as ``641`` or ``641x641``; by default what the input spec says.
         backend: ``torch``, or ``openvino``, which is faster on a CPU.
         precision: ``float32``, ``bf16``, or on a GPU ``fp16``.
         device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
@@ -99,23 +99,23 @@ def build(
             f"robustpose convert-pifpaf {target}"
         )
     loaded = load_network(
-        name, target, skeleton, _refuse_without_card, backend=backend, precision=precision, device=device
+        name, target, skeleton, _refuse_without_input_spec, backend=backend, precision=precision, device=device
     )
-    network, card = loaded.network, loaded.card
+    network, input_spec = loaded.network, loaded.input_spec
     if isinstance(network, PifPaf):
         network.keep_heads(N_DECODED)
-    long_edge = max(card.input_wh) if input is None else _parse_long_edge(input)
+    long_edge = max(input_spec.input_wh) if input is None else _parse_long_edge(input)
     run = as_field_callable(network, threads, backend=backend, precision=precision, device=loaded.device)
-    estimator = PifPafEstimator(run, card, skeleton, long_edge, complete, protocol)
+    estimator = FieldEstimator(run, input_spec, skeleton, long_edge, complete, protocol)
     estimator.provenance = loaded.describe(
-        input=write_size((long_edge, long_edge)), channels=card.channels, complete=complete, protocol=protocol
+        input=write_size((long_edge, long_edge)), channels=input_spec.channels, complete=complete, protocol=protocol
     )
     return estimator
 
 
-def _refuse_without_card(path: Path, tensors: dict[str, Tensor]) -> ModelCard:
+def _refuse_without_input_spec(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
     raise UserError(
-        f"{path} carries no model card: expected a file written by robustpose train or robustpose convert-pifpaf"
+        f"{path} carries no input spec: expected a file written by robustpose train or robustpose convert-pifpaf"
     )
 
 

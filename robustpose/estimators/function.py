@@ -9,7 +9,7 @@ import numpy as np
 
 from robustpose import registry
 from robustpose.errors import UserError
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses
 
 

@@ -1,4 +1,4 @@
-"""Loading: a row of the table of networks and a weights file become a network, its card, and what is said of both."""
+"""Loading: a name and a weights file become a network, its input spec, and what results say of both."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from robustpose import models
 from robustpose.errors import UserError
-from robustpose.estimators.backends import check_backend, find_device
-from robustpose.models.card import ModelCard
+from robustpose.estimators.running.backends import check_backend, find_device
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import load_tensors, read_weights
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Loaded:
 
     Attributes:
         network: on the CPU.
-        card: what it expects.
+        input_spec: what it expects.
         device: where it is to run.
         weights: what results say of the file.
         engine: what results say of where and how it runs.
     """
 
     network: nn.Module
-    card: ModelCard
+    input_spec: InputSpec
     device: torch.device
     weights: dict[str, str]
     engine: dict[str, str]
@@ -46,7 +46,7 @@ def load_network(
     name: str,
     target: str,
     skeleton: Skeleton,
-    make_card: Callable[[Path, dict[str, Tensor]], ModelCard],
+    make_input_spec: Callable[[Path, dict[str, Tensor]], InputSpec],
     *,
     backend: str,
     precision: str,
@@ -58,7 +58,7 @@ def load_network(
         name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
         target: path of the file.
         skeleton: names of the joints to find.
-        make_card: gives the card of a file that has none, or raises UserError.
+        make_input_spec: gives the input spec of a file that has none, or raises UserError.
         backend: of `backends.BACKENDS`.
         precision: of `backends.PRECISIONS`.
         device: as for `find_device`.
@@ -71,13 +71,13 @@ def load_network(
     path = Path(target)
     where = find_device(device)
     check_backend(backend, precision, where)
-    tensors, card = read_weights(path)
-    card = card or make_card(path, tensors)
-    network = models.build(name, len(card.joints) or skeleton.n_joints)
+    tensors, input_spec = read_weights(path)
+    input_spec = input_spec or make_input_spec(path, tensors)
+    network = models.build(name, len(input_spec.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
     weights = {"kind": name, "name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     engine = {"backend": backend, "precision": precision, "device": where.type, "torch": str(torch.__version__)}
-    return Loaded(network, card, where, weights, engine)
+    return Loaded(network, input_spec, where, weights, engine)
 
 
 def check_head(path: Path, tensors: dict[str, Tensor], head: str, skeleton: Skeleton) -> None:

@@ -11,11 +11,11 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from robustpose.errors import UserError, nearest
-from robustpose.estimators.batches import CROPS_PER_CALL, Array, run_in_batches
+from robustpose.estimators.heatmaps import HeatmapEstimator
 from robustpose.estimators.options import parse_size, require_openvino, write_size
-from robustpose.estimators.topdown import TopDown
-from robustpose.models.card import IMAGENET_MEAN, IMAGENET_STD, ModelCard
-from robustpose.pose.skeleton import Skeleton
+from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, run_in_batches
+from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
+from robustpose.pose.skeletons import Skeleton
 
 BACKENDS = {"onnxruntime": ("float32",), "openvino": ("float32", "bf16")}  # and the precisions of each
 
@@ -33,7 +33,7 @@ def build(
     threads: int = 1,
     backend: str = "onnxruntime",
     precision: str = "float32",
-) -> TopDown:
+) -> HeatmapEstimator:
     """Return the top-down estimator of an ONNX file: (B, 3, h, w) crops in, (B, K, h/s, w/s) heatmaps out.
 
     Args:
@@ -74,7 +74,7 @@ def build(
     if channels not in ("rgb", "bgr"):
         raise UserError(f"channels must be rgb or bgr, got '{channels}'")
     input_wh, stride, fixed_batch = _read_form(session, skeleton, path, input)
-    card = ModelCard(
+    input_spec = InputSpec(
         name=path.name,
         input_wh=input_wh,
         channels=cast(Literal["rgb", "bgr"], channels),
@@ -86,20 +86,20 @@ def build(
     n_per_call = fixed_batch or CROPS_PER_CALL
     run = _session_runner(session)
     if backend == "openvino":
-        from robustpose.estimators.openvino import read_onnx
+        from robustpose.estimators.running.openvino import read_onnx
 
         n_per_call = CROPS_PER_CALL
         run = read_onnx(path, input_wh, n_per_call, precision, threads)
     network = partial(run_in_batches, run, n_per_call=n_per_call)
-    estimator = TopDown(network, card, skeleton, batch_size=batch_size, flip_test=flip_test)
+    estimator = HeatmapEstimator(network, input_spec, skeleton, batch_size=batch_size, flip_test=flip_test)
     estimator.provenance = {
         "kind": "onnx",
         "name": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "input": write_size(input_wh),
         "channels": channels,
-        "mean": list(card.mean),
-        "std": list(card.std),
+        "mean": list(input_spec.mean),
+        "std": list(input_spec.std),
         "flip_test": flip_test,
         "backend": backend,
         "precision": precision,

@@ -9,7 +9,7 @@ from pathlib import Path
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import read_results
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Frame, ImageId, Poses, no_poses
 
 

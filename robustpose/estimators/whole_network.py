@@ -9,13 +9,13 @@ from torch import Tensor
 
 from robustpose import models
 from robustpose.errors import UserError
-from robustpose.estimators.backends import as_image_callable
-from robustpose.estimators.bottomup import BottomUp
 from robustpose.estimators.loading import check_head, load_network
 from robustpose.estimators.options import parse_size, write_size
-from robustpose.models.card import ModelCard
-from robustpose.models.published import PUBLISHED_WHOLE, make_card
-from robustpose.pose.skeleton import Skeleton
+from robustpose.estimators.running.backends import as_image_callable
+from robustpose.estimators.tags import TagEstimator
+from robustpose.models.input_spec import InputSpec
+from robustpose.models.zoo import PUBLISHED_WHOLE, make_input_spec
+from robustpose.pose.skeletons import Skeleton
 
 LEAST_SCALE = 0.1
 HEAD = "final_layers.1.weight"  # (K, c, 1, 1) in official files of HigherHRNet
@@ -36,7 +36,7 @@ def build(
     backend: str = "torch",
     precision: str = "float32",
     device: str = "auto",
-) -> BottomUp:
+) -> TagEstimator:
     """Return the bottom-up estimator of a network with weights from a file.
 
     Args:
@@ -50,7 +50,7 @@ def build(
         threshold: joints start at this height of the heatmap.
         threads: of one call on a CPU.
         input: px of the image's shorter side, such as ``512`` or ``512x512``; by default what the network was trained
-            on, as its card or its official name says.
+            on, as its input spec or its official name says.
         backend: ``torch``, or ``openvino``, which is faster on a CPU.
         precision: ``float32``, ``bf16``, or on a GPU ``fp16``.
         device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
@@ -60,18 +60,20 @@ def build(
     """
     factors, height = _parse_scales(scales), _parse_number("threshold", threshold)
 
-    def make_the_card(path: Path, tensors: dict[str, Tensor]) -> ModelCard:
-        return _make_card(name, path, tensors, skeleton)
+    def make_the_input_spec(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
+        return _make_input_spec(name, path, tensors, skeleton)
 
-    loaded = load_network(name, target, skeleton, make_the_card, backend=backend, precision=precision, device=device)
-    card = loaded.card
-    short_side = _parse_short_side(input) if input is not None else _find_side(Path(target)) or min(card.input_wh)
+    loaded = load_network(
+        name, target, skeleton, make_the_input_spec, backend=backend, precision=precision, device=device
+    )
+    input_spec = loaded.input_spec
+    short_side = _parse_short_side(input) if input is not None else _find_side(Path(target)) or min(input_spec.input_wh)
     run = as_image_callable(loaded.network, threads, backend=backend, precision=precision, device=loaded.device)
-    estimator = BottomUp(run, card, skeleton, short_side, factors, flip_test, refine, max_people, height)
+    estimator = TagEstimator(run, input_spec, skeleton, short_side, factors, flip_test, refine, max_people, height)
     estimator.provenance = loaded.describe(
         input=write_size((short_side, short_side)),
         scales=scales,
-        channels=card.channels,
+        channels=input_spec.channels,
         flip_test=flip_test,
         refine=refine,
         max_people=max_people,
@@ -80,12 +82,12 @@ def build(
     return estimator
 
 
-def _make_card(name: str, path: Path, tensors: dict[str, Tensor], skeleton: Skeleton) -> ModelCard:
-    """Return the card of a file that has none."""
-    if models.family_of(name) != "bottomup" or HEAD not in tensors:
-        raise UserError(f"{path} carries no model card: expected a file written by robustpose train, or HigherHRNet's")
+def _make_input_spec(name: str, path: Path, tensors: dict[str, Tensor], skeleton: Skeleton) -> InputSpec:
+    """Return the input spec of a file that has none."""
+    if models.family_of(name) != "tags" or HEAD not in tensors:
+        raise UserError(f"{path} carries no input spec: expected a file written by robustpose train, or HigherHRNet's")
     check_head(path, tensors, HEAD, skeleton)
-    return make_card(name, skeleton)
+    return make_input_spec(name, skeleton)
 
 
 def _find_side(path: Path) -> int | None:

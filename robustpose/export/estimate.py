@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from robustpose.data.corrupted import MadeViews
+from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import encode_image
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
@@ -32,7 +32,7 @@ class Estimate:
 
 
 def estimate_work(
-    views: MadeViews,
+    corrupted_images: MadeImages,
     image_format: str,
     todo: Sequence[tuple[Frame, Sequence[Cell]]],
     n_finished: int,
@@ -41,7 +41,7 @@ def estimate_work(
     """Try some images in some of their cells, in memory, and reckon from them.
 
     Args:
-        views: makes the corrupted images.
+        corrupted_images: makes the corrupted images.
         image_format: ``jpg75`` or ``png``.
         todo: at least one clean frame, each with the cells it lacks.
         n_finished: files that earlier runs have written.
@@ -49,11 +49,11 @@ def estimate_work(
     """
     tried = [todo[number * len(todo) // N_TRIED] for number in range(min(N_TRIED, len(todo)))]
     for corruption in {str(cell.corruption) for _, cells in tried for cell in cells}:
-        views.load(corruption)  # once a process, not once an image
+        corrupted_images.load(corruption)  # once a process, not once an image
     n_tried, n_bytes = 0, 0
     start = time.perf_counter()
     for number, (frame, cells) in enumerate(tried):
-        for image in views.images(frame, cells[number % len(cells) :: len(tried)]):
+        for image in corrupted_images.images(frame, cells[number % len(cells) :: len(tried)]):
             n_tried += 1
             n_bytes += -(-len(encode_image(image, image_format)) // BLOCK) * BLOCK
     seconds = time.perf_counter() - start

@@ -18,7 +18,7 @@ import numpy as np
 import PIL.Image
 
 from robustpose.data.images import read_image
-from robustpose.data.opening import provenance_of
+from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
 from robustpose.export.style import transfer_style
@@ -66,13 +66,13 @@ def find_styles(folder: Path) -> list[Path]:
     return found
 
 
-def stylize(job: StyleJob, n_workers: int = 1, report: Callable[[Progress], None] = lambda progress: None) -> int:
+def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress], None] = lambda progress: None) -> int:
     """Write a stylised copy of every image under its own name, and return their number.
 
     Args:
         job: images, styles and folder.
         n_workers: processes.
-        report: told how far the work is.
+        on_progress: told how far the work is.
 
     Raises:
         UserError: a mistake in what was given; finished copies stay.
@@ -90,12 +90,12 @@ def stylize(job: StyleJob, n_workers: int = 1, report: Callable[[Progress], None
         _claim(job, dataset, styles)
         todo = [index for index, name in enumerate(names) if not (job.out / str(name)).is_file()]
         forecast = Forecast(["image"] * len(todo), len(names) - len(todo), n_workers)
-        report(forecast.now())
+        on_progress(forecast.now())
         tasks = [(todo[start : start + IMAGES_PER_TASK],) for start in range(0, len(todo), IMAGES_PER_TASK)]
         n_workers = min(n_workers, max(len(tasks), 1))
         work = partial(_stylize_some, job)
         for seconds in run_here(work, tasks) if n_workers == 1 else run_in_processes(work, tasks, n_workers):
-            report(forecast.update("image", seconds))
+            on_progress(forecast.update("image", seconds))
     return len(names)
 
 

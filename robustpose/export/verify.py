@@ -16,7 +16,7 @@ from robustpose.progress import Progress
 BATCH = 256  # files between two reports
 
 
-def verify_set(root: Path, n_threads: int = 1, report: Callable[[Progress], None] = lambda progress: None) -> int:
+def verify_set(root: Path, n_threads: int = 1, on_progress: Callable[[Progress], None] = lambda progress: None) -> int:
     """Check every file of a set against its manifest and return their number.
 
     Raises:
@@ -36,7 +36,9 @@ def verify_set(root: Path, n_threads: int = 1, report: Callable[[Progress], None
     hashes, sizes = read_hashes(root), list_files(root)
     kinds = {
         "missing": sorted(path for path in hashes if path not in sizes),
-        "differing": _find_differing(root, {path: hashes[path] for path in hashes if path in sizes}, n_threads, report),
+        "differing": _find_differing(
+            root, {path: hashes[path] for path in hashes if path in sizes}, n_threads, on_progress
+        ),
         "extra": sorted(path for path in sizes if path not in hashes),
     }
     problems = [f"{kind} {first_few(paths, 'such files')}" for kind, paths in kinds.items() if paths]
@@ -46,7 +48,7 @@ def verify_set(root: Path, n_threads: int = 1, report: Callable[[Progress], None
 
 
 def _find_differing(
-    root: Path, hashes: dict[str, str], n_threads: int, report: Callable[[Progress], None]
+    root: Path, hashes: dict[str, str], n_threads: int, on_progress: Callable[[Progress], None]
 ) -> list[str]:
     paths = list(hashes)
     differing: list[str] = []
@@ -58,7 +60,7 @@ def _find_differing(
             differing += [path for path, digest in zip(batch, found, strict=True) if digest != hashes[path]]
             done = first + len(batch)
             left = (time.perf_counter() - start) / done * (len(paths) - done)
-            report(Progress(done, len(paths), left))
+            on_progress(Progress(done, len(paths), left))
     return differing
 
 

@@ -11,10 +11,10 @@ from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from robustpose.data.corrupted import MadeViews
+from robustpose.data.corrupted import MadeImages
 from robustpose.data.corrupted_set import check_choices, place_image
 from robustpose.data.images import encode_image
-from robustpose.data.opening import provenance_of
+from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError, first_few
 from robustpose.evaluate import Dataset
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
@@ -33,14 +33,14 @@ class SetJob:
 
     Attributes:
         make_dataset: opens the dataset.
-        views: makes the corrupted images.
+        corrupted_images: makes the corrupted images.
         layout: of `corrupted_set.LAYOUTS`.
         image_format: of `corrupted_set.FORMATS`.
         out: folder of the set.
     """
 
     make_dataset: Callable[[], Dataset]
-    views: MadeViews
+    corrupted_images: MadeImages
     layout: str
     image_format: str
     out: Path
@@ -64,7 +64,7 @@ def write_set(
     cells: Sequence[Cell],
     n_workers: int = 1,
     announce: Callable[[Estimate], None] = lambda estimate: None,
-    report: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> int:
     """Bring a corrupted set to its end and return its number of images.
 
@@ -73,7 +73,7 @@ def write_set(
         cells: what to make; clean is left out.
         n_workers: processes; with 1, everything happens in this one.
         announce: told what there is to do, before it starts; not called where nothing is.
-        report: told how far the work is.
+        on_progress: told how far the work is.
 
     Raises:
         UserError: a mistake in what was given, or too little room on the disk. Finished images stay.
@@ -84,13 +84,13 @@ def write_set(
     cells = [cell for cell in cells if cell.corruption is not None]
     if not cells:
         raise UserError("name at least one corruption")
-    job.views.check(cells)
+    job.corrupted_images.check(cells)
     dataset = job.make_dataset()
     frames = [dataset.frame(index) for index in range(len(dataset))]
     _check_names(frames, job)
     with lock_folder(job.out):
         try:
-            _write_what_lacks(job, dataset, frames, cells, n_workers, announce, report)
+            _write_what_lacks(job, dataset, frames, cells, n_workers, announce, on_progress)
         except OSError as error:
             raise UserError(f"cannot write to {job.out} ({error}): finished images are kept") from error
     return len(frames) * len(cells)
@@ -103,7 +103,7 @@ def _write_what_lacks(
     cells: Sequence[Cell],
     n_workers: int,
     announce: Callable[[Estimate], None],
-    report: Callable[[Progress], None],
+    on_progress: Callable[[Progress], None],
 ) -> None:
     """Check whose the folder is, make the images that are not there, and write the manifest."""
     folder = SetFolder(job.out)
@@ -120,7 +120,7 @@ def _write_what_lacks(
     if todo:
         n_workers = min(n_workers, len(todo))
         work = [(frames[index], lacking) for index, lacking in todo]
-        estimate = estimate_work(job.views, job.image_format, work, len(hashes), n_workers)
+        estimate = estimate_work(job.corrupted_images, job.image_format, work, len(hashes), n_workers)
         announce(estimate)
         check_disk(job.out, estimate.n_bytes)
     folder.begin(setup, hashes)
@@ -129,7 +129,7 @@ def _write_what_lacks(
         for image in _write_images(job, dataset, todo, n_workers):
             note(image.path, image.sha256)
             hashes[image.path] = image.sha256
-            report(forecast.update(image.corruption, image.seconds))
+            on_progress(forecast.update(image.corruption, image.seconds))
     folder.finish(setup, hashes, [job.place(frame, cell) for cell in cells for frame in frames])
 
 
@@ -146,9 +146,9 @@ def _write_image(job: SetJob, dataset: Dataset, index: int, cells: Sequence[Cell
     folder = SetFolder(job.out)
     frame = dataset.frame(index)
     for corruption in {str(cell.corruption) for cell in cells}:
-        _load(job.views, corruption)  # before the clock runs: an image does not cost that
+        _load(job.corrupted_images, corruption)  # before the clock runs: an image does not cost that
     start = time.perf_counter()
-    for cell, image in zip(cells, job.views.images(frame, cells), strict=True):
+    for cell, image in zip(cells, job.corrupted_images.images(frame, cells), strict=True):
         content = encode_image(image, job.image_format)
         path = job.place(frame, cell)
         folder.write_image(path, content)
@@ -158,8 +158,8 @@ def _write_image(job: SetJob, dataset: Dataset, index: int, cells: Sequence[Cell
 
 
 @cache
-def _load(views: MadeViews, corruption: str) -> None:
-    views.load(corruption)
+def _load(corrupted_images: MadeImages, corruption: str) -> None:
+    corrupted_images.load(corruption)
 
 
 def _open_and_write_image(job: SetJob, index: int, cells: Sequence[Cell]) -> Iterator[Written]:
@@ -187,7 +187,7 @@ def _check_names(frames: Sequence[Frame], job: SetJob) -> None:
 
 def _describe(job: SetJob, dataset: Dataset, cells: Sequence[Cell]) -> dict[str, Any]:
     """Return what determines the content of the set."""
-    pixels = job.views.provenance()
+    pixels = job.corrupted_images.provenance()
     if not any(cell.corruption == "frost" for cell in cells):
         pixels["frost_textures"] = "unused"
     about_data = provenance_of(dataset)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robustpose.pose.results_json import poses_to_results, round_poses
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Poses, Truth
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from robustpose.metrics.oks_kernels import EPS, compare_people, match_people, variances_of
-from robustpose.metrics.tables import ApTable, ShareTable
+from robustpose.metrics.score_tables import ApTable, ShareTable
 from robustpose.pose.types import Floats, Poses, Truth
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from robustpose.errors import UserError, nearest
 from robustpose.metrics.pck_matches import PckMatches
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Poses, Truth
 
 DEFAULT = "head_size@0.5"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.metrics.tables import ShareTable
+from robustpose.metrics.score_tables import ShareTable
 from robustpose.pose.types import Floats
 
 Mask = npt.NDArray[np.bool_]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from robustpose.errors import UserError
 from robustpose.metrics.pck import PCK, share_within
-from robustpose.pose.skeleton import MPII, Skeleton
+from robustpose.pose.skeletons import MPII, Skeleton
 from robustpose.pose.types import Floats
 
 HEAD_SHARE = 0.6  # of the head box's diagonal: the head size

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from robustpose import registry
 from robustpose.errors import UserError
-from robustpose.models.card import Family
+from robustpose.models.families import FamilyName
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,11 +28,11 @@ TABLE: dict[str, str] = {
     "pifpaf_resnet101": "robustpose.models.pifpaf:pifpaf_resnet101",
     "small_fields": "robustpose.models.small_fields:SmallFieldsNet",
 }
-# Networks of other families than `topdown`; see `card.Family`.
-FAMILIES: dict[str, Family] = {
-    "higherhrnet_w32": "bottomup",
-    "higherhrnet_w48": "bottomup",
-    "small_tags": "bottomup",
+# Networks of other families than heatmaps; see `families`.
+FAMILY_OF: dict[str, FamilyName] = {
+    "higherhrnet_w32": "tags",
+    "higherhrnet_w48": "tags",
+    "small_tags": "tags",
     "pifpaf_shufflenetv2x2": "fields",
     "pifpaf_resnet50": "fields",
     "pifpaf_resnet101": "fields",
@@ -40,9 +40,9 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def family_of(name: str) -> Family:
-    """Return the family of a network of `TABLE`; `topdown` for any other."""
-    return FAMILIES.get(name, "topdown")
+def family_of(name: str) -> FamilyName:
+    """Return the family of a network of `TABLE`; `heatmaps` for any other."""
+    return FAMILY_OF.get(name, "heatmaps")
 
 
 def build(name: str, joints: int = 17) -> nn.Module:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from robustpose.errors import UserError
 from robustpose.models.resnet import OUT_CHANNELS, ResNet
 from robustpose.models.shufflenet import ShuffleNetV2
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 
 STRIDE = 8  # input px per cell of a field
 UPSCALE = 2  # of every head: the trunk's maps are at 1/16

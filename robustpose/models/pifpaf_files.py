@@ -31,10 +31,10 @@ from robustpose.models.inert_pickle import (
     show_text,
 )
 from robustpose.models.pifpaf import NETWORKS, PifPaf
-from robustpose.models.published import make_card
 from robustpose.models.torch_files import PARALLEL
 from robustpose.models.weights import load_tensors, save_weights
-from robustpose.pose.skeleton import COCO
+from robustpose.models.zoo import make_input_spec
+from robustpose.pose.skeletons import COCO
 
 PARTS = ("base_net.", "head_nets.")  # what a network consists of; its object may hold more
 MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of the format before PyTorch 1.6
@@ -44,7 +44,7 @@ SHOWN = 3  # names in a message
 
 
 def convert_checkpoint(path: Path, out: Path) -> tuple[str, list[str]]:
-    """Write a published checkpoint as safetensors with a card; return the network's name and what was left out.
+    """Write a published checkpoint as safetensors with an input spec; return the network's name and what was left out.
 
     Args:
         path: what openpifpaf 0.10 saved, in either of torch.save's formats.
@@ -57,7 +57,7 @@ def convert_checkpoint(path: Path, out: Path) -> tuple[str, list[str]]:
     if out.suffix != ".safetensors" or not out.parent.is_dir():
         raise UserError(f"--out must be a .safetensors file in a folder that exists, got {out}")
     try:
-        save_weights(network, make_card(name, COCO), out)
+        save_weights(network, make_input_spec(name, COCO), out)
     except OSError as error:
         raise UserError(f"cannot write {out} ({error.strerror}): choose another --out") from error
     return name, left_out

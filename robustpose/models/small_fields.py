@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from robustpose.errors import UserError
 from robustpose.models.pifpaf import Components, FieldHead
 from robustpose.models.small import Trunk
-from robustpose.pose.skeleton import COCO
+from robustpose.pose.skeletons import COCO
 
 WIDTHS = (16, 32, 48, 64, 96, 128)  # channels at 1/2, 1/4, … 1/64 of the input: whole images need a wide view
 UP_WIDTH = 96

@@ -1,6 +1,6 @@
-"""Weights: read from our own files and from other programs', and loaded strictly; written as safetensors with a card.
+"""Weights: read from our own files and from other programs', loaded strictly, written with an input spec.
 
-Our files carry the model card, so that a file says itself how it wants to be used. Reading any of them runs no code.
+Our files carry the input spec, so that a file says itself how it wants to be used. Reading any of them runs no code.
 Loading is strict: every tensor of the network, no other, each of the right shape.
 """
 
@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from robustpose.errors import UserError
 from robustpose.files import open_whole
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.torch_files import PARALLEL, read_torch_file
 
 DEMO = Path(__file__).with_name("pretrained") / "demo.safetensors"  # made by recipes/demo.yaml
-CARD = TypeAdapter(ModelCard)
+INPUT_SPEC = TypeAdapter(InputSpec)
 KEY = "robustpose"  # a single entry, because the order in which several are written is not fixed
 COUNTER = "num_batches_tracked"  # of a batch norm: not used in evaluation, not saved before PyTorch 0.4.1
 # What ImageNet networks have beyond the trunk: classifiers, and the parts of HRNet's last module that pose leaves out.
@@ -35,11 +35,11 @@ SHOWN = 3  # names of each kind in a message
 HEADS = ("final_layer.", "final_layers.", "deconv_layers.")  # what a pose network has beyond the trunk
 
 
-def save_weights(network: nn.Module, card: ModelCard, path: Path) -> None:
-    """Write a network's tensors and its card, atomically; the same tensors give the same bytes."""
+def save_weights(network: nn.Module, input_spec: InputSpec, path: Path) -> None:
+    """Write a network's tensors and its input spec, atomically; the same tensors give the same bytes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     with open_whole(path) as file:
-        file.write(save(tensors, {KEY: CARD.dump_json(card).decode()}))
+        file.write(save(tensors, {KEY: INPUT_SPEC.dump_json(input_spec).decode()}))
 
 
 def save_pth(network: nn.Module, path: Path) -> None:
@@ -49,8 +49,8 @@ def save_pth(network: nn.Module, path: Path) -> None:
         torch.save(tensors, file)
 
 
-def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard | None]:
-    """Return the tensors of a file by name, and its card, None where it has none.
+def read_weights(path: Path) -> tuple[dict[str, Tensor], InputSpec | None]:
+    """Return the tensors of a file by name, and its input spec, None where it has none.
 
     Args:
         path: safetensors, or what PyTorch saved: names to tensors, or that inside `state_dict`, with or without the
@@ -66,8 +66,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard | None]:
     return read_torch_file(path), None
 
 
-def read_card(path: Path) -> ModelCard | None:
-    """Return the card of a weights file without reading its tensors; None where it has none.
+def read_input_spec(path: Path) -> InputSpec | None:
+    """Return the input spec of a weights file without reading its tensors; None where it has none.
 
     Raises:
         UserError: the file cannot be read.
@@ -77,18 +77,18 @@ def read_card(path: Path) -> ModelCard | None:
     if path.suffix != ".safetensors":
         return None
     with _open_safetensors(path) as file:
-        return _parse_card(path, file.metadata() or {})
+        return _parse_input_spec(path, file.metadata() or {})
 
 
-def load_weights(network: nn.Module, path: Path) -> ModelCard | None:
-    """Load a file into `network`, strictly, and return its card, if it has one.
+def load_weights(network: nn.Module, path: Path) -> InputSpec | None:
+    """Load a file into `network`, strictly, and return its input spec, if it has one.
 
     Raises:
         UserError: the file cannot be read, or is not of this network: what is missing, unknown or of another shape.
     """
-    tensors, card = read_weights(path)
+    tensors, input_spec = read_weights(path)
     load_tensors(network, tensors, str(path))
-    return card
+    return input_spec
 
 
 def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
@@ -149,11 +149,11 @@ def _list_problems(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]
     )
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], ModelCard | None]:
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], InputSpec | None]:
     with _open_safetensors(path) as file:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    return tensors, _parse_card(path, metadata)
+    return tensors, _parse_input_spec(path, metadata)
 
 
 @contextmanager
@@ -165,12 +165,12 @@ def _open_safetensors(path: Path) -> Iterator[Any]:
         raise UserError(f"{path} is no safetensors file, or a damaged one: {error}") from error
 
 
-def _parse_card(path: Path, metadata: Mapping[str, str]) -> ModelCard | None:
+def _parse_input_spec(path: Path, metadata: Mapping[str, str]) -> InputSpec | None:
     if KEY not in metadata:
         return None
     try:
-        return CARD.validate_json(metadata[KEY])
+        return INPUT_SPEC.validate_json(metadata[KEY])
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
-        raise UserError(f"the model card in {path} cannot be read: {place} {problem['msg']}") from error
+        raise UserError(f"the input spec in {path} cannot be read: {place} {problem['msg']}") from error

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from robustpose.evaluate import Matches, Metric, score
 from robustpose.metrics.calibration import calibrate
+from robustpose.metrics.score_tables import ScoreTable
 from robustpose.metrics.slices import slice_people
-from robustpose.metrics.tables import Table
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats, Poses, Truth
 
@@ -104,5 +104,5 @@ def score_cell(
     ), matches
 
 
-def _score(table: Table, weights: npt.NDArray[np.uint8]) -> Scored:
+def _score(table: ScoreTable, weights: npt.NDArray[np.uint8]) -> Scored:
     return Scored(float(table.score()[0]), table.score(weights))

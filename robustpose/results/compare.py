@@ -16,9 +16,9 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.intervals import Series, make_series
 from robustpose.results.matches import read_table
 from robustpose.results.resampling import LEVEL, RESAMPLES, draw_weights, interval
+from robustpose.results.rows import model_name
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import identify_data, read_summary
-from robustpose.results.tables import model_name
 
 # What has to be the same for two runs to be of the same pixels; where boxes came from may be what is compared.
 SAME_PIXELS = ("profile", "seed", "frost_textures")

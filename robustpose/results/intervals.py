@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from robustpose import corruptions
+from robustpose.corruptions.suites import is_full
 from robustpose.metrics.robustness import (
     corruption_mean,
     group_means,
@@ -17,7 +18,6 @@ from robustpose.metrics.robustness import (
 )
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Floats
-from robustpose.results.grid import is_full
 from robustpose.results.resampling import LEVEL, interval
 
 # The pixels move while the annotated joints stay: part of the drop is the truth's, not the estimator's.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robustpose.corruptions.suites import FULL_GRID
 from robustpose.errors import UserError
-from robustpose.results.grid import FULL_GRID
+from robustpose.results.rows import model_name
 from robustpose.results.summary import read_summary_file
-from robustpose.results.tables import model_name
 
 # Of provenance: what has to be the same in one board. Versions may differ: they are shown.
 MEASURED_ALIKE = ("profile", "seed", "frost_textures", "box_protocol")

@@ -11,14 +11,14 @@ import numpy as np
 
 from robustpose.errors import UserError
 from robustpose.files import open_whole
-from robustpose.metrics.tables import Table, load_table
+from robustpose.metrics.score_tables import ScoreTable, load_score_table
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
 from robustpose.results.arrays import read_arrays
 from robustpose.results.run_folder import RunFolder
 
 
-def write_matches(folder: RunFolder, cell: Cell, table: Table, quality: Floats) -> None:
+def write_matches(folder: RunFolder, cell: Cell, table: ScoreTable, quality: Floats) -> None:
     """Write a cell's table and the quality of each image (N,), NaN where there is nobody."""
     path = folder.matches_path(cell)
     path.parent.mkdir(exist_ok=True)
@@ -26,7 +26,7 @@ def write_matches(folder: RunFolder, cell: Cell, table: Table, quality: Floats) 
         np.savez_compressed(file, quality=quality.astype(np.float32), **table.save())  # type: ignore[arg-type]
 
 
-def read_table(folder: RunFolder, cell: Cell) -> Table:
+def read_table(folder: RunFolder, cell: Cell) -> ScoreTable:
     """Return a cell's table.
 
     Raises:
@@ -34,7 +34,7 @@ def read_table(folder: RunFolder, cell: Cell) -> Table:
     """
     path = folder.matches_path(cell)
     try:
-        return load_table(read_arrays(path))
+        return load_score_table(read_arrays(path))
     except FileNotFoundError as error:
         raise UserError(
             f"{folder.path} has no matches of {cell.key}: its metric has none, or it is from an older version: "

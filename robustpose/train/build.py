@@ -10,11 +10,12 @@ from torch import nn
 
 from robustpose import models
 from robustpose.config import DataSettings, TrainSettings
-from robustpose.data.opening import Adjusted, open_dataset
+from robustpose.data.spec import Adjusted, open_dataset
+from robustpose.data.stylized import WithStyles
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
-from robustpose.models.card import Family
-from robustpose.models.measure import has_folded_norms, measure_norms
+from robustpose.models.families import FamilyName
+from robustpose.models.norm_statistics import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone, load_weights
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.field_targets import count_cells
@@ -24,7 +25,6 @@ from robustpose.train.samples import Samples, draw_views_of_first
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.steps import Step, SupervisedStep
 from robustpose.train.strategies import STRATEGIES, make_mixer
-from robustpose.train.stylized import WithStyles
 from robustpose.train.tags import TagObjective
 
 CROPS_TO_MEASURE = 128
@@ -63,21 +63,23 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Sam
         if has_folded_norms(network):
             measure_norms(network, draw_views_of_first(samples, 0, CROPS_TO_MEASURE)[:, 0])
     if settings.start_from is not None:
-        card = load_weights(network, settings.start_from)
-        if card and card.joints and card.joints != joints:
-            raise UserError(f"{settings.start_from} finds other joints than train_data has: {', '.join(card.joints)}")
+        input_spec = load_weights(network, settings.start_from)
+        if input_spec and input_spec.joints and input_spec.joints != joints:
+            raise UserError(
+                f"{settings.start_from} finds other joints than train_data has: {', '.join(input_spec.joints)}"
+            )
     return network
 
 
-def make_objective(family: Family, settings: TrainSettings) -> Objective:
+def make_objective(family: FamilyName, settings: TrainSettings) -> Objective:
     """Return what networks of a family learn."""
     if family == "fields":
         return FieldObjective(settings.confidence_weight)
-    return HeatmapObjective(settings.loss) if family == "topdown" else TagObjective(settings.loss)
+    return HeatmapObjective(settings.loss) if family == "heatmaps" else TagObjective(settings.loss)
 
 
 def build_step(
-    fabric: Fabric, settings: TrainSettings, family: Family, joints: tuple[str, ...], samples: Samples
+    fabric: Fabric, settings: TrainSettings, family: FamilyName, joints: tuple[str, ...], samples: Samples
 ) -> Step:
     """Return the step of a run's strategy.
 
@@ -126,7 +128,7 @@ def build_step(
     )
 
 
-def build_teacher(settings: TrainSettings, family: Family, n_joints: int, n_connections: int = 0) -> nn.Module:
+def build_teacher(settings: TrainSettings, family: FamilyName, n_joints: int, n_connections: int = 0) -> nn.Module:
     """Return the teacher: the student as it starts, or another network with weights of its own.
 
     Raises:
@@ -143,13 +145,13 @@ def build_teacher(settings: TrainSettings, family: Family, n_joints: int, n_conn
 
 @torch.no_grad()
 def check_outputs(
-    network: nn.Module, family: Family, input_wh: tuple[int, int], n_joints: int, name: str, n_connections: int = 0
+    network: nn.Module, family: FamilyName, input_wh: tuple[int, int], n_joints: int, name: str, n_connections: int = 0
 ) -> None:
     """Raise UserError unless a network gives outputs of the sizes that targets of its family have."""
     width, height = input_wh
     expected: tuple[Any, ...] = ((1, n_joints, height // 4, width // 4),)
     what = "heatmaps"
-    if family == "bottomup":
+    if family == "tags":
         expected = ((1, 2 * n_joints, height // 4, width // 4), (1, n_joints, height // 2, width // 2))
         what = "heatmaps with tags, and finer heatmaps,"
     elif family == "fields":

@@ -8,13 +8,13 @@ import numpy as np
 from torch import Tensor
 
 from robustpose.evaluate import Dataset
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Floats, Image
-from robustpose.train.autoaugment import Policies
 from robustpose.train.geometry import warp_image
 from robustpose.train.image_store import ImageStore
 from robustpose.train.seeding import make_rng
-from robustpose.train.views import corrupt_at_random, draw_views, finish_views
+from robustpose.train.views.autoaugment import Policies
+from robustpose.train.views.table import corrupt_at_random, draw_views, finish_views
 
 Draw = tuple[int, int]  # epoch, sample
 
@@ -24,24 +24,24 @@ class CropSource:
 
     Args:
         dataset: pictures and truth.
-        card: what the network expects; its input size is that of the crops.
+        input_spec: what the network expects; its input size is that of the crops.
         seed: of the run.
         cache_mb: memory for source images, which are kept until it is full.
-        views: names of `robustpose.train.views`, which `prepare` makes of a batch.
+        views: names of `robustpose.train.views.table`, which `prepare` makes of a batch.
         policies: of AutoAugment.
     """
 
     def __init__(
         self,
         dataset: Dataset,
-        card: ModelCard,
+        input_spec: InputSpec,
         seed: int,
         cache_mb: int = 0,
         views: Sequence[str] = ("clean",),
         policies: Policies = "paper",
     ) -> None:
         self.dataset = dataset
-        self.card = card
+        self.input_spec = input_spec
         self._seed = seed
         self._views = tuple(views)
         self._policies: Policies = policies
@@ -65,10 +65,10 @@ class CropSource:
         """
         if "corrupted" in self._views:
             image = corrupt_at_random(image, make_rng(self._seed, "corrupted", *draw))
-        crop = warp_image(image, matrix, self.card.input_wh)
+        crop = warp_image(image, matrix, self.input_spec.input_wh)
         return draw_views(crop, self._views, make_rng(self._seed, "views", *draw), self._policies)
 
     def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return a batch with its views (B, V, 3, h, w), normalised, on the device it is on, and its targets."""
-        views = finish_views(batch["crops"], batch["grid"], self._views, self.card)
+        views = finish_views(batch["crops"], batch["grid"], self._views, self.input_spec)
         return {"views": views, **{name: batch[name] for name in batch if name not in ("crops", "grid")}}

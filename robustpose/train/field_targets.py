@@ -21,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import STRIDE, UPSCALE
-from robustpose.pose.skeleton import COCO, Skeleton, list_connections
+from robustpose.pose.skeletons import COCO, Skeleton, list_connections
 from robustpose.pose.types import Floats
-from robustpose.train.whole_images import Crowd, find_kept
+from robustpose.train.whole_images import PeopleInCrop, find_kept
 
 SIDE = 4  # cells, of the square around a joint
 WIDTH = 3.0  # cells, of the square that moves along a connection
@@ -34,10 +34,12 @@ MOST_FREE = 0.4  # of the length, at either end
 LEAST_AREA = 1.0  # cells², of a box that says how large somebody is
 
 
-def draw_field_targets(crowd: Crowd, card: ModelCard, skeleton: Skeleton = COCO) -> dict[str, npt.NDArray[Any]]:
+def draw_field_targets(
+    crowd: PeopleInCrop, input_spec: InputSpec, skeleton: Skeleton = COCO
+) -> dict[str, npt.NDArray[Any]]:
     """Return what `fields.FieldObjective` wants of a crop: float32, lengths in cells.
 
-    With K joints, L connections and (h, w) = `count_cells` of the card's input:
+    With K joints, L connections and (h, w) = `count_cells` of the input spec's input:
 
     - `pif_confidence` (K, h, w) and `paf_confidence` (L, h, w): 1 or 0, NaN where nothing is known;
     - `pif_vector` (K, 2, h, w): x and y from a positive cell to the joint, 0 elsewhere;
@@ -49,11 +51,11 @@ def draw_field_targets(crowd: Crowd, card: ModelCard, skeleton: Skeleton = COCO)
 
     Args:
         crowd: the people in the crop.
-        card: gives the input size.
+        input_spec: gives the input size.
         skeleton: gives sigmas and connections; of COCO's joints always COCO's own, which is what networks are made for.
     """
     ends = np.array(list_connections(skeleton), np.int64).reshape(-1, 2)
-    map_wh = count_cells(card.input_wh)
+    map_wh = count_cells(input_spec.input_wh)
     shape_hw = map_wh[::-1]
     joints = np.ascontiguousarray(crowd.crop_xy, np.float64) / STRIDE
     annotated = np.ascontiguousarray(crowd.visible > 0)

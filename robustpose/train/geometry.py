@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from robustpose.config import AugmentSettings
 from robustpose.pose.crop import SCALE_UNIT
-from robustpose.pose.skeleton import Skeleton
+from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 
 LOWER_BODY = ("hip", "knee", "ankle", "pelvis", "foot", "heel", "toe")  # the rest is the upper body

@@ -23,11 +23,11 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from robustpose.config import TrainSettings, list_differences, make_settings, write_settings
 from robustpose.errors import UserError
 from robustpose.estimators.as_estimator import as_estimator
-from robustpose.estimators.backends import limit_threads
+from robustpose.estimators.running.backends import limit_threads
 from robustpose.evaluate import evaluate, make_metric
 from robustpose.files import lock_folder
-from robustpose.models.published import make_card
 from robustpose.models.weights import save_pth, save_weights
+from robustpose.models.zoo import make_input_spec
 from robustpose.train.build import build_step, open_data
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.log import Log
@@ -74,13 +74,13 @@ class _Position:
     best: float | None = None
 
 
-def train(settings: TrainSettings, out: Path, report: Callable[[Progress], None] | None = None) -> Path:
+def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None = None) -> Path:
     """Train, or go on where the run in folder `out` stopped, and return the path of the weights.
 
     Args:
         settings: the whole run.
         out: run folder; made if it is not there.
-        report: called after every step and every evaluation.
+        on_progress: called after every step and every evaluation.
 
     Raises:
         UserError: the run in `out` has other settings, the data or the model do not fit, or a loss is not finite.
@@ -96,19 +96,19 @@ def train(settings: TrainSettings, out: Path, report: Callable[[Progress], None]
     # One process of a run holds the folder for all of them.
     lock = lock_folder(out) if fabric.is_global_zero else nullcontext()
     with lock, torch.random.fork_rng(devices=[]), limit_threads(engine.threads):
-        return _train(fabric, settings, out, report if fabric.is_global_zero else None)
+        return _train(fabric, settings, out, on_progress if fabric.is_global_zero else None)
 
 
-def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[[Progress], None] | None) -> Path:
+def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None) -> Path:
     train_data, val_data = open_data(settings.train_data, "train"), open_data(settings.val_data, "val")
     joints = train_data.skeleton.joints
     if val_data.skeleton.joints != joints:
         raise UserError("train_data and val_data must have the same joints")
-    card = make_card(settings.model, train_data.skeleton, settings.input_wh, settings.family)
-    card = replace(card, sigma=settings.sigma)
+    input_spec = make_input_spec(settings.model, train_data.skeleton, settings.input_wh, settings.family)
+    input_spec = replace(input_spec, sigma=settings.sigma)
     names = STRATEGIES[settings.strategy].views
 
-    samples = make_samples(train_data, card, settings, names)
+    samples = make_samples(train_data, input_spec, settings, names)
     batches = Batches(len(samples), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size)
     workers = settings.engine.workers
     loader: Any = fabric.setup_dataloaders(
@@ -117,7 +117,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
         ),
         use_distributed_sampler=False,
     )
-    step = build_step(fabric, settings, card.family, joints, samples)
+    step = build_step(fabric, settings, input_spec.family, joints, samples)
 
     last = out / "last.ckpt"
     scaler = fabric.strategy.precision  # of 16-mixed: it has a state
@@ -147,8 +147,8 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
             at.totals = {name: at.totals.get(name, 0.0) + loss for name, loss in losses.items()}
             if log:
                 log.write_step(done, lr, losses)
-            if report:
-                report(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, losses))
+            if on_progress:
+                on_progress(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, losses))
             if done % settings.checkpoint_every == 0:
                 checkpoint()
 
@@ -156,27 +156,27 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, report: Callable[
         line["losses"] = {name: total / len(batches) for name, total in at.totals.items()}
         is_due = (at.epoch + 1) % settings.evaluate_every == 0 or at.epoch + 1 == settings.epochs
         if is_due and fabric.is_global_zero:
-            figures = evaluate(val_data, as_estimator(step.network, card, val_data.skeleton))
+            figures = evaluate(val_data, as_estimator(step.network, input_spec, val_data.skeleton))
             line["figures"] = figures
             score = figures[make_metric(val_data.metric, val_data.skeleton).primary]
             if at.best is None or score > at.best:
                 at.best = score
-                save_weights(step.network, card, out / "best.safetensors")
-            if report:
-                report(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, line["losses"], figures))
+                save_weights(step.network, input_spec, out / "best.safetensors")
+            if on_progress:
+                on_progress(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, line["losses"], figures))
         if log:
             log.write_epoch(line)
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
                 views = draw_views_of_first(samples, at.epoch, settings.sheet_people, fabric.device)
-                write_sheet(sheet, views, step.mixer, names, card)
+                write_sheet(sheet, views, step.mixer, names, input_spec)
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()
         fabric.barrier()
 
     product = out / "model.safetensors"
     if fabric.is_global_zero:
-        save_weights(step.network, card, product)
+        save_weights(step.network, input_spec, product)
         save_pth(step.network, product.with_suffix(".pth"))
     if log:
         log.close()

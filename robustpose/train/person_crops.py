@@ -57,15 +57,15 @@ class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
         """Return `crops` and `grid` of the views, `target` (K, h', w') and `weight` (K, 1) of (epoch, person)."""
-        person, card = self._people[draw[1]], self._source.card
+        person, input_spec = self._people[draw[1]], self._source.input_spec
         image = self._source.read(person.frame)
         placement = self._place(person, image, self._source.make_rng(draw))
-        matrix = placement_to_matrix(placement, card.input_wh)
+        matrix = placement_to_matrix(placement, input_spec.input_wh)
         crop_xy, visible = warp_points(person.xy, matrix), person.visible
         if placement.mirrored:
             crop_xy, visible = crop_xy[self._flip_order], visible[self._flip_order]
-        map_wh = (card.input_wh[0] // card.stride, card.input_wh[1] // card.stride)
-        target, weight = draw_targets(crop_xy, visible, map_wh, card.stride, card.sigma)
+        map_wh = (input_spec.input_wh[0] // input_spec.stride, input_spec.input_wh[1] // input_spec.stride)
+        target, weight = draw_targets(crop_xy, visible, map_wh, input_spec.stride, input_spec.sigma)
         views = self._source.cut(image, matrix, draw)
         return {**views, "target": torch.from_numpy(target), "weight": torch.from_numpy(weight)}
 
@@ -74,7 +74,7 @@ class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
         return self._source.prepare(batch)
 
     def _place(self, person: _Person, image: Image, rng: np.random.Generator) -> Placement:
-        input_wh = self._source.card.input_wh
+        input_wh = self._source.input_spec.input_wh
         placement = place_half_body(
             person.xy, person.visible, self._lower, input_wh[0] / input_wh[1], self._augment, rng
         )

@@ -12,7 +12,7 @@ from torch import Tensor
 from robustpose.config import TrainSettings
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.train.crop_source import CropSource, Draw
 from robustpose.train.field_targets import draw_field_targets
 from robustpose.train.person_crops import PersonCrops
@@ -31,18 +31,22 @@ class Samples(Protocol):
         ...
 
 
-def make_samples(dataset: Dataset, card: ModelCard, settings: TrainSettings, views: Sequence[str]) -> Samples:
+def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSettings, views: Sequence[str]) -> Samples:
     """Return the samples that a network's family learns from.
 
     Raises:
         UserError: they do not fill one batch.
     """
-    source = CropSource(dataset, card, settings.seed, settings.engine.cache_mb, views, settings.mixing.policies)
+    source = CropSource(dataset, input_spec, settings.seed, settings.engine.cache_mb, views, settings.mixing.policies)
     samples: Samples
-    if card.family == "topdown":
+    if input_spec.family == "heatmaps":
         samples, what = PersonCrops(source, settings.augment), "people"
     else:
-        draw = partial(draw_field_targets, skeleton=dataset.skeleton) if card.family == "fields" else draw_tag_targets
+        draw = (
+            partial(draw_field_targets, skeleton=dataset.skeleton)
+            if input_spec.family == "fields"
+            else draw_tag_targets
+        )
         samples, what = WholeImages(source, settings.image_augment, draw), "images with people"
     if len(samples) < settings.batch_size:
         raise UserError(

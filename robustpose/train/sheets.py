@@ -12,7 +12,7 @@ from PIL import ImageDraw
 from torch import Tensor, nn
 
 from robustpose.data.images import write_image
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Image
 from robustpose.train.mixing import make_mix
 
@@ -20,21 +20,21 @@ HEADER = 28  # px, for the titles of the columns
 GAP = 2
 
 
-def draw_sheet(views: Tensor, mixer: nn.Module, names: Sequence[str], card: ModelCard) -> Image:
+def draw_sheet(views: Tensor, mixer: nn.Module, names: Sequence[str], input_spec: InputSpec) -> Image:
     """Return a sheet (H, W, 3): a row per crop; its views, the weights of each (dark 0, bright 1), and the mix.
 
     Args:
         views: (B, V, 3, h, w) normalised.
         mixer: of `robustpose.train.mixing`.
         names: of the views.
-        card: says how to make colours of them again.
+        input_spec: says how to make colours of them again.
     """
     mixed, weights = make_mix(mixer, views)
-    columns = [to_images(views[:, i], card) for i in range(len(names))]
+    columns = [to_images(views[:, i], input_spec) for i in range(len(names))]
     titles = list(names)
     if len(names) > 1:
         columns += [_paint_weights(weights[:, i], views.shape[3:]) for i in range(len(names))]
-        columns.append(to_images(mixed, card))
+        columns.append(to_images(mixed, input_spec))
         titles += [f"weight of\n{name}" for name in names] + ["mix"]
     rows = [np.concatenate([_pad(column[i]) for column in columns], axis=1) for i in range(len(views))]
     sheet = PillowImage.fromarray(np.concatenate([np.zeros((HEADER, rows[0].shape[1], 3), np.uint8), *rows]))
@@ -44,17 +44,19 @@ def draw_sheet(views: Tensor, mixer: nn.Module, names: Sequence[str], card: Mode
     return np.asarray(sheet)
 
 
-def write_sheet(path: Path, views: Tensor, mixer: nn.Module, names: Sequence[str], card: ModelCard) -> None:
+def write_sheet(path: Path, views: Tensor, mixer: nn.Module, names: Sequence[str], input_spec: InputSpec) -> None:
     """Write a sheet as PNG, atomically."""
     path.parent.mkdir(exist_ok=True)
-    write_image(path, draw_sheet(views, mixer, names, card))
+    write_image(path, draw_sheet(views, mixer, names, input_spec))
 
 
-def to_images(crops: Tensor, card: ModelCard) -> Image:
+def to_images(crops: Tensor, input_spec: InputSpec) -> Image:
     """Return (B, h, w, 3) uint8 RGB of normalised crops (B, 3, h, w)."""
-    values = crops.detach().float().cpu().permute(0, 2, 3, 1).numpy() * np.array(card.std) + np.array(card.mean)
+    values = crops.detach().float().cpu().permute(0, 2, 3, 1).numpy() * np.array(input_spec.std) + np.array(
+        input_spec.mean
+    )
     images = np.clip(np.rint(255 * values), 0, 255).astype(np.uint8)
-    return images if card.channels == "rgb" else images[..., ::-1].copy()
+    return images if input_spec.channels == "rgb" else images[..., ::-1].copy()
 
 
 def _paint_weights(weights: Tensor, shape_hw: Sequence[int]) -> Image:

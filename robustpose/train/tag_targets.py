@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Floats
 from robustpose.train.targets import draw_crowd_targets
-from robustpose.train.whole_images import Crowd, find_kept
+from robustpose.train.whole_images import PeopleInCrop, find_kept
 
 MAX_PEOPLE = 30  # whose tags are learned in one image
 COARSE, FINE = 4, 2  # crop px per heatmap px
 
 
-def draw_tag_targets(crowd: Crowd, card: ModelCard) -> dict[str, npt.NDArray[Any]]:
+def draw_tag_targets(crowd: PeopleInCrop, input_spec: InputSpec) -> dict[str, npt.NDArray[Any]]:
     """Return what `tags.TagObjective` wants of a crop."""
-    width, height = card.input_wh
+    width, height = input_spec.input_wh
     coarse_wh, fine_wh = ((width // stride, height // stride) for stride in (COARSE, FINE))
     return {
-        "coarse": draw_crowd_targets(crowd.crop_xy, crowd.visible, coarse_wh, COARSE, card.sigma),
-        "fine": draw_crowd_targets(crowd.crop_xy, crowd.visible, fine_wh, FINE, card.sigma),
+        "coarse": draw_crowd_targets(crowd.crop_xy, crowd.visible, coarse_wh, COARSE, input_spec.sigma),
+        "fine": draw_crowd_targets(crowd.crop_xy, crowd.visible, fine_wh, FINE, input_spec.sigma),
         "coarse_kept": find_kept(crowd.ignored, crowd.matrix, coarse_wh, COARSE),
         "fine_kept": find_kept(crowd.ignored, crowd.matrix, fine_wh, FINE),
         "joints": place_joints(crowd.crop_xy, crowd.visible, coarse_wh),

@@ -15,14 +15,14 @@ from torch import Tensor
 from robustpose.config import ImageAugmentSettings
 from robustpose.data.ignored import find_ignored
 from robustpose.evaluate import Dataset
-from robustpose.models.card import ModelCard
+from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Floats, Image
 from robustpose.train.crop_source import CropSource, Draw
 from robustpose.train.geometry import Placement, placement_to_matrix, warp_points
 
 
 @dataclass(frozen=True, eq=False)
-class Crowd:
+class PeopleInCrop:
     """The people in a crop.
 
     Attributes:
@@ -58,7 +58,7 @@ class WholeImages(torch.utils.data.Dataset[dict[str, Tensor]]):
         self,
         source: CropSource,
         augment: ImageAugmentSettings,
-        draw_targets: Callable[[Crowd, ModelCard], dict[str, npt.NDArray[Any]]],
+        draw_targets: Callable[[PeopleInCrop, InputSpec], dict[str, npt.NDArray[Any]]],
     ) -> None:
         self._source = source
         self._augment = augment
@@ -73,15 +73,15 @@ class WholeImages(torch.utils.data.Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
         """Return `crops` and `grid` of the views of (epoch, image), and its targets."""
-        people, card = self._people[draw[1]], self._source.card
+        people, input_spec = self._people[draw[1]], self._source.input_spec
         image = self._source.read(people.frame)
         placement = place_crop(image, self._augment, self._source.make_rng(draw))
-        matrix = placement_to_matrix(placement, card.input_wh)
+        matrix = placement_to_matrix(placement, input_spec.input_wh)
         crop_xy, visible = warp_points(people.xy, matrix), people.visible
         if placement.mirrored:
             crop_xy, visible = crop_xy[:, self._flip_order], visible[:, self._flip_order]
         ignored = find_ignored(self._source.dataset, people.frame, image.shape[:2])
-        targets = self._draw_targets(Crowd(crop_xy, visible, ignored, matrix), card)
+        targets = self._draw_targets(PeopleInCrop(crop_xy, visible, ignored, matrix), input_spec)
         views = self._source.cut(image, matrix, draw)
         return {**views, **{name: torch.from_numpy(target) for name, target in targets.items()}}
 

@@ -1,0 +1,80 @@
+"""Stylised copies: a second folder of the same images in other styles, learned from beside or instead of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.data.ignored import find_ignored
+from robustpose.data.images import read_in_place_of
+from robustpose.data.spec import provenance_of
+from robustpose.errors import UserError, first_few
+from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Frame, Image, Truth
+
+SUFFIXES = (".jpg", ".png", ".jpeg")
+
+
+class WithStyles:
+    """A dataset and, after its images, their stylised copies with the same annotations.
+
+    Args:
+        dataset: whose frames have file names.
+        folder: holds a copy of each under its name; the suffix may differ.
+        only: leave the images themselves out.
+
+    Raises:
+        UserError: the folder does not exist, or copies are missing.
+    """
+
+    def __init__(self, dataset: Any, folder: Path, only: bool = False) -> None:
+        if not folder.is_dir():
+            raise UserError(f"the folder of stylised images {folder} does not exist")
+        self.skeleton: Skeleton = dataset.skeleton
+        self.metric: str = dataset.metric
+        self.provenance: Mapping[str, object] = {**provenance_of(dataset), "stylized": "only" if only else "both"}
+        self._dataset = dataset
+        self._copies = [_find_copy(folder, dataset.frame(index).file_name) for index in range(len(dataset))]
+        missing = [str(dataset.frame(i).file_name) for i, path in enumerate(self._copies) if path is None]
+        if missing:
+            raise UserError(f"{folder} lacks stylised copies: {first_few(missing, 'missing')}")
+        self._first_copy = 0 if only else len(dataset)
+
+    def __len__(self) -> int:
+        return self._first_copy + len(self._copies)
+
+    def frame(self, index: int) -> Frame:
+        """Return frame `index`: of an image, or further on of its copy."""
+        if index < self._first_copy:
+            return self._dataset.frame(index)
+        frame, path = self._dataset.frame(index - self._first_copy), self._copies[index - self._first_copy]
+        assert path is not None
+        return replace(frame, read=partial(_read_copy, path, frame))
+
+    def truth(self, index: int) -> Truth:
+        """Return what is annotated in image `index`."""
+        return self._dataset.truth(self._original(index))
+
+    def ignored(self, index: int) -> npt.NDArray[np.bool_]:
+        """Return where in image `index` there are people who are not annotated, (H, W)."""
+        return find_ignored(self._dataset, self._original(index))
+
+    def _original(self, index: int) -> int:
+        return index if index < self._first_copy else index - self._first_copy
+
+
+def _find_copy(folder: Path, name: str | None) -> Path | None:
+    if name is None:
+        raise UserError("stylised copies stand for image files, but the images of this dataset have no file names")
+    paths = [folder / name, *(folder / Path(name).with_suffix(suffix) for suffix in SUFFIXES)]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _read_copy(path: Path, frame: Frame) -> Image:
+    return read_in_place_of(path, frame.image, "the image it stands for", "was it made from another one?")

@@ -1,0 +1,100 @@
+"""Toy people: drawn pictures of one to four people with exact COCO joints, made from (seed, index) alone.
+
+For a first look, for tests and for a network that trains in minutes: no files, no downloads. The body is
+`toy_body`, its clothes `toy_dress`, the brush `toy_paint`, everything around people `toy_scene`.
+
+Joints follow COCO's rules: 0, with xy (0, 0), outside the image; 1 in the image but hidden by the person's
+own body, by hair or a hat, by someone else or by an object; 2 visible. Eyes, ears and nose on the side of the
+head that is turned away are 0, as COCO's annotators leave them. Left and right are the person's own.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+
+from robustpose.data.toy.scene import GENERATOR_VERSION, Scene, compose_scene, paint_scene
+from robustpose.errors import UserError
+from robustpose.pose.skeletons import COCO
+from robustpose.pose.types import Frame, Image, Truth
+
+SPLITS = ("train", "val")
+SCENES_KEPT = 8
+
+
+class ToyPeople:
+    """A data set of drawn people.
+
+    Args:
+        n_images: how many pictures; the first ones are the same for every n_images.
+        seed: another seed, other pictures.
+        split: `train` or `val`; they never share a picture.
+        crowded: two to five people in each picture, instead of one to four.
+    """
+
+    skeleton = COCO
+    metric = "coco_ap"
+
+    def __init__(self, n_images: int = 64, seed: int = 0, split: str = "val", crowded: bool = False) -> None:
+        if n_images < 1:
+            raise UserError(f"toy needs n_images of at least 1, got {n_images}")
+        if split not in SPLITS:
+            raise UserError(f"toy has the splits {' and '.join(SPLITS)}, got '{split}'")
+        self.n_images = n_images
+        self.seed = seed
+        self.split = split
+        self.crowded = crowded
+        self._scenes: OrderedDict[int, Scene] = OrderedDict()  # the latest ones
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return self.n_images
+
+    @property
+    def provenance(self) -> dict[str, object]:
+        """Return what determines every pixel."""
+        return {
+            "name": "toy-crowds" if self.crowded else "toy",
+            "seed": self.seed,
+            "split": self.split,
+            "n_images": self.n_images,
+            "generator_version": GENERATOR_VERSION,
+        }
+
+    def frame(self, index: int) -> Frame:
+        """Return picture `index`, painted when it is first looked at, with everyone's true box."""
+        scene = self._scene(index)
+
+        def read() -> Image:
+            return paint_scene(scene)
+
+        return Frame(index + 1, read, np.stack([person.box_xyxy for person in scene.people]))
+
+    def truth(self, index: int) -> Truth:
+        """Return who is in picture `index`; area is that of the person's visible pixels."""
+        people = self._scene(index).people
+        return Truth(
+            image_id=index + 1,
+            xy=np.stack([person.xy for person in people]),
+            visible=np.stack([person.visible for person in people]),
+            area=np.array([person.area for person in people]),
+            boxes=np.stack([person.box_xyxy for person in people]),
+            crowd=np.zeros(len(people), bool),
+        )
+
+    def _scene(self, index: int) -> Scene:
+        if not 0 <= index < self.n_images:
+            raise IndexError(f"toy has pictures 0..{self.n_images - 1}, got {index}")
+        if index not in self._scenes:
+            kind = "toy-crowds" if self.crowded else "toy"
+            name = f"{kind}|{GENERATOR_VERSION}|{self.seed}|{self.split}|{index}"
+            self._scenes[index] = compose_scene(name, self.crowded)
+            if len(self._scenes) > SCENES_KEPT:
+                self._scenes.popitem(last=False)
+        return self._scenes[index]
+
+
+def make_crowds() -> ToyPeople:
+    """Return the crowds that are benched."""
+    return ToyPeople(crowded=True)

@@ -1,0 +1,1 @@
+"""Composite fields of a whole image become people (PifPaf)."""

@@ -1,0 +1,130 @@
+"""Growing: from a seed to a person, joint by joint along the connections."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from robustpose.decoding.fields.cells import scale_at
+from robustpose.decoding.fields.connections import find_target
+from robustpose.decoding.fields.occupancy import is_marked, mark_square
+
+LEAST_SCALE = 8.0  # px, of a joint whose connections are looked for
+WORST_FILLED = 1e-8
+MOST_FILLED = 0.001  # value of a joint that only completion found
+COPIED = 1e-5  # value of a joint that nothing was found of
+
+
+@njit(cache=True)
+def grow_people(seeds, seed_values, cells, candidates, ends, threshold, shape_hw):  # type: ignore[no-untyped-def]
+    """Return poses (N, K, 3) as x, y, value, and scales (N, K) of their joints; joints not found are 0.
+
+    Args:
+        seeds: indices of cells, best first; those in a place that is taken start nobody.
+        seed_values: (n,) of all cells.
+        cells: `JointCells`.
+        candidates: `Candidates`.
+        ends: (L, 2) the joints that each connection connects.
+        threshold: the weight of a connection is at least that, in both directions.
+        shape_hw: of the maps, px.
+    """
+    n_joints = len(cells.starts) - 1
+    poses = np.zeros((len(seeds), n_joints, 3), np.float32)
+    scales = np.zeros((len(seeds), n_joints), np.float32)
+    squares = np.zeros((n_joints, len(seeds), 4), np.int64)
+    n = 0
+    for seed in seeds:
+        joint, x, y = cells.joint[seed], cells.x[seed], cells.y[seed]
+        if is_marked(squares[joint, :n], int(x), int(y)):
+            continue
+        pose = poses[n]
+        pose[joint, 0], pose[joint, 1], pose[joint, 2] = x, y, seed_values[seed]
+        _grow(pose, cells, candidates, ends, threshold, True, shape_hw)
+        _look_up_scales(scales[n], pose, cells, shape_hw)
+        for found in range(n_joints):
+            if pose[found, 2] > 0:
+                mark_square(squares[found, n], pose[found, 0], pose[found, 1], scales[n, found])
+        n += 1
+    return poses[:n], scales[:n]
+
+
+@njit(cache=True)
+def complete_people(poses, scales, cells, candidates, ends, shape_hw):  # type: ignore[no-untyped-def]
+    """Fill the empty joints of poses (N, K, 3), and the scales (N, K), as far as connections lead.
+
+    First by weak connections in one direction; then with the place of a neighbour.
+    """
+    for i in range(len(poses)):
+        pose = poses[i]
+        was_found = pose[:, 2] > 0
+        _grow(pose, cells, candidates, ends, WORST_FILLED, False, shape_hw)
+        for joint in range(len(pose)):
+            if not was_found[joint]:
+                pose[joint, 2] = min(pose[joint, 2], np.float32(MOST_FILLED))
+        _look_up_scales(scales[i], pose, cells, shape_hw)
+        is_tried = np.zeros(2 * len(ends), np.bool_)
+        while True:
+            direction = _next_direction(pose, ends, is_tried)
+            if direction < 0:
+                break
+            source, target = _source_and_target(ends, direction)
+            pose[target, 0], pose[target, 1], pose[target, 2] = pose[source, 0], pose[source, 1], COPIED
+
+
+@njit(cache=True)
+def _grow(pose, cells, candidates, ends, threshold, there_and_back, shape_hw):  # type: ignore[no-untyped-def]
+    is_tried = np.zeros(2 * len(ends), np.bool_)
+    while True:
+        direction = _next_direction(pose, ends, is_tried)
+        if direction < 0:
+            return
+        is_tried[direction] = True
+        source, target = _source_and_target(ends, direction)
+        x, y = pose[source, 0], pose[source, 1]
+        scale = _step_scale(cells, source, x, y, shape_hw)
+        to_x, to_y, weight = find_target(candidates, direction, x, y, scale)
+        if weight < threshold:
+            continue
+        if there_and_back:
+            back_scale = _step_scale(cells, target, to_x, to_y, shape_hw)
+            back_x, back_y, back_weight = find_target(candidates, direction ^ 1, to_x, to_y, back_scale)
+            if back_weight < threshold or abs(back_x - x) + abs(back_y - y) > scale:
+                continue
+        pose[target, 0], pose[target, 1], pose[target, 2] = to_x, to_y, np.sqrt(weight * pose[source, 2])
+
+
+@njit(cache=True)
+def _next_direction(pose, ends, is_tried):  # type: ignore[no-untyped-def]
+    """Return the direction from the best joint set to one not set, of equals the last, that is not tried yet; or −1."""
+    best, best_value = -1, np.float32(0)
+    for direction in range(2 * len(ends)):
+        source, target = _source_and_target(ends, direction)
+        value = pose[source, 2]
+        if value > 0 and value >= best_value and pose[target, 2] == 0 and not is_tried[direction]:
+            best, best_value = direction, value
+    return best
+
+
+@njit(cache=True)
+def _source_and_target(ends, direction):  # type: ignore[no-untyped-def]
+    connection, forward = divmod(direction, 2)
+    return ends[connection, 1 - forward], ends[connection, forward]
+
+
+@njit(cache=True)
+def _step_scale(cells, joint, x, y, shape_hw):  # type: ignore[no-untyped-def]
+    height, width = shape_hw
+    if 0 <= x <= width - 1 and 0 <= y <= height - 1:
+        return max(LEAST_SCALE, scale_at(cells, joint, int(x), int(y)))
+    return LEAST_SCALE
+
+
+@njit(cache=True)
+def _look_up_scales(scales, pose, cells, shape_hw):  # type: ignore[no-untyped-def]
+    """Set the scales (K,) of the joints that are set; those outside have the nearest pixel's."""
+    height, width = shape_hw
+    for joint in range(len(pose)):
+        if pose[joint, 2] > 0:
+            x = int(min(max(pose[joint, 0], 0.0), width - 1.0))
+            y = int(min(max(pose[joint, 1], 0.0), height - 1.0))
+            scales[joint] = scale_at(cells, joint, x, y)

@@ -1,0 +1,1 @@
+"""Heatmaps and tags of a whole image become people (HigherHRNet)."""

@@ -1,0 +1,141 @@
+"""PifPaf: the whole image at once, fields, decoded to people. No boxes. As the published program is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+
+from robustpose.decoding.fields.decode import decode_fields, score_poses
+from robustpose.errors import UserError, nearest
+from robustpose.estimators.running.normaliser import Normaliser
+from robustpose.models.input_spec import InputSpec
+from robustpose.pose.skeletons import Skeleton, list_connections
+from robustpose.pose.types import Floats, Frame, Image, Poses
+
+Array = npt.NDArray[np.float32]
+# A normalised image (1, 3, h, w) -> of joints, confidence (1, K, H, W), vector (1, K, 2, H, W) and scale (1, K, H, W);
+# of connections, confidence (1, L, H, W) and two vectors (1, L, 2, H, W). Lengths in cells.
+FieldNetwork = Callable[[Array], Sequence[Array]]
+Fields = list[Array]
+PROTOCOLS = ("openpifpaf", "plain")
+MAX_PEOPLE = 20  # of an image
+LEAST = 0.01  # value of a joint that was found, and score of a person
+XY_DECIMALS = 2
+NOT_DECODED = np.zeros(0, np.float32)  # in the place of log-spreads
+
+
+class FieldEstimator:
+    """Estimate the poses of everybody in an image with a network that gives fields.
+
+    Protocols say what is handed over of what was decoded:
+
+    - ``openpifpaf``, what PifPaf's published program writes for COCO's evaluation: the best 20 people of an image,
+      joints in hundredths of a pixel, values of joints and scores of people of at least 0.01, and for an image in
+      which nobody is found one pose of zeros with the score 0.01. That only images with people are scored is part of
+      it, too, and a property of the dataset: ``open_dataset(…, only_with_people=True)``.
+    - ``plain``: everything as it was decoded.
+
+    Args:
+        network: a normalised image (1, 3, h, w) float32 to the components of its fields that are decoded.
+        input_spec: what the network expects.
+        skeleton: names of its K joints, and of the network's connections; see `list_connections`.
+        long_edge: px that the longer edge of an image is brought to; by default what the network was trained on.
+        complete: fill the joints that a person lacks.
+        protocol: of `PROTOCOLS`.
+
+    Raises:
+        UserError: the network finds other joints, or there is no such protocol.
+    """
+
+    needs_boxes = False
+
+    def __init__(
+        self,
+        network: FieldNetwork,
+        input_spec: InputSpec,
+        skeleton: Skeleton,
+        long_edge: int | None = None,
+        complete: bool = True,
+        protocol: str = "openpifpaf",
+    ) -> None:
+        input_spec.check_joints(skeleton)
+        if protocol not in PROTOCOLS:
+            raise UserError(
+                f"protocol must be {' or '.join(PROTOCOLS)}, got '{protocol}'{nearest(protocol, PROTOCOLS)}"
+            )
+        self.skeleton = skeleton
+        self.input_spec = input_spec
+        self.provenance: dict[str, object] = {"kind": "fields", "name": input_spec.name}
+        self._network = network
+        self._long_edge = long_edge or max(input_spec.input_wh)
+        self._protocol = protocol
+        self._decode = partial(
+            decode_fields, stride=input_spec.stride, complete=complete, connections=list_connections(skeleton)
+        )
+        self._normaliser = Normaliser(input_spec)
+
+    def predict(self, frames: Sequence[Frame]) -> list[Poses]:
+        """Return the poses of everybody in each frame."""
+        return [self._predict_one(frame) for frame in frames]
+
+    def _predict_one(self, frame: Frame) -> Poses:
+        image = frame.image
+        people, scores = self._decode(*self.find_fields(image))
+        image_wh = (image.shape[1], image.shape[0])
+        scaled_wh = scale_size(image_wh, self._long_edge)
+        xy = people[:, :, :2] * _measure_pixels(image_wh, scaled_wh)
+        poses = Poses(frame.image_id, xy, people[:, :, 2].astype(float), scores)
+        return apply_openpifpaf(poses) if self._protocol == "openpifpaf" else poses
+
+    def find_fields(self, image: Image) -> tuple[Fields, Fields]:
+        """Return pif and paf of an image (h, w, 3), as `decode_fields` takes them."""
+        resized = resize_image(image, self._long_edge)
+        x = np.empty((1, 3, *resized.shape[:2]), np.float32)
+        self._normaliser.normalise(resized, x[0])
+        confidence, vector, scale, *paf = (component[0] for component in self._network(x))
+        if len(confidence) != self.skeleton.n_joints:
+            raise UserError(
+                f"model '{self.input_spec.name}' gives fields of {len(confidence)} joints, but skeleton "
+                f"'{self.skeleton.name}' has {self.skeleton.n_joints}: use a model of that skeleton"
+            )
+        return [confidence, vector, NOT_DECODED, scale], paf
+
+
+def scale_size(image_wh: tuple[int, int], long_edge: int) -> tuple[int, int]:
+    """Return the size (width, height), px, of an image whose longer edge is brought to `long_edge`, at least 1×1.
+
+    The other edge is cut off to whole pixels. Of a square image, the width is the longer one.
+    """
+    width, height = image_wh
+    if height > width:
+        return max(1, int(width * (long_edge / height))), long_edge
+    return long_edge, max(1, int(height * (long_edge / width)))
+
+
+def resize_image(image: Image, long_edge: int) -> Image:
+    """Return an image (H, W, 3) whose longer edge is `long_edge` px: bicubic, as Pillow does it."""
+    size_wh = scale_size((image.shape[1], image.shape[0]), long_edge)
+    return np.asarray(PIL.Image.fromarray(image).resize(size_wh, PIL.Image.Resampling.BICUBIC))
+
+
+def apply_openpifpaf(poses: Poses) -> Poses:
+    """Return poses, best first, as PifPaf's published program writes them for COCO's evaluation: see `FieldEstimator`.
+
+    Joints that were not found keep the value 0. A person's score is that of the raised values.
+    """
+    if not len(poses.score):
+        n_joints = poses.xy.shape[1]
+        return Poses(poses.image_id, np.zeros((1, n_joints, 2)), np.zeros((1, n_joints)), np.full(1, LEAST))
+    xy, values = np.round(poses.xy[:MAX_PEOPLE], XY_DECIMALS), poses.confidence[:MAX_PEOPLE]
+    values = np.where(values > 0, np.maximum(values, LEAST), 0.0)
+    scores = score_poses(np.concatenate([xy, values[:, :, None]], axis=2))
+    return Poses(poses.image_id, xy, values, np.maximum(scores, LEAST))
+
+
+def _measure_pixels(image_wh: tuple[int, int], scaled_wh: tuple[int, int]) -> Floats:
+    """Return how many px of an image one of its scaled copy is, across and down: from the first pixel to the last."""
+    return (np.array(image_wh, float) - 1) / np.maximum(np.array(scaled_wh) - 1, 1)

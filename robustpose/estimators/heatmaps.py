@@ -1,0 +1,116 @@
+"""Top-down: crop every person, one heatmap per joint, mirror test, decode, score, drop near-duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.decoding.heatmaps import (
+    decode_heatmaps,
+    score_people,
+    suppress_duplicates,
+    unmirror_heatmaps,
+)
+from robustpose.errors import UserError
+from robustpose.estimators.running.normaliser import Normaliser
+from robustpose.models.input_spec import InputSpec
+from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
+from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
+
+Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]  # (B, 3, h, w) -> (B, K, h/stride, w/stride)
+
+
+class HeatmapEstimator:
+    """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
+
+    Args:
+        network: normalised crops (B, 3, h, w) float32 to heatmaps (B, K, h', w'). A crop's heatmaps must not depend on
+            what else is in the batch.
+        input_spec: what the network expects.
+        skeleton: names of its K joints.
+        batch_size: crops per call of the network; changes speed and memory, never a score.
+        flip_test: average with the heatmaps of the mirrored crop.
+    """
+
+    needs_boxes = True
+
+    def __init__(
+        self,
+        network: Network,
+        input_spec: InputSpec,
+        skeleton: Skeleton,
+        batch_size: int = 16,
+        flip_test: bool = True,
+    ) -> None:
+        input_spec.check_joints(skeleton)
+        self.skeleton = skeleton
+        self.input_spec = input_spec
+        self.provenance: dict[str, object] = {"kind": "heatmaps", "name": input_spec.name}
+        self._network = network
+        self._batch_size = batch_size
+        self._flip_test = flip_test
+        self._normaliser = Normaliser(input_spec)
+
+    def predict(self, frames: Sequence[Frame]) -> list[Poses]:
+        """Return the poses in the boxes of each frame."""
+        people = [(frame, box) for frame in frames for box in _boxes(frame)]
+        if not people:
+            return [no_poses(frame.image_id, self.skeleton.n_joints) for frame in frames]
+        centers, scales = boxes_to_center_scale(np.stack([box for _, box in people]), self.input_spec.input_wh)
+        decoded = []
+        for start in range(0, len(people), self._batch_size):
+            batch = range(start, min(start + self._batch_size, len(people)))
+            crops = [crop_person(people[i][0].image, centers[i], scales[i], self.input_spec.input_wh) for i in batch]
+            heatmaps = self._find_heatmaps(crops)
+            map_xy, maxima = decode_heatmaps(heatmaps)
+            map_wh = (heatmaps.shape[3], heatmaps.shape[2])
+            part = slice(batch.start, batch.stop)
+            decoded.append((map_xy_to_xy(map_xy, centers[part], scales[part], map_wh), maxima))
+        xy = np.concatenate([xy for xy, _ in decoded])  # (N, K, 2)
+        maxima = np.concatenate([maxima for _, maxima in decoded])  # (N, K)
+        return self._gather(frames, xy, maxima, scales)
+
+    def _find_heatmaps(self, crops: list[Image]) -> Floats:
+        n_crops = len(crops)
+        width, height = self.input_spec.input_wh
+        x = np.empty((n_crops * (2 if self._flip_test else 1), 3, height, width), np.float32)
+        for i, crop in enumerate(crops):
+            self._normaliser.normalise(crop, x[i])
+        if not self._flip_test:
+            return self._check(self._network(x), n_crops)
+        x[n_crops:] = x[:n_crops, :, :, ::-1]  # the mirrored crops go through in the same call
+        both = self._check(self._network(x), 2 * n_crops)
+        mirrored = unmirror_heatmaps(both[n_crops:], self.skeleton.flip_order)
+        return (both[:n_crops] + mirrored) * np.float32(0.5)
+
+    def _check(self, heatmaps: Floats, n_crops: int) -> Floats:
+        width, height = (side // self.input_spec.stride for side in self.input_spec.input_wh)
+        expected = (n_crops, self.skeleton.n_joints, height, width)
+        if heatmaps.shape != expected:
+            hint = ": is this a model of another skeleton?" if heatmaps.ndim == 4 else ""
+            raise UserError(
+                f"model '{self.input_spec.name}' must give heatmaps {expected} for skeleton '{self.skeleton.name}', "
+                f"got {heatmaps.shape}{hint}"
+            )
+        return heatmaps
+
+    def _gather(self, frames: Sequence[Frame], xy: Floats, maxima: Floats, scales: Floats) -> list[Poses]:
+        all_poses, start = [], 0
+        for frame in frames:
+            part = slice(start, start + len(_boxes(frame)))
+            start = part.stop
+            box_scores = np.ones(0) if frame.box_scores is None else frame.box_scores
+            scores = score_people(maxima[part], box_scores)
+            kept = list(range(len(scores)))
+            if not frame.one_pose_per_box:
+                kept = suppress_duplicates(xy[part], scores, scales[part], self.skeleton.sigmas)
+            rows = None if frame.truth_rows is None else frame.truth_rows[kept]
+            all_poses.append(Poses(frame.image_id, xy[part][kept], maxima[part][kept], scores[kept], rows))
+        return all_poses
+
+
+def _boxes(frame: Frame) -> Floats:
+    return np.zeros((0, 4)) if frame.boxes is None else frame.boxes

@@ -1,0 +1,1 @@
+"""What runs networks: backends, batches of one shape, normalised pixels."""

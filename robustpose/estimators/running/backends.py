@@ -1,0 +1,200 @@
+"""Backends: a torch module becomes a function of crops that runs fast where it is to run.
+
+`torch` is the reference; on a CPU it joins a convolution, its addition and its ReLU to one pass, as `compile` and
+`openvino` do, which join more. float32 is the reference; bf16 is several times as fast where the processor multiplies
+it (AMX, tensor cores).
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robustpose.errors import UserError, nearest
+from robustpose.estimators.heatmaps import Network
+from robustpose.estimators.options import require_openvino
+from robustpose.estimators.running.batches import CROPS_PER_CALL, CROPS_PER_GPU_CALL, Array, run_in_batches
+from robustpose.models.fast.fold import fold_batch_norms
+from robustpose.models.fast.fuse import fuse_convolutions
+from robustpose.processes import WORKER_NUMBER
+
+BACKENDS = ("torch", "compile", "openvino")
+# The shape that whole-image networks are prepared for: always the same one, whatever image comes first. A small one:
+# larger images are not slower for it.
+PACKED_FOR = (2, 3, 128, 128)
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def find_device(name: str) -> torch.device:
+    """Return the device of a name: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+
+    With ``auto`` and ``cuda``, the processes of a run take turns at the GPUs.
+
+    Raises:
+        UserError: there is no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and torch.cuda.device_count() > 1:
+        name = f"cuda:{int(os.environ.get(WORKER_NUMBER, 0)) % torch.cuda.device_count()}"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"device '{name}' cannot be used here: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def check_backend(backend: str, precision: str, device: torch.device) -> None:
+    """Raise UserError for a backend or a precision that there is not, or not on this device."""
+    if backend not in BACKENDS:
+        raise UserError(f"backend must be {', '.join(BACKENDS)}, got '{backend}'{nearest(backend, BACKENDS)}")
+    if precision not in PRECISIONS:
+        raise UserError(f"precision must be {', '.join(PRECISIONS)}, got '{precision}'{nearest(precision, PRECISIONS)}")
+    if precision == "fp16" and device.type == "cpu":
+        raise UserError("precision fp16 is for GPUs: on a CPU use bf16")
+    if backend == "openvino" and device.type != "cpu":
+        raise UserError(f"backend openvino runs on the CPU, not on {device.type}: add --model-set device=cpu")
+    if backend == "openvino":
+        require_openvino()
+
+
+def as_callable(
+    module: nn.Module,
+    threads: int | None = None,
+    input_wh: tuple[int, int] | None = None,
+    *,
+    backend: str = "torch",
+    precision: str = "float32",
+    device: torch.device | None = None,
+) -> Network:
+    """Return a function of normalised crops (B, 3, h, w) float32 that gives the module's heatmaps (B, K, h', w').
+
+    It works on a copy, in evaluation mode, batch norms folded. A crop's heatmaps do not depend on the batch it is in,
+    to the last bit.
+
+    Args:
+        module: any network of crops.
+        threads: of one call on a CPU; None leaves it to PyTorch.
+        input_wh: width and height of the crops; the backend `openvino` has to know them.
+        backend: of `BACKENDS`.
+        precision: of `PRECISIONS`.
+        device: where it runs; None for where the module is.
+    """
+    device = device or next(module.parameters()).device
+    n_per_call = CROPS_PER_CALL if device.type == "cpu" else CROPS_PER_GPU_CALL
+    frozen = fold_batch_norms(module).to(device)
+    if backend == "openvino":
+        from robustpose.estimators.running.openvino import convert_module
+
+        assert input_wh is not None
+        run = convert_module(frozen, input_wh, n_per_call, precision, threads)
+    else:
+        run_all = _torch_runner(frozen, threads, backend == "compile", PRECISIONS[precision], device)
+
+        def run(batch: Array) -> Array:
+            return run_all(batch)[0]
+
+    return lambda crops: run_in_batches(run, crops, n_per_call)
+
+
+def as_image_callable(
+    module: nn.Module,
+    threads: int | None = None,
+    *,
+    backend: str = "torch",
+    precision: str = "float32",
+    device: torch.device | None = None,
+) -> Callable[[Array], tuple[Array, ...]]:
+    """Return a function of normalised images (B, 3, h, w) float32 of any size that gives the module's outputs.
+
+    It works on a copy, in evaluation mode, batch norms folded. Outputs depend on the batch and nothing before it.
+
+    Args:
+        module: any network of images with one or several outputs.
+        threads: of one call on a CPU; None leaves it to PyTorch.
+        backend: of `BACKENDS` but `compile`, which would compile anew for every size.
+        precision: of `PRECISIONS`.
+        device: where it runs; None for where the module is.
+    """
+    if backend == "compile":
+        raise UserError("networks of whole images run on the backends torch and openvino")
+    device = device or next(module.parameters()).device
+    frozen = fold_batch_norms(module).to(device)
+    if backend == "openvino":
+        from robustpose.estimators.running.openvino import convert_for_any_size
+
+        return convert_for_any_size(frozen, PACKED_FOR, precision, threads)
+    return _torch_runner(frozen, threads, False, PRECISIONS[precision], device, PACKED_FOR)
+
+
+def _torch_runner(
+    frozen: nn.Module,
+    threads: int | None,
+    compiled: bool,
+    dtype: torch.dtype,
+    device: torch.device,
+    packed_for: tuple[int, ...] | None = None,
+) -> Callable[[Array], tuple[Array, ...]]:
+    """Return what runs a network; `packed_for` is the shape to prepare it for, None for that of the first batch."""
+    frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third less time on a CPU
+    call: Callable[[Tensor], Any] | None = _compile(frozen) if compiled else None
+
+    @torch.inference_mode()
+    def run(batch: Array) -> tuple[Array, ...]:
+        nonlocal call
+        if call is None:
+            is_fused = device.type == "cpu" and dtype == torch.float32
+            call = fuse_convolutions(frozen, packed_for or batch.shape) if is_fused else frozen
+        with limit_threads(threads), exact_float32(device), _autocast(device, dtype):
+            crops = torch.from_numpy(np.ascontiguousarray(batch)).to(device, memory_format=torch.channels_last)
+            outputs = call(crops)
+            outputs = (outputs,) if isinstance(outputs, Tensor) else outputs
+            return tuple(output.float().cpu().contiguous().numpy() for output in outputs)
+
+    return run
+
+
+def _compile(module: nn.Module) -> Callable[[Tensor], Tensor]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the compiler's own
+        compiled: Any = torch.compile(module, options={"freezing": True})  # constants are merged into the kernels
+
+    def call(crops: Tensor) -> Tensor:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            return compiled(crops)
+
+    return call
+
+
+def _autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[Any]:
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
+@contextmanager
+def exact_float32(device: torch.device) -> Iterator[None]:
+    """Keep a GPU from rounding float32 convolutions to TF32, and from choosing its methods by what was fastest."""
+    if device.type != "cuda":
+        yield
+        return
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield
+
+
+@contextmanager
+def limit_threads(threads: int | None) -> Iterator[None]:
+    """Let PyTorch use so many threads within the block; None leaves it as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,104 @@
+"""OpenVINO: a network as one compiled graph for the CPU, from a torch module or an ONNX file."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from robustpose.errors import UserError
+from robustpose.estimators.running.batches import Array
+
+HINTS = {"float32": "f32", "bf16": "bf16"}
+
+
+def convert_module(
+    module: nn.Module, input_wh: tuple[int, int], n_per_call: int, precision: str, threads: int | None
+) -> Callable[[Array], Array]:
+    """Return a function of `n_per_call` crops (B, 3, h, w) that gives the module's heatmaps.
+
+    Raises:
+        UserError: OpenVINO cannot convert the network.
+    """
+    shape = (n_per_call, 3, input_wh[1], input_wh[0])
+    run = _compile(_convert(module, shape, list(shape)), precision, threads)
+    return lambda batch: run(batch)[0]
+
+
+def convert_for_any_size(
+    module: nn.Module, shape: tuple[int, ...], precision: str, threads: int | None
+) -> Callable[[Array], tuple[Array, ...]]:
+    """Return a function of images (B, 3, h, w) of any size that gives the module's outputs.
+
+    Args:
+        module: any network of images.
+        shape: of images to trace it with.
+        precision: of `HINTS`.
+        threads: of one call; None for OpenVINO's choice.
+
+    Raises:
+        UserError: OpenVINO cannot convert the network.
+    """
+    return _compile(_convert(module, shape, [-1, 3, -1, -1]), precision, threads)
+
+
+def _convert(module: nn.Module, shape: tuple[int, ...], input_shape: list[int]) -> Any:
+    import openvino
+
+    try:
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")  # the tracer's
+            return openvino.convert_model(module, example_input=torch.zeros(*shape), input=[input_shape])
+    except Exception as error:  # a family of exceptions without a common base
+        raise UserError(f"OpenVINO cannot convert {type(module).__name__}: {_reason(error)}") from error
+
+
+def read_onnx(
+    path: Path, input_wh: tuple[int, int], n_per_call: int, precision: str, threads: int
+) -> Callable[[Array], Array]:
+    """Return a function of `n_per_call` crops (B, 3, h, w) that gives the heatmaps of an ONNX file.
+
+    Batch size and input size are set here: most files leave the batch size open, and some both.
+
+    Raises:
+        UserError: the file cannot be read or has another batch size that cannot be changed.
+    """
+    import openvino
+
+    try:
+        model = openvino.Core().read_model(path)
+        model.reshape([n_per_call, 3, input_wh[1], input_wh[0]])
+        run = _compile(model, precision, threads)
+    except RuntimeError as error:
+        raise UserError(f"OpenVINO cannot run {path} on batches of {n_per_call}: {_reason(error)}") from error
+    return lambda batch: run(batch)[0]
+
+
+def _compile(model: Any, precision: str, threads: int | None) -> Callable[[Array], tuple[Array, ...]]:
+    import openvino
+
+    settings: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": HINTS[precision],
+        "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,  # the workers of a run would all be pinned to the same cores
+    }
+    if threads is not None:
+        settings["INFERENCE_NUM_THREADS"] = threads
+    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+
+    def run(batch: Array) -> tuple[Array, ...]:
+        found = request.infer({0: batch})
+        return tuple(np.array(found[i], np.float32) for i in range(len(found)))
+
+    return run
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of a message that does not say where in OpenVINO's program it was raised."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith(("Exception from", "Check '"))), type(error).__name__)

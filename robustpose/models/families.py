@@ -1,0 +1,71 @@
+"""Families: what a network looks at, what it gives, and where the rest of the package deals with it.
+
+One record a family. A family has the same file name everywhere: `decoding/NAME`, `estimators/NAME.py`, `train/NAME.py`.
+Nobody else asks which family a network is of: they ask the record.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from robustpose.pose.skeletons import COCO, MPII
+
+FamilyName = Literal["heatmaps", "tags", "fields"]
+# What files of version 0.1.0 call them.
+OLD_NAMES: dict[str, FamilyName] = {"topdown": "heatmaps", "bottomup": "tags"}
+
+
+@dataclass(frozen=True)
+class Family:
+    """Describe a family of networks.
+
+    Attributes:
+        name: its key in `FAMILIES`.
+        stride: input px per cell of its coarsest map.
+        input_wh: usual width and height of its input, px: of crops, or of whole images the size it is trained on.
+        input_wh_by_joints: where another size is usual for a benchmark's joints.
+        sigma: of the target Gaussians, heatmap px.
+        sigma_by_height: where another one is usual, by the height of the input, px.
+        reaches_last_pixel: maps reach from the first pixel of an input to its last, so sides of 16·n + 1 px fit, too.
+    """
+
+    name: FamilyName
+    stride: int
+    input_wh: tuple[int, int]
+    input_wh_by_joints: Mapping[tuple[str, ...], tuple[int, int]] = field(default_factory=dict)
+    sigma: float = 2.0
+    sigma_by_height: Mapping[int, float] = field(default_factory=dict)
+    reaches_last_pixel: bool = False
+
+    @property
+    def estimating(self) -> Any:
+        """Return the module that makes estimators of its networks; imported when asked for."""
+        return importlib.import_module(f"robustpose.estimators.{self.name}")
+
+    @property
+    def training(self) -> Any:
+        """Return the module that says what its networks learn, and from what; imported when asked for."""
+        return importlib.import_module(f"robustpose.train.{self.name}")
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        # Crops of one person (B, 3, h, w) -> heatmaps (B, K, h/4, w/4).
+        Family(
+            "heatmaps",
+            stride=4,
+            input_wh=(192, 256),
+            input_wh_by_joints={COCO.joints: (192, 256), MPII.joints: (256, 256)},
+            # 128×96 halves the sigma of 256×192, as its heatmap is half as large.
+            sigma_by_height={128: 1.0, 256: 2.0, 384: 3.0},
+        ),
+        # Whole images (B, 3, h, w) -> heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2).
+        Family("tags", stride=4, input_wh=(512, 512)),
+        # Whole images (B, 3, h, w) -> PifPaf's heads, a tuple of tuples: (confidence, vectors, log-spreads, scale).
+        Family("fields", stride=8, input_wh=(641, 641), reaches_last_pixel=True),
+    )
+}

@@ -1,0 +1,50 @@
+"""Input specs: what must be known about a network before an image goes in and after a heatmap comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
+from robustpose.errors import UserError
+from robustpose.models.families import OLD_NAMES, FamilyName
+from robustpose.pose.skeletons import Skeleton
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB values in 0..1
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """Describe a network.
+
+    Attributes:
+        name: what messages call it.
+        joints: names of the K joints in the order of its heatmaps; empty where a file does not tell.
+        input_wh: width and height of its input, px; of images it looks at as a whole, the size it was trained on.
+        channels: the order its first layer expects.
+        mean: subtracted from values in 0..1, in the order of `channels`.
+        std: divided by, likewise.
+        stride: input px per heatmap px.
+        sigma: of the Gaussians it was trained on, heatmap px.
+        family: what it looks at.
+    """
+
+    name: str
+    input_wh: tuple[int, int]
+    joints: tuple[str, ...] = ()
+    channels: Literal["rgb", "bgr"] = "rgb"
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    stride: int = 4
+    sigma: float = 2.0
+    family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(name, name))] = "heatmaps"
+
+    def check_joints(self, skeleton: Skeleton) -> None:
+        """Raise UserError if the network finds other joints than those of `skeleton`."""
+        if self.joints and self.joints != skeleton.joints:
+            raise UserError(
+                f"model '{self.name}' finds the joints {', '.join(self.joints)}, but the annotations have "
+                f"{', '.join(skeleton.joints)}: use a model of that skeleton"
+            )

@@ -1,0 +1,125 @@
+"""Figure 5: mPC against clean score: the paper's families of models as circles, the runs as other marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from robustpose.results.published import PublishedRow
+from robustpose.show.figures.paper import choose_rows
+from robustpose.show.figures.runs import Run
+from robustpose.show.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    MARKERS,
+    ONE_COLUMN,
+    PAGE_HEIGHT,
+    PURPLE,
+    SKY,
+    TWO_COLUMNS,
+    VERMILLION,
+    find_legend_height,
+    put_legend,
+    shorten,
+)
+
+COLOURS = {"SBL": BLUE, "HRNet": GREEN, "HigherHRNet": PURPLE, "PifPaf": SKY}
+PANEL = 2.4  # inches, with its axes
+RPC_LINES = np.arange(0.1, 1.01, 0.1)
+
+
+def draw_families(groups: Sequence[Sequence[Run]], beside: str | None = None) -> Figure:
+    """Return the figure: a panel for each group of runs on the same data. All runs have an mPC.
+
+    Open circles are standard training, filled ones AdvMix, with a line between the two of a model. Grey lines are of
+    equal rPC.
+    """
+    rows_of = [choose_rows(runs, beside) for runs in groups]
+    families = [
+        *dict.fromkeys(_family(row) for rows in rows_of for row in rows),
+        *(["with AdvMix"] if any(row.training == "AdvMix" for rows in rows_of for row in rows) else []),
+    ]
+    labels = [shorten(run.label) for runs in groups for run in runs]
+    width = ONE_COLUMN if len(groups) == 1 else TWO_COLUMNS
+    height = PANEL + find_legend_height(families, width) + find_legend_height(labels, width)
+    figure = Figure(figsize=(width, min(PAGE_HEIGHT, height)), layout="constrained")
+    marks: list[Line2D] = []
+    markers = cycle(MARKERS)
+    for axes, runs, rows in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, rows_of, strict=True):
+        for family in dict.fromkeys(map(_family, rows)):
+            _draw_circles(axes, [row for row in rows if _family(row) == family])
+        marks += [_draw_run(axes, run, next(markers)) for run in runs]
+        _finish_axes(axes, runs, len(groups) > 1)
+    if families:
+        put_legend(figure, [_family_mark(family) for family in families], families)
+    put_legend(figure, marks, labels, "outside lower center")
+    return figure
+
+
+def _draw_circles(axes: Axes, rows: Sequence[PublishedRow]) -> None:
+    """Draw the models of a family, each joined to itself with AdvMix."""
+    colour = _colour(_family(rows[0]))
+    standard = {(row.model, row.input, row.boxes): row for row in rows if row.training == "Standard"}
+    for row in rows:
+        is_hardened = row.training == "AdvMix"
+        start = standard.get((row.model, row.input, row.boxes)) if is_hardened else None
+        if start is not None:
+            axes.plot([100 * start.clean, 100 * row.clean], [100 * start.mPC, 100 * row.mPC], color=colour, lw=0.8)
+        face = colour if is_hardened else "white"
+        axes.plot(100 * row.clean, 100 * row.mPC, "o", color=colour, mfc=face, ms=4, mew=0.9, zorder=3)
+
+
+def _draw_run(axes: Axes, run: Run, marker: str) -> Line2D:
+    clean, mpc = 100 * run.summary["clean"], 100 * run.summary["mPC"]
+    for interval, is_clean in ((run.interval("clean"), True), (run.interval("mPC"), False)):
+        if interval is not None:
+            ends = [100 * end for end in interval]
+            x, y = (ends, [mpc] * 2) if is_clean else ([clean] * 2, ends)
+            axes.plot(x, y, color=VERMILLION, lw=0.7, zorder=4)
+    style: dict[str, Any] = {"marker": marker, "ms": 5.5, "mec": BLACK, "mew": 0.5, "lw": 0, "zorder": 5}
+    return axes.plot(clean, mpc, color=VERMILLION, **style)[0]
+
+
+def _finish_axes(axes: Axes, runs: Sequence[Run], has_title: bool) -> None:
+    """Name the axes and draw the lines of equal rPC, each with its name where it leaves the panel."""
+    axes.margins(0.12)
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    left, right = (left, right) if right - left >= 10 else ((left + right) / 2 - 5, (left + right) / 2 + 5)
+    bottom, top = (bottom, top) if top - bottom >= 10 else ((bottom + top) / 2 - 5, (bottom + top) / 2 + 5)
+    for rpc in RPC_LINES:
+        axes.plot([0, 100], [0, 100 * rpc], color="0.8", lw=0.5, dashes=(4, 3), zorder=0)
+        if bottom < rpc * right < top:
+            where: dict[str, Any] = {"xy": (right, rpc * right), "xytext": (2, 0), "ha": "left", "va": "center"}
+        elif left < top / rpc < right:
+            where = {"xy": (top / rpc, top), "xytext": (0, 1), "ha": "center", "va": "bottom"}
+        else:
+            continue
+        axes.annotate(f"{100 * rpc:.0f}", textcoords="offset points", fontsize=5.5, color=GREY, **where)
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    axes.set_xlabel(f"{runs[0].score_name}* in percent")
+    axes.set_ylabel("mPC in percent (dashed: equal rPC)")
+    if has_title:
+        axes.set_title(runs[0].title, pad=10)
+
+
+def _family_mark(family: str) -> Line2D:
+    if family == "with AdvMix":
+        return Line2D([], [], color=GREY, marker="o", lw=0.8)
+    return Line2D([], [], color=_colour(family), marker="o", mfc="white", lw=0)
+
+
+def _family(row: PublishedRow) -> str:
+    return row.model.split()[0] + (", gt boxes" if row.table == 4 else "")
+
+
+def _colour(family: str) -> str:
+    return BLACK if "," in family else COLOURS[family]

@@ -1,0 +1,166 @@
+"""The runs of a set of figures: read, named, and checked to belong beside each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robustpose.errors import UserError
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.results.published import count_images, find_dataset
+from robustpose.results.rows import model_name
+from robustpose.results.summary import identify_data, read_summary
+from robustpose.show.figures.style import shorten
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: its run folder.
+        label: what the figures call it.
+        summary: content of its summary.json.
+    """
+
+    folder: Path
+    label: str
+    summary: Mapping[str, Any]
+
+    @property
+    def score_name(self) -> str:
+        """Return the metric, such as `AP`."""
+        return str(self.summary["metric"])
+
+    @property
+    def data_name(self) -> str:
+        """Return the dataset with the number of its images, such as `toy (8 images)`."""
+        name, n_images = self.summary["provenance"]["dataset"].get("name", "dataset"), count_images(self.summary)
+        return str(name) if n_images is None else f"{name} ({n_images:,} image{'s' * (n_images != 1)})"
+
+    @property
+    def title(self) -> str:
+        """Return what a panel of the runs on these data is called: the paper's name, if it has one."""
+        return shorten(find_dataset(self.summary) or self.data_name)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Return the cells that the run has, clean first."""
+        return (CLEAN, *map(Cell.from_key, self.summary["cells"]))
+
+    def score(self, cell: Cell) -> float | None:
+        """Return the score in a cell, 0..1; None if the run has not got it."""
+        return self.summary["clean"] if cell == CLEAN else self.summary["cells"].get(cell.key)
+
+    def interval(self, *place: str) -> tuple[float, float] | None:
+        """Return the interval of a figure, such as ``("mPC",)`` or ``("cells", "fog/3")``; None if there is none."""
+        found = self.summary.get("intervals")
+        for key in place:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return None if found is None else (float(found[0]), float(found[1]))
+
+    def cell_interval(self, cell: Cell) -> tuple[float, float] | None:
+        """Return the interval of the score in a cell; None if there is none."""
+        return self.interval("clean") if cell == CLEAN else self.interval("cells", cell.key)
+
+
+def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
+    """Return the finished runs in folders.
+
+    Args:
+        folders: run folders of bench.
+        labels: what the figures call them; none for the names of the models, or the folders' where two are the same.
+
+    Raises:
+        UserError: a folder holds no finished run, or one is named twice, or the runs have different metrics.
+    """
+    if not folders:
+        raise UserError("name at least one run folder")
+    places = [folder.resolve() for folder in folders]
+    for number, place in enumerate(places):
+        if place in places[:number]:
+            raise UserError(f"the run folder {folders[number]} is named twice")
+    summaries = [read_summary(folder) for folder in folders]
+    for folder, summary in zip(folders, summaries, strict=True):
+        _check_summary(folder, summary)
+    if not labels:
+        labels = _make_labels(places, summaries)
+    elif len(labels) != len(folders):
+        raise UserError(f"--names must be one for each of the {len(folders)} runs, with commas, got {len(labels)}")
+    elif len(set(labels)) < len(labels):
+        raise UserError(f"--names must differ from each other, got {', '.join(labels)}")
+    runs = [Run(*parts) for parts in zip(folders, labels, summaries, strict=True)]
+    for run in runs[1:]:
+        if _metric(run) != _metric(runs[0]):
+            raise UserError(
+                f"runs of different metrics have no figure in common: {runs[0].folder} has {_metric(runs[0])}, "
+                f"{run.folder} has {_metric(run)}; draw them apart"
+            )
+    return runs
+
+
+def group_by_data(runs: Sequence[Run]) -> list[list[Run]]:
+    """Return runs on the same images with the same truth together, in the order in which they came."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(json.dumps(identify_data(run.summary["provenance"]["dataset"]), sort_keys=True), []).append(
+            run
+        )
+    return list(groups.values())
+
+
+def tell_data_apart(first: Run, second: Run) -> str:
+    """Return in what the data of two runs differ, such as `n_images 8 and 64`."""
+    one, other = (identify_data(run.summary["provenance"]["dataset"]) for run in (first, second))
+    key = next(key for key in (*one, *other) if one.get(key) != other.get(key))
+    return f"{key} {one.get(key)} and {other.get(key)}"
+
+
+def _metric(run: Run) -> str:
+    """Return the metric as the dataset has it, such as `pck:box@0.2`, which says more than `PCK`."""
+    return str(run.summary["provenance"]["dataset"].get("metric", run.summary["metric"]))
+
+
+def _make_labels(places: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = [model_name(summary) for summary in summaries]
+    shown = [shorten(name) for name in names]
+    labels = [
+        place.name if shown.count(short) > 1 else name for place, name, short in zip(places, names, shown, strict=True)
+    ]
+    if len(set(labels)) < len(labels):  # folders of the same name in different places
+        labels = [f"{place.parent.name}/{place.name}" for place in places]
+    if len(set(labels)) < len(labels):
+        labels = [f"{number}. {label}" for number, label in enumerate(labels, 1)]
+    return labels
+
+
+def _check_summary(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Raise UserError where a summary is not of the form that bench writes."""
+    right = {
+        "metric": isinstance(summary["metric"], str),
+        "clean": _is_number(summary["clean"]),
+        "mPC": summary["mPC"] is None or _is_number(summary["mPC"]),
+        "rPC": summary["rPC"] is None or _is_number(summary["rPC"]),
+        "provenance": all(_has(summary["provenance"], key, dict) for key in ("dataset", "estimator")),
+        **{
+            key: isinstance(summary[key], dict) and all(map(_is_number, summary[key].values()))
+            for key in ("cells", "corruptions", "groups")
+        },
+    }
+    wrong = [key for key, is_right in right.items() if not is_right]
+    if wrong:
+        raise UserError(
+            f"{folder / 'summary.json'} is damaged: its {', '.join(wrong)} cannot be what robustpose bench wrote; "
+            "run the same bench again, which writes it anew"
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _has(tree: object, key: str, kind: type) -> bool:
+    return isinstance(tree, dict) and isinstance(tree.get(key), kind)

@@ -1,0 +1,258 @@
+"""All figures of a set of runs, and their table: which can be drawn, and what is said of those that cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from robustpose.corruptions import SEVERITIES
+from robustpose.data.corrupted import CorruptedImages, MadeImages
+from robustpose.data.toy import ToyPeople
+from robustpose.errors import UserError
+from robustpose.evaluate import Dataset
+from robustpose.files import write_text
+from robustpose.results.published import is_whole_dataset, published_rows
+from robustpose.results.rows import severities_of
+from robustpose.show.figures.curves import draw_curves, list_corruptions
+from robustpose.show.figures.examples import (
+    Example,
+    choose_cells,
+    choose_image,
+    draw_examples,
+    find_large_person,
+    find_missing,
+    read_found,
+)
+from robustpose.show.figures.families import draw_families
+from robustpose.show.figures.images import find_corrupted_images, open_named, open_noted
+from robustpose.show.figures.overview import draw_overview
+from robustpose.show.figures.paper import DATASETS, NONE, check_beside, choose_rows
+from robustpose.show.figures.runs import Run, group_by_data, tell_data_apart
+from robustpose.show.figures.severity_grid import draw_sheet, list_sheet_cells
+from robustpose.show.figures.style import paper_style, save_figure
+from robustpose.show.tables import to_latex
+
+
+@dataclass
+class Written:
+    """What was written, and a line about each thing that was left out or is not what one might expect."""
+
+    paths: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def write_figures(
+    runs: Sequence[Run],
+    out: Path,
+    given: Mapping[str, Any] | None = None,
+    severity: int = 3,
+    image: int | None = None,
+    beside: str | None = None,
+) -> Written:
+    """Write fig1, fig2, fig4, fig5 and fig6 as PDF and PNG, and table.tex, as far as the runs and images allow.
+
+    Args:
+        runs: with the same metric.
+        out: folder for the files.
+        given: arguments of `open_dataset`: where the images are; None for where the runs say.
+        severity: of figure 2, and of figure 6 if the runs have it.
+        image: index of the image of figures 2 and 6; None for the first with a large person in 2, and in 6 for the one
+            on which the runs lose most.
+        beside: what `robustpose.show.figures.paper.choose_rows` takes.
+
+    Raises:
+        UserError: a mistake in what was given, a damaged file, or `out` cannot be written to. What could be drawn
+            before stays.
+    """
+    if severity not in SEVERITIES:
+        raise UserError(f"--severity must be 1, 2, 3, 4 or 5, got {severity}")
+    check_beside(beside)
+    _make_folder(out, runs)
+    written = Written()
+    groups = group_by_data(runs)
+    with paper_style():
+        _write_scatters(groups, out, beside, written)
+        if len(groups) == 1:
+            _write_curves(runs, out, written)
+            _write_table(runs, out, written)
+        else:
+            first, second = groups[0][0], groups[1][0]
+            written.notes.append(
+                f"fig4, fig6 and table.tex are left out: they need runs on the same data, but those of {first.folder} "
+                f"and {second.folder} differ ({tell_data_apart(first, second)}); draw them apart"
+            )
+        dataset = _open_data(groups, given, written)
+        corrupted_images = _find_corrupted_images(groups[0], written) if dataset is not None else {}
+        _write_sheet(dataset, next(iter(corrupted_images.values()), MadeImages()), out, severity, image, written)
+        if len(groups) == 1 and dataset is not None:
+            _write_examples(
+                [run for run in runs if run.folder in corrupted_images],
+                dataset,
+                corrupted_images,
+                out,
+                severity,
+                image,
+                written,
+            )
+    return written
+
+
+def _make_folder(out: Path, runs: Sequence[Run]) -> None:
+    if (out / "run.json").is_file() or out.resolve() in [run.folder.resolve() for run in runs]:
+        raise UserError(f"{out} is a run folder, whose table.tex would be overwritten: choose another --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {out} ({error}): choose another --out") from error
+
+
+def _write_scatters(groups: Sequence[Sequence[Run]], out: Path, beside: str | None, written: Written) -> None:
+    """Write figures 1 and 5, of the runs that have an mPC."""
+    complete = [kept for runs in groups if (kept := [run for run in runs if run.summary["mPC"] is not None])]
+    for run in (run for runs in groups for run in runs if run.summary["mPC"] is None):
+        written.notes.append(
+            f"fig1 and fig5 are without {run.folder}: mPC needs all 75 cells and it has {len(run.summary['cells'])}; "
+            "bench it with --corruptions all"
+        )
+    if not complete:
+        return
+    for runs in complete:
+        if beside != NONE and not choose_rows(runs, beside):
+            metric = runs[0].score_name
+            others = [name for name in DATASETS if published_rows(name, metric)] if beside is None else []
+            hint = f"; --beside {others[0]} draws its models on that dataset all the same" if others else ""
+            written.notes.append(
+                f"fig1 and fig5 show the runs on {runs[0].data_name} alone: the paper has no {metric} on "
+                f"{beside or 'these data'}{hint}"
+            )
+        elif beside != NONE and not is_whole_dataset(runs[0].summary):
+            written.notes.append(
+                f"fig1 and fig5: the runs are on {runs[0].data_name}, the paper's models on all images: "
+                "not the same measurement"
+            )
+    written.paths += save_figure(draw_overview(complete, beside), out, "fig1")
+    written.paths += save_figure(draw_families(complete, beside), out, "fig5")
+
+
+def _write_curves(runs: Sequence[Run], out: Path, written: Written) -> None:
+    if not list_corruptions(runs):
+        written.notes.append("fig4 is left out: the runs have clean images only; bench them with --corruptions all")
+        return
+    for run in runs:
+        lacking = [name for name in list_corruptions(runs) if name not in run.summary["corruptions"]]
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            written.notes.append(f"fig4 has no line of {run.folder} for {lacking[0]}{more}: it was not benched there")
+    written.paths += save_figure(draw_curves(runs), out, "fig4")
+
+
+def _write_table(runs: Sequence[Run], out: Path, written: Written) -> None:
+    severities = [severities_of(run.summary) for run in runs]
+    different = [run for run, own in zip(runs, severities, strict=True) if own != severities[0]]
+    if different:
+        written.notes.append(
+            f"table.tex is left out: its columns are means over severities, and {runs[0].folder} and "
+            f"{different[0].folder} have different ones; bench them with the same --severities"
+        )
+        return
+    path = out / "table.tex"
+    try:
+        write_text(path, to_latex(*(run.summary for run in runs), labels=[run.label for run in runs]))
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error}): choose another --out") from error
+    written.paths.append(path)
+
+
+def _open_data(groups: Sequence[Sequence[Run]], given: Mapping[str, Any] | None, written: Written) -> Dataset | None:
+    """Return the dataset of the first group of runs, or None."""
+    if given is not None:
+        return open_named(groups[0][0], given)
+    try:
+        return open_noted(groups[0])
+    except UserError as error:
+        no_examples = "fig6 is left out, and " if len(groups) == 1 else ""
+        written.notes.append(f"{no_examples}fig2 shows a picture of the toy data: {error}")
+        return None
+
+
+def _find_corrupted_images(runs: Sequence[Run], written: Written) -> dict[Path, CorruptedImages]:
+    """Return where the corrupted images of runs come from, by run folder, as far as that is known."""
+    corrupted_images: dict[Path, CorruptedImages] = {}
+    for run in runs:
+        try:
+            corrupted_images[run.folder] = find_corrupted_images(run)
+        except UserError as error:
+            written.notes.append(f"fig6 is without {run.folder}: {error}")
+    return corrupted_images
+
+
+def _write_sheet(
+    dataset: Dataset | None,
+    corrupted_images: CorruptedImages,
+    out: Path,
+    severity: int,
+    image: int | None,
+    written: Written,
+) -> None:
+    shown: Dataset = ToyPeople() if dataset is None else dataset
+    index = find_large_person(shown) if image is None else _check_index(image, len(shown))
+    frame = shown.frame(index)
+    try:
+        corrupted_images.check(list_sheet_cells(severity), [frame])
+    except UserError as error:
+        written.notes.append(f"fig2 shows corruptions made with --seed 0: {error}")
+        corrupted_images = MadeImages(0)
+    written.paths += save_figure(draw_sheet(frame, corrupted_images, severity), out, "fig2")
+
+
+def _write_examples(
+    runs: Sequence[Run],
+    dataset: Dataset,
+    corrupted_images: Mapping[Path, CorruptedImages],
+    out: Path,
+    severity: int,
+    image: int | None,
+    written: Written,
+) -> None:
+    if not runs:
+        return
+    try:
+        cells = choose_cells(runs, severity)
+    except UserError as error:
+        written.notes.append(f"fig6 is left out: {error}")
+        return
+    kept = []
+    for run in runs:
+        missing = find_missing(run, cells)
+        if missing is None:
+            kept.append(run)
+        else:
+            written.notes.append(f"fig6 is without {run.folder}: {missing} is missing; start the same bench again")
+    if not kept:
+        return
+    founds = [read_found(run, cells, dataset.skeleton) for run in kept]
+    index = choose_image(dataset, cells, founds) if image is None else _check_index(image, len(dataset))
+    try:
+        for run in kept:
+            corrupted_images[run.folder].check(cells, [dataset.frame(index)])
+    except UserError as error:
+        written.notes.append(f"fig6 is left out: {error}")
+        return
+    if cells[-1].severity != severity:
+        written.notes.append(f"fig6 shows severity {cells[-1].severity}: the runs do not have {severity}")
+    written.paths += save_figure(
+        draw_examples(kept, dataset, corrupted_images, Example(index, cells), founds), out, "fig6"
+    )
+
+
+def _check_index(index: int, n_images: int) -> int:
+    """Return the index of an image.
+
+    Raises:
+        UserError: there is no such image.
+    """
+    if not 0 <= index < n_images:
+        raise UserError(f"--image must be 0 to {n_images - 1}, got {index}")
+    return index

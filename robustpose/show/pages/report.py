@@ -1,0 +1,304 @@
+"""The report of a run: tables, and one HTML page with charts, the paper's numbers, and the predictions on pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from robustpose import corruptions
+from robustpose.data.corrupted import CorruptedImages
+from robustpose.errors import UserError
+from robustpose.evaluate import Dataset
+from robustpose.files import write_text
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.results.published import (
+    PublishedRow,
+    count_images,
+    find_dataset,
+    find_row,
+    is_whole_dataset,
+    published_rows,
+)
+from robustpose.results.rows import SHORT_NAMES, columns, headline, model_name, severities_of
+from robustpose.results.summary import read_summary
+from robustpose.show.pages import charts
+from robustpose.show.pages.gallery import make_gallery
+from robustpose.show.pages.page import render_page, slug
+from robustpose.show.pages.thumbnails import LONGEST_SIDE
+from robustpose.show.tables import to_csv, to_latex, to_markdown
+
+NO_DATASET = (
+    "The pictures are missing, for this page was made from the run folder alone. With the images of the data set, "
+    "robustpose score RUN makes it again with them."
+)
+PROFILES = {
+    "release": "release: the pixels of the published benchmark",
+    "independent": "independent: random fields differ from image to image",
+    "unknown": "unknown: corrupted images were read from a folder without a manifest",
+}
+BOXES = {
+    "gt": "annotated boxes",
+    "clean-det": "detected on the clean images",
+    "corrupt-det": "detected in every cell",
+    "none": "none: the estimator finds people itself",
+    "unknown": "unknown: the predictions were made elsewhere",
+}
+# By metric: what `read_quality` gives.
+RIGHT_JOINTS = ("right joints", "Images are rated by the share of their annotated joints that are right, in percent.")
+QUALITIES = {
+    "AP": ("mean OKS", "Images are rated by the mean OKS of their people, in percent; who is not found counts 0."),
+    "PCK": RIGHT_JOINTS,
+    "PCKh": RIGHT_JOINTS,
+}
+NO_INTERVALS: dict[str, Any] = {
+    **dict.fromkeys(("level", "clean", "mPC", "rPC")),
+    **{key: {} for key in ("groups", "corruptions", "cells", "geometric")},
+}
+
+
+def write_report(folder: Path, dataset: Dataset | None = None, corrupted_images: CorruptedImages | None = None) -> Path:
+    """Write table.md, table.csv, table.tex and report.html from a run folder, and return the page's path.
+
+    Args:
+        folder: of a finished run.
+        dataset: what was benched; without it the page has no pictures.
+        corrupted_images: how its images look in a cell; without it the pictures are clean ones.
+
+    Raises:
+        UserError: the folder holds no finished run, or cannot be written to.
+    """
+    summary = read_summary(folder)
+    gallery, no_gallery = _try_gallery(folder, summary, dataset, corrupted_images)
+    page = render(summary, _read_slices(folder), gallery, no_gallery)
+    try:
+        write_text(folder / "table.md", to_markdown(summary))
+        write_text(folder / "table.csv", to_csv(summary))
+        write_text(folder / "table.tex", to_latex(summary))
+        write_text(folder / "report.html", page)
+    except OSError as error:
+        raise UserError(f"cannot write to {folder}: {error}") from error
+    return folder / "report.html"
+
+
+def render(
+    summary: Mapping[str, Any],
+    slices: Mapping[str, Any] | None = None,
+    gallery: Mapping[str, Any] | None = None,
+    no_gallery: str = NO_DATASET,
+) -> str:
+    """Return the HTML page. Text from files is escaped.
+
+    Args:
+        summary: content of summary.json.
+        slices: content of slices.json.
+        gallery: of `robustpose.show.pages.gallery`.
+        no_gallery: what the page says where there is none.
+    """
+    summary = {"geometric": None, "mean_of_chosen": None, **summary}
+    intervals = NO_INTERVALS | (summary.get("intervals") or {})
+    model, file = model_name(summary), slug(model_name(summary))
+    rows, row_words, chosen = _choose_published(summary)
+    named = find_dataset(summary) or {"AP": "COCO-C", "PCKh": "MPII-C"}.get(summary["metric"], "")
+    beside = published_rows(named, summary["metric"])
+    figures = charts.severity_curves(summary, file) if summary["corruptions"] else {}
+    scatter = charts.clean_against_mpc(summary, model, beside, file)
+    if scatter:
+        figures["clean-and-mpc"] = scatter
+    curves = slices["calibration"] if slices else None
+    if curves:
+        figures["calibration"] = charts.calibration(curves, file)
+    severities = severities_of(summary)
+    sheet_severities = _severities_of_sheet(gallery) if gallery else []
+    return render_page(
+        "report.html.j2",
+        summary=summary,
+        model=model,
+        file=file,
+        dataset=str(summary["provenance"]["dataset"].get("name")),
+        intervals=intervals,
+        level=f"{100 * intervals['level']:g}" if intervals["level"] else "",
+        headline=[
+            (name, value, intervals[key])
+            for (name, value), key in zip(headline(summary), ("clean", "mPC", "rPC"), strict=True)
+        ],
+        protocol=list(_describe_protocol(summary)),
+        published=[_beside(summary, row, number) for number, row in enumerate(rows)],
+        published_words=row_words,
+        chosen_row=chosen,
+        table_columns=list(_table_columns(summary)),
+        table_groups=_table_groups(summary),
+        charts=figures,
+        scatter_words=_describe_scatter(summary, named if beside else ""),
+        severities=severities,
+        group_of={name: group for group, names in corruptions.GROUPS.items() for name in names},
+        gallery=gallery,
+        no_gallery=no_gallery,
+        has_quality=gallery is not None and gallery["images"][0]["quality"] is not None,
+        sheet_severities=sheet_severities,
+        sheet_severity=sheet_severities[len(sheet_severities) // 2] if sheet_severities else None,
+        longest_side=LONGEST_SIDE,
+        slices=slices,
+        slices_by_kind=_by_kind(slices["slices"]) if slices else [],
+        slice_figures=("clean",) if summary["mPC"] is None else ("clean", "mPC", "rPC"),
+        slice_groups=list(summary["groups"]),
+        slice_severities=[] if summary["mPC"] is None else list(map(str, severities)),
+        calibration_cell=_harshest(curves) if curves else None,
+        provenance=list(_flatten(summary["provenance"])),
+    )
+
+
+def _try_gallery(
+    folder: Path, summary: Mapping[str, Any], dataset: Dataset | None, corrupted_images: CorruptedImages | None
+) -> tuple[dict[str, Any] | None, str]:
+    """Return the gallery, or None and what the page says instead."""
+    if dataset is None or not summary["cells"]:
+        return None, NO_DATASET
+    cells = [CLEAN, *map(Cell.from_key, summary["cells"])]
+    name, words = QUALITIES.get(summary["metric"], ("quality", "Images are rated by the quality of their poses."))
+    try:
+        gallery = make_gallery(folder, dataset, corrupted_images, cells)
+        return {**gallery, "quality_name": name, "quality_words": words}, ""
+    except UserError:  # scores of predictions made elsewhere need no images, and are worth a page without them
+        return None, "The pictures are missing, for the images or the predictions of this run could not be read."
+
+
+def _read_slices(folder: Path) -> dict[str, Any] | None:
+    path = folder / "slices.json"
+    try:
+        return json.loads(path.read_text()) if path.is_file() else None
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+
+
+def _describe_protocol(summary: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Yield what one has to know about a run to compare it, as names and words."""
+    provenance = summary["provenance"]
+    n_images = count_images(summary)
+    dataset = str(provenance["dataset"].get("name"))
+    yield "Data set", dataset if n_images is None else f"{dataset}, {n_images} images"
+    if "box_protocol" in provenance:
+        yield "Boxes of the people", BOXES.get(provenance["box_protocol"], str(provenance["box_protocol"]))
+    yield "Corruptions", PROFILES.get(provenance["profile"], str(provenance["profile"]))
+    if "corrupted_images" in provenance:
+        yield "Corrupted images", "read from a folder"
+    textures = str(provenance["frost_textures"])
+    if textures not in ("original", "unused"):
+        yield "Frost textures", f"{textures}: frost is not comparable with that of the original six textures"
+    estimator = provenance["estimator"]
+    if "input" in estimator:
+        flip = ", flip test" if estimator.get("flip_test") else ""
+        yield "Input of the network", f"{estimator['input']} px (width x height){flip}"
+
+
+def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], str, str | None]:
+    """Return the rows of the paper that can stand below ours, what to say of them, and the id of the fitting one."""
+    metric, dataset = summary["metric"], find_dataset(summary)
+    rows = [row for name in ("COCO-C", "MPII-C", "OCHuman-C") for row in published_rows(name, metric)]
+    if not rows:
+        return [], f"The paper has no numbers in {metric}.", None
+    if dataset is not None:
+        rows = [row for row in rows if row.dataset == dataset] or rows
+    fitting = find_row(summary)
+    if fitting is not None:
+        number = rows.index(fitting)
+        return (
+            rows,
+            f"The paper reports this model, in Table {fitting.table}. Differences are in points.",
+            f"row-{number}",
+        )
+    if dataset is None:
+        words = (
+            "The paper has no row for this data set. Choose one of its rows to see it below ours; it is of other "
+            "images, so that the differences say little."
+        )
+    elif not is_whole_dataset(summary):
+        words = (
+            f"This run is on other images of {dataset} than the paper's rows, so that differences say little. "
+            "Choose a row to see it below ours."
+        )
+    else:
+        words = (
+            f"The paper has no row for this model with these boxes. Choose a row of {dataset} to see it below ours; "
+            "differences are in points."
+        )
+    return rows, words, None
+
+
+def _beside(summary: Mapping[str, Any], row: PublishedRow, number: int) -> dict[str, Any]:
+    """Return a published row for the page: its scores, and ours less them, in the order of the table."""
+    names = columns(summary)
+    scores = [row.clean, row.mPC, row.rPC, *(row.corruptions.get(name) for name in names)]
+    ours = [value for _, value in headline(summary)]
+    full = summary["mPC"] is not None  # else our means are over other severities
+    ours += [summary["corruptions"].get(name) if full else None for name in names]
+    training = "" if row.training == "Standard" else f", {row.training}"
+    boxes = ", annotated boxes" if row.boxes == "gt" and row.dataset == "COCO-C" else ""
+    return {
+        "id": f"row-{number}",
+        "label": f"{row.model} {row.input}{training}{boxes}",
+        "dataset": row.dataset,
+        "scores": scores,
+        "differences": [
+            None if mine is None or theirs is None else round(mine - theirs, 6)
+            for mine, theirs in zip(ours, scores, strict=True)
+        ],
+    }
+
+
+def _table_groups(summary: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return the groups above the columns of the table, with their numbers of columns."""
+    n_others = len(columns(summary)) - len(corruptions.NAMES)
+    groups = [(group, len(names)) for group, names in corruptions.GROUPS.items()]
+    return [*groups, ("others", n_others)] if n_others else groups
+
+
+def _table_columns(summary: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Yield the columns of corruptions: name, title, and whether a group begins."""
+    names = columns(summary)
+    starts = {names_of[0] for names_of in corruptions.GROUPS.values()} | set(names[len(corruptions.NAMES) :][:1])
+    for name in names:
+        yield {"name": name, "short": SHORT_NAMES.get(name, name), "is_first": name in starts}
+
+
+def _describe_scatter(summary: Mapping[str, Any], dataset: str) -> str:
+    words = "Dotted lines: the same rPC."
+    if not dataset:
+        return words
+    here = (
+        f"The paper's models on {dataset}, by family; their names show on hovering. Circles: standard training, "
+        f"diamonds: AdvMix, crosses: other hardening. {words}"
+    )
+    return here if is_whole_dataset(summary) else f"{here} The star is this run, on other images than theirs."
+
+
+def _severities_of_sheet(gallery: Mapping[str, Any]) -> list[int]:
+    """Return the severities in which the sheet's image is embedded."""
+    embedded = [key.split() for key in gallery["corrupted"]]
+    cells = [gallery["cells"][int(cell)] for image, cell in embedded if int(image) == gallery["sheet"]]
+    return sorted({int(key.rpartition("/")[2]) for key in cells})
+
+
+def _by_kind(slices: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for one in slices:
+        kinds.setdefault(one["kind"], []).append(one)
+    return list(kinds.items())
+
+
+def _harshest(curves: Mapping[str, Any]) -> str:
+    """Return the corrupted cell whose confidences are furthest off: what to look at first, beside clean."""
+    corrupted = [key for key in curves if key != "clean"] or list(curves)
+    return max(corrupted, key=lambda key: curves[key].get("error") or 0.0)
+
+
+def _flatten(tree: Mapping[str, Any], where: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for key, value in tree.items():
+        name = f"{where} {key}".strip().replace("_", " ")
+        if isinstance(value, Mapping):
+            rows += _flatten(value, name)
+        else:
+            rows.append((name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+    return rows

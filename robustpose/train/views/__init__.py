@@ -1,0 +1,1 @@
+"""Views: the augmented copies of one crop that a strategy learns from."""
