@@ -359,7 +359,7 @@ def job_for(out, model=GUESS, **data):
     return Job(
         make_dataset=partial(open_dataset, **data),
         make_estimator=partial(estimators.build, model, options={}),
-        views=MadeImages(5),
+        corrupted_images=MadeImages(5),
         out=out,
     )
 

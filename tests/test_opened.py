@@ -63,8 +63,8 @@ def test_same_content_is_not_written_again(tmp_path, opened):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"cannot read .*opened\.json"),
-        ("[]", r"opened\.json does not say how the data were opened: delete it and name the data"),
+        ("{", r"cannot read .*inputs\.json"),
+        ("[]", r"inputs\.json does not say how the data were opened: delete it and name the data"),
         (json.dumps({"data": {}}), "does not say how"),
         (json.dumps({"data": {}, "corrupted_images": None}), "does not say how"),
     ],
