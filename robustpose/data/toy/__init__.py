@@ -1,4 +1,4 @@
-"""Toy people: drawn pictures of one to four people with exact COCO joints, made from (seed, index) alone.
+"""Toy people: drawn images of one to four people with exact COCO joints, made from (seed, index) alone.
 
 For a first look, for tests and for a network that trains in minutes: no files, no downloads. The body is
 `toy_body`, its clothes `toy_dress`, the brush `toy_paint`, everything around people `toy_scene`.
@@ -27,10 +27,10 @@ class ToyPeople:
     """A data set of drawn people.
 
     Args:
-        n_images: how many pictures; the first ones are the same for every n_images.
-        seed: another seed, other pictures.
-        split: `train` or `val`; they never share a picture.
-        crowded: two to five people in each picture, instead of one to four.
+        n_images: how many images; the first ones are the same for every n_images.
+        seed: another seed, other images.
+        split: `train` or `val`; they never share an image.
+        crowded: two to five people in each image, instead of one to four.
     """
 
     skeleton = COCO
@@ -48,7 +48,7 @@ class ToyPeople:
         self._scenes: OrderedDict[int, Scene] = OrderedDict()  # the latest ones
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return self.n_images
 
     @property
@@ -63,7 +63,7 @@ class ToyPeople:
         }
 
     def frame(self, index: int) -> Frame:
-        """Return picture `index`, painted when it is first looked at, with everyone's true box."""
+        """Return image `index`, painted when it is first looked at, with everyone's true box."""
         scene = self._scene(index)
 
         def read() -> Image:
@@ -72,7 +72,7 @@ class ToyPeople:
         return Frame(index + 1, read, np.stack([person.box_xyxy for person in scene.people]))
 
     def truth(self, index: int) -> Truth:
-        """Return who is in picture `index`; area is that of the person's visible pixels."""
+        """Return who is in image `index`; area is that of the person's visible pixels."""
         people = self._scene(index).people
         return Truth(
             image_id=index + 1,
@@ -85,7 +85,7 @@ class ToyPeople:
 
     def _scene(self, index: int) -> Scene:
         if not 0 <= index < self.n_images:
-            raise IndexError(f"toy has pictures 0..{self.n_images - 1}, got {index}")
+            raise IndexError(f"toy has images 0..{self.n_images - 1}, got {index}")
         if index not in self._scenes:
             kind = "toy-crowds" if self.crowded else "toy"
             name = f"{kind}|{GENERATOR_VERSION}|{self.seed}|{self.split}|{index}"

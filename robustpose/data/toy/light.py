@@ -43,7 +43,7 @@ def _blur(image: npt.NDArray[np.uint8], n_pixels: int) -> npt.NDArray[np.uint8]:
 
 
 def expose(image: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return the picture as a camera gives it: uneven light, contrast, colour cast, blur, noise."""
+    """Return the image as a camera gives it: uneven light, contrast, colour cast, blur, noise."""
     height, width = image.shape[:2]
     tone = np.arange(256)[:, None] / 255.0
     gamma, contrast = np.exp(rng.uniform(-0.3, 0.3)), rng.uniform(0.75, 1.1)

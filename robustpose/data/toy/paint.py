@@ -1,7 +1,7 @@
 """Paint: flat convex shapes on a canvas, and on a map that says whose body each of its pixels shows.
 
 Both are painted at twice the resolution with the same integer outlines, so they agree pixel by pixel;
-averaging 2×2 pixels then smooths the picture's edges. Integers and OpenCV's exact 8-bit paths keep pixels the
+averaging 2×2 pixels then smooths the image's edges. Integers and OpenCV's exact 8-bit paths keep pixels the
 same on any machine.
 """
 

@@ -36,7 +36,7 @@ IS_TRUNK = np.isin(np.arange(max(Part) + 1), [int(part) for part in TRUNK])
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
-    """What is true of one person in the picture.
+    """What is true of one person in the image.
 
     Attributes:
         xy: (17, 2) px, zero where not annotated.
@@ -53,7 +53,7 @@ class Annotation:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One picture before it is painted.
+    """One image before it is painted.
 
     Attributes:
         name: seeds its texture and noise.
@@ -99,7 +99,7 @@ def compose_scene(name: str, crowded: bool = False) -> Scene:
 
 
 def paint_scene(scene: Scene) -> npt.NDArray[np.uint8]:
-    """Return the picture (H, W, 3), RGB."""
+    """Return the image (H, W, 3), RGB."""
     rng = rng_for(f"{scene.name}|pixels")
     width, height = scene.size_wh
     canvas = paint_texture(scene.size_wh, rng)
@@ -111,7 +111,7 @@ def paint_scene(scene: Scene) -> npt.NDArray[np.uint8]:
 
 
 def _draw_statures(height: int, crowded: bool, rng: np.random.Generator) -> Floats:
-    """Return the standing heights of the people in a picture of `height` px, smallest first, px."""
+    """Return the standing heights of the people in an image of `height` px, smallest first, px."""
     if crowded:
         n_people = int(rng.integers(CROWD[0], CROWD[1] + 1))
         smallest, largest = 0.4, 0.7
