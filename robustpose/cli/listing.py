@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from robustpose.errors import UserError
+
 
 class Kind(str, Enum):
     """What can be listed."""
@@ -16,10 +18,14 @@ class Kind(str, Enum):
     datasets = "datasets"
     metrics = "metrics"
     networks = "networks"
+    rows = "rows"
 
 
-def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptions, datasets or metrics.")]) -> None:
-    """List the models, networks, corruptions, datasets or metrics that are known by name."""
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="models, networks, corruptions, datasets, metrics or rows.")],
+    part: Annotated[str, typer.Argument(help="For rows: only those with this in their names, such as table5.")] = "",
+) -> None:
+    """List what is known by name: models, networks, corruptions, datasets, metrics, or rows of the paper's tables."""
     if kind is Kind.corruptions:
         from robustpose.corruptions import GROUPS, HELD_OUT
 
@@ -29,6 +35,9 @@ def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptio
         return
     if kind is Kind.networks:
         _list_networks()
+        return
+    if kind is Kind.rows:
+        _list_rows(part)
         return
     if kind is Kind.models:
         from robustpose.estimators import DESCRIPTIONS
@@ -41,18 +50,49 @@ def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptio
 
 
 def _list_networks() -> None:
-    from robustpose.models.zoo import PUBLISHED, PUBLISHED_WHOLE
+    from robustpose.models.zoo import ZOO
 
-    print(f"{'network':<15} {'data':<5} {'w x h':<8} {'colours':<8} {'sigma':<6} {'clean':<6} official file")
-    for one in PUBLISHED:
-        input_spec = one.input_spec
-        size = f"{input_spec.input_wh[0]}x{input_spec.input_wh[1]}"
-        score = f"{100 * one.score:.1f}"
-        file = one.file or "none"
-        name = f"{one.network:<15} {one.skeleton.name:<5} {size:<8}"
-        print(f"{name} {input_spec.channels:<8} {input_spec.sigma:<6} {score:<6} {file}")
-    for whole in PUBLISHED_WHOLE:
-        size = f"{whole.side}x{whole.side}"
-        name = f"{whole.network:<15} {'coco':<5} {size:<8}"
-        print(f"{name} {'rgb':<8} {2.0:<6} {100 * whole.score:<6.1f} {whole.file}")
-    print("clean: AP on COCO val2017, top-down networks with detected boxes, or PCKh on MPII valid, as published")
+    line = "{:<21} {:<4} {:<7} {:<14} {:<6} {:<5} {:<3} {:<11} {:<4} {:<5} {}"
+    titles = (
+        "network",
+        "data",
+        "colours",
+        "epochs",
+        "batch",
+        "sigma",
+        "rot",
+        "scale",
+        "half",
+        "clean",
+        "official file",
+    )
+    print(line.format(*titles))
+    for one in ZOO.values():
+        how: list[object] = ["–"] * 6
+        if one.training is not None:
+            vary = one.training.augment or one.training.image_augment or {}
+            drops = ", ".join(map(str, one.training.decay_at))
+            how = [f"{one.training.epochs} ({drops})", " x ".join(map(str, one.training.batch)), one.input_spec.sigma]
+            how += [str(vary.get(name, "–")) for name in ("rotation", "scale", "half_body_probability")]
+        score = "–" if one.score is None else f"{100 * one.score:.1f}"
+        print(line.format(one.name, one.skeleton.name, one.input_spec.channels, *how, score, one.file or "–"))
+    print("clean: AP on COCO val2017, crops with detected boxes, or PCKh on MPII valid, as its authors published it.")
+    print(
+        "batch: devices x crops. A recipe with like: NETWORK trains as this table says; PifPaf's files: convert-pifpaf."
+    )
+
+
+def _list_rows(part: str) -> None:
+    from robustpose.results.published import published_rows
+    from robustpose.results.rows import percent
+
+    rows = [row for row in published_rows() if part in row.name]
+    if not rows:
+        raise UserError(f"no row has '{part}' in its name: robustpose list rows shows all")
+    line = "{:<42} {:<21} {:<9} {:>5} {:>5} {:>5} {:>5}  {}"
+    print(line.format("row", "network", "boxes", "table", "clean", "mPC", "rPC", "weights"))
+    for row in rows:
+        scores = (percent(score) for score in (row.clean, row.mPC, row.rPC))
+        print(line.format(row.name, row.network, row.boxes, row.table, *scores, "official" if row.weights else "yours"))
+    print("clean: AP*, or PCKh* on MPII-C. weights: official, in a file that list networks names, or yours to name.")
+    print("robustpose bench --row ROW --weights FILE_OR_DIR --root DATA --out DIR measures one.")
