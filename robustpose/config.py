@@ -354,8 +354,10 @@ def _fill_in(values: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("like") is None:
         return own
     engine = own.get("engine")
-    devices = engine.get("devices", 1) if isinstance(engine, dict) else 1
-    like = get_network(str(values["like"])).training_settings(devices if isinstance(devices, int) and devices else 1)
+    counts = (engine.get("devices") if isinstance(engine, dict) else 1, own.get("batch_size"))
+    # What is no number here is refused when all settings are checked.
+    n_devices, batch_size = (count if isinstance(count, int) and count > 0 else None for count in counts)
+    like = get_network(str(values["like"])).training_settings(n_devices or 1, batch_size)
     groups = {
         key: {**settings, **own[key]}
         for key, settings in like.items()

@@ -68,18 +68,22 @@ class ZooNetwork:
         """Return what its input has to be."""
         return make_input_spec(self.network, self.skeleton, self.input_wh)
 
-    def training_settings(self, n_devices: int = 1) -> dict[str, Any]:
+    def training_settings(self, n_devices: int = 1, batch_size: int | None = None) -> dict[str, Any]:
         """Return the settings of a recipe that trains it as it was trained.
 
+        Each device does its share of a batch in so many parts that batch norms see as many crops as they did.
+
         Args:
-            n_devices: there are; a batch is done in parts so that batch norms see as many crops as they did.
+            n_devices: that share a batch.
+            batch_size: crops of a batch; None for as many as it was trained with.
 
         Raises:
             UserError: how it was trained is not known.
         """
         if self.training is None:
             raise UserError(f"how {self.name} was trained is not known: write the settings out")
-        training, (parts, crops) = self.training, self.training.batch
+        training, (n_shares, n_crops) = self.training, self.training.batch
+        batch_size = batch_size or n_shares * n_crops
         settings = {
             "model": self.network,
             "input_wh": list(self.input_wh),
@@ -87,8 +91,8 @@ class ZooNetwork:
             "epochs": training.epochs,
             "decay_at": training.decay_at,
             "lr": training.lr,
-            "batch_size": parts * crops,
-            "accumulate": max(1, parts // n_devices),
+            "batch_size": batch_size,
+            "accumulate": max(1, batch_size // (n_crops * n_devices)),
             "augment": training.augment,
             "image_augment": training.image_augment,
         }
