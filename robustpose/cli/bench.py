@@ -89,41 +89,31 @@ def bench(
     from robustpose.data.corrupted import open_corrupted_images
     from robustpose.data.spec import open_dataset
     from robustpose.files import write_text
-    from robustpose.results.recipe import (
-        apply_row,
-        compare_with_published,
-        find_recipe,
-        find_weights,
-        list_changes,
-        write_comparison,
-    )
+    from robustpose.results import recipe as recipes
     from robustpose.show.terminal import bench_progress, print_comparison, print_preview, print_summary
 
     if corrupted_root is not None and (seed is not None or frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     cells = choose_cells(split_words(corruptions), parse_severities(severities))
     options = {"batch_size": batch_size, **parse_options(model_set)}
-    published, row = find_recipe(row, recipe)
+    published, row = recipes.find_recipe(row, recipe)
     differences: list[str] = []
     if published is not None:
         if model is not None or annotations is not None or images is not None:
             raise UserError(
                 "--row and --recipe say which model and data: leave out --model, --annotations and --images"
             )
-        model = f"{published.model}:{find_weights(published, weights)}"
+        model = f"{published.model}:{recipes.find_weights(published, weights)}"
         options = {"input": published.input, **options}
         others = [f"--limit {limit}"] if limit else []
         others += [f"--metric {metric}"] if metric else []
         others += [f"--model-set {pair}" for pair in model_set or []]
-        if only_with_people not in (None, published.only_with_people):
-            others.append("--only-with-people" if only_with_people else "--all-images")
-        measured: dict[str, Any] = {"data": data, "split": split, "boxes": boxes, "seed": seed}
-        differences = list_changes(published, measured, others)
-        measured = apply_row(published, {**measured, "only_with_people": only_with_people})
-        data, split, boxes, only_with_people = (
-            measured[name] for name in ("data", "split", "boxes", "only_with_people")
-        )
-        seed = measured["seed"] if corrupted_root is None else None
+        measured: dict[str, Any] = {"data": data, "split": split, "boxes": boxes, "only_with_people": only_with_people}
+        measured |= {"seed": seed} if corrupted_root is None else {}
+        differences = recipes.list_changes(published, measured, others)
+        measured = recipes.apply_row(published, measured)
+        data, split, boxes = measured["data"], measured["split"], measured["boxes"]
+        only_with_people, seed = measured["only_with_people"], measured.get("seed")
     elif weights is not None:
         raise UserError("--weights goes with --row or --recipe; elsewhere the file is part of --model NETWORK:FILE")
     if model is None:
@@ -159,7 +149,7 @@ def bench(
         summary = run_bench(job, cells, n_workers, resamples, on_progress)
     print_summary(summary)
     if published is not None:
-        rows = compare_with_published(summary, published.expected)
-        write_text(out / "comparison.md", write_comparison(rows, published.expected.source, differences))
+        rows = recipes.compare_with_published(summary, published.expected)
+        write_text(out / "comparison.md", recipes.write_comparison(rows, published.expected.source, differences))
         print_comparison(rows, published.expected.source, differences)
     print(f"report: {out / 'report.html'}")

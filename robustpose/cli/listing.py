@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Annotated
 
@@ -52,7 +53,6 @@ def list_(
 def _list_networks() -> None:
     from robustpose.models.zoo import ZOO
 
-    line = "{:<21} {:<4} {:<7} {:<14} {:<6} {:<5} {:<3} {:<11} {:<4} {:<5} {}"
     titles = (
         "network",
         "data",
@@ -66,19 +66,20 @@ def _list_networks() -> None:
         "clean",
         "official file",
     )
-    print(line.format(*titles))
+    lines: list[Sequence[object]] = [titles]
     for one in ZOO.values():
         how: list[object] = ["–"] * 6
         if one.training is not None:
-            vary = one.training.augment or one.training.image_augment or {}
-            drops = ", ".join(map(str, one.training.decay_at))
-            how = [f"{one.training.epochs} ({drops})", " x ".join(map(str, one.training.batch)), one.input_spec.sigma]
-            how += [str(vary.get(name, "–")) for name in ("rotation", "scale", "half_body_probability")]
+            vary = one.training.get("augment") or one.training["image_augment"]
+            drops, batch = ", ".join(map(str, one.training["decay_at"])), " x ".join(map(str, one.training["batch"]))
+            how = [f"{one.training['epochs']} ({drops})", batch, one.input_spec.sigma]
+            how += [vary.get(name, "–") for name in ("rotation", "scale", "half_body_probability")]
         score = "–" if one.score is None else f"{100 * one.score:.1f}"
-        print(line.format(one.name, one.skeleton.name, one.input_spec.channels, *how, score, one.file or "–"))
+        lines.append((one.name, one.skeleton.name, one.input_spec.channels, *how, score, one.file or "–"))
+    _print_columns(lines)
     print("clean: AP on COCO val2017, crops with detected boxes, or PCKh on MPII valid, as its authors published it.")
     print(
-        "batch: devices x crops. A recipe with like: NETWORK trains as this table says; PifPaf's files: convert-pifpaf."
+        "batch: devices x crops. A recipe with like: NETWORK trains as this table says. PifPaf's files: convert-pifpaf."
     )
 
 
@@ -86,13 +87,21 @@ def _list_rows(part: str) -> None:
     from robustpose.results.published import published_rows
     from robustpose.results.rows import percent
 
-    rows = [row for row in published_rows() if part in row.name]
-    if not rows:
+    lines: list[Sequence[object]] = [("row", "network", "boxes", "table", "clean", "mPC", "rPC", "weights")]
+    for row in published_rows():
+        if part in row.name:
+            scores = (percent(score) for score in (row.clean, row.mPC, row.rPC))
+            weights = "official" if row.weights else "yours"
+            lines.append((row.name, row.zoo.name, row.boxes, row.table, *scores, weights))
+    if len(lines) == 1:
         raise UserError(f"no row has '{part}' in its name: robustpose list rows shows all")
-    line = "{:<42} {:<21} {:<9} {:>5} {:>5} {:>5} {:>5}  {}"
-    print(line.format("row", "network", "boxes", "table", "clean", "mPC", "rPC", "weights"))
-    for row in rows:
-        scores = (percent(score) for score in (row.clean, row.mPC, row.rPC))
-        print(line.format(row.name, row.network, row.boxes, row.table, *scores, "official" if row.weights else "yours"))
+    _print_columns(lines)
     print("clean: AP*, or PCKh* on MPII-C. weights: official, in a file that list networks names, or yours to name.")
     print("robustpose bench --row ROW --weights FILE_OR_DIR --root DATA --out DIR measures one.")
+
+
+def _print_columns(lines: Sequence[Sequence[object]]) -> None:
+    """Print lines of the same number of words, one below the other."""
+    widths = [max(len(str(word)) for word in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(str(word).ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())

@@ -5,39 +5,18 @@ Networks without a row there get their input spec from here, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from robustpose.errors import UserError, nearest
 from robustpose.models import family_of
 from robustpose.models.families import FAMILIES, FamilyName
-from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
+from robustpose.models.input_spec import InputSpec
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a network was trained: Adam, with a learning rate that is multiplied by 0.1 at every epoch of `decay_at`.
-
-    Attributes:
-        epochs: in all.
-        decay_at: epochs.
-        lr: first learning rate.
-        batch: devices, and crops on each of them, which is what a batch norm saw.
-        augment: as recipes have it, of crops of one person; None for networks that look at whole images.
-        image_augment: of whole images; None for networks that look at crops.
-    """
-
-    epochs: int
-    decay_at: Sequence[int]
-    lr: float
-    batch: Sequence[int]
-    augment: Mapping[str, float] | None = None
-    image_augment: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +28,8 @@ class ZooNetwork:
         network: row of the table of networks.
         skeleton: what it was trained on: COCO or MPII.
         input_wh: width and height of its input, px; the sizes of whole images as `--model-set input=` takes them.
-        training: how it came about; None where that is not known.
+        training: settings of a recipe that trains it, and its `batch`: devices, and crops on each of them, which is
+            what a batch norm saw; None where they are not known.
         score: on clean data, 0..1, as its authors give it: AP on COCO val2017, of crops with detected boxes, or PCKh on
             MPII valid; None where only Wang et al. give one.
         file: its official name; None where there is none that we read.
@@ -59,7 +39,7 @@ class ZooNetwork:
     network: str
     skeleton: Skeleton
     input_wh: tuple[int, int]
-    training: Training | None
+    training: Mapping[str, Any] | None
     score: float | None = None
     file: str | None = None
 
@@ -82,44 +62,28 @@ class ZooNetwork:
         """
         if self.training is None:
             raise UserError(f"how {self.name} was trained is not known: write the settings out")
-        training, (n_shares, n_crops) = self.training, self.training.batch
+        n_shares, n_crops = self.training["batch"]
         batch_size = batch_size or n_shares * n_crops
-        settings = {
+        return {
             "model": self.network,
             "input_wh": list(self.input_wh),
             "sigma": self.input_spec.sigma,
-            "epochs": training.epochs,
-            "decay_at": training.decay_at,
-            "lr": training.lr,
             "batch_size": batch_size,
             "accumulate": max(1, batch_size // (n_crops * n_devices)),
-            "augment": training.augment,
-            "image_augment": training.image_augment,
+            **{key: value for key, value in self.training.items() if key != "batch"},
         }
-        return {key: value for key, value in settings.items() if value is not None}
 
 
-@dataclass(frozen=True)
-class Colours:
-    """What a family of networks expects: the order of the channels, and their mean and std in that order."""
-
-    channels: Literal["rgb", "bgr"] = "rgb"
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
-
-
-COLOURS = {
-    "sbl": Colours("bgr"),  # with ImageNet's RGB mean and std, as it was trained
-    "hrnet": Colours("rgb"),
-    "higherhrnet": Colours("rgb"),
-    "pifpaf": Colours("rgb"),
-    "mobilenet": Colours("rgb", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+# By family of networks: what their checkpoints expect instead of RGB with ImageNet's mean and std, in 0..1.
+COLOURS: Mapping[str, Mapping[str, Any]] = {
+    "sbl": {"channels": "bgr"},  # with ImageNet's RGB mean and std all the same, as it was trained
+    "mobilenet": {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)},
 }
 
 
 def _read_zoo() -> dict[str, ZooNetwork]:
     content = yaml.safe_load(resources.files("robustpose.models").joinpath("zoo.yaml").read_text())
-    trainings = {None: None, **{name: Training(**values) for name, values in content["trainings"].items()}}
+    trainings = {None: None, **content["trainings"]}
     skeletons = {skeleton.name: skeleton for skeleton in (COCO, MPII)}
     zoo = {}
     for name, (network, joints, (width, height), training, *published) in content["networks"].items():
@@ -158,7 +122,6 @@ def make_input_spec(
     Raises:
         UserError: a side is no multiple of 32; of the family `fields` it may be a multiple of 16 plus 1, too.
     """
-    colours = COLOURS.get(network.split("_")[0], Colours())
     record = FAMILIES[family or family_of(network)]
     input_wh = input_wh or record.input_wh_by_joints.get(skeleton.joints, record.input_wh)
     if any(side < 32 or (side % 32 and not (record.reaches_last_pixel and side % 16 == 1)) for side in input_wh):
@@ -168,12 +131,10 @@ def make_input_spec(
         name=network,
         input_wh=input_wh,
         joints=skeleton.joints,
-        channels=colours.channels,
-        mean=colours.mean,
-        std=colours.std,
         stride=record.stride,
         sigma=record.sigma_by_height.get(input_wh[1], record.sigma),
         family=record.name,
+        **COLOURS.get(network.split("_")[0], {}),
     )
 
 

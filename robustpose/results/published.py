@@ -24,8 +24,14 @@ class PublishedRow:
 
     Attributes:
         name: dataset, `/`, and what tells the row from the others of that dataset.
-        table: number of the table that prints it.
-        network: row of the zoo.
+        dataset: as the paper calls it: `COCO-C`, `MPII-C` or `OCHuman-C`.
+        metric: `AP` or `PCKh`.
+        data: the dataset as our commands call it.
+        split: of it.
+        source: where the row is printed.
+        table: number of that table.
+        model: the network as the paper calls it, such as `HRNet W32`.
+        zoo: what else is known of the network.
         training: as the paper calls it: `Standard`, `AdvMix`, `Transfer`, …
         boxes: where people were looked for: `gt`, `clean-det`; `none` for networks that look at whole images.
         clean: AP* or PCKh*.
@@ -37,8 +43,14 @@ class PublishedRow:
     """
 
     name: str
+    dataset: str
+    metric: str
+    data: str
+    split: str
+    source: str
     table: int
-    network: str
+    model: str
+    zoo: ZooNetwork
     training: str
     boxes: str
     clean: float
@@ -49,45 +61,14 @@ class PublishedRow:
     suite: str = "coco-c"
 
     @property
-    def zoo(self) -> ZooNetwork:
-        """Return what is known of the network."""
-        return ZOO[self.network]
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """Return what `published.yaml` says of the dataset: `data` and `split`, as the commands call it, …"""
-        return dict(_read()["datasets"][self.name.split("/")[0]])
-
-    @property
-    def dataset(self) -> str:
-        """Return what the paper calls the dataset: `COCO-C`, `MPII-C` or `OCHuman-C`."""
-        return str(self.data["title"])
-
-    @property
-    def metric(self) -> str:
-        """Return `AP` or `PCKh`."""
-        return str(self.data["metric"])
-
-    @property
-    def model(self) -> str:
-        """Return what the paper calls the network, such as `HRNet W32`."""
-        return str(_read()["titles"][self.zoo.network])
-
-    @property
     def input(self) -> str:
         """Return HEIGHTxWIDTH of the network's input, px, as the paper has it."""
-        width, height = self.zoo.input_wh
-        return f"{height}x{width}"
+        return "{1}x{0}".format(*self.zoo.input_wh)
 
     @property
     def weights(self) -> str | None:
         """Return the name of the official file; None where there is none."""
         return self.zoo.file if self.training == "Standard" else None
-
-    @property
-    def source(self) -> str:
-        """Return where it is printed."""
-        return f"{_read()['source']}, Table {self.table}"
 
     @property
     def has_annotated_boxes(self) -> bool:
@@ -169,14 +150,24 @@ def _read() -> dict[str, Any]:
 
 @cache
 def _all_rows() -> tuple[PublishedRow, ...]:
-    rows = []
-    for block in _read()["tables"]:
-        shared = {key: value for key, value in block.items() if key not in ("columns", "rows")}
+    content, rows = _read(), []
+    for block in content["tables"]:
         for name, values in block["rows"].items():
-            row = {"network": name.split("/")[-1].removesuffix("_advmix"), "name": name, **shared}
-            row |= dict(zip(block["columns"], values, strict=True))
-            row.setdefault("rPC", 100 * row["mPC"] / row["clean"])  # Table 4 prints none
-            scores = {key: round(row.pop(key) / 100, 4) for key in ("clean", "mPC", "rPC", *NAMES) if key in row}
-            corruptions = {key: scores.pop(key) for key in NAMES if key in scores}
-            rows.append(PublishedRow(**row, **scores, corruptions=corruptions))
+            said = {**block, **dict(zip(block["columns"], values, strict=True))}
+            said.setdefault("rPC", 100 * said["mPC"] / said["clean"])  # Table 4 prints none
+            scores = {key: round(said[key] / 100, 4) for key in ("clean", "mPC", "rPC", *NAMES) if key in said}
+            zoo = ZOO[said.get("network", name.split("/")[-1].removesuffix("_advmix"))]
+            known = content["datasets"][name.split("/")[0]]
+            row = PublishedRow(
+                name=name,
+                dataset=known["title"],
+                **{key: known[key] for key in ("metric", "data", "split")},
+                source=f"{content['source']}, Table {block['table']}",
+                model=content["titles"][zoo.network],
+                zoo=zoo,
+                **{key: said[key] for key in ("table", "training", "boxes", "only_with_people") if key in said},
+                corruptions={key: scores.pop(key) for key in NAMES if key in scores},
+                **scores,
+            )
+            rows.append(row)
     return tuple(rows)

@@ -20,15 +20,7 @@ Row = tuple[str, float | None, float]  # figure, ours 0..1, published in percent
 
 
 class Expected(Settings):
-    """What a table says, in percent.
-
-    Attributes:
-        source: which table.
-        clean: AP* or PCKh*.
-        mPC: mean under corruption.
-        rPC: mPC / clean.
-        corruptions: mean over severities by corruption; none where the table has no such columns.
-    """
+    """What a table says, in percent, and where: see `PublishedRow`."""
 
     source: str
     clean: float
@@ -80,8 +72,8 @@ def make_recipe(row: PublishedRow) -> BenchRecipe:
         model=row.zoo.network,
         weights=row.weights,
         input=f"{width}x{height}",
-        data=row.data["data"],
-        split=row.data["split"],
+        data=row.data,
+        split=row.split,
         boxes="gt" if row.boxes == "none" else row.boxes,
         only_with_people=row.only_with_people,
         expected=Expected(
@@ -146,11 +138,12 @@ def list_changes(recipe: BenchRecipe, given: Mapping[str, object], others: Seque
         given: options of the command by the recipe's name for them; None where they were left out.
         others: options that no recipe has.
     """
-    changes = [
-        f"--{name} {value} instead of {getattr(recipe, name)}"
-        for name, value in given.items()
-        if value is not None and value != getattr(recipe, name)
-    ]
+    changes = []
+    for name, value in given.items():
+        if value is not None and value != getattr(recipe, name):
+            words = f"--{name} {value} instead of {getattr(recipe, name)}"
+            is_people = name == "only_with_people"
+            changes.append(("--only-with-people" if value else "--all-images") if is_people else words)
     return [*changes, *others]
 
 
