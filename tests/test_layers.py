@@ -78,6 +78,7 @@ def test_torch_is_imported_only_where_networks_are(path):
         ["list", "models"],
         ["list", "datasets"],
         ["list", "networks"],
+        ["list", "rows"],
         ["list", "metrics"],
         ["corrupt", "IMAGE", "--out", "OUT", "--corruptions", "fog,contrast"],
         ["report", "RUN"],

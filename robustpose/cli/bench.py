@@ -90,6 +90,7 @@ def bench(
     from robustpose.data.spec import open_dataset
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
+    from robustpose.results.published import find_row
     from robustpose.show.terminal import bench_progress, print_comparison, print_preview, print_summary
 
     if corrupted_root is not None and (seed is not None or frost is not None):
@@ -150,6 +151,7 @@ def bench(
     print_summary(summary)
     if published is not None:
         rows = recipes.compare_with_published(summary, published.expected)
+        differences = find_row(summary)[1] if row else differences
         write_text(out / "comparison.md", recipes.write_comparison(rows, published.expected.source, differences))
         print_comparison(rows, published.expected.source, differences)
     print(f"report: {out / 'report.html'}")
