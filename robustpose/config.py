@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from robustpose.errors import UserError, first_few, nearest
+from robustpose.models.zoo import get_network
 
 S = TypeVar("S", bound=BaseModel)
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -337,13 +338,32 @@ def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainS
     """Return checked settings.
 
     Args:
-        values: nested, as in a recipe.
+        values: nested, as in a recipe. `like` names a row of robustpose list networks: settings that are not given are
+            those with which that network was trained.
         source: where they come from, for messages.
 
     Raises:
         UserError: a key is unknown, missing, or its value is of the wrong kind.
     """
-    return check_settings(TrainSettings, values, source)
+    return check_settings(TrainSettings, _fill_in(values), source)
+
+
+def _fill_in(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with those of the network that they are `like`, group by group."""
+    own = {key: value for key, value in values.items() if key != "like"}
+    if values.get("like") is None:
+        return own
+    engine = own.get("engine")
+    counts = (engine.get("devices") if isinstance(engine, dict) else 1, own.get("batch_size"))
+    # What is no number here is refused when all settings are checked.
+    n_devices, batch_size = (count if isinstance(count, int) and count > 0 else None for count in counts)
+    like = get_network(str(values["like"])).training_settings(n_devices or 1, batch_size)
+    groups = {
+        key: {**settings, **own[key]}
+        for key, settings in like.items()
+        if isinstance(settings, dict) and isinstance(own.get(key), dict)
+    }
+    return {**like, **own, **groups}
 
 
 def check_settings(kind: type[S], values: Mapping[str, Any], source: str) -> S:

@@ -33,7 +33,9 @@ COCO_VAL = {"name": "person_keypoints_val2017.json", "n_images": 5000, "metric":
 TOY = {"name": "toy", "seed": 0, "split": "val", "n_images": 64, "generator_version": 1, "metric": "coco_ap"}
 
 
-def make_summary(name="net", dataset=TOY, clean=0.7, drop=0.05, cells=FULL_GRID, metric="AP", boxes="gt", bands=False):
+def make_summary(
+    name="net", dataset=TOY, clean=0.7, drop=0.05, cells=FULL_GRID, metric="AP", boxes="gt", bands=False, row=None
+):
     figures = {cell: {metric: clean - drop * cell.severity} for cell in cells}
     provenance = {
         "profile": "release",
@@ -42,6 +44,7 @@ def make_summary(name="net", dataset=TOY, clean=0.7, drop=0.05, cells=FULL_GRID,
         "box_protocol": boxes,
         "dataset": dataset,
         "estimator": {"name": name},
+        **({"row": {"name": row, "differences": []}} if row else {}),
     }
     summary = summarize(metric, figures, cells, provenance)
     if bands:
@@ -263,6 +266,8 @@ def test_published_models_stand_beside_runs_on_their_dataset(make_run):
     }
     gt = read_runs([make_run("b", dataset=COCO_VAL, boxes="gt")])
     assert {row.training for row in choose_rows(gt) if row.table == 4} == {"Standard", "AdvMix"}
+    named = read_runs([make_run("d", dataset=COCO_VAL, boxes="gt", row="coco-c/table5/gridmask")])
+    assert [row.name for row in choose_rows(named) if row.table > 4] == ["coco-c/table5/gridmask"]
     toy = read_runs([make_run("c")])
     assert choose_rows(toy) == []
     assert choose_rows(toy, "none") == choose_rows(runs, "none") == []

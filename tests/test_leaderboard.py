@@ -96,6 +96,17 @@ def test_command_writes_page_and_json(tmp_path, run):
     assert "<b>bold" not in page
 
 
+def test_board_shows_the_row_of_the_paper_that_a_run_names(tmp_path):
+    write_summary(tmp_path / "a" / "summary.json", row={"name": "coco-c/table5/gridmask", "differences": []})
+    write_summary(tmp_path / "b" / "summary.json", "advmix.pth")
+    boards, _ = read_boards(tmp_path)
+    assert [entry["row"] for entry in boards_to_json(boards)["boards"][0]["entries"]] == [
+        "coco-c/table5/gridmask",
+        None,
+    ]
+    assert 'title="coco-c/table5/gridmask">54.8</td>' in render_leaderboard(boards)
+
+
 def test_its_own_json_is_no_summary(tmp_path, run):
     write_summary(tmp_path / "a" / "summary.json")
     assert run("leaderboard", tmp_path)[0] == 0

@@ -673,11 +673,18 @@ def test_runs_with_and_without_them_are_two_measurements(
     assert run("score", out, "--workers", 1, "--resamples", 10)[0] == 0
 
 
-def test_recipe_leaves_them_out_and_what_differs_is_said(
+def test_row_leaves_them_out_and_what_differs_is_said(
     run: Callable[..., Any], shared: Path, shufflenet_file: Path, tmp_path: Path, packed_small: None
 ) -> None:
-    recipe = Path(__file__).parents[1] / "recipes/coco-c/pifpaf_shufflenetv2x2.yaml"
-    words = ["bench", "--recipe", recipe, "--weights", shufflenet_file, "--root", shared / "data/coco-mini"]
+    words = [
+        "bench",
+        "--row",
+        "coco-c/pifpaf_shufflenetv2x2",
+        "--weights",
+        shufflenet_file,
+        "--root",
+        shared / "data/coco-mini",
+    ]
     words += ["--corruptions", "none", "--limit", 1, "--model-set", "input=97", "--workers", 1, "--resamples", 0]
     code, output, _ = run(*words, "--out", tmp_path / "run")
     assert code == 0
@@ -686,4 +693,4 @@ def test_recipe_leaves_them_out_and_what_differs_is_said(
     assert 0 < dataset["images_with_people"] <= dataset["n_images"]
     code, output, _ = run(*words, "--all-images", "--out", tmp_path / "all")
     assert code == 0
-    assert "--model-set input=97; --all-images" in output.replace("\n", " ")
+    assert "measurement: --all-images; --limit 1; --model-set input=97" in output.replace("\n", " ")

@@ -109,15 +109,36 @@ def test_metric_without_published_numbers_has_a_page_all_the_same():
     assert "PCK*" in page
 
 
-def test_published_row_of_the_same_model_stands_below_ours():
+def test_published_row_that_a_run_names_stands_below_ours():
     dataset = {"name": "person_keypoints_val2017.json", "n_images": 5000}
-    estimator = {"kind": "hrnet_w32", "name": "pose_hrnet_w32_256x192.pth", "input": "192x256"}
-    page = render(make_summary(dataset=dataset, estimator=estimator, box_protocol="clean-det", clean=0.75))
+    row = {"name": "coco-c/hrnet_w32_256x192", "differences": []}
+    page = render(make_summary(dataset=dataset, row=row, box_protocol="clean-det", clean=0.75))
+    assert "This run was made as coco-c/hrnet_w32_256x192, a row of the paper&#39;s Table 1." in page
+    assert "not the same measurement" not in page
     seen = Elements(page)
     (chosen,) = (a["value"] for tag, a in seen.elements if tag == "option" and "selected" in a)
     shown = [a["data-published"] for _, a in seen.elements if "data-published" in a and "hidden" not in a]
     assert shown == [chosen]
+    assert chosen == "coco-c/hrnet_w32_256x192"
     assert ">+0.6</td>" in page  # 75.0 here, 74.4 there
+
+
+def test_row_that_a_run_names_but_was_not_measured_as_is_said():
+    row = {"name": "coco-c/table5/gridmask", "differences": ["--boxes clean-det instead of gt"]}
+    page = render(make_summary(dataset={"name": "person_keypoints_val2017.json", "n_images": 161}, row=row))
+    assert "It is not the same measurement: --boxes clean-det instead of gt; not all images of COCO-C." in page
+    assert "HRNet W32 256x192, Grid-Mask, annotated boxes, Table 5" in page
+
+
+@pytest.mark.parametrize("name", ["model.pth", "advmix.pth", "pose_hrnet_w32_256x192.pth"])
+def test_no_row_is_chosen_for_a_run_that_names_none(name):
+    estimator = {"kind": "hrnet_w32", "name": name, "input": "192x256"}
+    dataset = {"name": "person_keypoints_val2017.json", "n_images": 5000}
+    page = render(make_summary(dataset=dataset, estimator=estimator, box_protocol="clean-det"))
+    assert "This run does not say which row of the paper it stands beside" in page
+    seen = Elements(page).elements
+    assert not [a for tag, a in seen if tag == "option" and "selected" in a]
+    assert "coco-c/hrnet_w32_256x192" in [a.get("value") for tag, a in seen if tag == "option"]
 
 
 def test_runs_on_a_part_of_a_dataset_are_not_held_against_a_row_unasked():

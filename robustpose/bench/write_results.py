@@ -15,6 +15,7 @@ from robustpose.pose.cell import Cell
 from robustpose.pose.types import Truth
 from robustpose.progress import Progress
 from robustpose.results.cell_score import CellScore, cut_people
+from robustpose.results.inputs import read_inputs
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.slices import describe_slices
 from robustpose.results.summary import summarize
@@ -36,6 +37,9 @@ def finish(
     metric = make_metric(dataset.metric, dataset.skeleton).primary
     resampled = {cell: among for cell in cells if (among := scores[cell].resampled) is not None}
     figures = {cell: scores[cell].figures for cell in cells}
+    # Not part of what the folder is claimed for: the predictions are the same beside whatever row.
+    row = (read_inputs(job.out) or {}).get("row")
+    provenance = {**provenance, "row": row} if row else provenance
     summary = summarize(metric, figures, cells, provenance, resampled or None)
     slices = describe_slices(
         metric, scores, cells, cut_people(truths, dataset.skeleton.n_joints), truths, dataset.skeleton.joints

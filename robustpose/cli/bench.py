@@ -31,11 +31,13 @@ def bench(
         str | None,
         typer.Option(help="onnx:FILE, NETWORK:FILE such as hrnet_w32:FILE, results:DIR, demo, or package.module:attr."),
     ] = None,
-    recipe: Annotated[
-        Path | None, typer.Option(help="YAML file of a published row, such as recipes/coco-c/sbl_r50_256x192.yaml.")
+    row: Annotated[
+        str | None,
+        typer.Option(help="Row of the paper to measure, such as coco-c/hrnet_w32_256x192: see robustpose list rows."),
     ] = None,
+    recipe: Annotated[Path | None, typer.Option(help="YAML file of a row of your own: see docs/results.md.")] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="For --recipe: the weights file, or the folder that has the official one.")
+        Path | None, typer.Option(help="For --row and --recipe: weights file, or the folder that has the official one.")
     ] = None,
     data: DataName = None,
     root: Root = None,
@@ -87,41 +89,38 @@ def bench(
     from robustpose.data.corrupted import open_corrupted_images
     from robustpose.data.spec import open_dataset
     from robustpose.files import write_text
-    from robustpose.results.recipe import (
-        compare_with_published,
-        find_weights,
-        list_changes,
-        read_bench_recipe,
-        write_comparison,
-    )
+    from robustpose.results import recipe as recipes
+    from robustpose.results.published import find_row
     from robustpose.show.terminal import bench_progress, print_comparison, print_preview, print_summary
 
     if corrupted_root is not None and (seed is not None or frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     cells = choose_cells(split_words(corruptions), parse_severities(severities))
     options = {"batch_size": batch_size, **parse_options(model_set)}
-    published = None
+    published, row = recipes.find_recipe(row, recipe)
     differences: list[str] = []
-    if recipe is not None:
+    if published is not None:
         if model is not None or annotations is not None or images is not None:
-            raise UserError("--recipe says which model and data: leave out --model, --annotations and --images")
-        published = read_bench_recipe(recipe)
-        model = f"{published.model}:{find_weights(published, weights)}"
+            raise UserError(
+                "--row and --recipe say which model and data: leave out --model, --annotations and --images"
+            )
+        model = f"{published.model}:{recipes.find_weights(published, weights)}"
         options = {"input": published.input, **options}
         others = [f"--limit {limit}"] if limit else []
         others += [f"--metric {metric}"] if metric else []
         others += [f"--model-set {pair}" for pair in model_set or []]
-        if only_with_people not in (None, published.only_with_people):
-            others.append("--only-with-people" if only_with_people else "--all-images")
-        instead = {"data": data, "split": split, "boxes": boxes, "seed": seed}
-        differences = list_changes(published, instead, others)
-        data, split = data or published.data, split or published.split
-        boxes, seed = boxes or published.boxes, seed or (None if corrupted_root else published.seed)
-        only_with_people = published.only_with_people if only_with_people is None else only_with_people
+        measured: dict[str, Any] = {"data": data, "split": split, "boxes": boxes, "only_with_people": only_with_people}
+        measured |= {"seed": seed} if corrupted_root is None else {}
+        differences = recipes.list_changes(published, measured, others)
+        measured = recipes.apply_row(published, measured)
+        data, split, boxes = measured["data"], measured["split"], measured["boxes"]
+        only_with_people, seed = measured["only_with_people"], measured.get("seed")
     elif weights is not None:
-        raise UserError("--weights goes with --recipe; elsewhere the file is part of --model NETWORK:FILE")
+        raise UserError("--weights goes with --row or --recipe; elsewhere the file is part of --model NETWORK:FILE")
     if model is None:
-        raise UserError("name the model (--model demo, onnx:FILE, …) or a published row (--recipe FILE)")
+        raise UserError(
+            "name the model (--model demo, onnx:FILE, …), or a row of the paper (--row NAME; robustpose list rows)"
+        )
     given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit, bool(only_with_people))
     given = given or {}
     corrupted_images_from: dict[str, Any] = {"seed": parse_seed(seed or "release"), "frost": frost}
@@ -132,7 +131,11 @@ def bench(
         make_estimator=partial(estimators.build, model, options=options),
         corrupted_images=open_corrupted_images(**corrupted_images_from),
         out=out,
-        opened={"data": given, "corrupted_images": corrupted_images_from},
+        opened={
+            "data": given,
+            "corrupted_images": corrupted_images_from,
+            **({"row": {"name": row, "differences": differences}} if row else {}),
+        },
     )
     n_workers = count_cores() if workers is None else workers
     if preview:
@@ -147,7 +150,8 @@ def bench(
         summary = run_bench(job, cells, n_workers, resamples, on_progress)
     print_summary(summary)
     if published is not None:
-        rows = compare_with_published(summary, published.expected)
-        write_text(out / "comparison.md", write_comparison(rows, published.expected.source, differences))
+        rows = recipes.compare_with_published(summary, published.expected)
+        differences = find_row(summary)[1] if row else differences
+        write_text(out / "comparison.md", recipes.write_comparison(rows, published.expected.source, differences))
         print_comparison(rows, published.expected.source, differences)
     print(f"report: {out / 'report.html'}")

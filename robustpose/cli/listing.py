@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Annotated
 
 import typer
+
+from robustpose.errors import UserError
 
 
 class Kind(str, Enum):
@@ -16,10 +19,14 @@ class Kind(str, Enum):
     datasets = "datasets"
     metrics = "metrics"
     networks = "networks"
+    rows = "rows"
 
 
-def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptions, datasets or metrics.")]) -> None:
-    """List the models, networks, corruptions, datasets or metrics that are known by name."""
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="models, networks, corruptions, datasets, metrics or rows.")],
+    part: Annotated[str, typer.Argument(help="For rows: only those with this in their names, such as table5.")] = "",
+) -> None:
+    """List what is known by name: models, networks, corruptions, datasets, metrics, or rows of the paper's tables."""
     if kind is Kind.corruptions:
         from robustpose.corruptions import GROUPS, HELD_OUT
 
@@ -29,6 +36,9 @@ def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptio
         return
     if kind is Kind.networks:
         _list_networks()
+        return
+    if kind is Kind.rows:
+        _list_rows(part)
         return
     if kind is Kind.models:
         from robustpose.estimators import DESCRIPTIONS
@@ -41,18 +51,57 @@ def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptio
 
 
 def _list_networks() -> None:
-    from robustpose.models.zoo import PUBLISHED, PUBLISHED_WHOLE
+    from robustpose.models.zoo import ZOO
 
-    print(f"{'network':<15} {'data':<5} {'w x h':<8} {'colours':<8} {'sigma':<6} {'clean':<6} official file")
-    for one in PUBLISHED:
-        input_spec = one.input_spec
-        size = f"{input_spec.input_wh[0]}x{input_spec.input_wh[1]}"
-        score = f"{100 * one.score:.1f}"
-        file = one.file or "none"
-        name = f"{one.network:<15} {one.skeleton.name:<5} {size:<8}"
-        print(f"{name} {input_spec.channels:<8} {input_spec.sigma:<6} {score:<6} {file}")
-    for whole in PUBLISHED_WHOLE:
-        size = f"{whole.side}x{whole.side}"
-        name = f"{whole.network:<15} {'coco':<5} {size:<8}"
-        print(f"{name} {'rgb':<8} {2.0:<6} {100 * whole.score:<6.1f} {whole.file}")
-    print("clean: AP on COCO val2017, top-down networks with detected boxes, or PCKh on MPII valid, as published")
+    titles = (
+        "network",
+        "data",
+        "colours",
+        "epochs",
+        "batch",
+        "sigma",
+        "rot",
+        "scale",
+        "half",
+        "clean",
+        "official file",
+    )
+    lines: list[Sequence[object]] = [titles]
+    for one in ZOO.values():
+        how: list[object] = ["–"] * 6
+        if one.training is not None:
+            vary = one.training.get("augment") or one.training["image_augment"]
+            drops, batch = ", ".join(map(str, one.training["decay_at"])), " x ".join(map(str, one.training["batch"]))
+            how = [f"{one.training['epochs']} ({drops})", batch, one.input_spec.sigma]
+            how += [vary.get(name, "–") for name in ("rotation", "scale", "half_body_probability")]
+        score = "–" if one.score is None else f"{100 * one.score:.1f}"
+        lines.append((one.name, one.skeleton.name, one.input_spec.channels, *how, score, one.file or "–"))
+    _print_columns(lines)
+    print("clean: AP on COCO val2017, crops with detected boxes, or PCKh on MPII valid, as its authors published it.")
+    print(
+        "batch: devices x crops. A recipe with like: NETWORK trains as this table says. PifPaf's files: convert-pifpaf."
+    )
+
+
+def _list_rows(part: str) -> None:
+    from robustpose.results.published import published_rows
+    from robustpose.results.rows import percent
+
+    lines: list[Sequence[object]] = [("row", "network", "boxes", "table", "clean", "mPC", "rPC", "weights")]
+    for row in published_rows():
+        if part in row.name:
+            scores = (percent(score) for score in (row.clean, row.mPC, row.rPC))
+            weights = "official" if row.weights else "yours"
+            lines.append((row.name, row.zoo.name, row.boxes, row.table, *scores, weights))
+    if len(lines) == 1:
+        raise UserError(f"no row has '{part}' in its name: robustpose list rows shows all")
+    _print_columns(lines)
+    print("clean: AP*, or PCKh* on MPII-C. weights: official, in a file that list networks names, or yours to name.")
+    print("robustpose bench --row ROW --weights FILE_OR_DIR --root DATA --out DIR measures one.")
+
+
+def _print_columns(lines: Sequence[Sequence[object]]) -> None:
+    """Print lines of the same number of words, one below the other."""
+    widths = [max(len(str(word)) for word in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(str(word).ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())

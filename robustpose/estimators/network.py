@@ -14,7 +14,7 @@ from robustpose.estimators.options import parse_size, write_size
 from robustpose.estimators.running.backends import as_callable
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import DEMO
-from robustpose.models.zoo import PUBLISHED, make_input_spec
+from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.skeletons import Skeleton
 
 HEAD = "final_layer.weight"  # (K, c, 1, 1) in every official file: tells the number of joints
@@ -115,7 +115,7 @@ def _make_input_spec(
     name: str, path: Path, tensors: dict[str, Tensor], skeleton: Skeleton, input: str | None
 ) -> InputSpec:
     """Return the input spec of a file that has none."""
-    if name not in {published.network for published in PUBLISHED}:
+    if name not in {published.network for published in ZOO.values()}:
         raise UserError(f"{path} carries no input spec: expected a file written by robustpose train")
     check_head(path, tensors, HEAD, skeleton)
     in_name = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)

@@ -14,7 +14,7 @@ from robustpose.estimators.options import parse_size, write_size
 from robustpose.estimators.running.backends import as_image_callable
 from robustpose.estimators.tags import TagEstimator
 from robustpose.models.input_spec import InputSpec
-from robustpose.models.zoo import PUBLISHED_WHOLE, make_input_spec
+from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.skeletons import Skeleton
 
 LEAST_SCALE = 0.1
@@ -92,7 +92,7 @@ def _make_input_spec(name: str, path: Path, tensors: dict[str, Tensor], skeleton
 
 def _find_side(path: Path) -> int | None:
     """Return the short side that a published file was trained for, by its name."""
-    return next((published.side for published in PUBLISHED_WHOLE if published.file == path.name), None)
+    return next((min(published.input_wh) for published in ZOO.values() if published.file == path.name), None)
 
 
 def _parse_scales(text: str) -> tuple[float, ...]:

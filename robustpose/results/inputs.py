@@ -24,7 +24,8 @@ def write_inputs(folder: Path, opened: Mapping[str, Any]) -> None:
     Args:
         folder: of the run.
         opened: `data`, the arguments of `open_dataset`, and `corrupted_images`, those of `open_corrupted_images`.
-            Paths stay as they were given, so who comes from another folder has to name the data again.
+            Paths stay as they were given, so who comes from another folder has to name the data again. Perhaps `row`,
+            the paper's row that the run stands beside: its `name`, and `differences` in how it was measured.
     """
     text = json.dumps(opened, indent=2, default=str) + "\n"
     path = folder / NAME

@@ -10,6 +10,7 @@ from typing import Any
 
 from robustpose.corruptions.suites import FULL_GRID
 from robustpose.errors import UserError
+from robustpose.results.published import PublishedRow, find_row
 from robustpose.results.rows import model_name
 from robustpose.results.summary import read_summary_file
 
@@ -29,6 +30,7 @@ class Entry:
         n_cells: corrupted cells.
         groups, corruptions: means by name.
         version: of robustpose that wrote it.
+        row: of the paper that it was made to stand beside; None if it names none.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Entry:
     groups: dict[str, float]
     corruptions: dict[str, float]
     version: str
+    row: PublishedRow | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
                         "groups": entry.groups,
                         "corruptions": entry.corruptions,
                         "robustpose": entry.version,
+                        "row": entry.row and entry.row.name,
                     }
                     for rank, entry in enumerate(board.entries, 1)
                 ],
@@ -149,6 +153,7 @@ def _make_entry(summary: Mapping[str, Any], where: str) -> Entry:
         groups=dict(summary["groups"]),
         corruptions=dict(summary["corruptions"]),
         version=str(summary["provenance"].get("versions", {}).get("robustpose", "unknown")),
+        row=find_row(summary)[0],
     )
 
 

@@ -1,4 +1,7 @@
-"""Bench recipes: one row of a published table: what was measured how, and what came out; and ours beside it."""
+"""Bench recipes: a row of a table: what was measured how, and what came out; and ours beside it.
+
+The paper's rows become recipes by `make_recipe`; for rows of one's own there are YAML files with the same fields.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,14 @@ from pydantic import Field
 
 from robustpose.config import Settings, check_settings, read_recipe
 from robustpose.errors import UserError
+from robustpose.results.published import PublishedRow, get_row, published_rows
 from robustpose.results.rows import percent
 
 Row = tuple[str, float | None, float]  # figure, ours 0..1, published in percent
 
 
-class Published(Settings):
-    """What a table says, in percent.
-
-    Attributes:
-        source: which table.
-        clean: AP* or PCKh*.
-        mPC: mean under corruption.
-        rPC: mPC / clean.
-        corruptions: mean over severities by corruption; none where the table has no such columns.
-    """
+class Expected(Settings):
+    """What a table says, in percent, and where: see `PublishedRow`."""
 
     source: str
     clean: float
@@ -34,10 +30,10 @@ class Published(Settings):
 
 
 class BenchRecipe(Settings):
-    """How a published row was measured: options of the bench command, and the row.
+    """How a row was measured: options of the bench command, and the row.
 
     Attributes:
-        model: kind of model.
+        model: row of the table of networks.
         weights: name of the official file; None where there is none.
         input: WIDTHxHEIGHT px.
         data: official dataset.
@@ -45,7 +41,7 @@ class BenchRecipe(Settings):
         boxes: protocol.
         seed: of the corruptions.
         only_with_people: whether images in which nobody is annotated are left out.
-        expected: the published row.
+        expected: what the row says.
     """
 
     model: str
@@ -56,16 +52,64 @@ class BenchRecipe(Settings):
     boxes: str = "gt"
     seed: str = "release"
     only_with_people: bool = False
-    expected: Published
+    expected: Expected
 
 
 def read_bench_recipe(path: Path) -> BenchRecipe:
-    """Return a bench recipe.
+    """Return the bench recipe in a YAML file.
 
     Raises:
         UserError: the file cannot be read, or is no bench recipe.
     """
     return check_settings(BenchRecipe, read_recipe(path), f"bench recipe {path}")
+
+
+def make_recipe(row: PublishedRow) -> BenchRecipe:
+    """Return how a row of the paper was measured. Networks without boxes are measured whatever the boxes are."""
+    width, height = row.zoo.input_wh
+    scores = {"clean": row.clean, "mPC": row.mPC, "rPC": row.rPC}
+    return BenchRecipe(
+        model=row.zoo.network,
+        weights=row.weights,
+        input=f"{width}x{height}",
+        data=row.data,
+        split=row.split,
+        boxes="gt" if row.boxes == "none" else row.boxes,
+        only_with_people=row.only_with_people,
+        expected=Expected(
+            source=row.source,
+            corruptions={name: round(100 * score, 1) for name, score in row.corruptions.items()},
+            **{name: round(100 * score, 1) for name, score in scores.items()},
+        ),
+    )
+
+
+def find_recipe(name: str | None, path: Path | None) -> tuple[BenchRecipe | None, str | None]:
+    """Return the recipe that a command asks for, and the name of the paper's row that it is.
+
+    Args:
+        name: of a row of the paper.
+        path: of a recipe; one that says what a row of the paper says, as the files of version 0.1.0 do, is that row.
+
+    Returns:
+        None and None if neither is given; None for the name of a row that is not the paper's.
+
+    Raises:
+        UserError: both are given, or there is no such row or recipe.
+    """
+    if name is not None and path is not None:
+        raise UserError("--row and --recipe both say what to measure: leave one out")
+    if name is not None:
+        return make_recipe(get_row(name)), name
+    if path is None:
+        return None, None
+    recipe = read_bench_recipe(path)
+    return recipe, next((row.name for row in published_rows() if make_recipe(row) == recipe), None)
+
+
+def apply_row(recipe: BenchRecipe, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a command's options, which have the recipe's names, with the recipe's value for each that is None."""
+    return {name: getattr(recipe, name) if value is None else value for name, value in options.items()}
 
 
 def find_weights(recipe: BenchRecipe, weights: Path | None) -> Path:
@@ -80,7 +124,7 @@ def find_weights(recipe: BenchRecipe, weights: Path | None) -> Path:
     if not place.is_dir():
         raise UserError(f"there are no weights at {place}")
     if recipe.weights is None:
-        raise UserError("this recipe is of weights without an official file name: name them, --weights FILE")
+        raise UserError("the weights of this row have no official file name: name the file, --weights FILE")
     if not (place / recipe.weights).is_file():
         raise UserError(f"there is no {recipe.weights} in {place.resolve().name}: name the file, --weights FILE")
     return place / recipe.weights
@@ -90,19 +134,20 @@ def list_changes(recipe: BenchRecipe, given: Mapping[str, object], others: Seque
     """Return in what a run is not the recipe's measurement.
 
     Args:
-        recipe: the published row.
+        recipe: how the row was measured.
         given: options of the command by the recipe's name for them; None where they were left out.
         others: options that no recipe has.
     """
-    changes = [
-        f"--{name} {value} instead of {getattr(recipe, name)}"
-        for name, value in given.items()
-        if value is not None and value != getattr(recipe, name)
-    ]
+    changes = []
+    for name, value in given.items():
+        if value is not None and value != getattr(recipe, name):
+            words = f"--{name} {value} instead of {getattr(recipe, name)}"
+            is_people = name == "only_with_people"
+            changes.append(("--only-with-people" if value else "--all-images") if is_people else words)
     return [*changes, *others]
 
 
-def compare_with_published(summary: Mapping[str, Any], expected: Published) -> list[Row]:
+def compare_with_published(summary: Mapping[str, Any], expected: Expected) -> list[Row]:
     """Return the figures that a table has, ours beside it."""
     rows: list[Row] = [
         (f"{summary['metric']}*", summary["clean"], expected.clean),

@@ -118,7 +118,7 @@ def _family_mark(family: str) -> Line2D:
 
 
 def _family(row: PublishedRow) -> str:
-    return row.model.split()[0] + (", gt boxes" if row.table == 4 else "")
+    return row.model.split()[0] + (", gt boxes" if row.has_annotated_boxes else "")
 
 
 def _colour(family: str) -> str:

@@ -13,7 +13,7 @@ from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
 from robustpose.files import write_text
-from robustpose.results.published import is_whole_dataset, published_rows
+from robustpose.results.published import dataset_names, is_whole_dataset, published_rows
 from robustpose.results.rows import severities_of
 from robustpose.show.figures.curves import draw_curves, list_corruptions
 from robustpose.show.figures.examples import (
@@ -28,7 +28,7 @@ from robustpose.show.figures.examples import (
 from robustpose.show.figures.families import draw_families
 from robustpose.show.figures.images import find_corrupted_images, open_named, open_noted
 from robustpose.show.figures.overview import draw_overview
-from robustpose.show.figures.paper import DATASETS, NONE, check_beside, choose_rows
+from robustpose.show.figures.paper import NONE, check_beside, choose_rows
 from robustpose.show.figures.runs import Run, group_by_data, tell_data_apart
 from robustpose.show.figures.severity_grid import draw_sheet, list_sheet_cells
 from robustpose.show.figures.style import paper_style, save_figure
@@ -121,7 +121,7 @@ def _write_scatters(groups: Sequence[Sequence[Run]], out: Path, beside: str | No
     for runs in complete:
         if beside != NONE and not choose_rows(runs, beside):
             metric = runs[0].score_name
-            others = [name for name in DATASETS if published_rows(name, metric)] if beside is None else []
+            others = [name for name in dataset_names() if published_rows(name, metric)] if beside is None else []
             hint = f"; --beside {others[0]} draws its models on that dataset all the same" if others else ""
             written.notes.append(
                 f"fig1 and fig5 show the runs on {runs[0].data_name} alone: the paper has no {metric} on "

@@ -100,8 +100,8 @@ def render(
     intervals = NO_INTERVALS | (summary.get("intervals") or {})
     model, file = model_name(summary), slug(model_name(summary))
     rows, row_words, chosen = _choose_published(summary)
-    named = find_dataset(summary) or {"AP": "COCO-C", "PCKh": "MPII-C"}.get(summary["metric"], "")
-    beside = published_rows(named, summary["metric"])
+    named = find_dataset(summary) or next((row.dataset for row in rows), "")
+    beside = [row for row in published_rows(named, summary["metric"]) if row.table < 5 or row.name == chosen]
     figures = charts.severity_curves(summary, file) if summary["corruptions"] else {}
     scatter = charts.clean_against_mpc(summary, model, beside, file)
     if scatter:
@@ -124,7 +124,7 @@ def render(
             for (name, value), key in zip(headline(summary), ("clean", "mPC", "rPC"), strict=True)
         ],
         protocol=list(_describe_protocol(summary)),
-        published=[_beside(summary, row, number) for number, row in enumerate(rows)],
+        published=[_beside(summary, row) for row in rows],
         published_words=row_words,
         chosen_row=chosen,
         table_columns=list(_table_columns(summary)),
@@ -193,21 +193,21 @@ def _describe_protocol(summary: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], str, str | None]:
-    """Return the rows of the paper that can stand below ours, what to say of them, and the id of the fitting one."""
+    """Return the rows of the paper that can stand below ours, what to say of them, and the name of the run's own."""
     metric, dataset = summary["metric"], find_dataset(summary)
-    rows = [row for name in ("COCO-C", "MPII-C", "OCHuman-C") for row in published_rows(name, metric)]
+    rows = published_rows(metric=metric)
     if not rows:
         return [], f"The paper has no numbers in {metric}.", None
+    named, differences = find_row(summary)
     if dataset is not None:
-        rows = [row for row in rows if row.dataset == dataset] or rows
-    fitting = find_row(summary)
-    if fitting is not None:
-        number = rows.index(fitting)
-        return (
-            rows,
-            f"The paper reports this model, in Table {fitting.table}. Differences are in points.",
-            f"row-{number}",
+        rows = [row for row in rows if row.dataset == dataset or row == named] or rows
+    if named is not None and named in rows:
+        words = (
+            f"This run was made as {named.name}, a row of the paper's Table {named.table}. Differences are in points."
         )
+        if differences:
+            words += f" It is not the same measurement: {'; '.join(differences)}."
+        return rows, words, named.name
     if dataset is None:
         words = (
             "The paper has no row for this data set. Choose one of its rows to see it below ours; it is of other "
@@ -220,24 +220,25 @@ def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], s
         )
     else:
         words = (
-            f"The paper has no row for this model with these boxes. Choose a row of {dataset} to see it below ours; "
-            "differences are in points."
+            "This run does not say which row of the paper it stands beside (bench --row does). Choose a row of "
+            f"{dataset} to see it below ours; differences are in points."
         )
     return rows, words, None
 
 
-def _beside(summary: Mapping[str, Any], row: PublishedRow, number: int) -> dict[str, Any]:
+def _beside(summary: Mapping[str, Any], row: PublishedRow) -> dict[str, Any]:
     """Return a published row for the page: its scores, and ours less them, in the order of the table."""
     names = columns(summary)
     scores = [row.clean, row.mPC, row.rPC, *(row.corruptions.get(name) for name in names)]
     ours = [value for _, value in headline(summary)]
     full = summary["mPC"] is not None  # else our means are over other severities
     ours += [summary["corruptions"].get(name) if full else None for name in names]
-    training = "" if row.training == "Standard" else f", {row.training}"
-    boxes = ", annotated boxes" if row.boxes == "gt" and row.dataset == "COCO-C" else ""
+    words = [f"{row.model} {row.input}", *([] if row.training == "Standard" else [row.training])]
+    words += ["annotated boxes"] if row.has_annotated_boxes else []
+    words += [f"Table {row.table}"] if row.table > 3 else []  # whose rows are printed more than once
     return {
-        "id": f"row-{number}",
-        "label": f"{row.model} {row.input}{training}{boxes}",
+        "id": row.name,
+        "label": ", ".join(words),
         "dataset": row.dataset,
         "scores": scores,
         "differences": [
