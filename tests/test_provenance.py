@@ -17,13 +17,19 @@ from robustpose.models.weights import DEMO, save_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.results_json import write_results
 from robustpose.pose.skeletons import COCO
+from tests.outside_network import TwoLayers
 
 OWN = "tests.outside_network:TwoLayers"
 TORCH = {"torch": torch.__version__}
 RUN = {"backend": "torch", "precision": "float32", "device": "cpu", **TORCH}
 HEATMAPS = {"input": "96x128", "channels": "rgb", "flip_test": True}
 TAGS = {"input": "64x64", "scales": "1", "channels": "rgb", "flip_test": True, "refine": True, "max_people": 30}
-ONNX: dict[str, Any] = {"input": "48x64", "channels": "rgb", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+ONNX: dict[str, Any] = {
+    "input": "48x64",
+    "channels": "rgb",
+    "mean": [0.485, 0.456, 0.406],
+    "std": [0.229, 0.224, 0.225],
+}
 ONNX |= {"flip_test": True, "backend": "onnxruntime", "precision": "float32"}
 
 
@@ -34,10 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     for name, input_wh in (("small", (96, 128)), ("small_tags", (64, 64)), ("small_fields", (129, 97))):
         save_weights(models.build(name), make_input_spec(name, COCO, input_wh), folder / f"{name}.safetensors")
-    from robustpose import registry
-
-    own = registry.load(OWN)(17)
-    save_weights(own, make_input_spec("small", COCO, (96, 128)), folder / "own.safetensors")
+    save_weights(TwoLayers(17), make_input_spec("small", COCO, (96, 128)), folder / "own.safetensors")
     write_results(folder / "clean.json", [Poses(1, np.ones((1, 17, 2)), np.ones((1, 17)), np.ones(1))])
     return folder
 
