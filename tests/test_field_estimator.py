@@ -37,7 +37,7 @@ from tests.conftest import CATEGORY, make_person
 from tests.crowds import assert_poses_do_not_depend_on_what_came_before, bench_crowds, frame_of, toy_frames
 from tests.people import assert_same_poses
 from tests.scenes import draw_scene
-from tests.test_fields import BODY, draw_fields, stand
+from tests.test_field_decoding import BODY, draw_fields, stand
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
