@@ -33,9 +33,9 @@ from torch import Tensor, nn
 
 from robustpose import models
 from robustpose.data.toy import ToyPeople
-from robustpose.decoding.tags.grouping import group_people
+from robustpose.decoding.tags import group_people
 from robustpose.estimators.running.backends import as_image_callable
-from robustpose.estimators.tags import TagEstimator, place_image
+from robustpose.estimators.tags import Options, TagEstimator, place_image
 from robustpose.models.weights import load_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.skeletons import COCO
@@ -155,7 +155,7 @@ def print_grouping() -> None:
 
 def print_estimators(network: nn.Module, run: Any, name: str, short_side: int, frames: Sequence[Frame]) -> None:
     """Print a row of the second table for each image."""
-    estimator = TagEstimator(run, make_input_spec(name, COCO), COCO, short_side)
+    estimator = TagEstimator(run, make_input_spec(name, COCO), COCO, Options(input=short_side))
     for frame in frames:
         image = frame.image
         plain = measure(partial(estimate, network, image, short_side), 1)

@@ -24,7 +24,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import numpy as np
 
-from robustpose.decoding.fields.decode import CELL_THRESHOLD, decode_fields
+from robustpose.decoding.fields import CELL_THRESHOLD, decode_fields
 from robustpose.pose.skeletons import COCO
 
 SHAPE_HW = (61, 81)

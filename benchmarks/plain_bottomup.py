@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from robustpose.decoding.tags import COCO_ORDER
 from robustpose.decoding.tags.assignment import assign
-from robustpose.decoding.tags.grouping import COCO_ORDER
 from robustpose.estimators.tags import place_image
 from robustpose.pose.crop import crop_person, map_xy_to_xy
 from robustpose.pose.skeletons import COCO

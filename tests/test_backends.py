@@ -147,14 +147,17 @@ def test_threads_are_as_before_after_a_call(lively: nn.Module) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"backend": "opnvino"}, r"backend must be torch, compile, openvino, got 'opnvino' \(did you mean 'openvino'"),
-        ({"precision": "bf32"}, r"precision must be float32, bf16, fp16, got 'bf32'"),
+        (
+            {"backend": "opnvino"},
+            r"must be torch, compile or openvino, got 'opnvino' \(did you mean 'openvino'",
+        ),
+        ({"precision": "bf32"}, r"'precision' must be float32, bf16 or fp16, got 'bf32'"),
         ({"precision": "fp16", "device": "cpu"}, "precision fp16 is for GPUs: on a CPU use bf16"),
         ({"device": "gpu"}, "device 'gpu' cannot be used here"),
         ({"device": "cuda:9"}, "device 'cuda:9' cannot be used here"),
         ({"device": ""}, "device '' cannot be used here"),
         ({"input": "96x128"}, r"says that its input is 48x64: leave out input=96x128"),
-        ({"input": "big"}, r"input must be WIDTHxHEIGHT such as 192x256, got 'big'"),
+        ({"input": "big"}, r"option 'input' must be WIDTHxHEIGHT in px such as 192x256, got 'big'"),
     ],
 )
 def test_wrong_option_of_a_network_is_one_line(own_file: Path, options: dict[str, Any], message: str) -> None:
@@ -325,8 +328,8 @@ def test_input_of_the_skeletons_benchmark_is_the_default(tmp_path: Path) -> None
         (16, COCO, {}, r"a_256x192\.pth finds 16 joints, but the annotations have 17 \(skeleton 'coco'\): use a model"),
         (17, Skeleton("two", ("a", "b"), (), (0.1, 0.1)), {}, r"finds 17 joints, but the annotations have 2 "),
         (17, COCO, {"input": "190x256"}, r"must have sides that are multiples of 32, got 190x256 \(width x height\)"),
-        (17, COCO, {"input": "-32x32"}, r"must have sides that are multiples of 32, got -32x32"),
-        (17, COCO, {"input": "1x2x3"}, r"input must be WIDTHxHEIGHT such as 192x256, got '1x2x3'"),
+        (17, COCO, {"input": "-32x32"}, r"'input' must be WIDTHxHEIGHT in px such as 192x256, got '-32x32'"),
+        (17, COCO, {"input": "1x2x3"}, r"'input' must be WIDTHxHEIGHT in px such as 192x256, got '1x2x3'"),
         (17, COCO, {}, r"does not fit SimpleBaseline: \d+ missing \(conv1\.weight; "),
     ],
 )
@@ -400,10 +403,10 @@ def test_onnx_file_whose_batch_size_cannot_be_changed_is_told_so(tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"backend": "torch"}, "backend must be onnxruntime or openvino, got 'torch'"),
+        ({"backend": "torch"}, "'backend' must be onnxruntime or openvino, got 'torch'"),
         ({"backend": "opnvino"}, r"got 'opnvino' \(did you mean 'openvino'\?\)"),
         ({"precision": "bf16"}, "precision of backend onnxruntime must be float32, got 'bf16'"),
-        ({"backend": "openvino", "precision": "fp16"}, "backend openvino must be float32 or bf16, got 'fp16'"),
+        ({"backend": "openvino", "precision": "fp16"}, "'precision' must be float32 or bf16, got 'fp16'"),
     ],
 )
 def test_wrong_backend_of_an_onnx_file_is_one_line(onnx_file: Path, options: dict[str, Any], message: str) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from robustpose.config import ImageAugmentSettings, make_settings
-from robustpose.decoding.fields.decode import decode_fields
+from robustpose.decoding.fields import decode_fields
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import FieldHead
 from robustpose.pose.skeletons import COCO, MPII, Skeleton, list_connections

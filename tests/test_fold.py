@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robustpose.models.fast.fold import fold_batch_norms
+from robustpose.models.fast import fold_batch_norms
 from robustpose.models.hrnet import HRNet
 from robustpose.models.resnet import BasicBlock, Bottleneck, stack_blocks
 from robustpose.models.sbl import stack_deconvolutions

@@ -4,8 +4,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from robustpose import models
-from robustpose.models.fast.fold import fold_batch_norms
-from robustpose.models.fast.fuse import FusedConvolution, ShuffledConvolution, can_fuse, fuse_convolutions
+from robustpose.models.fast import fold_batch_norms, fuse_convolutions
+from robustpose.models.fast.fuse import FusedConvolution, ShuffledConvolution, can_fuse
 
 pytestmark = pytest.mark.skipif(not can_fuse(), reason="this PyTorch or processor has no fused convolutions")
 SHAPE = (2, 3, 64, 64)

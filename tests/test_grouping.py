@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from robustpose.decoding.tags.grouping import group_people
-from robustpose.decoding.tags.peaks import block_maxima, find_peaks
-from robustpose.decoding.tags.search import find_tagged, tag_ranges
+from robustpose.decoding.tags import group_people
+from robustpose.decoding.tags.peaks import find_block_maxima, find_peaks
+from robustpose.decoding.tags.search import find_nearest_tag, find_tag_ranges
 from robustpose.errors import UserError
 
 
@@ -62,14 +62,14 @@ def test_missing_joints_are_found_by_tag_only_if_asked():
 def test_peaks_are_maxima_of_five_by_five_pixels_best_first():
     rng = np.random.default_rng(0)
     heatmap = rng.random((40, 50)).astype(np.float32)
-    peaks = find_peaks(heatmap, block_maxima(heatmap), 0.5, 1000)
+    peaks = find_peaks(heatmap, find_block_maxima(heatmap), 0.5, 1000)
     padded = np.pad(heatmap, 2, constant_values=-1)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5)).max((2, 3))
     expected = {tuple(place) for place in np.argwhere((windows == heatmap) & (heatmap > 0.5))}
     assert {tuple(place) for place in peaks} == expected
     values = heatmap[peaks[:, 0], peaks[:, 1]]
     assert (np.diff(values) <= 0).all()
-    np.testing.assert_array_equal(find_peaks(heatmap, block_maxima(heatmap), 0.5, 7), peaks[:7])
+    np.testing.assert_array_equal(find_peaks(heatmap, find_block_maxima(heatmap), 0.5, 7), peaks[:7])
 
 
 def test_search_by_tag_finds_what_looking_at_every_pixel_finds():
@@ -78,17 +78,17 @@ def test_search_by_tag_finds_what_looking_at_every_pixel_finds():
         heatmap = rng.normal(0, 0.3, (23, 37)).astype(np.float32).round(1)  # with equal values
         tags = rng.normal(0, 2, (23, 37, 2)).astype(np.float32)
         tags[:, 20:] += 5
-        maxima = block_maxima(heatmap)
-        ranges = tag_ranges(tags)
+        maxima = find_block_maxima(heatmap)
+        ranges = find_tag_ranges(tags)
         for wanted in rng.normal(0, 4, (10, 2)).astype(np.float32):  # of one joint, several people
             value = heatmap - np.round(((tags - wanted) ** 2).sum(2) ** 0.5)
-            found = find_tagged(heatmap, tags, maxima, ranges, wanted)
+            found = find_nearest_tag(heatmap, tags, maxima, ranges, wanted)
             assert found == np.unravel_index(value.argmax(), value.shape)
 
 
 def test_block_maxima_are_those_of_eight_by_eight_pixels():
     heatmap = np.random.default_rng(0).normal(size=(19, 33)).astype(np.float32)
-    maxima = block_maxima(heatmap)
+    maxima = find_block_maxima(heatmap)
     assert maxima.shape == (3, 5)
     for row, column in np.ndindex(3, 5):
         assert maxima[row, column] == heatmap[row * 8 : row * 8 + 8, column * 8 : column * 8 + 8].max()

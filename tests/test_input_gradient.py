@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from robustpose.models.fast.input_gradient import fast_input_gradient
+from robustpose.models.fast import fast_input_gradient
 
 
 def make_network(*layers: nn.Module, fixed: bool = True) -> nn.Module:

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from robustpose.models.fast.norms import NormAndLeakyReLU, NormBesideAndReLU
+from robustpose.models.fast import NormAndLeakyReLU, NormBesideAndReLU
 
 
 def make_map(seed: int, channels: int = 3) -> Tensor:

@@ -2,7 +2,7 @@ import torch
 from torch import nn
 
 from robustpose import models
-from robustpose.models.fast.fold import fold_batch_norms
+from robustpose.models.fast import fold_batch_norms
 from robustpose.models.norm_statistics import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone
 from robustpose.models.zoo import make_input_spec

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from robustpose import registry
+from robustpose import estimators, registry
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
-from robustpose.estimators.network import build, build_demo
+from robustpose.estimators.heatmaps import HeatmapEstimator, Options, build
 from robustpose.estimators.running.backends import as_callable
 from robustpose.estimators.running.batches import CROPS_PER_CALL
 from robustpose.evaluate import evaluate
@@ -129,7 +129,7 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, path)
     assert read_weights(path)[1] is None
     with pytest.raises(UserError, match="carries no input spec"):
-        build("small", str(path), COCO)
+        build("small", str(path), COCO, Options())
     save_file({"a": torch.zeros(1)}, path, {"robustpose": json.dumps({"name": "x"})})
     with pytest.raises(UserError, match=r"input spec .* cannot be read: input_wh"):
         read_weights(path)
@@ -148,21 +148,27 @@ def people() -> list[Frame]:
     return [Frame(1, lambda: image, boxes[:3]), Frame(2, lambda: image, boxes[3:])]
 
 
+def build_demo(**options: object) -> HeatmapEstimator:
+    estimator = estimators.build("demo", COCO, options)
+    assert isinstance(estimator, HeatmapEstimator)
+    return estimator
+
+
 def test_demo_scores_do_not_depend_on_the_batch_size() -> None:
-    found = [build_demo("", COCO, batch_size=size).predict(people()) for size in (1, 5, 16)]
+    found = [build_demo(batch_size=size).predict(people()) for size in (1, 5, 16)]
     for other in found[1:]:
         assert_same_poses(other, found[0])
 
 
 def test_demo_finds_drawn_people() -> None:
-    figures = evaluate(ToyPeople(16), build_demo("", COCO))
+    figures = evaluate(ToyPeople(16), build_demo())
     assert 0.3 < figures["AP"] < 0.9
 
 
 def test_own_weights_are_an_estimator_with_provenance(tmp_path: Path) -> None:
     path = tmp_path / "mine.safetensors"
     save_weights(SmallNet(17), INPUT_SPEC, path)
-    estimator = build("small", str(path), COCO)
+    estimator = build("small", str(path), COCO, Options())
     assert estimator.input_spec == INPUT_SPEC
     assert estimator.provenance["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert [poses.image_id for poses in estimator.predict(people())] == [1, 2]
@@ -171,11 +177,11 @@ def test_own_weights_are_an_estimator_with_provenance(tmp_path: Path) -> None:
 def test_demo_on_another_skeleton_says_so() -> None:
     two = Skeleton("two", ("a", "b"), (), (0.1, 0.1))
     with pytest.raises(UserError, match="use a model of that skeleton"):
-        build_demo("", two)
+        estimators.build("demo", two, {})
 
 
 def test_estimators_ask_for_the_target_they_need() -> None:
     with pytest.raises(UserError, match="small:FILE"):
-        build("small", "", COCO)
+        build("small", "", COCO, Options())
     with pytest.raises(UserError, match=r"small:mine\.safetensors"):
-        build_demo("mine.safetensors", COCO)
+        estimators.build("demo:mine.safetensors", COCO, {})

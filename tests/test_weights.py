@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import zipfile
@@ -10,12 +11,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from robustpose import models
 from robustpose.errors import UserError
 from robustpose.models.small import SmallNet
-from robustpose.models.weights import load_backbone, load_tensors, load_weights, read_weights, save_pth
+from robustpose.models.weights import (
+    KEY,
+    load_backbone,
+    load_tensors,
+    load_weights,
+    read_input_spec,
+    read_weights,
+    save_pth,
+)
 
 Tensors = dict[str, Tensor]
 
@@ -294,3 +304,34 @@ def test_backbone_without_its_counters_is_loaded(tmp_path: Path) -> None:
     }
     torch.save({"state_dict": in_parallel(older)}, tmp_path / "a.pth")
     assert load_backbone(network, tmp_path / "a.pth") == list(older)
+
+
+# Input specs.
+
+
+@pytest.mark.parametrize(
+    ("written", "family"),
+    [
+        ({"family": "topdown"}, "heatmaps"),
+        ({"family": "bottomup"}, "tags"),
+        ({"family": "fields"}, "fields"),
+        ({"family": "heatmaps"}, "heatmaps"),
+        ({"family": "tags"}, "tags"),
+        ({}, "heatmaps"),
+    ],
+)
+def test_families_of_old_files_are_read_by_their_names_of_today(
+    tmp_path: Path, written: dict[str, str], family: str
+) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {KEY: json.dumps({"name": "x", "input_wh": [64, 96], **written})})
+    for input_spec in (read_input_spec(path), read_weights(path)[1]):
+        assert input_spec is not None
+        assert (input_spec.family, input_spec.input_wh) == (family, (64, 96))
+
+
+def test_family_that_there_is_not_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {KEY: json.dumps({"name": "x", "input_wh": [64, 96], "family": "topup"})})
+    with pytest.raises(UserError, match=r"input spec in .* cannot be read: family Input should be 'heatmaps', 'tags'"):
+        read_input_spec(path)

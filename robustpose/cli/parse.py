@@ -40,18 +40,18 @@ def parse_seed(text: str) -> str | int:
         raise UserError(f"--seed must be 'release' or a whole number, got '{text}'") from error
 
 
-def parse_options(pairs: list[str] | None) -> dict[str, Any]:
-    """Return ``KEY=VALUE`` pairs as a dict, `true` and `false` as truth values.
+def parse_options(pairs: list[str] | None) -> dict[str, str]:
+    """Return ``KEY=VALUE`` pairs as a dict of words; what they mean is for the model's `Options` to say.
 
     Raises:
         UserError: a pair has no `=`.
     """
-    options: dict[str, Any] = {}
+    options: dict[str, str] = {}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UserError(f"--model-set takes KEY=VALUE, got '{pair}'")
-        options[key.replace("-", "_")] = {"true": True, "false": False}.get(value.lower(), value)
+        options[key.replace("-", "_")] = value
     return options
 
 

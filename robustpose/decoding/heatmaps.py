@@ -18,10 +18,14 @@ OKS_THRESHOLD = 0.9  # two poses more alike than this are one
 
 
 def unmirror_heatmaps(heatmaps: Floats, flip_order: Sequence[int]) -> Floats:
-    """Return heatmaps (N, K, h, w) of mirrored crops as those of the crops.
+    """Return what the heatmaps (N, K, h, w) of mirrored crops say of the crops themselves.
 
-    Mirrored back, left and right joints exchanged, and moved right by one pixel (column 0 keeps its value), because
-    the network's grid is not symmetric about the crop's centre.
+    Heatmaps are mirrored back, left and right joints exchanged, and moved right by one pixel (column 0 keeps its
+    value), because the network's grid is not symmetric about the crop's centre.
+
+    Args:
+        heatmaps: of the mirrored crops.
+        flip_order: (K,) the joint that each becomes in the mirror.
     """
     back = heatmaps[:, list(flip_order), :, ::-1]
     aligned = back.copy()
@@ -30,16 +34,16 @@ def unmirror_heatmaps(heatmaps: Floats, flip_order: Sequence[int]) -> Floats:
 
 
 def decode_heatmaps(heatmaps: Floats) -> tuple[Floats, Floats]:
-    """Return peak positions (N, K, 2) in heatmap px, and maxima (N, K), of heatmaps (N, K, h, w).
+    """Return the joints' positions (N, K, 2) in heatmap px and confidences (N, K), of heatmaps (N, K, h, w).
 
-    A joint whose maximum is not positive is at (0, 0). Peaks off the border move a quarter pixel towards the larger
-    neighbour, on each axis.
+    A joint is at the heatmap's peak, whose value is its confidence; at (0, 0) if that is not positive. Peaks off the
+    border move a quarter pixel towards the larger neighbour, on each axis.
     """
     n_people, n_joints, height, width = heatmaps.shape
     flat = heatmaps.reshape(n_people, n_joints, -1)
     peak = flat.argmax(-1)
-    maxima = np.take_along_axis(flat, peak[..., None], -1)[..., 0]
-    found = maxima > 0
+    confidence = np.take_along_axis(flat, peak[..., None], -1)[..., 0]
+    found = confidence > 0
     x = np.where(found, peak % width, 0)
     y = np.where(found, peak // width, 0)
     inner = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)
@@ -50,13 +54,13 @@ def decode_heatmaps(heatmaps: Floats) -> tuple[Floats, Floats]:
     down_up = heatmaps[people, joints, peak_y + 1, peak_x] - heatmaps[people, joints, peak_y - 1, peak_x]
     map_xy[people, joints, 0] += 0.25 * np.sign(right_left)
     map_xy[people, joints, 1] += 0.25 * np.sign(down_up)
-    return map_xy, maxima
+    return map_xy, confidence
 
 
-def score_people(maxima: Floats, box_scores: Floats) -> Floats:
-    """Return (N,) scores: mean of the joint maxima (N, K) above 0.2 (0 if there is none) times the box score (N,)."""
-    counted = maxima > JOINT_THRESHOLD
-    total = np.where(counted, maxima, 0).sum(-1, dtype=np.float64)
+def score_people(confidence: Floats, box_scores: Floats) -> Floats:
+    """Return scores (N,): the mean of the joints' confidences (N, K) above 0.2, or 0, times the box scores (N,)."""
+    counted = confidence > JOINT_THRESHOLD
+    total = np.where(counted, confidence, 0).sum(-1, dtype=np.float64)
     return total / np.maximum(counted.sum(-1), 1) * box_scores
 
 

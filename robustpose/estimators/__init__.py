@@ -1,32 +1,32 @@
 """Estimators: image in, poses out. One file per kind, each optional library in one of them.
 
 An estimator has `skeleton`, `needs_boxes` and ``predict(frames) -> list[Poses]``. It may also have `provenance` (a dict
-for the results) and ``needs_images = False`` (it never looks at pixels). A row of `TABLE` is a function
-``build(target, skeleton, **options) -> estimator`` where target is what follows the colon of ``--model kind:target``.
+for the results) and ``needs_images = False`` (it never looks at pixels).
+
+A module of `TABLE` has `Options`, a model of what can be set, and ``build(name, target, skeleton, options)``, where
+name and target are the two sides of the colon in ``--model name:target``. So have the modules of the families of
+networks (`models.families`), `heatmaps`, `tags` and `fields`, with ``as_estimator(network, input_spec, skeleton)``
+for a network in memory.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from functools import partial
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from robustpose import models, registry
+from robustpose import models
+from robustpose.config import Settings
 from robustpose.errors import UserError, nearest
+from robustpose.estimators.options import ModelOptions, read_options
+from robustpose.models.families import DEFAULT, FAMILIES
 from robustpose.pose.skeletons import Skeleton
 
 TABLE: dict[str, str] = {
-    "onnx": "robustpose.estimators.onnx:build",
-    "results": "robustpose.estimators.results_file:build",
-    "demo": "robustpose.estimators.network:build_demo",
-}
-# What makes an estimator of a row of the table of networks, which is its first argument, by the network's family.
-FAMILIES: dict[str, str] = {
-    "heatmaps": "robustpose.estimators.network:build",
-    "tags": "robustpose.estimators.whole_network:build",
-    "fields": "robustpose.estimators.field_network:build",
+    "onnx": "robustpose.estimators.onnx",
+    "results": "robustpose.estimators.results_file",
+    "demo": "robustpose.estimators.demo",
 }
 DESCRIPTIONS: dict[str, str] = {
     "onnx:FILE": "a top-down heatmap network as ONNX; input size and joints are read from the file",
@@ -42,29 +42,51 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
     """Return the estimator that `spec` names, for the joints of `skeleton`.
 
     Args:
-        spec: ``kind:target`` with a kind of `TABLE`, or ``package.module:attr``.
+        spec: ``kind:target`` with a kind of `TABLE` or a network, or ``package.module:attr``.
         skeleton: joints of the dataset.
-        options: keyword arguments of the kind's build function, such as `batch_size`. Those set to None are left out.
+        options: values of the kind's `Options`, words or typed. Those set to None are left out.
 
     Raises:
         UserError: no such kind, target or option.
     """
-    kind, target, make = _find(spec)
-    options = {name: value for name, value in options.items() if value is not None}
-    if make is not None:
-        parameters = {
-            name: parameter
-            for name, parameter in inspect.signature(make).parameters.items()
-            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-        }
-        for name in options:
-            if name not in parameters:
-                raise UserError(
-                    f"model '{kind}' has no option '{name}'{nearest(name, parameters)}: it has {', '.join(parameters)}"
-                )
-            if parameters[name].annotation in (int, "int"):
-                options[name] = _positive(name, options[name])
-        return make(target, skeleton, **options)
+    name, target, module = _find(spec)
+    if module is not None:
+        return module.build(name, target, skeleton, read_options(name, module.Options, options))
+    estimator = _build_own(spec, skeleton)
+    read_options(spec, ModelOptions, options)
+    return estimator
+
+
+def options_of(spec: str) -> type[Settings]:
+    """Return the model of the options that the kind of `spec` has; one without fields for a user's own object."""
+    module = _find(spec)[2]
+    return ModelOptions if module is None else module.Options
+
+
+def _find(spec: str) -> tuple[str, str, Any]:
+    """Return the name and target of a spec, and the module that makes its estimator; None for a user's own object."""
+    kind, _, target = spec.partition(":")
+    if kind in TABLE:
+        return kind, target, importlib.import_module(TABLE[kind])
+    if kind in models.TABLE:
+        return kind, target, FAMILIES[models.family_of(kind)].estimating
+    attribute, colon, file = target.partition(":")
+    if colon:
+        return f"{kind}:{attribute}", file, FAMILIES[_read_family(file)].estimating
+    return kind, target, None
+
+
+def _read_family(file: str) -> str:
+    """Return the family that a weights file says its network is of; what is wrong with the file is said elsewhere."""
+    from robustpose.models.weights import read_input_spec
+
+    input_spec = read_input_spec(Path(file)) if Path(file).is_file() else None
+    return DEFAULT if input_spec is None else input_spec.family
+
+
+def _build_own(spec: str, skeleton: Skeleton) -> Any:
+    """Return the estimator behind ``package.module:attr``."""
+    kind, _, target = spec.partition(":")
     known = [*TABLE, *models.TABLE]
     if not target:
         raise UserError(f"unknown model '{spec}'{nearest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
@@ -77,34 +99,3 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
         if hint and f"no module '{kind}'" in str(error):  # a kind misspelt, rather than a module
             raise UserError(f"{error}{hint}") from error
         raise
-
-
-def _find(spec: str) -> tuple[str, str, Callable[..., Any] | None]:
-    """Return kind, target and what makes the estimator; None for a user's own object."""
-    kind, _, target = spec.partition(":")
-    if kind in TABLE:
-        return kind, target, registry.load(kind, TABLE)
-    if kind in models.TABLE:
-        return kind, target, partial(registry.load(FAMILIES[models.family_of(kind)]), kind)
-    attribute, colon, file = target.partition(":")
-    if colon:
-        return f"{kind}:{attribute}", file, partial(registry.load(FAMILIES[_read_family(file)]), f"{kind}:{attribute}")
-    return kind, target, None
-
-
-def _read_family(file: str) -> str:
-    """Return the family that a weights file says its network is of; what is wrong with the file is said elsewhere."""
-    from robustpose.models.weights import read_input_spec
-
-    input_spec = read_input_spec(Path(file)) if Path(file).is_file() else None
-    return "heatmaps" if input_spec is None else input_spec.family
-
-
-def _positive(name: str, value: Any) -> int:
-    try:
-        number = int(value)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"option '{name}' must be a whole number, got '{value}'") from error
-    if number < 1:
-        raise UserError(f"option '{name}' must be at least 1, got {number}")
-    return number

@@ -1,31 +1,56 @@
-"""PifPaf: the whole image at once, fields, decoded to people. No boxes. As the published program is evaluated."""
+"""Fields: the whole image at once, fields, decoded to people; no boxes (bottom-up).
+
+As PifPaf's published program is evaluated (Kreiss et al., CVPR 2019).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
+from pydantic import Field
 
-from robustpose.decoding.fields.decode import decode_fields, score_poses
-from robustpose.errors import UserError, nearest
+from robustpose.decoding.fields import decode_fields, score_poses
+from robustpose.errors import UserError
+from robustpose.estimators.options import LongerSide, NetworkOptions, Switch, WholeImageBackend, write_size
 from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.skeletons import Skeleton, list_connections
 from robustpose.pose.types import Floats, Frame, Image, Poses
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 Array = npt.NDArray[np.float32]
 # A normalised image (1, 3, h, w) -> of joints, confidence (1, K, H, W), vector (1, K, 2, H, W) and scale (1, K, H, W);
 # of connections, confidence (1, L, H, W) and two vectors (1, L, 2, H, W). Lengths in cells.
 FieldNetwork = Callable[[Array], Sequence[Array]]
 Fields = list[Array]
-PROTOCOLS = ("openpifpaf", "plain")
 MAX_PEOPLE = 20  # of an image
-LEAST = 0.01  # value of a joint that was found, and score of a person
+LEAST = 0.01  # confidence of a joint that was found, and score of a person
 XY_DECIMALS = 2
 NOT_DECODED = np.zeros(0, np.float32)  # in the place of log-spreads
+
+
+class Options(NetworkOptions):
+    """Options of a network that gives fields."""
+
+    backend: WholeImageBackend = "torch"
+    """torch, or openvino, which is faster on a CPU."""
+    input: Annotated[LongerSide, Field(ge=33)] | None = None
+    """Px that the longer edge of an image is brought to, such as 641; by default what the network was trained on."""
+    complete: Switch = True
+    """Fill the joints that a person lacks: about 10 points of AP."""
+    protocol: Literal["openpifpaf", "plain"] = "openpifpaf"
+    """openpifpaf: at most 20 people an image and least confidences as published; plain: as decoded."""
+
+
+DEFAULTS = Options()
 
 
 class FieldEstimator:
@@ -34,7 +59,7 @@ class FieldEstimator:
     Protocols say what is handed over of what was decoded:
 
     - ``openpifpaf``, what PifPaf's published program writes for COCO's evaluation: the best 20 people of an image,
-      joints in hundredths of a pixel, values of joints and scores of people of at least 0.01, and for an image in
+      joints in hundredths of a pixel, confidences of joints and scores of people of at least 0.01, and for an image in
       which nobody is found one pose of zeros with the score 0.01. That only images with people are scored is part of
       it, too, and a property of the dataset: ``open_dataset(…, only_with_people=True)``.
     - ``plain``: everything as it was decoded.
@@ -43,38 +68,26 @@ class FieldEstimator:
         network: a normalised image (1, 3, h, w) float32 to the components of its fields that are decoded.
         input_spec: what the network expects.
         skeleton: names of its K joints, and of the network's connections; see `list_connections`.
-        long_edge: px that the longer edge of an image is brought to; by default what the network was trained on.
-        complete: fill the joints that a person lacks.
-        protocol: of `PROTOCOLS`.
+        options: how images are looked at and people are decoded; what the network runs on is settled in `network`.
 
     Raises:
-        UserError: the network finds other joints, or there is no such protocol.
+        UserError: the network finds other joints.
     """
 
     needs_boxes = False
 
     def __init__(
-        self,
-        network: FieldNetwork,
-        input_spec: InputSpec,
-        skeleton: Skeleton,
-        long_edge: int | None = None,
-        complete: bool = True,
-        protocol: str = "openpifpaf",
+        self, network: FieldNetwork, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS
     ) -> None:
         input_spec.check_joints(skeleton)
-        if protocol not in PROTOCOLS:
-            raise UserError(
-                f"protocol must be {' or '.join(PROTOCOLS)}, got '{protocol}'{nearest(protocol, PROTOCOLS)}"
-            )
         self.skeleton = skeleton
         self.input_spec = input_spec
-        self.provenance: dict[str, object] = {"kind": "fields", "name": input_spec.name}
+        self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
-        self._long_edge = long_edge or max(input_spec.input_wh)
-        self._protocol = protocol
+        self._long_edge = options.input or max(input_spec.input_wh)
+        self._is_openpifpaf = options.protocol == "openpifpaf"
         self._decode = partial(
-            decode_fields, stride=input_spec.stride, complete=complete, connections=list_connections(skeleton)
+            decode_fields, stride=input_spec.stride, complete=options.complete, connections=list_connections(skeleton)
         )
         self._normaliser = Normaliser(input_spec)
 
@@ -89,7 +102,7 @@ class FieldEstimator:
         scaled_wh = scale_size(image_wh, self._long_edge)
         xy = people[:, :, :2] * _measure_pixels(image_wh, scaled_wh)
         poses = Poses(frame.image_id, xy, people[:, :, 2].astype(float), scores)
-        return apply_openpifpaf(poses) if self._protocol == "openpifpaf" else poses
+        return apply_openpifpaf(poses) if self._is_openpifpaf else poses
 
     def find_fields(self, image: Image) -> tuple[Fields, Fields]:
         """Return pif and paf of an image (h, w, 3), as `decode_fields` takes them."""
@@ -125,17 +138,74 @@ def resize_image(image: Image, long_edge: int) -> Image:
 def apply_openpifpaf(poses: Poses) -> Poses:
     """Return poses, best first, as PifPaf's published program writes them for COCO's evaluation: see `FieldEstimator`.
 
-    Joints that were not found keep the value 0. A person's score is that of the raised values.
+    Joints that were not found keep the confidence 0. A person's score is that of the raised confidences.
     """
     if not len(poses.score):
         n_joints = poses.xy.shape[1]
         return Poses(poses.image_id, np.zeros((1, n_joints, 2)), np.zeros((1, n_joints)), np.full(1, LEAST))
-    xy, values = np.round(poses.xy[:MAX_PEOPLE], XY_DECIMALS), poses.confidence[:MAX_PEOPLE]
-    values = np.where(values > 0, np.maximum(values, LEAST), 0.0)
-    scores = score_poses(np.concatenate([xy, values[:, :, None]], axis=2))
-    return Poses(poses.image_id, xy, values, np.maximum(scores, LEAST))
+    xy, confidence = np.round(poses.xy[:MAX_PEOPLE], XY_DECIMALS), poses.confidence[:MAX_PEOPLE]
+    confidence = np.where(confidence > 0, np.maximum(confidence, LEAST), 0.0)
+    scores = score_poses(np.concatenate([xy, confidence[:, :, None]], axis=2))
+    return Poses(poses.image_id, xy, confidence, np.maximum(scores, LEAST))
 
 
 def _measure_pixels(image_wh: tuple[int, int], scaled_wh: tuple[int, int]) -> Floats:
     """Return how many px of an image one of its scaled copy is, across and down: from the first pixel to the last."""
     return (np.array(image_wh, float) - 1) / np.maximum(np.array(scaled_wh) - 1, 1)
+
+
+def build(name: str, target: str, skeleton: Skeleton, options: Options) -> FieldEstimator:
+    """Return the estimator of a network that gives fields, with weights from a file.
+
+    Args:
+        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
+        target: safetensors file with an input spec, written by training or by ``robustpose convert-pifpaf``.
+        skeleton: names of the joints to find.
+        options: see `Options`.
+
+    Raises:
+        UserError: the file cannot be read, or is not of this network or skeleton.
+    """
+    from robustpose.estimators.loading import load_network
+    from robustpose.estimators.running.backends import as_image_callable
+    from robustpose.estimators.running.decoded_fields import N_DECODED, DecodedFields
+    from robustpose.models.pifpaf import PifPaf
+
+    if target and Path(target).is_file() and Path(target).suffix != ".safetensors":
+        raise UserError(
+            f"{target} is no .safetensors file: take the weights out of a published PifPaf checkpoint first, "
+            f"robustpose convert-pifpaf {target}"
+        )
+    loaded = load_network(name, target, skeleton, options, _refuse_without_input_spec)
+    if isinstance(loaded.network, PifPaf):
+        loaded.network.keep_heads(N_DECODED)
+    long_edge = options.input or max(loaded.input_spec.input_wh)
+    run = as_image_callable(
+        DecodedFields(loaded.network),
+        options.threads,
+        backend=options.backend,
+        precision=options.precision,
+        device=loaded.device,
+    )
+    estimator = FieldEstimator(run, loaded.input_spec, skeleton, options)
+    estimator.provenance = loaded.describe(
+        input=write_size((long_edge, long_edge)),
+        channels=loaded.input_spec.channels,
+        complete=options.complete,
+        protocol=options.protocol,
+    )
+    return estimator
+
+
+def as_estimator(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton) -> FieldEstimator:
+    """Return the estimator of a network in memory, in float32, on the device where it is; its weights are copied."""
+    from robustpose.estimators.running.backends import as_image_callable
+    from robustpose.estimators.running.decoded_fields import DecodedFields
+
+    return FieldEstimator(as_image_callable(DecodedFields(network)), input_spec, skeleton)
+
+
+def _refuse_without_input_spec(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
+    raise UserError(
+        f"{path} carries no input spec: expected a file written by robustpose train or robustpose convert-pifpaf"
+    )

@@ -1,8 +1,11 @@
-"""Top-down: crop every person, one heatmap per joint, mirror test, decode, score, drop near-duplicates."""
+"""Heatmaps: crop every person, one heatmap per joint, mirror test, decode, score, drop near-duplicates (top-down)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +17,27 @@ from robustpose.decoding.heatmaps import (
     unmirror_heatmaps,
 )
 from robustpose.errors import UserError
+from robustpose.estimators.options import CropOptions, NetworkOptions, Size, write_size
 from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
+from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
-Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]  # (B, 3, h, w) -> (B, K, h/stride, w/stride)
+if TYPE_CHECKING:  # ONNX files need no PyTorch
+    from torch import Tensor, nn
+
+# Normalised crops (B, 3, h, w) -> heatmaps (B, K, h/stride, w/stride).
+HeatmapNetwork = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+HEAD = "final_layer.weight"  # (K, c, 1, 1) in every official file: tells the number of joints
+
+
+class Options(NetworkOptions, CropOptions):
+    """Options of a heatmap network."""
+
+    input: Size | None = None
+    """WIDTHxHEIGHT px, of official files; by default as their names say (_256x192: height first), or as is usual."""
 
 
 class HeatmapEstimator:
@@ -39,7 +56,7 @@ class HeatmapEstimator:
 
     def __init__(
         self,
-        network: Network,
+        network: HeatmapNetwork,
         input_spec: InputSpec,
         skeleton: Skeleton,
         batch_size: int = 16,
@@ -48,7 +65,7 @@ class HeatmapEstimator:
         input_spec.check_joints(skeleton)
         self.skeleton = skeleton
         self.input_spec = input_spec
-        self.provenance: dict[str, object] = {"kind": "heatmaps", "name": input_spec.name}
+        self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
         self._batch_size = batch_size
         self._flip_test = flip_test
@@ -65,13 +82,13 @@ class HeatmapEstimator:
             batch = range(start, min(start + self._batch_size, len(people)))
             crops = [crop_person(people[i][0].image, centers[i], scales[i], self.input_spec.input_wh) for i in batch]
             heatmaps = self._find_heatmaps(crops)
-            map_xy, maxima = decode_heatmaps(heatmaps)
+            map_xy, confidence = decode_heatmaps(heatmaps)
             map_wh = (heatmaps.shape[3], heatmaps.shape[2])
             part = slice(batch.start, batch.stop)
-            decoded.append((map_xy_to_xy(map_xy, centers[part], scales[part], map_wh), maxima))
+            decoded.append((map_xy_to_xy(map_xy, centers[part], scales[part], map_wh), confidence))
         xy = np.concatenate([xy for xy, _ in decoded])  # (N, K, 2)
-        maxima = np.concatenate([maxima for _, maxima in decoded])  # (N, K)
-        return self._gather(frames, xy, maxima, scales)
+        confidence = np.concatenate([confidence for _, confidence in decoded])  # (N, K)
+        return self._gather(frames, xy, confidence, scales)
 
     def _find_heatmaps(self, crops: list[Image]) -> Floats:
         n_crops = len(crops)
@@ -97,20 +114,72 @@ class HeatmapEstimator:
             )
         return heatmaps
 
-    def _gather(self, frames: Sequence[Frame], xy: Floats, maxima: Floats, scales: Floats) -> list[Poses]:
+    def _gather(self, frames: Sequence[Frame], xy: Floats, confidence: Floats, scales: Floats) -> list[Poses]:
         all_poses, start = [], 0
         for frame in frames:
             part = slice(start, start + len(_boxes(frame)))
             start = part.stop
             box_scores = np.ones(0) if frame.box_scores is None else frame.box_scores
-            scores = score_people(maxima[part], box_scores)
+            scores = score_people(confidence[part], box_scores)
             kept = list(range(len(scores)))
             if not frame.one_pose_per_box:
                 kept = suppress_duplicates(xy[part], scores, scales[part], self.skeleton.sigmas)
             rows = None if frame.truth_rows is None else frame.truth_rows[kept]
-            all_poses.append(Poses(frame.image_id, xy[part][kept], maxima[part][kept], scores[kept], rows))
+            all_poses.append(Poses(frame.image_id, xy[part][kept], confidence[part][kept], scores[kept], rows))
         return all_poses
 
 
 def _boxes(frame: Frame) -> Floats:
     return np.zeros((0, 4)) if frame.boxes is None else frame.boxes
+
+
+def build(name: str, target: str, skeleton: Skeleton, options: Options) -> HeatmapEstimator:
+    """Return the estimator of a heatmap network with weights from a file.
+
+    Args:
+        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
+        target: safetensors file written by training, whose input spec says how it wants its crops; or an official
+            ``.pth`` or ``.pth.tar``, for which `models.zoo` says it.
+        skeleton: names of the joints to find.
+        options: see `Options`.
+
+    Raises:
+        UserError: the file cannot be read, or is not of this network or skeleton.
+    """
+    from robustpose.estimators.loading import check_head, load_network
+    from robustpose.estimators.running.backends import as_callable
+
+    def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
+        if name not in {published.network for published in ZOO.values()}:
+            raise UserError(f"{path} carries no input spec: expected a file written by robustpose train")
+        check_head(path, tensors, HEAD, skeleton)
+        in_name = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)
+        size = (int(in_name.group(2)), int(in_name.group(1))) if in_name else None
+        return make_input_spec(name, skeleton, options.input or size)
+
+    loaded = load_network(name, target, skeleton, options, describe_official)
+    input_wh = loaded.input_spec.input_wh
+    if options.input not in (None, input_wh):
+        raise UserError(
+            f"{target} says that its input is {write_size(input_wh)}: leave out input={write_size(options.input)}"
+        )
+    run = as_callable(
+        loaded.network,
+        options.threads,
+        input_wh,
+        backend=options.backend,
+        precision=options.precision,
+        device=loaded.device,
+    )
+    estimator = HeatmapEstimator(run, loaded.input_spec, skeleton, options.batch_size, options.flip_test)
+    estimator.provenance = loaded.describe(
+        input=write_size(input_wh), channels=loaded.input_spec.channels, flip_test=options.flip_test
+    )
+    return estimator
+
+
+def as_estimator(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton) -> HeatmapEstimator:
+    """Return the estimator of a network in memory, in float32, on the device where it is; its weights are copied."""
+    from robustpose.estimators.running.backends import as_callable
+
+    return HeatmapEstimator(as_callable(network), input_spec, skeleton)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from robustpose import models
 from robustpose.errors import UserError
+from robustpose.estimators.options import NetworkOptions
 from robustpose.estimators.running.backends import check_backend, find_device
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import load_tensors, read_weights
@@ -46,11 +47,8 @@ def load_network(
     name: str,
     target: str,
     skeleton: Skeleton,
+    options: NetworkOptions,
     make_input_spec: Callable[[Path, dict[str, Tensor]], InputSpec],
-    *,
-    backend: str,
-    precision: str,
-    device: str,
 ) -> Loaded:
     """Return a network with the weights of a file.
 
@@ -58,10 +56,8 @@ def load_network(
         name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
         target: path of the file.
         skeleton: names of the joints to find.
-        make_input_spec: gives the input spec of a file that has none, or raises UserError.
-        backend: of `backends.BACKENDS`.
-        precision: of `backends.PRECISIONS`.
-        device: as for `find_device`.
+        options: how and where it is to run.
+        make_input_spec: gives the input spec of a file that has none, from its path and tensors, or raises UserError.
 
     Raises:
         UserError: the file cannot be read, or is not of this network or skeleton; or it cannot run like that here.
@@ -69,15 +65,20 @@ def load_network(
     if not target:
         raise UserError(f"name the weights: --model {name}:FILE")
     path = Path(target)
-    where = find_device(device)
-    check_backend(backend, precision, where)
+    device = find_device(options.device)
+    check_backend(options.backend, options.precision, device)
     tensors, input_spec = read_weights(path)
     input_spec = input_spec or make_input_spec(path, tensors)
     network = models.build(name, len(input_spec.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
     weights = {"kind": name, "name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    engine = {"backend": backend, "precision": precision, "device": where.type, "torch": str(torch.__version__)}
-    return Loaded(network, input_spec, where, weights, engine)
+    engine = {
+        "backend": options.backend,
+        "precision": options.precision,
+        "device": device.type,
+        "torch": str(torch.__version__),
+    }
+    return Loaded(network, input_spec, device, weights, engine)
 
 
 def check_head(path: Path, tensors: dict[str, Tensor], head: str, skeleton: Skeleton) -> None:

@@ -6,48 +6,71 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from robustpose.errors import UserError, nearest
+from robustpose.errors import UserError
 from robustpose.estimators.heatmaps import HeatmapEstimator
-from robustpose.estimators.options import parse_size, require_openvino, write_size
+from robustpose.estimators.options import Count, CropOptions, Size, parse_numbers, write_size
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, run_in_batches
 from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from robustpose.pose.skeletons import Skeleton
 
-BACKENDS = {"onnxruntime": ("float32",), "openvino": ("float32", "bf16")}  # and the precisions of each
+PRECISIONS = {"onnxruntime": ("float32",), "openvino": ("float32", "bf16")}  # of each backend
 
 
-def build(
-    target: str,
-    skeleton: Skeleton,
-    *,
-    batch_size: int = 16,
-    flip_test: bool = True,
-    channels: str = "rgb",
-    mean: str | None = None,
-    std: str | None = None,
-    input: str | None = None,
-    threads: int = 1,
-    backend: str = "onnxruntime",
-    precision: str = "float32",
-) -> HeatmapEstimator:
-    """Return the top-down estimator of an ONNX file: (B, 3, h, w) crops in, (B, K, h/s, w/s) heatmaps out.
+def _parse_three(value: Any) -> tuple[float, ...]:
+    numbers = parse_numbers(value)
+    if len(numbers) != 3:
+        raise ValueError("must be three numbers with commas such as 0.5,0.5,0.5")
+    return numbers
+
+
+def _check_std(std: tuple[float, float, float]) -> tuple[float, float, float]:
+    if min(std) <= 0:
+        raise ValueError("must be three numbers above 0")
+    return std
+
+
+Three = Annotated[tuple[float, float, float], BeforeValidator(_parse_three)]
+
+
+class Options(CropOptions):
+    """Options of an ONNX file."""
+
+    input: Size | None = None
+    """WIDTHxHEIGHT px, for files that leave it open."""
+    channels: Literal["rgb", "bgr"] = "rgb"
+    """The order of the channels that the network was trained on: rgb or bgr."""
+    mean: Three = IMAGENET_MEAN
+    """Subtracted from values in 0..1: three numbers with commas, in the order of the channels."""
+    std: Annotated[Three, AfterValidator(_check_std)] = IMAGENET_STD
+    """Divided by afterwards: three numbers with commas, above 0."""
+    threads: Count = 1
+    """Threads of one call on a CPU."""
+    backend: Literal["onnxruntime", "openvino"] = "onnxruntime"
+    """onnxruntime, or openvino, which is faster on a CPU."""
+    precision: Literal["float32", "bf16"] = "float32"
+    """float32, or with openvino bf16."""
+
+    @model_validator(mode="after")
+    def _check_precision(self) -> Options:
+        if self.precision not in PRECISIONS[self.backend]:
+            others = " or ".join(PRECISIONS[self.backend])
+            raise ValueError(f"precision of backend {self.backend} must be {others}, got '{self.precision}'")
+        return self
+
+
+def build(name: str, target: str, skeleton: Skeleton, options: Options) -> HeatmapEstimator:
+    """Return the estimator of an ONNX file: (B, 3, h, w) crops in, (B, K, h/s, w/s) heatmaps out.
 
     Args:
+        name: `onnx`.
         target: the file.
         skeleton: names of the K joints.
-        batch_size: crops handed over at once; never changes a score.
-        flip_test: average with the mirrored crop.
-        channels: ``rgb`` or ``bgr``.
-        mean: three numbers with commas, for values in 0..1; ImageNet's if not given.
-        std: likewise.
-        input: WIDTHxHEIGHT px, for files that leave it open.
-        threads: of one call.
-        backend: ``onnxruntime``, or ``openvino``, which is faster on a CPU.
-        precision: ``float32``, or with `openvino` ``bf16``.
+        options: see `Options`.
 
     Raises:
         UserError: no onnxruntime, no such file, or a network of another form.
@@ -60,63 +83,50 @@ def build(
         ) from error
     path = Path(target)
     if not path.is_file():
-        raise UserError(f"ONNX file {path} does not exist" if target else "name the ONNX file: --model onnx:FILE")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+        raise UserError(f"ONNX file {path} does not exist" if target else f"name the ONNX file: --model {name}:FILE")
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = options.threads
+    settings.inter_op_num_threads = 1
+    settings.log_severity_level = 3
     available = onnxruntime.get_available_providers()
     providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        session = onnxruntime.InferenceSession(str(path), settings, providers=providers)
     except Exception as error:  # onnxruntime has a family of exceptions without a common public base
         raise UserError(f"{path} cannot be loaded as an ONNX network: {_first_line(error)}") from error
-    if channels not in ("rgb", "bgr"):
-        raise UserError(f"channels must be rgb or bgr, got '{channels}'")
-    input_wh, stride, fixed_batch = _read_form(session, skeleton, path, input)
+    input_wh, stride, fixed_batch = _read_form(session, skeleton, path, options.input)
     input_spec = InputSpec(
         name=path.name,
         input_wh=input_wh,
-        channels=cast(Literal["rgb", "bgr"], channels),
-        mean=IMAGENET_MEAN if mean is None else _three_numbers("mean", mean),
-        std=IMAGENET_STD if std is None else _three_numbers("std", std),
+        channels=options.channels,
+        mean=options.mean,
+        std=options.std,
         stride=stride,
     )
-    check_backend(backend, precision)
     n_per_call = fixed_batch or CROPS_PER_CALL
     run = _session_runner(session)
-    if backend == "openvino":
-        from robustpose.estimators.running.openvino import read_onnx
+    if options.backend == "openvino":
+        from robustpose.estimators.running.openvino import read_onnx, require_openvino
 
+        require_openvino()
         n_per_call = CROPS_PER_CALL
-        run = read_onnx(path, input_wh, n_per_call, precision, threads)
+        run = read_onnx(path, input_wh, n_per_call, options.precision, options.threads)
     network = partial(run_in_batches, run, n_per_call=n_per_call)
-    estimator = HeatmapEstimator(network, input_spec, skeleton, batch_size=batch_size, flip_test=flip_test)
+    estimator = HeatmapEstimator(network, input_spec, skeleton, options.batch_size, options.flip_test)
     estimator.provenance = {
-        "kind": "onnx",
+        "kind": name,
         "name": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "input": write_size(input_wh),
-        "channels": channels,
+        "channels": options.channels,
         "mean": list(input_spec.mean),
         "std": list(input_spec.std),
-        "flip_test": flip_test,
-        "backend": backend,
-        "precision": precision,
+        "flip_test": options.flip_test,
+        "backend": options.backend,
+        "precision": options.precision,
         "onnxruntime": onnxruntime.__version__,
     }
     return estimator
-
-
-def check_backend(backend: str, precision: str) -> None:
-    """Raise UserError for a backend or a precision that there is not for ONNX files."""
-    if backend not in BACKENDS:
-        raise UserError(f"backend must be {' or '.join(BACKENDS)}, got '{backend}'{nearest(backend, BACKENDS)}")
-    if precision not in BACKENDS[backend]:
-        others = " or ".join(BACKENDS[backend])
-        raise UserError(f"precision of backend {backend} must be {others}, got '{precision}'")
-    if backend == "openvino":
-        require_openvino()
 
 
 def _session_runner(session: Any) -> Callable[[Array], Array]:
@@ -126,7 +136,7 @@ def _session_runner(session: Any) -> Callable[[Array], Array]:
 
 
 def _read_form(
-    session: Any, skeleton: Skeleton, path: Path, input_size: str | None
+    session: Any, skeleton: Skeleton, path: Path, input_wh: tuple[int, int] | None
 ) -> tuple[tuple[int, int], int, int | None]:
     """Return (width, height) of the input, the stride, and the batch size where it is fixed."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
@@ -136,9 +146,13 @@ def _read_form(
         raise UserError(f"{path} must have one float32 input (batch, 3, height, width), it has: {forms}")
     batch, _, height, width = shape
     if not (isinstance(height, int) and isinstance(width, int)):
-        if input_size is None:
+        if input_wh is None:
             raise UserError(f"{path} leaves its input size open {shape}: pass --model-set input=192x256")
-        width, height = parse_size(input_size)
+        width, height = input_wh
+    elif input_wh not in (None, (width, height)):
+        raise UserError(
+            f"{path} says that its input is {write_size((width, height))}: leave out input={write_size(input_wh)}"
+        )
     probe_batch = batch if isinstance(batch, int) else 1
     try:
         heatmaps = session.run(
@@ -146,7 +160,7 @@ def _read_form(
         )[0]
     except Exception as error:
         raise UserError(f"{path} does not run on a {width}x{height} image: {_first_line(error)}") from error
-    came = getattr(heatmaps, "shape", None)
+    came = heatmaps.shape if isinstance(heatmaps, np.ndarray) else None
     expected = f"heatmaps (batch, {skeleton.n_joints}, height/s, width/s) for {height}x{width} input"
     if came is None or len(came) != 4 or came[0] != probe_batch:
         raise UserError(f"{path} must give {expected}, it gives {came}: is this a top-down heatmap network?")
@@ -159,14 +173,6 @@ def _read_form(
     if stride < 1 or (came[3] * stride, came[2] * stride) != (width, height):
         raise UserError(f"{path} must give {expected}, it gives {came}: the sides do not divide by one stride")
     return (width, height), stride, batch if isinstance(batch, int) else None
-
-
-def _three_numbers(what: str, text: str) -> tuple[float, float, float]:
-    try:
-        first, second, third = (float(part) for part in str(text).split(","))
-    except ValueError as error:
-        raise UserError(f"{what} must be three numbers with commas such as 0.5,0.5,0.5, got '{text}'") from error
-    return first, second, third
 
 
 def _first_line(error: Exception) -> str:

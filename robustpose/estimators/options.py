@@ -1,31 +1,172 @@
-"""Options that several kinds of networks have: input sizes in words, and the backend that has to be installed."""
+"""Options of models: typed, bounded and described, from words of a command line or from values of Python.
+
+Every kind of estimator has a model of its options, `Options` in its module: one field per option, whose default and
+description others can list (``Options.model_fields``). A value is checked once, here, before anything is loaded.
+"""
 
 from __future__ import annotations
 
-import importlib.util
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
-from robustpose.errors import UserError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+
+from robustpose.config import Settings
+from robustpose.errors import UserError, first_few, nearest
+
+SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+# What pydantic finds wrong, in our words.
+PROBLEMS = {
+    "greater_than_equal": "must be at least {ge}",
+    "literal_error": "must be {expected}",
+    "string_type": "must be a word",
+}
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Return width and height, px, of words such as ``192x256``.
+def _parse_switch(value: Any) -> bool:
+    word = str(value).strip().lower()  # a bool of Python is written True or False
+    if word not in SWITCH:
+        raise ValueError("must be true or false, yes or no, on or off, 1 or 0")
+    return SWITCH[word]
+
+
+def _parse_count(value: Any) -> int:
+    try:
+        if isinstance(value, bool | float):  # int() would take them, and cut off
+            raise TypeError
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError("must be a whole number") from error
+
+
+def parse_numbers(value: Any) -> tuple[float, ...]:
+    """Return the finite numbers of a text with commas, of a sequence, or of a single number.
 
     Raises:
-        UserError: they are no size.
+        ValueError: there is anything else in it; the message is the end of a sentence that begins with its name.
     """
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, Sequence) else [value]
     try:
-        width, height = (int(side) for side in str(text).lower().split("x"))
-    except ValueError as error:
-        raise UserError(f"input must be WIDTHxHEIGHT such as 192x256, got '{text}'") from error
+        numbers = tuple(float(part) for part in parts)
+    except (TypeError, ValueError) as error:
+        raise ValueError("must be made of numbers") from error
+    if not all(math.isfinite(number) for number in numbers):
+        raise ValueError("must be made of finite numbers")
+    return numbers
+
+
+def _parse_size(value: Any) -> tuple[int, int]:
+    try:
+        width, height = (int(side) for side in (value.lower().split("x") if isinstance(value, str) else value))
+    except (TypeError, ValueError):
+        width, height = 0, 0
+    if min(width, height) < 1:
+        raise ValueError("must be WIDTHxHEIGHT in px such as 192x256")
     return width, height
 
 
+def _parse_side(choose: Callable[[tuple[int, int]], int]) -> Callable[[Any], int]:
+    """Return the parser of one side, which takes a size ``640x480``, too, and chooses a side of that."""
+
+    def parse(value: Any) -> int:
+        is_size = "x" in value.lower() if isinstance(value, str) else isinstance(value, Sequence)
+        try:
+            return choose(_parse_size(value)) if is_size else int(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError("must be px of one side such as 512, or 512x512") from error
+
+    return parse
+
+
+Switch = Annotated[bool, BeforeValidator(_parse_switch)]
+Count = Annotated[int, BeforeValidator(_parse_count), Field(ge=1)]
+Size = Annotated[tuple[int, int], BeforeValidator(_parse_size)]  # width and height, px
+ShorterSide = Annotated[int, BeforeValidator(_parse_side(min))]  # px
+LongerSide = Annotated[int, BeforeValidator(_parse_side(max))]  # px
+Backend = Literal["torch", "compile", "openvino"]
+WholeImageBackend = Literal["torch", "openvino"]  # compile would compile anew for every size
+Precision = Literal["float32", "bf16", "fp16"]
+
+
+class ModelOptions(Settings):
+    """Options of one kind of model: the text below a field is its description."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class CropOptions(ModelOptions):
+    """Options of whatever looks at crops of one person."""
+
+    batch_size: Count = 16
+    """Crops handed over at once; changes speed and memory, never a score."""
+    flip_test: Switch = True
+    """Average the heatmaps with those of the mirrored crop."""
+
+
+class EngineOptions(ModelOptions):
+    """How a torch network runs."""
+
+    threads: Count = 1
+    """Threads of one call on a CPU; several wait for each other where cores are busy."""
+    backend: Backend = "torch"
+    """torch; compile (torch.compile) or openvino, which are faster on a CPU."""
+    precision: Precision = "float32"
+    """float32, bf16, or on a GPU fp16."""
+
+
+class NetworkOptions(EngineOptions):
+    """How and where a torch network runs."""
+
+    device: str = "auto"
+    """auto (a GPU if there is one), cpu, cuda, cuda:1 or mps."""
+
+
+O = TypeVar("O", bound=Settings)  # noqa: E741 - the options of one kind
+
+
+def read_options(kind: str, options: type[O], given: Mapping[str, Any]) -> O:
+    """Return the checked options of a kind of model.
+
+    Args:
+        kind: what messages call the model.
+        options: the model of its options.
+        given: values by name, as words or typed; those that are None count as not given.
+
+    Raises:
+        UserError: the kind has no such option, or a value is not allowed.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    names = list(options.model_fields)
+    if given and not names:
+        raise UserError(f"model '{kind}' has no options: leave out {', '.join(given)}")
+    try:
+        return options.model_validate(given)
+    except ValidationError as error:
+        problems = [_explain(problem, given, names) for problem in error.errors()]
+        raise UserError(
+            f"model '{kind}': {first_few(problems, 'mistakes')}; its options are {', '.join(names)}"
+        ) from error
+
+
+def _explain(problem: Any, given: Mapping[str, Any], names: list[str]) -> str:
+    """Return what is wrong with one option, without a full stop."""
+    if not problem["loc"]:  # of several options together
+        return str(problem["msg"]).removeprefix("Value error, ")
+    name = str(problem["loc"][0])
+    if problem["type"] == "extra_forbidden":
+        return f"there is no option '{name}'{nearest(name, names)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in PROBLEMS:
+        message = PROBLEMS[problem["type"]].format(**problem.get("ctx", {}))
+    hint = ""
+    if problem["type"] == "literal_error":  # the choices, in quotes
+        hint = nearest(str(given[name]), re.findall("'([^']+)'", message))
+        message = message.replace("'", "")
+    return f"option '{name}' {message}, got {given[name]!r}{hint}"
+
+
 def write_size(input_wh: tuple[int, int]) -> str:
-    """Return `input_wh` as ``192x256``."""
+    """Return a width and height as ``192x256``."""
     return f"{input_wh[0]}x{input_wh[1]}"
-
-
-def require_openvino() -> None:
-    """Raise UserError if OpenVINO is not installed."""
-    if importlib.util.find_spec("openvino") is None:
-        raise UserError("backend openvino needs OpenVINO, which is not installed: pip install 'robustpose[openvino]'")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from robustpose.errors import UserError
+from robustpose.estimators.options import ModelOptions
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import read_results
 from robustpose.pose.skeletons import Skeleton
@@ -57,8 +58,11 @@ class ResultsFolder:
         return self._cells[cell]
 
 
-def build(target: str, skeleton: Skeleton) -> ResultsFolder:
+Options = ModelOptions  # none
+
+
+def build(name: str, target: str, skeleton: Skeleton, options: Options) -> ResultsFolder:
     """Return the estimator for the results in folder `target`."""
     if not target:
-        raise UserError("name the folder of results: --model results:DIR")
+        raise UserError(f"name the folder of results: --model {name}:DIR")
     return ResultsFolder(Path(target), skeleton)

@@ -1,26 +1,85 @@
-"""Bottom-up: the whole image at once, heatmaps and tags, grouped to people. No boxes. As HigherHRNet is evaluated."""
+"""Tags: the whole image at once, heatmaps and tags, grouped to people; no boxes (bottom-up).
+
+As HigherHRNet is evaluated (Cheng et al., CVPR 2020).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BeforeValidator, Field
 
-from robustpose.decoding.tags.grouping import group_people
-from robustpose.decoding.tags.merging import Maps, Outputs, merge_outputs
+from robustpose.decoding.tags import Maps, Outputs, group_people, merge_outputs
 from robustpose.errors import UserError
+from robustpose.estimators.options import (
+    Count,
+    NetworkOptions,
+    ShorterSide,
+    Switch,
+    WholeImageBackend,
+    parse_numbers,
+    write_size,
+)
 from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
+from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
-# (B, 3, h, w) -> (B, 2K, h/4, w/4), (B, K, h/2, w/2)
-WholeNetwork = Callable[[npt.NDArray[np.float32]], Sequence[Maps]]
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+# Normalised images (B, 3, h, w) -> heatmaps and tags (B, 2K, h/4, w/4), finer heatmaps (B, K, h/2, w/2).
+TagNetwork = Callable[[npt.NDArray[np.float32]], Sequence[Maps]]
 MULTIPLE = 64  # px: what the sides of an image are rounded up to
 HALVED = 32  # networks halve their input five times
+LEAST_SCALE = 0.1
+HEAD = "final_layers.1.weight"  # (K, c, 1, 1) in official files of HigherHRNet: tells the number of joints
+
+
+def _check_scales(value: Any) -> str:
+    scales = parse_numbers(value)
+    if any(not LEAST_SCALE <= scale <= 1 / LEAST_SCALE for scale in scales):
+        raise ValueError(f"must be {LEAST_SCALE} to {1 / LEAST_SCALE:g}")
+    if 1.0 not in scales:
+        raise ValueError("must hold 1, whose tags are used")
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _check_threshold(value: Any) -> str:
+    (*_, threshold) = numbers = parse_numbers(value)
+    if len(numbers) != 1 or threshold < 0:
+        raise ValueError("must be one number, at least 0")
+    return str(value)
+
+
+class Options(NetworkOptions):
+    """Options of a network that gives heatmaps and tags."""
+
+    backend: WholeImageBackend = "torch"
+    """torch, or openvino, which is faster on a CPU."""
+    input: Annotated[ShorterSide, Field(ge=64)] | None = None
+    """Px that the shorter side of an image is brought to, such as 512; by default what the network was trained on."""
+    # Results say these two as they were written, so they are kept as text.
+    scales: Annotated[str, BeforeValidator(_check_scales)] = "1"
+    """Factors of the input size, 1 among them, such as 0.5,1,2: heatmaps are averaged over them, tags are of 1."""
+    threshold: Annotated[str, BeforeValidator(_check_threshold)] = "0.1"
+    """A joint's heatmap must be above it."""
+    flip_test: Switch = True
+    """Merge with what the network says of the mirrored image."""
+    refine: Switch = True
+    """Look for the joints that people lack."""
+    max_people: Count = 30
+    """Joints of a kind that are looked at in an image, at most."""
+
+
+DEFAULTS = Options()
 
 
 class TagEstimator:
@@ -30,42 +89,29 @@ class TagEstimator:
         network: normalised images (B, 3, h, w) float32 to heatmaps and tags, and finer heatmaps.
         input_spec: what the network expects.
         skeleton: names of its K joints.
-        short_side: px that the shorter side of an image is brought to.
-        scales: factors of that; heatmaps are averaged over them, tags are those of scale 1.
-        flip_test: merge with what the network says of the mirror image.
-        refine: look for the joints that people lack.
-        max_people: at most as many joints of a kind are looked at.
-        threshold: joints start at this height of the heatmap.
+        options: how images are looked at and people are grouped; what the network runs on is settled in `network`.
 
     Raises:
-        UserError: the network finds other joints, or scale 1 is missing.
+        UserError: the network finds other joints.
     """
 
     needs_boxes = False
 
     def __init__(
-        self,
-        network: WholeNetwork,
-        input_spec: InputSpec,
-        skeleton: Skeleton,
-        short_side: int | None = None,
-        scales: Sequence[float] = (1.0,),
-        flip_test: bool = True,
-        refine: bool = True,
-        max_people: int = 30,
-        threshold: float = 0.1,
+        self, network: TagNetwork, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS
     ) -> None:
         input_spec.check_joints(skeleton)
-        if 1.0 not in scales:
-            raise UserError(f"scales must hold 1, whose tags are used, got {', '.join(map(str, scales))}")
         self.skeleton = skeleton
         self.input_spec = input_spec
-        self.provenance: dict[str, object] = {"kind": "tags", "name": input_spec.name}
+        self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
-        self._short_side = short_side or min(input_spec.input_wh)
-        self._scales = tuple(sorted(scales, reverse=True))  # the order in which the published program adds up
-        self._flip_test = flip_test
-        self._group = partial(group_people, refine=refine, max_people=max_people, threshold=threshold)
+        self._short_side = options.input or min(input_spec.input_wh)
+        # Largest first: the order in which the published program adds up.
+        self._scales = sorted(parse_numbers(options.scales), reverse=True)
+        self._flip_test = options.flip_test
+        self._group = partial(
+            group_people, refine=options.refine, max_people=options.max_people, threshold=float(options.threshold)
+        )
         self._normaliser = Normaliser(input_spec)
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
@@ -150,3 +196,55 @@ def place_image(
     if width < height:
         return (new_short, new_long), center, np.array(extent)
     return (new_long, new_short), center, np.array(extent[::-1])
+
+
+def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEstimator:
+    """Return the estimator of a network that gives heatmaps and tags, with weights from a file.
+
+    Args:
+        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
+        target: safetensors file written by training, or an official ``.pth`` of HigherHRNet.
+        skeleton: names of the joints to find.
+        options: see `Options`.
+
+    Raises:
+        UserError: the file cannot be read, or is not of this network or skeleton.
+    """
+    from robustpose.estimators.loading import check_head, load_network
+    from robustpose.estimators.running.backends import as_image_callable
+
+    def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
+        if HEAD not in tensors:
+            raise UserError(
+                f"{path} carries no input spec: expected a file written by robustpose train, or HigherHRNet's"
+            )
+        check_head(path, tensors, HEAD, skeleton)
+        return make_input_spec(name, skeleton)
+
+    loaded = load_network(name, target, skeleton, options, describe_official)
+    official = next(
+        (min(published.input_wh) for published in ZOO.values() if published.file == Path(target).name), None
+    )
+    short_side = options.input or official or min(loaded.input_spec.input_wh)
+    run = as_image_callable(
+        loaded.network, options.threads, backend=options.backend, precision=options.precision, device=loaded.device
+    )
+    options = options.model_copy(update={"input": short_side})
+    estimator = TagEstimator(run, loaded.input_spec, skeleton, options)
+    estimator.provenance = loaded.describe(
+        input=write_size((short_side, short_side)),
+        scales=options.scales,
+        channels=loaded.input_spec.channels,
+        flip_test=options.flip_test,
+        refine=options.refine,
+        max_people=options.max_people,
+        threshold=options.threshold,
+    )
+    return estimator
+
+
+def as_estimator(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton) -> TagEstimator:
+    """Return the estimator of a network in memory, in float32, on the device where it is; its weights are copied."""
+    from robustpose.estimators.running.backends import as_image_callable
+
+    return TagEstimator(as_image_callable(network), input_spec, skeleton)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from robustpose.pose.skeletons import COCO, MPII
 
 FamilyName = Literal["heatmaps", "tags", "fields"]
+DEFAULT: FamilyName = "heatmaps"  # of networks that nothing else is said of
 # What files of version 0.1.0 call them.
 OLD_NAMES: dict[str, FamilyName] = {"topdown": "heatmaps", "bottomup": "tags"}
 
@@ -42,7 +43,11 @@ class Family:
 
     @property
     def estimating(self) -> Any:
-        """Return the module that makes estimators of its networks; imported when asked for."""
+        """Return the module that makes estimators of its networks; imported when asked for.
+
+        It has `Options`, ``build(name, target, skeleton, options)`` for weights in a file, and
+        ``as_estimator(network, input_spec, skeleton)`` for a network in memory.
+        """
         return importlib.import_module(f"robustpose.estimators.{self.name}")
 
     @property

@@ -1,4 +1,4 @@
-"""A pickle read without being run: a small machine that makes plain values and inert objects.
+"""A pickle read without being run: a small machine that makes plain values and inert objects (`inert_objects`).
 
 It looks no name up and calls nothing of the file's: what it makes is plain values, places of tensors, and inert objects
 that keep their state. What would need more is refused. Time and memory are bounded.
@@ -8,141 +8,24 @@ from __future__ import annotations
 
 import pickletools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
+from robustpose.models.inert_objects import (
+    DICTS,
+    LONGEST_NAME,
+    MAKERS,
+    SETS,
+    STORAGES,
+    Damaged,
+    Global,
+    Inert,
+    Storage,
+    WouldCall,
+    name_of,
+    show_text,
+)
 
-# Far beyond what networks need, and little enough to be harmless: an object like the largest published one takes 56,000
-# steps, and has names of up to 50 characters.
-MOST_STEPS = 1_000_000
-LONGEST_NAME = 200
-MOST_DIMENSIONS = 8
-STORAGES = {
-    f"torch.{kind}Storage": dtype
-    for kind, dtype in {
-        "Float": torch.float32, "Double": torch.float64, "Half": torch.float16, "BFloat16": torch.bfloat16,
-        "Long": torch.int64, "Int": torch.int32, "Short": torch.int16, "Char": torch.int8, "Byte": torch.uint8,
-        "Bool": torch.bool,
-    }.items()
-}  # fmt: skip
-
-
-class Refusal(Exception):
-    """Say why a file is not read: a message that goes on after the file's name."""
-
-
-class Damaged(Refusal):
-    """Refuse a file that makes no sense."""
-
-    def __init__(self, how: str) -> None:
-        super().__init__(f"is damaged or made to do harm ({how}), and is refused: download it again")
-
-
-class WouldCall(Refusal):
-    """Refuse a file that can only be read by calling something."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"would have to run code to be read (it calls {what}), and is refused")
-
-
-# What the machine makes.
-
-
-@dataclass(eq=False, slots=True)
-class Global:
-    """Stand for what a pickle refers to by name; never looked up."""
-
-    name: str
-
-
-@dataclass(eq=False, slots=True)
-class Inert:
-    """Stand for an object of a class that is never looked up, and keep its state."""
-
-    name: str
-    state: Any = None
-
-
-@dataclass(eq=False, slots=True)
-class Storage:
-    """Name the numbers of one or several tensors: `length` of them under `key`."""
-
-    key: str
-    dtype: torch.dtype
-    length: int
-
-    @property
-    def n_bytes(self) -> int:
-        """Return how much room they take."""
-        return self.length * self.dtype.itemsize
-
-
-@dataclass(eq=False, slots=True)
-class Place:
-    """Say where in a storage a tensor is, in elements: inside, and it has no more of them than the storage."""
-
-    storage: Storage
-    offset: int
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
-
-    def view(self, numbers: Tensor) -> Tensor:
-        """Return the tensor, a view of the storage's numbers."""
-        return numbers.as_strided(self.size, self.stride, self.offset)
-
-
-def _place_tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Place:
-    if type(storage) is not Storage or type(size) is not tuple or type(stride) is not tuple:
-        raise Damaged("a tensor without storage, size and stride")
-    if len(size) != len(stride) or len(size) > MOST_DIMENSIONS:
-        raise Damaged(f"a tensor of {len(size)} sizes and {len(stride)} strides")
-    if not all(type(number) is int and number >= 0 for number in (offset, *size, *stride)):
-        raise Damaged("a tensor whose size, stride and offset are no whole numbers from 0")
-    n_elements, last = 1, offset
-    for side, step in zip(size, stride, strict=True):
-        n_elements *= side
-        last += (side - 1) * step
-    if n_elements > storage.length or (n_elements > 0 and last >= storage.length):
-        raise Damaged(f"a tensor that is larger than the {storage.length} numbers of its storage")
-    return Place(storage, offset, size, stride)
-
-
-def _stand_for(kind: Any, base: Any, state: Any) -> Inert:
-    """Follow copyreg._reconstructor, which makes an object of a class in the oldest protocols."""
-    if type(kind) is not Global or type(base) is not Global or base.name not in OBJECT or state is not None:
-        raise WouldCall("copyreg._reconstructor of something other than a plain object")
-    return Inert(kind.name)
-
-
-def _make_size(sides: Any) -> tuple[Any, ...]:
-    if type(sides) is not tuple:
-        raise Damaged("a size that is none")
-    return sides
-
-
-OBJECT = ("builtins.object", "__builtin__.object")
-# All that is ever made by a call, and it is made here. Of the rest, only that it was there is kept: it comes with a
-# training's settings, which are not read.
-MAKERS: dict[str, Callable[..., Any]] = {
-    "torch._utils._rebuild_tensor_v2": _place_tensor,
-    "torch._utils._rebuild_parameter": lambda place, *_: place,
-    "torch.Size": _make_size,
-    "copyreg._reconstructor": _stand_for,
-    "copy_reg._reconstructor": _stand_for,
-    "torch.device": lambda *_: Inert("torch.device"),
-    "numpy.dtype": lambda *_: Inert("numpy.dtype"),
-    "numpy.core.multiarray.scalar": lambda *_: Inert("numpy scalar"),
-    "numpy._core.multiarray.scalar": lambda *_: Inert("numpy scalar"),
-    "_codecs.encode": lambda *_: Inert("bytes"),  # how Python 3 writes bytes for Python 2
-}
-DICTS = ("collections.OrderedDict",)
-SETS = ("builtins.set", "__builtin__.set")
-
-
-# The machine.
-
+MOST_STEPS = 1_000_000  # harmless, and plenty: an object like the largest published network takes 56,000
 VALUES = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
     "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES",
@@ -314,16 +197,8 @@ def _refer(module: Any, name: Any) -> Global:
     return Global(f"{module}.{name}")
 
 
-def name_of(value: Any) -> str:
-    return show_text(value.name) if isinstance(value, (Global, Inert)) else f"an object of type {type(value).__name__}"
-
-
 def _check_key(key: Any) -> Any:
     """Return a dict's key if it is simple: hashes of nested tuples and of huge numbers can be made to take forever."""
     if type(key) in (str, bytes, float, bool, type(None)) or (type(key) is int and abs(key) < 2**63):
         return key
     raise Damaged("it has a key that is neither text nor a number")
-
-
-def show_text(text: str) -> str:
-    return ascii(text[:80])[1:-1]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from robustpose.errors import UserError
-from robustpose.models.families import OLD_NAMES, FamilyName
+from robustpose.models.families import DEFAULT, OLD_NAMES, FamilyName
 from robustpose.pose.skeletons import Skeleton
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB values in 0..1
@@ -39,7 +39,7 @@ class InputSpec:
     std: tuple[float, float, float] = IMAGENET_STD
     stride: int = 4
     sigma: float = 2.0
-    family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(name, name))] = "heatmaps"
+    family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(name, name))] = DEFAULT
 
     def check_joints(self, skeleton: Skeleton) -> None:
         """Raise UserError if the network finds other joints than those of `skeleton`."""

@@ -18,11 +18,10 @@ import torch
 from torch import Tensor
 
 from robustpose.errors import UserError
-from robustpose.models.inert_pickle import (
+from robustpose.models.inert_objects import (
     LONGEST_NAME,
     Damaged,
     Inert,
-    InertUnpickler,
     Place,
     Refusal,
     Storage,
@@ -30,6 +29,7 @@ from robustpose.models.inert_pickle import (
     name_of,
     show_text,
 )
+from robustpose.models.inert_pickle import InertUnpickler
 from robustpose.models.pifpaf import NETWORKS, PifPaf
 from robustpose.models.torch_files import PARALLEL
 from robustpose.models.weights import load_tensors, save_weights

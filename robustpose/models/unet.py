@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from robustpose.errors import UserError
-from robustpose.models.fast.norms import SLOPE, NormAndLeakyReLU, NormBesideAndReLU
-from robustpose.models.fast.shuffle import convolve_transposed
+from robustpose.models.fast import SLOPE, NormAndLeakyReLU, NormBesideAndReLU, convolve_transposed
 
 MOST_DOWNS = 6  # published, for 256×192
 WIDEST = 8  # channels double up to this multiple of the first width

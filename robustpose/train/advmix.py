@@ -20,9 +20,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from robustpose.models.fast.fold import fold_batch_norms
-from robustpose.models.fast.fuse import fuse_convolutions
-from robustpose.models.fast.input_gradient import fast_input_gradient
+from robustpose.models.fast import fast_input_gradient, fold_batch_norms, fuse_convolutions
 from robustpose.train.losses import LossName
 from robustpose.train.mixing import CLEAN, GeneratorMix
 from robustpose.train.objectives import (

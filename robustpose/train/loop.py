@@ -22,10 +22,10 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 
 from robustpose.config import TrainSettings, list_differences, make_settings, write_settings
 from robustpose.errors import UserError
-from robustpose.estimators.as_estimator import as_estimator
 from robustpose.estimators.running.backends import limit_threads
 from robustpose.evaluate import evaluate, make_metric
 from robustpose.files import lock_folder
+from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.train.build import build_step, open_data
@@ -156,7 +156,8 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
         line["losses"] = {name: total / len(batches) for name, total in at.totals.items()}
         is_due = (at.epoch + 1) % settings.evaluate_every == 0 or at.epoch + 1 == settings.epochs
         if is_due and fabric.is_global_zero:
-            figures = evaluate(val_data, as_estimator(step.network, input_spec, val_data.skeleton))
+            estimator = FAMILIES[input_spec.family].estimating.as_estimator(step.network, input_spec, val_data.skeleton)
+            figures = evaluate(val_data, estimator)
             line["figures"] = figures
             score = figures[make_metric(val_data.metric, val_data.skeleton).primary]
             if at.best is None or score > at.best:

@@ -1,4 +1,4 @@
-"""Cells: where the confident cells of a composite intensity field see joints, and how large joints are at a pixel."""
+"""Cells: where the confident cells of a composite intensity field see joints, and the scale of joints at a pixel."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ IntArray = npt.NDArray[np.int64]
 
 
 class JointCells(NamedTuple):
-    """The n confident cells of all joints, joint by joint, each joint's row by row.
+    """The n confident cells of all K joints: joint by joint, those of a joint row by row.
 
     Attributes:
         x: (n,) px, where the cell sees the joint; y likewise.
         scale: (n,) px.
-        value: (n,) 0..1.
+        confidence: (n,) 0..1.
         square: (4, n) left, right, top and bottom px of the square ± scale around it; right and bottom are excluded.
-        joint: (n,).
-        starts: (K + 1,) where the cells of each joint begin.
+        joint: (n,) index of the joint.
+        starts: (K + 1,) index of each joint's first cell; the last entry is n.
     """
 
     x: FloatArray
     y: FloatArray
     scale: FloatArray
-    value: FloatArray
+    confidence: FloatArray
     square: IntArray
     joint: IntArray
     starts: IntArray
@@ -56,32 +56,33 @@ def collect_cells(confidence, xy, scale, threshold, shape_hw):  # type: ignore[n
     n = 0
     for value in confidence.flat:
         n += value > threshold
-    x, y, size, values = np.empty((4, n), np.float32)
+    x, y, size, confidences = np.empty((4, n), np.float32)
     square, joints, starts = np.empty((4, n), np.int64), np.empty(n, np.int64), np.zeros(n_joints + 1, np.int64)
     i = 0
     for joint in range(n_joints):
         for cell, value in enumerate(confidence[joint]):
             if value > threshold:
-                joints[i], values[i], size[i] = joint, value, scale[joint, cell]
+                joints[i], confidences[i], size[i] = joint, value, scale[joint, cell]
                 x[i], y[i] = xy[joint, 0, cell], xy[joint, 1, cell]
                 square[0, i], square[1, i] = pixel_span(x[i], size[i], width)
                 square[2, i], square[3, i] = pixel_span(y[i], size[i], height)
                 i += 1
         starts[joint + 1] = i
-    return JointCells(x, y, size, values, square, joints, starts)
+    return JointCells(x, y, size, confidences, square, joints, starts)
 
 
 @njit(cache=True)
 def scale_at(cells, joint, x, y):  # type: ignore[no-untyped-def]
-    """Return the scale (px) of a joint at pixel x, y: the mean over the cells whose squares hold it, by their values.
+    """Return the scale (px) of a joint at pixel x, y: the mean over the cells whose squares hold the pixel.
 
-    0 where no square does. Of a map of scales, which the published program fills, few pixels are ever looked at.
+    Cells are weighted by their confidence; where no square holds the pixel, it is 0. The published program fills a
+    whole map of scales, of which few pixels are ever looked at.
     """
     left, right, top, bottom = cells.square
     mean, weight = np.float32(0), np.float32(0)
     for i in range(cells.starts[joint], cells.starts[joint + 1]):
         if top[i] <= y < bottom[i] and left[i] <= x < right[i]:
-            value = cells.value[i]
-            mean = (value * cells.scale[i] + weight * mean) / (weight + value)
-            weight += value
+            confidence = cells.confidence[i]
+            mean = (confidence * cells.scale[i] + weight * mean) / (weight + confidence)
+            weight += confidence
     return mean

@@ -16,7 +16,7 @@ SECOND_SHARE = 0.5  # and at least this share of the best one's
 
 
 class Candidates(NamedTuple):
-    """The m confident connections of every direction, by the bin that they begin in, row by row.
+    """The m confident connections: by direction, then by the bin that they begin in, row by row.
 
     Direction 2·l leads from joint 2 of connection l to its joint 1, direction 2·l + 1 from joint 1 to joint 2.
 
@@ -48,7 +48,7 @@ def list_candidates(confidence, end_xy, at_ends, threshold, shape_hw):  # type: 
     Args:
         confidence: (L, h·w).
         end_xy: (2, L, 2, h·w) px, where the cells see their ends.
-        at_ends: (2, L, h·w) values 0..1 of the position maps there.
+        at_ends: (2, L, h·w) what the position maps say there, 0..1.
         threshold: 0..1.
         shape_hw: of the maps, px.
     """
@@ -91,9 +91,10 @@ def list_candidates(confidence, end_xy, at_ends, threshold, shape_hw):  # type: 
 
 @njit(cache=True, error_model="numpy")
 def find_target(candidates, direction, x, y, scale):  # type: ignore[no-untyped-def]
-    """Return x, y and weight 0..1 of the joint at the other end, for a joint of size `scale` px at x, y.
+    """Return x px, y px and weight 0..1 of the joint that a direction leads to, from a joint of `scale` px at x, y.
 
-    The best candidate's, or the mean of the best two if the second is near it. The weight is 0 if there is none.
+    It is where the best candidate leads, or the mean of the best two if the second is nearly as good. The weight is 0
+    if there is no candidate.
     """
     starts = candidates.starts[direction]
     n_rows, n_columns = starts.shape[0], starts.shape[1] - 1

@@ -22,8 +22,8 @@ from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Floats
 
 CELL_THRESHOLD = 0.1  # a cell sees a joint if its confidence is above it
-SEED_THRESHOLD = 0.2  # a person starts where the position map is above it
-CONNECTION_THRESHOLD = 0.1
+SEED_THRESHOLD = 0.2  # a person starts where the position map is above it, at a cell whose confidence is above half
+CONNECTION_THRESHOLD = 0.1  # confidence, score and weight of a connection, at least
 COMPLETION_THRESHOLD = 1e-4  # of connections that fill the joints a person lacks
 JOINT_THRESHOLD = 0.001  # joints that nothing was filled in for are dropped below it
 N_BEST, BEST_WEIGHT = 3, 3.0  # the best three joints count three times in a person's score
@@ -36,15 +36,12 @@ def decode_fields(
     complete: bool = True,
     *,
     connections: Sequence[tuple[int, int]] = COCO.limbs,
-    seed_threshold: float = SEED_THRESHOLD,
-    connection_threshold: float = CONNECTION_THRESHOLD,
-    joint_threshold: float | None = None,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    """Return the people of one image, best first: poses (N, K, 3) as x, y in px and value, and scores (N,).
+    """Return the people of one image, best first: poses (N, K, 3) as x px, y px and confidence, and scores (N,).
 
-    Pixels are those of the network's input; joints may lie outside. A joint that is not found has value 0; if another
-    person's joint took its place, it keeps its position. A score is the mean of the values, the best three counting
-    three times. Both are about 0..1; values are higher where many cells see one joint.
+    Pixels are those of the network's input; joints may lie outside. A joint that is not found has the confidence 0; if
+    another person's joint took its place, it keeps its position. A score is the mean of the confidences, the best three
+    counting three times. Both are about 0..1; a confidence is higher where many cells see the joint.
 
     Args:
         pif: confidence (K, h, w) 0..1, vector (K, 2, h, w) from a cell to the joint, log-spread (K, h, w; unused) and
@@ -54,9 +51,6 @@ def decode_fields(
         stride: px from cell to cell.
         complete: fill the joints that a person lacks, by weaker connections, or else with a neighbour's place.
         connections: L pairs of joint indices, 0-based, in the order of the field.
-        seed_threshold: a person starts where the position map is above it, at a cell whose confidence is above half.
-        connection_threshold: least confidence, score and weight of a connection.
-        joint_threshold: joints of a lower value become 0; by default .001, or 0 if completed.
 
     Raises:
         UserError: the shapes do not fit each other, or a number is not finite.
@@ -83,14 +77,14 @@ def decode_fields(
 
     cells = collect_cells(confidence, joint_xy, scale, CELL_THRESHOLD, shape_hw)
     at_cells, at_ends = look_up_positions(cells, ends, end_xy, shape_hw)
-    seeds = np.flatnonzero((at_cells > seed_threshold) & (cells.value > seed_threshold / 2))
+    seeds = np.flatnonzero((at_cells > SEED_THRESHOLD) & (cells.confidence > SEED_THRESHOLD / 2))
     # Best first; equal ones by joint, x, y and scale, falling, too: of cells that see one pixel the rightmost starts.
     keys = (cells.scale, cells.y, cells.x, cells.joint, at_cells)
     seeds = seeds[np.lexsort([key[seeds] for key in keys])[::-1]]
     if not len(seeds):
         return nobody
-    strong = list_candidates(paf_confidence, end_xy, at_ends, connection_threshold, shape_hw)
-    poses, scales = grow_people(seeds, at_cells, cells, strong, ends, connection_threshold, shape_hw)
+    strong = list_candidates(paf_confidence, end_xy, at_ends, CONNECTION_THRESHOLD, shape_hw)
+    poses, scales = grow_people(seeds, at_cells, cells, strong, ends, CONNECTION_THRESHOLD, shape_hw)
     if complete:
         weak = list_candidates(paf_confidence, end_xy, at_ends, COMPLETION_THRESHOLD, shape_hw)
         complete_people(poses, scales, cells, weak, ends, shape_hw)
@@ -99,15 +93,13 @@ def decode_fields(
     suppress_joints(poses, scales[order])
     poses = poses[(poses[:, :, 2] > 0).any(1)]
     poses = poses[_best_first(poses)]
-    if joint_threshold is None:
-        joint_threshold = 0.0 if complete else JOINT_THRESHOLD
-    poses[poses[:, :, 2] < joint_threshold] = 0
+    poses[poses[:, :, 2] < (0.0 if complete else JOINT_THRESHOLD)] = 0
     poses = poses[_best_first(poses)]
     return poses, score_poses(poses)
 
 
 def score_poses(poses: Floats) -> npt.NDArray[np.float64]:
-    """Return scores (N,) of poses (N, K, 3): means of the joints' values, the best three counting three times."""
+    """Return scores (N,) of poses (N, K, 3): means of the joints' confidences, the best three counting three times."""
     weights = np.ones(poses.shape[1])
     weights[:N_BEST] = BEST_WEIGHT
     return (-np.sort(-poses[:, :, 2], axis=1) * (weights / weights.sum())).sum(1)
@@ -118,7 +110,7 @@ def _best_first(poses: Floats) -> npt.NDArray[np.int64]:
 
 
 def _to_pixels(vectors: list[npt.NDArray[np.float32]], stride: int) -> npt.NDArray[np.float32]:
-    """Return the places (n, …, 2, h·w) in px that n vectors (…, 2, h, w) in cells lead to."""
+    """Return the places (n, …, 2, h·w) px that n arrays of vectors (…, 2, h, w), in cells, lead to."""
     xy = np.stack(vectors)
     height, width = xy.shape[-2:]
     xy[..., 0, :, :] += np.arange(width, dtype=np.float32)

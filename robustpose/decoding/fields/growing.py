@@ -10,18 +10,18 @@ from robustpose.decoding.fields.connections import find_target
 from robustpose.decoding.fields.occupancy import is_marked, mark_square
 
 LEAST_SCALE = 8.0  # px, of a joint whose connections are looked for
-WORST_FILLED = 1e-8
-MOST_FILLED = 0.001  # value of a joint that only completion found
-COPIED = 1e-5  # value of a joint that nothing was found of
+WORST_FILLED = 1e-8  # weight of a connection that completion follows, at least
+MOST_FILLED = 0.001  # confidence of a joint that only completion found, at most
+COPIED = 1e-5  # confidence of a joint that is put where its neighbour is
 
 
 @njit(cache=True)
-def grow_people(seeds, seed_values, cells, candidates, ends, threshold, shape_hw):  # type: ignore[no-untyped-def]
-    """Return poses (N, K, 3) as x, y, value, and scales (N, K) of their joints; joints not found are 0.
+def grow_people(seeds, confidence, cells, candidates, ends, threshold, shape_hw):  # type: ignore[no-untyped-def]
+    """Return poses (N, K, 3) as x px, y px, confidence, and scales (N, K) px of their joints; 0 if not found.
 
     Args:
-        seeds: indices of cells, best first; those in a place that is taken start nobody.
-        seed_values: (n,) of all cells.
+        seeds: indices of cells, best first; a seed where a joint was found already starts nobody.
+        confidence: (n,) of the joint that each cell would start, 0..1.
         cells: `JointCells`.
         candidates: `Candidates`.
         ends: (L, 2) the joints that each connection connects.
@@ -38,7 +38,7 @@ def grow_people(seeds, seed_values, cells, candidates, ends, threshold, shape_hw
         if is_marked(squares[joint, :n], int(x), int(y)):
             continue
         pose = poses[n]
-        pose[joint, 0], pose[joint, 1], pose[joint, 2] = x, y, seed_values[seed]
+        pose[joint, 0], pose[joint, 1], pose[joint, 2] = x, y, confidence[seed]
         _grow(pose, cells, candidates, ends, threshold, True, shape_hw)
         _look_up_scales(scales[n], pose, cells, shape_hw)
         for found in range(n_joints):
@@ -50,9 +50,9 @@ def grow_people(seeds, seed_values, cells, candidates, ends, threshold, shape_hw
 
 @njit(cache=True)
 def complete_people(poses, scales, cells, candidates, ends, shape_hw):  # type: ignore[no-untyped-def]
-    """Fill the empty joints of poses (N, K, 3), and the scales (N, K), as far as connections lead.
+    """Fill the joints not found of poses (N, K, 3), and scales (N, K), changed in place, as far as connections lead.
 
-    First by weak connections in one direction; then with the place of a neighbour.
+    First by weak connections that need to hold in one direction only; then with the place of a neighbour.
     """
     for i in range(len(poses)):
         pose = poses[i]
@@ -73,6 +73,10 @@ def complete_people(poses, scales, cells, candidates, ends, shape_hw):  # type: 
 
 @njit(cache=True)
 def _grow(pose, cells, candidates, ends, threshold, there_and_back, shape_hw):  # type: ignore[no-untyped-def]
+    """Add to a pose (K, 3), changed in place, the joints that connections lead to, from the surest joint outwards.
+
+    With `there_and_back`, a connection counts only if the way back from its target leads to its source, too.
+    """
     is_tried = np.zeros(2 * len(ends), np.bool_)
     while True:
         direction = _next_direction(pose, ends, is_tried)
@@ -95,24 +99,26 @@ def _grow(pose, cells, candidates, ends, threshold, there_and_back, shape_hw):  
 
 @njit(cache=True)
 def _next_direction(pose, ends, is_tried):  # type: ignore[no-untyped-def]
-    """Return the direction from the best joint set to one not set, of equals the last, that is not tried yet; or −1."""
-    best, best_value = -1, np.float32(0)
+    """Return the direction, not tried yet, from the surest joint found to one not found; or −1. Of equals the last."""
+    best, highest = -1, np.float32(0)
     for direction in range(2 * len(ends)):
         source, target = _source_and_target(ends, direction)
-        value = pose[source, 2]
-        if value > 0 and value >= best_value and pose[target, 2] == 0 and not is_tried[direction]:
-            best, best_value = direction, value
+        confidence = pose[source, 2]
+        if confidence > 0 and confidence >= highest and pose[target, 2] == 0 and not is_tried[direction]:
+            best, highest = direction, confidence
     return best
 
 
 @njit(cache=True)
 def _source_and_target(ends, direction):  # type: ignore[no-untyped-def]
+    """Return the joints that a direction leads from and to; see `connections.Candidates`."""
     connection, forward = divmod(direction, 2)
     return ends[connection, 1 - forward], ends[connection, forward]
 
 
 @njit(cache=True)
 def _step_scale(cells, joint, x, y, shape_hw):  # type: ignore[no-untyped-def]
+    """Return the scale (px) of a joint whose connections are looked for; the least one outside of the map."""
     height, width = shape_hw
     if 0 <= x <= width - 1 and 0 <= y <= height - 1:
         return max(LEAST_SCALE, scale_at(cells, joint, int(x), int(y)))
@@ -121,7 +127,7 @@ def _step_scale(cells, joint, x, y, shape_hw):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _look_up_scales(scales, pose, cells, shape_hw):  # type: ignore[no-untyped-def]
-    """Set the scales (K,) of the joints that are set; those outside have the nearest pixel's."""
+    """Set the scales (K,) px of the joints found; of joints outside of the map, that of the nearest pixel."""
     height, width = shape_hw
     for joint in range(len(pose)):
         if pose[joint, 2] > 0:

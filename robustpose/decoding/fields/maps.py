@@ -1,7 +1,8 @@
 """Position maps: all cells of a joint together say where it is, more accurately than any of them.
 
-The high-resolution confidence maps of PifPaf (Kreiss et al., CVPR 2019, section 3.4). A map is drawn, looked at where
-it matters and overwritten by the next joint's, so that it stays in the processor's cache.
+The high-resolution confidence maps of PifPaf (Kreiss et al., CVPR 2019, section 3.4). The maps of all
+joints are never there together: one is drawn, read where it matters and overwritten by the next joint's, so that it
+stays in the processor's cache.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ FULL_CELLS = 16  # confident cells around a joint that give the map 1
 
 @njit(cache=True)
 def look_up_positions(cells, ends, end_xy, shape_hw):  # type: ignore[no-untyped-def]
-    """Return the position maps' values where the cells see their joints (n,), and at connections' ends (2, L, h·w).
+    """Return what the position maps say where cells see their joints (n,), and at connections' ends (2, L, h·w).
 
-    −1 where a cell sees its joint outside; at ends, 0 there, and 1 at most.
+    Where a cell sees its joint outside of the map, it is −1. At a connection's end outside it is 0, and never above 1.
 
     Args:
         cells: `JointCells`.
@@ -45,13 +46,13 @@ def look_up_positions(cells, ends, end_xy, shape_hw):  # type: ignore[no-untyped
 
 @njit(cache=True, error_model="numpy")
 def draw_positions(pixels, cells, joint):  # type: ignore[no-untyped-def]
-    """Draw the position map (H, W) of a joint: the sum of blobs, one for each cell; of scale 0, none."""
+    """Draw the position map (H, W) of a joint: the sum of one blob for each of its cells, but those of scale 0."""
     height, width = pixels.shape
     pixels[:] = 0
     across = np.empty(width, np.float32)
     for i in range(cells.starts[joint], cells.starts[joint + 1]):
         x, y, scale = cells.x[i], cells.y[i], cells.scale[i]
-        peak = cells.value[i] / np.float32(FULL_CELLS)
+        peak = cells.confidence[i] / np.float32(FULL_CELLS)
         left, right = pixel_span(x, 2 * scale, width)
         top, bottom = pixel_span(y, 2 * scale, height)
         # exp(t) as (1 + t/8)^8 for t = −distance²/(2 scale²) down to −2, where 1 + t/8 = 3/4; 0 beyond.
@@ -72,7 +73,7 @@ def draw_positions(pixels, cells, joint):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _look_up(values, pixels, x, y, outside):  # type: ignore[no-untyped-def]
-    """Set values (n,) to those in the pixels of x, y, fractions cut off, or to `outside` beyond the first and last."""
+    """Set values (n,) to the pixels at x, y (n,), fractions cut off, or to `outside` where these lie outside."""
     height, width = pixels.shape
     last_x, last_y = np.float32(width - 1), np.float32(height - 1)
     for i in range(len(values)):

@@ -1,4 +1,4 @@
-"""Occupancy: which pixels are taken by the joints found so far, as the squares around them."""
+"""Occupancy: which pixels the joints found so far take, as a square around each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Soft suppression: of joints of one kind in one place, the best person's keeps its value; others lose theirs."""
+"""Soft suppression: of joints of one kind in one place, only the best person's keeps its confidence."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from robustpose.decoding.fields.occupancy import is_marked, mark_square
 
 @njit(cache=True)
 def suppress_joints(poses, scales):  # type: ignore[no-untyped-def]
-    """Set the values of joints to 0 whose place is taken; their positions stay.
+    """Set the confidence of joints to 0 whose place a better person's joint takes; their positions stay.
 
     Args:
-        poses: (N, K, 3) as x, y, value, best first, changed in place.
-        scales: (N, K) px: half the side of the square that a joint takes, if not less than the least.
+        poses: (N, K, 3) as x px, y px, confidence, best first, changed in place.
+        scales: (N, K) px: half the side of the square that a joint takes, if not below `occupancy.LEAST_REACH`.
     """
     n_people, n_joints = poses.shape[:2]
     # Joints outside are in the nearest pixel of a map that all of them span.
@@ -23,8 +23,8 @@ def suppress_joints(poses, scales):  # type: ignore[no-untyped-def]
     squares = np.zeros((n_joints, n_people, 4), np.int64)
     for person in range(n_people):
         for joint in range(n_joints):
-            x, y, value = poses[person, joint]
-            if value == 0:
+            x, y, confidence = poses[person, joint]
+            if confidence == 0:
                 continue
             column, row = min(max(int(x), 0), last_x), min(max(int(y), 0), last_y)
             if is_marked(squares[joint, :person], column, row):

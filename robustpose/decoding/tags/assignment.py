@@ -12,7 +12,7 @@ from numba import njit
 
 @njit(cache=True)
 def assign(cost):  # type: ignore[no-untyped-def]
-    """Return the column (n,) of every row, all different, so that the sum of costs is least.
+    """Return a column for every row (n,), all different, so that the sum of costs is least.
 
     Rows are served in their order. Each first takes the first free column among its cheapest; the rest then find their
     places by a search for the shortest path, of equally near columns the first.

@@ -1,7 +1,8 @@
-"""Grouping: heatmaps and tags of a whole image become people, by associative embedding.
+"""Grouping: the heatmaps and tags of a whole image become people, by associative embedding.
 
-Newell et al., NeurIPS 2017, as HigherHRNet is evaluated (Cheng et al., CVPR 2020): joints are taken one kind after the
-other, and each found one goes to the person whose mean tag is nearest, or starts a person.
+Newell et al., NeurIPS 2017, as HigherHRNet is evaluated (Cheng et al., CVPR 2020). Joints are taken one kind after the
+other. Every peak of a heatmap is a joint; it goes to the person whose mean tag is nearest to the joint's, or starts a
+new person.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import numpy.typing as npt
 from numba import njit
 
 from robustpose.decoding.tags.assignment import assign
-from robustpose.decoding.tags.peaks import block_maxima, find_peaks, nudge
-from robustpose.decoding.tags.search import find_tagged, tag_ranges
+from robustpose.decoding.tags.peaks import find_block_maxima, find_peaks, place_in_pixel
+from robustpose.decoding.tags.search import find_nearest_tag, find_tag_ranges
 from robustpose.errors import UserError
 from robustpose.pose.types import Floats
 
-MAX_PEOPLE = 30  # joints of a kind, and people that take part in an assignment
+MAX_PEOPLE = 30  # peaks of one kind of joint, and people that take part in an assignment
 JOINT_THRESHOLD = 0.1
-TAG_THRESHOLD = 1.0  # a joint belongs to a person if its tag is nearer than this
-PADDING = 1e10  # cost of leaving a joint to nobody, where there are more joints than people
+TAG_THRESHOLD = 1.0  # a joint belongs to a person if their tags are nearer than this
+PADDING = 1e10  # cost of giving a joint to nobody, where there are more joints than people
 # COCO's joints from the head outwards: those that are found best start the people.
 COCO_ORDER = (0, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 10, 13, 14, 15, 16)
 
@@ -31,20 +32,18 @@ def group_people(
     refine: bool = True,
     max_people: int = MAX_PEOPLE,
     threshold: float = JOINT_THRESHOLD,
-    order: tuple[int, ...] | None = None,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return people (N, K, 3 + T) as x, y, value and tags of each joint, and their scores (N,).
+    """Return people (N, K, 3 + T) as x px, y px, confidence and T tags of every joint, and the people's scores (N,).
 
-    A joint that is not found has value 0, unless `refine` finds a place for it; its tags stay 0. A score is the mean
-    of the K values before that.
+    A joint's confidence is the heatmap's value at its pixel; 0 for a joint that is not found, unless `refine` finds a
+    place for it (its tags stay 0). A score is the mean of the K confidences before that.
 
     Args:
         heatmaps: (K, H, W).
         tags: (K, H, W, T).
-        refine: look for joints that a person lacks, where the heatmap is high and the tag is near the person's.
-        max_people: joints of a kind that are looked at, and people that take part in an assignment.
-        threshold: a joint's heatmap must be above it.
-        order: of the joints; by default COCO's from the head outwards, or as they are.
+        refine: look for the joints that a person lacks, where the heatmap is high and the tag is near the person's.
+        max_people: peaks of one kind of joint that are looked at, and people that take part in an assignment, at most.
+        threshold: a peak of a heatmap must be above it.
 
     Raises:
         UserError: the shapes do not fit each other.
@@ -58,29 +57,37 @@ def group_people(
         )
     if not tags.size:
         return np.zeros((0, len(heatmaps), 3 + tags.shape[3]), np.float32), np.zeros(0, np.float32)
-    if order is None:
-        order = COCO_ORDER if len(heatmaps) == len(COCO_ORDER) else tuple(range(len(heatmaps)))
-    maxima = np.stack([block_maxima(heatmap) for heatmap in heatmaps])
-    people = _match(heatmaps, tags, maxima, np.array(order), max_people, threshold)
-    _adjust(people, heatmaps)
+    order = COCO_ORDER if len(heatmaps) == len(COCO_ORDER) else tuple(range(len(heatmaps)))
+    block_maxima = np.stack([find_block_maxima(heatmap) for heatmap in heatmaps])  # (K, rows, columns)
+    people = _match(heatmaps, tags, block_maxima, np.array(order), max_people, threshold)
+    _place_in_pixels(people, heatmaps)
     scores = np.array([person[:, 2].mean() for person in people], np.float32)
     if refine:
-        _complete(people, heatmaps, tags, maxima)
+        _complete(people, heatmaps, tags, block_maxima)
     return people, scores
 
 
 @njit(cache=True)
-def _match(heatmaps, tags, maxima, order, max_people, threshold):  # type: ignore[no-untyped-def]
-    """Return people (N, K, 3 + T) with x, y as whole px."""
+def _match(heatmaps, tags, block_maxima, order, max_people, threshold):  # type: ignore[no-untyped-def]
+    """Return people (N, K, 3 + T) whose x and y are whole px: the pixels of their peaks.
+
+    Args:
+        heatmaps: (K, H, W).
+        tags: (K, H, W, T).
+        block_maxima: (K, rows, columns), see `find_block_maxima`.
+        order: (K,) the joints in the order in which they are taken.
+        max_people: see `group_people`.
+        threshold: see `group_people`.
+    """
     n_joints, n_tags = len(heatmaps), tags.shape[3]
     most = n_joints * max_people
     people = np.zeros((most, n_joints, 3 + n_tags), np.float32)
-    starts = np.empty(most, np.float32)  # the first number of the tag that started a person
-    tag_sums = np.empty((most, n_tags), np.float32)
-    counts = np.empty(most, np.int64)
+    first_tags = np.empty(most, np.float32)  # the first number of the tag that started each person
+    tag_sums = np.empty((most, n_tags), np.float32)  # of each person's joints so far
+    counts = np.empty(most, np.int64)  # of these joints
     n_people = 0
     for joint in order:
-        peaks = find_peaks(heatmaps[joint], maxima[joint], threshold, max_people)
+        peaks = find_peaks(heatmaps[joint], block_maxima[joint], threshold, max_people)
         n_candidates = min(n_people, max_people)
         owners = np.full(len(peaks), -1)
         if len(peaks) and n_candidates:
@@ -88,12 +95,14 @@ def _match(heatmaps, tags, maxima, order, max_people, threshold):  # type: ignor
         for i in range(len(peaks)):
             y, x = peaks[i]
             tag, owner = tags[joint, y, x], owners[i]
-            if owner < 0:  # who starts with the same number as somebody takes that place over
+            if owner < 0:
+                # The published program knows people by the first number of the tag that started them: a new person
+                # with the number of an old one adds to its joints and starts its tags anew.
                 owner = 0
-                while owner < n_people and starts[owner] != tag[0]:
+                while owner < n_people and first_tags[owner] != tag[0]:
                     owner += 1
                 n_people = max(n_people, owner + 1)
-                starts[owner] = tag[0]
+                first_tags[owner] = tag[0]
                 tag_sums[owner] = tag
                 counts[owner] = 1
             else:
@@ -106,11 +115,19 @@ def _match(heatmaps, tags, maxima, order, max_people, threshold):  # type: ignor
 
 @njit(cache=True)
 def _assign_owners(peaks, heatmap, tags, tag_sums, counts):  # type: ignore[no-untyped-def]
-    """Return whose each peak (n, 2) is, -1 for nobody's."""
+    """Return the person index of each peak (n,), or -1 for a new person.
+
+    Args:
+        peaks: (n, 2) pixels y, x of one kind of joint.
+        heatmap: (H, W) of that joint.
+        tags: (H, W, T) of that joint.
+        tag_sums: (N, T) of the people so far: the sum of their joints' tags.
+        counts: (N or more,) how many joints these are.
+    """
     n, n_candidates = len(peaks), len(tag_sums)
     # The padding is part of the published rule: beside it costs lose digits, and so more of them tie.
     cost = np.full((n, max(n, n_candidates)), PADDING)
-    apart = np.empty((n, n_candidates))
+    distance = np.empty((n, n_candidates))
     for i in range(n):
         y, x = peaks[i]
         for candidate in range(n_candidates):
@@ -118,44 +135,46 @@ def _assign_owners(peaks, heatmap, tags, tag_sums, counts):  # type: ignore[no-u
             for t in range(tags.shape[2]):
                 mean = tag_sums[candidate, t] / np.float32(counts[candidate])
                 total += (np.float64(tags[y, x, t]) - np.float64(mean)) ** 2
-            apart[i, candidate] = np.sqrt(total)
-            cost[i, candidate] = np.rint(apart[i, candidate]) * 100 - np.float64(heatmap[y, x])
+            distance[i, candidate] = np.sqrt(total)
+            # Rounded distances tie often; then the surer peak goes first.
+            cost[i, candidate] = np.rint(distance[i, candidate]) * 100 - np.float64(heatmap[y, x])
     owners = assign(cost)
     for i in range(n):
-        if owners[i] >= n_candidates or apart[i, owners[i]] >= TAG_THRESHOLD:
+        if owners[i] >= n_candidates or distance[i, owners[i]] >= TAG_THRESHOLD:
             owners[i] = -1
     return owners
 
 
 @njit(cache=True)
-def _adjust(people, heatmaps):  # type: ignore[no-untyped-def]
+def _place_in_pixels(people, heatmaps):  # type: ignore[no-untyped-def]
+    """Move the joints of people (N, K, 3 + T), changed in place, from whole pixels to where the peaks are in them."""
     for person in people:
         for joint in range(len(person)):
             if person[joint, 2] > 0:
-                place = nudge(heatmaps[joint], int(person[joint, 1]), int(person[joint, 0]))
+                place = place_in_pixel(heatmaps[joint], int(person[joint, 1]), int(person[joint, 0]))
                 person[joint, 0], person[joint, 1] = place
 
 
 @njit(cache=True)
-def _complete(people, heatmaps, tags, maxima):  # type: ignore[no-untyped-def]
-    """Find places for the joints that people lack."""
+def _complete(people, heatmaps, tags, block_maxima):  # type: ignore[no-untyped-def]
+    """Find places for the joints that people (N, K, 3 + T), changed in place, lack: by the mean of their tags."""
     n_joints, n_tags = len(heatmaps), tags.shape[3]
-    wanted = np.zeros((len(people), n_tags), np.float32)
+    mean_tags = np.zeros((len(people), n_tags), np.float32)
     for i in range(len(people)):
-        n_held = 0
+        n_found = 0
         for joint in range(n_joints):
             if people[i, joint, 2] > 0:
-                wanted[i] += tags[joint, int(people[i, joint, 1]), int(people[i, joint, 0])]
-                n_held += 1
-        wanted[i] /= np.float32(n_held)
+                mean_tags[i] += tags[joint, int(people[i, joint, 1]), int(people[i, joint, 0])]
+                n_found += 1
+        mean_tags[i] /= np.float32(n_found)
     for joint in range(n_joints):
         if (people[:, joint, 2] > 0).all():
             continue
-        ranges = tag_ranges(tags[joint])
+        ranges = find_tag_ranges(tags[joint])
         for i in range(len(people)):
             if people[i, joint, 2] == 0:
-                y, x = find_tagged(heatmaps[joint], tags[joint], maxima[joint], ranges, wanted[i])
-                value = heatmaps[joint, y, x]
-                if value > 0:
-                    people[i, joint, 0], people[i, joint, 1] = nudge(heatmaps[joint], y, x)
-                    people[i, joint, 2] = value
+                y, x = find_nearest_tag(heatmaps[joint], tags[joint], block_maxima[joint], ranges, mean_tags[i])
+                confidence = heatmaps[joint, y, x]
+                if confidence > 0:
+                    people[i, joint, 0], people[i, joint, 1] = place_in_pixel(heatmaps[joint], y, x)
+                    people[i, joint, 2] = confidence

@@ -1,7 +1,7 @@
-"""Merging: what a bottom-up network says of an image, of its mirror image and of other sizes becomes one set of maps.
+"""Merging: a network's outputs for an image and for its mirrored copy become one set of maps of one size.
 
-As HigherHRNet is evaluated (Cheng et al., CVPR 2020): heatmaps are averaged over resolutions, mirror images and sizes;
-tags are those of the coarser output, and each mirror image brings another set of them. Everything is brought to the
+As HigherHRNet is evaluated (Cheng et al., CVPR 2020): heatmaps are averaged over both resolutions and both images;
+tags are those of the coarser output, and the mirrored image brings a second set of them. Everything is brought to the
 size of the network's input by bilinear interpolation between pixel centres.
 """
 
@@ -23,7 +23,7 @@ def merge_outputs(
     """Return heatmaps (K, H, W) and tags (K, H, W, B) of one image, and None for tags that are not wanted.
 
     Args:
-        outputs: of the image, B = 1, or of the image and its mirror image, B = 2.
+        outputs: of the image (B = 1), or of the image and its mirrored copy (B = 2).
         flip_order: (K,) the joint that each becomes in the mirror.
         size_wh: width and height W, H of the result.
         with_tags: whether tags are wanted.
@@ -33,13 +33,14 @@ def merge_outputs(
     heatmaps = np.empty((n_joints, size_wh[1], size_wh[0]), np.float32)
     tags = np.empty((*heatmaps.shape, len(coarse)), np.float32) if with_tags else None
     for joint in range(n_joints):
-        views = [(0, joint, slice(None)), (1, flip_order[joint], slice(None, None, -1))][: len(coarse)]
+        # (image, channel, order of columns): of the mirrored copy the other side's joint, columns turned around.
+        sources = [(0, joint, slice(None)), (1, flip_order[joint], slice(None, None, -1))][: len(coarse)]
         # What is averaged first has to be enlarged once.
-        mean = _mean([coarse[i, k, :, order] for i, k, order in views])
-        total = _resize(mean, fine_wh) + _mean([fine[i, k, :, order] for i, k, order in views])
+        mean = _mean([coarse[i, k, :, order] for i, k, order in sources])
+        total = _resize(mean, fine_wh) + _mean([fine[i, k, :, order] for i, k, order in sources])
         _resize(total * np.float32(0.5), size_wh, heatmaps[joint])
         if tags is not None:
-            sides = np.stack([coarse[i, n_joints + k, :, order] for i, k, order in views], axis=2)
+            sides = np.stack([coarse[i, n_joints + k, :, order] for i, k, order in sources], axis=2)
             _resize(_resize(sides, fine_wh), size_wh, tags[joint])
     return heatmaps, tags
 

@@ -1,4 +1,4 @@
-"""Peaks of heatmaps, in compiled loops that look at the blocks that can hold one only."""
+"""Peaks of heatmaps, in compiled loops that only look at the blocks of pixels that can hold one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ BLOCK = 8  # px
 
 
 @njit(cache=True, fastmath={"nnan", "nsz"})
-def block_maxima(heatmap):  # type: ignore[no-untyped-def]
-    """Return the largest value of every block of 8 × 8 px of a heatmap (H, W)."""
+def find_block_maxima(heatmap):  # type: ignore[no-untyped-def]
+    """Return the largest value (rows, columns) in every block of 8 × 8 px of a heatmap (H, W)."""
     height, width = heatmap.shape
     n_rows, n_columns = (height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK
     maxima = np.empty((n_rows, n_columns), np.float32)
@@ -30,23 +30,23 @@ def block_maxima(heatmap):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def find_peaks(heatmap, maxima, threshold, limit):  # type: ignore[no-untyped-def]
-    """Return positions (n, 2) as y, x of the local maxima (5 × 5 px) of a heatmap (H, W), best first.
+def find_peaks(heatmap, block_maxima, threshold, limit):  # type: ignore[no-untyped-def]
+    """Return the pixels (n, 2) y, x that are the largest of 5 × 5 px around them, highest first.
 
-    Of equal ones, those further up are first, then those further left.
+    Of equal peaks, those further up are first, then those further left.
 
     Args:
-        heatmap: float32.
-        maxima: of its blocks; see `block_maxima`.
+        heatmap: (H, W) float32.
+        block_maxima: (rows, columns), see `find_block_maxima`.
         threshold: peaks must be above it.
         limit: return at most as many.
     """
     height, width = heatmap.shape
     places, values = [np.int64(0)], [np.float32(0)]  # a first entry tells the types
-    for row in range(len(maxima)):
+    for row in range(len(block_maxima)):
         for y in range(row * BLOCK, min((row + 1) * BLOCK, height)):
-            for block in range(maxima.shape[1]):
-                if maxima[row, block] <= threshold:
+            for block in range(block_maxima.shape[1]):
+                if block_maxima[row, block] <= threshold:
                     continue
                 for x in range(block * BLOCK, min((block + 1) * BLOCK, width)):
                     if heatmap[y, x] > threshold and _is_peak(heatmap, y, x):
@@ -70,10 +70,11 @@ def _is_peak(heatmap, y, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def nudge(heatmap, y, x):  # type: ignore[no-untyped-def]
-    """Return x, y of the joint in pixel (y, x) of a heatmap (H, W): the middle, a quarter towards the larger neighbour.
+def place_in_pixel(heatmap, y, x):  # type: ignore[no-untyped-def]
+    """Return x, y px of the peak in pixel (y, x) of a heatmap (H, W).
 
-    Of equal neighbours it is the one before; at the border, the pixel is its own neighbour.
+    On each axis, that is the middle of the pixel, moved by a quarter towards the larger of the two neighbours. Of equal
+    neighbours the one before counts; at the border, the pixel is its own neighbour.
     """
     height, width = heatmap.shape
     right, left = heatmap[y, min(x + 1, width - 1)], heatmap[y, max(x - 1, 0)]

@@ -1,4 +1,4 @@
-"""Where a person's missing joint is: high in the heatmap, and with a tag near the person's."""
+"""Search for a person's missing joint: high in the heatmap, and with a tag near the person's."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from robustpose.decoding.tags.peaks import BLOCK
 
 
 @njit(cache=True, fastmath={"nnan", "nsz"})
-def tag_ranges(tags):  # type: ignore[no-untyped-def]
-    """Return the least and the largest tag (2, T, rows, columns) in every block of 8 × 8 px of tags (H, W, T)."""
+def find_tag_ranges(tags):  # type: ignore[no-untyped-def]
+    """Return the smallest and the largest tag (2, T, rows, columns) in every block of 8 × 8 px of tags (H, W, T)."""
     height, width, n_tags = tags.shape
     n_rows, n_columns = (height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK
     ranges = np.empty((2, n_tags, n_rows, n_columns), np.float32)
@@ -34,37 +34,37 @@ def tag_ranges(tags):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def find_tagged(heatmap, tags, maxima, ranges, wanted):  # type: ignore[no-untyped-def]
-    """Return the pixel y, x where heatmap − round(tag distance) is largest, the first of equals.
+def find_nearest_tag(heatmap, tags, block_maxima, ranges, wanted):  # type: ignore[no-untyped-def]
+    """Return the pixel y, x where heatmap − round(distance of its tag from `wanted`) is largest; the first of equals.
 
-    What a block can hold is bounded by its largest value and the range of its tags. The block with the highest bound
-    is looked at first, then those that can hold something better.
+    A block's largest heatmap value and the range of its tags bound what its pixels can reach. The block with the
+    highest bound is searched first, then those whose bound is not below the best pixel found.
 
     Args:
         heatmap: (H, W) float32.
         tags: (H, W, T) float32.
-        maxima: of its blocks; see `block_maxima`.
-        ranges: of the tags in them; see `tag_ranges`.
+        block_maxima: (rows, columns), see `peaks.find_block_maxima`.
+        ranges: (2, T, rows, columns), see `find_tag_ranges`.
         wanted: (T,) float32, the tag looked for.
     """
-    n_rows, n_columns = maxima.shape
-    bounds = _bound_blocks(maxima, ranges, wanted)
+    n_rows, n_columns = block_maxima.shape
+    bounds = _bound_blocks(block_maxima, ranges, wanted)
     first = np.argmax(bounds)
     first_row, first_column = first // n_columns, first % n_columns
     best = (np.float32(-np.inf), 0, 0)
-    best = _look_at(first_row, first_column, heatmap, tags, wanted, best)
+    best = _search_block(first_row, first_column, heatmap, tags, wanted, best)
     bounds[first_row, first_column] = -np.inf
     for row in range(n_rows):
         for column in range(n_columns):
             if bounds[row, column] >= best[0]:
-                best = _look_at(row, column, heatmap, tags, wanted, best)
+                best = _search_block(row, column, heatmap, tags, wanted, best)
     return best[1], best[2]
 
 
 @njit(cache=True, fastmath={"nnan", "nsz"})
-def _bound_blocks(maxima, ranges, wanted):  # type: ignore[no-untyped-def]
-    """Return (rows, columns): what no pixel of a block is above. Loops run along rows: they become vector code."""
-    n_rows, n_columns = maxima.shape
+def _bound_blocks(block_maxima, ranges, wanted):  # type: ignore[no-untyped-def]
+    """Return bounds (rows, columns) that no pixel of a block is above. Loops run along rows, to become vector code."""
+    n_rows, n_columns = block_maxima.shape
     bounds = np.empty((n_rows, n_columns), np.float32)
     squared = np.empty(n_columns, np.float32)
     for row in range(n_rows):
@@ -76,13 +76,13 @@ def _bound_blocks(maxima, ranges, wanted):  # type: ignore[no-untyped-def]
                 apart = max(max(least[column] - tag, tag - largest[column]), np.float32(0))
                 squared[column] += apart * apart
         for column in range(n_columns):
-            bounds[row, column] = maxima[row, column] - np.rint(np.sqrt(squared[column]))
+            bounds[row, column] = block_maxima[row, column] - np.rint(np.sqrt(squared[column]))
     return bounds
 
 
 @njit(cache=True)
-def _look_at(row, column, heatmap, tags, wanted, best):  # type: ignore[no-untyped-def]
-    """Return the better of `best` (value, y, x) and the best pixel of a block."""
+def _search_block(row, column, heatmap, tags, wanted, best):  # type: ignore[no-untyped-def]
+    """Return the better of `best` (value, y, x) and the best pixel (value, y, x) of one block."""
     height, width, n_tags = tags.shape
     value, best_y, best_x = best
     top, left = row * BLOCK, column * BLOCK

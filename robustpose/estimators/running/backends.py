@@ -17,19 +17,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robustpose.errors import UserError, nearest
-from robustpose.estimators.heatmaps import Network
-from robustpose.estimators.options import require_openvino
+from robustpose.errors import UserError
+from robustpose.estimators.options import Backend, Precision, WholeImageBackend
 from robustpose.estimators.running.batches import CROPS_PER_CALL, CROPS_PER_GPU_CALL, Array, run_in_batches
-from robustpose.models.fast.fold import fold_batch_norms
-from robustpose.models.fast.fuse import fuse_convolutions
+from robustpose.estimators.running.openvino import convert_for_any_size, convert_module, require_openvino
+from robustpose.models.fast import fold_batch_norms, fuse_convolutions
 from robustpose.processes import WORKER_NUMBER
 
-BACKENDS = ("torch", "compile", "openvino")
 # The shape that whole-image networks are prepared for: always the same one, whatever image comes first. A small one:
 # larger images are not slower for it.
 PACKED_FOR = (2, 3, 128, 128)
-PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS: dict[Precision, torch.dtype] = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def find_device(name: str) -> torch.device:
@@ -52,12 +50,8 @@ def find_device(name: str) -> torch.device:
     return device
 
 
-def check_backend(backend: str, precision: str, device: torch.device) -> None:
-    """Raise UserError for a backend or a precision that there is not, or not on this device."""
-    if backend not in BACKENDS:
-        raise UserError(f"backend must be {', '.join(BACKENDS)}, got '{backend}'{nearest(backend, BACKENDS)}")
-    if precision not in PRECISIONS:
-        raise UserError(f"precision must be {', '.join(PRECISIONS)}, got '{precision}'{nearest(precision, PRECISIONS)}")
+def check_backend(backend: Backend, precision: Precision, device: torch.device) -> None:
+    """Raise UserError for a backend or a precision that there is not on this device, or that is not installed."""
     if precision == "fp16" and device.type == "cpu":
         raise UserError("precision fp16 is for GPUs: on a CPU use bf16")
     if backend == "openvino" and device.type != "cpu":
@@ -71,10 +65,10 @@ def as_callable(
     threads: int | None = None,
     input_wh: tuple[int, int] | None = None,
     *,
-    backend: str = "torch",
-    precision: str = "float32",
+    backend: Backend = "torch",
+    precision: Precision = "float32",
     device: torch.device | None = None,
-) -> Network:
+) -> Callable[[Array], Array]:
     """Return a function of normalised crops (B, 3, h, w) float32 that gives the module's heatmaps (B, K, h', w').
 
     It works on a copy, in evaluation mode, batch norms folded. A crop's heatmaps do not depend on the batch it is in,
@@ -84,16 +78,14 @@ def as_callable(
         module: any network of crops.
         threads: of one call on a CPU; None leaves it to PyTorch.
         input_wh: width and height of the crops; the backend `openvino` has to know them.
-        backend: of `BACKENDS`.
-        precision: of `PRECISIONS`.
+        backend: what runs it.
+        precision: what it multiplies in.
         device: where it runs; None for where the module is.
     """
     device = device or next(module.parameters()).device
     n_per_call = CROPS_PER_CALL if device.type == "cpu" else CROPS_PER_GPU_CALL
     frozen = fold_batch_norms(module).to(device)
     if backend == "openvino":
-        from robustpose.estimators.running.openvino import convert_module
-
         assert input_wh is not None
         run = convert_module(frozen, input_wh, n_per_call, precision, threads)
     else:
@@ -109,8 +101,8 @@ def as_image_callable(
     module: nn.Module,
     threads: int | None = None,
     *,
-    backend: str = "torch",
-    precision: str = "float32",
+    backend: WholeImageBackend = "torch",
+    precision: Precision = "float32",
     device: torch.device | None = None,
 ) -> Callable[[Array], tuple[Array, ...]]:
     """Return a function of normalised images (B, 3, h, w) float32 of any size that gives the module's outputs.
@@ -120,17 +112,13 @@ def as_image_callable(
     Args:
         module: any network of images with one or several outputs.
         threads: of one call on a CPU; None leaves it to PyTorch.
-        backend: of `BACKENDS` but `compile`, which would compile anew for every size.
-        precision: of `PRECISIONS`.
+        backend: what runs it.
+        precision: what it multiplies in.
         device: where it runs; None for where the module is.
     """
-    if backend == "compile":
-        raise UserError("networks of whole images run on the backends torch and openvino")
     device = device or next(module.parameters()).device
     frozen = fold_batch_norms(module).to(device)
     if backend == "openvino":
-        from robustpose.estimators.running.openvino import convert_for_any_size
-
         return convert_for_any_size(frozen, PACKED_FOR, precision, threads)
     return _torch_runner(frozen, threads, False, PRECISIONS[precision], device, PACKED_FOR)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,12 @@ from robustpose.errors import UserError
 from robustpose.estimators.running.batches import Array
 
 HINTS = {"float32": "f32", "bf16": "bf16"}
+
+
+def require_openvino() -> None:
+    """Raise UserError if OpenVINO is not installed."""
+    if importlib.util.find_spec("openvino") is None:
+        raise UserError("backend openvino needs OpenVINO, which is not installed: pip install 'robustpose[openvino]'")
 
 
 def convert_module(

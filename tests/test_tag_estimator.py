@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from robustpose import estimators, models
-from robustpose.decoding.tags.merging import merge_outputs
+from robustpose.decoding.tags import merge_outputs
 from robustpose.errors import UserError
 from robustpose.estimators.heatmaps import HeatmapEstimator
-from robustpose.estimators.tags import TagEstimator, place_image
+from robustpose.estimators.tags import Options, TagEstimator, place_image
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.small_tags import SmallTagsNet
 from robustpose.models.weights import save_weights
@@ -285,7 +285,7 @@ def test_drawn_people_are_found_in_pixels_of_the_image(
     # 60 x 100 px: with three scales the long side is another multiple of the short one than with one.
     image = np.pad(image, ((0, 10), (0, 0), (0, 0)) if portrait else ((0, 0), (0, 10), (0, 0)))
     reader = DotReader()
-    estimator = TagEstimator(reader, INPUT_SPEC, COCO, scales=scales, flip_test=flip_test)
+    estimator = TagEstimator(reader, INPUT_SPEC, COCO, Options(scales=scales, flip_test=flip_test))
     (poses,) = estimator.predict([frame_of(image)])
     assert_found(poses, xy)
     n_images = 2 if flip_test else 1
@@ -297,7 +297,7 @@ def test_square_image_and_short_side_of_ones_own_work_too() -> None:
     image, xy = draw_dots(2)
     square = np.zeros((120, 120, 3), np.uint8)
     square[20:80, 15:105] = image
-    (poses,) = TagEstimator(DotReader(), INPUT_SPEC, COCO, short_side=512).predict([frame_of(square)])
+    (poses,) = TagEstimator(DotReader(), INPUT_SPEC, COCO, Options(input=512)).predict([frame_of(square)])
     assert_found(poses, xy + np.array([15, 20]))
 
 
@@ -309,7 +309,7 @@ def test_tags_are_those_of_scale_one_with_a_column_for_each_mirror_image() -> No
         return coarse, np.full((n, K, height // 2, width // 2), height, np.float32)
 
     image, _ = draw_dots()
-    heatmaps, tags = TagEstimator(network, INPUT_SPEC, COCO, 128, scales=(2.0, 0.5, 1.0)).find_maps(image)
+    heatmaps, tags = TagEstimator(network, INPUT_SPEC, COCO, Options(input=128, scales="2,0.5,1")).find_maps(image)
     assert heatmaps.shape == (K, 128, 256)  # the long side is rounded up at the least scale: 96 -> 128, of 64
     assert tags.shape == (K, 128, 256, 2)
     np.testing.assert_array_equal(tags[..., 0], 128)
@@ -332,7 +332,7 @@ def test_poses_do_not_depend_on_other_images_or_on_the_calls_they_come_in() -> N
 
 def test_nobody_found_is_no_poses() -> None:
     frames = [frame_of(np.zeros((60, 90, 3), np.uint8), 7)]
-    (poses,) = TagEstimator(DotReader(), INPUT_SPEC, COCO, short_side=64).predict(frames)
+    (poses,) = TagEstimator(DotReader(), INPUT_SPEC, COCO, Options(input=64)).predict(frames)
     assert poses.image_id == 7
     assert (poses.xy.shape, poses.confidence.shape, poses.score.shape) == ((0, K, 2), (0, K), (0,))
 
@@ -349,21 +349,21 @@ def test_outputs_of_another_shape_are_one_clear_line(spoil: str) -> None:
 
     message = r"model 'dots' must give heatmaps and tags \(2, 34, 16, 32\) and heatmaps \(2, 17, 32, 64\) for skeleton"
     with pytest.raises(UserError, match=message) as caught:
-        TagEstimator(network, INPUT_SPEC, COCO, 64).predict([frame_of(draw_dots()[0])])
+        TagEstimator(network, INPUT_SPEC, COCO, Options(input=64)).predict([frame_of(draw_dots()[0])])
     assert "\n" not in str(caught.value)
 
 
 def test_network_with_one_output_is_one_clear_line() -> None:
     with pytest.raises(UserError, match=r"must give heatmaps and tags .*, got \(2, 34, 16, 32\)$"):
-        TagEstimator(lambda x: DotReader()(x)[:1], INPUT_SPEC, COCO, 64).predict([frame_of(draw_dots()[0])])
+        TagEstimator(lambda x: DotReader()(x)[:1], INPUT_SPEC, COCO, Options(input=64)).predict(
+            [frame_of(draw_dots()[0])]
+        )
 
 
-def test_other_joints_and_a_missing_scale_are_one_clear_line() -> None:
+def test_other_joints_are_one_clear_line() -> None:
     with pytest.raises(UserError, match="use a model of that skeleton") as caught:
         TagEstimator(DotReader(), INPUT_SPEC, MPII)
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match=r"scales must hold 1, whose tags are used, got 0\.5, 2$"):
-        TagEstimator(DotReader(), INPUT_SPEC, COCO, scales=(0.5, 2))
 
 
 def test_card_without_joints_takes_those_of_the_annotations() -> None:
@@ -471,24 +471,27 @@ def test_options_change_what_they_say(build: Build) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"input": "10"}, "input must be at least 64 px, got 10"),
-        ({"input": 10}, "input must be at least 64 px, got 10"),
-        ({"input": "large"}, "option 'input' must be made of numbers, got 'large'"),
-        ({"input": "1x2x3"}, "input must be WIDTHxHEIGHT such as 192x256, got '1x2x3'"),
-        ({"input": "nan"}, "option 'input' must be made of numbers, got 'nan'"),
-        ({"input": "inf"}, "option 'input' must be made of numbers, got 'inf'"),
-        ({"threshold": "nan"}, "option 'threshold' must be made of numbers, got 'nan'"),
-        ({"scales": "nan,1"}, "option 'scales' must be made of numbers, got 'nan'"),
-        ({"scales": "1e-9,1"}, r"scales must be 0\.1 to 10, got '1e-9,1'"),
-        ({"scales": "0"}, r"scales must be 0\.1 to 10, got '0'"),
-        ({"scales": "1,-1"}, r"scales must be 0\.1 to 10, got '1,-1'"),
-        ({"scales": "2"}, r"scales must hold 1, whose tags are used, got 2\.0"),
+        ({"input": "10"}, "option 'input' must be at least 64, got '10'"),
+        ({"input": 10}, "option 'input' must be at least 64, got 10"),
+        ({"input": "large"}, "option 'input' must be px of one side such as 512, or 512x512, got 'large'"),
+        ({"input": "1x2x3"}, "option 'input' must be px of one side such as 512, or 512x512, got '1x2x3'"),
+        ({"input": "nan"}, "option 'input' must be px of one side such as 512, or 512x512, got 'nan'"),
+        ({"input": float("inf")}, "option 'input' must be px of one side such as 512, or 512x512, got inf"),
+        ({"threshold": "nan"}, "option 'threshold' must be made of finite numbers, got 'nan'"),
+        ({"scales": "nan,1"}, "option 'scales' must be made of finite numbers, got 'nan,1'"),
+        ({"scales": "1e-9,1"}, r"option 'scales' must be 0\.1 to 10, got '1e-9,1'"),
+        ({"scales": "0"}, r"option 'scales' must be 0\.1 to 10, got '0'"),
+        ({"scales": "1,-1"}, r"option 'scales' must be 0\.1 to 10, got '1,-1'"),
+        ({"scales": "2"}, "option 'scales' must hold 1, whose tags are used, got '2'"),
+        ({"scales": (0.5, 2)}, r"option 'scales' must hold 1, whose tags are used, got \(0\.5, 2\)"),
         ({"scales": "1;2"}, "option 'scales' must be made of numbers, got '1;2'"),
         ({"threshold": "x"}, "option 'threshold' must be made of numbers, got 'x'"),
+        ({"threshold": "-1"}, "option 'threshold' must be one number, at least 0, got '-1'"),
+        ({"threshold": "1,2"}, "option 'threshold' must be one number, at least 0, got '1,2'"),
         ({"max_people": 0}, "option 'max_people' must be at least 1, got 0"),
-        ({"backend": "compile"}, "networks of whole images run on the backends torch and openvino"),
-        ({"precision": "half"}, "precision must be float32, bf16, fp16, got 'half'"),
-        ({"scale": "1"}, r"has no option 'scale' \(did you mean 'scales'\?\)"),
+        ({"backend": "compile"}, "option 'backend' must be torch or openvino, got 'compile'"),
+        ({"precision": "half"}, "option 'precision' must be float32, bf16 or fp16, got 'half'"),
+        ({"scale": "1"}, r"there is no option 'scale' \(did you mean 'scales'\?\)"),
     ],
 )
 def test_option_that_makes_no_sense_is_one_clear_line(build: Build, options: dict[str, object], message: str) -> None:

@@ -14,11 +14,18 @@ from torch import Tensor, nn
 
 from robustpose import estimators, models
 from robustpose.data.spec import open_dataset
-from robustpose.decoding.fields.decode import decode_fields, score_poses
+from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
-from robustpose.estimators.as_estimator import as_estimator
-from robustpose.estimators.field_network import as_field_callable
-from robustpose.estimators.fields import FieldEstimator, apply_openpifpaf, resize_image, scale_size
+from robustpose.estimators.fields import (
+    FieldEstimator,
+    Options,
+    apply_openpifpaf,
+    as_estimator,
+    resize_image,
+    scale_size,
+)
+from robustpose.estimators.running.backends import as_image_callable
+from robustpose.estimators.running.decoded_fields import DecodedFields
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import PifPaf
 from robustpose.models.pifpaf_files import convert_checkpoint
@@ -30,7 +37,7 @@ from tests.conftest import CATEGORY, make_person
 from tests.crowds import assert_poses_do_not_depend_on_what_came_before, bench_crowds, frame_of, toy_frames
 from tests.people import assert_same_poses
 from tests.scenes import draw_scene
-from tests.test_fields import BODY, draw_fields, stand
+from tests.test_field_decoding import BODY, draw_fields, stand
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -70,7 +77,7 @@ def test_longer_edge_is_641_and_the_other_one_is_cut_off(image_wh: tuple[int, in
 def test_network_sees_a_bicubic_image_without_padding(image_hw: tuple[int, int]) -> None:
     image = draw_scene(*image_hw, seed=1)
     painter = Painter(np.zeros((0, K, 2)), image.shape[1::-1])
-    FieldEstimator(painter, INPUT_SPEC, COCO, 97).predict([frame_of(image)])
+    FieldEstimator(painter, INPUT_SPEC, COCO, Options(input=97)).predict([frame_of(image)])
     width, height = scale_size(image.shape[1::-1], 97)
     expected = PIL.Image.fromarray(image).resize((width, height), PIL.Image.Resampling.BICUBIC)
     (x,) = painter.inputs
@@ -130,7 +137,7 @@ def assert_found(poses: Poses, xy: Array, within: float = 1.0) -> None:
 def test_drawn_people_are_found_in_pixels_of_the_image(image_wh: tuple[int, int], protocol: str) -> None:
     height = 0.6 * min(image_wh)
     people = np.array([BODY * height + np.array(image_wh) * place for place in ((0.0, 0.3), (0.45, 0.1))])
-    estimator = FieldEstimator(Painter(people, image_wh), INPUT_SPEC, COCO, protocol=protocol)
+    estimator = FieldEstimator(Painter(people, image_wh), INPUT_SPEC, COCO, Options(protocol=protocol))
     assert not estimator.needs_boxes
     (poses,) = estimator.predict([frame_of(blank(*image_wh), 7)])
     assert poses.image_id == 7
@@ -158,7 +165,7 @@ def test_joint_is_where_its_pixels_are(image_wh: tuple[int, int]) -> None:
 def test_first_and_last_pixel_of_the_input_are_those_of_the_image(
     image_wh: tuple[int, int], input_xy: tuple[float, float]
 ) -> None:
-    estimator = FieldEstimator(see_nose(input_xy), INPUT_SPEC, COCO, protocol="plain")
+    estimator = FieldEstimator(see_nose(input_xy), INPUT_SPEC, COCO, Options(protocol="plain"))
     (poses,) = estimator.predict([frame_of(blank(*image_wh))])
     size_wh = np.array(scale_size(image_wh, 641))
     expected = np.array(input_xy) * (np.array(image_wh) - 1) / (size_wh - 1)
@@ -168,7 +175,7 @@ def test_first_and_last_pixel_of_the_input_are_those_of_the_image(
 @pytest.mark.parametrize("image_wh", [(1, 20), (20, 1), (1, 1), (3, 3)])
 @pytest.mark.parametrize("protocol", ["openpifpaf", "plain"])
 def test_tiny_images_have_finite_poses_inside(image_wh: tuple[int, int], protocol: str) -> None:
-    estimator = FieldEstimator(see_nose((10, 10)), INPUT_SPEC, COCO, protocol=protocol)
+    estimator = FieldEstimator(see_nose((10, 10)), INPUT_SPEC, COCO, Options(protocol=protocol))
     (poses,) = estimator.predict([frame_of(blank(*image_wh))])
     assert (poses.xy >= 0).all()
     assert (poses.xy < np.array(image_wh)).all()
@@ -189,7 +196,7 @@ def see_nose(input_xy: tuple[float, float]) -> Callable[[Array], list[Array]]:
 def test_long_edge_is_that_of_the_card_or_as_asked() -> None:
     painter = Painter(np.zeros((0, K, 2)), (40, 30))
     FieldEstimator(painter, InputSpec("a", (129, 193), COCO.joints, stride=8), COCO).predict([frame_of(blank(40, 30))])
-    FieldEstimator(painter, INPUT_SPEC, COCO, long_edge=97).predict([frame_of(blank(30, 40))])
+    FieldEstimator(painter, INPUT_SPEC, COCO, Options(input=97)).predict([frame_of(blank(30, 40))])
     assert [x.shape for x in painter.inputs] == [(1, 3, 144, 193), (1, 3, 97, 72)]
 
 
@@ -216,9 +223,8 @@ def test_twenty_of_many_people_are_found_in_the_published_protocol() -> None:
     fields = [component[None] for component in (pif[0], pif[1], pif[3], *paf[:3])]
     skeleton = Skeleton("noses", ("nose",), (), (0.1,))
     for protocol, n_people in (("openpifpaf", 20), ("plain", 25)):
-        estimator = FieldEstimator(
-            lambda x: fields, InputSpec("noses", (641, 641), stride=8), skeleton, protocol=protocol
-        )
+        input_spec = InputSpec("noses", (641, 641), stride=8)
+        estimator = FieldEstimator(lambda x: fields, input_spec, skeleton, Options(protocol=protocol))
         assert len(estimator.predict([frame_of(blank(640, 480))])[0].score) == n_people
 
 
@@ -247,11 +253,13 @@ def test_filled_joints_keep_their_small_values_as_decoded_only() -> None:
     network = Painter(people, (641, 481), missing=[15])
     least = {}
     for protocol in ("openpifpaf", "plain"):
-        (poses,) = FieldEstimator(network, INPUT_SPEC, COCO, protocol=protocol).predict([frame_of(blank(641, 481))])
+        (poses,) = FieldEstimator(network, INPUT_SPEC, COCO, Options(protocol=protocol)).predict(
+            [frame_of(blank(641, 481))]
+        )
         least[protocol] = poses.confidence.min()
     assert least["openpifpaf"] == pytest.approx(0.01)
     assert least["plain"] == pytest.approx(1e-5)
-    bare = FieldEstimator(network, INPUT_SPEC, COCO, complete=False).predict([frame_of(blank(641, 481))])[0]
+    bare = FieldEstimator(network, INPUT_SPEC, COCO, Options(complete=False)).predict([frame_of(blank(641, 481))])[0]
     assert bare.confidence[0, 15] == 0
     np.testing.assert_array_equal(bare.xy[0, 15], 0)
 
@@ -259,7 +267,7 @@ def test_filled_joints_keep_their_small_values_as_decoded_only() -> None:
 def test_plain_poses_are_what_was_decoded() -> None:
     people = stand((30.3, 20.1), (200, 60), height=300)
     network = Painter(people, (641, 481))
-    estimator = FieldEstimator(network, INPUT_SPEC, COCO, protocol="plain")
+    estimator = FieldEstimator(network, INPUT_SPEC, COCO, Options(protocol="plain"))
     pif, paf = estimator.find_fields(blank(641, 481))
     expected, scores = decode_fields(pif, paf)
     (poses,) = estimator.predict([frame_of(blank(641, 481))])
@@ -276,22 +284,21 @@ def test_image_without_anybody_gets_a_pose_of_zeros_in_the_published_protocol() 
     assert not poses.xy.any()
     assert not poses.confidence.any()
     assert poses.score.tolist() == [0.01]
-    (plain,) = FieldEstimator(network, INPUT_SPEC, COCO, protocol="plain").predict([frame_of(blank(64, 48), 9)])
+    (plain,) = FieldEstimator(network, INPUT_SPEC, COCO, Options(protocol="plain")).predict(
+        [frame_of(blank(64, 48), 9)]
+    )
     assert (plain.xy.shape, plain.score.shape) == ((0, K, 2), (0,))
 
 
 # Bad input
 
 
-def test_other_joints_and_protocols_are_one_clear_line() -> None:
+def test_other_joints_are_one_clear_line() -> None:
     network = Painter(np.zeros((0, K, 2)), (64, 48))
-    for input_spec, skeleton, protocol, message in (
-        (INPUT_SPEC, MPII, "plain", "model 'painter' finds the joints nose.*use a model of that skeleton"),
-        (INPUT_SPEC, COCO, "plian", r"protocol must be openpifpaf or plain, got 'plian' \(did you mean 'plain'\?\)"),
-    ):
-        with pytest.raises(UserError, match=message) as caught:
-            FieldEstimator(network, input_spec, skeleton, protocol=protocol)
-        assert "\n" not in str(caught.value)
+    message = "model 'painter' finds the joints nose.*use a model of that skeleton"
+    with pytest.raises(UserError, match=message) as caught:
+        FieldEstimator(network, INPUT_SPEC, MPII)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -447,7 +454,7 @@ def test_published_networks_are_folded_and_flattened_without_changing_them(name:
             norm.running_mean.normal_(0, 0.1)
             norm.running_var.uniform_(0.5, 1.5)
     x = np.random.default_rng(0).normal(size=(1, 3, 49, 65)).astype(np.float32)
-    found = as_field_callable(network)(x)
+    found = as_image_callable(DecodedFields(network))(x)
     assert network.training
     with torch.inference_mode():
         pif, paf, _ = network.eval()(torch.from_numpy(x))
@@ -533,14 +540,18 @@ def test_input_is_the_long_edge(build: Build, options: dict[str, object], cells:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"input": "10"}, "input must be at least 33 px, got 10"),
-        ({"input": "large"}, "input must be px of the longer edge, such as 641 or 641x641, got 'large'"),
-        ({"input": "1x2x3"}, "input must be WIDTHxHEIGHT such as 192x256, got '1x2x3'"),
-        ({"complete": "maybe"}, "option 'complete' must be true or false, got 'maybe'"),
-        ({"protocol": "pifpaf"}, r"protocol must be openpifpaf or plain, got 'pifpaf'"),
-        ({"backend": "compile"}, "networks of whole images run on the backends torch and openvino"),
-        ({"precision": "half"}, "precision must be float32, bf16, fp16, got 'half'"),
-        ({"flip_test": True}, "has no option 'flip_test': it has complete, protocol, threads, input"),
+        ({"input": "10"}, "option 'input' must be at least 33, got '10'"),
+        ({"input": "large"}, "option 'input' must be px of one side such as 512, or 512x512, got 'large'"),
+        ({"input": "1x2x3"}, "option 'input' must be px of one side such as 512, or 512x512, got '1x2x3'"),
+        ({"complete": "maybe"}, "option 'complete' must be true or false, yes or no, on or off, 1 or 0, got 'maybe'"),
+        ({"protocol": "pifpaf"}, "option 'protocol' must be openpifpaf or plain, got 'pifpaf'"),
+        ({"protocol": "plian"}, r"must be openpifpaf or plain, got 'plian' \(did you mean 'plain'\?\)"),
+        ({"backend": "compile"}, "option 'backend' must be torch or openvino, got 'compile'"),
+        ({"precision": "half"}, "option 'precision' must be float32, bf16 or fp16, got 'half'"),
+        (
+            {"flip_test": True},
+            "there is no option 'flip_test'.*its options are threads, backend, precision, device, input, complete, p",
+        ),
         ({"threads": 0}, "option 'threads' must be at least 1, got 0"),
     ],
 )

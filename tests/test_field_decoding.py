@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.decoding.fields.cells import collect_cells, scale_at
 from robustpose.decoding.fields.connections import find_target, list_candidates
-from robustpose.decoding.fields.decode import decode_fields, score_poses
 from robustpose.decoding.fields.maps import draw_positions
 from robustpose.decoding.fields.occupancy import is_marked, mark_square
 from robustpose.decoding.fields.soft_suppression import suppress_joints
@@ -266,7 +266,7 @@ def test_position_map_is_the_sum_of_blobs():
             )
             right, bottom = max(left + 1, int(x + 2 * scale)), max(top + 1, int(y + 2 * scale))
             t = -((column - x) ** 2 + (row - y) ** 2) / (2 * scale**2)
-            blob = np.where(t < -2, 0, cells.value[i] / 16 * (1 + t / 8) ** 8)
+            blob = np.where(t < -2, 0, cells.confidence[i] / 16 * (1 + t / 8) ** 8)
             expected[top:bottom, left:right] += blob[top:bottom, left:right]
         pixels = np.empty(map_hw, np.float32)
         draw_positions(pixels, cells, joint)
@@ -280,8 +280,8 @@ def test_scale_is_the_running_mean_of_the_cells_around_a_pixel():
         for i in range(cells.starts[joint], cells.starts[joint + 1]):
             left, right, top, bottom = cells.square[:, i]
             square = np.s_[top:bottom, left:right]
-            total = weight[square] + cells.value[i]
-            mean[square] = (cells.value[i] * cells.scale[i] + weight[square] * mean[square]) / total
+            total = weight[square] + cells.confidence[i]
+            mean[square] = (cells.confidence[i] * cells.scale[i] + weight[square] * mean[square]) / total
             weight[square] = total
         found = [[scale_at(cells, joint, x, y) for x in range(map_hw[1])] for y in range(map_hw[0])]
         np.testing.assert_allclose(found, mean, rtol=1e-5)
@@ -334,7 +334,7 @@ def test_joints_beyond_the_left_and_upper_border_take_the_first_column_and_row()
     np.testing.assert_array_equal(square, [14, 27, 0, 1])
 
 
-def test_joint_whose_place_is_taken_keeps_its_position_and_loses_its_value():
+def test_joint_whose_place_is_taken_keeps_its_position_and_loses_its_confidence():
     poses = np.array([[(12, 9, 0.8), (30, 30, 0.8)], [(10, 10, 0.4), (90, 90, 0.4)], [(-20, 8, 0.1), (90, 90, 0.0)]])
     before = poses.astype(np.float32)
     poses = before.copy()

@@ -1,0 +1,32 @@
+"""The small network that comes with robustpose, trained on drawn people (recipes/demo.yaml)."""
+
+from __future__ import annotations
+
+from robustpose.errors import UserError
+from robustpose.estimators import heatmaps
+from robustpose.estimators.options import CropOptions, EngineOptions
+from robustpose.pose.skeletons import Skeleton
+
+
+class Options(EngineOptions, CropOptions):
+    """Options of the demo, which runs on the CPU."""
+
+
+def build(name: str, target: str, skeleton: Skeleton, options: Options) -> heatmaps.HeatmapEstimator:
+    """Return the estimator of the demo network.
+
+    Args:
+        name: `demo`.
+        target: empty: there is one such network.
+        skeleton: COCO's, or another that names its 17 joints.
+        options: see `Options`.
+
+    Raises:
+        UserError: a target is given, or the skeleton has other joints.
+    """
+    from robustpose.models.weights import DEMO
+
+    if target:
+        raise UserError(f"the demo network brings its own weights: write {name}, or small:{target}")
+    on_cpu = heatmaps.Options(**options.model_dump(), device="cpu")
+    return heatmaps.build("small", str(DEMO), skeleton, on_cpu)
