@@ -163,7 +163,7 @@ def run(capsys):
 def make_job(coco_folder):
     """A function that makes a bench job on the small dataset with an estimator of your choice."""
     from robustpose import estimators
-    from robustpose.bench.work import Job
+    from robustpose.bench.job import Job
     from robustpose.data.corrupted import MadeImages
     from robustpose.data.spec import open_dataset
 

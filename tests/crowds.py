@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from robustpose import estimators
+from robustpose.bench.job import Job
 from robustpose.bench.run import run_bench
-from robustpose.bench.work import Job
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.spec import open_dataset
@@ -55,7 +55,7 @@ def bench_crowds(model: str, options: dict[str, Any], folder: Path) -> tuple[dic
         job = Job(
             make_dataset=partial(open_dataset, "toy-crowds", limit=5),  # two slices, one for each worker
             make_estimator=partial(estimators.build, model, options=options),
-            views=MadeImages(5),
+            corrupted_images=MadeImages(5),
             out=folder / f"{n_workers}",
         )
         summaries.append(run_bench(job, choose_cells(["contrast"], [1]), n_workers, n_resamples=0))

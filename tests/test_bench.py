@@ -11,12 +11,12 @@ import pytest
 
 from robustpose import UserError
 from robustpose.bench.run import run_bench
-from robustpose.bench.work import cut_slices
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.types import Frame
 from robustpose.progress import Forecast
+from robustpose.work import cut_chunks
 from tests.runs import ROOT, Stop, assert_interrupt_ends_with_one_line, damage, files_of
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
@@ -218,11 +218,11 @@ def test_failing_image_is_an_error_and_finished_units_stay(tmp_path, make_job, c
         assert (count_units(job.out) > 0) or n_workers == 2
 
 
-def test_slices_cover_every_image_once_whatever_their_number():
+def test_chunks_cover_every_image_once_whatever_their_number():
     for n_images in (1, 4, 5, 31, 161, 5000, 40000):
-        slices = cut_slices(n_images)
-        assert [i for _, indices in slices for i in indices] == list(range(n_images))
-        assert [number for number, _ in slices] == list(range(len(slices)))
+        chunks = cut_chunks(n_images)
+        assert [i for _, indices in chunks for i in indices] == list(range(n_images))
+        assert [number for number, _ in chunks] == list(range(len(chunks)))
 
 
 def test_forecast_weighs_what_is_left_by_what_each_corruption_costs():

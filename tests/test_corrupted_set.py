@@ -284,7 +284,7 @@ def test_full_disk_is_named_and_finished_images_stay(tmp_path, make_set_job, mon
 
     monkeypatch.setattr("os.fsync", fill_up)
     job = make_set_job(tmp_path / "set")
-    with pytest.raises(UserError, match=r"cannot write to .*No space left on device\): finished images are kept"):
+    with pytest.raises(UserError, match=r"cannot write .*No space left on device\): finished work is kept"):
         write_set(job, CELLS)
     assert len(list(job.out.rglob("*.png"))) == 5
 

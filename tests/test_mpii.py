@@ -8,8 +8,8 @@ import pytest
 import scipy.io
 
 from robustpose import estimators
+from robustpose.bench.job import Job
 from robustpose.bench.run import run_bench
-from robustpose.bench.work import Job
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import write_image
@@ -359,7 +359,7 @@ def job_for(out, model=GUESS, **data):
     return Job(
         make_dataset=partial(open_dataset, **data),
         make_estimator=partial(estimators.build, model, options={}),
-        views=MadeImages(5),
+        corrupted_images=MadeImages(5),
         out=out,
     )
 

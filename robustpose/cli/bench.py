@@ -80,9 +80,9 @@ def bench(
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     from robustpose import estimators
+    from robustpose.bench.job import Job
     from robustpose.bench.preview import run_preview
     from robustpose.bench.run import run_bench
-    from robustpose.bench.work import Job
     from robustpose.corruptions.suites import choose_cells
     from robustpose.data.corrupted import open_corrupted_images
     from robustpose.data.spec import open_dataset
@@ -132,7 +132,7 @@ def bench(
         make_estimator=partial(estimators.build, model, options=options),
         corrupted_images=open_corrupted_images(**corrupted_images_from),
         out=out,
-        opened={"data": given, "corrupted_images": corrupted_images_from},
+        inputs={"data": given, "corrupted_images": corrupted_images_from},
     )
     n_workers = count_cores() if workers is None else workers
     if preview:

@@ -1,0 +1,62 @@
+"""Write what the scores of a run say: results.jsonl, slices.json, summary.json, the tables and the report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from robustpose.bench.job import Job, OpenedData
+from robustpose.evaluate import make_metric
+from robustpose.files import write_text, writing_to
+from robustpose.pose.cell import Cell
+from robustpose.results.cell_score import CellScore, cut_people
+from robustpose.results.run_folder import RunFolder
+from robustpose.results.slices import describe_slices
+from robustpose.results.summary import summarize
+from robustpose.show.pages.report import write_report
+
+
+def write_scores(
+    job: Job, data: OpenedData, scores: Mapping[Cell, CellScore], provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write what there is to say about a run, and return its summary.
+
+    Args:
+        job: the run folder, and where the report's pictures come from.
+        data: opened.
+        scores: of every cell, clean first.
+        provenance: what determines them.
+    """
+    cells, skeleton = list(scores), data.dataset.skeleton
+    metric = make_metric(data.dataset.metric, skeleton).primary
+    resampled = {cell: score.resampled for cell, score in scores.items() if score.resampled is not None}
+    figures = {cell: score.figures for cell, score in scores.items()}
+    summary = summarize(metric, figures, cells, provenance, resampled or None)
+    people = cut_people(data.truths, skeleton.n_joints)
+    slices = describe_slices(metric, scores, cells, people, data.truths, skeleton.joints)
+    _write_rows(RunFolder(job.out), scores, str(provenance["box_protocol"]))
+    if slices is None:
+        with writing_to(job.out):
+            (job.out / "slices.json").unlink(missing_ok=True)
+    else:
+        write_text(job.out / "slices.json", json.dumps(slices, indent=1) + "\n")
+    write_text(job.out / "summary.json", json.dumps(summary, indent=2) + "\n")
+    write_report(job.out, data.dataset, job.corrupted_images)
+    return summary
+
+
+def _write_rows(folder: RunFolder, scores: Mapping[Cell, CellScore], box_protocol: str) -> None:
+    rows = [
+        {
+            "cell": cell.key,
+            "corruption": cell.corruption,
+            "severity": cell.severity,
+            "box_protocol": box_protocol,
+            **score.figures,
+            "predictions_sha256": hashlib.sha256(folder.prediction_path(cell).read_bytes()).hexdigest(),
+        }
+        for cell, score in scores.items()
+    ]
+    write_text(folder.path / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
