@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -55,6 +56,13 @@ def writing_to(path: Path) -> Iterator[None]:
         ) from error
 
 
+class _CheckedFile(io.BufferedWriter):
+    """A file without a number, through which Pillow would write past Python, blind to a disk that takes only a part."""
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("write through this object")
+
+
 @contextmanager
 def open_whole(path: Path, sync: bool = False) -> Iterator[IO[bytes]]:
     """Open a file to write: it is there, whole, when the block ends, and not before. Its folder is made.
@@ -70,11 +78,11 @@ def open_whole(path: Path, sync: bool = False) -> Iterator[IO[bytes]]:
     with writing_to(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
+            with part.open("wb", buffering=0) as raw, _CheckedFile(raw) as file:
                 yield file
+                file.flush()
                 if sync:
-                    file.flush()
-                    os.fsync(file.fileno())
+                    os.fsync(raw.fileno())
             part.replace(path)
         except BaseException:
             with suppress(OSError):

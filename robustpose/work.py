@@ -143,7 +143,7 @@ def do_tasks(
     n_workers = max(min(n_workers, len(tasks)), 1)
     forecast = Forecast([kind for task in tasks for kind in work.kinds(task)], n_done, n_workers)
     on_progress(forecast.now())
-    for done in run_tasks(_Timed(work), tasks, n_workers, opened):
+    for done in run_tasks(_Timed(work), tasks, n_workers, opened) if tasks else ():
         yield done.result
         on_progress(forecast.update(done.kind, done.seconds))
 
@@ -158,7 +158,7 @@ def run_tasks(
     - send `work` to each worker, and there call ``opened = work.open()`` once, not once a task;
     - take all of ``work.do(opened, task)`` for every task, once, in any order, and hand each result over here when it
       comes: the caller notes it and shows progress;
-    - raise here what `open` or `do` raises, or UserError for a worker that is lost, once what came before is handed over;
+    - raise here what `open` or `do` raises, or UserError for a lost worker, once what came before is handed over;
     - end its workers when this generator is closed, and when this process is killed;
     - let workers see the same paths: tasks read the data, and write into the folder that is locked here. Files are
       written whole and each by one task, so no worker needs a lock.
