@@ -1,10 +1,13 @@
-"""Run folders: one process at a time, one setup, and files that are whole or not there."""
+"""Run folders: one process at a time, and files that are whole or not there."""
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +16,7 @@ import filelock
 from robustpose.errors import UserError
 
 LOCK_NAME = ".lock"
+PART = re.compile(r"\..+\.\d+\.part")  # .NAME.PROCESS.part: what `open_whole` has not finished
 
 
 @contextmanager
@@ -37,36 +41,85 @@ def lock_folder(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Turn an error of the file system while `path` is written (disk full, read-only) into one line.
+
+    Raises:
+        UserError: there was one.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(
+            f"cannot write {path} ({reason}): finished work is kept; make room there, or choose another --out"
+        ) from error
+
+
+class _CheckedFile(io.BufferedWriter):
+    """A file without a number, through which Pillow would write past Python, blind to a disk that takes only a part."""
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("write through this object")
+
+
+@contextmanager
 def open_whole(path: Path, sync: bool = False) -> Iterator[IO[bytes]]:
-    """Open a file to write: it is there, whole, when the block ends, and not before.
+    """Open a file to write: it is there, whole, when the block ends, and not before. Its folder is made.
 
     Args:
         path: of the file.
         sync: wait for the disk, so that it is whole even after a loss of power.
+
+    Raises:
+        UserError: the file system refuses. What was at `path` before is still there, and nothing else.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("wb") as file:
-        yield file
-        if sync:
-            file.flush()
-            os.fsync(file.fileno())
-    part.replace(path)
+    with writing_to(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb", buffering=0) as raw, _CheckedFile(raw) as file:
+                yield file
+                file.flush()
+                if sync:
+                    os.fsync(raw.fileno())
+            part.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()  # on a full disk, its room is needed
+            raise
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    with open_whole(path) as file:
+def remove_parts(folder: Path) -> None:
+    """Remove the unfinished files that killed processes left in a folder. Only who holds its lock may call this."""
+    for place, _, names in os.walk(folder):
+        for name in filter(PART.fullmatch, names):
+            with suppress(OSError):
+                Path(place, name).unlink()
+
+
+def write_text(path: Path, text: str, sync: bool = False) -> None:
+    """Write a text file, whole or not at all: see `open_whole`."""
+    with open_whole(path, sync) as file:
         file.write(text.encode())
 
 
-def list_differences(old: Any, new: Any, where: str = "") -> list[str]:
-    """Return lines such as `estimator.sha256: 'a' there, 'b' now` for two setups in JSON's types."""
+def list_differences(old: Any, new: Any) -> list[str]:
+    """Return lines such as `estimator.sha256: 'a' there, 'b' now`.
+
+    Args:
+        old: a setup as it was read from JSON.
+        new: a setup that can be written as JSON.
+    """
+    return list(_differences(old, json.loads(json.dumps(new)), ""))  # tuples become lists, as in the file
+
+
+def _differences(old: Any, new: Any, where: str) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
-        lines = []
         for key in [*old, *(key for key in new if key not in old)]:
-            lines += list_differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
-        return lines
-    return [] if old == new else [f"{where}: {_short(old)} there, {_short(new)} now"]
+            yield from _differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
+    elif old != new:
+        yield f"{where}: {_short(old)} there, {_short(new)} now"
 
 
 def _short(value: Any) -> str:

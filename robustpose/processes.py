@@ -1,96 +1,140 @@
-"""Processes: work shared out over new processes that end with their parent, or done in this one."""
+"""Processes: tasks done one after the other in this process, or shared out over new ones that end with it."""
 
 from __future__ import annotations
 
 import ctypes
 import multiprocessing
 import os
+import queue
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 import cv2
 
 from robustpose.errors import UserError
 
-T = TypeVar("T")
+Opened = TypeVar("Opened")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Do = Callable[[Opened, Task], Iterator[Result]]
 WORKER_NUMBER = "ROBUSTPOSE_WORKER"  # environment variable: 0, 1, … in the processes of a run
-Work = Callable[..., Iterator[T]]
 
 
-def run_here(work: Work[T], todo: Iterable[tuple[Any, ...]]) -> Iterator[T]:
-    """Yield what ``work(*arguments)`` yields for every entry of `todo`, in this process."""
+def run_here(prepare: Callable[[], Opened], do: Do[Opened, Task, Result], tasks: Iterable[Task]) -> Iterator[Result]:
+    """Yield what ``do(prepare(), task)`` yields for every task, in this process. `prepare` is called once."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # one thread a process everywhere: the same speed per worker, the same sums
     try:
-        for arguments in todo:
-            yield from work(*arguments)
+        opened = prepare()
+        for task in tasks:
+            yield from do(opened, task)
     finally:
         cv2.setNumThreads(threads)
 
 
-def run_in_processes(work: Work[T], todo: Sequence[tuple[Any, ...]], n_workers: int) -> Iterator[T]:
-    """Yield what ``work(*arguments)`` yields for every entry of `todo`, from `n_workers` new processes, as it comes.
+def run_in_processes(
+    prepare: Callable[[], Opened], do: Do[Opened, Task, Result], tasks: Sequence[Task], n_workers: int
+) -> Iterator[Result]:
+    """Yield what ``do(prepare(), task)`` yields for every task, from `n_workers` new processes, as it comes.
 
     Args:
-        work: something that can be sent to another process. It arrives there once, so it may keep what it opens.
-        todo: arguments that can be sent.
+        prepare: called once in each process, before its first task. Can be sent to another process.
+        do: called for each task, in any process and order. Can be sent to another process.
+        tasks: can be sent, as can the results.
         n_workers: number of processes.
 
     Raises:
-        UserError: `work` raised it, or a worker died.
+        UserError: `prepare` or `do` raised it, or a worker died. What was finished before has been yielded.
     """
     context = multiprocessing.get_context("spawn")  # a forked process would share the threads' locks
     numbers: Any = context.SimpleQueue()
     for number in range(n_workers):
         numbers.put(number)
-    done: Any = context.SimpleQueue()  # without a thread in between: what a finished task has put is there
-    pool = ProcessPoolExecutor(n_workers, context, initializer=_start_worker, initargs=(work, done, numbers))
+    receiver, sender = context.Pipe(duplex=False)
+    worker = (prepare, do, sender, context.Lock(), numbers)
+    pool = ProcessPoolExecutor(n_workers, context, initializer=_start_worker, initargs=worker)
+    events: queue.SimpleQueue[Any] = queue.SimpleQueue()  # results, and the futures of tasks that have ended
+    listener = threading.Thread(target=_listen, args=(receiver, events), daemon=True)
+    others = set(multiprocessing.active_children())
+    failure: BaseException | None = None
     try:
-        running = {pool.submit(_do, arguments) for arguments in todo}
-        while running:
-            finished, running = wait(running, timeout=0.1)
-            yield from _drain(done)
-            _raise_first(finished)
-        yield from _drain(done)
-    except BrokenProcessPool as error:
+        try:
+            with _deaf_to_interrupts():
+                listener.start()
+                for task in tasks:
+                    pool.submit(_do, task).add_done_callback(events.put)
+        except BrokenProcessPool as error:
+            failure = error
+        n_running = len(tasks)
+        while n_running and failure is None:
+            event = events.get()
+            if isinstance(event, Future):
+                n_running -= 1
+                failure = event.exception()
+            else:
+                yield event
+    finally:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()  # what a worker has not finished is not needed
+        pool.shutdown(wait=True, cancel_futures=True)
+        sender.close()  # the last end to write to: the listener has heard all and stops
+        listener.join()
+        receiver.close()
+        numbers.close()
+    while not events.empty():
+        event = events.get()
+        if not isinstance(event, Future):
+            yield event
+    if isinstance(failure, BrokenProcessPool):
         raise UserError(
             "a worker process died, perhaps for lack of memory; finished work is kept: start the same command again, "
             "perhaps with fewer --workers"
-        ) from error
+        ) from failure
+    if failure is not None:
+        raise failure
+
+
+def _listen(receiver: Connection, events: queue.SimpleQueue[Any]) -> None:
+    """Pass on what workers send, until no one is left who could. A worker killed while it sends blocks no one else."""
+    with suppress(EOFError, OSError):
+        while True:
+            events.put(receiver.recv())
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let processes and threads that are started here inherit a blocked Ctrl-C: it is for the main thread alone.
+
+    Without this, a worker that is interrupted while it imports prints a traceback. A Ctrl-C is heard after the block.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
     finally:
-        for process in list((getattr(pool, "_processes", None) or {}).values()):
-            process.terminate()  # what a worker has not finished is not needed
-        pool.shutdown(wait=True, cancel_futures=True)
-        done.close()
-        numbers.close()
-
-
-def _raise_first(finished: set[Future[None]]) -> None:
-    for future in finished:
-        future.result()
-
-
-def _drain(done: Any) -> Iterator[Any]:
-    while not done.empty():
-        yield done.get()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # A worker's state is its process's: an executor's tasks have nowhere else to find what the initialiser was given.
 _worker: dict[str, Any] = {}
 
 
-def _start_worker(work: Work[Any], done: Any, numbers: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+def _start_worker(prepare: Any, do: Any, sender: Connection, lock: Any, numbers: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     warnings.simplefilter("ignore", UserWarning)  # the parent has opened the same data and said what there is to say
-    _worker.update(work=work, done=done)
+    _worker.update(prepare=prepare, do=do, sender=sender, lock=lock)
     os.environ[WORKER_NUMBER] = str(numbers.get())
 
 
@@ -102,9 +146,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _do(arguments: tuple[Any, ...]) -> None:
-    for result in _worker["work"](*arguments):
-        _worker["done"].put(result)
+def _do(task: Any) -> None:
+    if "opened" not in _worker:  # not when the worker starts: of what goes wrong there an executor says nothing
+        _worker["opened"] = _worker["prepare"]()
+    for result in _worker["do"](_worker["opened"], task):
+        with _worker["lock"]:
+            _worker["sender"].send(result)
 
 
 def keep_freed_memory() -> None:

@@ -1,5 +1,6 @@
 """What several test files need: reference data, a small COCO-format dataset, an ONNX network, a finished run."""
 
+import errno
 import importlib.util
 import json
 import os
@@ -159,11 +160,29 @@ def run(capsys):
     return run_command
 
 
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A function after which the disk takes so many files, and no more."""
+    replace = Path.replace
+
+    def fill(room):
+        left = iter(range(room))
+
+        def write(part, path):
+            if next(left, None) is None:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            return replace(part, path)
+
+        monkeypatch.setattr(Path, "replace", write)
+
+    return fill
+
+
 @pytest.fixture(scope="session")
 def make_job(coco_folder):
     """A function that makes a bench job on the small dataset with an estimator of your choice."""
     from robustpose import estimators
-    from robustpose.bench.work import Job
+    from robustpose.bench.job import Job
     from robustpose.data.corrupted import MadeImages
     from robustpose.data.spec import open_dataset
 

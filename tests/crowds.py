@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from robustpose import estimators
+from robustpose.bench.job import Job
 from robustpose.bench.run import run_bench
-from robustpose.bench.work import Job
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.spec import open_dataset

@@ -1,6 +1,7 @@
 """Small finished runs, made from predictions that are the truth and some noise; what runs leave, and how they stop."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -59,7 +60,7 @@ def heed_interrupts():
 
 
 def assert_interrupt_ends_with_one_line(command, is_at_work):
-    """Start a command, interrupt it and its workers when it is at work, and assert that it ends with one line."""
+    """Start a command, interrupt it and its workers when ``is_at_work(pid)``, and assert that it ends with one line."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -68,13 +69,37 @@ def assert_interrupt_ends_with_one_line(command, is_at_work):
         start_new_session=True,
         preexec_fn=heed_interrupts,
     )
-    while process.poll() is None and not is_at_work():
+    while process.poll() is None and not is_at_work(process.pid):
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert errors.strip().splitlines()[-1] == "stopped; finished work is kept: the same command goes on from there"
     assert "Traceback" not in errors
+
+
+def children_of(pid):
+    """Return the ids of a process's children."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    if not path.parent.exists():
+        return []
+    return [int(child) for child in path.read_text().split()]
+
+
+def assert_small_files_only_is_one_line(command, limit):
+    """Run a command on a file system that takes no file above `limit` bytes, and assert that it says so in one line."""
+
+    def allow_small_files_only():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(
+        [str(word) for word in command], cwd=ROOT, capture_output=True, text=True, preexec_fn=allow_small_files_only
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "error" in line]
+    assert line.startswith("error: cannot write ")
+    assert "(File too large): finished work is kept" in line
+    assert "Traceback" not in done.stderr
 
 
 def damage(kind, whole):

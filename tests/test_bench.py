@@ -11,13 +11,22 @@ import pytest
 
 from robustpose import UserError
 from robustpose.bench.run import run_bench
-from robustpose.bench.work import cut_slices
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.types import Frame
 from robustpose.progress import Forecast
-from tests.runs import ROOT, Stop, assert_interrupt_ends_with_one_line, damage, files_of
+from robustpose.results.run_folder import RunFolder
+from robustpose.work import cut_chunks
+from tests.runs import (
+    ROOT,
+    Stop,
+    assert_interrupt_ends_with_one_line,
+    assert_small_files_only_is_one_line,
+    children_of,
+    damage,
+    files_of,
+)
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
 
@@ -116,7 +125,8 @@ def test_worker_ends_when_its_killed_parent_does(tmp_path, coco_folder):
     while process.poll() is None and count_units(tmp_path / "run") < 1:
         time.sleep(0.02)
     children = children_of(process.pid)
-    assert children
+    if not children:
+        pytest.skip("needs /proc")
     process.kill()
     process.wait()
     deadline = time.monotonic() + 10
@@ -125,17 +135,23 @@ def test_worker_ends_when_its_killed_parent_does(tmp_path, coco_folder):
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
 
-def children_of(pid):
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    if not path.exists():
-        pytest.skip("needs /proc")
-    return [int(child) for child in path.read_text().split()]
-
-
 def test_interrupt_ends_with_one_line_and_keeps_the_work(tmp_path, coco_folder):
     command = bench_command(coco_folder, tmp_path / "run", "--workers", "2")
-    assert_interrupt_ends_with_one_line(command, lambda: count_units(tmp_path / "run"))
+    assert_interrupt_ends_with_one_line(command, lambda _: count_units(tmp_path / "run"))
     assert count_units(tmp_path / "run") >= 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+def test_interrupt_while_workers_start_ends_with_one_line(tmp_path, coco_folder):
+    command = bench_command(coco_folder, tmp_path / "run", "--workers", "2")
+    assert_interrupt_ends_with_one_line(command, lambda pid: len(children_of(pid)) >= 3)  # and one of Python's own
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_file_system_that_refuses_a_file_is_one_line(tmp_path, coco_folder, workers):
+    assert_small_files_only_is_one_line(bench_command(coco_folder, tmp_path / "run", "--workers", workers), 1500)
+    assert (tmp_path / "run/run.json").is_file()
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_cells_can_be_added_to_a_finished_run(tmp_path, make_job, finished_run):
@@ -183,21 +199,49 @@ def test_results_of_a_run_score_the_same_without_the_model(tmp_path, make_job, f
         assert (job.out / name).read_bytes() == (finished_run / name).read_bytes()
 
 
-@pytest.mark.parametrize("kind", ["empty", "rubbish", "cut", "flipped"])
-def test_damaged_unit_is_named_and_made_again(tmp_path, make_job, finished_run, kind):
+@pytest.mark.parametrize("kind", ["empty", "rubbish", "cut", "flipped", "of other images"])
+def test_damaged_units_are_made_again_by_the_next_start(tmp_path, make_job, finished_run, kind):
     job = make_job(tmp_path / "run")
 
-    def stop_before_scoring(what, progress):
-        if progress.done == 3:
+    def stop_before_the_last(what, progress):
+        if progress.done == 14:
             raise Stop
 
     with pytest.raises(Stop):
-        run_bench(job, CELLS, on_progress=stop_before_scoring)
-    unit = sorted(job.out.glob("units/*/*.npz"))[0]
-    unit.write_bytes(damage(kind, unit.read_bytes()))
-    with pytest.raises(UserError, match="was damaged and has been removed"):
-        run_bench(job, CELLS)
-    run_bench(job, CELLS)
+        run_bench(job, CELLS, on_progress=stop_before_the_last)
+    of_four_images, of_one = (sorted(job.out.glob(f"units/*/{number}.npz")) for number in ("00000", "00002"))
+    for unit in of_four_images[:3]:
+        unit.write_bytes(of_one[0].read_bytes() if kind == "of other images" else damage(kind, unit.read_bytes()))
+    run_bench(job, CELLS, n_workers=2 if kind == "cut" else 1)
+    assert files_of(job.out) == files_of(finished_run)
+
+
+def test_unit_that_is_damaged_while_it_is_written_is_one_line(tmp_path, make_job, monkeypatch):
+    monkeypatch.setattr(RunFolder, "write_unit", lambda self, cell, number, poses: write_rubbish(self, cell, number))
+
+    def write_rubbish(folder, cell, number):
+        folder.unit_path(cell, number).parent.mkdir(parents=True, exist_ok=True)
+        folder.unit_path(cell, number).write_bytes(b"rubbish")
+
+    with pytest.raises(UserError, match=r"cannot be read again \(clean\): check the disk"):
+        run_bench(make_job(tmp_path / "run"), CELLS)
+
+
+def test_disk_that_fills_up_at_any_file_is_one_line_and_later_starts_end_with_the_same_bytes(
+    tmp_path, make_job, finished_run, full_disk
+):
+    job = make_job(tmp_path / "run")
+    for room in range(30):
+        full_disk(room)
+        try:
+            run_bench(job, CELLS)
+        except UserError as error:
+            assert "No space left on device): finished work is kept" in str(error)  # noqa: PT017
+            assert "\n" not in str(error)  # noqa: PT017
+            assert not list(job.out.rglob("*.part"))
+        else:
+            break
+    assert room > 10
     assert files_of(job.out) == files_of(finished_run)
 
 
@@ -218,11 +262,11 @@ def test_failing_image_is_an_error_and_finished_units_stay(tmp_path, make_job, c
         assert (count_units(job.out) > 0) or n_workers == 2
 
 
-def test_slices_cover_every_image_once_whatever_their_number():
+def test_chunks_cover_every_image_once_whatever_their_number():
     for n_images in (1, 4, 5, 31, 161, 5000, 40000):
-        slices = cut_slices(n_images)
-        assert [i for _, indices in slices for i in indices] == list(range(n_images))
-        assert [number for number, _ in slices] == list(range(len(slices)))
+        chunks = cut_chunks(n_images)
+        assert [i for _, indices in chunks for i in indices] == list(range(n_images))
+        assert [number for number, _ in chunks] == list(range(len(chunks)))
 
 
 def test_forecast_weighs_what_is_left_by_what_each_corruption_costs():

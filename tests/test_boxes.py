@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from robustpose import estimators
+from robustpose.bench.job import Job
 from robustpose.bench.run import run_bench
-from robustpose.bench.work import Job
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes, read_detections
 from robustpose.data.coco import read_coco

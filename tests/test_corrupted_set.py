@@ -8,6 +8,7 @@ import sys
 import time
 from collections import namedtuple
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -21,11 +22,12 @@ from robustpose.data.corrupted import MadeImages, open_stored_images
 from robustpose.data.corrupted_set import place_image
 from robustpose.data.images import encode_image, read_image
 from robustpose.data.spec import open_dataset
+from robustpose.export.set_folder import SetFolder
 from robustpose.export.verify import verify_set
 from robustpose.export.write import SetJob, write_set
 from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
-from tests.runs import Stop, assert_interrupt_ends_with_one_line, files_of
+from tests.runs import Stop, assert_interrupt_ends_with_one_line, assert_small_files_only_is_one_line, files_of
 from tests.test_cli import one_line_error
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])  # those of the finished run
@@ -178,11 +180,11 @@ def test_stopped_set_goes_on_without_writing_an_image_twice(tmp_path, make_set_j
     assert files_of(job.out) == files_of(png_set)
 
 
-def corrupt_command(coco_folder, out):
+def corrupt_command(coco_folder, out, workers="2"):
     return [
         sys.executable, "-m", "robustpose", "corrupt", "--annotations", coco_folder / "people.json",
         "--images", coco_folder / "images", "--out", out, "--corruptions", "contrast,gaussian_noise",
-        "--severities", "1,4", "--seed", "5", "--format", "png", "--workers", "2",
+        "--severities", "1,4", "--seed", "5", "--format", "png", "--workers", workers,
     ]  # fmt: skip
 
 
@@ -205,7 +207,7 @@ def test_killed_set_holds_whole_files_only_and_goes_on_to_the_same_bytes(tmp_pat
 
 def test_interrupt_ends_with_one_line_and_keeps_the_images(tmp_path, coco_folder):
     command = corrupt_command(coco_folder, tmp_path / "set")
-    assert_interrupt_ends_with_one_line(command, lambda: list(tmp_path.glob("set/*/*/*.png")))
+    assert_interrupt_ends_with_one_line(command, lambda _: list(tmp_path.glob("set/*/*/*.png")))
     assert list(tmp_path.glob("set/*/*/*.png"))
 
 
@@ -284,9 +286,45 @@ def test_full_disk_is_named_and_finished_images_stay(tmp_path, make_set_job, mon
 
     monkeypatch.setattr("os.fsync", fill_up)
     job = make_set_job(tmp_path / "set")
-    with pytest.raises(UserError, match=r"cannot write to .*No space left on device\): finished images are kept"):
+    with pytest.raises(UserError, match=r"cannot write .*No space left on device\): finished work is kept"):
         write_set(job, CELLS)
     assert len(list(job.out.rglob("*.png"))) == 5
+
+
+def test_disk_that_fills_up_at_any_file_is_one_line_and_later_starts_end_with_the_same_bytes(
+    tmp_path, make_set_job, png_set, full_disk
+):
+    job = make_set_job(tmp_path / "set")
+    for room in range(20):
+        full_disk(room)
+        try:
+            write_set(job, CELLS)
+        except UserError as error:
+            assert "No space left on device): finished work is kept" in str(error)  # noqa: PT017
+        else:
+            break
+    assert room > 5
+    assert files_of(job.out) == files_of(png_set)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_journal_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "files.sha256").symlink_to("/dev/full")
+    with pytest.raises(UserError, match=r"cannot write .*files\.sha256 \(No space left on device\)"):
+        SetFolder(tmp_path).note_image("fog/0/1.png", "0" * 64)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_file_system_that_refuses_an_image_is_one_line_of_the_command(tmp_path, coco_folder, workers):
+    command = corrupt_command(coco_folder, tmp_path / "set", workers)
+    assert_small_files_only_is_one_line(command, 8000)  # bytes: the manifest is smaller, the images are larger
+    assert json.loads((tmp_path / "set/manifest.json").read_text())["complete"] is False
+
+
+def test_unfinished_images_of_killed_processes_are_removed(own_set, make_set_job, png_set):
+    (own_set / "contrast/3/000002.png").rename(own_set / "contrast/3/.000002.png.123.part")
+    write_set(make_set_job(own_set), CELLS)
+    assert files_of(own_set) == files_of(png_set)
 
 
 def test_names_that_would_leave_the_folder_or_meet_are_refused(tmp_path, make_set_job, coco_folder):

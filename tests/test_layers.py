@@ -14,6 +14,7 @@ ROOT = Path(robustpose.__file__).parent
 LAYERS = [
     {"errors"},
     {"registry", "files", "processes", "progress", "versions"},
+    {"work"},
     {"pose"},
     {"corruptions", "models"},
     {"decoding", "metrics"},

@@ -8,8 +8,8 @@ import pytest
 import scipy.io
 
 from robustpose import estimators
+from robustpose.bench.job import Job
 from robustpose.bench.run import run_bench
-from robustpose.bench.work import Job
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import write_image

@@ -1,9 +1,10 @@
 import json
 import shutil
+import sys
 
 import pytest
 
-from tests.runs import files_of
+from tests.runs import assert_interrupt_ends_with_one_line, assert_small_files_only_is_one_line, files_of
 from tests.test_cli import one_line_error
 
 
@@ -108,3 +109,37 @@ def test_report_shows_no_pictures_of_other_data(run, copy):
     code, _, errors = run("report", copy)
     assert code == 0
     assert "warning: the page has no pictures: the images are not those of" in errors
+
+
+def test_interrupt_ends_with_one_line(run, tmp_path, monkeypatch):
+    words = ["--model", "tests.outside:guess_from_pixels", "--data", "tests.outside:Squares", "--workers", "1"]
+    words += ["--metric", "tests.slow:SlowScore", "--corruptions", "contrast", "--severities", "2"]
+    assert run("bench", *words, "--out", tmp_path / "run")[0] == 0
+    (tmp_path / "run/.lock").unlink()
+    monkeypatch.setenv("SECONDS_AN_IMAGE", "0.5")
+    command = [sys.executable, "-m", "robustpose", "score", str(tmp_path / "run")]
+    assert_interrupt_ends_with_one_line(command, lambda _: (tmp_path / "run/.lock").exists())
+
+
+def test_file_system_that_refuses_a_file_is_one_line(copy):
+    command = [sys.executable, "-m", "robustpose", "score", copy]
+    assert_small_files_only_is_one_line(command, 5000)  # bytes: the report is larger
+
+
+def test_disk_that_fills_up_at_any_file_is_one_line_and_a_later_start_ends_with_the_same_bytes(
+    run, copy, benched, full_disk
+):
+    for room in range(20):
+        full_disk(room)
+        result = run("score", copy)
+        if result[0] == 0:
+            break
+        one_line_error(result, "No space left on device): finished work is kept")
+    assert room > 5
+    assert files_of(copy) == files_of(benched)
+
+
+def test_what_a_killed_process_left_is_removed(run, copy, benched):
+    (copy / ".summary.json.77.part").write_text("{")
+    assert run("score", copy)[0] == 0
+    assert files_of(copy) == files_of(benched)

@@ -1,4 +1,6 @@
 import json
+import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from robustpose.data.images import read_image, write_image
 from robustpose.data.stylized import WithStyles
 from robustpose.export.style import transfer_style
 from robustpose.export.stylize import make_copy
+from tests.runs import assert_interrupt_ends_with_one_line, assert_small_files_only_is_one_line, files_of
 from tests.scenes import draw_scene
+from tests.test_cli import one_line_error
 
 
 @pytest.fixture
@@ -77,6 +81,49 @@ def test_copies_do_not_depend_on_workers_or_stops(run, coco_folder, styles, tmp_
     run(*words(coco_folder, styles, tmp_path / "a", "--workers", 1))
     for path in sorted((tmp_path / "a").glob("*.jpg")):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def command(*more):
+    return [sys.executable, "-m", "robustpose", *map(str, more)]
+
+
+def test_interrupt_ends_with_one_line_and_keeps_the_copies(coco_folder, styles, tmp_path):
+    for number in range(60):  # enough to be interrupted at
+        shutil.copy(coco_folder / "images/000001.jpg", tmp_path / f"{number}.jpg")
+    content = json.loads((coco_folder / "people.json").read_text())
+    content["images"] = [{**content["images"][0], "id": n, "file_name": f"{n}.jpg"} for n in range(60)]
+    content["annotations"] = [{**content["annotations"][0], "image_id": n, "id": n + 1} for n in range(60)]
+    (tmp_path / "people.json").write_text(json.dumps(content))
+    files = ["--annotations", tmp_path / "people.json", "--images", tmp_path]
+    words = ["stylize", *files, "--styles", styles, "--out", tmp_path / "out", "--workers", 2]
+    assert_interrupt_ends_with_one_line(command(*words), lambda _: list(tmp_path.glob("out/*.jpg")))
+    assert list(tmp_path.glob("out/*.jpg"))
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_file_system_that_refuses_a_copy_is_one_line(coco_folder, styles, tmp_path, workers):
+    more = words(coco_folder, styles, tmp_path / "out", "--workers", workers)
+    assert_small_files_only_is_one_line(command(*more), 2000)  # bytes: the note is smaller, the copies are larger
+
+
+def test_disk_that_fills_up_at_any_file_is_one_line_and_later_starts_go_on(
+    run, coco_folder, styles, tmp_path, full_disk
+):
+    run(*words(coco_folder, styles, tmp_path / "whole", "--workers", 1))
+    for room in range(10):
+        full_disk(room)
+        result = run(*words(coco_folder, styles, tmp_path / "out", "--workers", 1))
+        if result[0] == 0:
+            break
+        one_line_error(result, "No space left on device): finished work is kept")
+    assert room > 2
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+def test_folder_with_other_images_is_refused(run, coco_folder, styles, tmp_path):
+    shutil.copytree(coco_folder / "images", tmp_path / "out")  # they would be taken for copies
+    one_line_error(run(*words(coco_folder, styles, tmp_path / "out")), "is not empty (000001.jpg, …) and holds no")
 
 
 def test_seed_chooses_other_styles():

@@ -1,1 +1,1 @@
-"""Bench: cells to do, units of work that resume, tables and the report."""
+"""Bench: a job is checked (job), predicted (predict), scored (scoring), written up (write_scores); run does it all."""

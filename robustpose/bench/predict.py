@@ -1,133 +1,112 @@
-"""Predict: check what was given, do the units that are not done, and gather each cell's into its predictions file."""
+"""Predict: chunks of images through all their cells, then each cell's units gathered into its predictions file.
+
+The images of a chunk are decoded once and corrupted for every cell that lacks them. A chunk in a cell is a unit: a file
+that is written when it is finished, and never made twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
-from robustpose.data.spec import provenance_of
+from robustpose.bench.job import Job, Prepared, looks_at_images
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset, Estimator, check_cells, make_metric, score
+from robustpose.evaluate import Dataset, Estimator, get_frames, place_boxes, predict
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import write_results
-from robustpose.pose.types import Truth, no_poses
-from robustpose.progress import Forecast, Progress
+from robustpose.pose.types import Truth
+from robustpose.progress import Progress
 from robustpose.results.inputs import write_inputs
-from robustpose.results.run_folder import RunFolder
-from robustpose.results.summary import decisive_versions
+from robustpose.results.run_folder import DamagedUnit, RunFolder
+from robustpose.work import Chunk, cut_chunks, do_tasks
+
+Task = tuple[Chunk, Sequence[Cell]]  # images, and the cells whose units they lack
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A job that has been checked, with what it opened.
-
-    Attributes:
-        job: which.
-        cells: to be predicted, clean first.
-        dataset: the images.
-        truths: of every image.
-        estimator: who looks at them.
-        provenance: what determines the results.
-    """
+@dataclass(frozen=True)
+class Predicting:
+    """The work of predicting: a result for every unit that is written."""
 
     job: Job
-    cells: Sequence[Cell]
-    dataset: Dataset
-    truths: Sequence[Truth]
-    estimator: Estimator
-    provenance: dict[str, Any]
+
+    def open(self) -> tuple[Dataset, Estimator]:
+        """Open the dataset, and make the estimator."""
+        dataset = self.job.make_dataset()
+        return dataset, self.job.make_estimator(dataset.skeleton)
+
+    def kinds(self, task: Task) -> list[str | None]:
+        """Return the corruption of each unit: they differ in time by a factor of ten."""
+        return [cell.corruption for cell in task[1]]
+
+    def do(self, opened: tuple[Dataset, Estimator], task: Task) -> Iterator[None]:
+        """Predict a chunk in its cells, and write the units."""
+        dataset, estimator = opened
+        (number, indices), cells = task
+        folder = RunFolder(self.job.out)
+        frames = get_frames(dataset, indices)
+        for cell in cells:
+            in_cell = [place_boxes(dataset, self.job.corrupted_images.frame_in(frame, cell)) for frame in frames]
+            folder.write_unit(cell, number, predict(in_cell, estimator))
+            yield
 
 
-def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
-    """Open what a job names, and check it before anything is written.
-
-    Raises:
-        UserError: a mistake in what was given.
-    """
-    pixels = job.corrupted_images.provenance()
-    dataset = job.make_dataset()
-    if len(dataset) == 0:
-        raise UserError("the dataset has no images")
-    job.corrupted_images.check(cells, [dataset.frame(index) for index in range(len(dataset))])
-    check_cells(dataset, cells)
-    truths = [dataset.truth(index) for index in range(len(dataset))]
-    _check_metric(dataset, truths)
-    estimator = job.make_estimator(dataset.skeleton)
-    provenance = {
-        "versions": decisive_versions(),
-        **pixels,
-        "dataset": {**provenance_of(dataset), "metric": dataset.metric},
-        "box_protocol": _find_box_protocol(dataset, estimator),
-        "estimator": dict(getattr(estimator, "provenance", {"name": type(estimator).__name__})),
-    }
-    return Prepared(job, cells, dataset, truths, estimator, provenance)
-
-
-def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[str, Progress], None]) -> dict[str, Any]:
-    """Bring all cells' predictions into the run folder, which is locked by the caller, and return the provenance.
+def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Progress], None]) -> None:
+    """Bring all cells' predictions into the run folder, which is claimed by the caller.
 
     Args:
         prepared: what to do.
         n_workers: processes; with 1, everything happens in this one.
-        on_progress: called with ``predict`` and how far it is.
+        on_progress: called with how far it is.
 
     Raises:
-        UserError: the folder is another run's, or a mistake in the data. Finished units stay in it.
+        UserError: a mistake in the data, or the disk. Finished units stay.
     """
-    job, cells, dataset = prepared.job, prepared.cells, prepared.dataset
-    folder = RunFolder(job.out)
-    folder.claim(prepared.provenance)
-    slices = cut_slices(len(dataset))
-    unfinished = [cell for cell in cells if not folder.prediction_path(cell).is_file()]
-    todo = []
-    for number, indices in slices:
-        lacking = [cell for cell in unfinished if not folder.unit_path(cell, number).is_file()]
-        if lacking:
-            todo.append(((number, indices), lacking))
-    n_todo = sum(len(lacking) for _, lacking in todo)
-    n_workers = min(n_workers, max(len(todo), 1)) if getattr(prepared.estimator, "needs_images", True) else 1
-    forecast = Forecast(
-        [cell.corruption for _, lacking in todo for cell in lacking], len(cells) * len(slices) - n_todo, n_workers
-    )
-    on_progress("predict", forecast.now())
-    here = n_workers == 1
-    for unit in do_here(job, dataset, prepared.estimator, todo) if here else do_in_processes(job, todo, n_workers):
-        on_progress("predict", forecast.update(unit.cell.corruption, unit.seconds))
-    if n_todo:
-        on_progress("predict", Progress(len(cells) * len(slices), len(cells) * len(slices), None))
-    for cell in unfinished:
-        _gather_cell(folder, cell, slices, prepared.truths)
-    if job.opened is not None:
-        write_inputs(job.out, job.opened)
-    if any(cell.corruption == "frost" for cell in cells):
-        return prepared.provenance
-    return {**prepared.provenance, "frost_textures": "unused"}
+    chunks = cut_chunks(len(prepared.data.dataset))
+    # A unit that was damaged on the disk is only found when it is read: then a second round makes it again.
+    if not _predict_lacking(prepared, chunks, n_workers, on_progress):
+        _predict_lacking(prepared, chunks, n_workers, on_progress)
+    lacking = _unfinished(prepared)
+    if lacking:
+        raise UserError(
+            f"what is written to {prepared.job.out} cannot be read again ({lacking[0].key}): check the disk"
+        )
+    if prepared.job.inputs is not None:
+        write_inputs(prepared.job.out, prepared.job.inputs)
 
 
-def _check_metric(dataset: Dataset, truths: Sequence[Truth]) -> None:
-    """Raise UserError, before anything is predicted, if the truth cannot be scored against."""
-    metric = make_metric(dataset.metric, dataset.skeleton)
-    nobody = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in truths)
-    if score(nobody, truths, metric)[metric.primary] < 0:
-        raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
+def _predict_lacking(
+    prepared: Prepared, chunks: Sequence[Chunk], n_workers: int, on_progress: Callable[[Progress], None]
+) -> bool:
+    """Make the units that are not there, gather the cells, and tell whether all cells are finished now."""
+    folder, unfinished = RunFolder(prepared.job.out), _unfinished(prepared)
+    todo = [
+        (chunk, lacking)
+        for chunk in chunks
+        if (lacking := [cell for cell in unfinished if not folder.unit_path(cell, chunk.number).is_file()])
+    ]
+    n_done = len(prepared.cells) * len(chunks) - sum(len(lacking) for _, lacking in todo)
+    n_workers = n_workers if looks_at_images(prepared.estimator) else 1  # reading results takes no time
+    opened = prepared.data.dataset, prepared.estimator
+    for _ in do_tasks(Predicting(prepared.job), todo, n_workers, on_progress, n_done, opened):
+        pass
+    return all([_gather(folder, cell, chunks, prepared.data.truths) for cell in unfinished])
 
 
-def _find_box_protocol(dataset: Dataset, estimator: Estimator) -> str:
-    """Return where the people were looked for: gt, clean-det, corrupt-det; none; unknown for results made elsewhere."""
-    if not getattr(estimator, "needs_images", True):
-        return "unknown"
-    return str(provenance_of(dataset).get("boxes", "gt")) if estimator.needs_boxes else "none"
+def _unfinished(prepared: Prepared) -> list[Cell]:
+    folder = RunFolder(prepared.job.out)
+    return [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
 
 
-def _gather_cell(folder: RunFolder, cell: Cell, slices: Sequence[Slice], truths: Sequence[Truth]) -> None:
-    """Turn a cell's units into its predictions file."""
-    folder.prediction_path(cell).parent.mkdir(exist_ok=True)
-    poses = (
-        poses
-        for number, indices in slices
-        for poses in folder.read_unit(cell, number, [truths[index].image_id for index in indices])
-    )
-    write_results(folder.prediction_path(cell), poses)
-    folder.drop_units(cell)
+def _gather(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], truths: Sequence[Truth]) -> bool:
+    """Turn a cell's units into its predictions file. If units are damaged, remove them instead and return False."""
+    poses, is_whole = [], True
+    for number, indices in chunks:
+        try:
+            poses += folder.read_unit(cell, number, truths[indices.start : indices.stop])
+        except DamagedUnit:
+            is_whole = False
+            folder.unit_path(cell, number).unlink(missing_ok=True)
+    if is_whole:
+        write_results(folder.prediction_path(cell), poses)
+        folder.drop_units(cell)
+    return is_whole

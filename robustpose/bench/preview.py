@@ -16,18 +16,20 @@ from typing import Any
 import numpy as np
 
 from robustpose import corruptions
-from robustpose.bench.predict import predict_cells, prepare
+from robustpose.bench.job import Job, prepare
+from robustpose.bench.predict import predict_cells
 from robustpose.bench.run import check_numbers
-from robustpose.bench.scoring import score_cells
-from robustpose.bench.work import Job
+from robustpose.bench.scoring import Scoring, score_cells
 from robustpose.data.spec import Adjusted
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, make_metric
-from robustpose.files import lock_folder, write_text
+from robustpose.files import write_text
 from robustpose.metrics.robustness import relative_under_corruption
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.resampling import LEVEL, RESAMPLES, interval
+from robustpose.results.run_folder import IDENTITY
+from robustpose.work import claim_folder
 
 N_IMAGES = 100
 SEVERITIES = (1, 3, 5)
@@ -63,28 +65,21 @@ def run_preview(
         raise UserError("a preview needs images and resamples: at least 1 of each")
     job = replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images))
     prepared = prepare(job, CELLS)
-    with lock_folder(job.out):
-        provenance = predict_cells(prepared, n_workers, on_progress)
-        scores = score_cells(
-            job,
-            prepared.dataset,
-            prepared.truths,
-            CELLS,
-            n_workers,
-            n_resamples,
-            lambda done: on_progress("score", done),
-            with_slices=False,
-        )
-        metric = make_metric(prepared.dataset.metric, prepared.dataset.skeleton).primary
+    dataset = prepared.data.dataset
+    with claim_folder(job.out, "results", IDENTITY, prepared.identity):
+        predict_cells(prepared, n_workers, partial(on_progress, "predict"))
+        scoring = Scoring(job, n_resamples, with_slices=False)
+        scores = score_cells(scoring, prepared.data, CELLS, n_workers, partial(on_progress, "score"))
+        metric = make_metric(dataset.metric, dataset.skeleton).primary
         resampled = {cell: score.resampled for cell, score in scores.items()}
         preview = {
             "is_estimate": True,
             "metric": metric,
             **_estimate({cell: score.figures[metric] for cell, score in scores.items()}, resampled),
             "level": LEVEL,
-            "images": len(prepared.dataset),
+            "images": len(dataset),
             "severities": list(SEVERITIES),
-            "provenance": provenance,
+            "provenance": prepared.provenance,
         }
         write_text(job.out / "preview.json", json.dumps(preview, indent=2) + "\n")
     return preview

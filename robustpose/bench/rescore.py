@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from robustpose.bench.job import Job, read_truths
 from robustpose.bench.run import check_numbers
-from robustpose.bench.work import Job
-from robustpose.bench.write_results import finish
+from robustpose.bench.scoring import Scoring, score_cells
+from robustpose.bench.write_scores import write_scores
 from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
-from robustpose.files import list_differences, lock_folder
+from robustpose.files import list_differences, lock_folder, remove_parts
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.resampling import RESAMPLES
@@ -38,11 +39,12 @@ def rescore(
     check_numbers(n_workers, n_resamples)
     old = read_summary(job.out)
     dataset = job.make_dataset()
-    given = json.loads(json.dumps({**provenance_of(dataset), "metric": dataset.metric}))
-    if given != old["provenance"]["dataset"]:
-        differences = list_differences(old["provenance"]["dataset"], given)
+    given = {**provenance_of(dataset), "metric": dataset.metric}
+    differences = list_differences(old["provenance"]["dataset"], given)
+    if differences:
         raise UserError(f"these are not the data of {job.out}: {'; '.join(differences[:3])}")
-    truths = [dataset.truth(index) for index in range(len(dataset))]
-    cells = [CLEAN, *map(Cell.from_key, old["cells"])]
+    data, cells = read_truths(dataset), [CLEAN, *map(Cell.from_key, old["cells"])]
     with lock_folder(job.out):
-        return finish(job, dataset, truths, cells, old["provenance"], n_workers, n_resamples, on_progress)
+        remove_parts(job.out)
+        scores = score_cells(Scoring(job, n_resamples), data, cells, n_workers, partial(on_progress, "score"))
+        return write_scores(job, data, scores, old["provenance"])

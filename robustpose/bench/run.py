@@ -1,18 +1,21 @@
-"""Run a benchmark: do what is not done, score every cell, write the tables. Started again, it goes on where it was."""
+"""Run a benchmark: predict what is lacking, score every cell, write it up. Started again, it goes on where it was."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from robustpose.bench.predict import predict_cells, prepare
-from robustpose.bench.work import Job
-from robustpose.bench.write_results import finish
+from robustpose.bench.job import Job, prepare
+from robustpose.bench.predict import predict_cells
+from robustpose.bench.scoring import Scoring, score_cells
+from robustpose.bench.write_scores import write_scores
 from robustpose.errors import UserError
-from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
 from robustpose.progress import Progress
 from robustpose.results.resampling import RESAMPLES
+from robustpose.results.run_folder import IDENTITY
+from robustpose.work import check_workers, claim_folder
 
 
 def run_bench(
@@ -36,14 +39,14 @@ def run_bench(
     """
     check_numbers(n_workers, n_resamples)
     prepared = prepare(job, cells)
-    with lock_folder(job.out):
-        provenance = predict_cells(prepared, n_workers, on_progress)
-        return finish(job, prepared.dataset, prepared.truths, cells, provenance, n_workers, n_resamples, on_progress)
+    with claim_folder(job.out, "results", IDENTITY, prepared.identity):
+        predict_cells(prepared, n_workers, partial(on_progress, "predict"))
+        scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, n_workers, partial(on_progress, "score"))
+        return write_scores(job, prepared.data, scores, prepared.provenance)
 
 
 def check_numbers(n_workers: int, n_resamples: int) -> None:
     """Raise UserError unless there is somebody to work and a number of resamples."""
-    if n_workers < 1:
-        raise UserError(f"--workers must be at least 1, got {n_workers}")
+    check_workers(n_workers)
     if n_resamples < 0:
         raise UserError(f"--resamples must be at least 0, got {n_resamples}")

@@ -82,9 +82,9 @@ def bench(
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     from robustpose import estimators
+    from robustpose.bench.job import Job
     from robustpose.bench.preview import run_preview
     from robustpose.bench.run import run_bench
-    from robustpose.bench.work import Job
     from robustpose.corruptions.suites import choose_cells
     from robustpose.data.corrupted import open_corrupted_images
     from robustpose.data.spec import open_dataset
@@ -131,7 +131,7 @@ def bench(
         make_estimator=partial(estimators.build, model, options=options),
         corrupted_images=open_corrupted_images(**corrupted_images_from),
         out=out,
-        opened={
+        inputs={
             "data": given,
             "corrupted_images": corrupted_images_from,
             **({"row": {"name": row, "differences": differences}} if row else {}),

@@ -105,18 +105,10 @@ def _write_copies(files: list[Path], out: Path, cells: list[Cell], corrupted_ima
     stems = [file.stem for file in files]
     if len(set(stems)) < len(stems):
         raise UserError("two of the images have the same name: their results would overwrite each other")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {out} ({error}): choose another --out") from error
     for file in files:
         frame = Frame(file.stem, partial(read_image, file))
         for cell, image in zip(cells, corrupted_images.images(frame, cells), strict=True):
-            path = out / f"{file.stem}-{cell.file_stem}.png"
-            try:
-                write_image(path, image)
-            except OSError as error:
-                raise UserError(f"cannot write {path} ({error}): choose another --out") from error
+            write_image(out / f"{file.stem}-{cell.file_stem}.png", image)
     print(f"{len(files) * len(cells)} images in {out}")
     _tell_frost(cells, corrupted_images)
 

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from robustpose.data.corrupted_set import HASHES, MANIFEST, list_files, read_manifest
 from robustpose.errors import UserError
-from robustpose.files import list_differences, write_text
-
-UNFINISHED = ".writing"  # folder of files that are not whole yet
+from robustpose.files import open_whole, remove_parts, write_text, writing_to
+from robustpose.work import check_claim
 
 
 class SetFolder:
@@ -35,20 +31,7 @@ class SetFolder:
         Raises:
             UserError: it holds something else; what differs is named.
         """
-        old = read_manifest(self.path)
-        if old is None:
-            others = sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
-            if others:
-                raise UserError(f"{self.path} is not empty ({others[0]}, …) and no corrupted set: choose another --out")
-            return
-        differences = list_differences(
-            {**old, "complete": 0, "files": 0}, {**_as_json(setup), "complete": 0, "files": 0}
-        )
-        if differences:
-            raise UserError(
-                f"{self.path} holds a corrupted set of another setup ({'; '.join(differences[:3])}): "
-                "choose another --out, or delete that folder"
-            )
+        check_claim(self.path, "corrupted set", MANIFEST, setup, beside=("complete", "files"))
 
     def is_complete(self) -> bool:
         """Tell whether the manifest says that all images are there."""
@@ -62,29 +45,19 @@ class SetFolder:
 
     def begin(self, setup: Mapping[str, Any], hashes: Mapping[str, str]) -> None:
         """Note whose the folder is and which images are finished, and clear away what killed processes left."""
-        for part in self.path.glob(".*.part"):
-            part.unlink()
-        shutil.rmtree(self.path / UNFINISHED, ignore_errors=True)
+        remove_parts(self.path)
         self._write_manifest({"complete": False, **setup})
         write_text(self.path / HASHES, _hash_lines(hashes))
-        (self.path / UNFINISHED).mkdir()
 
     def write_image(self, path: str, content: bytes) -> None:
         """Write one image file, whole or not at all."""
-        part = self.path / UNFINISHED / str(os.getpid())
-        with part.open("wb") as file:
+        with open_whole(self.path / path, sync=True) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        place = self.path / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part.replace(place)
 
-    @contextmanager
-    def journal(self) -> Iterator[Callable[[str, str], None]]:
-        """Give ``note(path, sha256)``, which notes that an image is written."""
-        with (self.path / HASHES).open("a", buffering=1) as file:  # by line
-            yield lambda path, digest: print(f"{digest}  {path}", file=file)
+    def note_image(self, path: str, sha256: str) -> None:
+        """Note in the journal that an image is written."""
+        with writing_to(self.path / HASHES), (self.path / HASHES).open("a") as file:
+            file.write(f"{sha256}  {path}\n")
 
     def finish(self, setup: Mapping[str, Any], hashes: Mapping[str, str], paths: Sequence[str]) -> None:
         """Write hashes and manifest of the complete set, whose images are `paths` in this order.
@@ -98,7 +71,6 @@ class SetFolder:
             raise UserError(f"{self.path / lacking[0]} has gone: start the same command again")
         lines = _hash_lines({path: hashes[path] for path in paths})
         write_text(self.path / HASHES, lines)
-        shutil.rmtree(self.path / UNFINISHED, ignore_errors=True)
         files = {
             "count": len(paths),
             "bytes": sum(sizes[path] for path in paths),
@@ -121,7 +93,3 @@ def read_hashes(root: Path) -> dict[str, str]:
 
 def _hash_lines(hashes: Mapping[str, str]) -> str:
     return "".join(f"{digest}  {path}\n" for path, digest in hashes.items())
-
-
-def _as_json(setup: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(json.loads(json.dumps(setup)))

@@ -6,13 +6,9 @@ What a copy looks like depends on the seed and the image's name alone. Started a
 from __future__ import annotations
 
 import hashlib
-import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -22,20 +18,19 @@ from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset
 from robustpose.export.style import transfer_style
-from robustpose.files import list_differences, lock_folder, open_whole, write_text
+from robustpose.files import open_whole
 from robustpose.pose.types import Image
-from robustpose.processes import run_here, run_in_processes
-from robustpose.progress import Forecast, Progress
+from robustpose.progress import Progress
+from robustpose.work import check_workers, claim_folder, cut_chunks, do_tasks
 
 NOTE = "styles.json"  # how the copies were made
 QUALITY = 92  # of JPEG: the copies are not to learn compression from
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
-IMAGES_PER_TASK = 16
 
 
 @dataclass(frozen=True)
 class StyleJob:
-    """What a process needs to know to stylise images: all of it can be sent to another process.
+    """The work of stylising: a result for every copy that is written. Can be sent to another process.
 
     Attributes:
         make_dataset: opens the dataset; its frames have file names.
@@ -50,6 +45,26 @@ class StyleJob:
     out: Path
     seed: int = 0
     texture: float = 0.4
+
+    def open(self) -> tuple[Dataset, list[Path]]:
+        """Open the dataset, and find the pictures."""
+        return self.make_dataset(), find_styles(self.styles)
+
+    def kinds(self, indices: Sequence[int]) -> list[str]:
+        """Return that images take about the same time."""
+        return ["image"] * len(indices)
+
+    def do(self, opened: tuple[Dataset, list[Path]], indices: Sequence[int]) -> Iterator[None]:
+        """Write the copies of some images."""
+        dataset, styles = opened
+        for index in indices:
+            frame = dataset.frame(index)
+            copy = make_copy(frame.image, str(frame.file_name), styles, self.seed, self.texture)
+            path = self.out / str(frame.file_name)
+            kind = "PNG" if path.suffix.lower() == ".png" else "JPEG"
+            with open_whole(path) as file:
+                PIL.Image.fromarray(copy).save(file, kind, quality=QUALITY)
+            yield
 
 
 def find_styles(folder: Path) -> list[Path]:
@@ -77,8 +92,7 @@ def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress],
     Raises:
         UserError: a mistake in what was given; finished copies stay.
     """
-    if n_workers < 1:
-        raise UserError(f"--workers must be at least 1, got {n_workers}")
+    check_workers(n_workers)
     if not 0 <= job.texture <= 1:
         raise UserError(f"--texture must be between 0 and 1, got {job.texture}")
     dataset = job.make_dataset()
@@ -86,56 +100,25 @@ def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress],
     if None in names:
         raise UserError("stylised copies stand for image files, but the images of this dataset have no file names")
     styles = find_styles(job.styles)
-    with lock_folder(job.out):
-        _claim(job, dataset, styles)
-        todo = [index for index, name in enumerate(names) if not (job.out / str(name)).is_file()]
-        forecast = Forecast(["image"] * len(todo), len(names) - len(todo), n_workers)
-        on_progress(forecast.now())
-        tasks = [(todo[start : start + IMAGES_PER_TASK],) for start in range(0, len(todo), IMAGES_PER_TASK)]
-        n_workers = min(n_workers, max(len(tasks), 1))
-        work = partial(_stylize_some, job)
-        for seconds in run_here(work, tasks) if n_workers == 1 else run_in_processes(work, tasks, n_workers):
-            on_progress(forecast.update("image", seconds))
+    with claim_folder(job.out, "stylised copies", NOTE, _describe(job, dataset, styles)):
+        there = {index for index, name in enumerate(names) if (job.out / str(name)).is_file()}
+        chunks = [[index for index in chunk.indices if index not in there] for chunk in cut_chunks(len(names))]
+        todo = [lacking for lacking in chunks if lacking]
+        for _ in do_tasks(job, todo, n_workers, on_progress, len(there), (dataset, styles)):
+            pass
     return len(names)
 
 
-def _claim(job: StyleJob, dataset: Dataset, styles: Sequence[Path]) -> None:
-    """Note how the copies are made, or check that those in the folder were made so."""
+def _describe(job: StyleJob, dataset: Dataset, styles: Sequence[Path]) -> dict[str, object]:
+    """Return what determines the copies."""
     digest = hashlib.sha256("\n".join(f"{path.name}:{path.stat().st_size}" for path in styles).encode()).hexdigest()
-    new: dict[str, Any] = {
+    return {
         "seed": job.seed,
         "texture": job.texture,
         "n_styles": len(styles),
         "styles_sha256": digest,
         "dataset": provenance_of(dataset),
     }
-    new = json.loads(json.dumps(new))
-    path = job.out / NOTE
-    if path.is_file():
-        differences = list_differences(json.loads(path.read_text()), new)
-        if differences:
-            raise UserError(
-                f"{job.out} holds copies made otherwise ({'; '.join(differences[:3])}): choose another --out"
-            )
-        return
-    write_text(path, json.dumps(new, indent=2) + "\n")
-
-
-def _stylize_some(job: StyleJob, indices: Sequence[int]) -> Iterator[float]:
-    dataset, styles = _open(job)
-    for index in indices:
-        start = time.perf_counter()
-        frame = dataset.frame(index)
-        copy = make_copy(frame.image, str(frame.file_name), styles, job.seed, job.texture)
-        path = job.out / str(frame.file_name)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open_whole(path) as file:
-                kind = "PNG" if PurePosixPath(path).suffix.lower() == ".png" else "JPEG"
-                PIL.Image.fromarray(copy).save(file, kind, quality=QUALITY)
-        except OSError as error:
-            raise UserError(f"cannot write to {job.out} ({error}): finished copies are kept") from error
-        yield time.perf_counter() - start
 
 
 def make_copy(image: Image, name: str, styles: Sequence[Path], seed: int = 0, texture: float = 0.4) -> Image:
@@ -144,8 +127,3 @@ def make_copy(image: Image, name: str, styles: Sequence[Path], seed: int = 0, te
     rng = np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
     style = read_image(styles[int(rng.integers(len(styles)))])
     return transfer_style(image, style, rng, texture)
-
-
-@cache  # once a process
-def _open(job: StyleJob) -> tuple[Dataset, list[Path]]:
-    return job.make_dataset(), find_styles(job.styles)

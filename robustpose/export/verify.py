@@ -12,6 +12,7 @@ from robustpose.data.corrupted_set import HASHES, list_files, read_manifest
 from robustpose.errors import UserError, first_few
 from robustpose.export.set_folder import read_hashes
 from robustpose.progress import Progress
+from robustpose.work import check_workers
 
 BATCH = 256  # files between two reports
 
@@ -23,8 +24,7 @@ def verify_set(root: Path, n_threads: int = 1, on_progress: Callable[[Progress],
         UserError: `root` holds no finished set, or files are missing, differ, or are too many: the first few of each
             kind and their total.
     """
-    if n_threads < 1:
-        raise UserError(f"--workers must be at least 1, got {n_threads}")
+    check_workers(n_threads)
     manifest = read_manifest(root)
     if manifest is None:
         raise UserError(f"{root} has no manifest.json to check it against")

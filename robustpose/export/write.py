@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.corrupted_set import check_choices, place_image
@@ -22,14 +20,14 @@ from robustpose.export.set_folder import SetFolder
 from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame
-from robustpose.processes import run_here, run_in_processes
-from robustpose.progress import Forecast, Progress
+from robustpose.progress import Progress
 from robustpose.versions import PIXELS, versions
+from robustpose.work import check_workers, do_tasks
 
 
 @dataclass(frozen=True)
 class SetJob:
-    """What a process needs to know to write images of a set: all of it can be sent to another process.
+    """What a process needs to know to write images of a set. Can be sent to another process.
 
     Attributes:
         make_dataset: opens the dataset.
@@ -50,13 +48,40 @@ class SetJob:
         return place_image(str(frame.file_name), cell, self.layout, self.image_format)
 
 
-class Written(NamedTuple):
-    """One image was written: its corruption, path, SHA-256 and the seconds it took."""
+Task = tuple[int, Sequence[Cell]]  # index of an image, and the cells that lack it
 
-    corruption: str | None
-    path: str
-    sha256: str
-    seconds: float
+
+@dataclass(frozen=True)
+class SetWork:
+    """The work of writing a set: a result, path and SHA-256, for every image that is written.
+
+    Attributes:
+        job: the set.
+        corruptions: that its tasks need.
+    """
+
+    job: SetJob
+    corruptions: Sequence[str]
+
+    def open(self) -> Dataset:
+        """Open the dataset, and load what corruptions need: the first image is not to pay for that."""
+        for corruption in self.corruptions:
+            self.job.corrupted_images.load(corruption)
+        return self.job.make_dataset()
+
+    def kinds(self, task: Task) -> list[str | None]:
+        """Return the corruption of each image: they differ in time by a factor of ten."""
+        return [cell.corruption for cell in task[1]]
+
+    def do(self, dataset: Dataset, task: Task) -> Iterator[tuple[str, str]]:
+        """Write an image in each of its cells."""
+        index, cells = task
+        folder, frame = SetFolder(self.job.out), dataset.frame(index)
+        for cell, image in zip(cells, self.job.corrupted_images.images(frame, cells), strict=True):
+            content = encode_image(image, self.job.image_format)
+            path = self.job.place(frame, cell)
+            folder.write_image(path, content)
+            yield path, hashlib.sha256(content).hexdigest()
 
 
 def write_set(
@@ -79,8 +104,7 @@ def write_set(
         UserError: a mistake in what was given, or too little room on the disk. Finished images stay.
     """
     check_choices(job.layout, job.image_format)
-    if n_workers < 1:
-        raise UserError(f"--workers must be at least 1, got {n_workers}")
+    check_workers(n_workers)
     cells = [cell for cell in cells if cell.corruption is not None]
     if not cells:
         raise UserError("name at least one corruption")
@@ -89,17 +113,13 @@ def write_set(
     frames = [dataset.frame(index) for index in range(len(dataset))]
     _check_names(frames, job)
     with lock_folder(job.out):
-        try:
-            _write_what_lacks(job, dataset, frames, cells, n_workers, announce, on_progress)
-        except OSError as error:
-            raise UserError(f"cannot write to {job.out} ({error}): finished images are kept") from error
+        _write_lacking(job, dataset, cells, n_workers, announce, on_progress)
     return len(frames) * len(cells)
 
 
-def _write_what_lacks(
+def _write_lacking(
     job: SetJob,
     dataset: Dataset,
-    frames: Sequence[Frame],
     cells: Sequence[Cell],
     n_workers: int,
     announce: Callable[[Estimate], None],
@@ -110,65 +130,25 @@ def _write_what_lacks(
     setup = _describe(job, dataset, cells)
     folder.check_setup(setup)
     hashes = folder.finished()
-    todo = []
-    for index, frame in enumerate(frames):
-        lacking = [cell for cell in cells if job.place(frame, cell) not in hashes]
-        if lacking:
-            todo.append((index, lacking))
+    frames = [dataset.frame(index) for index in range(len(dataset))]
+    todo = [
+        (index, lacking)
+        for index, frame in enumerate(frames)
+        if (lacking := [cell for cell in cells if job.place(frame, cell) not in hashes])
+    ]
     if not todo and folder.is_complete():
         return
     if todo:
-        n_workers = min(n_workers, len(todo))
-        work = [(frames[index], lacking) for index, lacking in todo]
-        estimate = estimate_work(job.corrupted_images, job.image_format, work, len(hashes), n_workers)
+        images = [(frames[index], lacking) for index, lacking in todo]
+        estimate = estimate_work(job.corrupted_images, job.image_format, images, len(hashes), min(n_workers, len(todo)))
         announce(estimate)
         check_disk(job.out, estimate.n_bytes)
     folder.begin(setup, hashes)
-    forecast = Forecast([cell.corruption for _, lacking in todo for cell in lacking], len(hashes), n_workers)
-    with folder.journal() as note:
-        for image in _write_images(job, dataset, todo, n_workers):
-            note(image.path, image.sha256)
-            hashes[image.path] = image.sha256
-            on_progress(forecast.update(image.corruption, image.seconds))
+    work = SetWork(job, sorted({str(cell.corruption) for _, lacking in todo for cell in lacking}))
+    for path, digest in do_tasks(work, todo, n_workers, on_progress, len(hashes), dataset):
+        folder.note_image(path, digest)
+        hashes[path] = digest
     folder.finish(setup, hashes, [job.place(frame, cell) for cell in cells for frame in frames])
-
-
-def _write_images(
-    job: SetJob, dataset: Dataset, todo: Sequence[tuple[int, Sequence[Cell]]], n_workers: int
-) -> Iterator[Written]:
-    if n_workers == 1:
-        return run_here(partial(_write_image, job, dataset), todo)
-    return run_in_processes(partial(_open_and_write_image, job), todo, n_workers)
-
-
-def _write_image(job: SetJob, dataset: Dataset, index: int, cells: Sequence[Cell]) -> Iterator[Written]:
-    """Write image `index` in each of `cells`, and tell of each."""
-    folder = SetFolder(job.out)
-    frame = dataset.frame(index)
-    for corruption in {str(cell.corruption) for cell in cells}:
-        _load(job.corrupted_images, corruption)  # before the clock runs: an image does not cost that
-    start = time.perf_counter()
-    for cell, image in zip(cells, job.corrupted_images.images(frame, cells), strict=True):
-        content = encode_image(image, job.image_format)
-        path = job.place(frame, cell)
-        folder.write_image(path, content)
-        now = time.perf_counter()
-        yield Written(cell.corruption, path, hashlib.sha256(content).hexdigest(), now - start)
-        start = now
-
-
-@cache
-def _load(corrupted_images: MadeImages, corruption: str) -> None:
-    corrupted_images.load(corruption)
-
-
-def _open_and_write_image(job: SetJob, index: int, cells: Sequence[Cell]) -> Iterator[Written]:
-    return _write_image(job, _open(job), index, cells)
-
-
-@cache  # once a process
-def _open(job: SetJob) -> Dataset:
-    return job.make_dataset()
 
 
 def _check_names(frames: Sequence[Frame], job: SetJob) -> None:

@@ -20,9 +20,7 @@ from robustpose.results.run_folder import RunFolder
 
 def write_matches(folder: RunFolder, cell: Cell, table: ScoreTable, quality: Floats) -> None:
     """Write a cell's table and the quality of each image (N,), NaN where there is nobody."""
-    path = folder.matches_path(cell)
-    path.parent.mkdir(exist_ok=True)
-    with open_whole(path) as file:
+    with open_whole(folder.matches_path(cell)) as file:
         np.savez_compressed(file, quality=quality.astype(np.float32), **table.save())  # type: ignore[arg-type]
 
 

@@ -1,16 +1,20 @@
 """The run folder of a bench: whose results it holds, and reading and writing them.
 
 run.json                  what determines the results; another setup is refused
-units/fog-3/00007.npz     poses of one slice of images in one cell, while the cell is unfinished
+units/fog-3/00007.npz     poses of one chunk of images in one cell, while the cell is unfinished
 predictions/fog-3.json    COCO results of a finished cell
 matches/fog-3.npz         what of them is right: for intervals and comparisons
 inputs.json               how the data were opened
-results.jsonl, summary.json, slices.json, table.*, report.html
+results.jsonl             a line for each cell: all figures, and the SHA-256 of its predictions
+summary.json, slices.json means and their intervals; slices of people, joints and calibration
+preview.json              of a preview, instead of those three
+comparison.md             ours beside a published row, if one was named
+table.md|csv|tex          the scores as tables
+report.html               the scores as a page
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,13 +22,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from robustpose.errors import UserError
-from robustpose.files import LOCK_NAME, list_differences, open_whole, write_text
+from robustpose.files import open_whole
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import round_poses
-from robustpose.pose.types import ImageId, Poses
+from robustpose.pose.types import Poses, Truth
 from robustpose.results.arrays import read_arrays
+
+IDENTITY = "run.json"
+
+
+class DamagedUnit(ValueError):
+    """Report a file that does not hold the poses of its images."""
 
 
 class RunFolder:
@@ -42,41 +53,15 @@ class RunFolder:
         return self.path / "matches" / f"{cell.file_stem}.npz"
 
     def unit_path(self, cell: Cell, number: int) -> Path:
-        """Return where the poses of slice `number` in `cell` are."""
+        """Return where the poses of chunk `number` in `cell` are."""
         return self.path / "units" / cell.file_stem / f"{number:05d}.npz"
 
-    def claim(self, identity: Mapping[str, Any]) -> None:
-        """Note what determines the results, or check that it is what the folder was made with.
-
-        Raises:
-            UserError: the folder holds results of another setup; what differs is named.
-        """
-        path = self.path / "run.json"
-        new = json.loads(json.dumps(identity))
-        if path.is_file():
-            try:
-                old = json.loads(path.read_text())
-            except ValueError as error:
-                raise UserError(f"{path} is damaged: choose another --out") from error
-            if old != new:
-                raise UserError(
-                    f"{self.path} holds results of another setup ({'; '.join(list_differences(old, new)[:3])}): "
-                    "choose another --out, or delete that folder"
-                )
-            return
-        others = [entry.name for entry in self.path.iterdir() if entry.name != LOCK_NAME]
-        if others:
-            raise UserError(f"{self.path} is not empty ({others[0]}, …) and no run folder: choose another --out")
-        write_text(path, json.dumps(new, indent=2) + "\n")
-
     def write_unit(self, cell: Cell, number: int, all_poses: Sequence[Poses]) -> None:
-        """Write the poses of one slice of images, rounded as results files are."""
+        """Write the poses of one chunk of images, rounded as results files are."""
         rounded = [round_poses(poses) for poses in all_poses]
-        path = self.unit_path(cell, number)
-        path.parent.mkdir(parents=True, exist_ok=True)
         rows = [poses.truth_rows for poses in rounded]
         matched = [row for row in rows if row is not None]
-        with open_whole(path, sync=True) as file:
+        with open_whole(self.unit_path(cell, number), sync=True) as file:
             np.savez(
                 file,
                 is_matched=np.array([row is not None for row in rows]),
@@ -87,24 +72,43 @@ class RunFolder:
                 score=np.concatenate([poses.score for poses in rounded]),
             )
 
-    def read_unit(self, cell: Cell, number: int, image_ids: Sequence[ImageId]) -> list[Poses]:
-        """Return the poses of one slice of images."""
+    def read_unit(self, cell: Cell, number: int, truths: Sequence[Truth]) -> list[Poses]:
+        """Return the poses of one chunk of images, given the truth about each.
+
+        Raises:
+            DamagedUnit: the file is not there, or does not hold poses of these images.
+        """
         path = self.unit_path(cell, number)
         try:
             arrays = read_arrays(path)
+            _check_unit(arrays, truths)
             n_people, is_matched = arrays["n_people"], arrays["is_matched"]
             xy, confidence, score = (
                 np.split(arrays[name], np.cumsum(n_people)[:-1]) for name in ("xy", "confidence", "score")
             )
             rows = iter(np.split(arrays["truth_rows"], np.cumsum(n_people[is_matched])[:-1]))
             truth_rows = [next(rows) if matched else None for matched in is_matched]
-        except (OSError, ValueError, KeyError) as error:
-            path.unlink(missing_ok=True)
-            raise UserError(f"{path} was damaged and has been removed: start the same command again") from error
-        return [Poses(*parts) for parts in zip(image_ids, xy, confidence, score, truth_rows, strict=True)]
+            image_ids = [truth.image_id for truth in truths]
+            return [Poses(*parts) for parts in zip(image_ids, xy, confidence, score, truth_rows, strict=True)]
+        except (OSError, ValueError, UserError) as error:
+            raise DamagedUnit(f"{path} is damaged: {error}") from error
 
     def drop_units(self, cell: Cell) -> None:
         """Remove the units of a cell whose predictions are written, and their folder after the last one."""
         shutil.rmtree(self.path / "units" / cell.file_stem, ignore_errors=True)
         with suppress(OSError):  # not empty: other cells are unfinished
             (self.path / "units").rmdir()
+
+
+def _check_unit(arrays: Mapping[str, npt.NDArray[Any]], truths: Sequence[Truth]) -> None:
+    """Raise ValueError unless arrays have the kinds, shapes and counts of `write_unit` for these images."""
+    kinds = {name: array.dtype.kind.replace("u", "i") for name, array in arrays.items()}
+    if kinds != {"is_matched": "b", "truth_rows": "i", "n_people": "i", "xy": "f", "confidence": "f", "score": "f"}:
+        raise ValueError(f"it holds {kinds}")
+    n_people, n_joints = arrays["n_people"], truths[0].xy.shape[1]
+    if n_people.shape != (len(truths),) or arrays["is_matched"].shape != (len(truths),) or (n_people < 0).any():
+        raise ValueError(f"it is not of {len(truths)} images")
+    n = int(n_people.sum())
+    shapes = [arrays[name].shape for name in ("xy", "confidence", "score", "truth_rows")]
+    if shapes != [(n, n_joints, 2), (n, n_joints), (n,), (int(n_people[arrays["is_matched"]].sum()),)]:
+        raise ValueError(f"it holds arrays of {shapes} for {n} people with {n_joints} joints")

@@ -24,7 +24,7 @@ from robustpose.config import TrainSettings, list_differences, make_settings, wr
 from robustpose.errors import UserError
 from robustpose.estimators.running.backends import limit_threads
 from robustpose.evaluate import evaluate, make_metric
-from robustpose.files import lock_folder
+from robustpose.files import lock_folder, remove_parts
 from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
 from robustpose.models.zoo import make_input_spec
@@ -96,6 +96,8 @@ def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], 
     # One process of a run holds the folder for all of them.
     lock = lock_folder(out) if fabric.is_global_zero else nullcontext()
     with lock, torch.random.fork_rng(devices=[]), limit_threads(engine.threads):
+        if fabric.is_global_zero:
+            remove_parts(out)
         return _train(fabric, settings, out, on_progress if fabric.is_global_zero else None)
 
 

@@ -1,19 +1,16 @@
-"""Finish a run: score its predictions, then write summary, slices, rows, tables and report. Needs no model."""
+"""Write what the scores of a run say: results.jsonl, slices.json, summary.json, the tables and the report."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from robustpose.bench.scoring import score_cells
-from robustpose.bench.work import Job
-from robustpose.evaluate import Dataset, make_metric
-from robustpose.files import write_text
+from robustpose.bench.job import Job, OpenedData
+from robustpose.evaluate import make_metric
+from robustpose.files import write_text, writing_to
 from robustpose.pose.cell import Cell
-from robustpose.pose.types import Truth
-from robustpose.progress import Progress
 from robustpose.results.cell_score import CellScore, cut_people
 from robustpose.results.inputs import read_inputs
 from robustpose.results.run_folder import RunFolder
@@ -22,35 +19,35 @@ from robustpose.results.summary import summarize
 from robustpose.show.pages.report import write_report
 
 
-def finish(
-    job: Job,
-    dataset: Dataset,
-    truths: Sequence[Truth],
-    cells: Sequence[Cell],
-    provenance: Mapping[str, Any],
-    n_workers: int,
-    n_resamples: int,
-    on_progress: Callable[[str, Progress], None],
+def write_scores(
+    job: Job, data: OpenedData, scores: Mapping[Cell, CellScore], provenance: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Score the predictions of a run's cells, write what there is to say about it, and return the summary."""
-    scores = score_cells(job, dataset, truths, cells, n_workers, n_resamples, lambda done: on_progress("score", done))
-    metric = make_metric(dataset.metric, dataset.skeleton).primary
-    resampled = {cell: among for cell in cells if (among := scores[cell].resampled) is not None}
-    figures = {cell: scores[cell].figures for cell in cells}
+    """Write what there is to say about a run, and return its summary.
+
+    Args:
+        job: the run folder, and where the report's pictures come from.
+        data: opened.
+        scores: of every cell, clean first.
+        provenance: what determines them.
+    """
+    cells, skeleton = list(scores), data.dataset.skeleton
+    metric = make_metric(data.dataset.metric, skeleton).primary
+    resampled = {cell: score.resampled for cell, score in scores.items() if score.resampled is not None}
+    figures = {cell: score.figures for cell, score in scores.items()}
     # Not part of what the folder is claimed for: the predictions are the same beside whatever row.
     row = (read_inputs(job.out) or {}).get("row")
     provenance = {**provenance, "row": row} if row else provenance
     summary = summarize(metric, figures, cells, provenance, resampled or None)
-    slices = describe_slices(
-        metric, scores, cells, cut_people(truths, dataset.skeleton.n_joints), truths, dataset.skeleton.joints
-    )
+    people = cut_people(data.truths, skeleton.n_joints)
+    slices = describe_slices(metric, scores, cells, people, data.truths, skeleton.joints)
     _write_rows(RunFolder(job.out), scores, str(provenance["box_protocol"]))
     if slices is None:
-        (job.out / "slices.json").unlink(missing_ok=True)
+        with writing_to(job.out):
+            (job.out / "slices.json").unlink(missing_ok=True)
     else:
         write_text(job.out / "slices.json", json.dumps(slices, indent=1) + "\n")
     write_text(job.out / "summary.json", json.dumps(summary, indent=2) + "\n")
-    write_report(job.out, dataset, job.corrupted_images)
+    write_report(job.out, data.dataset, job.corrupted_images)
     return summary
 
 

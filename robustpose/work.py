@@ -1,0 +1,196 @@
+"""Work that resumes: a folder is claimed, tasks are shared out, results come as they are finished.
+
+Bench's predictions and scoring, the corrupted set and the stylised copies are done so: each is a `Work`, whose tasks
+leave files that are whole or not there. Started again, a command makes tasks only of what is lacking, so nothing else
+has to be kept of a run that was stopped. What a task leaves depends on nothing but the work and the task: their order,
+and who does them, do not matter.
+
+Another engine than the processes of one machine plugs in at `run_tasks`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from robustpose.errors import UserError
+from robustpose.files import list_differences, lock_folder, remove_parts, write_text
+from robustpose.processes import run_here, run_in_processes
+from robustpose.progress import Forecast, Progress
+
+Opened = TypeVar("Opened")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+TaskIn = TypeVar("TaskIn", contravariant=True)
+ResultOut = TypeVar("ResultOut", covariant=True)
+
+
+class Work(Protocol[Opened, TaskIn, ResultOut]):
+    """What there is to do, but for its tasks. Can be sent to another process, as can tasks and results."""
+
+    def open(self) -> Opened:
+        """Open what all tasks need. Called once in each process that does tasks."""
+
+    def kinds(self, task: TaskIn) -> Sequence[Hashable]:
+        """Return one entry for each result of a task: results of one kind take about the same time."""
+
+    def do(self, opened: Opened, task: TaskIn) -> Iterator[ResultOut]:
+        """Do a task, and yield each result when its files are written."""
+
+
+class Chunk(NamedTuple):
+    """Images that are worked on together: its number, and the indices of its images in the dataset."""
+
+    number: int
+    indices: range
+
+
+def cut_chunks(n_images: int) -> list[Chunk]:
+    """Return chunks of 4 to 64 images, by the number of images alone: enough of them to share out and to resume at."""
+    size = min(max(n_images // 32, 4), 64)
+    starts = range(0, n_images, size)
+    return [Chunk(number, range(start, min(start + size, n_images))) for number, start in enumerate(starts)]
+
+
+@contextmanager
+def claim_folder(folder: Path, what: str, note: str, identity: Mapping[str, Any]) -> Iterator[None]:
+    """Hold a folder for one piece of work: locked, noted whose it is, and rid of what killed processes left.
+
+    Args:
+        folder: made if it is not there.
+        what: what a message calls that which the folder holds, such as `results`.
+        note: name of the JSON file in which the identity is noted.
+        identity: what determines the content of the folder.
+
+    Raises:
+        UserError: another process holds the folder, or it holds something else; see `check_claim`.
+    """
+    with lock_folder(folder):
+        if not check_claim(folder, what, note, identity):
+            write_text(folder / note, json.dumps(identity, indent=2) + "\n", sync=True)
+        remove_parts(folder)
+        yield
+
+
+def check_claim(folder: Path, what: str, note: str, identity: Mapping[str, Any], beside: Sequence[str] = ()) -> bool:
+    """Tell whether a folder is noted to be that of `identity` (True) or free (False).
+
+    Hidden files do not count: a lock, or what is left of a note that could not be written, keeps nobody out.
+
+    Args:
+        folder: locked by the caller.
+        what: what a message calls that which the folder holds.
+        note: name of the JSON file in which the identity is noted.
+        identity: what determines the content of the folder.
+        beside: keys in the note that say something else.
+
+    Raises:
+        UserError: the folder holds something else; what differs is named.
+    """
+    path = folder / note
+    if not path.is_file():
+        others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+        if others:
+            raise UserError(f"{folder} is not empty ({others[0]}, …) and holds no {what}: choose another --out")
+        return False
+    try:
+        old = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged: choose another --out, or delete that folder") from error
+    if isinstance(old, dict):
+        old = {key: value for key, value in old.items() if key not in beside}
+    differences = list_differences(old, dict(identity))
+    if differences:
+        raise UserError(
+            f"{folder} holds {what} of another setup ({'; '.join(differences[:3])}): "
+            "choose another --out, or delete that folder"
+        )
+    return True
+
+
+def check_workers(n_workers: int) -> None:
+    """Raise UserError unless there is somebody to work."""
+    if n_workers < 1:
+        raise UserError(f"--workers must be at least 1, got {n_workers}")
+
+
+def do_tasks(
+    work: Work[Opened, Task, Result],
+    tasks: Sequence[Task],
+    n_workers: int,
+    on_progress: Callable[[Progress], None],
+    n_done: int = 0,
+    opened: Opened | None = None,
+) -> Iterator[Result]:
+    """Do tasks, here or in processes, and yield their results as they come, in any order.
+
+    Args:
+        work: what they are tasks of.
+        tasks: what is lacking.
+        n_workers: processes at most; with 1, everything happens in this one.
+        on_progress: called with how far it is: before the first result, and after the caller has taken each.
+        n_done: results that earlier runs have left.
+        opened: what `work.open` returns, if it is open in this process already.
+
+    Raises:
+        UserError: a mistake in the data, or a file system or a worker that fails. What was finished stays.
+    """
+    n_workers = max(min(n_workers, len(tasks)), 1)
+    forecast = Forecast([kind for task in tasks for kind in work.kinds(task)], n_done, n_workers)
+    on_progress(forecast.now())
+    for done in run_tasks(_Timed(work), tasks, n_workers, opened) if tasks else ():
+        yield done.result
+        on_progress(forecast.update(done.kind, done.seconds))
+
+
+def run_tasks(
+    work: Work[Opened, Task, Result], tasks: Sequence[Task], n_workers: int, opened: Opened | None = None
+) -> Iterator[Result]:
+    """Yield the results of tasks: done in this process, or in several of this machine.
+
+    This is the place for another engine, such as a cluster. It has to do what is done here:
+
+    - send `work` to each worker, and there call ``opened = work.open()`` once, not once a task;
+    - take all of ``work.do(opened, task)`` for every task, once, in any order, and hand each result over here when it
+      comes: the caller notes it and shows progress;
+    - raise here what `open` or `do` raises, or UserError for a lost worker, once what came before is handed over;
+    - end its workers when this generator is closed, and when this process is killed;
+    - let workers see the same paths: tasks read the data, and write into the folder that is locked here. Files are
+      written whole and each by one task, so no worker needs a lock.
+    """
+    if n_workers == 1:
+        return run_here(work.open if opened is None else lambda: opened, work.do, tasks)
+    return run_in_processes(work.open, work.do, tasks, n_workers)
+
+
+@dataclass(frozen=True)
+class _Done(Generic[Result]):
+    """A result, its kind, and the seconds it took."""
+
+    result: Result
+    kind: Hashable
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Timed(Generic[Opened, Task, Result]):
+    """Work that tells of each result how long it took, where it was done."""
+
+    work: Work[Opened, Task, Result]
+
+    def open(self) -> Opened:
+        return self.work.open()
+
+    def kinds(self, task: Task) -> Sequence[Hashable]:
+        return self.work.kinds(task)
+
+    def do(self, opened: Opened, task: Task) -> Iterator[_Done[Result]]:
+        start = time.perf_counter()
+        for kind, result in zip(self.work.kinds(task), self.work.do(opened, task), strict=True):
+            yield _Done(result, kind, time.perf_counter() - start)
+            start = time.perf_counter()
