@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from robustpose.config import list_differences, make_settings, read_settings, write_settings
 from robustpose.errors import UserError
+from robustpose.train.settings import list_differences, make_settings, read_settings, write_settings
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 VALUES = {"model": "small", "input_wh": [96, 128], "train_data": {"name": "toy"}, "val_data": {"name": "toy"}}

@@ -13,7 +13,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from robustpose.config import DISTILLING, TrainSettings, change_data, read_settings
 from robustpose.data.images import read_image
 from robustpose.errors import UserError
 from robustpose.estimators import build as build_estimator
@@ -22,6 +21,7 @@ from robustpose.models.weights import save_weights
 from robustpose.pose.skeletons import COCO
 from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
+from robustpose.train.settings import DISTILLING, TrainSettings, change_data, read_settings
 from robustpose.train.strategies import STRATEGIES
 from tests.test_train_loop import Dots, Tiny, settings_for
 from tests.training import stop_at

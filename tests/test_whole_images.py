@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from robustpose.config import DataSettings, ImageAugmentSettings, make_settings
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
 from robustpose.estimators import build as build_estimator
@@ -25,6 +24,7 @@ from robustpose.train.geometry import placement_to_matrix
 from robustpose.train.loop import Progress, train
 from robustpose.train.person_crops import PersonCrops
 from robustpose.train.samples import make_samples
+from robustpose.train.settings import DataSettings, ImageAugmentSettings, make_settings
 from robustpose.train.tag_targets import MAX_PEOPLE, draw_tag_targets, place_joints
 from robustpose.train.targets import draw_crowd_targets
 from robustpose.train.whole_images import WholeImages, find_kept, place_crop

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from robustpose.bench.work import Job, Slice, cut_slices, do_here, do_in_processes
-from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset, Estimator, check_cells, make_metric, score
+from robustpose.evaluate import score
+from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Truth, no_poses
 from robustpose.progress import Forecast, Progress
@@ -51,16 +52,16 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     if len(dataset) == 0:
         raise UserError("the dataset has no images")
     job.corrupted_images.check(cells, [dataset.frame(index) for index in range(len(dataset))])
-    check_cells(dataset, cells)
+    dataset.check_cells(cells)
     truths = [dataset.truth(index) for index in range(len(dataset))]
     _check_metric(dataset, truths)
     estimator = job.make_estimator(dataset.skeleton)
     provenance = {
         "versions": decisive_versions(),
         **pixels,
-        "dataset": {**provenance_of(dataset), "metric": dataset.metric},
+        "dataset": {**dataset.provenance, "metric": dataset.metric},
         "box_protocol": _find_box_protocol(dataset, estimator),
-        "estimator": dict(getattr(estimator, "provenance", {"name": type(estimator).__name__})),
+        "estimator": dict(estimator.provenance),
     }
     return Prepared(job, cells, dataset, truths, estimator, provenance)
 
@@ -87,7 +88,7 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[str
         if lacking:
             todo.append(((number, indices), lacking))
     n_todo = sum(len(lacking) for _, lacking in todo)
-    n_workers = min(n_workers, max(len(todo), 1)) if getattr(prepared.estimator, "needs_images", True) else 1
+    n_workers = min(n_workers, max(len(todo), 1)) if prepared.estimator.needs_images else 1
     forecast = Forecast(
         [cell.corruption for _, lacking in todo for cell in lacking], len(cells) * len(slices) - n_todo, n_workers
     )
@@ -99,8 +100,8 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[str
         on_progress("predict", Progress(len(cells) * len(slices), len(cells) * len(slices), None))
     for cell in unfinished:
         _gather_cell(folder, cell, slices, prepared.truths)
-    if job.opened is not None:
-        write_inputs(job.out, job.opened)
+    if job.inputs is not None:
+        write_inputs(job.out, job.inputs)
     if any(cell.corruption == "frost" for cell in cells):
         return prepared.provenance
     return {**prepared.provenance, "frost_textures": "unused"}
@@ -116,9 +117,9 @@ def _check_metric(dataset: Dataset, truths: Sequence[Truth]) -> None:
 
 def _find_box_protocol(dataset: Dataset, estimator: Estimator) -> str:
     """Return where the people were looked for: gt, clean-det, corrupt-det; none; unknown for results made elsewhere."""
-    if not getattr(estimator, "needs_images", True):
+    if not estimator.needs_images:
         return "unknown"
-    return str(provenance_of(dataset).get("boxes", "gt")) if estimator.needs_boxes else "none"
+    return str(dataset.provenance.get("boxes", "gt")) if estimator.needs_boxes else "none"
 
 
 def _gather_cell(folder: RunFolder, cell: Cell, slices: Sequence[Slice], truths: Sequence[Truth]) -> None:

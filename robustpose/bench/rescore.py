@@ -9,7 +9,6 @@ from typing import Any
 from robustpose.bench.run import check_numbers
 from robustpose.bench.work import Job
 from robustpose.bench.write_results import finish
-from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
 from robustpose.files import list_differences, lock_folder
 from robustpose.pose.cell import CLEAN, Cell
@@ -38,7 +37,7 @@ def rescore(
     check_numbers(n_workers, n_resamples)
     old = read_summary(job.out)
     dataset = job.make_dataset()
-    given = json.loads(json.dumps({**provenance_of(dataset), "metric": dataset.metric}))
+    given = json.loads(json.dumps({**dataset.provenance, "metric": dataset.metric}))
     if given != old["provenance"]["dataset"]:
         differences = list_differences(old["provenance"]["dataset"], given)
         raise UserError(f"these are not the data of {job.out}: {'; '.join(differences[:3])}")

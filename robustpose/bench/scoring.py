@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 
 from robustpose.bench.work import Job
-from robustpose.evaluate import Dataset, make_metric
+from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import read_results
 from robustpose.pose.types import Truth, no_poses
 from robustpose.processes import run_here, run_in_processes

@@ -8,18 +8,19 @@ their number and the order do not matter.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset, Estimator, get_frames, place_boxes, predict
+from robustpose.evaluate import get_frames, predict
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.skeletons import Skeleton
 from robustpose.processes import run_here, run_in_processes
+from robustpose.results.inputs import Inputs
 from robustpose.results.run_folder import RunFolder
 
 Slice = tuple[int, range]  # number, indices of images
@@ -34,14 +35,14 @@ class Job:
         make_estimator: makes the estimator for a skeleton.
         corrupted_images: where the corrupted images of the images come from.
         out: the run folder.
-        opened: how the data were opened, for those who come back to the run; see `results.opened`.
+        inputs: where the images come from, for those who come back to the run.
     """
 
     make_dataset: Callable[[], Dataset]
     make_estimator: Callable[[Skeleton], Estimator]
     corrupted_images: CorruptedImages
     out: Path
-    opened: Mapping[str, Any] | None = field(default=None, hash=False)
+    inputs: Inputs | None = None
 
 
 def no_estimator(skeleton: Skeleton) -> Estimator:
@@ -73,9 +74,7 @@ def do_slice(
     frames = get_frames(dataset, indices)
     for cell in cells:
         start = time.perf_counter()
-        poses = predict(
-            [place_boxes(dataset, job.corrupted_images.frame_in(frame, cell)) for frame in frames], estimator
-        )
+        poses = predict([dataset.boxes_in(job.corrupted_images.frame_in(frame, cell)) for frame in frames], estimator)
         try:
             folder.write_unit(cell, number, poses)
         except OSError as error:

@@ -9,9 +9,10 @@ from typing import Any
 
 from robustpose.bench.scoring import score_cells
 from robustpose.bench.work import Job
-from robustpose.evaluate import Dataset, make_metric
 from robustpose.files import write_text
+from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Truth
 from robustpose.progress import Progress
 from robustpose.results.cell_score import CellScore, cut_people

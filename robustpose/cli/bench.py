@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from robustpose.cli.data_options import (
-    Annotations,
-    Boxes,
-    DataName,
-    Images,
-    Limit,
-    MetricName,
-    OnlyWithPeople,
-    Root,
-    SkeletonFile,
-    Split,
-)
-from robustpose.cli.parse import count_cores, name_data, parse_options, parse_seed, parse_severities, split_words
+from robustpose.cli.data_options import DataOptions
+from robustpose.cli.option_groups import with_groups
+from robustpose.cli.parse import count_cores, parse_options, parse_seed, parse_severities, split_words
 from robustpose.errors import UserError
 
 
+@with_groups
 def bench(
     out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
+    data: DataOptions,
     model: Annotated[
         str | None,
         typer.Option(help="onnx:FILE, NETWORK:FILE such as hrnet_w32:FILE, results:DIR, demo, or package.module:attr."),
@@ -37,21 +30,11 @@ def bench(
     weights: Annotated[
         Path | None, typer.Option(help="For --recipe: the weights file, or the folder that has the official one.")
     ] = None,
-    data: DataName = None,
-    root: Root = None,
-    split: Split = None,
-    annotations: Annotations = None,
-    images: Images = None,
-    boxes: Boxes = None,
-    metric: MetricName = None,
-    skeleton: SkeletonFile = None,
     corruptions: Annotated[
         str,
         typer.Option(help="all, none, held_out, groups (noise, blur, weather, digital) or names, with commas."),
     ] = "all",
     severities: Annotated[str, typer.Option(help="Of 1 to 5, with commas.")] = "1,2,3,4,5",
-    limit: Limit = None,
-    only_with_people: OnlyWithPeople = None,
     seed: Annotated[
         str | None,
         typer.Option(help="release (as the published benchmark; the default), or a number for independent noise."),
@@ -84,9 +67,9 @@ def bench(
     from robustpose.bench.run import run_bench
     from robustpose.bench.work import Job
     from robustpose.corruptions.suites import choose_cells
-    from robustpose.data.corrupted import open_corrupted_images
-    from robustpose.data.spec import open_dataset
+    from robustpose.data.corrupted import CorruptedSpec
     from robustpose.files import write_text
+    from robustpose.results.inputs import Inputs
     from robustpose.results.recipe import (
         compare_with_published,
         find_weights,
@@ -103,36 +86,40 @@ def bench(
     published = None
     differences: list[str] = []
     if recipe is not None:
-        if model is not None or annotations is not None or images is not None:
+        if model is not None or data.annotations is not None or data.images is not None:
             raise UserError("--recipe says which model and data: leave out --model, --annotations and --images")
         published = read_bench_recipe(recipe)
         model = f"{published.model}:{find_weights(published, weights)}"
         options = {"input": published.input, **options}
-        others = [f"--limit {limit}"] if limit else []
-        others += [f"--metric {metric}"] if metric else []
+        others = [f"--limit {data.limit}"] if data.limit else []
+        others += [f"--metric {data.metric}"] if data.metric else []
         others += [f"--model-set {pair}" for pair in model_set or []]
-        if only_with_people not in (None, published.only_with_people):
-            others.append("--only-with-people" if only_with_people else "--all-images")
-        instead = {"data": data, "split": split, "boxes": boxes, "seed": seed}
+        if data.only_with_people not in (None, published.only_with_people):
+            others.append("--only-with-people" if data.only_with_people else "--all-images")
+        instead = {"data": data.data, "split": data.split, "boxes": data.boxes, "seed": seed}
         differences = list_changes(published, instead, others)
-        data, split = data or published.data, split or published.split
-        boxes, seed = boxes or published.boxes, seed or (None if corrupted_root else published.seed)
-        only_with_people = published.only_with_people if only_with_people is None else only_with_people
+        data = replace(
+            data,
+            data=data.data or published.data,
+            split=data.split or published.split,
+            boxes=data.boxes or published.boxes,
+            only_with_people=published.only_with_people if data.only_with_people is None else data.only_with_people,
+        )
+        seed = seed or (None if corrupted_root else published.seed)
     elif weights is not None:
         raise UserError("--weights goes with --recipe; elsewhere the file is part of --model NETWORK:FILE")
     if model is None:
         raise UserError("name the model (--model demo, onnx:FILE, …) or a published row (--recipe FILE)")
-    given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit, bool(only_with_people))
-    given = given or {}
-    corrupted_images_from: dict[str, Any] = {"seed": parse_seed(seed or "release"), "frost": frost}
-    if corrupted_root is not None:
-        corrupted_images_from = {"corrupted_root": corrupted_root}
+    inputs = Inputs(
+        data=data.describe(),
+        corrupted_images=CorruptedSpec(seed=parse_seed(seed or "release"), frost=frost, corrupted_root=corrupted_root),
+    )
     job = Job(
-        make_dataset=partial(open_dataset, **given),
+        make_dataset=inputs.data.open,
         make_estimator=partial(estimators.build, model, options=options),
-        corrupted_images=open_corrupted_images(**corrupted_images_from),
+        corrupted_images=inputs.corrupted_images.open(),
         out=out,
-        opened={"data": given, "corrupted_images": corrupted_images_from},
+        inputs=inputs,
     )
     n_workers = count_cores() if workers is None else workers
     if preview:

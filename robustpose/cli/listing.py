@@ -35,7 +35,7 @@ def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptio
     elif kind is Kind.metrics:
         from robustpose.metrics import DESCRIPTIONS
     else:
-        from robustpose.data import DESCRIPTIONS
+        from robustpose.data.spec import DESCRIPTIONS
     for name, text in DESCRIPTIONS.items():
         print(f"{name:<34} {text}")
 

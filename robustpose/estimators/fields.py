@@ -13,6 +13,7 @@ from robustpose.decoding.fields.decode import decode_fields, score_poses
 from robustpose.errors import UserError, nearest
 from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
+from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton, list_connections
 from robustpose.pose.types import Floats, Frame, Image, Poses
 
@@ -28,7 +29,7 @@ XY_DECIMALS = 2
 NOT_DECODED = np.zeros(0, np.float32)  # in the place of log-spreads
 
 
-class FieldEstimator:
+class FieldEstimator(Estimator):
     """Estimate the poses of everybody in an image with a network that gives fields.
 
     Protocols say what is handed over of what was decoded:

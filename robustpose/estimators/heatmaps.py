@@ -17,13 +17,14 @@ from robustpose.errors import UserError
 from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
+from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
 Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]  # (B, 3, h, w) -> (B, K, h/stride, w/stride)
 
 
-class HeatmapEstimator:
+class HeatmapEstimator(Estimator):
     """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
 
     Args:

@@ -14,6 +14,7 @@ from robustpose.errors import UserError
 from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
+from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
@@ -23,7 +24,7 @@ MULTIPLE = 64  # px: what the sides of an image are rounded up to
 HALVED = 32  # networks halve their input five times
 
 
-class TagEstimator:
+class TagEstimator(Estimator):
     """Estimate the poses of everybody in an image with a network that gives heatmaps and tags.
 
     Args:

@@ -18,11 +18,10 @@ import numpy as np
 import PIL.Image
 
 from robustpose.data.images import read_image
-from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset
 from robustpose.export.style import transfer_style
 from robustpose.files import list_differences, lock_folder, open_whole, write_text
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Image
 from robustpose.processes import run_here, run_in_processes
 from robustpose.progress import Forecast, Progress
@@ -107,7 +106,7 @@ def _claim(job: StyleJob, dataset: Dataset, styles: Sequence[Path]) -> None:
         "texture": job.texture,
         "n_styles": len(styles),
         "styles_sha256": digest,
-        "dataset": provenance_of(dataset),
+        "dataset": dict(dataset.provenance),
     }
     new = json.loads(json.dumps(new))
     path = job.out / NOTE

@@ -4,7 +4,7 @@ run.json                  what determines the results; another setup is refused
 units/fog-3/00007.npz     poses of one slice of images in one cell, while the cell is unfinished
 predictions/fog-3.json    COCO results of a finished cell
 matches/fog-3.npz         what of them is right: for intervals and comparisons
-inputs.json               how the data were opened
+inputs.json               where the images come from
 results.jsonl, summary.json, slices.json, table.*, report.html
 """
 
