@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from robustpose.data.boxes import parse_boxes
 from robustpose.errors import UserError, nearest
-from robustpose.pose.protocols import Dataset
+
+if TYPE_CHECKING:  # the command line's help names the sets, and loads nothing for it
+    from robustpose.pose.protocols import Dataset
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class OfficialSet:
 
 
 def _read_coco(files: Files, boxes: str) -> Dataset:
+    from robustpose.data.boxes import parse_boxes
     from robustpose.data.coco import read_coco
 
     if boxes == "clean-det" and files.detections is None:

@@ -58,7 +58,7 @@ class DataSpec(Settings):
     style_images: Path | None = None
     stylized: Literal["both", "only"] = "both"
     metric: str | None = None
-    limit: PositiveInt | None = None
+    limit: int | None = None
     only_with_people: bool = False
 
     @model_validator(mode="before")
@@ -88,6 +88,8 @@ class DataSpec(Settings):
         if stray:
             takes = f", it takes {join_words(map(_call, kind.takes))}" if kind.takes else ""
             raise ValueError(f"data '{self.name}' takes no {join_words(map(_call, stray), 'or')}{takes}")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"{_call('limit')} must be at least 1, got {self.limit}")
         lacking = [field for field in kind.needs if field not in given]
         if lacking:
             raise ValueError(f"{kind.title} needs {join_words(map(_call, lacking))}{kind.instead}")
@@ -199,6 +201,21 @@ def _open_official(spec: DataSpec) -> Dataset:
     return row.read(find_files(spec.name, spec.root, spec.split or row.benched), spec.boxes)
 
 
+def make_official_kind(name: str) -> Kind:
+    """Return the kind of an official set."""
+    row = SETS[name]
+    return Kind(
+        title=f"data '{name}'",
+        description=f"{row.title}: --split {join_words(row.splits, 'or')}",
+        takes=("root", "split", *row.takes),
+        open=_open_official,
+        needs=("root",),
+        instead=", or annotations (--annotations) and images (--images)" if name == "coco" else "",
+        benched=row.benched,
+        train=row.train,
+    )
+
+
 def _open_own(spec: DataSpec) -> Dataset:
     found = registry.load(spec.name, kind="dataset")
     return adopt(found() if callable(found) else found, Dataset, f"dataset '{spec.name}'")
@@ -234,19 +251,7 @@ KINDS: dict[str, Kind] = {
         benched="val",
         train="train",
     ),
-    **{
-        name: Kind(
-            title=f"data '{name}'",
-            description=f"{row.title}: --split {join_words(row.splits, 'or')}",
-            takes=("root", "split", *row.takes),
-            open=_open_official,
-            needs=("root",),
-            instead=", or annotations (--annotations) and images (--images)" if name == "coco" else "",
-            benched=row.benched,
-            train=row.train,
-        )
-        for name, row in SETS.items()
-    },
+    **{name: make_official_kind(name) for name in SETS},
 }
 DESCRIPTIONS: dict[str, str] = {
     **{f"{name} --root DIR" if "root" in kind.needs else name: kind.description for name, kind in KINDS.items()},

@@ -37,7 +37,7 @@ class FieldEstimator(Estimator):
     - ``openpifpaf``, what PifPaf's published program writes for COCO's evaluation: the best 20 people of an image,
       joints in hundredths of a pixel, values of joints and scores of people of at least 0.01, and for an image in
       which nobody is found one pose of zeros with the score 0.01. That only images with people are scored is part of
-      it, too, and a property of the dataset: ``open_dataset(…, only_with_people=True)``.
+      it, too, and a property of the dataset: ``DataSpec(…, only_with_people=True)``.
     - ``plain``: everything as it was decoded.
 
     Args:

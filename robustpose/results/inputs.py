@@ -56,7 +56,7 @@ class _File(Inputs):
 
 def write_inputs(folder: Path, inputs: Inputs) -> None:
     """Write what a run was made from."""
-    seen_from_run: dict[str, str] = Field(default_factory=dict)
+    seen_from_run: dict[str, str] = {}
 
     def make_absolute(path: Path) -> Path:
         absolute = os.path.abspath(path)  # noqa: PTH100  # resolve() would put its target in the place of a link
