@@ -75,6 +75,11 @@ def override_value(values: dict[str, Any], override: str) -> None:
     group[keys[-1]] = value
 
 
+def write_settings(settings: Settings, path: Path) -> None:
+    """Write settings, defaults included, as a recipe."""
+    path.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+
+
 def list_differences(old: Settings, new: Settings) -> list[str]:
     """Return lines such as `augment.rotation: 45.0 -> 30.0` for the settings in which two runs differ."""
     before, after = _flatten(old.model_dump(mode="json")), _flatten(new.model_dump(mode="json"))

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from robustpose.config import list_differences
+from robustpose.config import list_differences, write_settings
 from robustpose.errors import UserError
-from robustpose.train.settings import make_settings, read_settings, write_settings
+from robustpose.train.settings import make_settings, read_settings
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 VALUES = {"model": "small", "input_wh": [96, 128], "train_data": {"name": "toy"}, "val_data": {"name": "toy"}}
@@ -59,7 +59,7 @@ def test_all_mistakes_are_counted() -> None:
         ({"batch_size": 15, "engine": {"devices": 2}}, "multiple of engine.devices"),
         (
             {"train_data": {"name": "coco"}},
-            "data 'coco' needs root (--root), or annotations (--annotations) and images",
+            "train_data: data 'coco' needs root (--root)",
         ),
         (
             {"train_data": {"name": "coco", "n_images": 3}},

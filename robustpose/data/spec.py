@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,7 +91,7 @@ class DataSpec(Settings):
             raise ValueError(f"{_call('limit')} must be at least 1, got {self.limit}")
         lacking = [field for field in kind.needs if field not in given]
         if lacking:
-            raise ValueError(f"{kind.title} needs {join_words(map(_call, lacking))}{kind.instead}")
+            raise ValueError(f"data '{self.name}' needs {join_words(map(_call, lacking))}")
         return self
 
     @property
@@ -161,30 +160,26 @@ class Kind:
     """One kind of data.
 
     Attributes:
-        title: what messages call it.
         description: what lists say of it.
         takes: fields of `DataSpec` that it takes, beside those `OF_ALL`.
         open: makes the dataset.
         needs: those of them that it cannot do without.
-        instead: what else messages offer where these are missing.
         benched: the split that is benched; None for data without splits.
         train: the split that is learned from; None if there is none.
     """
 
-    title: str
     description: str
     takes: tuple[str, ...]
     open: Callable[[DataSpec], Dataset]
     needs: tuple[str, ...] = ()
-    instead: str = ""
     benched: str | None = None
     train: str | None = None
 
 
-def _open_toy(crowded: bool, spec: DataSpec) -> Dataset:
+def _open_toy(spec: DataSpec) -> Dataset:
     from robustpose.data.toy import ToyPeople  # imported when asked for, like every dataset
 
-    return ToyPeople(spec.n_images, spec.seed, spec.split or "val", crowded)
+    return ToyPeople(spec.n_images, spec.seed, spec.split or "val", crowded=spec.name == "toy-crowds")
 
 
 def _open_files(spec: DataSpec) -> Dataset:
@@ -205,12 +200,10 @@ def make_official_kind(name: str) -> Kind:
     """Return the kind of an official set."""
     row = SETS[name]
     return Kind(
-        title=f"data '{name}'",
         description=f"{row.title}: --split {join_words(row.splits, 'or')}",
         takes=("root", "split", *row.takes),
         open=_open_official,
         needs=("root",),
-        instead=", or annotations (--annotations) and images (--images)" if name == "coco" else "",
         benched=row.benched,
         train=row.train,
     )
@@ -227,30 +220,20 @@ def _call(field: str) -> str:
 
 
 COCO_FILES = Kind(
-    title="data in COCO's format",
     description="COCO keypoint format, any skeleton",
     takes=("annotations", "images", "skeleton", "boxes", "style_images", "stylized"),
     open=_open_files,
     needs=("annotations", "images"),
 )
-OWN = Kind("", "anything with skeleton, metric, frame(i), truth(i)", (), _open_own)
+OWN = Kind("anything with skeleton, metric, frame(i), truth(i)", (), _open_own)
 KINDS: dict[str, Kind] = {
-    "toy": Kind(
-        title="toy",
-        description="drawn people with exact truth; needs no files",
-        takes=("n_images", "seed", "split"),
-        open=partial(_open_toy, False),
-        benched="val",
-        train="train",
-    ),
-    "toy-crowds": Kind(
-        title="toy-crowds",
-        description="the same with two to five people in each picture",
-        takes=("n_images", "seed", "split"),
-        open=partial(_open_toy, True),
-        benched="val",
-        train="train",
-    ),
+    **{
+        name: Kind(description, ("n_images", "seed", "split"), _open_toy, benched="val", train="train")
+        for name, description in (
+            ("toy", "drawn people with exact truth; needs no files"),
+            ("toy-crowds", "the same with two to five people in each picture"),
+        )
+    },
     **{name: make_official_kind(name) for name in SETS},
 }
 DESCRIPTIONS: dict[str, str] = {

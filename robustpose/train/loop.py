@@ -20,7 +20,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
-from robustpose.config import list_differences
+from robustpose.config import list_differences, write_settings
 from robustpose.errors import UserError
 from robustpose.estimators.as_estimator import as_estimator
 from robustpose.estimators.running.backends import limit_threads
@@ -34,7 +34,7 @@ from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.log import Log
 from robustpose.train.samples import Batches, draw_views_of_first, make_samples
 from robustpose.train.seeding import make_torch_seed
-from robustpose.train.settings import TrainSettings, make_settings_of_run, write_settings
+from robustpose.train.settings import TrainSettings, make_settings_of_run
 from robustpose.train.sheets import write_sheet
 from robustpose.train.steps import Step
 from robustpose.train.strategies import STRATEGIES

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     Field,
     NonNegativeFloat,
@@ -296,8 +295,3 @@ def make_settings_of_run(values: Mapping[str, Any], source: str) -> TrainSetting
         # 0.1.0 learned from the split that is benched where none was given.
         values = {**values, "train_data": {**data, "split": SETS[data["name"]].benched}}
     return make_settings(values, source)
-
-
-def write_settings(settings: TrainSettings, path: Path) -> None:
-    """Write settings, defaults included, as a recipe that `read_settings` reads back."""
-    path.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
