@@ -28,7 +28,7 @@ import torch
 
 from robustpose import estimators, models
 from robustpose.data.coco import read_coco
-from robustpose.data.spec import Adjusted
+from robustpose.data.subset import Adjusted
 from robustpose.data.toy import ToyPeople
 from robustpose.evaluate import predict_all, score
 from robustpose.metrics.coco_ap import CocoAP

@@ -25,7 +25,6 @@ import torch
 from lightning_fabric import Fabric
 
 from robustpose import models
-from robustpose.config import AugmentSettings
 from robustpose.data.coco import read_coco
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.skeletons import COCO
@@ -34,6 +33,7 @@ from robustpose.train.advmix import AdvMixStep
 from robustpose.train.crop_source import CropSource
 from robustpose.train.mixing import GeneratorMix, make_generator
 from robustpose.train.person_crops import PersonCrops
+from robustpose.train.settings import AugmentSettings
 from robustpose.train.steps import Step, SupervisedStep
 
 ROWS: dict[str, dict[str, Any]] = {

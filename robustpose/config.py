@@ -1,322 +1,23 @@
-"""Settings: typed, read from a YAML recipe and `--set a.b=c`, checked before anything runs."""
+"""Settings of any kind: typed, made from the values of a recipe or of options, with each mistake said in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from robustpose.errors import UserError, first_few, nearest
-from robustpose.models.zoo import get_network
 
 S = TypeVar("S", bound=BaseModel)
-Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(BaseModel):
     """Settings of any kind: an unknown key is an error, and nothing changes them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataSettings(Settings):
-    """Say which pictures of people.
-
-    Attributes:
-        name: `toy` or `toy-crowds`; `coco`, `mpii` or `ochuman`; or `package.module:attr`: a dataset, or a function
-            without arguments that makes one.
-        n_images: of `toy`.
-        seed: of `toy`.
-        annotations: of `coco`, any file in its format: the keypoint file.
-        images: of `coco`: the image folder.
-        root: of `coco`, `mpii` or `ochuman`: the folder of the official set, instead of the two.
-        split: of the official set; by default the one that is benched.
-        metric: what evaluations go by; by default the data's own.
-        style_images: of `coco`: a folder with stylised copies of the images, under the same names.
-        stylized: what is learned from then: both images and copies, or copies only.
-    """
-
-    name: str = "toy"
-    n_images: PositiveInt = 64
-    seed: int = 0
-    annotations: Path | None = None
-    images: Path | None = None
-    root: Path | None = None
-    split: str | None = None
-    metric: str | None = None
-    style_images: Path | None = None
-    stylized: Literal["both", "only"] = "both"
-
-    @model_validator(mode="after")
-    def _check_belongs(self) -> DataSettings:
-        files = {"root", "split"}
-        own = {
-            "toy": {"n_images", "seed"},
-            "toy-crowds": {"n_images", "seed"},
-            "coco": {"annotations", "images", "style_images", "stylized", *files},
-            "mpii": files,
-            "ochuman": files,
-        }.get(self.name, set()) | {"name", "metric"}
-        stray = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default} - own
-        if stray:
-            raise ValueError(f"{', '.join(sorted(stray))}: not a setting of data '{self.name}'")
-        has_files = self.annotations is not None and self.images is not None
-        if self.name == "coco" and not has_files and self.root is None:
-            raise ValueError("data 'coco' needs annotations and images, or root")
-        if self.name in ("mpii", "ochuman") and self.root is None:
-            raise ValueError(f"data '{self.name}' needs root")
-        return self
-
-
-class AugmentSettings(Settings):
-    """Say how crops vary in training. The defaults are those HRNet was trained with on COCO (Sun et al., CVPR 2019).
-
-    Attributes:
-        rotation: spread of the angle, degrees; never more than twice that.
-        rotation_probability: 0..1.
-        scale: spread of the scale factor around 1; never further than that from 1.
-        mirror_probability: 0..1.
-        half_body_probability: 0..1, of cropping the upper or lower body of people with many joints annotated.
-    """
-
-    rotation: NonNegativeFloat = 45.0
-    rotation_probability: Probability = 0.6
-    scale: Annotated[float, Field(ge=0, lt=1)] = 0.35
-    mirror_probability: Probability = 0.5
-    half_body_probability: Probability = 0.3
-
-
-class ImageAugmentSettings(Settings):
-    """Say how whole images vary in training. The defaults are HigherHRNet's on COCO (Cheng et al., CVPR 2020).
-
-    Attributes:
-        rotation: largest angle, degrees.
-        scale: least and largest side of the crop, of the image's shorter side: scale-aware augmentation.
-        translation: largest shift, of the crop's side; 40 of 200 in HigherHRNet's units.
-        mirror_probability: 0..1.
-    """
-
-    rotation: NonNegativeFloat = 30.0
-    scale: tuple[PositiveFloat, PositiveFloat] = (0.75, 1.5)
-    translation: NonNegativeFloat = 0.2
-    mirror_probability: Probability = 0.5
-
-
-Strategy = Literal[
-    "supervised",
-    "gridmask",
-    "autoaugment",
-    "transfer",
-    "distill",
-    "sequentialmix",
-    "equalmix",
-    "dirichletmix",
-    "advmix-image",
-    "advmix",
-]
-DISTILLING = ("distill", "sequentialmix", "equalmix", "dirichletmix", "advmix-image", "advmix")
-
-
-class MixingSettings(Settings):
-    """Say how views are mixed and what a teacher has to say. The defaults are the paper's (Wang et al., CVPR 2021).
-
-    Attributes:
-        alpha: weight of the teacher's heatmaps or fields against the targets; 0 for no teacher.
-        distill_on: what the student shows the teacher: its outputs of the clean crop, or of the mix.
-        policies: AutoAugment's: those of the paper, or of its program, which has one more.
-        update: student and generator in turn, or both from one pass of the student; see `AdvMixStep`.
-        second_norm_update: whether the student's batch norms take in the generator's pass, too.
-        generator_lr: first learning rate of the generator; None for the student's.
-        generator_scale: weights are found on pictures that much smaller.
-        generator_width: channels of the generator's first layer.
-    """
-
-    alpha: Probability = 0.1
-    distill_on: Literal["clean", "mixed"] = "clean"
-    policies: Literal["paper", "release"] = "paper"
-    update: Literal["alternating", "simultaneous"] = "alternating"
-    second_norm_update: bool = True
-    generator_lr: PositiveFloat | None = None
-    generator_scale: Literal[1, 2, 4] = 1
-    generator_width: PositiveInt = 64
-
-
-class TeacherSettings(Settings):
-    """Say who the teacher is. By default the student as it starts.
-
-    Attributes:
-        model: as for the student; None for the same.
-        weights: of the teacher; None for the student's `start_from`.
-    """
-
-    model: str | None = None
-    weights: Path | None = None
-
-
-class EngineSettings(Settings):
-    """Say what the training runs on: handed to Lightning Fabric.
-
-    Attributes:
-        accelerator: `auto`, `cpu`, `cuda`, `mps`.
-        devices: processes, one device each; they share every batch.
-        precision: `32-true`, `bf16-mixed`, or on a GPU `16-mixed`.
-        sync_batch_norm: whether batch norms see the crops of all processes; on GPUs only.
-        threads: of one process; None leaves it to PyTorch. On a CPU the number of threads decides the last bits.
-        workers: processes that make crops; 0 makes them between the steps.
-        cache_mb: memory for source images that are kept between epochs, per process that makes crops.
-        tensorboard: whether losses and figures are written for TensorBoard, too; needs tensorboardX.
-    """
-
-    accelerator: str = "auto"
-    devices: PositiveInt = 1
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    sync_batch_norm: bool = False
-    threads: PositiveInt | None = None
-    workers: NonNegativeInt = 0
-    cache_mb: NonNegativeInt = 1024
-    tensorboard: bool = False
-
-
-class TrainSettings(Settings):
-    """Describe one training run completely: same settings, same machine, same weights.
-
-    Attributes:
-        model: row of the model table, or `package.module:attr`: a function of the number of joints.
-        family: of a network that the table does not know: `heatmaps`, `tags` or `fields`; None for what
-            the table says.
-        input_wh: width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385.
-        sigma: of the target Gaussians, heatmap px; fields have none.
-        start_from: weights to start from; None for random ones.
-        backbone: weights of an ImageNet network, for the trunk alone.
-        train_data: what to learn from.
-        val_data: what to evaluate on.
-        augment: how crops of one person vary.
-        image_augment: how crops of whole images vary, for networks that look at these.
-        strategy: way of training; a row of `robustpose.train.strategies`.
-        mixing: of the strategies that mix views or have a teacher.
-        teacher: of the strategies that have one.
-        loss: of heatmaps: `mse`, or `smooth_l1`, which AdvMix's program trains with.
-        confidence_weight: of fields: of confidences beside vectors.
-        epochs: passes over the people of `train_data`.
-        batch_size: crops per step, over all devices; the last incomplete batch of an epoch is left out.
-        accumulate: parts that a batch is done in, for want of memory.
-        lr: learning rate of Adam.
-        decay_at: epochs (counted from 0) from which the learning rate is multiplied by `decay` once more.
-        decay: factor.
-        clip: largest norm of a gradient; None for any.
-        ema: share of the old in every new average of the weights, which is then what is evaluated and kept; None for
-            no average.
-        seed: of the first weights, the order and the augmentation.
-        evaluate_every: epochs between evaluations; the last epoch is always evaluated.
-        checkpoint_every: steps between checkpoints; there is one after every epoch anyway.
-        sheet_people: crops on the sheet of views, weights and mixes that is drawn after every epoch; 0 for no sheet.
-        engine: what it runs on.
-    """
-
-    model: str
-    family: Literal["heatmaps", "tags", "fields"] | None = None
-    input_wh: tuple[PositiveInt, PositiveInt]
-    sigma: PositiveFloat = 2.0
-    start_from: Path | None = None
-    backbone: Path | None = None
-    train_data: DataSettings
-    val_data: DataSettings
-    augment: AugmentSettings = AugmentSettings()
-    image_augment: ImageAugmentSettings = ImageAugmentSettings()
-    strategy: Strategy = "supervised"
-    mixing: MixingSettings = MixingSettings()
-    teacher: TeacherSettings = TeacherSettings()
-    loss: Literal["mse", "smooth_l1"] = "mse"
-    confidence_weight: PositiveFloat = 1.0
-    epochs: PositiveInt = 210
-    batch_size: PositiveInt = 32
-    accumulate: PositiveInt = 1
-    lr: PositiveFloat = 1e-3
-    decay_at: tuple[PositiveInt, ...] = (170, 200)
-    decay: PositiveFloat = 0.1
-    clip: PositiveFloat | None = None
-    ema: Probability | None = None
-    seed: int = 0
-    evaluate_every: PositiveInt = 1
-    checkpoint_every: PositiveInt = 200
-    sheet_people: NonNegativeInt = 6
-    engine: EngineSettings = EngineSettings()
-
-    @field_validator("input_wh")
-    @classmethod
-    def _check_sides(cls, input_wh: tuple[int, int]) -> tuple[int, int]:
-        if any(side % 32 and side % 16 != 1 for side in input_wh):
-            raise ValueError(
-                "width and height must be multiples of 32, the networks halve them five times, or for fields 16·n + 1"
-            )
-        return input_wh
-
-    @model_validator(mode="after")
-    def _check_start(self) -> TrainSettings:
-        if self.start_from is not None and self.backbone is not None:
-            raise ValueError("start_from brings all weights: leave out backbone")
-        return self
-
-    @property
-    def distills(self) -> bool:
-        """Return whether a teacher has a say."""
-        return self.strategy in DISTILLING and self.mixing.alpha > 0
-
-    @model_validator(mode="after")
-    def _check_teacher(self) -> TrainSettings:
-        if self.teacher.model is not None and self.teacher.weights is None:
-            raise ValueError(f"teacher '{self.teacher.model}' needs teacher.weights")
-        if self.distills and self.start_from is None and self.teacher.weights is None:
-            raise ValueError(
-                f"strategy '{self.strategy}' learns from a teacher, by default the network it starts from: give "
-                "start_from (--init FILE) or teacher.weights, or set mixing.alpha=0"
-            )
-        if not self.distills and (self.teacher.model or self.teacher.weights):
-            raise ValueError(f"strategy '{self.strategy}' has no teacher: leave teacher out")
-        return self
-
-    @model_validator(mode="after")
-    def _check_shares(self) -> TrainSettings:
-        if self.batch_size % self.engine.devices:
-            raise ValueError(f"batch_size must be a multiple of engine.devices ({self.engine.devices})")
-        return self
-
-
-def read_settings(
-    recipe: Path, overrides: Sequence[str] = (), data: Mapping[str, Mapping[str, Any]] | None = None
-) -> TrainSettings:
-    """Return the settings of a YAML recipe, changed by overrides such as `augment.rotation=30`.
-
-    Args:
-        recipe: YAML file.
-        overrides: `a.b=c`; c is read as YAML.
-        data: files that take the place of the recipe's data, from `change_data`.
-
-    Raises:
-        UserError: the file cannot be read, a key is unknown, or a value is of the wrong kind.
-    """
-    values = read_recipe(recipe)
-    for key, files in (data or {}).items():
-        kept: Any = values.get(key) if isinstance(values.get(key), dict) else {}
-        others = {"name", "annotations", "images", "root", "split", "n_images", "seed"}
-        values[key] = {**{k: v for k, v in kept.items() if k not in others}, **files}
-    for override in overrides:
-        _override(values, override)
-    return make_settings(values, f"recipe {recipe}")
 
 
 def read_recipe(recipe: Path) -> dict[str, Any]:
@@ -334,40 +35,13 @@ def read_recipe(recipe: Path) -> dict[str, Any]:
     return values
 
 
-def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainSettings:
-    """Return checked settings.
-
-    Args:
-        values: nested, as in a recipe. `like` names a row of robustpose list networks: settings that are not given are
-            those with which that network was trained.
-        source: where they come from, for messages.
-
-    Raises:
-        UserError: a key is unknown, missing, or its value is of the wrong kind.
-    """
-    return check_settings(TrainSettings, _fill_in(values), source)
-
-
-def _fill_in(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with those of the network that they are `like`, group by group."""
-    own = {key: value for key, value in values.items() if key != "like"}
-    if values.get("like") is None:
-        return own
-    engine = own.get("engine")
-    counts = (engine.get("devices") if isinstance(engine, dict) else 1, own.get("batch_size"))
-    # What is no number here is refused when all settings are checked.
-    n_devices, batch_size = (count if isinstance(count, int) and count > 0 else None for count in counts)
-    like = get_network(str(values["like"])).training_settings(n_devices or 1, batch_size)
-    groups = {
-        key: {**settings, **own[key]}
-        for key, settings in like.items()
-        if isinstance(settings, dict) and isinstance(own.get(key), dict)
-    }
-    return {**like, **own, **groups}
-
-
 def check_settings(kind: type[S], values: Mapping[str, Any], source: str) -> S:
     """Return settings of any kind, checked.
+
+    Args:
+        kind: of settings.
+        values: nested, as in a recipe.
+        source: where they come from, for messages; empty for a command's options.
 
     Raises:
         UserError: a key is unknown, missing, or its value is of the wrong kind.
@@ -376,41 +50,15 @@ def check_settings(kind: type[S], values: Mapping[str, Any], source: str) -> S:
         return kind.model_validate(values)
     except ValidationError as error:
         problems = [_explain(problem, kind) for problem in error.errors()]
-        raise UserError(f"{source}: {first_few(problems, 'mistakes')}") from error
+        raise UserError(f"{source}{': ' if source else ''}{first_few(problems, 'mistakes')}") from error
 
 
-def change_data(key: str, annotations: Path | None, images: Path | None) -> dict[str, dict[str, Any]]:
-    """Return what `read_settings` takes for COCO-format files in the place of a recipe's data; nothing for no files.
+def override_value(values: dict[str, Any], override: str) -> None:
+    """Change one of nested values, in place, by ``a.b=c``, where c is read as YAML.
 
     Raises:
-        UserError: one of the two is missing.
+        UserError: it is no such pair, or a.b is in no group.
     """
-    if annotations is None and images is None:
-        return {}
-    if annotations is None or images is None:
-        raise UserError(f"{key} needs both annotations and images, got {annotations or images} alone")
-    return {key: {"name": "coco", "annotations": str(annotations), "images": str(images)}}
-
-
-def write_settings(settings: TrainSettings, path: Path) -> None:
-    """Write settings, defaults included, as a recipe that `read_settings` reads back."""
-    path.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
-
-
-def list_differences(old: TrainSettings, new: TrainSettings) -> list[str]:
-    """Return lines such as `augment.rotation: 45.0 -> 30.0` for the settings in which two runs differ."""
-    before, after = _flatten(old.model_dump(mode="json")), _flatten(new.model_dump(mode="json"))
-    return [f"{key}: {before.get(key)} -> {after.get(key)}" for key in after if before.get(key) != after[key]]
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
-
-
-def _override(values: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
@@ -425,6 +73,24 @@ def _override(values: dict[str, Any], override: str) -> None:
         if not isinstance(group, dict):
             raise UserError(f"--set {override}: {'.'.join(keys[: i + 1])} is one value, not a group of settings")
     group[keys[-1]] = value
+
+
+def write_settings(settings: Settings, path: Path) -> None:
+    """Write settings, defaults included, as a recipe."""
+    path.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+
+
+def list_differences(old: Settings, new: Settings) -> list[str]:
+    """Return lines such as `augment.rotation: 45.0 -> 30.0` for the settings in which two runs differ."""
+    before, after = _flatten(old.model_dump(mode="json")), _flatten(new.model_dump(mode="json"))
+    return [f"{key}: {before.get(key)} -> {after.get(key)}" for key in after if before.get(key) != after[key]]
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
 
 
 def _explain(problem: Any, kind: type[BaseModel]) -> str:

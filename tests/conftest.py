@@ -184,11 +184,11 @@ def make_job(coco_folder):
     from robustpose import estimators
     from robustpose.bench.job import Job
     from robustpose.data.corrupted import MadeImages
-    from robustpose.data.spec import open_dataset
+    from robustpose.data.spec import DataSpec
 
     def make(out, model="tests.outside:guess_from_pixels", seed=5, options=None, corrupted_images=None):
         return Job(
-            make_dataset=partial(open_dataset, None, coco_folder / "people.json", coco_folder / "images"),
+            make_dataset=DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images").open,
             make_estimator=partial(estimators.build, model, options=options or {}),
             corrupted_images=corrupted_images or MadeImages(seed),
             out=out,

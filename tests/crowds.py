@@ -15,9 +15,9 @@ from robustpose.bench.job import Job
 from robustpose.bench.run import run_bench
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
-from robustpose.data.spec import open_dataset
+from robustpose.data.spec import DataSpec
 from robustpose.data.toy import ToyPeople
-from robustpose.evaluate import Estimator
+from robustpose.pose.protocols import Estimator
 from robustpose.pose.types import Frame
 from tests.people import assert_same_poses
 
@@ -53,7 +53,7 @@ def bench_crowds(model: str, options: dict[str, Any], folder: Path) -> tuple[dic
     summaries, predictions = [], []
     for n_workers in (1, 2):
         job = Job(
-            make_dataset=partial(open_dataset, "toy-crowds", limit=5),  # two slices, one for each worker
+            make_dataset=DataSpec(name="toy-crowds", limit=5).open,  # two slices, one for each worker
             make_estimator=partial(estimators.build, model, options=options),
             corrupted_images=MadeImages(5),
             out=folder / f"{n_workers}",

@@ -13,9 +13,9 @@ from robustpose.corruptions.suites import choose_cells
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes, read_detections
 from robustpose.data.coco import read_coco
 from robustpose.data.corrupted import MadeImages
-from robustpose.data.spec import open_dataset
+from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
-from robustpose.evaluate import get_frames, place_boxes
+from robustpose.evaluate import get_frames
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Frame
 
@@ -54,9 +54,9 @@ def job(coco_folder, tmp_path):
 
     def make(boxes, model="tests.outside:guess_from_pixels", **options):
         return Job(
-            make_dataset=partial(
-                open_dataset, None, coco_folder / "people.json", coco_folder / "images", str(boxes), **options
-            ),
+            make_dataset=DataSpec(
+                annotations=coco_folder / "people.json", images=coco_folder / "images", boxes=str(boxes), **options
+            ).open,
             make_estimator=partial(estimators.build, model, options={}),
             corrupted_images=MadeImages(5),
             out=tmp_path / "run",
@@ -191,10 +191,12 @@ def test_annotated_boxes_know_their_person_past_those_who_are_not_scored(coco_fo
 
 
 def test_frame_is_looked_at_with_the_boxes_of_its_cell(coco_folder, by_cell):
-    people = open_dataset(None, coco_folder / "people.json", coco_folder / "images", str(by_cell), limit=3)
+    people = DataSpec(
+        annotations=coco_folder / "people.json", images=coco_folder / "images", boxes=str(by_cell), limit=3
+    ).open()
     (frame,) = get_frames(people, [0])
     assert len(frame.boxes) == 1
-    assert len(place_boxes(people, replace(frame, cell=CONTRAST)).boxes) == 2
+    assert len(people.boxes_in(replace(frame, cell=CONTRAST)).boxes) == 2
 
 
 def test_clean_boxes_are_used_in_every_cell_of_a_run(job, clean_file):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from robustpose import CLEAN
-from robustpose.evaluate import make_metric
+from robustpose.metrics import make_metric
 from robustpose.metrics.slices import slice_people
 from robustpose.pose.skeletons import COCO
 from robustpose.results.cell_score import JOINT, cut_people, score_cell

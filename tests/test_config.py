@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from robustpose.config import list_differences, make_settings, read_settings, write_settings
+from robustpose.config import list_differences, write_settings
 from robustpose.errors import UserError
+from robustpose.train.settings import make_settings, read_settings
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 VALUES = {"model": "small", "input_wh": [96, 128], "train_data": {"name": "toy"}, "val_data": {"name": "toy"}}
@@ -56,8 +57,14 @@ def test_all_mistakes_are_counted() -> None:
     [
         ({"input_wh": [100, 128]}, "multiples of 32"),
         ({"batch_size": 15, "engine": {"devices": 2}}, "multiple of engine.devices"),
-        ({"train_data": {"name": "coco"}}, "needs annotations and images"),
-        ({"train_data": {"name": "coco", "n_images": 3}}, "n_images: not a setting of data 'coco'"),
+        (
+            {"train_data": {"name": "coco"}},
+            "train_data: data 'coco' needs root (--root)",
+        ),
+        (
+            {"train_data": {"name": "coco", "n_images": 3}},
+            "data 'coco' takes no n_images, it takes root (--root), split",
+        ),
         ({"augment": {"mirror_probability": 1.5}}, "less than or equal to 1"),
     ],
 )

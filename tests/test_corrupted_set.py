@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from robustpose.corruptions.suites import FULL_GRID, choose_cells
 from robustpose.data.corrupted import MadeImages, open_stored_images
 from robustpose.data.corrupted_set import place_image
 from robustpose.data.images import encode_image, read_image
-from robustpose.data.spec import open_dataset
+from robustpose.data.spec import DataSpec
 from robustpose.export.set_folder import SetFolder
 from robustpose.export.verify import verify_set
 from robustpose.export.write import SetJob, write_set
@@ -38,7 +37,7 @@ def make_set_job(coco_folder):
     """A function that makes the job of a corrupted set of the small dataset."""
 
     def make(out, layout="release", image_format="png", corrupted_images=None, folder=coco_folder, limit=None):
-        data = partial(open_dataset, None, folder / "people.json", folder / "images", limit=limit)
+        data = DataSpec(annotations=folder / "people.json", images=folder / "images", limit=limit).open
         return SetJob(data, corrupted_images or MadeImages(5), layout, image_format, out)
 
     return make
@@ -465,7 +464,7 @@ def test_corrupted_image_of_another_size_is_refused(tmp_path, make_job, own_set)
 def test_dataset_without_files_has_no_corrupted_set(tmp_path, make_job, make_set_job, png_set):
     from dataclasses import replace
 
-    toy = partial(open_dataset, "toy", limit=2)
+    toy = DataSpec(name="toy", limit=2).open
     with pytest.raises(UserError, match="have no file names"):
         run_bench(
             replace(make_job(tmp_path / "run", corrupted_images=open_stored_images(png_set)), make_dataset=toy), CELLS

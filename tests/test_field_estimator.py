@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from robustpose import estimators, models
-from robustpose.data.spec import open_dataset
+from robustpose.data.spec import DataSpec
 from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
 from robustpose.estimators.fields import (
@@ -641,14 +641,14 @@ def half_empty(coco_folder: Path, coco_content: dict[str, Any], tmp_path: Path) 
 
 
 def test_images_without_people_are_left_out_and_the_provenance_says_so(half_empty: Path, coco_folder: Path) -> None:
-    where = (None, half_empty, coco_folder / "images")
-    everything = open_dataset(*where)
-    kept = open_dataset(*where, only_with_people=True)
+    spec = DataSpec(annotations=half_empty, images=coco_folder / "images")
+    everything = spec.open()
+    kept = spec.model_copy(update={"only_with_people": True}).open()
     assert [everything.truth(index).image_id for index in range(len(everything))] == [*range(1, 10)]
     assert [kept.truth(index).image_id for index in range(len(kept))] == [1, 2, 3, 4]
     assert [kept.frame(index).image_id for index in range(len(kept))] == [1, 2, 3, 4]
     assert kept.provenance == {**everything.provenance, "images_with_people": 4}
-    limited = open_dataset(*where, only_with_people=True, limit=3)
+    limited = spec.model_copy(update={"only_with_people": True, "limit": 3}).open()
     assert [limited.truth(index).image_id for index in range(len(limited))] == [1, 2, 3]
     assert limited.provenance == {**kept.provenance, "limit": 3}
 
@@ -657,7 +657,7 @@ def test_dataset_without_people_is_one_line(half_empty: Path, coco_folder: Path)
     content = json.loads(half_empty.read_text())
     half_empty.write_text(json.dumps({**content, "annotations": []}))
     with pytest.raises(UserError, match="no image is left by --only-with-people") as caught:
-        open_dataset(None, half_empty, coco_folder / "images", only_with_people=True)
+        DataSpec(annotations=half_empty, images=coco_folder / "images", only_with_people=True).open()
     assert "\n" not in str(caught.value)
 
 

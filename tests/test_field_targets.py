@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from robustpose.config import ImageAugmentSettings, make_settings
 from robustpose.decoding.fields import decode_fields
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import FieldHead
@@ -17,6 +16,7 @@ from robustpose.train.field_targets import FREE_ENDS, count_cells, draw_field_ta
 from robustpose.train.geometry import placement_to_matrix, warp_points
 from robustpose.train.samples import make_samples
 from robustpose.train.seeding import make_rng
+from robustpose.train.settings import ImageAugmentSettings, make_settings
 from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept, place_crop
 from tests.scenes import draw_scene
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from robustpose import UserError
 from robustpose.corruptions import NAMES
 from robustpose.corruptions.suites import FULL_GRID
+from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth
@@ -97,7 +98,7 @@ def both(*names):
 @pytest.fixture(scope="module")
 def coco_given(coco_folder):
     """What names the data of the finished run."""
-    return {"annotations": coco_folder / "people.json", "images": coco_folder / "images", "boxes": "gt"}
+    return DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images")
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +201,7 @@ def test_images_that_are_not_those_of_the_run_are_refused(quick, finished_run, t
     with pytest.raises(
         UserError, match=r"the images are not those of .*finished \(name: 'people.json' there, 'toy' now"
     ):
-        draw([finished_run], tmp_path / "out", {"spec": "toy"})
+        draw([finished_run], tmp_path / "out", DataSpec(name="toy"))
 
 
 def test_missing_predictions_leave_out_a_row_and_damaged_ones_are_an_error(quick, finished_run, coco_given, tmp_path):

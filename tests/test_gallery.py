@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from robustpose.data.corrupted import MadeImages
-from robustpose.data.spec import open_dataset
+from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.results_json import read_results
 from robustpose.results.run_folder import RunFolder
@@ -36,7 +36,7 @@ def unpack(text, n_cells, n_joints):
 
 @pytest.fixture
 def open_small(coco_folder):
-    return lambda: open_dataset(None, coco_folder / "people.json", coco_folder / "images")
+    return DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images").open
 
 
 def test_poses_come_back_to_half_a_pixel_whatever_their_number():

@@ -14,10 +14,11 @@ from pycocotools import mask as coco_masks
 from robustpose.data.coco import CocoPeople, read_coco
 from robustpose.data.ignored import find_ignored, paint_regions
 from robustpose.data.images import write_image
-from robustpose.data.spec import Adjusted
 from robustpose.data.stylized import WithStyles
+from robustpose.data.subset import Adjusted
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Truth
 
@@ -226,8 +227,8 @@ def test_person_whose_joints_are_marked_as_not_annotated_is_ignored(
     assert not read(coco_content).ignored(0).any()
 
 
-class Plain:
-    """A dataset without the method: in every image one person, one without keypoints, and a crowd."""
+class Plain(Dataset):
+    """A dataset that does not say who is not annotated: each image has a person, one without keypoints, a crowd."""
 
     skeleton = COCO
     metric = "coco_ap"

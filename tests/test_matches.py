@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from robustpose import CLEAN, Cell, UserError
-from robustpose.evaluate import make_metric
+from robustpose.metrics import make_metric
 from robustpose.pose.skeletons import COCO
 from robustpose.results.matches import read_quality, read_table, write_matches
 from robustpose.results.resampling import draw_weights

@@ -14,7 +14,8 @@ from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import write_image
 from robustpose.data.mpii import read_mpii
-from robustpose.data.spec import open_dataset
+from robustpose.data.mpii_truth import read_truth
+from robustpose.data.spec import DataSpec, describe_data
 from robustpose.errors import UserError
 from robustpose.evaluate import evaluate
 from robustpose.metrics.pckh import pckh
@@ -176,26 +177,26 @@ class Known:
 
 def test_evaluation_gives_the_pckh_of_all_people_at_once(root, people):
     arrays = write_truth(root / "annot/gt_valid.mat", people)
-    dataset = open_dataset("mpii", root=root)
+    dataset = DataSpec(name="mpii", root=root).open()
     xy = arrays["pos_gt_src"].transpose(2, 0, 1) - 1 + np.random.default_rng(1).normal(0, 5, (5, 16, 2))
-    figures, expected = evaluate(dataset, Known(xy, people)), pckh(xy, arrays)
+    figures, expected = evaluate(dataset, Known(xy, people)), pckh(xy + 1, *read_truth(arrays))
     assert 0.2 < expected["Mean"] < 0.9
     assert {name: figures[name] for name in expected} == pytest.approx(expected)
 
 
 def test_set_says_where_it_comes_from(root, people):
-    plain = open_dataset("mpii", root=root).provenance
+    plain = DataSpec(name="mpii", root=root).open().provenance
     assert plain["name"] == "MPII valid.json"
     assert (plain["n_images"], plain["n_people"], plain["boxes"]) == (3, 5, "gt")
     assert len(plain["annotations_sha256"]) == 64
     write_truth(root / "annot/gt_valid.mat", people)
-    assert {**open_dataset("mpii", root=root).provenance, "truth_sha256": 0} == {**plain, "truth_sha256": 0}
+    assert {**DataSpec(name="mpii", root=root).open().provenance, "truth_sha256": 0} == {**plain, "truth_sha256": 0}
 
 
 def test_split_train_has_no_truth(root, people):
     (root / "annot/train.json").write_text(json.dumps(people[1:2]))
     write_truth(root / "annot/gt_valid.mat", people)
-    dataset = open_dataset("mpii", root=root, split="train")
+    dataset = DataSpec(name="mpii", root=root, split="train").open()
     assert len(dataset) == 1
     assert dataset.truth(0).head_size is None
 
@@ -298,7 +299,7 @@ def test_missing_files_are_one_line(root):
 def test_truth_about_other_people_is_refused(root, people):
     write_truth(root / "annot/gt_valid.mat", people[:-1])
     with pytest.raises(UserError, match=r"gt_valid\.mat is about 4 people, but the annotations are about 5"):
-        open_dataset("mpii", root=root)
+        DataSpec(name="mpii", root=root).open()
 
 
 @pytest.mark.parametrize("how", ["empty", "text", "zeros", "cut", "changed", "of another version"])
@@ -318,46 +319,60 @@ def test_damaged_truth_is_one_line(root, people, how):
     }
     path.write_bytes(parts[how])
     with pytest.raises(UserError, match=r"cannot read .*gt_valid\.mat") as error:
-        open_dataset("mpii", root=root)
+        DataSpec(name="mpii", root=root).open()
     assert "\n" not in str(error.value)
 
 
 def test_truth_that_lacks_an_array_is_one_line(root):
     scipy.io.savemat(root / "annot/gt_valid.mat", {"preds": np.zeros((5, 16, 2))})
     with pytest.raises(UserError, match="truth lacks pos_gt_src, jnt_missing, headboxes_src: expected the arrays"):
-        open_dataset("mpii", root=root)
+        DataSpec(name="mpii", root=root).open()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"spec": "mpii"}, "--data mpii needs its folder: --root DIR"),
-        ({"spec": "mpii", "root": "ROOT", "boxes": "clean-det"}, "MPII is benched with its annotated boxes"),
-        ({"spec": "mpii", "root": "ROOT", "boxes": "boxes.json"}, "MPII is benched with its annotated boxes"),
-        ({"spec": "mpii", "root": "ROOT", "split": "val"}, r"mpii has no split 'val' \(did you mean 'valid'\?\)"),
-        ({"spec": "mpii", "root": "ROOT", "split": "train"}, r"mpii train needs annot/train\.json, which is not at"),
-        ({"spec": "mpii", "root": "GONE"}, r"the folder .*gone does not exist"),
-        ({"spec": "mpii", "root": "ROOT", "limit": 0}, "--limit must be at least 1, got 0"),
-        ({"spec": "toy", "root": "ROOT"}, "--root and --split go with --data coco, mpii, ochuman"),
-        ({"spec": "toy", "split": "val"}, "--root and --split go with --data coco, mpii, ochuman"),
-        ({"root": "ROOT"}, "name the data: either --data NAME, or --annotations"),
-        ({"spec": "mpii", "root": "ROOT", "annotations": "ROOT"}, "name the data: either --data NAME, or --annot"),
-        ({"spec": "mpii", "root": "ROOT", "skeleton_file": "ROOT"}, "--skeleton goes with --annotations, not with"),
-        ({"spec": "mpi", "root": None}, r"unknown dataset 'mpi' \(did you mean 'mpii'\?\)"),
-        ({"spec": "toy", "boxes": "clean-det"}, "go with --annotations, not with --data"),
+        ({"name": "mpii"}, r"data 'mpii' needs root \(--root\)"),
+        (
+            {"name": "mpii", "root": "ROOT", "boxes": "clean-det"},
+            r"data 'mpii' takes no boxes \(--boxes\), it takes root",
+        ),
+        (
+            {"name": "mpii", "root": "ROOT", "boxes": "boxes.json"},
+            r"data 'mpii' takes no boxes \(--boxes\), it takes root",
+        ),
+        ({"name": "mpii", "root": "ROOT", "split": "val"}, r"mpii has no split 'val' \(did you mean 'valid'\?\)"),
+        ({"name": "mpii", "root": "ROOT", "split": "train"}, r"mpii train needs annot/train\.json, which is not at"),
+        ({"name": "mpii", "root": "GONE"}, r"the folder .*gone does not exist"),
+        ({"name": "mpii", "root": "ROOT", "limit": 0}, r"limit \(--limit\) must be at least 1, got 0"),
+        ({"name": "toy", "root": "ROOT"}, r"data 'toy' takes no root \(--root\), it takes n_images, seed and split"),
+        (
+            {"name": "tests.outside:Squares", "split": "val"},
+            r"data 'tests.outside:Squares' takes no split \(--split\)$",
+        ),
+        ({"annotations": "ROOT"}, r"data 'coco' needs images \(--images\)$"),
+        ({"root": "ROOT"}, "^name the data: either --data NAME, or --annotations"),
+        ({"name": "mpii", "root": "ROOT", "annotations": "ROOT"}, r"'mpii' takes no annotations \(--annotations\)"),
+        (
+            {"name": "coco", "root": "ROOT", "images": "ROOT"},
+            r"data 'coco' takes no root \(--root\), it takes annotations",
+        ),
+        ({"name": "mpii", "root": "ROOT", "skeleton": "ROOT"}, r"takes no skeleton \(--skeleton\)"),
+        ({"name": "mpi", "root": None}, r"unknown dataset 'mpi' \(did you mean 'mpii'\?\)"),
+        ({"name": "toy", "boxes": "clean-det"}, r"data 'toy' takes no boxes \(--boxes\)"),
     ],
 )
 def test_data_that_cannot_be_opened_are_one_line(root, arguments, message):
     places = {"ROOT": root, "GONE": root / "gone"}
     arguments = {name: places.get(value, value) for name, value in arguments.items()}
     with pytest.raises(UserError, match=message) as error:
-        open_dataset(**arguments)
+        describe_data(arguments).open()
     assert "\n" not in str(error.value)
 
 
 def job_for(out, model=GUESS, **data):
     return Job(
-        make_dataset=partial(open_dataset, **data),
+        make_dataset=DataSpec(**data).open,
         make_estimator=partial(estimators.build, model, options={}),
         corrupted_images=MadeImages(5),
         out=out,
@@ -365,7 +380,7 @@ def job_for(out, model=GUESS, **data):
 
 
 def test_bench_without_head_sizes_is_refused_before_anything_is_predicted(root, tmp_path):
-    job = job_for(tmp_path / "run", "tests.outside:fails", spec="mpii", root=root)
+    job = job_for(tmp_path / "run", "tests.outside:fails", name="mpii", root=root)
     with pytest.raises(UserError, match=r"image b has no head sizes .*gt_valid\.mat"):
         run_bench(job, CELLS)
     assert not job.out.exists()
@@ -373,7 +388,7 @@ def test_bench_without_head_sizes_is_refused_before_anything_is_predicted(root, 
 
 def test_bench_scores_every_person_of_every_cell(root, people, tmp_path):
     write_truth(root / "annot/gt_valid.mat", people)
-    summary = run_bench(job_for(tmp_path / "run", spec="mpii", root=root), CELLS)
+    summary = run_bench(job_for(tmp_path / "run", name="mpii", root=root), CELLS)
     assert summary["metric"] == "PCKh"
     for cell in CELLS:
         found = json.loads((tmp_path / "run/predictions" / f"{cell.file_stem}.json").read_text())
@@ -386,7 +401,7 @@ def test_bench_scores_every_person_of_every_cell(root, people, tmp_path):
 
 def test_bench_of_people_in_one_place_keeps_a_pose_for_each(root, people, tmp_path):
     write_truth(root / "annot/gt_valid.mat", people)  # the three of one image share their box
-    job = job_for(tmp_path / "run", spec="mpii", root=root)
+    job = job_for(tmp_path / "run", name="mpii", root=root)
     run_bench(job, CELLS)
     again = replace(job, make_estimator=partial(estimators.build, f"results:{job.out}", options={}))
     again = replace(again, out=tmp_path / "again")
@@ -394,7 +409,7 @@ def test_bench_of_people_in_one_place_keeps_a_pose_for_each(root, people, tmp_pa
 
 
 def test_real_mpii_is_benched_by_a_limb_where_head_sizes_are_missing(shared, tmp_path):
-    data = {"spec": "mpii", "root": shared / "data/mpii-mini", "metric": "pck:upper_neck-head_top@0.5"}
+    data = {"name": "mpii", "root": shared / "data/mpii-mini", "metric": "pck:upper_neck-head_top@0.5"}
     summary = run_bench(job_for(tmp_path / "run", **data), CELLS)
     assert summary["metric"] == "PCK"
     for cell in CELLS:
@@ -407,7 +422,7 @@ def test_real_mpii_is_benched_by_a_limb_where_head_sizes_are_missing(shared, tmp
 
 
 def test_real_ochuman_is_benched(shared, tmp_path):
-    data = {"spec": "ochuman", "root": shared / "data/ochuman-mini"}
+    data = {"name": "ochuman", "root": shared / "data/ochuman-mini"}
     summary = run_bench(job_for(tmp_path / "run", "tests.outside:guess_from_pixels", **data), CELLS)
     assert summary["metric"] == "AP"
     for cell in CELLS:
@@ -421,6 +436,6 @@ def test_ochuman_opens_with_its_files_beside_the_images(shared, tmp_path):
     shutil.copytree(source / "images", tmp_path / "images")
     name = "ochuman_coco_format_val_range_0.00_1.00.json"
     shutil.copy(source / "annotations" / name, tmp_path / name)
-    assert len(open_dataset("ochuman", root=tmp_path)) == 3
+    assert len(DataSpec(name="ochuman", root=tmp_path).open()) == 3
     with pytest.raises(UserError, match=r"ochuman test needs .*test_range_0\.00_1\.00\.json, which is not at"):
-        open_dataset("ochuman", root=tmp_path, split="test")
+        DataSpec(name="ochuman", root=tmp_path, split="test").open()

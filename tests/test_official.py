@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from robustpose.cli.data import app
 from robustpose.data import official
-from robustpose.data.official import Place, find_coco, find_mpii, find_ochuman
+from robustpose.data.official import Place, find_files
 from robustpose.data.official_check import check
 from robustpose.errors import UserError
 
@@ -69,10 +69,10 @@ def write_truth(path, n_people, **changes):
 
 def know_counts(monkeypatch, name, split, what, **counts):
     """Let the official file be one of these counts."""
-    place = official.SETS[name][split][what]
+    place = official.SETS[name].splits[split][what]
     counts = {key.replace("_", " "): count for key, count in counts.items()}
     changed = Place(place.kind, place.paths, place.needed_for, place.source, counts, place.is_optional)
-    monkeypatch.setitem(official.SETS[name][split], what, changed)
+    monkeypatch.setitem(official.SETS[name].splits[split], what, changed)
 
 
 def find_by_path(name, root):
@@ -80,7 +80,7 @@ def find_by_path(name, root):
 
 
 def test_coco_is_found_with_images_in_images(coco_root):
-    files = find_coco(coco_root, "val2017")
+    files = find_files("coco", coco_root, "val2017")
     assert files.annotations == coco_root / COCO_VAL
     assert files.images == coco_root / "images/val2017"
     assert files.detections is None
@@ -88,40 +88,40 @@ def test_coco_is_found_with_images_in_images(coco_root):
 
 def test_coco_is_found_with_images_beside_annotations(write):
     root = write({COCO_TRAIN: list_people(), "train2017/1.jpg": b""})
-    assert find_coco(root, "train2017").images == root / "train2017"
+    assert find_files("coco", root, "train2017").images == root / "train2017"
 
 
 def test_coco_detections_are_found(coco_root, write):
     write({DETECTIONS: []})
-    assert find_coco(coco_root, "val2017").detections == coco_root / DETECTIONS
+    assert find_files("coco", coco_root, "val2017").detections == coco_root / DETECTIONS
 
 
 def test_coco_splits_have_short_names(coco_root, write):
     write({COCO_TRAIN: list_people(), "images/train2017/1.jpg": b""})
-    assert find_coco(coco_root, "val") == find_coco(coco_root, "val2017")
-    assert find_coco(coco_root, "train") == find_coco(coco_root, "train2017")
+    assert find_files("coco", coco_root, "val") == find_files("coco", coco_root, "val2017")
+    assert find_files("coco", coco_root, "train") == find_files("coco", coco_root, "train2017")
 
 
 def test_mpii_has_truth_for_valid_only(mpii_root, write):
     write({"annot/train.json": []})
-    assert find_mpii(mpii_root, "valid").truth == mpii_root / "annot/gt_valid.mat"
-    assert find_mpii(mpii_root, "valid").annotations == mpii_root / "annot/valid.json"
-    assert find_mpii(mpii_root, "train").truth is None
-    assert find_mpii(mpii_root, "train").images == mpii_root / "images"
+    assert find_files("mpii", mpii_root, "valid").truth == mpii_root / "annot/gt_valid.mat"
+    assert find_files("mpii", mpii_root, "valid").annotations == mpii_root / "annot/valid.json"
+    assert find_files("mpii", mpii_root, "train").truth is None
+    assert find_files("mpii", mpii_root, "train").images == mpii_root / "images"
 
 
 @pytest.mark.parametrize("folder", ["annotations/", ""])
 def test_ochuman_annotations_are_found_in_their_folder_or_in_the_root(write, folder):
     root = write({folder + OCHUMAN_VAL: list_people(), folder + OCHUMAN_TEST: list_people(), "images/1.jpg": b""})
-    assert find_ochuman(root, "val").annotations == root / folder / OCHUMAN_VAL
-    assert find_ochuman(root, "test").annotations == root / folder / OCHUMAN_TEST
-    assert find_ochuman(root, "test").images == root / "images"
+    assert find_files("ochuman", root, "val").annotations == root / folder / OCHUMAN_VAL
+    assert find_files("ochuman", root, "test").annotations == root / folder / OCHUMAN_TEST
+    assert find_files("ochuman", root, "test").images == root / "images"
 
 
 def test_missing_file_is_named_with_where_it_was_looked_for(mpii_root):
     (mpii_root / "annot/valid.json").unlink()
     with pytest.raises(UserError) as caught:
-        find_mpii(mpii_root, "valid")
+        find_files("mpii", mpii_root, "valid")
     assert str(caught.value) == (
         f"mpii valid needs annot/valid.json, which is not at {mpii_root}/annot/valid.json: "
         f"robustpose data check mpii --root {mpii_root} says what belongs there"
@@ -131,29 +131,29 @@ def test_missing_file_is_named_with_where_it_was_looked_for(mpii_root):
 def test_missing_folder_is_named_with_all_places_it_was_looked_for(write):
     root = write({COCO_VAL: list_people()})
     with pytest.raises(UserError, match=f"which is not at {root}/images/val2017 nor {root}/val2017: "):
-        find_coco(root, "val")
+        find_files("coco", root, "val")
 
 
 def test_file_in_place_of_the_image_folder_is_no_image_folder(write):
     root = write({OCHUMAN_VAL: list_people(), "images": b""})
     with pytest.raises(UserError, match="needs images,"):
-        find_ochuman(root, "val")
+        find_files("ochuman", root, "val")
 
 
 @pytest.mark.parametrize(
-    ("find", "split", "message"),
+    ("name", "split", "message"),
     [
-        (find_coco, "val2071", r"coco has no split 'val2071' \(did you mean 'val2017'\?\): it has val2017 and train"),
-        (find_mpii, "val", r"mpii has no split 'val' \(did you mean 'valid'\?\): it has valid and train"),
-        (find_ochuman, "train", r"ochuman has no split 'train': it has val and test"),
+        ("coco", "val2071", r"coco has no split 'val2071' \(did you mean 'val2017'\?\): it has val2017 and train"),
+        ("mpii", "val", r"mpii has no split 'val' \(did you mean 'valid'\?\): it has valid and train"),
+        ("ochuman", "train", r"ochuman has no split 'train': it has val and test"),
     ],
 )
-def test_unknown_split_names_the_nearest_and_all(find, split, message, tmp_path):
+def test_unknown_split_names_the_nearest_and_all(name, split, message, tmp_path):
     with pytest.raises(UserError, match=message):
-        find(tmp_path, split)
+        find_files(name, tmp_path, split)
 
 
-@pytest.mark.parametrize("call", [lambda root: find_mpii(root, "valid"), lambda root: check("mpii", root)])
+@pytest.mark.parametrize("call", [lambda root: find_files("mpii", root, "valid"), lambda root: check("mpii", root)])
 def test_missing_root_names_the_folder_that_is_spelled_alike(call, tmp_path):
     (tmp_path / "mpii").mkdir()
     with pytest.raises(UserError, match=r"mpi does not exist \(did you mean 'mpii'\?\): name the one that holds"):
@@ -353,9 +353,9 @@ def test_small_real_sets_differ_and_their_images_are_there(shared):
 
 
 def test_small_real_sets_are_found(shared):
-    assert find_coco(shared / "data/coco-mini", "train").images.name == "train2017"
-    assert find_ochuman(shared / "data/ochuman-mini", "val").annotations.is_file()
-    assert find_mpii(shared / "data/mpii-mini", "valid").truth is None
+    assert find_files("coco", shared / "data/coco-mini", "train").images.name == "train2017"
+    assert find_files("ochuman", shared / "data/ochuman-mini", "val").annotations.is_file()
+    assert find_files("mpii", shared / "data/mpii-mini", "valid").truth is None
 
 
 def test_real_truth_of_mpii_has_the_known_count(shared, tmp_path):

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import scipy.io
 
+from robustpose.data.mpii_truth import read_truth
 from robustpose.errors import UserError
-from robustpose.evaluate import make_metric
+from robustpose.metrics import make_metric
 from robustpose.metrics.pck import share_within
-from robustpose.metrics.pckh import COLUMNS, pckh
+from robustpose.metrics.pckh import COLUMNS
+from robustpose.metrics.pckh import pckh as compare
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import Poses, Truth, no_poses
 
@@ -29,6 +31,11 @@ def golden(shared):
     content = json.loads((shared / "goldens/pckh.json").read_text())
     truth = {name: np.array(content[name]) for name in ("pos_gt_src", "jnt_missing", "headboxes_src")}
     return truth, np.array(content["preds_0based"])[:, :, :2], content["official"]
+
+
+def pckh(xy, arrays):
+    """Return PCKh of predictions, counted from 0, for the arrays of gt_valid.mat."""
+    return compare(xy + 1, *read_truth(arrays))
 
 
 def truth_of(xy, visible=None, head_size=None, boxes=None, crowd=None):

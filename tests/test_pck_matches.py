@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from robustpose.evaluate import make_metric
+from robustpose.metrics import make_metric
 from robustpose.metrics.slices import slice_people
 from robustpose.pose.skeletons import COCO, MPII
 from robustpose.pose.types import Poses, Truth

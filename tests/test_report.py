@@ -9,7 +9,7 @@ from robustpose import UserError
 from robustpose.corruptions import NAMES
 from robustpose.corruptions.suites import FULL_GRID
 from robustpose.data.corrupted import MadeImages
-from robustpose.data.spec import open_dataset
+from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.summary import summarize
 from robustpose.show.pages.report import render, write_report
@@ -45,7 +45,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture
 def open_small(coco_folder):
-    return lambda: open_dataset(None, coco_folder / "people.json", coco_folder / "images")
+    return DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images").open
 
 
 def test_csv_has_the_papers_columns_in_the_papers_order(shared):

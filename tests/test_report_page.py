@@ -10,7 +10,7 @@ import pytest
 
 from robustpose.corruptions.suites import FULL_GRID
 from robustpose.data.corrupted import MadeImages
-from robustpose.data.spec import open_dataset
+from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.show.pages.gallery import make_gallery
 from robustpose.show.pages.report import render, write_report
@@ -40,7 +40,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def small_dataset(coco_folder):
-    return open_dataset(None, coco_folder / "people.json", coco_folder / "images")
+    return DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images").open()
 
 
 @pytest.fixture(scope="module")

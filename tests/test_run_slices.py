@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from robustpose.corruptions.suites import FULL_GRID, choose_cells
-from robustpose.evaluate import make_metric
+from robustpose.metrics import make_metric
 from robustpose.metrics.score_tables import ShareTable
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses

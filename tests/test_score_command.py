@@ -50,9 +50,9 @@ def test_other_resamples_are_asked_for_by_number(run, copy):
 
 def test_data_that_have_moved_are_named(run, benched, copy, tmp_path, coco_folder):
     shutil.copytree(coco_folder, tmp_path / "moved")
-    opened = json.loads((copy / "inputs.json").read_text())
-    opened["data"].update(annotations="gone.json", images="gone")
-    (copy / "inputs.json").write_text(json.dumps(opened))
+    inputs = json.loads((copy / "inputs.json").read_text())
+    inputs["data"].update(annotations="gone.json", images="gone")
+    (copy / "inputs.json").write_text(json.dumps(inputs))
     one_line_error(run("score", copy), "cannot read the annotation file gone.json")
     moved = ["--annotations", tmp_path / "moved/people.json", "--images", tmp_path / "moved/images"]
     assert run("score", copy, *moved)[0] == 0
@@ -103,9 +103,9 @@ def test_numbers_that_mean_nothing_are_one_line(run, copy):
 
 
 def test_report_shows_no_pictures_of_other_data(run, copy):
-    opened = json.loads((copy / "inputs.json").read_text())
-    opened["data"] = {"spec": "toy"}
-    (copy / "inputs.json").write_text(json.dumps(opened))
+    inputs = json.loads((copy / "inputs.json").read_text())
+    inputs["data"] = {"name": "toy"}
+    (copy / "inputs.json").write_text(json.dumps(inputs))
     code, _, errors = run("report", copy)
     assert code == 0
     assert "warning: the page has no pictures: the images are not those of" in errors

@@ -13,7 +13,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from robustpose.config import DISTILLING, TrainSettings, change_data, read_settings
 from robustpose.data.images import read_image
 from robustpose.errors import UserError
 from robustpose.estimators import build as build_estimator
@@ -22,6 +21,7 @@ from robustpose.models.weights import save_weights
 from robustpose.pose.skeletons import COCO
 from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
+from robustpose.train.settings import DISTILLING, TrainSettings, read_settings
 from robustpose.train.strategies import STRATEGIES
 from tests.test_train_loop import Dots, Tiny, settings_for
 from tests.training import stop_at
@@ -275,13 +275,14 @@ def test_product_is_benched_from_both_files(tmp_path: Path, first_weights: Path)
 
 def test_command_line_replaces_data_strategy_and_start(tmp_path: Path) -> None:
     recipe = ROOT / "recipes/advmix/paper.yaml"
-    data = change_data("train_data", Path("people.json"), Path("images"))
+    data = {"train_data": {"annotations": Path("people.json"), "images": Path("images")}}
     settings = read_settings(recipe, ["start_from=x.pth", "strategy=equalmix", "seed=3"], data)
     assert (settings.strategy, settings.seed, settings.start_from) == ("equalmix", 3, Path("x.pth"))
     assert (settings.train_data.annotations, settings.train_data.root) == (Path("people.json"), None)
     assert settings.val_data.split == "val2017"
-    with pytest.raises(UserError, match="train_data needs both annotations and images"):
-        change_data("train_data", Path("people.json"), None)
+    data["train_data"]["images"] = None
+    with pytest.raises(UserError, match=r"train_data: data 'coco' needs images \(--images\)"):
+        read_settings(recipe, ["start_from=x.pth"], data)
 
 
 @pytest.mark.parametrize("name", ["paper", "release", "toy", "mobilenet_v2"])

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from robustpose.data.spec import open_dataset
+from robustpose.data.spec import DataSpec
 from robustpose.data.toy import SCENES_KEPT, ToyPeople
 from robustpose.data.toy.body import Camera, pose_body
 from robustpose.data.toy.dress import dress_body
@@ -263,7 +263,7 @@ def test_crowds_share_no_picture_with_other_splits_seeds_or_with_the_few():
 
 def test_crowds_are_opened_by_their_name_and_say_it(crowds):
     assert crowds.provenance == {**ToyPeople(N_IMAGES).provenance, "name": "toy-crowds"}
-    opened = open_dataset("toy-crowds", limit=2)
+    opened = DataSpec(name="toy-crowds", limit=2).open()
     assert opened.provenance["name"] == "toy-crowds"
     np.testing.assert_array_equal(opened.frame(1).image, crowds.frame(1).image)
 

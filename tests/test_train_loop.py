@@ -14,7 +14,6 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from robustpose.config import AugmentSettings, TrainSettings, make_settings, read_settings
 from robustpose.errors import UserError
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.small import SmallNet
@@ -27,6 +26,7 @@ from robustpose.train.loop import Progress, train
 from robustpose.train.person_crops import PersonCrops
 from robustpose.train.samples import Batches
 from robustpose.train.seeding import make_rng, make_torch_seed
+from robustpose.train.settings import AugmentSettings, TrainSettings, make_settings, read_settings
 from robustpose.train.steps import SupervisedStep
 from tests.training import stop_at, train_and_note
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from robustpose.config import DataSettings, ImageAugmentSettings, make_settings
+from robustpose.data.spec import DataSpec
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
 from robustpose.estimators import build as build_estimator
@@ -19,12 +19,12 @@ from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import read_weights
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Image, Truth
-from robustpose.train.build import open_data
 from robustpose.train.crop_source import CropSource
 from robustpose.train.geometry import placement_to_matrix
 from robustpose.train.loop import Progress, train
 from robustpose.train.person_crops import PersonCrops
 from robustpose.train.samples import make_samples
+from robustpose.train.settings import ImageAugmentSettings, make_settings
 from robustpose.train.tag_targets import MAX_PEOPLE, draw_tag_targets, place_joints
 from robustpose.train.targets import draw_crowd_targets
 from robustpose.train.whole_images import WholeImages, find_kept, place_crop
@@ -393,8 +393,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progress
 
 
 def test_crowds_to_learn_from_are_those_of_the_settings() -> None:
-    for split in ("train", "val"):
-        opened = open_data(DataSettings(name="toy-crowds", n_images=3, seed=2), split)
+    spec = DataSpec(name="toy-crowds", n_images=3, seed=2)
+    for split, opened in (("train", spec.for_training().open()), ("val", spec.open())):
         expected = ToyPeople(3, seed=2, split=split, crowded=True)
         assert len(opened) == 3
         np.testing.assert_array_equal(opened.truth(2).xy, expected.truth(2).xy)

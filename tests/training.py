@@ -12,13 +12,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from robustpose.config import TrainSettings, make_settings
 from robustpose.models.weights import read_weights
 from robustpose.train.advmix import AdvMixStep, DistillOn, Update
 from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
 from robustpose.train.mixing import GeneratorMix, LastView, make_generator
 from robustpose.train.objectives import Objective
+from robustpose.train.settings import TrainSettings, make_settings
 from robustpose.train.steps import SupervisedStep
 
 SIZE = 64  # px of the crops of whole images

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robustpose.data.corrupted import CorruptedImages
-from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset, Estimator, check_cells, make_metric, score
+from robustpose.evaluate import score
+from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Truth, no_poses
+from robustpose.results.inputs import Inputs
 from robustpose.results.summary import decisive_versions
 
 
@@ -26,14 +28,14 @@ class Job:
         make_estimator: makes the estimator for a skeleton.
         corrupted_images: where the corrupted images come from.
         out: the run folder.
-        inputs: how the data were opened, for those who come back to the run (see `results.inputs`); None: not noted.
+        inputs: where the images come from, for those who come back to the run; None: not noted.
     """
 
     make_dataset: Callable[[], Dataset]
     make_estimator: Callable[[Skeleton], Estimator]
     corrupted_images: CorruptedImages
     out: Path
-    inputs: Mapping[str, Any] | None = None
+    inputs: Inputs | None = None
 
 
 def no_estimator(skeleton: Skeleton) -> Estimator:
@@ -91,23 +93,18 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     if len(dataset) == 0:
         raise UserError("the dataset has no images")
     job.corrupted_images.check(cells, [dataset.frame(index) for index in range(len(dataset))])
-    check_cells(dataset, cells)
+    dataset.check_cells(cells)
     data = read_truths(dataset)
     _check_metric(data)
     estimator = job.make_estimator(dataset.skeleton)
     identity = {
         "versions": decisive_versions(),
         **pixels,
-        "dataset": {**provenance_of(dataset), "metric": dataset.metric},
+        "dataset": {**dataset.provenance, "metric": dataset.metric},
         "box_protocol": _find_box_protocol(dataset, estimator),
-        "estimator": dict(getattr(estimator, "provenance", {"name": type(estimator).__name__})),
+        "estimator": dict(estimator.provenance),
     }
     return Prepared(job, cells, data, estimator, identity)
-
-
-def looks_at_images(estimator: Estimator) -> bool:
-    """Tell whether an estimator computes something, rather than reading what was found elsewhere."""
-    return bool(getattr(estimator, "needs_images", True))
 
 
 def _check_metric(data: OpenedData) -> None:
@@ -121,6 +118,6 @@ def _check_metric(data: OpenedData) -> None:
 
 def _find_box_protocol(dataset: Dataset, estimator: Estimator) -> str:
     """Return where the people were looked for: gt, clean-det, corrupt-det; none; unknown for results made elsewhere."""
-    if not looks_at_images(estimator):
+    if not estimator.needs_images:
         return "unknown"
-    return str(provenance_of(dataset).get("boxes", "gt")) if estimator.needs_boxes else "none"
+    return str(dataset.provenance.get("boxes", "gt")) if estimator.needs_boxes else "none"

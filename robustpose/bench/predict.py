@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from robustpose.bench.job import Job, Prepared, looks_at_images
+from robustpose.bench.job import Job, Prepared
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset, Estimator, get_frames, place_boxes, predict
+from robustpose.evaluate import get_frames, predict
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Truth
 from robustpose.progress import Progress
@@ -45,7 +46,7 @@ class Predicting:
         folder = RunFolder(self.job.out)
         frames = get_frames(dataset, indices)
         for cell in cells:
-            in_cell = [place_boxes(dataset, self.job.corrupted_images.frame_in(frame, cell)) for frame in frames]
+            in_cell = [dataset.boxes_in(self.job.corrupted_images.frame_in(frame, cell)) for frame in frames]
             folder.write_unit(cell, number, predict(in_cell, estimator))
             yield
 
@@ -85,7 +86,7 @@ def _predict_lacking(
         if (lacking := [cell for cell in unfinished if not folder.unit_path(cell, chunk.number).is_file()])
     ]
     n_done = len(prepared.cells) * len(chunks) - sum(len(lacking) for _, lacking in todo)
-    n_workers = n_workers if looks_at_images(prepared.estimator) else 1  # reading results takes no time
+    n_workers = n_workers if prepared.estimator.needs_images else 1  # reading results takes no time
     opened = prepared.data.dataset, prepared.estimator
     for _ in do_tasks(Predicting(prepared.job), todo, n_workers, on_progress, n_done, opened):
         pass

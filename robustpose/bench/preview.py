@@ -20,12 +20,13 @@ from robustpose.bench.job import Job, prepare
 from robustpose.bench.predict import predict_cells
 from robustpose.bench.run import check_numbers
 from robustpose.bench.scoring import Scoring, score_cells
-from robustpose.data.spec import Adjusted
+from robustpose.data.subset import Adjusted
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset, make_metric
 from robustpose.files import write_text
+from robustpose.metrics import make_metric
 from robustpose.metrics.robustness import relative_under_corruption
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.protocols import Dataset
 from robustpose.progress import Progress
 from robustpose.results.resampling import LEVEL, RESAMPLES, interval
 from robustpose.results.run_folder import IDENTITY

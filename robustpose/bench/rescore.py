@@ -10,7 +10,6 @@ from robustpose.bench.job import Job, read_truths
 from robustpose.bench.run import check_numbers
 from robustpose.bench.scoring import Scoring, score_cells
 from robustpose.bench.write_scores import write_scores
-from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
 from robustpose.files import list_differences, lock_folder, remove_parts
 from robustpose.pose.cell import CLEAN, Cell
@@ -39,7 +38,7 @@ def rescore(
     check_numbers(n_workers, n_resamples)
     old = read_summary(job.out)
     dataset = job.make_dataset()
-    given = {**provenance_of(dataset), "metric": dataset.metric}
+    given = {**dataset.provenance, "metric": dataset.metric}
     differences = list_differences(old["provenance"]["dataset"], given)
     if differences:
         raise UserError(f"these are not the data of {job.out}: {'; '.join(differences[:3])}")

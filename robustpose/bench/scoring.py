@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from robustpose.bench.job import Job, OpenedData, read_truths
-from robustpose.evaluate import make_metric
+from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import read_results
 from robustpose.pose.types import no_poses

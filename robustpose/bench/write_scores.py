@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from robustpose.bench.job import Job, OpenedData
-from robustpose.evaluate import make_metric
 from robustpose.files import write_text, writing_to
+from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
 from robustpose.results.cell_score import CellScore, cut_people
 from robustpose.results.inputs import read_inputs
@@ -35,8 +35,9 @@ def write_scores(
     resampled = {cell: score.resampled for cell, score in scores.items() if score.resampled is not None}
     figures = {cell: score.figures for cell, score in scores.items()}
     # Not part of what the folder is claimed for: the predictions are the same beside whatever row.
-    row = (read_inputs(job.out) or {}).get("row")
-    provenance = {**provenance, "row": row} if row else provenance
+    inputs = read_inputs(job.out)
+    if inputs is not None and inputs.row is not None:
+        provenance = {**provenance, "row": inputs.row.model_dump(mode="json")}
     summary = summarize(metric, figures, cells, provenance, resampled or None)
     people = cut_people(data.truths, skeleton.n_joints)
     slices = describe_slices(metric, scores, cells, people, data.truths, skeleton.joints)

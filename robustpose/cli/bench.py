@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from robustpose.cli.data_options import (
-    Annotations,
-    Boxes,
-    DataName,
-    Images,
-    Limit,
-    MetricName,
-    OnlyWithPeople,
-    Root,
-    SkeletonFile,
-    Split,
-)
-from robustpose.cli.parse import count_cores, name_data, parse_options, parse_seed, parse_severities, split_words
+from robustpose.cli.data_options import DataOptions
+from robustpose.cli.option_groups import with_groups
+from robustpose.cli.parse import count_cores, parse_options, parse_seed, parse_severities, split_words
 from robustpose.errors import UserError
 
 
+@with_groups
 def bench(
     out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
+    data: DataOptions,
     model: Annotated[
         str | None,
         typer.Option(help="onnx:FILE, NETWORK:FILE such as hrnet_w32:FILE, results:DIR, demo, or package.module:attr."),
@@ -39,21 +32,11 @@ def bench(
     weights: Annotated[
         Path | None, typer.Option(help="For --row and --recipe: weights file, or the folder that has the official one.")
     ] = None,
-    data: DataName = None,
-    root: Root = None,
-    split: Split = None,
-    annotations: Annotations = None,
-    images: Images = None,
-    boxes: Boxes = None,
-    metric: MetricName = None,
-    skeleton: SkeletonFile = None,
     corruptions: Annotated[
         str,
         typer.Option(help="all, none, held_out, groups (noise, blur, weather, digital) or names, with commas."),
     ] = "all",
     severities: Annotated[str, typer.Option(help="Of 1 to 5, with commas.")] = "1,2,3,4,5",
-    limit: Limit = None,
-    only_with_people: OnlyWithPeople = None,
     seed: Annotated[
         str | None,
         typer.Option(help="release (as the published benchmark; the default), or a number for independent noise."),
@@ -86,10 +69,10 @@ def bench(
     from robustpose.bench.preview import run_preview
     from robustpose.bench.run import run_bench
     from robustpose.corruptions.suites import choose_cells
-    from robustpose.data.corrupted import open_corrupted_images
-    from robustpose.data.spec import open_dataset
+    from robustpose.data.corrupted import CorruptedSpec
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
+    from robustpose.results.inputs import Inputs, RowNote
     from robustpose.results.published import find_row
     from robustpose.show.terminal import bench_progress, print_comparison, print_preview, print_summary
 
@@ -100,42 +83,38 @@ def bench(
     published, row = recipes.find_recipe(row, recipe)
     differences: list[str] = []
     if published is not None:
-        if model is not None or annotations is not None or images is not None:
+        if model is not None or data.annotations is not None or data.images is not None:
             raise UserError(
                 "--row and --recipe say which model and data: leave out --model, --annotations and --images"
             )
         model = f"{published.model}:{recipes.find_weights(published, weights)}"
         options = {"input": published.input, **options}
-        others = [f"--limit {limit}"] if limit else []
-        others += [f"--metric {metric}"] if metric else []
+        others = [f"--limit {data.limit}"] if data.limit else []
+        others += [f"--metric {data.metric}"] if data.metric else []
         others += [f"--model-set {pair}" for pair in model_set or []]
-        measured: dict[str, Any] = {"data": data, "split": split, "boxes": boxes, "only_with_people": only_with_people}
+        of_data = ("data", "split", "boxes", "only_with_people")
+        measured = {name: getattr(data, name) for name in of_data}
         measured |= {"seed": seed} if corrupted_root is None else {}
         differences = recipes.list_changes(published, measured, others)
         measured = recipes.apply_row(published, measured)
-        data, split, boxes = measured["data"], measured["split"], measured["boxes"]
-        only_with_people, seed = measured["only_with_people"], measured.get("seed")
+        data, seed = replace(data, **{name: measured[name] for name in of_data}), measured.get("seed")
     elif weights is not None:
         raise UserError("--weights goes with --row or --recipe; elsewhere the file is part of --model NETWORK:FILE")
     if model is None:
         raise UserError(
             "name the model (--model demo, onnx:FILE, …), or a row of the paper (--row NAME; robustpose list rows)"
         )
-    given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit, bool(only_with_people))
-    given = given or {}
-    corrupted_images_from: dict[str, Any] = {"seed": parse_seed(seed or "release"), "frost": frost}
-    if corrupted_root is not None:
-        corrupted_images_from = {"corrupted_root": corrupted_root}
+    inputs = Inputs(
+        data=data.describe(),
+        corrupted_images=CorruptedSpec(seed=parse_seed(seed or "release"), frost=frost, corrupted_root=corrupted_root),
+        row=RowNote(name=row, differences=tuple(differences)) if row else None,
+    )
     job = Job(
-        make_dataset=partial(open_dataset, **given),
+        make_dataset=inputs.data.open,
         make_estimator=partial(estimators.build, model, options=options),
-        corrupted_images=open_corrupted_images(**corrupted_images_from),
+        corrupted_images=inputs.corrupted_images.open(),
         out=out,
-        inputs={
-            "data": given,
-            "corrupted_images": corrupted_images_from,
-            **({"row": {"name": row, "differences": differences}} if row else {}),
-        },
+        inputs=inputs,
     )
     n_workers = count_cores() if workers is None else workers
     if preview:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from robustpose.cli.data_options import ImageOptions
+from robustpose.cli.option_groups import with_groups
 from robustpose.cli.parse import count_cores, parse_seed, parse_severities, split_words
 from robustpose.errors import UserError
 
@@ -18,17 +20,12 @@ if TYPE_CHECKING:
     from robustpose.pose.cell import Cell
 
 
+@with_groups
 def corrupt(
+    data: ImageOptions,
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="IMAGE…", help="Image files; or name --annotations and --images.")
     ] = None,
-    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON: write its benchmark, COCO-C.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="coco, mpii or ochuman, instead of --annotations and --images.")
-    ] = None,
-    root: Annotated[Path | None, typer.Option(help="Folder of coco, mpii or ochuman.")] = None,
-    split: Annotated[str | None, typer.Option(help="Of it; by default the one that is benched.")] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the results: NAME-CORRUPTION-SEVERITY.png for images, COCO-C for annotations."),
@@ -48,18 +45,18 @@ def corrupt(
         str | None,
         typer.Option("--format", help="Of COCO-C: jpg75 (the default; as the published benchmark) or png (lossless)."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="COCO-C of the first images only.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes for COCO-C; by default one per core.")] = None,
     verify: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Check a COCO-C that is there against its manifest instead.")
     ] = None,
 ) -> None:
     """Write corrupted copies of images as PNG, or a whole corrupted benchmark; or check one."""
-    is_set = annotations is not None or images is not None or data is not None
+    is_set = data.annotations is not None or data.images is not None or data.data is not None
     if [bool(files), is_set, verify is not None].count(True) != 1:
         raise UserError("name either images, or --annotations FILE and --images DIR, or --data NAME, or --verify DIR")
     if not is_set:
-        given = {"--layout": layout, "--format": image_format, "--limit": limit, "--root": root, "--split": split}
+        given: dict[str, Any] = {"--layout": layout, "--format": image_format}
+        given |= {"--limit": data.limit, "--root": data.root, "--split": data.split}
         misplaced = [name for name, value in given.items() if value is not None]
         if misplaced:
             raise UserError(f"{misplaced[0]} goes with --annotations FILE and --images DIR")
@@ -74,7 +71,6 @@ def corrupt(
         raise UserError("say where to write: --out DIR")
     from robustpose.corruptions.suites import choose_cells
     from robustpose.data.corrupted import MadeImages
-    from robustpose.data.spec import open_dataset
     from robustpose.export.write import SetJob
 
     grid = choose_cells(split_words(corruptions), parse_severities(severities))
@@ -87,7 +83,7 @@ def corrupt(
         return
     _write_set(
         SetJob(
-            make_dataset=partial(open_dataset, data, annotations, images, "gt", None, limit, root=root, split=split),
+            make_dataset=data.describe().open,
             corrupted_images=corrupted_images,
             layout=layout or "release",
             image_format=image_format or "jpg75",

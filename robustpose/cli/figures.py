@@ -7,22 +7,16 @@ from typing import Annotated
 
 import typer
 
-from robustpose.cli.data_options import (
-    Annotations,
-    DataName,
-    Images,
-    Limit,
-    MetricName,
-    Root,
-    SkeletonFile,
-    Split,
-)
-from robustpose.cli.parse import name_data, split_words
+from robustpose.cli.data_options import DataOptions
+from robustpose.cli.option_groups import with_groups
+from robustpose.cli.parse import split_words
 
 
+@with_groups
 def figures(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders of finished benches.")],
     out: Annotated[Path, typer.Option(help="Folder for fig1, fig2, fig4, fig5, fig6 (PDF and PNG) and table.tex.")],
+    data: DataOptions,
     names: Annotated[
         str | None, typer.Option(help="What the runs are called, with commas; by default by their models.")
     ] = None,
@@ -37,14 +31,6 @@ def figures(
             help="Image of fig2 and fig6, from 0; by default one with a large person, and where runs lose most."
         ),
     ] = None,
-    data: DataName = None,
-    root: Root = None,
-    split: Split = None,
-    annotations: Annotations = None,
-    images: Images = None,
-    metric: MetricName = None,
-    skeleton: SkeletonFile = None,
-    limit: Limit = None,
 ) -> None:
     """Draw finished runs as figures for a paper, beside the published models, and write their LaTeX table.
 
@@ -53,7 +39,7 @@ def figures(
     from robustpose.show.figures.runs import read_runs
     from robustpose.show.figures.write import write_figures
 
-    given = name_data(data, root, split, annotations, images, None, metric, skeleton, limit)
+    given = data.describe() if data.is_given else None
     written = write_figures(read_runs(runs, split_words(names or "")), out, given, severity, image, beside)
     for path in written.paths:
         print(path)

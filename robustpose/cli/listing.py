@@ -45,7 +45,7 @@ def list_(
     elif kind is Kind.metrics:
         from robustpose.metrics import DESCRIPTIONS
     else:
-        from robustpose.data import DESCRIPTIONS
+        from robustpose.data.spec import DESCRIPTIONS
     for name, text in DESCRIPTIONS.items():
         print(f"{name:<34} {text}")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
 
 from robustpose.errors import UserError
 
@@ -53,37 +51,6 @@ def parse_options(pairs: list[str] | None) -> dict[str, str]:
             raise UserError(f"--model-set takes KEY=VALUE, got '{pair}'")
         options[key.replace("-", "_")] = value
     return options
-
-
-def name_data(
-    data: str | None,
-    root: Path | None,
-    split: str | None,
-    annotations: Path | None,
-    images: Path | None,
-    boxes: str | None,
-    metric: str | None,
-    skeleton: Path | None,
-    limit: int | None,
-    only_with_people: bool = False,
-) -> dict[str, Any] | None:
-    """Return the arguments of `open_dataset` that the options of one name stand for; None if there are none."""
-    given: dict[str, Any] = {
-        "spec": data,
-        "annotations": annotations,
-        "images": images,
-        "boxes": boxes,
-        "skeleton_file": skeleton,
-        "limit": limit,
-        "root": root,
-        "split": split,
-        "metric": metric,
-    }
-    if only_with_people:
-        given["only_with_people"] = True
-    if all(value is None for value in given.values()):
-        return None
-    return {**given, "boxes": boxes or "gt"}
 
 
 def count_cores() -> int:

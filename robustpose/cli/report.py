@@ -23,8 +23,8 @@ def report(
     summary = read_summary(folder)
     pictures: tuple[Any, Any] = (None, None)
     try:
-        make_dataset, corrupted_images = open_again(folder)
-        dataset = make_dataset()
+        spec, corrupted_images = open_again(folder)
+        dataset = spec.open()
         check_data(folder, summary, dataset)
         pictures = (dataset, corrupted_images)
     except UserError as error:

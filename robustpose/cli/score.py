@@ -8,31 +8,15 @@ from typing import Annotated
 
 import typer
 
-from robustpose.cli.data_options import (
-    Annotations,
-    Boxes,
-    DataName,
-    Images,
-    Limit,
-    MetricName,
-    Root,
-    SkeletonFile,
-    Split,
-)
-from robustpose.cli.parse import count_cores, name_data
+from robustpose.cli.data_options import DataOptions
+from robustpose.cli.option_groups import with_groups
+from robustpose.cli.parse import count_cores
 
 
+@with_groups
 def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
-    data: DataName = None,
-    root: Root = None,
-    split: Split = None,
-    annotations: Annotations = None,
-    images: Images = None,
-    boxes: Boxes = None,
-    metric: MetricName = None,
-    skeleton: SkeletonFile = None,
-    limit: Limit = None,
+    data: DataOptions,
     resamples: Annotated[int, typer.Option(help="Of the images, for 95 % intervals and slices; 0 for neither.")] = 1000,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
 ) -> None:
@@ -49,9 +33,8 @@ def score(
     from robustpose.show.terminal import bench_progress, print_summary
 
     read_summary(folder)  # whose data to ask for: a folder that is no run has none
-    given = name_data(data, root, split, annotations, images, boxes, metric, skeleton, limit)
-    make_dataset, corrupted_images = open_again(folder, given)
-    job = Job(make_dataset, no_estimator, corrupted_images, folder)
+    spec, corrupted_images = open_again(folder, data.describe() if data.is_given else None)
+    job = Job(spec.open, no_estimator, corrupted_images, folder)
     with bench_progress() as on_progress:
         summary = rescore(job, count_cores() if workers is None else workers, resamples, on_progress)
     print_summary(summary)

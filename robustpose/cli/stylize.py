@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from robustpose.cli.data_options import ImageOptions
+from robustpose.cli.option_groups import with_groups
 from robustpose.cli.parse import count_cores
 
 
+@with_groups
 def stylize(
-    annotations: Annotated[Path, typer.Option(help="COCO keypoint JSON.")],
-    images: Annotated[Path, typer.Option(help="Folder of its images.")],
     styles: Annotated[Path, typer.Option(help="Folder of pictures to take colours and textures from.")],
     out: Annotated[Path, typer.Option(help="Folder for the copies, under the images' names.")],
+    data: ImageOptions,
     seed: Annotated[int, typer.Option(help="Of the choice of a style for each image.")] = 0,
     texture: Annotated[float, typer.Option(help="Share of a style's own texture, 0 to 1.")] = 0.4,
-    limit: Annotated[int | None, typer.Option(help="Use the first images only.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
 ) -> None:
     """Write stylised copies of images; train_data.style_images of the train command reads them."""
-    from robustpose.data.spec import open_dataset
     from robustpose.export.stylize import StyleJob
     from robustpose.export.stylize import stylize as run
     from robustpose.show.terminal import work_progress
 
-    make_dataset = partial(open_dataset, None, annotations, images, "gt", None, limit)
+    make_dataset = data.describe().open
     with work_progress("stylising") as on_progress:
         job = StyleJob(make_dataset, styles, out, seed, texture)
         n_images = run(job, count_cores() if workers is None else workers, on_progress)

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from robustpose.cli.option_groups import with_groups
+
 if TYPE_CHECKING:
     from robustpose.train.loop import Progress
 
 
+@dataclass(frozen=True)
+class TrainDataOptions:
+    """Files in COCO's format, in the place of the recipe's data."""
+
+    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to learn from, any skeleton.")] = None
+    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None
+    val_annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to evaluate on.")] = None
+    val_images: Annotated[
+        Path | None, typer.Option(help="Folder of its images; by default that of the training images.")
+    ] = None
+
+    def describe(self) -> dict[str, dict[str, Path | None]]:
+        """Return the files by the settings that they take the place of."""
+        val_images = self.val_images or (self.images if self.val_annotations else None)
+        return {
+            "train_data": {"annotations": self.annotations, "images": self.images},
+            "val_data": {"annotations": self.val_annotations, "images": val_images},
+        }
+
+
+@with_groups
 def train(
     recipe: Annotated[Path, typer.Option(help="YAML file with the settings, such as recipes/demo.yaml.")],
     out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
+    data: TrainDataOptions,
     strategy: Annotated[
         str | None,
         typer.Option(
@@ -23,29 +48,18 @@ def train(
         ),
     ] = None,
     init: Annotated[Path | None, typer.Option(help="Weights to start from; by default the teacher, too.")] = None,
-    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to learn from, any skeleton.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None,
-    val_annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to evaluate on.")] = None,
-    val_images: Annotated[
-        Path | None, typer.Option(help="Folder of its images; by default that of the training images.")
-    ] = None,
     devices: Annotated[int | None, typer.Option(help="Processes, one device each.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting, KEY=VALUE such as augment.rotation=30.")
     ] = None,
 ) -> None:
     """Train or harden a network, or go on with a run that was stopped."""
-    from robustpose.config import change_data, read_settings
     from robustpose.show.terminal import progress_display
+    from robustpose.train.settings import read_settings
 
     changes: dict[str, Any] = {"strategy": strategy, "start_from": init, "engine.devices": devices}
     overrides = [f"{key}={value}" for key, value in changes.items() if value is not None]
-    settings = read_settings(
-        recipe,
-        [*overrides, *(set_ or [])],
-        change_data("train_data", annotations, images)
-        | change_data("val_data", val_annotations, val_images or (images if val_annotations else None)),
-    )
+    settings = read_settings(recipe, [*overrides, *(set_ or [])], data.describe())
     from robustpose.processes import keep_freed_memory
     from robustpose.train.loop import train as run_training
 

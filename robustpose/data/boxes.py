@@ -44,27 +44,32 @@ def parse_boxes(text: str | Path, official: Path | None = None) -> BoxChoice:
     Raises:
         UserError: it is none of these, or there is no such file or folder.
     """
-    word, _, target = str(text).partition(":")
-    if not word:
+    given = str(text)
+    if not given or given[0] == ":":
         raise UserError(f"--boxes must be gt, clean-det:FILE, corrupt-det:DIR or a path, got '{text}'")
-    if word == "gt" and not target:
+    word, path = split_boxes(given)
+    if word == "gt":
         return BoxChoice("gt")
-    if word in PROTOCOLS and word != "gt":
-        path = Path(target) if target else official if word == "clean-det" else None
-        if path is None:
-            raise UserError(f"--boxes {word} needs a path: {word}:{'DIR' if word == 'corrupt-det' else 'FILE'}")
-        choice = BoxChoice(word, path)
-    else:
-        path = Path(text)
-        choice = BoxChoice("corrupt-det" if path.is_dir() else "clean-det", path)
-        if not path.exists():
-            raise UserError(
-                f"--boxes must be gt, clean-det:FILE, corrupt-det:DIR or a path{nearest(word, PROTOCOLS)}; "
-                f"there is no {path}"
-            )
-    if choice.protocol == "corrupt-det" and not path.is_dir():
+    if word == "clean-det":
+        path = path or official
+    if path is None:
+        raise UserError(f"--boxes {word} needs a path: {word}:{'DIR' if word == 'corrupt-det' else 'FILE'}")
+    if not word and not path.exists():
+        raise UserError(
+            "--boxes must be gt, clean-det:FILE, corrupt-det:DIR or a path"
+            f"{nearest(given.partition(':')[0], PROTOCOLS)}; there is no {path}"
+        )
+    if word == "corrupt-det" and not path.is_dir():
         raise UserError(f"corrupt-det needs a folder with one detection file per cell; {path} is none")
-    return choice
+    return BoxChoice(word or ("corrupt-det" if path.is_dir() else "clean-det"), path)
+
+
+def split_boxes(text: str) -> tuple[str, Path | None]:
+    """Return the protocol that a choice of boxes names, empty for a path alone, and the path, None for none."""
+    word, _, target = text.partition(":")
+    if word in PROTOCOLS and not (word == "gt" and target):
+        return word, Path(target) if target else None
+    return "", Path(text)
 
 
 class DetectedBoxes:

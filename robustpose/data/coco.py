@@ -21,13 +21,14 @@ from robustpose.data.images import read_image
 from robustpose.errors import UserError, first_few
 from robustpose.pose.cell import Cell
 from robustpose.pose.crop import clip_truth_box
+from robustpose.pose.protocols import Dataset, Mask
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, ImageId, Truth
 
 Record = dict[str, Any]
 
 
-class CocoPeople:
+class CocoPeople(Dataset):
     """Frames and truth of a COCO keypoint file. Made by `read_coco`."""
 
     metric = "coco_ap"
@@ -60,7 +61,7 @@ class CocoPeople:
         return self.boxes_in(frame)
 
     def boxes_in(self, frame: Frame) -> Frame:
-        """Return a view of a frame with the boxes of its cell."""
+        """Return a frame with the boxes of its cell."""
         return frame if self._detections is None else self._detections.place(frame)
 
     def check_cells(self, cells: Sequence[Cell]) -> None:
@@ -85,7 +86,7 @@ class CocoPeople:
             head_size=np.array([person["head_size"] for person in people], float) if has_head_size else None,
         )
 
-    def ignored(self, index: int) -> npt.NDArray[np.bool_]:
+    def ignored(self, index: int) -> Mask:
         """Return where in image `index` there are people who are not annotated (H, W): crowds, and people unmarked."""
         record = self._images[index]
         people = self._people.get(record["id"], [])

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from robustpose.config import Settings
 from robustpose.corruptions import LEAST_SIDE, corrupt, corrupt_all
 from robustpose.corruptions.frost_textures import load_textures
 from robustpose.corruptions.seeding import Seed
@@ -138,17 +139,28 @@ class StoredImages:
         return read_in_place_of(path, frame.image, "its clean image", hint)
 
 
-def open_corrupted_images(
-    seed: str | int = "release", frost: Path | str | None = None, corrupted_root: Path | str | None = None
-) -> MadeImages | StoredImages:
-    """Return views that are made here with `seed` and `frost`, or read from `corrupted_root` if it is given.
+class CorruptedSpec(Settings):
+    """Say where corrupted images come from: they are made with a seed and frost textures, or read from a folder.
 
-    Raises:
-        UserError: `corrupted_root` is no corrupted set, or an unfinished one.
+    Attributes:
+        seed: ``"release"``, or an integer for fields that differ from image to image.
+        frost: folder of frost textures; None for the installed ones.
+        corrupted_root: folder of a corrupted set; None for images that are made.
     """
-    if corrupted_root is not None:
-        return open_stored_images(Path(corrupted_root))
-    return MadeImages(seed, None if frost is None else Path(frost))
+
+    seed: Literal["release"] | int = "release"
+    frost: Path | None = None
+    corrupted_root: Path | None = None
+
+    def open(self) -> MadeImages | StoredImages:
+        """Return the corrupted images.
+
+        Raises:
+            UserError: `corrupted_root` is no corrupted set, or an unfinished one.
+        """
+        if self.corrupted_root is not None:
+            return open_stored_images(self.corrupted_root)
+        return MadeImages(self.seed, self.frost)
 
 
 def open_stored_images(root: Path) -> StoredImages:

@@ -13,24 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.errors import UserError
+from robustpose.pose.protocols import Dataset, Mask
 
-Mask = npt.NDArray[np.bool_]
 
-
-def find_ignored(dataset: Any, index: int, shape_hw: tuple[int, int] | None = None) -> Mask:
-    """Return where in image `index` of any dataset there are people who are not annotated, (H, W).
+def find_ignored(dataset: Dataset, index: int, shape_hw: tuple[int, int] | None = None) -> Mask:
+    """Return where in image `index` there are people who are not annotated, (H, W): as the dataset says, else boxes.
 
     Args:
-        dataset: with or without a way of its own to tell.
+        dataset: of the image.
         index: of the image.
         shape_hw: height and width of the image, if they are known; else it may have to be read.
 
     Raises:
         UserError: a segmentation is damaged, or of another image.
     """
-    find = getattr(dataset, "ignored", None)
-    if find is not None:
-        return find(index)
+    known = dataset.ignored(index)
+    if known is not None:
+        return known
     truth, shape_hw = dataset.truth(index), shape_hw or dataset.frame(index).image.shape[:2]
     corners = truth.boxes[~truth.counted]
     boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)

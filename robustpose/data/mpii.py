@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from robustpose.data.images import read_image
+from robustpose.data.mpii_truth import read_truth_file
 from robustpose.errors import UserError, first_few
-from robustpose.metrics.pckh import read_truth
 from robustpose.pose.crop import SCALE_UNIT
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import MPII
 from robustpose.pose.types import Floats, Frame, Truth
 
@@ -27,7 +27,7 @@ DOWN = 15.0  # px per unit of scale
 Record = dict[str, Any]
 
 
-class MpiiPeople:
+class MpiiPeople(Dataset):
     """Frames and truth of a split of MPII: one frame an image, with all its annotated people. Made by `read_mpii`."""
 
     skeleton = MPII
@@ -116,13 +116,7 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
 
 def _take_truth(path: Path, people: list[Record]) -> Floats:
     """Put the joints of gt_valid.mat into `people` and return the head sizes (N,) px."""
-    try:
-        content = scipy.io.loadmat(path)
-    except Exception as error:  # damaged bytes raise whatever they happen to spell
-        raise UserError(
-            f"cannot read {path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        ) from error
-    xy, visible, head_sizes = read_truth(content)
+    xy, visible, head_sizes = read_truth_file(path)
     if len(xy) != len(people):
         raise UserError(f"{path} is about {len(xy)} people, but the annotations are about {len(people)}")
     for row, person in enumerate(people):

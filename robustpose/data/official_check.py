@@ -54,7 +54,7 @@ def check(name: str, root: Path) -> list[Finding]:
     if name not in SETS:
         raise UserError(f"unknown official set '{name}'{nearest(name, SETS)}: expected one of {', '.join(SETS)}")
     check_root(name, root)
-    return [finding for places in SETS[name].values() for finding in _check_split(root, places)]
+    return [finding for places in SETS[name].splits.values() for finding in _check_split(root, places)]
 
 
 def _check_split(root: Path, places: Mapping[str, Place]) -> list[Finding]:

@@ -1,192 +1,243 @@
-"""Opening a dataset from words: toy people, an official set in its root folder, COCO-format files, or one's own."""
+"""THE description of data: which images, whose truth. Commands, recipes and what a run remembers all use `DataSpec`.
+
+What belongs to which kind of data is said once, in the rows of `KINDS`. An official set is a row of `official.SETS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
+from pydantic import PositiveInt, model_validator
 
-from robustpose import registry
-from robustpose.data import DESCRIPTIONS, OFFICIAL, TABLE
-from robustpose.data.boxes import parse_boxes
-from robustpose.data.ignored import find_ignored
+from robustpose import metrics, registry
+from robustpose.config import Settings, check_settings
+from robustpose.data.boxes import split_boxes
+from robustpose.data.official import SETS, find_files, join_words
+from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest
-from robustpose.pose.cell import Cell
-from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Frame, Truth
+from robustpose.pose.protocols import Dataset, adopt
+
+OF_ALL = ("name", "metric", "limit", "only_with_people")  # what every kind of data takes
+RECIPES_ONLY = ("n_images", "seed", "style_images", "stylized")  # fields that no command has an option for
 
 
-class Adjusted:
-    """Another dataset, of which only some images are taken, or which is scored by another metric.
+class DataSpec(Settings):
+    """Say which images of people, and what is to be done with them. Paths are as they were given.
 
-    Args:
-        dataset: the other one.
-        limit: number of images, the first ones; None for all.
-        metric: what `robustpose.evaluate.make_metric` takes; None for the dataset's own.
-        indices: images to take; None for the first `limit`.
-        preview: of a preview, how many images of how many; its provenance says so.
-    """
-
-    def __init__(
-        self,
-        dataset: Any,
-        limit: int | None = None,
-        metric: str | None = None,
-        indices: Sequence[int] | None = None,
-        preview: tuple[int, int] | None = None,
-    ) -> None:
-        self.skeleton: Skeleton = dataset.skeleton
-        self.metric: str = metric or dataset.metric
-        self.provenance: Mapping[str, object] = provenance_of(dataset)
-        if limit is not None:
-            self.provenance = {**self.provenance, "limit": limit}
-        if preview is not None:
-            self.provenance = {**self.provenance, "preview": f"{preview[0]} of {preview[1]} images"}
-        self._dataset = dataset
-        self._indices = range(len(dataset))[:limit] if indices is None else indices
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def frame(self, index: int) -> Frame:
-        """Return clean frame `index`."""
-        return self._dataset.frame(self._indices[index])
-
-    def truth(self, index: int) -> Truth:
-        """Return what is annotated in image `index`."""
-        return self._dataset.truth(self._indices[index])
-
-    def ignored(self, index: int) -> npt.NDArray[np.bool_]:
-        """Return where in image `index` there are people who are not annotated, (H, W)."""
-        return find_ignored(self._dataset, self._indices[index])
-
-    def boxes_in(self, frame: Frame) -> Frame:
-        """Return a view of a frame with the boxes of its cell."""
-        return self._dataset.boxes_in(frame) if hasattr(self._dataset, "boxes_in") else frame
-
-    def check_cells(self, cells: Sequence[Cell]) -> None:
-        """Raise UserError if the boxes of a cell are missing."""
-        if hasattr(self._dataset, "check_cells"):
-            self._dataset.check_cells(cells)
-
-
-def open_dataset(
-    spec: str | None = None,
-    annotations: Path | None = None,
-    images: Path | None = None,
-    boxes: str = "gt",
-    skeleton_file: Path | None = None,
-    limit: int | None = None,
-    *,
-    root: Path | None = None,
-    split: str | None = None,
-    metric: str | None = None,
-    only_with_people: bool = False,
-) -> Any:
-    """Return the dataset that the command line describes.
-
-    Args:
-        spec: a name of `TABLE` or `OFFICIAL`, or ``package.module:attr``; None for COCO-format data.
-        annotations: COCO keypoint JSON.
+    Attributes:
+        name: a row of `KINDS`, or ``package.module:attr``: a dataset, or a function without arguments that makes one.
+            It may be left out for files in COCO's format, which are called `coco`.
+        annotations: keypoint file in COCO's format, any skeleton.
         images: folder of its images.
+        skeleton: YAML with OKS sigmas, for joints that are not COCO's.
+        root: folder that holds the files of an official set.
+        split: of an official set, or of toy; None for the one that is benched.
         boxes: what `robustpose.data.boxes.parse_boxes` takes.
-        skeleton_file: YAML with OKS sigmas.
-        limit: keep only the first images, of those with people where only these are kept.
-        root: folder of an official set.
-        split: of an official set; by default the one that is benched.
-        metric: what `robustpose.evaluate.make_metric` takes; by default the dataset's own.
+        n_images: how many toy images.
+        seed: of toy images.
+        style_images: folder with stylised copies of the images, under the same names.
+        stylized: what is taken then: both images and copies, or copies only.
+        metric: what `robustpose.metrics.make_metric` takes; None for the dataset's own.
+        limit: take only the first images, of those with people where only these are taken.
         only_with_people: leave out images without people: see `keep_images_with_people`.
+    """
+
+    name: str = ""
+    annotations: Path | None = None
+    images: Path | None = None
+    skeleton: Path | None = None
+    root: Path | None = None
+    split: str | None = None
+    boxes: str = "gt"
+    n_images: PositiveInt = 64
+    seed: int = 0
+    style_images: Path | None = None
+    stylized: Literal["both", "only"] = "both"
+    metric: str | None = None
+    limit: int | None = None
+    only_with_people: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_files(cls, values: Any) -> Any:
+        """Give files in COCO's format their name."""
+        if (
+            isinstance(values, Mapping)
+            and not values.get("name")
+            and (values.get("annotations") or values.get("images"))
+        ):
+            return {**values, "name": "coco"}
+        return values
+
+    @model_validator(mode="after")
+    def _check_fields(self) -> DataSpec:
+        if not self.name:
+            raise ValueError("name the data: either --data NAME, or --annotations FILE and --images DIR")
+        if self.name not in KINDS and ":" not in self.name:
+            raise ValueError(
+                f"unknown dataset '{self.name}'{nearest(self.name, KINDS)}: expected one of {', '.join(KINDS)}, "
+                "or package.module:attr"
+            )
+        kind = self.kind
+        given = [field for field, value in self if value != type(self).model_fields[field].default]
+        stray = [field for field in given if field not in (*OF_ALL, *kind.takes)]
+        if stray:
+            takes = f", it takes {join_words(map(_call, kind.takes))}" if kind.takes else ""
+            raise ValueError(f"data '{self.name}' takes no {join_words(map(_call, stray), 'or')}{takes}")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"{_call('limit')} must be at least 1, got {self.limit}")
+        lacking = [field for field in kind.needs if field not in given]
+        if lacking:
+            raise ValueError(f"data '{self.name}' needs {join_words(map(_call, lacking))}")
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        """Return the row that the data are of."""
+        if self.name == "coco" and (self.annotations is not None or self.images is not None):
+            return COCO_FILES
+        return KINDS.get(self.name, OWN)
+
+    @property
+    def code(self) -> list[str]:
+        """Return what of the description is the name of somebody's code, which opening it would run."""
+        names = [self.name] if self.kind is OWN else []
+        return names + ([self.metric] if self.metric is not None and metrics.names_code(self.metric) else [])
+
+    def open(self) -> Dataset:
+        """Return the dataset.
+
+        Raises:
+            UserError: the data are missing or damaged.
+        """
+        dataset = self.kind.open(self)
+        if self.only_with_people:
+            dataset = keep_images_with_people(dataset)
+        if self.limit is not None or self.metric is not None:
+            dataset = Adjusted(dataset, self.limit, self.metric)
+        if self.style_images is not None:
+            from robustpose.data.stylized import WithStyles
+
+            dataset = WithStyles(dataset, self.style_images, only=self.stylized == "only")
+        return dataset
+
+    def for_training(self) -> DataSpec:
+        """Return the description of what is to be learned from: where no split is given, the one for training.
+
+        Raises:
+            UserError: there is no split for training.
+        """
+        kind = self.kind
+        if kind.benched is None or self.split is not None:
+            return self
+        if kind.train is None:
+            raise UserError(f"data '{self.name}' has no split for training: say which to learn from, split: …")
+        return self.model_copy(update={"split": kind.train})
+
+    def change_paths(self, change: Callable[[Path], Path]) -> DataSpec:
+        """Return the same description with every path changed."""
+        changed: dict[str, Any] = {field: change(value) for field, value in self if isinstance(value, Path)}
+        word, path = split_boxes(self.boxes)
+        if path is not None:
+            changed["boxes"] = f"{word}:{change(path)}" if word else str(change(path))
+        return self.model_copy(update=changed)
+
+
+def describe_data(values: Mapping[str, Any]) -> DataSpec:
+    """Return the description that fields and their values make; None stands for a field that is not given.
 
     Raises:
-        UserError: the description is incomplete or contradictory, or the data are damaged.
+        UserError: it is incomplete or contradictory.
     """
-    if limit is not None and limit < 1:
-        raise UserError(f"--limit must be at least 1, got {limit}")
-    if (spec is None) == (annotations is None and images is None):
-        raise UserError("name the data: either --data NAME, or --annotations FILE and --images DIR")
-    if spec not in OFFICIAL and (root is not None or split is not None):
-        raise UserError(f"--root and --split go with --data {', '.join(OFFICIAL)}")
-    if spec is None:
-        if annotations is None or images is None:
-            raise UserError("COCO-format data need both --annotations FILE and --images DIR")
-        from robustpose.data.coco import read_coco
-
-        dataset: Any = read_coco(annotations, images, boxes, skeleton_file)
-    elif spec in OFFICIAL:
-        if skeleton_file is not None:
-            raise UserError("--skeleton goes with --annotations, not with --data")
-        if root is None:
-            raise UserError(f"--data {spec} needs its folder: --root DIR")
-        dataset = _open_official(spec, root, split or OFFICIAL[spec], boxes)
-    else:
-        if boxes != "gt" or skeleton_file is not None:
-            raise UserError("--boxes FILE and --skeleton go with --annotations, not with --data")
-        dataset = _open_object(spec)
-    if only_with_people:
-        dataset = keep_images_with_people(dataset)
-    return dataset if limit is None and metric is None else Adjusted(dataset, limit, metric)
+    return check_settings(DataSpec, {field: value for field, value in values.items() if value is not None}, "")
 
 
-def keep_images_with_people(dataset: Any) -> Adjusted:
-    """Return a dataset without the images in which nobody is annotated: what PifPaf's published program scores on COCO.
+@dataclass(frozen=True)
+class Kind:
+    """One kind of data.
 
-    As in COCO's own ``getImgIds(catIds=…)``, whoever has an annotation is a person: crowds and people without
-    keypoints, too. The provenance says how many images are left, in `images_with_people`.
-
-    Raises:
-        UserError: none is left.
+    Attributes:
+        description: what lists say of it.
+        takes: fields of `DataSpec` that it takes, beside those `OF_ALL`.
+        open: makes the dataset.
+        needs: those of them that it cannot do without.
+        benched: the split that is benched; None for data without splits.
+        train: the split that is learned from; None if there is none.
     """
-    indices = [index for index in range(len(dataset)) if len(dataset.truth(index).xy)]
-    if not indices:
-        raise UserError("no image is left by --only-with-people: nobody is annotated in this dataset")
-    kept = Adjusted(dataset, indices=indices)
-    kept.provenance = {**kept.provenance, "images_with_people": len(indices)}
-    return kept
+
+    description: str
+    takes: tuple[str, ...]
+    open: Callable[[DataSpec], Dataset]
+    needs: tuple[str, ...] = ()
+    benched: str | None = None
+    train: str | None = None
 
 
-def provenance_of(dataset: Any) -> dict[str, object]:
-    """Return what results say about where the data come from."""
-    given = getattr(dataset, "provenance", None)
-    return dict(given) if given is not None else {"name": type(dataset).__name__, "n_images": len(dataset)}
+def _open_toy(spec: DataSpec) -> Dataset:
+    from robustpose.data.toy import ToyPeople  # imported when asked for, like every dataset
+
+    return ToyPeople(spec.n_images, spec.seed, spec.split or "val", crowded=spec.name == "toy-crowds")
 
 
-def _open_official(name: str, root: Path, split: str, boxes: str) -> Any:
-    from robustpose.data import official
-
-    if name == "mpii":
-        from robustpose.data.mpii import read_mpii
-
-        if boxes != "gt":
-            raise UserError("MPII is benched with its annotated boxes: leave out --boxes")
-        mpii = official.find_mpii(root, split)
-        return read_mpii(mpii.annotations, mpii.images, mpii.truth)
+def _open_files(spec: DataSpec) -> Dataset:
     from robustpose.data.coco import read_coco
 
-    if name == "ochuman":
-        ochuman = official.find_ochuman(root, split)
-        return read_coco(ochuman.annotations, ochuman.images, boxes)
-    coco = official.find_coco(root, split)
-    if boxes == "clean-det" and coco.detections is None:
-        raise UserError(
-            f"there is no detection file in {root}: name one, --boxes clean-det:FILE, or see "
-            f"robustpose data check coco --root {root}"
+    assert spec.annotations is not None
+    assert spec.images is not None
+    return read_coco(spec.annotations, spec.images, spec.boxes, spec.skeleton)
+
+
+def _open_official(spec: DataSpec) -> Dataset:
+    row = SETS[spec.name]
+    assert spec.root is not None
+    return row.read(find_files(spec.name, spec.root, spec.split or row.benched), spec.boxes)
+
+
+def make_official_kind(name: str) -> Kind:
+    """Return the kind of an official set."""
+    row = SETS[name]
+    return Kind(
+        description=f"{row.title}: --split {join_words(row.splits, 'or')}",
+        takes=("root", "split", *row.takes),
+        open=_open_official,
+        needs=("root",),
+        benched=row.benched,
+        train=row.train,
+    )
+
+
+def _open_own(spec: DataSpec) -> Dataset:
+    found = registry.load(spec.name, kind="dataset")
+    return adopt(found() if callable(found) else found, Dataset, f"dataset '{spec.name}'")
+
+
+def _call(field: str) -> str:
+    """Return what messages call a field: its name, and its option if there is one."""
+    return field if field in RECIPES_ONLY else f"{field} (--{field.replace('_', '-')})"
+
+
+COCO_FILES = Kind(
+    description="COCO keypoint format, any skeleton",
+    takes=("annotations", "images", "skeleton", "boxes", "style_images", "stylized"),
+    open=_open_files,
+    needs=("annotations", "images"),
+)
+OWN = Kind("anything with skeleton, metric, frame(i), truth(i)", (), _open_own)
+KINDS: dict[str, Kind] = {
+    **{
+        name: Kind(description, ("n_images", "seed", "split"), _open_toy, benched="val", train="train")
+        for name, description in (
+            ("toy", "drawn people with exact truth; needs no files"),
+            ("toy-crowds", "the same with two to five people in each picture"),
         )
-    return read_coco(coco.annotations, coco.images, parse_boxes(boxes, coco.detections))
-
-
-def _open_object(spec: str) -> Any:
-    if ":" not in spec:
-        known = [*TABLE, *OFFICIAL]
-        if spec not in known:
-            raise UserError(
-                f"unknown dataset '{spec}'{nearest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}"
-            )
-    found = registry.load(spec, TABLE, kind="dataset")
-    dataset = found() if callable(found) else found
-    for name in ("skeleton", "metric", "frame", "truth"):
-        if not hasattr(dataset, name):
-            raise UserError(f"dataset '{spec}' lacks '{name}'")
-    return dataset
+    },
+    **{name: make_official_kind(name) for name in SETS},
+}
+DESCRIPTIONS: dict[str, str] = {
+    **{f"{name} --root DIR" if "root" in kind.needs else name: kind.description for name, kind in KINDS.items()},
+    "--annotations FILE --images DIR": COCO_FILES.description,
+    "package.module:attr": OWN.description,
+}

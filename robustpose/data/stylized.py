@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from robustpose.data.ignored import find_ignored
 from robustpose.data.images import read_in_place_of
-from robustpose.data.spec import provenance_of
+from robustpose.data.subset import DatasetAround
 from robustpose.errors import UserError, first_few
-from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Frame, Image, Truth
+from robustpose.pose.protocols import Dataset
+from robustpose.pose.types import Frame, Image
 
 SUFFIXES = (".jpg", ".png", ".jpeg")
 
 
-class WithStyles:
+class WithStyles(DatasetAround):
     """A dataset and, after its images, their stylised copies with the same annotations.
 
     Args:
@@ -33,13 +27,11 @@ class WithStyles:
         UserError: the folder does not exist, or copies are missing.
     """
 
-    def __init__(self, dataset: Any, folder: Path, only: bool = False) -> None:
+    def __init__(self, dataset: Dataset, folder: Path, only: bool = False) -> None:
         if not folder.is_dir():
             raise UserError(f"the folder of stylised images {folder} does not exist")
-        self.skeleton: Skeleton = dataset.skeleton
-        self.metric: str = dataset.metric
-        self.provenance: Mapping[str, object] = {**provenance_of(dataset), "stylized": "only" if only else "both"}
-        self._dataset = dataset
+        super().__init__(dataset)
+        self.provenance["stylized"] = "only" if only else "both"
         self._copies = [_find_copy(folder, dataset.frame(index).file_name) for index in range(len(dataset))]
         missing = [str(dataset.frame(i).file_name) for i, path in enumerate(self._copies) if path is None]
         if missing:
@@ -51,21 +43,15 @@ class WithStyles:
 
     def frame(self, index: int) -> Frame:
         """Return frame `index`: of an image, or further on of its copy."""
+        frame = super().frame(index)
         if index < self._first_copy:
-            return self._dataset.frame(index)
-        frame, path = self._dataset.frame(index - self._first_copy), self._copies[index - self._first_copy]
+            return frame
+        path = self._copies[self.index_of(index)]
         assert path is not None
         return replace(frame, read=partial(_read_copy, path, frame))
 
-    def truth(self, index: int) -> Truth:
-        """Return what is annotated in image `index`."""
-        return self._dataset.truth(self._original(index))
-
-    def ignored(self, index: int) -> npt.NDArray[np.bool_]:
-        """Return where in image `index` there are people who are not annotated, (H, W)."""
-        return find_ignored(self._dataset, self._original(index))
-
-    def _original(self, index: int) -> int:
+    def index_of(self, index: int) -> int:
+        """Return the index in the dataset itself of image `index`, or of the image that it is a copy of."""
         return index if index < self._first_copy else index - self._first_copy
 
 

@@ -20,6 +20,7 @@ from robustpose.errors import UserError
 from robustpose.estimators.options import LongerSide, NetworkOptions, Switch, WholeImageBackend, write_size
 from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
+from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton, list_connections
 from robustpose.pose.types import Floats, Frame, Image, Poses
 
@@ -53,7 +54,7 @@ class Options(NetworkOptions):
 DEFAULTS = Options()
 
 
-class FieldEstimator:
+class FieldEstimator(Estimator):
     """Estimate the poses of everybody in an image with a network that gives fields.
 
     Protocols say what is handed over of what was decoded:
@@ -61,7 +62,7 @@ class FieldEstimator:
     - ``openpifpaf``, what PifPaf's published program writes for COCO's evaluation: the best 20 people of an image,
       joints in hundredths of a pixel, confidences of joints and scores of people of at least 0.01, and for an image in
       which nobody is found one pose of zeros with the score 0.01. That only images with people are scored is part of
-      it, too, and a property of the dataset: ``open_dataset(…, only_with_people=True)``.
+      it, too, and a property of the dataset: ``DataSpec(…, only_with_people=True)``.
     - ``plain``: everything as it was decoded.
 
     Args:

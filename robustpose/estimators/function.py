@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from robustpose import registry
 from robustpose.errors import UserError
+from robustpose.pose.protocols import Estimator, adopt
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses
 
 
-class Function:
+class Function(Estimator):
     """Estimate poses with a callable.
 
     Args:
@@ -51,7 +51,7 @@ class Function:
         return Poses(frame.image_id, points[:, :, :2], confidence, scores, frame.truth_rows)
 
 
-def build(spec: str, skeleton: Skeleton) -> Any:
+def build(spec: str, skeleton: Skeleton) -> Estimator:
     """Return the estimator behind ``package.module:attr``.
 
     A callable f(image, boxes) is wrapped; an object with `predict` is taken as it is; a class with `predict` is made
@@ -62,10 +62,8 @@ def build(spec: str, skeleton: Skeleton) -> Any:
     """
     found = registry.load(spec, kind="model")
     if hasattr(found, "predict"):
-        estimator = found(skeleton) if isinstance(found, type) else found
-        for name in ("skeleton", "needs_boxes"):
-            if not hasattr(estimator, name):
-                raise UserError(f"estimator '{spec}' has predict() but lacks '{name}'")
+        made = found(skeleton) if isinstance(found, type) else found
+        estimator = adopt(made, Estimator, f"estimator '{spec}' has predict() but")
         if estimator.skeleton.n_joints != skeleton.n_joints:
             raise UserError(
                 f"estimator '{spec}' finds {estimator.skeleton.n_joints} joints, but the annotations have "

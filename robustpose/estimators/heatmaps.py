@@ -22,6 +22,7 @@ from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
+from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
@@ -40,7 +41,7 @@ class Options(NetworkOptions, CropOptions):
     """WIDTHxHEIGHT px, of official files; by default as their names say (_256x192: height first), or as is usual."""
 
 
-class HeatmapEstimator:
+class HeatmapEstimator(Estimator):
     """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
 
     Args:

@@ -9,12 +9,13 @@ from pathlib import Path
 from robustpose.errors import UserError
 from robustpose.estimators.options import ModelOptions
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Estimator
 from robustpose.pose.results_json import read_results
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Frame, ImageId, Poses, no_poses
 
 
-class ResultsFolder:
+class ResultsFolder(Estimator):
     """Look up poses by cell and image id.
 
     Args:

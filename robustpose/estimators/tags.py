@@ -29,6 +29,7 @@ from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
+from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
@@ -82,7 +83,7 @@ class Options(NetworkOptions):
 DEFAULTS = Options()
 
 
-class TagEstimator:
+class TagEstimator(Estimator):
     """Estimate the poses of everybody in an image with a network that gives heatmaps and tags.
 
     Args:

@@ -14,11 +14,10 @@ import numpy as np
 import PIL.Image
 
 from robustpose.data.images import read_image
-from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset
 from robustpose.export.style import transfer_style
 from robustpose.files import open_whole
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Image
 from robustpose.progress import Progress
 from robustpose.work import check_workers, claim_folder, cut_chunks, do_tasks
@@ -117,7 +116,7 @@ def _describe(job: StyleJob, dataset: Dataset, styles: Sequence[Path]) -> dict[s
         "texture": job.texture,
         "n_styles": len(styles),
         "styles_sha256": digest,
-        "dataset": provenance_of(dataset),
+        "dataset": dict(dataset.provenance),
     }
 
 

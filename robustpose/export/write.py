@@ -12,13 +12,12 @@ from typing import Any
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.corrupted_set import check_choices, place_image
 from robustpose.data.images import encode_image
-from robustpose.data.spec import provenance_of
 from robustpose.errors import UserError, first_few
-from robustpose.evaluate import Dataset
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
 from robustpose.export.set_folder import SetFolder
 from robustpose.files import lock_folder
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame
 from robustpose.progress import Progress
 from robustpose.versions import PIXELS, versions
@@ -170,7 +169,7 @@ def _describe(job: SetJob, dataset: Dataset, cells: Sequence[Cell]) -> dict[str,
     pixels = job.corrupted_images.provenance()
     if not any(cell.corruption == "frost" for cell in cells):
         pixels["frost_textures"] = "unused"
-    about_data = provenance_of(dataset)
+    about_data = dataset.provenance
     kept = ("name", "annotations_sha256", "image_files_sha256")
     return {
         **pixels,

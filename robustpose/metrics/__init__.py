@@ -1,9 +1,17 @@
-"""Metrics: poses and truth in, figures out.
+"""Metrics: poses and truth in, figures out. A metric is a `robustpose.pose.protocols.Metric`.
 
-A metric has `primary`, ``update(poses, truth)`` and ``compute()``, and may have ``one_pose_per_box = True``: it wants a
-pose for every annotated box, near-duplicates included. A row of `TABLE` makes a fresh one for a skeleton; what follows
-the colon of a metric's name is its second argument.
+A row of `TABLE` makes a fresh one for a skeleton; what follows the colon of a metric's name is its second argument.
 """
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from robustpose import registry
+from robustpose.errors import UserError
+from robustpose.pose.protocols import Metric, adopt
+from robustpose.pose.skeletons import Skeleton
 
 TABLE: dict[str, str] = {
     "coco_ap": "robustpose.metrics.coco_ap:make",
@@ -15,3 +23,29 @@ DESCRIPTIONS: dict[str, str] = {
     "pckh": "MPII's PCKh@0.5",
     "pck:NORMALIZER@T": "share of joints within T times head_size, box, or a limb such as left_hip-right_shoulder",
 }
+
+
+def names_code(name: str) -> bool:
+    """Return whether the name of a metric is that of somebody's own code, ``package.module:attr``."""
+    return name.partition(":")[0] not in TABLE
+
+
+def make_metric(name: str, skeleton: Skeleton) -> Metric:
+    """Return a fresh metric.
+
+    Args:
+        name: a row of `TABLE`, perhaps with an argument, such as ``pck:head_size@0.5``; or ``package.module:attr``: a
+            function of the skeleton.
+        skeleton: of the dataset.
+
+    Raises:
+        UserError: there is no such metric, or it is not for this skeleton.
+    """
+    kind, colon, argument = name.partition(":")
+    if names_code(name):
+        return adopt(registry.load(name, TABLE, kind="metric")(skeleton), Metric, f"metric '{name}'")
+    make: Any = registry.load(kind, TABLE)
+    if colon and len(inspect.signature(make).parameters) < 2:
+        raise UserError(f"metric '{kind}' takes no '{argument}' after a colon")
+    metric: Metric = make(skeleton, argument) if colon else make(skeleton)
+    return metric

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from robustpose.pose.protocols import Metric
 from robustpose.pose.results_json import poses_to_results, round_poses
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Poses, Truth
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
 
 
-class CocoAP:
+class CocoAP(Metric):
     """Collect poses and truth image by image, then compute AP at OKS .50:.05:.95, at most 20 people an image.
 
     Args:

@@ -11,13 +11,12 @@ from scipy.optimize import linear_sum_assignment
 
 from robustpose.metrics.oks_kernels import EPS, compare_people, match_people, variances_of
 from robustpose.metrics.score_tables import ApTable, ShareTable
+from robustpose.pose.protocols import Mask, Matches
 from robustpose.pose.types import Floats, Poses, Truth
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 MAX_PEOPLE = 20  # poses of an image that count, best score first
 OF_SOMEBODY = 0.1  # OKS from which a pose, right or wrong, is of a person
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,7 @@ class _Image:
     assigned_oks: Floats  # (G,)
 
 
-class OksMatches:
+class OksMatches(Matches):
     """What poses and truth of a set of images have to do with each other.
 
     Args:

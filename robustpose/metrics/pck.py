@@ -14,13 +14,14 @@ from scipy.optimize import linear_sum_assignment
 
 from robustpose.errors import UserError, nearest
 from robustpose.metrics.pck_matches import PckMatches
+from robustpose.pose.protocols import Metric
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Poses, Truth
 
 DEFAULT = "head_size@0.5"
 
 
-class PCK:
+class PCK(Metric):
     """Collect joints image by image, then compute their shares.
 
     Poses that say which person they answer (`Poses.truth_rows`) are held against that person. Others are assigned, one

@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.metrics.score_tables import ShareTable
+from robustpose.pose.protocols import Mask, Matches
 from robustpose.pose.types import Floats
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class PckMatches:
+class PckMatches(Matches):
     """What poses and truth of a set of images have to do with each other.
 
     Attributes:

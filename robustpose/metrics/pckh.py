@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from robustpose.errors import UserError
 from robustpose.metrics.pck import PCK, share_within
+from robustpose.pose.protocols import Mask
 from robustpose.pose.skeletons import MPII, Skeleton
 from robustpose.pose.types import Floats
 
-HEAD_SHARE = 0.6  # of the head box's diagonal: the head size
 THRESHOLD = 0.5
 PUBLISHED_THRESHOLD_OF_01 = 0.11  # what published programs call Mean@0.1 reads the threshold after 0.1
 # What the columns are means of; in the order of published tables.
@@ -28,13 +24,6 @@ COLUMNS = {
 }
 NOT_IN_MEAN = ("pelvis", "thorax")
 JOINTS_IN_MEAN = np.array([joint not in NOT_IN_MEAN for joint in MPII.joints])
-# What gt_valid.mat calls the joints.
-MAT_NAMES = {
-    "rank": "right_ankle", "rkne": "right_knee", "rhip": "right_hip", "lhip": "left_hip", "lkne": "left_knee",
-    "lank": "left_ankle", "pelv": "pelvis", "thor": "thorax", "neck": "upper_neck", "head": "head_top",
-    "rwri": "right_wrist", "relb": "right_elbow", "rsho": "right_shoulder", "lsho": "left_shoulder",
-    "lelb": "left_elbow", "lwri": "left_wrist",
-}  # fmt: skip
 
 
 class PCKh(PCK):
@@ -57,7 +46,7 @@ class PCKh(PCK):
         columns = _columns(np.concatenate(self._distances), np.concatenate(self._visible))
         return {"PCKh": columns["Mean"], **columns}
 
-    def _joints_in_mean(self) -> npt.NDArray[np.bool_]:
+    def _joints_in_mean(self) -> Mask:
         return JOINTS_IN_MEAN
 
 
@@ -66,14 +55,17 @@ def make(skeleton: Skeleton) -> PCKh:
     return PCKh(skeleton)
 
 
-def pckh(xy: Floats, truth: Mapping[str, Any]) -> dict[str, float]:
-    """Return PCKh of predictions for all people of MPII's truth.
+def pckh(xy: Floats, true_xy: Floats, visible: Mask, head_sizes: Floats) -> dict[str, float]:
+    """Return PCKh of predictions for all people of MPII at once.
+
+    ``pckh(xy + 1, *read_truth(arrays))`` is that of 0-based predictions, as the estimators here give them, for the
+    arrays of gt_valid.mat, which are 1-based: see `robustpose.data.mpii_truth`.
 
     Args:
-        xy: (N, 16, 2) px, 0-based, as the estimators here give them; one pose a person, in the truth's order. More
-            values than x and y a joint are ignored.
-        truth: the arrays of `gt_valid.mat`: `pos_gt_src` (16, 2, N) px, 1-based, `jnt_missing` (16, N),
-            `headboxes_src` (2, 2, N): corner, axis, person; `dataset_joints` too, if the joints are in another order.
+        xy: (N, 16, 2) px, one pose a person, in the truth's order. More values than x and y a joint are ignored.
+        true_xy: (N, 16, 2) px, counted from the same corner as `xy`.
+        visible: (N, 16) which joints are annotated.
+        head_sizes: (N,) px; people without one (0) are left out.
 
     Returns:
         0..1: Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle (left and right averaged as they are), Mean (weighted by
@@ -81,52 +73,17 @@ def pckh(xy: Floats, truth: Mapping[str, Any]) -> dict[str, float]:
         ``Mean@0.1 exact``, which is at 0.1.
 
     Raises:
-        UserError: arrays of another shape.
+        UserError: predictions of another shape than the truth.
     """
-    true_xy, visible, head_sizes = read_truth(truth)
     xy = np.asarray(xy, float)
     if xy.ndim != 3 or xy.shape[:2] != true_xy.shape[:2] or xy.shape[2] < 2:
         raise UserError(f"pckh needs predictions {true_xy.shape} (people, joints, x y), got {xy.shape}")
-    counted = head_sizes > 0  # without a head box there is nothing to measure by
-    distances = np.linalg.norm((xy[counted, :, :2] + 1.0) - true_xy[counted], axis=-1) / head_sizes[counted, None]
+    counted = head_sizes > 0
+    distances = np.linalg.norm(xy[counted, :, :2] - true_xy[counted], axis=-1) / head_sizes[counted, None]
     return _columns(distances, visible[counted])
 
 
-def read_truth(truth: Mapping[str, Any]) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
-    """Return positions (N, 16, 2) px, 1-based, which are visible (N, 16), and head sizes (N,) px, of `gt_valid.mat`.
-
-    Raises:
-        UserError: an array is missing or of another shape.
-    """
-    missing = [key for key in ("pos_gt_src", "jnt_missing", "headboxes_src") if key not in truth]
-    if missing:
-        raise UserError(f"MPII's truth lacks {', '.join(missing)}: expected the arrays of gt_valid.mat")
-    positions, absent, boxes = (np.asarray(truth[key], float) for key in ("pos_gt_src", "jnt_missing", "headboxes_src"))
-    n_people = positions.shape[-1]
-    for name, array, shape in (
-        ("pos_gt_src", positions, (16, 2, n_people)),
-        ("jnt_missing", absent, (16, n_people)),
-        ("headboxes_src", boxes, (2, 2, n_people)),
-    ):
-        if array.shape != shape:
-            raise UserError(f"{name} of MPII's truth must be {shape}, got {array.shape}")
-    order = _joint_order(truth.get("dataset_joints", truth.get("joints")))
-    head_sizes = HEAD_SHARE * np.linalg.norm(boxes[1] - boxes[0], axis=0)
-    return positions[order].transpose(2, 0, 1), absent[order].T == 0, head_sizes
-
-
-def _joint_order(names: Any) -> list[int]:
-    """Return where in the file each joint of ours is."""
-    if names is None:
-        return list(range(16))
-    words = [str(np.asarray(name).ravel()[0]) for name in np.asarray(names).ravel()]
-    found = [MAT_NAMES.get(word, word) for word in words]
-    if sorted(found) != sorted(MPII.joints):
-        raise UserError(f"MPII's truth must have the joints {', '.join(MAT_NAMES)}, got {', '.join(words)}")
-    return [found.index(joint) for joint in MPII.joints]
-
-
-def _columns(distances: Floats, visible: npt.NDArray[np.bool_]) -> dict[str, float]:
+def _columns(distances: Floats, visible: Mask) -> dict[str, float]:
     """Return the columns of distances (N, 16) in head sizes."""
     shares, counts = share_within(distances, visible, THRESHOLD)
     by_joint = dict(zip(MPII.joints, shares, strict=True))

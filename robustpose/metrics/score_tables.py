@@ -7,23 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from robustpose.pose.protocols import ScoreTable
 from robustpose.pose.types import Floats
 
 Whole = npt.NDArray[np.integer]
-
-
-class ScoreTable(Protocol):
-    """Gives a figure for weighted images; `save` and `load_score_table` keep it in arrays."""
-
-    @property
-    def n_images(self) -> int: ...
-    def score(self, weights: Whole | None = None) -> Floats: ...
-    def save(self) -> dict[str, npt.NDArray[Any]]: ...
 
 
 @dataclass(frozen=True, eq=False)

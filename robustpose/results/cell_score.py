@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.evaluate import Matches, Metric, score
+from robustpose.evaluate import score
 from robustpose.metrics.calibration import calibrate
-from robustpose.metrics.score_tables import ScoreTable
 from robustpose.metrics.slices import slice_people
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Matches, Metric, ScoreTable
 from robustpose.pose.types import Floats, Poses, Truth
 
 Key = tuple[str, str]  # kind and name of a slice
@@ -82,11 +82,8 @@ def score_cell(
         weights: (R, N) how often each image is in each resample; None for no intervals, and none of these either.
     """
     figures = score(poses, truths, metric)
-    make = getattr(metric, "matches", None)
-    if make is None:
-        return CellScore(cell, figures), None
-    matches: Matches = make()
-    if weights is None:
+    matches = metric.matches()
+    if matches is None or weights is None:
         return CellScore(cell, figures), matches
     resampled = matches.table().score(weights)
     if slices is None:

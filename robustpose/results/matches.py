@@ -11,8 +11,9 @@ import numpy as np
 
 from robustpose.errors import UserError
 from robustpose.files import open_whole
-from robustpose.metrics.score_tables import ScoreTable, load_score_table
+from robustpose.metrics.score_tables import load_score_table
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import ScoreTable
 from robustpose.pose.types import Floats
 from robustpose.results.arrays import read_arrays
 from robustpose.results.run_folder import RunFolder

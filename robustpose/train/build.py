@@ -1,4 +1,4 @@
-"""Build what a run trains with: data, networks, the step. From settings to objects; nothing is trained here."""
+"""Build what a run trains with: networks and the step. From settings to objects; nothing is trained here."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from robustpose import models
-from robustpose.config import DataSettings, TrainSettings
-from robustpose.data.spec import Adjusted, open_dataset
-from robustpose.data.stylized import WithStyles
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset
 from robustpose.models.families import FamilyName
 from robustpose.models.norm_statistics import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone, load_weights
@@ -23,31 +19,12 @@ from robustpose.train.fields import FieldObjective
 from robustpose.train.objectives import HeatmapObjective, Objective
 from robustpose.train.samples import Samples, draw_views_of_first
 from robustpose.train.seeding import make_torch_seed
+from robustpose.train.settings import TrainSettings
 from robustpose.train.steps import Step, SupervisedStep
 from robustpose.train.strategies import STRATEGIES, make_mixer
 from robustpose.train.tags import TagObjective
 
 CROPS_TO_MEASURE = 128
-
-
-def open_data(settings: DataSettings, split: str) -> Dataset:
-    """Return the dataset that settings describe; `split` is `train` or `val`, for those that have both."""
-    if settings.name in ("toy", "toy-crowds"):
-        from robustpose.data.toy import ToyPeople  # imported when asked for, like every dataset
-
-        toy = ToyPeople(settings.n_images, settings.seed, split, crowded=settings.name == "toy-crowds")
-        return toy if settings.metric is None else Adjusted(toy, metric=settings.metric)
-    dataset = open_dataset(
-        None if settings.annotations is not None else settings.name,
-        settings.annotations,
-        settings.images,
-        root=settings.root,
-        split=settings.split,
-        metric=settings.metric,
-    )
-    if settings.style_images is None:
-        return dataset
-    return WithStyles(dataset, settings.style_images, only=settings.stylized == "only")
 
 
 def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Samples) -> nn.Module:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from robustpose.evaluate import Dataset
 from robustpose.models.input_spec import InputSpec
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Floats, Image
 from robustpose.train.geometry import warp_image
 from robustpose.train.image_store import ImageStore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robustpose.evaluate import Dataset
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Image
 
 

@@ -20,19 +20,21 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
-from robustpose.config import TrainSettings, list_differences, make_settings, write_settings
+from robustpose.config import list_differences, write_settings
 from robustpose.errors import UserError
 from robustpose.estimators.running.backends import limit_threads
-from robustpose.evaluate import evaluate, make_metric
+from robustpose.evaluate import evaluate
 from robustpose.files import lock_folder, remove_parts
+from robustpose.metrics import make_metric
 from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
 from robustpose.models.zoo import make_input_spec
-from robustpose.train.build import build_step, open_data
+from robustpose.train.build import build_step
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.log import Log
 from robustpose.train.samples import Batches, draw_views_of_first, make_samples
 from robustpose.train.seeding import make_torch_seed
+from robustpose.train.settings import TrainSettings, make_settings_of_run
 from robustpose.train.sheets import write_sheet
 from robustpose.train.steps import Step
 from robustpose.train.strategies import STRATEGIES
@@ -102,7 +104,7 @@ def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], 
 
 
 def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None) -> Path:
-    train_data, val_data = open_data(settings.train_data, "train"), open_data(settings.val_data, "val")
+    train_data, val_data = settings.train_data.open(), settings.val_data.open()
     joints = train_data.skeleton.joints
     if val_data.skeleton.joints != joints:
         raise UserError("train_data and val_data must have the same joints")
@@ -191,7 +193,7 @@ def _resume(last: Path, settings: TrainSettings, step: Step, precision: Any) -> 
     if not last.exists():
         return _Position()
     state = read_checkpoint(last)
-    differences = list_differences(make_settings(state["settings"], f"settings in {last}"), settings)
+    differences = list_differences(make_settings_of_run(state["settings"], f"settings in {last}"), settings)
     differences = [line for line in differences if line.split(":")[0] not in FREE]
     if differences:
         raise UserError(

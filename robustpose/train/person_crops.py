@@ -9,9 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from robustpose.config import AugmentSettings
-from robustpose.evaluate import Dataset
 from robustpose.pose.crop import boxes_to_center_scale, clip_truth_box
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Floats, Image
 from robustpose.train.crop_source import CropSource, Draw
 from robustpose.train.geometry import (
@@ -23,6 +22,7 @@ from robustpose.train.geometry import (
     vary_placement,
     warp_points,
 )
+from robustpose.train.settings import AugmentSettings
 from robustpose.train.targets import draw_targets
 
 

@@ -9,14 +9,14 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from robustpose.config import TrainSettings
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset
 from robustpose.models.input_spec import InputSpec
+from robustpose.pose.protocols import Dataset
 from robustpose.train.crop_source import CropSource, Draw
 from robustpose.train.field_targets import draw_field_targets
 from robustpose.train.person_crops import PersonCrops
 from robustpose.train.seeding import make_rng
+from robustpose.train.settings import TrainSettings
 from robustpose.train.tag_targets import draw_tag_targets
 from robustpose.train.whole_images import WholeImages
 

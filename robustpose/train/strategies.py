@@ -1,7 +1,7 @@
 """Strategies: which views a student learns from, and how they are mixed.
 
 The rows are the paper's (Wang et al., CVPR 2021, Tables 4 to 7) and the control that it lacks: the same budget of plain
-fine-tuning (`supervised` with `start_from`). Which of them have a teacher, `robustpose.config` says.
+fine-tuning (`supervised` with `start_from`). Which of them have a teacher, `robustpose.train.settings` says.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import numpy as np
 
 from robustpose.data.toy.scene import GENERATOR_VERSION, Scene, compose_scene, paint_scene
 from robustpose.errors import UserError
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Image, Truth
 
@@ -23,7 +24,7 @@ SPLITS = ("train", "val")
 SCENES_KEPT = 8
 
 
-class ToyPeople:
+class ToyPeople(Dataset):
     """A data set of drawn people.
 
     Args:
@@ -45,22 +46,19 @@ class ToyPeople:
         self.seed = seed
         self.split = split
         self.crowded = crowded
+        # What determines every pixel.
+        self.provenance = {
+            "name": "toy-crowds" if crowded else "toy",
+            "seed": seed,
+            "split": split,
+            "n_images": n_images,
+            "generator_version": GENERATOR_VERSION,
+        }
         self._scenes: OrderedDict[int, Scene] = OrderedDict()  # the latest ones
 
     def __len__(self) -> int:
         """Return the number of images."""
         return self.n_images
-
-    @property
-    def provenance(self) -> dict[str, object]:
-        """Return what determines every pixel."""
-        return {
-            "name": "toy-crowds" if self.crowded else "toy",
-            "seed": self.seed,
-            "split": self.split,
-            "n_images": self.n_images,
-            "generator_version": GENERATOR_VERSION,
-        }
 
     def frame(self, index: int) -> Frame:
         """Return image `index`, painted when it is first looked at, with everyone's true box."""
@@ -93,8 +91,3 @@ class ToyPeople:
             if len(self._scenes) > SCENES_KEPT:
                 self._scenes.popitem(last=False)
         return self._scenes[index]
-
-
-def make_crowds() -> ToyPeople:
-    """Return the crowds that are benched."""
-    return ToyPeople(crowded=True)

@@ -20,9 +20,9 @@ from matplotlib.patheffects import withStroke
 
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset
 from robustpose.metrics.oks_kernels import compare_people, variances_of
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import read_results
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, ImageId, Poses, Truth, no_poses

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from robustpose.data.corrupted import CorruptedImages, MadeImages, open_corrupted_images
-from robustpose.data.spec import open_dataset
+from robustpose import metrics
+from robustpose.data.corrupted import CorruptedImages, MadeImages
+from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset
+from robustpose.pose.protocols import Dataset
 from robustpose.results.inputs import check_data, open_again, read_inputs
 from robustpose.show.figures.runs import Run
 
 
-def open_named(run: Run, given: Mapping[str, Any]) -> Dataset:
+def open_named(run: Run, given: DataSpec) -> Dataset:
     """Return the dataset that the command names, cut and scored as that of the run if the command does not say.
 
     Args:
         run: whose dataset it has to be.
-        given: arguments of `open_dataset`.
+        given: the data, in the command's words.
 
     Raises:
         UserError: it cannot be opened, or is not that of the run.
     """
     of_run = run.summary["provenance"]["dataset"]
-    own = {key: of_run.get(key) for key in ("limit", "metric") if given.get(key) is None}
-    own["only_with_people"] = "images_with_people" in of_run
-    dataset = open_dataset(**{**given, **own})
+    metric = str(of_run.get("metric"))
+    own = {
+        "limit": given.limit or of_run.get("limit"),
+        # Code that a run folder names is not run.
+        "metric": given.metric or (None if metrics.names_code(metric) else metric),
+        "only_with_people": given.only_with_people or "images_with_people" in of_run,
+    }
+    dataset = given.model_copy(update=own).open()
     check_data(run.folder, run.summary, dataset)
     return dataset
 
@@ -40,7 +45,7 @@ def open_noted(runs: Sequence[Run]) -> Dataset:
     problem: UserError | None = None
     for run in runs:
         try:
-            dataset = open_again(run.folder)[0]()
+            dataset = open_again(run.folder)[0].open()
             check_data(run.folder, run.summary, dataset)
             return dataset
         except UserError as error:
@@ -55,9 +60,9 @@ def find_corrupted_images(run: Run) -> CorruptedImages:
     Raises:
         UserError: that cannot be told, or they are not there.
     """
-    opened = read_inputs(run.folder)
-    if opened is not None:
-        return open_corrupted_images(**opened["corrupted_images"])
+    inputs = read_inputs(run.folder)
+    if inputs is not None:
+        return inputs.corrupted_images.open()
     seed = run.summary["provenance"].get("seed")
     if seed != "release" and not isinstance(seed, int):
         raise UserError(f"{run.folder} does not say where its corrupted images are: start its bench command again")

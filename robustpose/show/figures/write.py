@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from robustpose.corruptions import SEVERITIES
 from robustpose.data.corrupted import CorruptedImages, MadeImages
+from robustpose.data.spec import DataSpec
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset
 from robustpose.files import write_text
+from robustpose.pose.protocols import Dataset
 from robustpose.results.published import dataset_names, is_whole_dataset, published_rows
 from robustpose.results.rows import severities_of
 from robustpose.show.figures.curves import draw_curves, list_corruptions
@@ -46,7 +46,7 @@ class Written:
 def write_figures(
     runs: Sequence[Run],
     out: Path,
-    given: Mapping[str, Any] | None = None,
+    given: DataSpec | None = None,
     severity: int = 3,
     image: int | None = None,
     beside: str | None = None,
@@ -56,7 +56,7 @@ def write_figures(
     Args:
         runs: with the same metric.
         out: folder for the files.
-        given: arguments of `open_dataset`: where the images are; None for where the runs say.
+        given: where the images are; None for where the runs say.
         severity: of figure 2, and of figure 6 if the runs have it.
         image: index of the image of figures 2 and 6; None for the first with a large person in 2, and in 6 for the one
             on which the runs lose most.
@@ -165,7 +165,7 @@ def _write_table(runs: Sequence[Run], out: Path, written: Written) -> None:
     written.paths.append(path)
 
 
-def _open_data(groups: Sequence[Sequence[Run]], given: Mapping[str, Any] | None, written: Written) -> Dataset | None:
+def _open_data(groups: Sequence[Sequence[Run]], given: DataSpec | None, written: Written) -> Dataset | None:
     """Return the dataset of the first group of runs, or None."""
     if given is not None:
         return open_named(groups[0][0], given)

@@ -18,8 +18,8 @@ import numpy as np
 
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import read_results
 from robustpose.pose.types import Floats, Poses, Truth
 from robustpose.results.matches import read_quality

@@ -10,9 +10,9 @@ from typing import Any
 from robustpose import corruptions
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
-from robustpose.evaluate import Dataset
 from robustpose.files import write_text
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.protocols import Dataset
 from robustpose.results.published import (
     PublishedRow,
     count_images,

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from robustpose.data.corrupted import CorruptedImages
-from robustpose.evaluate import Dataset
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Image
 
 LONGEST_SIDE = 320  # px

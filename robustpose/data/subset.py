@@ -1,0 +1,103 @@
+"""Datasets around another dataset: only some of its images, or scored by another metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robustpose.errors import UserError
+from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset, Mask
+from robustpose.pose.types import Frame, Truth
+
+
+class DatasetAround(Dataset):
+    """Another dataset, passed on member for member. What is built on it says which image each index stands for.
+
+    Args:
+        dataset: the other one.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.skeleton = dataset.skeleton
+        self.metric = dataset.metric
+        self.provenance: dict[str, object] = dict(dataset.provenance)
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def index_of(self, index: int) -> int:
+        """Return the index in the other dataset of image `index`."""
+        return index
+
+    def frame(self, index: int) -> Frame:
+        """Return the clean frame of image `index`."""
+        return self._dataset.frame(self.index_of(index))
+
+    def truth(self, index: int) -> Truth:
+        """Return what is annotated in image `index`."""
+        return self._dataset.truth(self.index_of(index))
+
+    def ignored(self, index: int) -> Mask | None:
+        """Return where in image `index` there are people who are not annotated (H, W); None for their boxes."""
+        return self._dataset.ignored(self.index_of(index))
+
+    def boxes_in(self, frame: Frame) -> Frame:
+        """Return a frame with the boxes of its cell."""
+        return self._dataset.boxes_in(frame)
+
+    def check_cells(self, cells: Sequence[Cell]) -> None:
+        """Raise UserError if the boxes of a cell are missing."""
+        self._dataset.check_cells(cells)
+
+
+class Adjusted(DatasetAround):
+    """Another dataset, of which only some images are taken, or which is scored by another metric.
+
+    Args:
+        dataset: the other one.
+        limit: number of images, the first ones; None for all.
+        metric: what `robustpose.metrics.make_metric` takes; None for the dataset's own.
+        indices: images to take; None for the first `limit`.
+        preview: of a preview, how many images of how many; its provenance says so.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        limit: int | None = None,
+        metric: str | None = None,
+        indices: Sequence[int] | None = None,
+        preview: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(dataset)
+        self.metric = metric or dataset.metric
+        if limit is not None:
+            self.provenance["limit"] = limit
+        if preview is not None:
+            self.provenance["preview"] = f"{preview[0]} of {preview[1]} images"
+        self._indices = range(len(dataset))[:limit] if indices is None else indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def index_of(self, index: int) -> int:
+        """Return the index in the other dataset of image `index`."""
+        return self._indices[index]
+
+
+def keep_images_with_people(dataset: Dataset) -> Adjusted:
+    """Return a dataset without the images in which nobody is annotated: what PifPaf's published program scores on COCO.
+
+    As in COCO's own ``getImgIds(catIds=…)``, whoever has an annotation is a person: crowds and people without
+    keypoints, too. The provenance says how many images are left, in `images_with_people`.
+
+    Raises:
+        UserError: none is left.
+    """
+    indices = [index for index in range(len(dataset)) if len(dataset.truth(index).xy)]
+    if not indices:
+        raise UserError("no image is left by --only-with-people: nobody is annotated in this dataset")
+    kept = Adjusted(dataset, indices=indices)
+    kept.provenance["images_with_people"] = len(indices)
+    return kept

@@ -1,0 +1,190 @@
+"""Protocols: what a dataset, an estimator and a metric are. What is not required has a default here, so nobody asks.
+
+Those of this package are subclasses. Anybody's own object needs none of this: it is completed where it is loaded, by
+`adopt`, and from there on it has every member, too.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.errors import UserError
+from robustpose.pose.cell import Cell
+from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Floats, Frame, Poses, Truth
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Dataset(Protocol):
+    """Images to look at and the truth about them.
+
+    Attributes:
+        skeleton: names of the joints.
+        metric: what `robustpose.metrics.make_metric` takes.
+    """
+
+    skeleton: Skeleton
+    metric: str
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    @abstractmethod
+    def frame(self, index: int) -> Frame:
+        """Return the clean frame of image `index`."""
+
+    @abstractmethod
+    def truth(self, index: int) -> Truth:
+        """Return what is annotated in image `index`."""
+
+    @cached_property
+    def provenance(self) -> Mapping[str, object]:
+        """Return what results say about where the data come from."""
+        return {"name": type(self).__name__, "n_images": len(self)}
+
+    def ignored(self, index: int) -> Mask | None:
+        """Return where in image `index` there are people who are not annotated (H, W); None for their boxes."""
+        return None
+
+    def boxes_in(self, frame: Frame) -> Frame:
+        """Return a frame with the people's boxes of its cell, for datasets whose boxes differ from cell to cell."""
+        return frame
+
+    def check_cells(self, cells: Sequence[Cell]) -> None:
+        """Raise UserError if the boxes of a cell are missing."""
+        return
+
+
+class Estimator(Protocol):
+    """Image in, poses out.
+
+    Attributes:
+        skeleton: names of the joints that it finds.
+        needs_boxes: whether every frame must bring the boxes of its people.
+        needs_images: False for one that never looks at pixels.
+    """
+
+    skeleton: Skeleton
+    needs_boxes: bool
+    needs_images: bool = True
+
+    @abstractmethod
+    def predict(self, frames: Sequence[Frame]) -> list[Poses]:
+        """Return the poses found in each frame, in the order of the frames."""
+
+    @cached_property
+    def provenance(self) -> Mapping[str, object]:
+        """Return what results say about the estimator."""
+        return {"name": type(self).__name__}
+
+
+class Metric(Protocol):
+    """Figures in 0..1 from poses and truth, taken in image by image.
+
+    Attributes:
+        primary: the figure that summaries are made of.
+        one_pose_per_box: True for a metric that wants a pose for every annotated box, near-duplicates included.
+    """
+
+    primary: str
+    one_pose_per_box: bool = False
+
+    @abstractmethod
+    def update(self, poses: Poses, truth: Truth) -> None:
+        """Take in one image."""
+
+    @abstractmethod
+    def compute(self) -> dict[str, float]:
+        """Return all figures, 0..1; -1 where nobody is there to be found."""
+
+    def matches(self) -> Matches | None:
+        """Return poses and truth held against each other; None for a metric without intervals and slices."""
+        return None
+
+
+class ScoreTable(Protocol):
+    """Gives a figure for weighted images; `save` and `load_score_table` keep it in arrays."""
+
+    @property
+    def n_images(self) -> int:
+        """Return the number of images N."""
+
+    def score(self, weights: npt.NDArray[np.integer] | None = None) -> Floats:
+        """Return the figure (R,) of images taken `weights` (R, N) times, by default once each; NaN for nobody."""
+
+    def save(self) -> dict[str, npt.NDArray[Any]]:
+        """Return arrays that `load_score_table` takes."""
+
+
+class Matches(Protocol):
+    """Poses and truth held against each other: what intervals and slices are computed from.
+
+    Attributes:
+        joint_figure: which figure the tables of `joints_tables` give.
+    """
+
+    joint_figure: str
+
+    @abstractmethod
+    def table(self, kept: Sequence[Mask] | None = None) -> ScoreTable:
+        """Return the table of the primary figure: of everybody, or of the people in `kept`, one mask an image."""
+
+    @abstractmethod
+    def joints_tables(self) -> Mapping[str, ScoreTable]:
+        """Return the table of each joint, by its name."""
+
+    @abstractmethod
+    def quality(self) -> Floats:
+        """Return how good the poses of each image are (N,), 0..1; NaN without people."""
+
+    def confidences(self) -> tuple[Floats, Floats] | None:
+        """Return the scores of poses and how right these are; None for a metric that does not look at scores."""
+        return None
+
+
+def adopt(found: Any, protocol: type, what: str) -> Any:
+    """Return anybody's object as a whole `protocol`: what it lacks is the protocol's default.
+
+    Args:
+        found: an object that knows nothing of this package; one of a class that does is returned as it is.
+        protocol: `Dataset`, `Estimator`, `Metric` or `Matches`.
+        what: what a message calls the object.
+
+    Raises:
+        UserError: it lacks a member that has no default.
+    """
+    if protocol in type(found).__mro__:
+        return found
+    members = list_members(protocol)
+    own = [name for name in members if getattr(found, name, None) is not None]
+    lacking = [name for name, is_required in members.items() if is_required and name not in own]
+    if lacking:
+        raise UserError(f"{what} lacks {', '.join(map(repr, lacking))}")
+    # The new class has the name of the object's class, which the default provenance says.
+    namespace: dict[str, Any] = {name: _read_from(found, name) for name in own}
+    namespace["__module__"] = type(found).__module__
+    namespace["__reduce__"] = lambda self: (adopt, (found, protocol, what))  # for other processes
+    return type(type(found).__name__, (protocol,), namespace)()
+
+
+def _read_from(found: Any, name: str) -> property:
+    """Return a property that is another object's attribute."""
+    return property(lambda _: getattr(found, name))
+
+
+def list_members(protocol: type) -> dict[str, bool]:
+    """Return the names of a protocol's members, and of each whether it is required."""
+    defined = [name for name in vars(protocol) if not name.startswith("_") or name == "__len__"]
+    abstract: frozenset[str] = protocol.__abstractmethods__  # type: ignore[attr-defined]
+    return {
+        name: name in abstract or name not in vars(protocol)  # an annotation alone has no default
+        for name in (*protocol.__annotations__, *defined)
+    }
