@@ -11,8 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from robustpose import UserError
-from robustpose.corruptions import NAMES
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.corruptions.suites import COCO_C
+from robustpose.corruptions.suites import COCO_C
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth
@@ -33,7 +33,7 @@ COCO_VAL = {"name": "person_keypoints_val2017.json", "n_images": 5000, "metric":
 TOY = {"name": "toy", "seed": 0, "split": "val", "n_images": 64, "generator_version": 1, "metric": "coco_ap"}
 
 
-def make_summary(name="net", dataset=TOY, clean=0.7, drop=0.05, cells=FULL_GRID, metric="AP", boxes="gt", bands=False):
+def make_summary(name="net", dataset=TOY, clean=0.7, drop=0.05, cells=COCO_C.cells, metric="AP", boxes="gt", bands=False):
     figures = {cell: {metric: clean - drop * cell.severity} for cell in cells}
     provenance = {
         "profile": "release",
@@ -214,7 +214,7 @@ def test_missing_predictions_leave_out_a_row_and_damaged_ones_are_an_error(quick
 
 
 def test_incomplete_run_stays_out_of_figures_of_mpc(quick, make_run, tmp_path):
-    full, part, clean = make_run("full"), make_run("part", cells=FULL_GRID[:6]), make_run("clean", cells=(CLEAN,))
+    full, part, clean = make_run("full"), make_run("part", cells=COCO_C.cells[:6]), make_run("clean", cells=(CLEAN,))
     written = draw([full, part], tmp_path / "a")
     assert both("fig1", "fig4", "fig5") <= named(written.paths)
     assert any("part: mPC needs all 75 cells and it has 5" in note for note in written.notes)
@@ -331,7 +331,7 @@ def test_oks_of_examples_counts_annotated_joints_of_people_who_are_not_small():
 
 def test_table_has_a_row_a_run_and_the_best_of_each_column_is_bold():
     best, other = make_summary("best_net", clean=0.8), make_summary("other", clean=0.8, drop=0.06)
-    lines = to_latex(best, other, make_summary("part", clean=0.81, cells=FULL_GRID[:6])).splitlines()
+    lines = to_latex(best, other, make_summary("part", clean=0.81, cells=COCO_C.cells[:6])).splitlines()
     titles, rows = lines[3], lines[5:8]
     assert all(row.count(" & ") == titles.count(" & ") == 18 for row in rows)
     assert rows[0].startswith(r"best\_net & 80.0 & \textbf{65.0} & \textbf{81.3} & 65.0 & \textbf{65.0}")

@@ -3,7 +3,7 @@ import pytest
 
 from robustpose import CLEAN, Cell, UserError
 from robustpose.corruptions import GROUPS, NAMES
-from robustpose.corruptions.suites import FULL_GRID, choose_cells
+from robustpose.corruptions.suites import COCO_C, choose_cells
 from robustpose.metrics.coco_ap import CocoAP
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses
@@ -12,7 +12,7 @@ from robustpose.results.resampling import draw_weights, interval
 from tests.people import draw_people, fill
 
 RNG = np.random.default_rng(0)
-RESAMPLED = {cell: 0.7 - 0.1 * cell.severity + RNG.normal(0, 0.02, 200) for cell in FULL_GRID}
+RESAMPLED = {cell: 0.7 - 0.1 * cell.severity + RNG.normal(0, 0.02, 200) for cell in COCO_C.cells}
 NAMED = ("groups", "corruptions", "cells", "severities")
 FIGURES = ("clean", "mpc", "rpc", "mpc_photometric", "mpc_geometric")
 
@@ -30,13 +30,13 @@ def test_geometric_and_photometric_corruptions_make_up_the_fifteen():
 
 
 def test_mpc_is_the_weighted_mean_of_geometric_and_photometric():
-    series = make_series(RESAMPLED, FULL_GRID)
+    series = make_series(RESAMPLED, COCO_C.cells)
     expected = (len(GEOMETRIC) * series.mpc_geometric + len(PHOTOMETRIC) * series.mpc_photometric) / 15
     np.testing.assert_allclose(series.mpc, expected, rtol=1e-12)
 
 
 def test_means_of_severities_and_of_groups_lead_to_mpc():
-    series = make_series(RESAMPLED, FULL_GRID)
+    series = make_series(RESAMPLED, COCO_C.cells)
     np.testing.assert_allclose(sum(series.severities.values()) / 5, series.mpc, rtol=1e-12)
     np.testing.assert_allclose(sum(len(GROUPS[g]) * v for g, v in series.groups.items()) / 15, series.mpc, rtol=1e-12)
     np.testing.assert_allclose(sum(series.corruptions.values()) / 15, series.mpc, rtol=1e-12)
@@ -44,9 +44,9 @@ def test_means_of_severities_and_of_groups_lead_to_mpc():
 
 
 def test_series_of_resamples_are_those_of_each_resample():
-    together = all_figures(make_series(RESAMPLED, FULL_GRID))
+    together = all_figures(make_series(RESAMPLED, COCO_C.cells))
     for number in (0, 7, 199):
-        alone = all_figures(make_series({cell: float(v[number]) for cell, v in RESAMPLED.items()}, FULL_GRID))
+        alone = all_figures(make_series({cell: float(v[number]) for cell, v in RESAMPLED.items()}, COCO_C.cells))
         assert alone == pytest.approx({name: values[number] for name, values in together.items()}, rel=1e-12)
 
 
@@ -60,7 +60,7 @@ def test_series_of_a_part_has_no_means_of_the_whole():
 
 def test_missing_cell_is_an_error():
     with pytest.raises(UserError, match="fog/3"):
-        make_series({cell: 1.0 for cell in FULL_GRID if cell != Cell("fog", 3)}, FULL_GRID)
+        make_series({cell: 1.0 for cell in COCO_C.cells if cell != Cell("fog", 3)}, COCO_C.cells)
 
 
 def run_of(seed, n_images=40):
@@ -68,7 +68,7 @@ def run_of(seed, n_images=40):
     rng = np.random.default_rng(seed)
     pairs = draw_people(seed, n_images)
     scores, resampled = {}, {}
-    for cell in FULL_GRID:
+    for cell in COCO_C.cells:
         worse = [
             (Poses(1, p.xy + rng.normal(0, 1 + 2 * cell.severity, p.xy.shape), p.confidence, p.score), t)
             for p, t in pairs
@@ -80,7 +80,7 @@ def run_of(seed, n_images=40):
 
 def test_intervals_hold_the_figures_of_a_run():
     scores, resampled = run_of(1)
-    found, series = find_intervals(resampled, FULL_GRID), make_series(scores, FULL_GRID)
+    found, series = find_intervals(resampled, COCO_C.cells), make_series(scores, COCO_C.cells)
     assert (found["level"], found["resamples"]) == (0.95, 200)
     pairs = [(found["clean"], series.clean), (found["mPC"], series.mpc), (found["rPC"], series.rpc)]
     pairs += [
@@ -96,14 +96,14 @@ def test_intervals_hold_the_figures_of_a_run():
 
 
 def test_interval_of_a_mean_is_narrower_than_those_of_its_cells_are_on_average():
-    found = find_intervals(RESAMPLED, FULL_GRID)
+    found = find_intervals(RESAMPLED, COCO_C.cells)
     width = {key: high - low for key, (low, high) in found["cells"].items()}
     assert found["mPC"][1] - found["mPC"][0] < np.mean(list(width.values()))
 
 
 def test_rpc_takes_clean_and_corrupted_of_the_same_resample():
     level = np.random.default_rng(1).uniform(0.4, 0.8, 300)
-    found = find_intervals({cell: level * (1 if cell == CLEAN else 0.5) for cell in FULL_GRID}, FULL_GRID)
+    found = find_intervals({cell: level * (1 if cell == CLEAN else 0.5) for cell in COCO_C.cells}, COCO_C.cells)
     assert found["rPC"] == pytest.approx([0.5, 0.5])
     assert found["mPC"][1] - found["mPC"][0] > 0.1
 
@@ -117,7 +117,7 @@ def test_interval_of_a_part_has_no_mpc():
 
 
 def test_resamples_without_a_clean_score_leave_rpc_undefined_and_nothing_else():
-    zero = {cell: np.zeros(50) for cell in FULL_GRID}
-    found = find_intervals(zero, FULL_GRID)
+    zero = {cell: np.zeros(50) for cell in COCO_C.cells}
+    found = find_intervals(zero, COCO_C.cells)
     assert found["rPC"] is None
     assert found["mPC"] == found["clean"] == [0, 0]

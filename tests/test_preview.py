@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from robustpose.bench.preview import CELLS, SHARES, choose_images
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.corruptions.suites import COCO_C
 from robustpose.data.coco import read_coco
 from tests.runs import bench_predictions, write_predictions
 
 
 @pytest.fixture
 def predictions(tmp_path, coco_folder):
-    return write_predictions(tmp_path / "predictions", coco_folder, 2.0, cells=FULL_GRID)
+    return write_predictions(tmp_path / "predictions", coco_folder, 2.0, cells=COCO_C.cells)
 
 
 def preview(run, coco_folder, predictions, out, *words):

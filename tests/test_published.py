@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from robustpose.corruptions import NAMES
+from robustpose.corruptions.suites import COCO_C
 from robustpose.models import family_of
 from robustpose.results.published import (
     count_images,

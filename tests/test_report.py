@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from robustpose import UserError
-from robustpose.corruptions import NAMES
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.corruptions.suites import COCO_C
+from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.spec import open_dataset
 from robustpose.pose.cell import CLEAN, Cell
@@ -16,7 +16,7 @@ from robustpose.show.pages.report import render, write_report
 from robustpose.show.tables import to_csv, to_latex, to_markdown
 
 
-def make_summary(name="net", cells=FULL_GRID, clean=0.8, metric="AP", **provenance):
+def make_summary(name="net", cells=COCO_C.cells, clean=0.8, metric="AP", **provenance):
     figures = {cell: {metric: clean if cell == CLEAN else 0.1 * cell.severity} for cell in cells}
     provenance = {
         "profile": "release",
@@ -71,7 +71,7 @@ def test_latex_escapes_names_and_has_a_value_under_every_title():
 
 
 def test_partial_run_shows_dashes_and_says_why():
-    summary = make_summary(cells=FULL_GRID[:6])
+    summary = make_summary(cells=COCO_C.cells[:6])
     assert "mPC and rPC need clean and all 75 cells; this run has 5." in to_markdown(summary)
     assert "| 80.0 | – | – |" in to_markdown(summary)
     assert "this run has 5 cells" in render(summary)
@@ -129,7 +129,7 @@ def test_runs_on_a_part_of_a_dataset_are_not_held_against_a_row_unasked():
 
 def test_corruptions_of_ones_own_have_a_column_and_a_chart():
     names = ("mine:darken", "speckle_noise")
-    cells = (*FULL_GRID, *(Cell(name, severity) for name in names for severity in range(1, 6)))
+    cells = (*COCO_C.cells, *(Cell(name, severity) for name in names for severity in range(1, 6)))
     page = render(make_summary(cells=cells))
     seen = Elements(page)
     assert set(names) <= {attributes.get("data-csv") for _, attributes in seen.elements}

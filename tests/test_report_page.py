@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.spec import open_dataset
 from robustpose.pose.cell import CLEAN, Cell
@@ -70,7 +70,7 @@ def make_slices(name):
 @pytest.fixture(scope="module")
 def hostile_page(finished_run, small_dataset, tmp_path_factory):
     """A page with everything in it, whose names are all HTML."""
-    cells = (*FULL_GRID, *(Cell(HOSTILE, severity) for severity in range(1, 6)))
+    cells = (*COCO_C.cells, *(Cell(HOSTILE, severity) for severity in range(1, 6)))
     summary = add_intervals(make_summary(HOSTILE, cells, dataset={"name": f"</script>{HOSTILE}", "n_images": 9}))
     gallery = make_gallery(finished_run, small_dataset, None, CELLS)
     gallery = {**gallery, "quality_name": "mean OKS", "quality_words": HOSTILE}

@@ -2,18 +2,18 @@ import pytest
 
 from robustpose import CLEAN, Cell, UserError
 from robustpose.corruptions import GROUPS, HELD_OUT, NAMES
-from robustpose.corruptions.suites import FULL_GRID, choose_cells, is_full
+from robustpose.corruptions.suites import COCO_C.cells, choose_cells, is_full
 from robustpose.metrics.robustness import group_means, mean_under_corruption, relative_under_corruption
 from robustpose.results.summary import summarize
 
-SCORES = {cell: 0.8 if cell == CLEAN else 0.1 * cell.severity + 0.01 * len(cell.corruption) for cell in FULL_GRID}
+SCORES = {cell: 0.8 if cell == CLEAN else 0.1 * cell.severity + 0.01 * len(cell.corruption) for cell in COCO_C.cells}
 
 
 def test_grid_has_clean_and_75_cells_in_the_tables_order():
-    assert len(FULL_GRID) == 76
-    assert FULL_GRID[0] == CLEAN
-    assert choose_cells(["all"], range(1, 6)) == FULL_GRID
-    assert choose_cells(["digital", "weather", "blur", "noise"], [5, 4, 3, 2, 1]) == FULL_GRID
+    assert len(COCO_C.cells) == 76
+    assert COCO_C.cells[0] == CLEAN
+    assert choose_cells(["all"], range(1, 6)) == COCO_C.cells
+    assert choose_cells(["digital", "weather", "blur", "noise"], [5, 4, 3, 2, 1]) == COCO_C.cells
 
 
 def test_words_name_groups_and_none_is_clean_only():
@@ -31,7 +31,7 @@ def test_unknown_corruption_or_severity_is_an_error(words, severities):
 
 def test_mpc_is_the_mean_of_75_and_rpc_its_share_of_clean():
     mpc = mean_under_corruption(SCORES, NAMES, range(1, 6))
-    assert mpc == pytest.approx(sum(SCORES[cell] for cell in FULL_GRID[1:]) / 75)
+    assert mpc == pytest.approx(sum(SCORES[cell] for cell in COCO_C.cells[1:]) / 75)
     assert relative_under_corruption(mpc, 0.8) == pytest.approx(mpc / 0.8)
 
 
@@ -71,6 +71,6 @@ def test_held_out_corruptions_never_enter_the_means():
 
 
 def test_summary_needs_every_cell_that_was_asked_for():
-    figures = {cell: {"AP": 0.5} for cell in FULL_GRID[:-1]}
+    figures = {cell: {"AP": 0.5} for cell in COCO_C.cells[:-1]}
     with pytest.raises(UserError, match="jpeg_compression/5"):
-        summarize("AP", figures, FULL_GRID, {})
+        summarize("AP", figures, COCO_C.cells, {})

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from robustpose.corruptions.suites import FULL_GRID, choose_cells
+from robustpose.corruptions.suites import COCO_C, choose_cells
 from robustpose.evaluate import make_metric
 from robustpose.metrics.score_tables import ShareTable
 from robustpose.pose.skeletons import COCO
@@ -33,7 +33,7 @@ def score_all(cells, metric="coco_ap", n_resamples=30, n_images=16):
 
 @pytest.fixture(scope="module")
 def full():
-    arguments = score_all(FULL_GRID)
+    arguments = score_all(COCO_C.cells)
     return describe_slices("AP", *arguments), arguments[0]
 
 
@@ -41,9 +41,9 @@ def test_every_slice_and_joint_has_clean_mpc_and_rpc_with_intervals(full):
     found, scores = full
     rows = {(row["kind"], row["name"]): row for row in found["slices"]}
     rows |= {(JOINT, row["name"]): row for row in found["joints"]}
-    assert set(rows) == set(scores[FULL_GRID[0]].slices)
+    assert set(rows) == set(scores[COCO_C.cells[0]].slices)
     for key, row in rows.items():
-        series = make_series({cell: scores[cell].slices[key].value for cell in FULL_GRID}, FULL_GRID)
+        series = make_series({cell: scores[cell].slices[key].value for cell in COCO_C.cells}, COCO_C.cells)
         assert (row["clean"], row["mPC"], row["rPC"]) == (series.clean, series.mpc, series.rpc)
         assert row["groups"] == series.groups
         assert row["severities"] == {str(severity): value for severity, value in series.severities.items()}
@@ -75,7 +75,7 @@ def test_people_are_counted_once_for_each_kind_of_slice(full):
 
 def test_calibration_is_there_for_every_cell(full):
     found, scores = full
-    assert found["calibration"] == {cell.key: scores[cell].calibration for cell in FULL_GRID}
+    assert found["calibration"] == {cell.key: scores[cell].calibration for cell in COCO_C.cells}
 
 
 def test_it_can_be_written_as_strict_json(full):

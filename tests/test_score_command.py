@@ -107,4 +107,4 @@ def test_report_shows_no_pictures_of_other_data(run, copy):
     (copy / "inputs.json").write_text(json.dumps(opened))
     code, _, errors = run("report", copy)
     assert code == 0
-    assert "warning: the page has no pictures: the images are not those of" in errors
+    assert "warning: the page has no gallery: the images are not those of" in errors

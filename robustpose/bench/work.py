@@ -14,6 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
 from robustpose.evaluate import Dataset, Estimator, get_frames, place_boxes, predict
@@ -34,6 +35,7 @@ class Job:
         make_estimator: makes the estimator for a skeleton.
         corrupted_images: where the corrupted images of the images come from.
         out: the run folder.
+        suite: whose mean the cells of the run make if they are all of its.
         opened: how the data were opened, for those who come back to the run; see `results.opened`.
     """
 
@@ -41,6 +43,7 @@ class Job:
     make_estimator: Callable[[Skeleton], Estimator]
     corrupted_images: CorruptedImages
     out: Path
+    suite: Suite = COCO_C
     opened: Mapping[str, Any] | None = field(default=None, hash=False)
 
 

@@ -36,9 +36,9 @@ def finish(
     metric = make_metric(dataset.metric, dataset.skeleton).primary
     resampled = {cell: among for cell in cells if (among := scores[cell].resampled) is not None}
     figures = {cell: scores[cell].figures for cell in cells}
-    summary = summarize(metric, figures, cells, provenance, resampled or None)
+    summary = summarize(metric, figures, cells, provenance, resampled or None, job.suite)
     slices = describe_slices(
-        metric, scores, cells, cut_people(truths, dataset.skeleton.n_joints), truths, dataset.skeleton.joints
+        metric, scores, cells, cut_people(truths, dataset.skeleton.n_joints), truths, dataset.skeleton.joints, job.suite
     )
     _write_rows(RunFolder(job.out), scores, str(provenance["box_protocol"]))
     if slices is None:

@@ -1,4 +1,4 @@
-"""robustpose bench: clean images and 75 cells through an estimator, down to mPC and rPC."""
+"""robustpose bench: an estimator on clean images and in the cells of a suite, down to their mean and its ratio."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from robustpose.cli.data_options import (
     SkeletonFile,
     Split,
 )
-from robustpose.cli.parse import count_cores, name_data, parse_options, parse_seed, parse_severities, split_words
+from robustpose.cli.parse import count_cores, name_data, parse_options, parse_seed
+from robustpose.cli.suite_options import Corruptions, Severities, SuiteName, name_cells
 from robustpose.errors import UserError
 
 
@@ -45,11 +46,9 @@ def bench(
     boxes: Boxes = None,
     metric: MetricName = None,
     skeleton: SkeletonFile = None,
-    corruptions: Annotated[
-        str,
-        typer.Option(help="all, none, held_out, groups (noise, blur, weather, digital) or names, with commas."),
-    ] = "all",
-    severities: Annotated[str, typer.Option(help="Of 1 to 5, with commas.")] = "1,2,3,4,5",
+    suite: SuiteName = "coco-c",
+    corruptions: Corruptions = "all",
+    severities: Severities = None,
     limit: Limit = None,
     only_with_people: OnlyWithPeople = None,
     seed: Annotated[
@@ -75,7 +74,7 @@ def bench(
         list[str] | None, typer.Option(help="An option of the model, KEY=VALUE; may be repeated.")
     ] = None,
 ) -> None:
-    """Measure an estimator on clean images and under 15 corruptions at 5 severities."""
+    """Measure an estimator on clean images and under the corruptions of a suite at every severity."""
     # The numerical libraries' own threads would only get in each other's way: work is shared out over processes.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
@@ -83,7 +82,6 @@ def bench(
     from robustpose.bench.preview import run_preview
     from robustpose.bench.run import run_bench
     from robustpose.bench.work import Job
-    from robustpose.corruptions.suites import choose_cells
     from robustpose.data.corrupted import open_corrupted_images
     from robustpose.data.spec import open_dataset
     from robustpose.files import write_text
@@ -98,13 +96,15 @@ def bench(
 
     if corrupted_root is not None and (seed is not None or frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
-    cells = choose_cells(split_words(corruptions), parse_severities(severities))
+    chosen_suite, cells = name_cells(suite, corruptions, severities)
     options = {"batch_size": batch_size, **parse_options(model_set)}
     published = None
     differences: list[str] = []
     if recipe is not None:
         if model is not None or annotations is not None or images is not None:
             raise UserError("--recipe says which model and data: leave out --model, --annotations and --images")
+        if suite != "coco-c":
+            raise UserError(f"--recipe is of a row that was measured with suite coco-c: leave out --suite {suite}")
         published = read_bench_recipe(recipe)
         model = f"{published.model}:{find_weights(published, weights)}"
         options = {"input": published.input, **options}
@@ -132,11 +132,12 @@ def bench(
         make_estimator=partial(estimators.build, model, options=options),
         corrupted_images=open_corrupted_images(**corrupted_images_from),
         out=out,
+        suite=chosen_suite,
         opened={"data": given, "corrupted_images": corrupted_images_from},
     )
     n_workers = count_cores() if workers is None else workers
     if preview:
-        if corruptions != "all" or severities != "1,2,3,4,5":
+        if corruptions != "all" or severities is not None:
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
         with bench_progress() as on_progress:
             estimate = run_preview(job, preview_images, n_workers, resamples, on_progress)

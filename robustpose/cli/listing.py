@@ -21,11 +21,7 @@ class Kind(str, Enum):
 def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptions, datasets or metrics.")]) -> None:
     """List the models, networks, corruptions, datasets or metrics that are known by name."""
     if kind is Kind.corruptions:
-        from robustpose.corruptions import GROUPS, HELD_OUT
-
-        for group, names in {**GROUPS, "held_out": HELD_OUT}.items():
-            print(f"{group:<9} {', '.join(names)}")
-        print("or package.module:function for your own f(image, severity, rng)")
+        _list_suites()
         return
     if kind is Kind.networks:
         _list_networks()
@@ -38,6 +34,17 @@ def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptio
         from robustpose.data import DESCRIPTIONS
     for name, text in DESCRIPTIONS.items():
         print(f"{name:<34} {text}")
+
+
+def _list_suites() -> None:
+    from robustpose.corruptions.suites import SUITES
+
+    for suite in SUITES.values():
+        size = f"{suite.n_corruptions} corruptions x {len(suite.severities)} severities"
+        print(f"suite {suite.name}, version {suite.version}: {size}; mean {suite.mean_name}, ratio {suite.ratio_name}")
+        for group, names in suite.groups.items():
+            print(f"  {group:<9} {', '.join(names)}")
+    print("or package.module:function for your own f(image, severity, rng)")
 
 
 def _list_networks() -> None:

@@ -1,4 +1,4 @@
-"""The summary: from complete scores per cell to AP*, mPC, rPC and group means, with where they come from."""
+"""The summary: from the scores of all cells to their means, with intervals, and where they come from."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import UserError
-from robustpose.metrics.robustness import require_cells
-from robustpose.pose.cell import CLEAN, Cell
+from robustpose.metrics.robustness import take_means
+from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
-from robustpose.results.intervals import GEOMETRIC, find_intervals, make_series
+from robustpose.results.resampling import LEVEL, interval
+from robustpose.results.rows import nest_means, suite_of
 from robustpose.versions import PIXELS, SCORES, versions
 
 
@@ -28,11 +30,12 @@ def summarize(
     cells: Sequence[Cell],
     provenance: Mapping[str, Any],
     resampled: Mapping[Cell, Floats] | None = None,
+    suite: Suite = COCO_C,
 ) -> dict[str, Any]:
     """Return the content of summary.json.
 
-    mPC, rPC and the group means are those of all 75 cells; where a run covers fewer, they are None and
-    `mean_of_chosen` is the mean over the corruptions and severities that were asked for.
+    The suite's mean, its ratio and the group means are those of all its cells; where a run covers fewer, they are None
+    and `mean_of_chosen` is the mean over the corruptions and severities that were asked for.
 
     Args:
         metric: the figure that counts.
@@ -40,33 +43,38 @@ def summarize(
         cells: the cells that were asked for.
         provenance: written as it is.
         resampled: (R,) scores of each cell, of the same resamples of the images; None for no intervals.
+        suite: of the run.
 
     Raises:
         UserError: a cell that was asked for is missing.
     """
-    require_cells({cell: 0.0 for cell in figures}, [CLEAN, *cells])
-    series = make_series({cell: figures[cell][metric] for cell in cells}, cells)
-    full = series.mpc is not None
-    means = [mean for mean in series.corruptions.values()]
+    means = take_means({cell: every[metric] for cell, every in figures.items()}, cells, suite)
+    nested = nest_means(means, suite)
+    by_corruption = list(means.corruptions.values())
+    has_other_mean = means.mean is None and by_corruption
     return {
+        "suite": {"name": suite.name, "version": suite.version},
         "metric": metric,
-        "clean": series.clean,
-        "mPC": series.mpc,
-        "rPC": series.rpc,
-        "mean_of_chosen": None if full or not means else sum(means) / len(means),
-        "groups": series.groups,
-        "corruptions": series.corruptions,
-        "cells": series.cells,
-        "geometric": {
-            "corruptions": list(GEOMETRIC),
-            "mPC_without": series.mpc_photometric,
-            "mPC_only": series.mpc_geometric,
-        }
-        if full
+        **nested,
+        "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,
+        "geometric": {"corruptions": list(suite.moves_pixels), **nested["geometric"]}
+        if "geometric" in nested
         else None,
-        "intervals": None if resampled is None else find_intervals(resampled, cells),
+        "intervals": None if resampled is None else find_intervals(resampled, cells, suite),
         "provenance": dict(provenance),
     }
+
+
+def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suite: Suite = COCO_C) -> dict[str, Any]:
+    """Return `intervals` of summary.json: [low, high] of each mean, None where a resample has no score.
+
+    Args:
+        resampled: (R,) scores of each cell, of the same resamples.
+        cells: those that were asked for.
+        suite: of the run.
+    """
+    means = take_means(resampled, cells, suite)
+    return {"level": LEVEL, "resamples": len(means.clean), **nest_means(means, suite, interval)}
 
 
 # Where people were looked for is part of what is compared, not of the images and their truth.
@@ -103,8 +111,11 @@ def read_summary_file(path: Path) -> dict[str, Any]:
         summary = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    fields = {"metric", "clean", "mPC", "rPC", "cells", "corruptions", "groups", "provenance"}
+    fields = {"metric", "clean", "cells", "corruptions", "groups", "provenance"}
     missing = fields - set(summary) if isinstance(summary, dict) else fields
+    if not missing and isinstance(summary.get("suite", {}), dict):
+        suite = suite_of(summary)
+        missing = {suite.mean_name, suite.ratio_name} - set(summary)
     if missing:
         raise UserError(f"{path} lacks {', '.join(sorted(missing))}: was it written by robustpose bench?")
     return summary

@@ -1,4 +1,4 @@
-"""Figure 5: mPC against clean score: the paper's families of models as circles, the runs as other marks."""
+"""Figure 5: mPC, or the mean of another suite, against clean score: published models as circles, runs as other marks."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from robustpose.show.figures.style import (
 
 COLOURS = {"SBL": BLUE, "HRNet": GREEN, "HigherHRNet": PURPLE, "PifPaf": SKY}
 PANEL = 2.4  # inches, with its axes
-RPC_LINES = np.arange(0.1, 1.01, 0.1)
+RATIO_LINES = np.arange(0.1, 1.01, 0.1)
 
 
 def draw_families(groups: Sequence[Sequence[Run]], beside: str | None = None) -> Figure:
-    """Return the figure: a panel for each group of runs on the same data. All runs have an mPC.
+    """Return the figure: a panel for each group of runs on the same data. All runs have a mean.
 
     Open circles are standard training, filled ones AdvMix, with a line between the two of a model. Grey lines are of
-    equal rPC.
+    equal ratio.
     """
     rows_of = [choose_rows(runs, beside) for runs in groups]
     families = [
@@ -78,35 +78,35 @@ def _draw_circles(axes: Axes, rows: Sequence[PublishedRow]) -> None:
 
 
 def _draw_run(axes: Axes, run: Run, marker: str) -> Line2D:
-    clean, mpc = 100 * run.summary["clean"], 100 * run.summary["mPC"]
-    for interval, is_clean in ((run.interval("clean"), True), (run.interval("mPC"), False)):
-        if interval is not None:
-            ends = [100 * end for end in interval]
-            x, y = (ends, [mpc] * 2) if is_clean else ([clean] * 2, ends)
+    clean, mean = 100 * run.clean.score, 100 * run.mean.score
+    for row in (run.clean, run.mean):
+        if row.interval is not None:
+            ends = [100 * end for end in row.interval]
+            x, y = (ends, [mean] * 2) if row == run.clean else ([clean] * 2, ends)
             axes.plot(x, y, color=VERMILLION, lw=0.7, zorder=4)
     style: dict[str, Any] = {"marker": marker, "ms": 5.5, "mec": BLACK, "mew": 0.5, "lw": 0, "zorder": 5}
-    return axes.plot(clean, mpc, color=VERMILLION, **style)[0]
+    return axes.plot(clean, mean, color=VERMILLION, **style)[0]
 
 
 def _finish_axes(axes: Axes, runs: Sequence[Run], has_title: bool) -> None:
-    """Name the axes and draw the lines of equal rPC, each with its name where it leaves the panel."""
+    """Name the axes and draw the lines of equal ratio, each with its name where it leaves the panel."""
     axes.margins(0.12)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     left, right = (left, right) if right - left >= 10 else ((left + right) / 2 - 5, (left + right) / 2 + 5)
     bottom, top = (bottom, top) if top - bottom >= 10 else ((bottom + top) / 2 - 5, (bottom + top) / 2 + 5)
-    for rpc in RPC_LINES:
-        axes.plot([0, 100], [0, 100 * rpc], color="0.8", lw=0.5, dashes=(4, 3), zorder=0)
-        if bottom < rpc * right < top:
-            where: dict[str, Any] = {"xy": (right, rpc * right), "xytext": (2, 0), "ha": "left", "va": "center"}
-        elif left < top / rpc < right:
-            where = {"xy": (top / rpc, top), "xytext": (0, 1), "ha": "center", "va": "bottom"}
+    for ratio in RATIO_LINES:
+        axes.plot([0, 100], [0, 100 * ratio], color="0.8", lw=0.5, dashes=(4, 3), zorder=0)
+        if bottom < ratio * right < top:
+            where: dict[str, Any] = {"xy": (right, ratio * right), "xytext": (2, 0), "ha": "left", "va": "center"}
+        elif left < top / ratio < right:
+            where = {"xy": (top / ratio, top), "xytext": (0, 1), "ha": "center", "va": "bottom"}
         else:
             continue
-        axes.annotate(f"{100 * rpc:.0f}", textcoords="offset points", fontsize=5.5, color=GREY, **where)
+        axes.annotate(f"{100 * ratio:.0f}", textcoords="offset points", fontsize=5.5, color=GREY, **where)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
-    axes.set_xlabel(f"{runs[0].score_name}* in percent")
-    axes.set_ylabel("mPC in percent (dashed: equal rPC)")
+    axes.set_xlabel(f"{runs[0].clean.label} in percent")
+    axes.set_ylabel(f"{runs[0].mean.label} in percent (dashed: equal {runs[0].ratio.label})")
     if has_title:
         axes.set_title(runs[0].title, pad=10)
 

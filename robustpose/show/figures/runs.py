@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.published import count_images, find_dataset
-from robustpose.results.rows import model_name
+from robustpose.results.rows import Row, model_name, require_one_suite, rows_of, suite_of
 from robustpose.results.summary import identify_data, read_summary
 from robustpose.show.figures.style import shorten
 
@@ -51,20 +52,30 @@ class Run:
         """Return the cells that the run has, clean first."""
         return (CLEAN, *map(Cell.from_key, self.summary["cells"]))
 
-    def score(self, cell: Cell) -> float | None:
-        """Return the score in a cell, 0..1; None if the run has not got it."""
-        return self.summary["clean"] if cell == CLEAN else self.summary["cells"].get(cell.key)
+    @property
+    def suite(self) -> Suite:
+        """Return the suite of the run."""
+        return suite_of(self.summary)
 
-    def interval(self, *place: str) -> tuple[float, float] | None:
-        """Return the interval of a figure, such as ``("mPC",)`` or ``("cells", "fog/3")``; None if there is none."""
-        found = self.summary.get("intervals")
-        for key in place:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return None if found is None else (float(found[0]), float(found[1]))
+    @property
+    def clean(self) -> Row:
+        """Return the score on clean images."""
+        return self.find_row("clean")
 
-    def cell_interval(self, cell: Cell) -> tuple[float, float] | None:
-        """Return the interval of the score in a cell; None if there is none."""
-        return self.interval("clean") if cell == CLEAN else self.interval("cells", cell.key)
+    @property
+    def mean(self) -> Row:
+        """Return the mean of the suite, such as mPC."""
+        return self.find_row(self.suite.mean_name)
+
+    @property
+    def ratio(self) -> Row:
+        """Return the ratio of the suite, such as rPC."""
+        return self.find_row(self.suite.ratio_name)
+
+    def find_row(self, name: str) -> Row:
+        """Return a number of the headline, or the score in a cell by its key; without a value if it was not run."""
+        rows = {row.name: row for row in rows_of(self.summary, "headline", "cell")}
+        return rows.get(name, Row("cell", name, name, None))
 
 
 def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
@@ -75,7 +86,7 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
         labels: what the figures call them; none for the names of the models, or the folders' where two are the same.
 
     Raises:
-        UserError: a folder holds no finished run, or one is named twice, or the runs have different metrics.
+        UserError: a folder holds no finished run, or one is named twice, or the runs have different metrics or suites.
     """
     if not folders:
         raise UserError("name at least one run folder")
@@ -92,6 +103,7 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
         raise UserError(f"--names must be one for each of the {len(folders)} runs, with commas, got {len(labels)}")
     elif len(set(labels)) < len(labels):
         raise UserError(f"--names must differ from each other, got {', '.join(labels)}")
+    require_one_suite(dict(zip(folders, summaries, strict=True)))
     runs = [Run(*parts) for parts in zip(folders, labels, summaries, strict=True)]
     for run in runs[1:]:
         if _metric(run) != _metric(runs[0]):
@@ -139,11 +151,11 @@ def _make_labels(places: Sequence[Path], summaries: Sequence[Mapping[str, Any]])
 
 def _check_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     """Raise UserError where a summary is not of the form that bench writes."""
+    suite = suite_of(summary)
     right = {
         "metric": isinstance(summary["metric"], str),
         "clean": _is_number(summary["clean"]),
-        "mPC": summary["mPC"] is None or _is_number(summary["mPC"]),
-        "rPC": summary["rPC"] is None or _is_number(summary["rPC"]),
+        **{key: summary[key] is None or _is_number(summary[key]) for key in (suite.mean_name, suite.ratio_name)},
         "provenance": all(_has(summary["provenance"], key, dict) for key in ("dataset", "estimator")),
         **{
             key: isinstance(summary[key], dict) and all(map(_is_number, summary[key].values()))
