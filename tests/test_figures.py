@@ -12,14 +12,13 @@ from matplotlib.figure import Figure
 
 from robustpose import UserError
 from robustpose.corruptions.suites import COCO_C
-from robustpose.corruptions.suites import COCO_C
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth
 from robustpose.results.summary import summarize
 from robustpose.show.figures import write
 from robustpose.show.figures.curves import draw_curves
-from robustpose.show.figures.examples import choose_cells, mean_oks
+from robustpose.show.figures.examples import choose_worst_cells, mean_oks
 from robustpose.show.figures.families import draw_families
 from robustpose.show.figures.overview import draw_overview
 from robustpose.show.figures.paper import choose_rows
@@ -33,7 +32,17 @@ COCO_VAL = {"name": "person_keypoints_val2017.json", "n_images": 5000, "metric":
 TOY = {"name": "toy", "seed": 0, "split": "val", "n_images": 64, "generator_version": 1, "metric": "coco_ap"}
 
 
-def make_summary(name="net", dataset=TOY, clean=0.7, drop=0.05, cells=COCO_C.cells, metric="AP", boxes="gt", bands=False):
+def make_summary(
+    name="net",
+    dataset=TOY,
+    clean=0.7,
+    drop=0.05,
+    cells=COCO_C.cells,
+    metric="AP",
+    boxes="gt",
+    bands=False,
+    suite=COCO_C,
+):
     figures = {cell: {metric: clean - drop * cell.severity} for cell in cells}
     provenance = {
         "profile": "release",
@@ -43,7 +52,7 @@ def make_summary(name="net", dataset=TOY, clean=0.7, drop=0.05, cells=COCO_C.cel
         "dataset": dataset,
         "estimator": {"name": name},
     }
-    summary = summarize(metric, figures, cells, provenance)
+    summary = summarize(metric, figures, cells, provenance, suite=suite)
     if bands:
         summary["intervals"] = {
             "level": 0.95,
@@ -74,8 +83,8 @@ def make_run(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Figures are composed, all but the sheet, and not rendered: for tests of which ones there are."""
-    monkeypatch.setattr(write, "draw_sheet", lambda *_: Figure())
+    """Figures are composed, all but figure 2, and not rendered: for tests of which ones there are."""
+    monkeypatch.setattr(write, "draw_severity_grid", lambda *_: Figure())
     monkeypatch.setattr(write, "save_figure", lambda _, out, name: [out / f"{name}.pdf", out / f"{name}.png"])
 
 
@@ -225,7 +234,7 @@ def test_incomplete_run_stays_out_of_figures_of_mpc(quick, make_run, tmp_path):
 
 
 def test_means_over_different_severities_are_not_put_in_one_table(quick, make_run, tmp_path):
-    mild = [CLEAN, *(Cell(name, 1) for name in NAMES)]
+    mild = [CLEAN, *(Cell(name, 1) for name in COCO_C.corruptions)]
     written = draw([make_run("full"), make_run("mild", cells=mild)], tmp_path / "out")
     assert "table.tex" not in named(written.paths)
     assert any("bench them with the same --severities" in note for note in written.notes)
@@ -305,13 +314,13 @@ def test_worst_cells_lead_and_have_one_severity(make_run):
     summary = json.loads((path / "summary.json").read_text())
     summary["cells"]["fog/3"], summary["cells"]["snow/3"] = 0.1, 0.2
     (path / "summary.json").write_text(json.dumps(summary))
-    cells = choose_cells(read_runs([path]), 3)
+    cells = choose_worst_cells(read_runs([path]), 3)
     assert cells[:3] == (CLEAN, Cell("fog", 3), Cell("snow", 3))
     assert len(cells) == 5
     part = make_run("b", cells=[CLEAN, Cell("fog", 1), Cell("fog", 5)])
-    assert choose_cells(read_runs([part]), 3) == (CLEAN, Cell("fog", 1))
+    assert choose_worst_cells(read_runs([part]), 3) == (CLEAN, Cell("fog", 1))
     with pytest.raises(UserError, match="no corrupted cell in common"):
-        choose_cells(read_runs([part, make_run("c", cells=[CLEAN, Cell("snow", 1)])]), 3)
+        choose_worst_cells(read_runs([part, make_run("c", cells=[CLEAN, Cell("snow", 1)])]), 3)
 
 
 def test_oks_of_examples_counts_annotated_joints_of_people_who_are_not_small():

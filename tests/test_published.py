@@ -34,7 +34,7 @@ def all_rows():
 
 
 def test_tables_are_those_of_the_paper_in_percent(shared):
-    assert read_published()["columns"] == list(NAMES)
+    assert read_published()["columns"] == list(COCO_C.corruptions)
     assert (shared / "paper_tables.json").read_text().strip() == (
         Path(__file__).parents[1] / "robustpose/results/published.json"
     ).read_text().strip()
@@ -47,7 +47,7 @@ def test_rows_are_shares_and_rpc_is_mpc_over_clean():
         assert 0 < row.mPC < row.clean < row.rPC + row.clean
         assert row.rPC == pytest.approx(row.mPC / row.clean, abs=0.002)  # one decimal of a percent
         if row.corruptions:
-            assert list(row.corruptions) == list(NAMES)
+            assert list(row.corruptions) == list(COCO_C.corruptions)
             # AdvMix+Stylized of Table 4: its columns have the mean 56.4, and 56.5 is printed.
             assert sum(row.corruptions.values()) / 15 == pytest.approx(row.mPC, abs=0.0015)
 

@@ -5,8 +5,7 @@ import pytest
 
 from robustpose import CLEAN, UserError
 from robustpose.corruptions.suites import COCO_C, choose_cells
-from robustpose.results.intervals import GEOMETRIC, find_intervals
-from robustpose.results.summary import read_summary, summarize
+from robustpose.results.summary import find_intervals, read_summary, summarize
 
 FIGURES = {cell: {"AP": 0.8 - 0.1 * cell.severity, "AR": 0.9} for cell in COCO_C.cells}
 RESAMPLED = {cell: figures["AP"] + np.random.default_rng(0).normal(0, 0.01, 100) for cell, figures in FIGURES.items()}
@@ -20,9 +19,9 @@ def test_without_resamples_there_are_no_intervals_and_the_figures_are_the_same()
 
 
 def test_mpc_with_and_without_the_corruptions_that_move_pixels_is_given_beside_mpc():
-    figures = {c: {"AP": 0.2 if c.corruption in GEOMETRIC else 0.6} for c in COCO_C.cells}
+    figures = {c: {"AP": 0.2 if c.corruption in COCO_C.moves_pixels else 0.6} for c in COCO_C.cells}
     summary = summarize("AP", figures, COCO_C.cells, {})
-    assert summary["geometric"]["corruptions"] == list(GEOMETRIC)
+    assert summary["geometric"]["corruptions"] == list(COCO_C.moves_pixels)
     assert summary["geometric"]["mPC_without"] == pytest.approx(0.6)
     assert summary["geometric"]["mPC_only"] == pytest.approx(0.2)
     assert summary["mPC"] == pytest.approx((3 * 0.2 + 12 * 0.6) / 15)

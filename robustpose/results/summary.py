@@ -113,8 +113,11 @@ def read_summary_file(path: Path) -> dict[str, Any]:
         raise UserError(f"cannot read {path}: {error}") from error
     fields = {"metric", "clean", "cells", "corruptions", "groups", "provenance"}
     missing = fields - set(summary) if isinstance(summary, dict) else fields
-    if not missing and isinstance(summary.get("suite", {}), dict):
-        suite = suite_of(summary)
+    if not missing:
+        try:
+            suite = suite_of(summary)
+        except UserError as error:
+            raise UserError(f"cannot read {path}: {error}") from error
         missing = {suite.mean_name, suite.ratio_name} - set(summary)
     if missing:
         raise UserError(f"{path} lacks {', '.join(sorted(missing))}: was it written by robustpose bench?")
