@@ -13,8 +13,8 @@ from tests.people import draw_people, fill
 
 RNG = np.random.default_rng(0)
 RESAMPLED = {cell: 0.7 - 0.1 * cell.severity + RNG.normal(0, 0.02, 200) for cell in COCO_C.cells}
-NAMED = ("groups", "corruptions", "cells", "severities")
-FIGURES = ("clean", "mean", "ratio", "unmoved", "moved")
+NAMED = ("groups", "corruptions", "cells", "severities", "geometric")
+FIGURES = ("clean", "mean", "ratio")
 
 
 def all_figures(means):
@@ -30,7 +30,8 @@ def test_three_of_the_fifteen_corruptions_move_pixels():
 
 def test_mpc_is_the_weighted_mean_of_corruptions_that_move_pixels_and_of_the_others():
     means = take_means(RESAMPLED, COCO_C.cells)
-    np.testing.assert_allclose(means.mean, (3 * means.moved + 12 * means.unmoved) / 15, rtol=1e-12)
+    without, only = means.geometric["mPC_without"], means.geometric["mPC_only"]
+    np.testing.assert_allclose(means.mean, (3 * only + 12 * without) / 15, rtol=1e-12)
 
 
 def test_means_of_severities_and_of_groups_lead_to_mpc():
@@ -53,8 +54,8 @@ def test_means_of_resamples_are_those_of_each_resample():
 def test_means_of_a_part_leave_those_of_the_suite_undefined():
     cells = choose_cells(["fog", "speckle_noise"], [2, 5])
     means = take_means({cell: 0.5 for cell in cells}, cells)
-    assert [getattr(means, name) for name in FIGURES] == [0.5, None, None, None, None]
-    assert means.groups == means.severities == {}
+    assert [getattr(means, name) for name in FIGURES] == [0.5, None, None]
+    assert means.groups == means.severities == means.geometric == {}
     assert set(means.corruptions) == {"fog", "speckle_noise"}
 
 
@@ -83,14 +84,10 @@ def test_intervals_hold_the_figures_of_a_run():
     found, means = find_intervals(resampled, COCO_C.cells), take_means(scores, COCO_C.cells)
     assert (found["level"], found["resamples"]) == (0.95, 200)
     pairs = [(found["clean"], means.clean), (found["mPC"], means.mean), (found["rPC"], means.ratio)]
-    pairs += [
-        (found["geometric"]["mPC_without"], means.unmoved),
-        (found["geometric"]["mPC_only"], means.moved),
-    ]
-    for kind in ("groups", "corruptions", "cells"):
+    for kind in ("groups", "corruptions", "cells", "geometric"):
         assert set(found[kind]) == set(getattr(means, kind))
         pairs += [(found[kind][key], value) for key, value in getattr(means, kind).items()]
-    assert len(pairs) == 5 + 4 + 15 + 75
+    assert len(pairs) == 3 + 4 + 15 + 75 + 2
     for (low, high), value in pairs:
         assert 0 <= low <= value <= high <= 1
 
@@ -113,7 +110,7 @@ def test_interval_of_a_part_has_no_mpc():
     found = find_intervals(RESAMPLED, cells)
     assert (found["mPC"], found["rPC"], found["groups"]) == (None, None, {})
     assert found["cells"] == {cell.key: interval(RESAMPLED[cell]) for cell in cells[1:]}
-    assert "geometric" not in found
+    assert found["geometric"] == {}
 
 
 def test_resamples_without_a_clean_score_leave_rpc_undefined_and_nothing_else():

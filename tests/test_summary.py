@@ -41,7 +41,7 @@ def test_clean_score_of_zero_leaves_rpc_undefined_and_so_its_interval():
 
 
 def test_summary_can_be_written_as_strict_json_and_read_back(tmp_path):
-    summary = summarize("AP", FIGURES, COCO_C.cells, {"seed": 1}, RESAMPLED)
+    summary = summarize("AP", FIGURES, COCO_C.cells, {"seed": 1, "dataset": {}, "estimator": {}}, RESAMPLED)
     (tmp_path / "summary.json").write_text(json.dumps(summary, allow_nan=False))
     assert read_summary(tmp_path) == summary
 

@@ -21,8 +21,8 @@ from robustpose.pose.cell import CLEAN, Cell
 class Means:
     """The scores of a run and their means. Each is a float, or an array (R,) with one value for each resample.
 
-    `mean`, `ratio` and the two means about pixels are None, `groups` and `severities` empty, unless the suite is
-    complete: a mean over other cells would be taken for the suite's.
+    `mean` and `ratio` are None, and `groups`, `severities` and `geometric` empty, unless the suite is complete: a mean
+    over other cells would be taken for the suite's.
 
     Attributes:
         clean: score on clean images.
@@ -32,8 +32,8 @@ class Means:
         corruptions: mean over the severities of each corruption of the run.
         cells: score in each cell but clean.
         severities: mean over the corruptions at each severity.
-        moved: mean over the corruptions that move pixels, if the suite has any.
-        unmoved: mean over those that do not, likewise.
+        geometric: where the suite has corruptions that move pixels, the mean without them, say `mPC_without`, and the
+            mean over them alone, `mPC_only`.
     """
 
     clean: Any
@@ -43,8 +43,7 @@ class Means:
     corruptions: dict[str, Any]
     cells: dict[str, Any]
     severities: dict[int, Any]
-    moved: Any
-    unmoved: Any
+    geometric: dict[str, Any]
 
 
 def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite = COCO_C) -> Means:
@@ -64,19 +63,20 @@ def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite =
     is_complete = suite.is_complete(cells)
 
     def mean_of(corruptions: Sequence[str], severities: Sequence[int] = suite.severities) -> Any:
-        return mean_under_corruption(scores, corruptions, severities) if is_complete and corruptions else None
+        return mean_under_corruption(scores, corruptions, severities)
 
-    mean = mean_of(suite.corruptions)
+    mean = mean_of(suite.corruptions) if is_complete else None
+    others = [name for name in suite.corruptions if name not in suite.moves_pixels]
+    parts = {f"{suite.mean_name}_without": others, f"{suite.mean_name}_only": suite.moves_pixels}
     return Means(
         clean=scores[CLEAN],
         mean=mean,
         ratio=None if mean is None else relative_under_corruption(mean, scores[CLEAN]),
         groups={group: mean_of(members) for group, members in suite.groups.items()} if is_complete else {},
-        corruptions={name: mean_under_corruption(scores, [name], run_severities) for name in names},
+        corruptions={name: mean_of([name], run_severities) for name in names},
         cells={cell.key: scores[cell] for cell in cells if cell.corruption is not None},
         severities={one: mean_of(suite.corruptions, [one]) for one in suite.severities} if is_complete else {},
-        moved=mean_of(suite.moves_pixels),
-        unmoved=mean_of([name for name in suite.corruptions if name not in suite.moves_pixels]),
+        geometric={name: mean_of(part) for name, part in parts.items()} if is_complete and suite.moves_pixels else {},
     )
 
 

@@ -17,7 +17,7 @@ from robustpose.metrics.robustness import Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.matches import read_table
 from robustpose.results.resampling import LEVEL, RESAMPLES, draw_weights, interval
-from robustpose.results.rows import label_headline, list_means, model_name, require_one_suite
+from robustpose.results.rows import Interval, label_headline, list_means, model_name, require_one_suite
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import identify_data, read_summary
 
@@ -36,7 +36,7 @@ class Difference:
     """
 
     value: float
-    interval: tuple[float, float] | None
+    interval: Interval | None
 
     @property
     def is_distinguishable(self) -> bool:
@@ -60,7 +60,7 @@ class ComparedRow:
     kind: str
     name: str
     values: tuple[float | None, ...]
-    intervals: tuple[tuple[float, float] | None, ...]
+    intervals: tuple[Interval | None, ...]
     differences: tuple[Difference | None, ...]
     leaders: tuple[int, ...]
 
@@ -208,7 +208,7 @@ def _compare_row(kind: str, name: str, values: Sequence[float | None], resampled
         behind = {run: _subtract(values, resampled, run, best) for run in defined if run != best}
         ties = [run for run, apart in behind.items() if apart is not None and not apart.is_distinguishable]
         leaders = (best, *ties)
-    intervals = tuple(None if among is None else _pair(interval(among)) for among in resampled)
+    intervals = tuple(None if among is None else interval(among) for among in resampled)
     return ComparedRow(kind, name, tuple(values), intervals, differences, leaders)
 
 
@@ -216,11 +216,7 @@ def _subtract(values: Sequence[float | None], resampled: Sequence[Any], run: int
     mine, its = values[run], values[other]
     if mine is None or its is None:
         return None
-    return Difference(mine - its, _pair(interval(resampled[run] - resampled[other])))
-
-
-def _pair(bounds: list[float] | None) -> tuple[float, float] | None:
-    return None if bounds is None else (bounds[0], bounds[1])
+    return Difference(mine - its, interval(resampled[run] - resampled[other]))
 
 
 def _tell_apart(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def _measured_how(summary: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "metric": summary["metric"],
         "suite": suite,
-        "dataset": dict(provenance.get("dataset", {})),
+        "dataset": dict(provenance["dataset"]),
         "protocol": {name: provenance.get(name, "unknown") for name in MEASURED_ALIKE},
         "is_complete": suite.is_complete([CLEAN, *map(Cell.from_key, summary["cells"])]),
     }

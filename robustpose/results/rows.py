@@ -23,25 +23,11 @@ HEADLINE: dict[str, Callable[[Means], Any]] = {
     "mean": attrgetter("mean"),  # called by its name in the suite, such as mPC; so is the ratio
     "ratio": attrgetter("ratio"),
 }
-SECTIONS = {"group": "groups", "corruption": "corruptions", "cell": "cells"}  # kind of a row -> where a summary has it
+# Kind of a row -> where `Means` and a summary have it.
+SECTIONS = {"group": "groups", "corruption": "corruptions", "cell": "cells", "pixels": "geometric"}
 
-SHORT_NAMES = {
-    "gaussian_noise": "Gauss",
-    "shot_noise": "Shot",
-    "impulse_noise": "Impulse",
-    "defocus_blur": "Defocus",
-    "glass_blur": "Glass",
-    "motion_blur": "Motion",
-    "zoom_blur": "Zoom",
-    "snow": "Snow",
-    "frost": "Frost",
-    "fog": "Fog",
-    "brightness": "Bright",
-    "contrast": "Contrast",
-    "elastic_transform": "Elastic",
-    "pixelate": "Pixel",
-    "jpeg_compression": "JPEG",
-}
+# Above narrow columns, where the first word of a corruption does not do.
+SHORT_NAMES = {"gaussian_noise": "Gauss", "brightness": "Bright", "pixelate": "Pixel", "jpeg_compression": "JPEG"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +59,10 @@ class Row:
 
     @property
     def short(self) -> str:
-        """Return what a narrow column is called."""
-        return SHORT_NAMES.get(self.name, self.label)
+        """Return what a narrow column is called: corruptions of the suite by one word."""
+        if self.kind != "corruption" or self.group is None:
+            return self.label
+        return SHORT_NAMES.get(self.name, self.name.partition("_")[0].capitalize())
 
 
 def headline_columns(suite: Suite) -> dict[str, Callable[[Means], Any]]:
@@ -95,9 +83,6 @@ def list_means(means: Means, suite: Suite) -> Iterator[tuple[str, str, Any]]:
     for kind, section in SECTIONS.items():
         for name, value in getattr(means, section).items():
             yield kind, name, value
-    if means.moved is not None:
-        yield "pixels", f"{suite.mean_name}_without", means.unmoved
-        yield "pixels", f"{suite.mean_name}_only", means.moved
 
 
 def nest_means(means: Means, suite: Suite, change: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
@@ -111,7 +96,7 @@ def nest_means(means: Means, suite: Suite, change: Callable[[Any], Any] = lambda
     headline: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS.values()}
     for kind, name, value in list_means(means, suite):
-        place = headline if kind == "headline" else sections.setdefault(SECTIONS.get(kind, "geometric"), {})
+        place = headline if kind == "headline" else sections[SECTIONS[kind]]
         place[name] = None if value is None else change(value)
     return {**headline, **sections}
 
@@ -124,16 +109,16 @@ def list_rows(summary: Mapping[str, Any]) -> list[Row]:
         Row("headline", name, label_headline(name, summary["metric"]), summary.get(name), intervals.get(name))
         for name in headline_columns(suite)
     ]
+    labels = {f"{suite.mean_name}_without": "all but those that move pixels"}
+    labels[f"{suite.mean_name}_only"] = "those that move pixels"
     group_of = {name: group for group, names in suite.groups.items() for name in names}
     for kind, section in SECTIONS.items():
-        values, bounds = summary[section], intervals.get(section, {})
+        values, bounds = dict(summary.get(section) or {}), intervals.get(section, {})
+        if kind == "pixels":
+            values.pop("corruptions", None)  # which ones move pixels: no score
         for name in dict.fromkeys([*(suite.corruptions if kind == "corruption" else ()), *values]):
             group = group_of.get(name.rpartition("/")[0] or name)
-            rows.append(Row(kind, name, name, values.get(name), bounds.get(name), group))
-    pixels, bounds = summary.get("geometric") or {}, intervals.get("geometric", {})
-    for name, label in (("without", "all but those that move pixels"), ("only", "those that move pixels")):
-        if (key := f"{suite.mean_name}_{name}") in pixels:
-            rows.append(Row("pixels", key, label, pixels[key], bounds.get(key)))
+            rows.append(Row(kind, name, labels.get(name, name), values.get(name), bounds.get(name), group))
     return rows
 
 

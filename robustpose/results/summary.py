@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ def summarize(
     """
     means = take_means({cell: every[metric] for cell, every in figures.items()}, cells, suite)
     nested = nest_means(means, suite)
+    geometric = nested.pop("geometric")
     by_corruption = list(means.corruptions.values())
     has_other_mean = means.mean is None and by_corruption
     return {
@@ -57,9 +58,7 @@ def summarize(
         "metric": metric,
         **nested,
         "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,
-        "geometric": {"corruptions": list(suite.moves_pixels), **nested["geometric"]}
-        if "geometric" in nested
-        else None,
+        "geometric": {"corruptions": list(suite.moves_pixels), **geometric} if geometric else None,
         "intervals": None if resampled is None else find_intervals(resampled, cells, suite),
         "provenance": dict(provenance),
     }
@@ -111,14 +110,42 @@ def read_summary_file(path: Path) -> dict[str, Any]:
         summary = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    fields = {"metric", "clean", "cells", "corruptions", "groups", "provenance"}
-    missing = fields - set(summary) if isinstance(summary, dict) else fields
+    missing = set(_FORMS) - set(summary) if isinstance(summary, dict) else set(_FORMS)
+    means: tuple[str, ...] = ()
     if not missing:
         try:
-            suite = suite_of(summary)
+            means = suite_of(summary).mean_name, suite_of(summary).ratio_name
         except UserError as error:
             raise UserError(f"cannot read {path}: {error}") from error
-        missing = {suite.mean_name, suite.ratio_name} - set(summary)
+        missing = set(means) - set(summary)
     if missing:
         raise UserError(f"{path} lacks {', '.join(sorted(missing))}: was it written by robustpose bench?")
+    wrong = [name for name, is_right in _FORMS.items() if not is_right(summary[name])]
+    wrong += [name for name in means if not (summary[name] is None or _is_number(summary[name]))]
+    if wrong:
+        raise UserError(
+            f"{path} is damaged: its {', '.join(wrong)} cannot be what robustpose bench wrote; run the same bench "
+            "again, which writes it anew"
+        )
     return summary
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _are_numbers(tree: object) -> bool:
+    return isinstance(tree, dict) and all(map(_is_number, tree.values()))
+
+
+def _is_provenance(tree: object) -> bool:
+    return isinstance(tree, dict) and all(isinstance(tree.get(name), dict) for name in ("dataset", "estimator"))
+
+
+# What every summary has, beside the mean and the ratio of its suite.
+_FORMS: dict[str, Callable[[object], bool]] = {
+    "metric": lambda name: isinstance(name, str),
+    "clean": _is_number,
+    "provenance": _is_provenance,
+    **dict.fromkeys(("cells", "corruptions", "groups"), _are_numbers),
+}

@@ -1,4 +1,4 @@
-"""Figure 5: mPC, or the mean of another suite, against clean score: published models as circles, runs as other marks."""
+"""Figure 5: mPC, or another suite's mean, against clean score: published models as circles, runs as other marks."""
 
 from __future__ import annotations
 

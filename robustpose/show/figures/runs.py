@@ -95,8 +95,6 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
         if place in places[:number]:
             raise UserError(f"the run folder {folders[number]} is named twice")
     summaries = [read_summary(folder) for folder in folders]
-    for folder, summary in zip(folders, summaries, strict=True):
-        _check_summary(folder, summary)
     if not labels:
         labels = _make_labels(places, summaries)
     elif len(labels) != len(folders):
@@ -118,9 +116,8 @@ def group_by_data(runs: Sequence[Run]) -> list[list[Run]]:
     """Return runs on the same images with the same truth together, in the order in which they came."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        groups.setdefault(json.dumps(identify_data(run.summary["provenance"]["dataset"]), sort_keys=True), []).append(
-            run
-        )
+        data = identify_data(run.summary["provenance"]["dataset"])
+        groups.setdefault(json.dumps(data, sort_keys=True), []).append(run)
     return list(groups.values())
 
 
@@ -147,32 +144,3 @@ def _make_labels(places: Sequence[Path], summaries: Sequence[Mapping[str, Any]])
     if len(set(labels)) < len(labels):
         labels = [f"{number}. {label}" for number, label in enumerate(labels, 1)]
     return labels
-
-
-def _check_summary(folder: Path, summary: Mapping[str, Any]) -> None:
-    """Raise UserError where a summary is not of the form that bench writes."""
-    suite = suite_of(summary)
-    right = {
-        "metric": isinstance(summary["metric"], str),
-        "clean": _is_number(summary["clean"]),
-        **{key: summary[key] is None or _is_number(summary[key]) for key in (suite.mean_name, suite.ratio_name)},
-        "provenance": all(_has(summary["provenance"], key, dict) for key in ("dataset", "estimator")),
-        **{
-            key: isinstance(summary[key], dict) and all(map(_is_number, summary[key].values()))
-            for key in ("cells", "corruptions", "groups")
-        },
-    }
-    wrong = [key for key, is_right in right.items() if not is_right]
-    if wrong:
-        raise UserError(
-            f"{folder / 'summary.json'} is damaged: its {', '.join(wrong)} cannot be what robustpose bench wrote; "
-            "run the same bench again, which writes it anew"
-        )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _has(tree: object, key: str, kind: type) -> bool:
-    return isinstance(tree, dict) and isinstance(tree.get(key), kind)

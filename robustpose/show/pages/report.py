@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import CorruptedImages
@@ -21,13 +22,15 @@ from robustpose.results.published import (
     is_whole_dataset,
     published_rows,
 )
-from robustpose.results.rows import Row, explain_no_mean, model_name, rows_of, suite_of, tabulate_cells
+from robustpose.results.rows import explain_no_mean, model_name, rows_of, suite_of, tabulate_cells
 from robustpose.results.summary import read_summary
 from robustpose.show.pages import charts
 from robustpose.show.pages.gallery import make_gallery
 from robustpose.show.pages.page import render_page, slug, write_files
 from robustpose.show.pages.thumbnails import LONGEST_SIDE
 from robustpose.show.tables import to_csv, to_latex, to_markdown
+
+Item = TypeVar("Item")
 
 NO_DATASET = (
     "There is no gallery, for this page was made from the run folder alone. With the images of the data set, "
@@ -46,7 +49,7 @@ BOXES = {
     "unknown": "unknown: the predictions were made elsewhere",
 }
 # By metric: what `read_quality` gives.
-RIGHT_JOINTS = ("right joints", "Images are rated by the share of their annotated joints that are right, in percent.")
+RIGHT_JOINTS = ("right joints", "Images are rated by the part of their annotated joints that are right, in percent.")
 QUALITIES = {
     "AP": ("mean OKS", "Images are rated by the mean OKS of their people, in percent; who is not found counts 0."),
     "PCK": RIGHT_JOINTS,
@@ -88,8 +91,7 @@ def render(
     """
     suite, intervals = suite_of(summary), summary.get("intervals")
     file = slug(model_name(summary))
-    headline, by_corruption = rows_of(summary, "headline"), rows_of(summary, "corruption")
-    no_mean = explain_no_mean(summary)
+    headline, no_mean = rows_of(summary, "headline"), explain_no_mean(summary)
     published, published_words, chosen = _choose_published(summary)
     named = find_dataset(summary) or {"AP": "COCO-C", "PCKh": "MPII-C"}.get(summary["metric"], "")
     beside = published_rows(named, summary["metric"]) if suite == COCO_C else []
@@ -118,7 +120,10 @@ def render(
         published=[_beside(summary, row, number) for number, row in enumerate(published)],
         published_words=published_words,
         chosen_row=chosen,
-        table_groups=[("over all", headline), *_group_rows(by_corruption)],
+        table_groups=[
+            ("over all", headline),
+            *_group(rows_of(summary, "corruption"), lambda row: row.group or "others"),
+        ],
         charts=figures,
         scatter_words=_describe_scatter(summary, named if beside else ""),
         cell_titles=titles,
@@ -130,7 +135,7 @@ def render(
         sheet_severity=sheet_severities[len(sheet_severities) // 2] if sheet_severities else None,
         longest_side=LONGEST_SIDE,
         slices=slices,
-        slices_by_kind=_by_kind(slices["slices"]) if slices else [],
+        slices_by_kind=_group(slices["slices"], itemgetter("kind")) if slices else [],
         slice_columns=["clean"] if no_mean else [row.name for row in headline],
         slice_parts=[] if no_mean else [("groups", list(suite.groups)), ("severities", titles[1:])],
         calibration_cell=_harshest(curves) if curves else None,
@@ -238,9 +243,9 @@ def _beside(summary: Mapping[str, Any], row: PublishedRow, number: int) -> dict[
     }
 
 
-def _group_rows(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
-    """Return rows of corruptions by their groups, those of no group last."""
-    return [(group, list(members)) for group, members in groupby(rows, lambda row: row.group or "others")]
+def _group(items: Iterable[Item], name_of: Callable[[Item], str]) -> list[tuple[str, list[Item]]]:
+    """Return items, which lie in groups already, by the names of the groups."""
+    return [(name, list(members)) for name, members in groupby(items, name_of)]
 
 
 def _describe_scatter(summary: Mapping[str, Any], dataset: str) -> str:
@@ -259,13 +264,6 @@ def _severities_of_sheet(gallery: Mapping[str, Any]) -> list[int]:
     embedded = [key.split() for key in gallery["corrupted"]]
     cells = [gallery["cells"][int(cell)] for image, cell in embedded if int(image) == gallery["sheet"]]
     return sorted({int(key.rpartition("/")[2]) for key in cells})
-
-
-def _by_kind(slices: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    kinds: dict[str, list[Mapping[str, Any]]] = {}
-    for one in slices:
-        kinds.setdefault(one["kind"], []).append(one)
-    return list(kinds.items())
 
 
 def _harshest(curves: Mapping[str, Any]) -> str:
