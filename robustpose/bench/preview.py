@@ -21,7 +21,7 @@ from robustpose.bench.scoring import score_cells
 from robustpose.bench.work import Job
 from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.data.spec import Adjusted
-from robustpose.errors import UserError
+from robustpose.errors import UserError, spell_list
 from robustpose.evaluate import Dataset, make_metric
 from robustpose.files import lock_folder, write_text
 from robustpose.metrics.robustness import relative_under_corruption
@@ -78,7 +78,7 @@ def run_preview(
         resampled = {cell: score.resampled for cell, score in scores.items()}
         preview = {
             "is_estimate": True,
-            "suite": {"name": job.suite.name, "version": job.suite.version},
+            "suite": job.suite.identity,
             "metric": metric,
             **_estimate({cell: score.figures[metric] for cell, score in scores.items()}, resampled, job.suite),
             "level": LEVEL,
@@ -97,7 +97,7 @@ def list_cells(suite: Suite) -> tuple[Cell, ...]:
         UserError: the suite has other severities than 1 to 5, of which alone the line is known.
     """
     if suite.severities != (1, 2, 3, 4, 5):
-        raise UserError(f"--preview guesses severities 2 and 4 of 5, and suite {suite.name} has {suite.severities}")
+        raise UserError(f"--preview looks at 3 of 5 severities: suite {suite.name} has {spell_list(suite.severities)}")
     return cells_of(suite.corruptions, list(WEIGHTS))
 
 

@@ -44,6 +44,11 @@ class Suite:
         return f"{self.name} {self.version}"
 
     @property
+    def identity(self) -> dict[str, str | int]:
+        """Return how results name the suite."""
+        return {"name": self.name, "version": self.version}
+
+    @property
     def corruptions(self) -> tuple[str, ...]:
         """Return the names of all corruptions, group by group."""
         return tuple(name for names in self.groups.values() for name in names)

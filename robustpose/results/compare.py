@@ -94,7 +94,7 @@ class Comparison:
         plain = {name: getattr(self, name) for name in ("names", "metric", "dataset", "n_images", "resamples", "notes")}
         return {
             "level": LEVEL,
-            "suite": {"name": self.suite.name, "version": self.suite.version},
+            "suite": self.suite.identity,
             **plain,
             "rows": [
                 {

@@ -84,7 +84,7 @@ def read_boards(folder: Path) -> tuple[list[Board], list[str]]:
                 left_out.append(str(error))
             continue
         board = _measured_how(summary)
-        key = json.dumps({**board, "suite": board["suite"].label}, sort_keys=True)
+        key = json.dumps({**board, "suite": board["suite"].identity}, sort_keys=True)
         boards[key] = board
         entries.setdefault(key, []).append(_make_entry(summary, where))
     if not boards:
@@ -100,7 +100,7 @@ def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
         "boards": [
             {
                 "metric": board.metric,
-                "suite": {"name": board.suite.name, "version": board.suite.version},
+                "suite": board.suite.identity,
                 "dataset": board.dataset,
                 "protocol": board.protocol,
                 "complete": board.is_complete,

@@ -149,7 +149,7 @@ def suite_of(summary: Mapping[str, Any]) -> Suite:
     Raises:
         UserError: this robustpose does not have the suite, or another version of it.
     """
-    named = summary.get("suite", {"name": COCO_C.name, "version": 1})
+    named = summary.get("suite", {**COCO_C.identity, "version": 1})
     if not isinstance(named, Mapping):
         raise UserError(f"its suite must be a name and a version, got {named!r}")
     return find_suite(str(named.get("name")), named.get("version"))

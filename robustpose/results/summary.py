@@ -54,7 +54,7 @@ def summarize(
     by_corruption = list(means.corruptions.values())
     has_other_mean = means.mean is None and by_corruption
     return {
-        "suite": {"name": suite.name, "version": suite.version},
+        "suite": suite.identity,
         "metric": metric,
         **nested,
         "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,

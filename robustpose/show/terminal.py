@@ -25,11 +25,7 @@ SECONDS_BETWEEN_LINES = 20.0
 def bench_progress() -> Iterator[Callable[[str, Progress], None]]:
     """Give a function that shows the progress of a bench, on standard error."""
     with progress_display() as show:
-
-        def on_progress(what: str, progress: Progress) -> None:
-            show(LABELS[what], progress.done, progress.total, progress.seconds_left, "")
-
-        yield on_progress
+        yield lambda what, progress: show(LABELS[what], progress.done, progress.total, progress.seconds_left, "")
 
 
 @contextmanager

@@ -12,26 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from robustpose.results.published import PublishedRow
+from robustpose.show.figures import style
 from robustpose.show.figures.paper import choose_rows
 from robustpose.show.figures.runs import Run
-from robustpose.show.figures.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    MARKERS,
-    ONE_COLUMN,
-    PAGE_HEIGHT,
-    PURPLE,
-    SKY,
-    TWO_COLUMNS,
-    VERMILLION,
-    find_legend_height,
-    put_legend,
-    shorten,
-)
 
-COLOURS = {"SBL": BLUE, "HRNet": GREEN, "HigherHRNet": PURPLE, "PifPaf": SKY}
+COLOURS = {"SBL": style.BLUE, "HRNet": style.GREEN, "HigherHRNet": style.PURPLE, "PifPaf": style.SKY}
 PANEL = 2.4  # inches, with its axes
 RATIO_LINES = np.arange(0.1, 1.01, 0.1)
 
@@ -47,20 +32,20 @@ def draw_families(groups: Sequence[Sequence[Run]], beside: str | None = None) ->
         *dict.fromkeys(_family(row) for rows in rows_of for row in rows),
         *(["with AdvMix"] if any(row.training == "AdvMix" for rows in rows_of for row in rows) else []),
     ]
-    labels = [shorten(run.label) for runs in groups for run in runs]
-    width = ONE_COLUMN if len(groups) == 1 else TWO_COLUMNS
-    height = PANEL + find_legend_height(families, width) + find_legend_height(labels, width)
-    figure = Figure(figsize=(width, min(PAGE_HEIGHT, height)), layout="constrained")
+    labels = [style.shorten(run.label) for runs in groups for run in runs]
+    width = style.ONE_COLUMN if len(groups) == 1 else style.TWO_COLUMNS
+    height = PANEL + style.find_legend_height(families, width) + style.find_legend_height(labels, width)
+    figure = Figure(figsize=(width, min(style.PAGE_HEIGHT, height)), layout="constrained")
     marks: list[Line2D] = []
-    markers = cycle(MARKERS)
+    markers = cycle(style.MARKERS)
     for axes, runs, rows in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, rows_of, strict=True):
         for family in dict.fromkeys(map(_family, rows)):
             _draw_circles(axes, [row for row in rows if _family(row) == family])
         marks += [_draw_run(axes, run, next(markers)) for run in runs]
         _finish_axes(axes, runs, len(groups) > 1)
     if families:
-        put_legend(figure, [_family_mark(family) for family in families], families)
-    put_legend(figure, marks, labels, "outside lower center")
+        style.put_legend(figure, [_family_mark(family) for family in families], families)
+    style.put_legend(figure, marks, labels, "outside lower center")
     return figure
 
 
@@ -83,9 +68,9 @@ def _draw_run(axes: Axes, run: Run, marker: str) -> Line2D:
         if row.interval is not None:
             ends = [100 * end for end in row.interval]
             x, y = (ends, [mean] * 2) if row == run.clean else ([clean] * 2, ends)
-            axes.plot(x, y, color=VERMILLION, lw=0.7, zorder=4)
-    style: dict[str, Any] = {"marker": marker, "ms": 5.5, "mec": BLACK, "mew": 0.5, "lw": 0, "zorder": 5}
-    return axes.plot(clean, mean, color=VERMILLION, **style)[0]
+            axes.plot(x, y, color=style.VERMILLION, lw=0.7, zorder=4)
+    mark: dict[str, Any] = {"marker": marker, "ms": 5.5, "mec": style.BLACK, "mew": 0.5, "lw": 0, "zorder": 5}
+    return axes.plot(clean, mean, color=style.VERMILLION, **mark)[0]
 
 
 def _finish_axes(axes: Axes, runs: Sequence[Run], has_title: bool) -> None:
@@ -102,7 +87,7 @@ def _finish_axes(axes: Axes, runs: Sequence[Run], has_title: bool) -> None:
             where = {"xy": (top / ratio, top), "xytext": (0, 1), "ha": "center", "va": "bottom"}
         else:
             continue
-        axes.annotate(f"{100 * ratio:.0f}", textcoords="offset points", fontsize=5.5, color=GREY, **where)
+        axes.annotate(f"{100 * ratio:.0f}", textcoords="offset points", fontsize=5.5, color=style.GREY, **where)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.set_xlabel(f"{runs[0].clean.label} in percent")
@@ -113,7 +98,7 @@ def _finish_axes(axes: Axes, runs: Sequence[Run], has_title: bool) -> None:
 
 def _family_mark(family: str) -> Line2D:
     if family == "with AdvMix":
-        return Line2D([], [], color=GREY, marker="o", lw=0.8)
+        return Line2D([], [], color=style.GREY, marker="o", lw=0.8)
     return Line2D([], [], color=_colour(family), marker="o", mfc="white", lw=0)
 
 
@@ -122,4 +107,4 @@ def _family(row: PublishedRow) -> str:
 
 
 def _colour(family: str) -> str:
-    return BLACK if "," in family else COLOURS[family]
+    return style.BLACK if "," in family else COLOURS[family]

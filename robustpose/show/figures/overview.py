@@ -11,17 +11,9 @@ from matplotlib.patches import Patch
 
 from robustpose.results.published import PublishedRow
 from robustpose.results.rows import Row, percent
+from robustpose.show.figures import style
 from robustpose.show.figures.paper import choose_rows, name_row
 from robustpose.show.figures.runs import Run
-from robustpose.show.figures.style import (
-    BLUE,
-    ONE_COLUMN,
-    PAGE_HEIGHT,
-    VERMILLION,
-    find_legend_height,
-    put_legend,
-    shorten,
-)
 
 ROW = 0.145  # inches, of one model
 ROOM = 0.35  # for the axis
@@ -43,10 +35,10 @@ def draw_overview(groups: Sequence[Sequence[Run]], beside: str | None = None) ->
     panels = [_make_bars(runs, beside) for runs in groups]
     run = groups[0][0]
     has_published = any(not bar.is_run for bars in panels for bar in bars)
-    colours = {"runs": VERMILLION, **({"Wang et al. 2021": BLUE} if has_published else {})}
+    colours = {"runs": style.VERMILLION, **({"Wang et al. 2021": style.BLUE} if has_published else {})}
     labels = [f"{whose}: {score}" for whose in colours for score in (run.mean.label, run.clean.label)]
-    height = ROOM + ROW * sum(len(bars) + 2 for bars in panels) + find_legend_height(labels, ONE_COLUMN)
-    figure = Figure(figsize=(ONE_COLUMN, min(PAGE_HEIGHT, height)), layout="constrained")
+    height = ROOM + ROW * sum(len(bars) + 2 for bars in panels) + style.find_legend_height(labels, style.ONE_COLUMN)
+    figure = Figure(figsize=(style.ONE_COLUMN, min(style.PAGE_HEIGHT, height)), layout="constrained")
     shares = [len(bars) + 1 for bars in panels]
     all_axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=shares, sharex=True)[:, 0]
     for axes, runs, bars in zip(all_axes, groups, panels, strict=True):
@@ -55,13 +47,13 @@ def draw_overview(groups: Sequence[Sequence[Run]], beside: str | None = None) ->
             axes.set_title(runs[0].title, loc="right")
     all_axes[-1].set_xlabel(f"{run.score_name} in percent; at the right {run.ratio.label}")
     patches = [Patch(color=colour, alpha=alpha, lw=0) for colour in colours.values() for alpha in (1, PALE)]
-    put_legend(figure, patches, labels)
+    style.put_legend(figure, patches, labels)
     return figure
 
 
 def _make_bars(runs: Sequence[Run], beside: str | None) -> list[Bar]:
     """Return the bars of runs on the same data and of the paper's models, the best mean first."""
-    bars = [Bar(shorten(run.label), run.clean, run.mean, run.ratio) for run in runs]
+    bars = [Bar(style.shorten(run.label), run.clean, run.mean, run.ratio) for run in runs]
     bars += [_make_published_bar(row) for row in choose_rows(runs, beside)]
     return sorted(bars, key=lambda bar: -bar.mean.score)
 
@@ -75,7 +67,7 @@ def _make_published_bar(row: PublishedRow) -> Bar:
 def _draw_bars(axes: Axes, bars: Sequence[Bar]) -> None:
     places = range(len(bars))
     for place, bar in zip(places, bars, strict=True):
-        colour = VERMILLION if bar.is_run else BLUE
+        colour = style.VERMILLION if bar.is_run else style.BLUE
         axes.barh(place, 100 * bar.clean.score, height=0.72, color=colour, alpha=PALE, lw=0)
         axes.barh(place, 100 * bar.mean.score, height=0.72, color=colour, lw=0)
         for row, up in ((bar.mean, -0.12), (bar.clean, 0.12)):
