@@ -31,10 +31,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import cv2
 import numpy as np
 
-from robustpose.corruptions import NAMES, SEVERITIES, corrupt, corrupt_all
+from robustpose.corruptions import SEVERITIES, corrupt, corrupt_all
+from robustpose.corruptions.suites import COCO_C
 from robustpose.data.images import read_image
 
-CELLS = [(name, severity) for name in NAMES for severity in SEVERITIES]
+CELLS = [(name, severity) for name in COCO_C.corruptions for severity in SEVERITIES]
 
 
 class Reference:
@@ -85,7 +86,7 @@ def compare_cells(image: np.ndarray, repeats: int, reference: Reference | None, 
     ]
     print(f"{'corruption':<18}" + "".join(f"{title:>10}" for title in titles))
     totals = dict.fromkeys(titles, 0.0)
-    for name in NAMES:
+    for name in COCO_C.corruptions:
         cells = [(name, severity) for severity in SEVERITIES]
         list(corrupt_all(image, cells))
         row = {"warm": median_ms(lambda cells=cells: list(corrupt_all(image, cells)), repeats)}
@@ -136,7 +137,7 @@ def compare_folder(files: list[Path], reference: Reference | None, every: int, s
             image = read_image(file)
             np.save(scratch / "image.npy", image)
             n_pixels += image.shape[0] * image.shape[1]
-            for name in NAMES:
+            for name in COCO_C.corruptions:
                 seconds += sum(reference.ask(image=str(scratch / "image.npy"), name=name, repeats=1)["seconds"])
         theirs = seconds * ours["pixels"] / n_pixels
         print(f"original  {theirs:8.1f} s CPU, from {len(files[::every])} of the images")

@@ -29,7 +29,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 import numpy as np
 
 from robustpose.metrics.oks_matches import THRESHOLDS
-from robustpose.metrics.score_tables import ApTable, ScoreTable, ShareTable
+from robustpose.metrics.score_tables import ApTable, JointTable, ScoreTable
 from robustpose.results.resampling import draw_weights, interval
 
 N_CORRUPTIONS, N_SEVERITIES = 4, 3
@@ -87,7 +87,7 @@ def find_people(people: People, share: float, rng: np.random.Generator) -> list[
         if cell == 0:
             annotated = rng.integers(1, N_JOINTS + 1, n_people)
             right = rng.binomial(annotated, 1 / (1 + np.exp(-logit)))
-            pck = ShareTable(*(np.bincount(people.image, side, n_images) for side in (right, annotated)))
+            pck = JointTable(*(np.bincount(people.image, side, n_images) for side in (right, annotated)))
     return [*tables, pck]
 
 

@@ -24,3 +24,9 @@ def first_few(problems: list[str], what: str, limit: int = 3) -> str:
     shown = "; ".join(problems[:limit])
     more = f"; … {len(problems)} {what} in all" if len(problems) > limit else ""
     return shown + more
+
+
+def spell_list(words: Iterable[object], last: str = "and") -> str:
+    """Return ``1, 3 and 5`` for 1, 3, 5, or another word before the last one."""
+    *first, end = map(str, words)
+    return f"{', '.join(first)} {last} {end}" if first else end

@@ -3,8 +3,9 @@ import threading
 import numpy as np
 import pytest
 
-from robustpose.corruptions import NAMES, corrupt, corrupt_all
+from robustpose.corruptions import corrupt, corrupt_all
 from robustpose.corruptions.cache import CACHE, DEFAULT_LIMIT, FieldCache
+from robustpose.corruptions.suites import COCO_C
 from tests.scenes import draw_scene
 
 
@@ -70,7 +71,7 @@ def test_hundreds_of_sizes_stay_within_the_limit_and_change_no_pixel(small_cache
 
 
 def test_threads_get_the_pixels_of_one_thread():
-    cells = [(name, 3) for name in NAMES if name != "frost"]
+    cells = [(name, 3) for name in COCO_C.corruptions if name != "frost"]
     image = draw_scene(60, 70)
     expected = list(corrupt_all(image, cells))
     CACHE.clear()
@@ -92,7 +93,7 @@ def test_threads_get_the_pixels_of_one_thread():
 @pytest.mark.parametrize("seed", ["release", (3, 4)])
 def test_all_cells_at_once_are_those_one_by_one(seed):
     image = draw_scene(50, 64)
-    cells = [(name, severity) for name in NAMES if name != "frost" for severity in (5, 1, 3)]
+    cells = [(name, severity) for name in COCO_C.corruptions if name != "frost" for severity in (5, 1, 3)]
     for (name, severity), together in zip(cells, corrupt_all(image, cells, seed), strict=True):
         np.testing.assert_array_equal(together, corrupt(image, name, severity, seed))
 

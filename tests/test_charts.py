@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.corruptions.suites import COCO_C
 from robustpose.pose.cell import Cell
 from robustpose.results.published import published_rows
-from robustpose.show.pages.charts import calibration, clean_against_mpc, severity_curves
+from robustpose.show.pages.charts import calibration, clean_against_mean, severity_curves
 from tests.test_report import make_summary
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -52,10 +52,10 @@ CURVES = {
 
 def make_charts(name="net"):
     summary = add_intervals(
-        make_summary(name, cells=(*FULL_GRID, *(Cell(HOSTILE, severity) for severity in range(1, 6))))
+        make_summary(name, cells=(*COCO_C.cells, *(Cell(HOSTILE, severity) for severity in range(1, 6))))
     )
     rows = published_rows("COCO-C", "AP")
-    charts = severity_curves(summary, "net") | {"scatter": clean_against_mpc(summary, name, rows, "net")}
+    charts = severity_curves(summary, "net") | {"scatter": clean_against_mean(summary, rows, "net")}
     return charts | {"calibration": calibration(CURVES, "net")}
 
 
@@ -92,8 +92,8 @@ def test_figures_without_an_interval_have_no_band():
 
 
 def test_scatter_needs_the_whole_grid_but_no_published_rows():
-    assert clean_against_mpc(make_summary(cells=FULL_GRID[:6]), "net", [], "net") is None
-    chart = clean_against_mpc(make_summary(), "net", [], "net")
+    assert clean_against_mean(make_summary(cells=COCO_C.cells[:6]), [], "net") is None
+    chart = clean_against_mean(make_summary(), [], "net")
     assert [trace["name"] for trace in chart["data"] if "name" in trace] == ["net"]
 
 

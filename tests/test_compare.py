@@ -48,7 +48,7 @@ def test_a_run_is_not_distinguishable_from_itself(runs):
     for row in comparison.rows:
         if row.values[0] is not None:
             assert row.differences[1].value == 0
-            assert row.differences[1].interval == (0, 0)
+            assert row.differences[1].interval == [0, 0]
             assert not row.differences[1].is_distinguishable
             assert row.leaders == (0, 1)
     assert len(set(comparison.names)) <= 2

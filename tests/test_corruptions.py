@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 import robustpose
-from robustpose.corruptions import GROUPS, HELD_OUT, NAMES, SEVERITIES, corrupt
+from robustpose.corruptions import SEVERITIES, TABLE, corrupt
 from robustpose.corruptions.frost_textures import load_textures
+from robustpose.corruptions.suites import COCO_C, HELD_OUT
 from robustpose.errors import UserError
 from tests.conftest import load_module
 from tests.goldens.make_corruptions import IMAGES, hash_cell
 from tests.scenes import draw_scene
 
-ALL = (*NAMES, *HELD_OUT)
+ALL = tuple(TABLE)
 CELLS = [(name, severity) for name in ALL for severity in SEVERITIES]
 OWN_GOLDENS = json.loads((Path(__file__).parent / "goldens/corruptions.json").read_text())
 EXACT_ON = {"numpy": "2.4.6", "scipy": "1.17.1", "opencv-python-headless": "5.0.0.93", "pillow": "13.0.0"}
@@ -33,9 +34,10 @@ def seed_for(name):
 
 
 def test_there_are_15_names_in_four_groups_and_4_held_out():
-    assert len(NAMES) == len(set(NAMES)) == 15
-    assert [len(names) for names in GROUPS.values()] == [3, 4, 4, 4]
-    assert len(HELD_OUT) == 4
+    assert len(COCO_C.corruptions) == len(set(COCO_C.corruptions)) == 15
+    assert [len(names) for names in COCO_C.groups.values()] == [3, 4, 4, 4]
+    assert len(HELD_OUT.corruptions) == 4
+    assert set(TABLE) == {*COCO_C.corruptions, *HELD_OUT.corruptions}
     assert robustpose.corrupt is corrupt
 
 
@@ -128,7 +130,7 @@ def test_higher_severity_changes_the_image_more(name):
     assert changes == sorted(changes)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", COCO_C.corruptions)
 def test_independent_noise_has_the_strength_of_release_noise(name):
     image = draw_scene(96, 128)
     if name == "frost":

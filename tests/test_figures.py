@@ -11,8 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from robustpose import UserError
-from robustpose.corruptions import NAMES
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.corruptions.suites import COCO_C
 from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.skeletons import COCO
@@ -20,7 +19,7 @@ from robustpose.pose.types import Poses, Truth
 from robustpose.results.summary import summarize
 from robustpose.show.figures import write
 from robustpose.show.figures.curves import draw_curves
-from robustpose.show.figures.examples import choose_cells, mean_oks
+from robustpose.show.figures.examples import choose_worst_cells, mean_oks
 from robustpose.show.figures.families import draw_families
 from robustpose.show.figures.overview import draw_overview
 from robustpose.show.figures.paper import choose_rows
@@ -35,7 +34,16 @@ TOY = {"name": "toy", "seed": 0, "split": "val", "n_images": 64, "generator_vers
 
 
 def make_summary(
-    name="net", dataset=TOY, clean=0.7, drop=0.05, cells=FULL_GRID, metric="AP", boxes="gt", bands=False, row=None
+    name="net",
+    dataset=TOY,
+    clean=0.7,
+    drop=0.05,
+    cells=COCO_C.cells,
+    metric="AP",
+    boxes="gt",
+    bands=False,
+    suite=COCO_C,
+    row=None,
 ):
     figures = {cell: {metric: clean - drop * cell.severity} for cell in cells}
     provenance = {
@@ -47,7 +55,7 @@ def make_summary(
         "estimator": {"name": name},
         **({"row": {"name": row, "differences": []}} if row else {}),
     }
-    summary = summarize(metric, figures, cells, provenance)
+    summary = summarize(metric, figures, cells, provenance, suite=suite)
     if bands:
         summary["intervals"] = {
             "level": 0.95,
@@ -78,8 +86,8 @@ def make_run(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Figures are composed, all but the sheet, and not rendered: for tests of which ones there are."""
-    monkeypatch.setattr(write, "draw_sheet", lambda *_: Figure())
+    """Figures are composed, all but figure 2, and not rendered: for tests of which ones there are."""
+    monkeypatch.setattr(write, "draw_severity_grid", lambda *_: Figure())
     monkeypatch.setattr(write, "save_figure", lambda _, out, name: [out / f"{name}.pdf", out / f"{name}.png"])
 
 
@@ -218,7 +226,7 @@ def test_missing_predictions_leave_out_a_row_and_damaged_ones_are_an_error(quick
 
 
 def test_incomplete_run_stays_out_of_figures_of_mpc(quick, make_run, tmp_path):
-    full, part, clean = make_run("full"), make_run("part", cells=FULL_GRID[:6]), make_run("clean", cells=(CLEAN,))
+    full, part, clean = make_run("full"), make_run("part", cells=COCO_C.cells[:6]), make_run("clean", cells=(CLEAN,))
     written = draw([full, part], tmp_path / "a")
     assert both("fig1", "fig4", "fig5") <= named(written.paths)
     assert any("part: mPC needs all 75 cells and it has 5" in note for note in written.notes)
@@ -229,7 +237,7 @@ def test_incomplete_run_stays_out_of_figures_of_mpc(quick, make_run, tmp_path):
 
 
 def test_means_over_different_severities_are_not_put_in_one_table(quick, make_run, tmp_path):
-    mild = [CLEAN, *(Cell(name, 1) for name in NAMES)]
+    mild = [CLEAN, *(Cell(name, 1) for name in COCO_C.corruptions)]
     written = draw([make_run("full"), make_run("mild", cells=mild)], tmp_path / "out")
     assert "table.tex" not in named(written.paths)
     assert any("bench them with the same --severities" in note for note in written.notes)
@@ -311,13 +319,13 @@ def test_worst_cells_lead_and_have_one_severity(make_run):
     summary = json.loads((path / "summary.json").read_text())
     summary["cells"]["fog/3"], summary["cells"]["snow/3"] = 0.1, 0.2
     (path / "summary.json").write_text(json.dumps(summary))
-    cells = choose_cells(read_runs([path]), 3)
+    cells = choose_worst_cells(read_runs([path]), 3)
     assert cells[:3] == (CLEAN, Cell("fog", 3), Cell("snow", 3))
     assert len(cells) == 5
     part = make_run("b", cells=[CLEAN, Cell("fog", 1), Cell("fog", 5)])
-    assert choose_cells(read_runs([part]), 3) == (CLEAN, Cell("fog", 1))
+    assert choose_worst_cells(read_runs([part]), 3) == (CLEAN, Cell("fog", 1))
     with pytest.raises(UserError, match="no corrupted cell in common"):
-        choose_cells(read_runs([part, make_run("c", cells=[CLEAN, Cell("snow", 1)])]), 3)
+        choose_worst_cells(read_runs([part, make_run("c", cells=[CLEAN, Cell("snow", 1)])]), 3)
 
 
 def test_oks_of_examples_counts_annotated_joints_of_people_who_are_not_small():
@@ -337,7 +345,7 @@ def test_oks_of_examples_counts_annotated_joints_of_people_who_are_not_small():
 
 def test_table_has_a_row_a_run_and_the_best_of_each_column_is_bold():
     best, other = make_summary("best_net", clean=0.8), make_summary("other", clean=0.8, drop=0.06)
-    lines = to_latex(best, other, make_summary("part", clean=0.81, cells=FULL_GRID[:6])).splitlines()
+    lines = to_latex(best, other, make_summary("part", clean=0.81, cells=COCO_C.cells[:6])).splitlines()
     titles, rows = lines[3], lines[5:8]
     assert all(row.count(" & ") == titles.count(" & ") == 18 for row in rows)
     assert rows[0].startswith(r"best\_net & 80.0 & \textbf{65.0} & \textbf{81.3} & 65.0 & \textbf{65.0}")

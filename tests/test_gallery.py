@@ -106,7 +106,7 @@ def test_gallery_keeps_to_its_bytes(finished_run, open_small, monkeypatch):
     assert len(half["images"]) + len(half["corrupted"]) < 45
     assert len(little["images"]) < 9
     for content, n_bytes in ((half, 40_000), (little, 8_000)):
-        pictures = [image["picture"] + image["poses"] for image in content["images"]]
+        pictures = [image["thumbnail"] + image["poses"] for image in content["images"]]
         assert sum(map(len, [*pictures, *content["corrupted"].values()])) <= n_bytes
 
 

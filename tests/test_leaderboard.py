@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.corruptions.suites import COCO_C
 from robustpose.errors import UserError
 from robustpose.results.leaderboard import boards_to_json, read_boards
 from robustpose.show.pages.leaderboard import render_leaderboard
@@ -10,7 +10,7 @@ from robustpose.show.pages.leaderboard import render_leaderboard
 
 def write_summary(path, name="net", clean=0.7, mpc=0.5, cells=None, **provenance):
     """Write a summary as bench does."""
-    keys = [cell.key for cell in FULL_GRID[1:]] if cells is None else cells
+    keys = [cell.key for cell in COCO_C.cells[1:]] if cells is None else cells
     path.parent.mkdir(parents=True, exist_ok=True)
     summary = {
         "metric": "AP",

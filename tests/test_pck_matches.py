@@ -66,8 +66,8 @@ def test_pckh_leaves_pelvis_and_thorax_out_of_the_mean_and_pck_does_not():
     joints = tables["pckh"].joints_tables()
     for spec, left_out in (("pckh", {"pelvis", "thorax"}), ("pck:head_size@0.5", set())):
         kept = [table for joint, table in joints.items() if joint not in left_out]
-        np.testing.assert_array_equal(sum(t.possible for t in kept), tables[spec].table().possible)
-        np.testing.assert_array_equal(sum(t.reached for t in kept), tables[spec].table().reached)
+        np.testing.assert_array_equal(sum(t.annotated for t in kept), tables[spec].table().annotated)
+        np.testing.assert_array_equal(sum(t.hits for t in kept), tables[spec].table().hits)
 
 
 @pytest.mark.parametrize(("spec", "skeleton"), SPECS)
@@ -76,9 +76,9 @@ def test_slices_that_share_nobody_add_up_to_everybody(spec, skeleton):
     matches = fill(make_metric(spec, skeleton), pairs).matches()
     crowding = [key for key in slice_people(pairs[0][1], skeleton.n_joints) if key[0] == "crowding"]
     tables = [matches.table([slice_people(t, skeleton.n_joints)[key] for _, t in pairs]) for key in crowding]
-    assert sum(t.possible.sum() > 0 for t in tables) > 1
-    np.testing.assert_array_equal(sum(t.possible for t in tables), matches.table().possible)
-    np.testing.assert_array_equal(sum(t.reached for t in tables), matches.table().reached)
+    assert sum(t.annotated.sum() > 0 for t in tables) > 1
+    np.testing.assert_array_equal(sum(t.annotated for t in tables), matches.table().annotated)
+    np.testing.assert_array_equal(sum(t.hits for t in tables), matches.table().hits)
 
 
 def test_quality_is_the_pck_of_each_image():

@@ -3,15 +3,15 @@ import json
 import numpy as np
 import pytest
 
-from robustpose.bench.preview import CELLS, SHARES, choose_images
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.bench.preview import WEIGHTS, choose_images, list_cells
+from robustpose.corruptions.suites import COCO_C
 from robustpose.data.coco import read_coco
 from tests.runs import bench_predictions, write_predictions
 
 
 @pytest.fixture
 def predictions(tmp_path, coco_folder):
-    return write_predictions(tmp_path / "predictions", coco_folder, 2.0, cells=FULL_GRID)
+    return write_predictions(tmp_path / "predictions", coco_folder, 2.0, cells=COCO_C.cells)
 
 
 def preview(run, coco_folder, predictions, out, *words):
@@ -39,7 +39,7 @@ def test_with_all_images_only_two_severities_are_guessed(run, coco_folder, predi
     summary = json.loads((full / "summary.json").read_text())
     assert estimate["clean"] == summary["clean"]
     cells = summary["cells"]
-    fog = sum(share * cells[f"fog/{severity}"] for share, severity in zip(SHARES, (1, 3, 5), strict=True))
+    fog = sum(weight * cells[f"fog/{severity}"] for severity, weight in WEIGHTS.items())
     assert estimate["corruptions"]["fog"] == pytest.approx(fog, abs=1e-12)
     assert estimate["mPC"] == pytest.approx(summary["mPC"], abs=0.03)
 
@@ -78,8 +78,8 @@ def test_preview_chooses_its_cells_itself(run, coco_folder, predictions, tmp_pat
     assert preview(run, coco_folder, predictions, tmp_path / "out", "--preview-images", 0)[0] == 2
 
 
-def test_shares_of_the_severities_are_those_of_a_line():
+def test_weights_of_the_severities_are_those_of_a_line():
     scores = np.array([0.5, 0.4, 0.3, 0.2, 0.1])
-    assert sum(share * scores[i] for share, i in zip(SHARES, (0, 2, 4), strict=True)) == pytest.approx(scores.mean())
-    assert sum(SHARES) == pytest.approx(1)
-    assert len(CELLS) == 46
+    assert sum(weight * scores[severity - 1] for severity, weight in WEIGHTS.items()) == pytest.approx(scores.mean())
+    assert sum(WEIGHTS.values()) == pytest.approx(1)
+    assert len(list_cells(COCO_C)) == 46

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN, Cell
@@ -70,7 +70,7 @@ def make_slices(name):
 @pytest.fixture(scope="module")
 def hostile_page(finished_run, small_dataset, tmp_path_factory):
     """A page with everything in it, whose names are all HTML."""
-    cells = (*FULL_GRID, *(Cell(HOSTILE, severity) for severity in range(1, 6)))
+    cells = (*COCO_C.cells, *(Cell(HOSTILE, severity) for severity in range(1, 6)))
     summary = add_intervals(make_summary(HOSTILE, cells, dataset={"name": f"</script>{HOSTILE}", "n_images": 9}))
     gallery = make_gallery(finished_run, small_dataset, None, CELLS)
     gallery = {**gallery, "quality_name": "mean OKS", "quality_words": HOSTILE}
@@ -150,7 +150,7 @@ def go_to(page, image, corruption, severity=4):
 def drawing_of(page):
     """Return the lines of the predicted skeletons, and the picture below them."""
     lines = page.eval_on_selector_all(
-        "#gallery-picture g.prediction line", "lines => lines.map(line => line.getAttribute('x1')).join()"
+        "#gallery-drawing g.prediction line", "lines => lines.map(line => line.getAttribute('x1')).join()"
     )
     return lines, page.locator("#gallery-image").get_attribute("href")
 
@@ -170,7 +170,7 @@ def test_page_draws_every_chart_and_asks_for_nothing(run_view):
     assert {"curves-noise", "curves-digital"} <= set(charts)
     for chart in charts:
         assert run_view.locator(f"#{chart} .main-svg").count() > 0
-    assert run_view.locator("#sheet-pictures img").count() == 3  # clean, and two corruptions
+    assert run_view.locator("#sheet-images img").count() == 3  # clean, and two corruptions
     assert run_view.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
 
 
@@ -215,8 +215,8 @@ def test_gallery_changes_picture_and_skeleton_by_mouse(run_view):
     assert len({picture for _, picture in (clean, noisy, next_one)}) == 3
     assert run_view.locator("#gallery-badge").is_hidden()
     run_view.locator("#show-prediction").uncheck()
-    run_view.wait_for_selector("#gallery-picture g.prediction line", state="hidden")
-    assert run_view.locator("#gallery-picture g.truth line").first.is_visible()
+    run_view.wait_for_selector("#gallery-drawing g.prediction line", state="hidden")
+    assert run_view.locator("#gallery-drawing g.truth line").first.is_visible()
     run_view.locator("#show-prediction").check()
 
 
@@ -235,7 +235,7 @@ def test_gallery_goes_by_keys(run_view):
         run_view.keyboard.press(key)
         wait_for(run_view, image, cell)
     run_view.keyboard.press("t")
-    run_view.wait_for_selector("#gallery-picture g.truth line", state="hidden")
+    run_view.wait_for_selector("#gallery-drawing g.truth line", state="hidden")
     run_view.keyboard.press("t")
     assert run_view.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
@@ -246,7 +246,7 @@ def test_skeletons_lie_where_they_were_predicted(run_view, finished_run, small_d
 
     go_to(run_view, 3, "contrast")
     drawn = run_view.eval_on_selector_all(
-        "#gallery-picture g.prediction circle",
+        "#gallery-drawing g.prediction circle",
         "dots => dots.map(dot => [Number(dot.getAttribute('cx')), Number(dot.getAttribute('cy'))])",
     )
     poses = read_results(RunFolder(finished_run).prediction_path(CELLS[4]), 17)[small_dataset.truth(3).image_id]

@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from robustpose.corruptions.suites import FULL_GRID, choose_cells
+from robustpose.corruptions.suites import COCO_C, choose_cells
 from robustpose.metrics import make_metric
-from robustpose.metrics.score_tables import ShareTable
+from robustpose.metrics.robustness import take_means
+from robustpose.metrics.score_tables import JointTable
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses
 from robustpose.results.cell_score import JOINT, cut_people, score_cell
-from robustpose.results.intervals import make_series
 from robustpose.results.resampling import draw_weights
 from robustpose.results.slices import describe_slices
 from tests.people import draw_people
@@ -33,7 +33,7 @@ def score_all(cells, metric="coco_ap", n_resamples=30, n_images=16):
 
 @pytest.fixture(scope="module")
 def full():
-    arguments = score_all(FULL_GRID)
+    arguments = score_all(COCO_C.cells)
     return describe_slices("AP", *arguments), arguments[0]
 
 
@@ -41,12 +41,12 @@ def test_every_slice_and_joint_has_clean_mpc_and_rpc_with_intervals(full):
     found, scores = full
     rows = {(row["kind"], row["name"]): row for row in found["slices"]}
     rows |= {(JOINT, row["name"]): row for row in found["joints"]}
-    assert set(rows) == set(scores[FULL_GRID[0]].slices)
+    assert set(rows) == set(scores[COCO_C.cells[0]].slices)
     for key, row in rows.items():
-        series = make_series({cell: scores[cell].slices[key].value for cell in FULL_GRID}, FULL_GRID)
-        assert (row["clean"], row["mPC"], row["rPC"]) == (series.clean, series.mpc, series.rpc)
-        assert row["groups"] == series.groups
-        assert row["severities"] == {str(severity): value for severity, value in series.severities.items()}
+        means = take_means({cell: scores[cell].slices[key].value for cell in COCO_C.cells}, COCO_C.cells)
+        assert (row["clean"], row["mPC"], row["rPC"]) == (means.clean, means.mean, means.ratio)
+        assert row["groups"] == means.groups
+        assert row["severities"] == {str(severity): value for severity, value in means.severities.items()}
         for name in ("clean", "mPC", "rPC"):
             if row[f"{name}_interval"] is not None:
                 low, high = row[f"{name}_interval"]
@@ -75,7 +75,7 @@ def test_people_are_counted_once_for_each_kind_of_slice(full):
 
 def test_calibration_is_there_for_every_cell(full):
     found, scores = full
-    assert found["calibration"] == {cell.key: scores[cell].calibration for cell in FULL_GRID}
+    assert found["calibration"] == {cell.key: scores[cell].calibration for cell in COCO_C.cells}
 
 
 def test_it_can_be_written_as_strict_json(full):
@@ -104,7 +104,7 @@ def test_slice_without_a_figure_is_null_and_not_zero(monkeypatch):
     # People who count and cannot be measured: without the limb that PCK is normalised by.
     scores, cells, slices, truths, joints = score_all(PART, "pck:left_hip-right_hip@0.5")
     key = next(iter(slices))
-    nothing = ShareTable(np.zeros(16), np.zeros(16))
+    nothing = JointTable(np.zeros(16), np.zeros(16))
     for cell in cells:
         scores[cell].slices[key] = type(scores[cell].slices[key])(
             float(nothing.score()[0]), nothing.score(draw_weights(16, 30))

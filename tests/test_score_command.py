@@ -108,7 +108,7 @@ def test_report_shows_no_pictures_of_other_data(run, copy):
     (copy / "inputs.json").write_text(json.dumps(inputs))
     code, _, errors = run("report", copy)
     assert code == 0
-    assert "warning: the page has no pictures: the images are not those of" in errors
+    assert "warning: the page has no gallery: the images are not those of" in errors
 
 
 def test_interrupt_ends_with_one_line(run, tmp_path, monkeypatch):

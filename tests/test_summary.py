@@ -4,25 +4,24 @@ import numpy as np
 import pytest
 
 from robustpose import CLEAN, UserError
-from robustpose.corruptions.suites import FULL_GRID, choose_cells
-from robustpose.results.intervals import GEOMETRIC, find_intervals
-from robustpose.results.summary import read_summary, summarize
+from robustpose.corruptions.suites import COCO_C, choose_cells
+from robustpose.results.summary import find_intervals, read_summary, summarize
 
-FIGURES = {cell: {"AP": 0.8 - 0.1 * cell.severity, "AR": 0.9} for cell in FULL_GRID}
+FIGURES = {cell: {"AP": 0.8 - 0.1 * cell.severity, "AR": 0.9} for cell in COCO_C.cells}
 RESAMPLED = {cell: figures["AP"] + np.random.default_rng(0).normal(0, 0.01, 100) for cell, figures in FIGURES.items()}
 
 
 def test_without_resamples_there_are_no_intervals_and_the_figures_are_the_same():
-    plain, full = summarize("AP", FIGURES, FULL_GRID, {}), summarize("AP", FIGURES, FULL_GRID, {}, RESAMPLED)
+    plain, full = summarize("AP", FIGURES, COCO_C.cells, {}), summarize("AP", FIGURES, COCO_C.cells, {}, RESAMPLED)
     assert plain["intervals"] is None
-    assert full["intervals"] == find_intervals(RESAMPLED, FULL_GRID)
+    assert full["intervals"] == find_intervals(RESAMPLED, COCO_C.cells)
     assert {**plain, "intervals": 0} == {**full, "intervals": 0}
 
 
 def test_mpc_with_and_without_the_corruptions_that_move_pixels_is_given_beside_mpc():
-    figures = {c: {"AP": 0.2 if c.corruption in GEOMETRIC else 0.6} for c in FULL_GRID}
-    summary = summarize("AP", figures, FULL_GRID, {})
-    assert summary["geometric"]["corruptions"] == list(GEOMETRIC)
+    figures = {c: {"AP": 0.2 if c.corruption in COCO_C.moves_pixels else 0.6} for c in COCO_C.cells}
+    summary = summarize("AP", figures, COCO_C.cells, {})
+    assert summary["geometric"]["corruptions"] == list(COCO_C.moves_pixels)
     assert summary["geometric"]["mPC_without"] == pytest.approx(0.6)
     assert summary["geometric"]["mPC_only"] == pytest.approx(0.2)
     assert summary["mPC"] == pytest.approx((3 * 0.2 + 12 * 0.6) / 15)
@@ -36,13 +35,13 @@ def test_clean_only_has_no_mean_of_anything():
 
 
 def test_clean_score_of_zero_leaves_rpc_undefined_and_so_its_interval():
-    zero = {cell: np.zeros(100) for cell in FULL_GRID}
-    summary = summarize("AP", {cell: {"AP": 0.0} for cell in FULL_GRID}, FULL_GRID, {}, zero)
+    zero = {cell: np.zeros(100) for cell in COCO_C.cells}
+    summary = summarize("AP", {cell: {"AP": 0.0} for cell in COCO_C.cells}, COCO_C.cells, {}, zero)
     assert (summary["mPC"], summary["rPC"], summary["intervals"]["rPC"]) == (0, None, None)
 
 
 def test_summary_can_be_written_as_strict_json_and_read_back(tmp_path):
-    summary = summarize("AP", FIGURES, FULL_GRID, {"seed": 1}, RESAMPLED)
+    summary = summarize("AP", FIGURES, COCO_C.cells, {"seed": 1, "dataset": {}, "estimator": {}}, RESAMPLED)
     (tmp_path / "summary.json").write_text(json.dumps(summary, allow_nan=False))
     assert read_summary(tmp_path) == summary
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from robustpose.metrics.coco_ap import CocoAP
-from robustpose.metrics.score_tables import ApTable, ShareTable, load_score_table
+from robustpose.metrics.score_tables import ApTable, JointTable, load_score_table
 from robustpose.pose.skeletons import COCO
 from robustpose.results.resampling import draw_weights
 from tests.people import coco_ap, draw_again, draw_people, fill, poses_of, truth_of
@@ -52,7 +52,7 @@ def test_ap_of_weighted_images_with_ties_inside_an_image_takes_the_copies_of_a_p
 
 
 def test_weights_of_one_are_no_weights():
-    for table in (ap_table(draw_people(1)), ShareTable(np.array([1.0, 2.0]), np.array([2.0, 2.0]))):
+    for table in (ap_table(draw_people(1)), JointTable(np.array([1.0, 2.0]), np.array([2.0, 2.0]))):
         n_images = len(getattr(table, "positives", [0, 0]))
         np.testing.assert_array_equal(table.score(np.ones((3, n_images), np.uint8)), table.score().repeat(3))
 
@@ -69,25 +69,25 @@ def test_without_anybody_left_there_is_no_score():
     with_people = np.array([bool((~truth.crowd & (truth.visible > 0).any(1)).any()) for _, truth in pairs])
     assert with_people.any()
     assert np.isnan(ap_table(pairs).score((~with_people)[None].astype(np.uint8))).all()
-    share = ShareTable(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
+    share = JointTable(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
     np.testing.assert_array_equal(share.score(np.array([[1, 1], [3, 0], [0, 2]])), [0.5, 0.5, np.nan])
 
 
-def test_share_is_of_the_sums_not_the_mean_of_shares():
-    table = ShareTable(np.array([1.0, 0.0]), np.array([1.0, 9.0]))
+def test_mean_over_joints_is_of_the_sums_not_the_mean_over_images():
+    table = JointTable(np.array([1.0, 0.0]), np.array([1.0, 9.0]))
     np.testing.assert_allclose(table.score(np.array([[1, 1], [2, 1]])), [1 / 10, 2 / 11])
 
 
 def test_scores_are_those_of_many_weights_at_once():
     weights = draw_weights(16, 5)
-    for table in (ap_table(draw_people(4, 16)), ShareTable(np.arange(16.0), np.arange(16.0) + 1)):
+    for table in (ap_table(draw_people(4, 16)), JointTable(np.arange(16.0), np.arange(16.0) + 1)):
         one_by_one = np.concatenate([table.score(row[None]) for row in weights])
         np.testing.assert_allclose(table.score(weights), one_by_one, rtol=1e-15)
 
 
 def test_table_of_saved_arrays_scores_the_same():
     weights = draw_weights(12, 3)
-    for table in (ap_table(draw_people(5)), ShareTable(np.arange(12.0), np.arange(12.0) + 2)):
+    for table in (ap_table(draw_people(5)), JointTable(np.arange(12.0), np.arange(12.0) + 2)):
         again = load_score_table(table.save())
         assert type(again) is type(table)
         np.testing.assert_array_equal(again.score(weights), table.score(weights))

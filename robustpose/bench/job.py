@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
 from robustpose.evaluate import score
@@ -28,6 +29,7 @@ class Job:
         make_estimator: makes the estimator for a skeleton.
         corrupted_images: where the corrupted images come from.
         out: the run folder.
+        suite: whose mean the cells of the run make if they are all of its.
         inputs: where the images come from, for those who come back to the run; None: not noted.
     """
 
@@ -35,6 +37,7 @@ class Job:
     make_estimator: Callable[[Skeleton], Estimator]
     corrupted_images: CorruptedImages
     out: Path
+    suite: Suite = COCO_C
     inputs: Inputs | None = None
 
 

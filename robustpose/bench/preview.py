@@ -1,8 +1,8 @@
-"""Preview: an estimate of mPC from some images and three severities, marked as one and kept apart from full results.
+"""Preview: an estimate of a suite's mean, such as mPC, from some images and three of its five severities.
 
-Severities 2 and 4 are taken from the line between their neighbours, so a corruption's mean is
-(1.5·s1 + 2·s3 + 1.5·s5) / 5. The interval is the bootstrap's over the previewed images, widened by what that line
-misses: in full runs of five estimators it was off by 0.1 to 1.3 % of mPC.
+It is marked as one and kept apart from full results. Severities 2 and 4 are taken from the line between their
+neighbours, so a corruption's mean is (1.5·s1 + 2·s3 + 1.5·s5) / 5. The interval is the bootstrap's over the previewed
+images, widened by what that line misses: in full runs of five estimators it was off by 0.1 to 1.3 % of mPC.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from robustpose import corruptions
 from robustpose.bench.job import Job, prepare
 from robustpose.bench.predict import predict_cells
 from robustpose.bench.run import check_numbers
 from robustpose.bench.scoring import Scoring, score_cells
+from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.data.subset import Adjusted
-from robustpose.errors import UserError
+from robustpose.errors import UserError, spell_list
 from robustpose.files import write_text
 from robustpose.metrics import make_metric
 from robustpose.metrics.robustness import relative_under_corruption
@@ -33,11 +33,9 @@ from robustpose.results.run_folder import IDENTITY
 from robustpose.work import claim_folder
 
 N_IMAGES = 100
-SEVERITIES = (1, 3, 5)
-SHARES = (0.3, 0.4, 0.3)  # of the three in a corruption's mean
+WEIGHTS = {1: 0.3, 3: 0.4, 5: 0.3}  # by severity, in a corruption's mean
 LINE_ERROR = 0.01  # of mPC, one standard deviation
 SEED = 1
-CELLS = (CLEAN, *(Cell(name, severity) for name in corruptions.NAMES for severity in SEVERITIES))
 
 
 def run_preview(
@@ -59,31 +57,44 @@ def run_preview(
         on_progress: called with ``predict`` or ``score`` and how far it is.
 
     Raises:
-        UserError: a mistake in what was given.
+        UserError: a mistake in what was given, or a suite with other severities than 1 to 5.
     """
+    cells = list_cells(job.suite)
     check_numbers(n_workers, n_resamples)
     if n_images < 1 or n_resamples < 1:
         raise UserError("a preview needs images and resamples: at least 1 of each")
     job = replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images))
-    prepared = prepare(job, CELLS)
+    prepared = prepare(job, cells)
     dataset = prepared.data.dataset
     with claim_folder(job.out, "results", IDENTITY, prepared.identity):
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scoring = Scoring(job, n_resamples, with_slices=False)
-        scores = score_cells(scoring, prepared.data, CELLS, n_workers, partial(on_progress, "score"))
+        scores = score_cells(scoring, prepared.data, cells, n_workers, partial(on_progress, "score"))
         metric = make_metric(dataset.metric, dataset.skeleton).primary
         resampled = {cell: score.resampled for cell, score in scores.items()}
         preview = {
             "is_estimate": True,
+            "suite": job.suite.identity,
             "metric": metric,
-            **_estimate({cell: score.figures[metric] for cell, score in scores.items()}, resampled),
+            **_estimate({cell: score.figures[metric] for cell, score in scores.items()}, resampled, job.suite),
             "level": LEVEL,
             "images": len(dataset),
-            "severities": list(SEVERITIES),
+            "severities": list(WEIGHTS),
             "provenance": prepared.provenance,
         }
         write_text(job.out / "preview.json", json.dumps(preview, indent=2) + "\n")
     return preview
+
+
+def list_cells(suite: Suite) -> tuple[Cell, ...]:
+    """Return clean and the cells of a suite that a preview looks at.
+
+    Raises:
+        UserError: the suite has other severities than 1 to 5, of which alone the line is known.
+    """
+    if suite.severities != (1, 2, 3, 4, 5):
+        raise UserError(f"--preview looks at 3 of 5 severities: suite {suite.name} has {spell_list(suite.severities)}")
+    return cells_of(suite.corruptions, list(WEIGHTS))
 
 
 def choose_images(make_dataset: Callable[[], Dataset], n_images: int) -> Dataset:
@@ -96,29 +107,31 @@ def choose_images(make_dataset: Callable[[], Dataset], n_images: int) -> Dataset
     return Adjusted(dataset, indices=chosen.tolist(), preview=(n_images, n_all))
 
 
-def _estimate(scores: Mapping[Cell, float], resampled: Mapping[Cell, Any]) -> dict[str, Any]:
-    by_corruption = {name: _mean_of(scores, name) for name in corruptions.NAMES}
-    mpc = sum(by_corruption.values()) / len(by_corruption)
+def _estimate(scores: Mapping[Cell, float], resampled: Mapping[Cell, Any], suite: Suite) -> dict[str, Any]:
+    by_corruption = {name: _mean_of(scores, name) for name in suite.corruptions}
+    mean = sum(by_corruption.values()) / len(by_corruption)
     clean = scores[CLEAN]
     found: dict[str, Any] = {
         "clean": clean,
-        "mPC": mpc,
-        "rPC": relative_under_corruption(mpc, clean),
+        suite.mean_name: mean,
+        suite.ratio_name: relative_under_corruption(mean, clean),
+        "groups": {},
         "corruptions": by_corruption,
+        "cells": {},
         "intervals": None,
     }
     if all(among is not None for among in resampled.values()):
         # The line's error is the same in every resample: spread evenly over them, as a normal distribution has it.
-        among = sum(_mean_of(resampled, name) for name in corruptions.NAMES) / len(corruptions.NAMES)
+        among = sum(_mean_of(resampled, name) for name in suite.corruptions) / suite.n_corruptions
         error = LINE_ERROR * np.random.default_rng(SEED).standard_normal(len(among))
         with np.errstate(divide="ignore", invalid="ignore"):
             found["intervals"] = {
                 "clean": interval(resampled[CLEAN]),
-                "mPC": interval(among * (1 + error)),
-                "rPC": interval(among * (1 + error) / resampled[CLEAN]),
+                suite.mean_name: interval(among * (1 + error)),
+                suite.ratio_name: interval(among * (1 + error) / resampled[CLEAN]),
             }
     return found
 
 
 def _mean_of(scores: Mapping[Cell, Any], name: str) -> Any:
-    return sum(share * scores[Cell(name, severity)] for share, severity in zip(SHARES, SEVERITIES, strict=True))
+    return sum(weight * scores[Cell(name, severity)] for severity, weight in WEIGHTS.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from robustpose.files import list_differences, lock_folder, remove_parts
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.resampling import RESAMPLES
+from robustpose.results.rows import suite_of
 from robustpose.results.summary import read_summary
 
 
@@ -27,7 +29,7 @@ def rescore(
     """Score a finished run again, without its model, and return its summary.
 
     Args:
-        job: the run folder, and how to open the data; `make_estimator` is not called.
+        job: the run folder, and how to open the data; `make_estimator` is not called, and the suite is the run's own.
         n_workers: processes.
         n_resamples: of the images, for intervals and slices; 0 for neither.
         on_progress: called with ``score`` and how far it is.
@@ -37,6 +39,7 @@ def rescore(
     """
     check_numbers(n_workers, n_resamples)
     old = read_summary(job.out)
+    job = replace(job, suite=suite_of(old))
     dataset = job.make_dataset()
     given = {**dataset.provenance, "metric": dataset.metric}
     differences = list_differences(old["provenance"]["dataset"], given)

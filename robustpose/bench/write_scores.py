@@ -38,9 +38,9 @@ def write_scores(
     inputs = read_inputs(job.out)
     if inputs is not None and inputs.row is not None:
         provenance = {**provenance, "row": inputs.row.model_dump(mode="json")}
-    summary = summarize(metric, figures, cells, provenance, resampled or None)
+    summary = summarize(metric, figures, cells, provenance, resampled or None, job.suite)
     people = cut_people(data.truths, skeleton.n_joints)
-    slices = describe_slices(metric, scores, cells, people, data.truths, skeleton.joints)
+    slices = describe_slices(metric, scores, cells, people, data.truths, skeleton.joints, job.suite)
     _write_rows(RunFolder(job.out), scores, str(provenance["box_protocol"]))
     if slices is None:
         with writing_to(job.out):

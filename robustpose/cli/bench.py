@@ -1,4 +1,4 @@
-"""robustpose bench: clean images and 75 cells through an estimator, down to mPC and rPC."""
+"""robustpose bench: an estimator on clean images and in the cells of a suite, down to their mean and its ratio."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import typer
 
 from robustpose.cli.data_options import DataOptions
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.parse import count_cores, parse_options, parse_seed, parse_severities, split_words
+from robustpose.cli.parse import count_cores, parse_options, parse_seed
+from robustpose.cli.suite_options import Corruptions, Severities, SuiteName, name_cells
 from robustpose.errors import UserError
 
 
@@ -32,11 +33,9 @@ def bench(
     weights: Annotated[
         Path | None, typer.Option(help="For --row and --recipe: weights file, or the folder that has the official one.")
     ] = None,
-    corruptions: Annotated[
-        str,
-        typer.Option(help="all, none, held_out, groups (noise, blur, weather, digital) or names, with commas."),
-    ] = "all",
-    severities: Annotated[str, typer.Option(help="Of 1 to 5, with commas.")] = "1,2,3,4,5",
+    suite: SuiteName = "coco-c",
+    corruptions: Corruptions = "all",
+    severities: Severities = None,
     seed: Annotated[
         str | None,
         typer.Option(help="release (as the published benchmark; the default), or a number for independent noise."),
@@ -60,7 +59,7 @@ def bench(
         list[str] | None, typer.Option(help="An option of the model, KEY=VALUE; may be repeated.")
     ] = None,
 ) -> None:
-    """Measure an estimator on clean images and under 15 corruptions at 5 severities."""
+    """Measure an estimator on clean images and under the corruptions of a suite at every severity."""
     # The numerical libraries' own threads would only get in each other's way: work is shared out over processes.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
@@ -68,7 +67,6 @@ def bench(
     from robustpose.bench.job import Job
     from robustpose.bench.preview import run_preview
     from robustpose.bench.run import run_bench
-    from robustpose.corruptions.suites import choose_cells
     from robustpose.data.corrupted import CorruptedSpec
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
@@ -78,7 +76,7 @@ def bench(
 
     if corrupted_root is not None and (seed is not None or frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
-    cells = choose_cells(split_words(corruptions), parse_severities(severities))
+    chosen_suite, cells = name_cells(suite, corruptions, severities)
     options = {"batch_size": batch_size, **parse_options(model_set)}
     published, row = recipes.find_recipe(row, recipe)
     differences: list[str] = []
@@ -87,6 +85,8 @@ def bench(
             raise UserError(
                 "--row and --recipe say which model and data: leave out --model, --annotations and --images"
             )
+        if suite != "coco-c":
+            raise UserError(f"--row and --recipe are of rows measured with suite coco-c: leave out --suite {suite}")
         model = f"{published.model}:{recipes.find_weights(published, weights)}"
         options = {"input": published.input, **options}
         others = [f"--limit {data.limit}"] if data.limit else []
@@ -114,11 +114,12 @@ def bench(
         make_estimator=partial(estimators.build, model, options=options),
         corrupted_images=inputs.corrupted_images.open(),
         out=out,
+        suite=chosen_suite,
         inputs=inputs,
     )
     n_workers = count_cores() if workers is None else workers
     if preview:
-        if corruptions != "all" or severities != "1,2,3,4,5":
+        if corruptions != "all" or severities is not None:
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
         with bench_progress() as on_progress:
             estimate = run_preview(job, preview_images, n_workers, resamples, on_progress)

@@ -11,7 +11,8 @@ import typer
 
 from robustpose.cli.data_options import ImageOptions
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.parse import count_cores, parse_seed, parse_severities, split_words
+from robustpose.cli.parse import count_cores, parse_seed
+from robustpose.cli.suite_options import Corruptions, Severities, SuiteName, name_cells
 from robustpose.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,10 +31,9 @@ def corrupt(
         Path | None,
         typer.Option(help="Folder for the results: NAME-CORRUPTION-SEVERITY.png for images, COCO-C for annotations."),
     ] = None,
-    corruptions: Annotated[
-        str, typer.Option(help="all, held_out, groups (noise, blur, weather, digital) or names, with commas.")
-    ] = "all",
-    severities: Annotated[str, typer.Option(help="Of 1 to 5, with commas.")] = "1,2,3,4,5",
+    suite: SuiteName = "coco-c",
+    corruptions: Corruptions = "all",
+    severities: Severities = None,
     seed: Annotated[
         str, typer.Option(help="release (as the published benchmark), or a number for independent noise.")
     ] = "release",
@@ -69,12 +69,10 @@ def corrupt(
         raise UserError("--workers goes with --annotations FILE and --images DIR, or with --verify")
     if out is None:
         raise UserError("say where to write: --out DIR")
-    from robustpose.corruptions.suites import choose_cells
     from robustpose.data.corrupted import MadeImages
     from robustpose.export.write import SetJob
 
-    grid = choose_cells(split_words(corruptions), parse_severities(severities))
-    cells = [cell for cell in grid if cell.corruption is not None]
+    cells = [cell for cell in name_cells(suite, corruptions, severities)[1] if cell.corruption is not None]
     if not cells:
         raise UserError("name at least one corruption")
     corrupted_images = MadeImages(parse_seed(seed), frost)

@@ -28,11 +28,7 @@ def list_(
 ) -> None:
     """List what is known by name: models, networks, corruptions, datasets, metrics, or rows of the paper's tables."""
     if kind is Kind.corruptions:
-        from robustpose.corruptions import GROUPS, HELD_OUT
-
-        for group, names in {**GROUPS, "held_out": HELD_OUT}.items():
-            print(f"{group:<9} {', '.join(names)}")
-        print("or package.module:function for your own f(image, severity, rng)")
+        _list_suites()
         return
     if kind is Kind.networks:
         _list_networks()
@@ -48,6 +44,17 @@ def list_(
         from robustpose.data.spec import DESCRIPTIONS
     for name, text in DESCRIPTIONS.items():
         print(f"{name:<34} {text}")
+
+
+def _list_suites() -> None:
+    from robustpose.corruptions.suites import SUITES
+
+    for suite in SUITES.values():
+        size = f"{suite.n_corruptions} corruptions x {len(suite.severities)} severities"
+        print(f"suite {suite.name}, version {suite.version}: {size}; mean {suite.mean_name}, ratio {suite.ratio_name}")
+        for group, names in suite.groups.items():
+            print(f"  {group:<9} {', '.join(names)}")
+    print("or package.module:function for your own f(image, severity, rng)")
 
 
 def _list_networks() -> None:

@@ -21,7 +21,7 @@ def parse_severities(text: str) -> list[int]:
     try:
         return [int(word) for word in split_words(text)]
     except ValueError as error:
-        raise UserError(f"--severities must be numbers of 1 to 5 with commas, got '{text}'") from error
+        raise UserError(f"--severities must be numbers with commas, such as 1,3,5, got '{text}'") from error
 
 
 def parse_seed(text: str) -> str | int:

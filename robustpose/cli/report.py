@@ -21,14 +21,14 @@ def report(
     from robustpose.show.terminal import print_summary
 
     summary = read_summary(folder)
-    pictures: tuple[Any, Any] = (None, None)
+    images: tuple[Any, Any] = (None, None)
     try:
         spec, corrupted_images = open_again(folder)
         dataset = spec.open()
         check_data(folder, summary, dataset)
-        pictures = (dataset, corrupted_images)
+        images = (dataset, corrupted_images)
     except UserError as error:
-        print(f"warning: the page has no pictures: {error}", file=sys.stderr)
-    page = write_report(folder, *pictures)
+        print(f"warning: the page has no gallery: {error}", file=sys.stderr)
+    page = write_report(folder, *images)
     print_summary(summary)
     print(f"report: {page}")

@@ -1,4 +1,4 @@
-"""Corruptions: 15 ways to make an image worse and 4 held-out ones, each at 5 severities.
+"""Corruptions: ways to make an image worse, each at 5 severities. Which of them make a benchmark: see `suites`.
 
 The table of Hendrycks & Dietterich (ICLR 2019) for images of any size (Michaelis et al., 2019), as Wang et al. (CVPR
 2021) use it for COCO-C, MPII-C and OCHuman-C. To add a corruption, write ``f(image, severity, rng) -> image`` for uint8
@@ -15,18 +15,9 @@ import numpy.typing as npt
 
 from robustpose import registry
 from robustpose.corruptions.seeding import Memo, Seed, make_rng
-from robustpose.errors import UserError
+from robustpose.errors import UserError, spell_list
 
-# The order is that of every table of results.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
-    "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
-    "weather": ("snow", "frost", "fog", "brightness"),
-    "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
-}
-NAMES: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
-HELD_OUT: tuple[str, ...] = ("speckle_noise", "gaussian_blur", "spatter", "saturate")  # never part of a mean
-SEVERITIES = (1, 2, 3, 4, 5)
+SEVERITIES = (1, 2, 3, 4, 5)  # of every corruption
 LEAST_SIDE = 32  # px, of an image
 
 TABLE: dict[str, str] = {
@@ -67,7 +58,7 @@ def corrupt(
 
     Args:
         image: (H, W, 3) RGB or (H, W) grey, uint8, at least 32 px in height and width. It is not changed.
-        name: one of `NAMES` or `HELD_OUT`, or ``package.module:function``.
+        name: of `TABLE`, or ``package.module:function``.
         severity: 1 (mild) to 5 (harsh).
         seed: ``"release"``: NumPy's legacy generator, seeded with 1 anew for every call, so that random fields depend
             on the image's size only. An integer run seed, or a pair (run seed, image id): independent fields for every
@@ -106,7 +97,7 @@ def _corrupt(
     image: npt.NDArray[np.uint8], name: str, severity: int, seed: Seed, frost: Path | str | None, memo: Memo
 ) -> npt.NDArray[np.uint8]:
     if severity not in SEVERITIES:
-        raise UserError(f"severity must be 1, 2, 3, 4 or 5, got {severity!r}")
+        raise UserError(f"severity must be {spell_list(SEVERITIES, 'or')}, got {severity!r}")
     function = registry.load(name, TABLE, kind="corruption")
     rng = make_rng(seed, name, severity, image.shape, memo)
     if name == "frost":

@@ -1,53 +1,157 @@
-"""The grid: which cells a run covers."""
+"""Suites: named tables of corruptions and severities, and what the mean over each of them is called.
+
+To add a suite, give it a row in `SUITES`, and each of its corruptions one in `robustpose.corruptions.TABLE`. A suite
+that has results never changes. Other corruptions, groups or severities give another mean, so they need another version:
+results name the version of their suite, and those of two versions are never put in one table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from robustpose import corruptions
-from robustpose.errors import UserError
+from robustpose.corruptions import SEVERITIES, check_names
+from robustpose.errors import UserError, nearest, spell_list
 from robustpose.pose.cell import CLEAN, Cell
 
-FULL_GRID = (
-    CLEAN,
-    *(Cell(name, severity) for name in corruptions.NAMES for severity in corruptions.SEVERITIES),
+
+@dataclass(frozen=True)
+class Suite:
+    """A table of corruptions by severities. Each pair of the two is a cell; clean images are one more.
+
+    Attributes:
+        name: what results and ``--suite`` call it.
+        version: raised whenever its corruptions, groups or severities change.
+        groups: names of the corruptions by group, in the order of every table.
+        mean_name: what the mean over corruptions of the mean over severities is called. No two suites share it.
+        ratio_name: what that mean divided by the clean score is called.
+        severities: of `robustpose.corruptions.SEVERITIES`.
+        moves_pixels: corruptions that move pixels while the annotated joints stay, so that a part of the drop is not
+            the estimator's fault.
+    """
+
+    name: str
+    version: int
+    groups: Mapping[str, tuple[str, ...]] = field(hash=False)
+    mean_name: str
+    ratio_name: str
+    severities: tuple[int, ...] = SEVERITIES
+    moves_pixels: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Return, say, `coco-c 1`: the name and the version."""
+        return f"{self.name} {self.version}"
+
+    @property
+    def identity(self) -> dict[str, str | int]:
+        """Return how results name the suite."""
+        return {"name": self.name, "version": self.version}
+
+    @property
+    def corruptions(self) -> tuple[str, ...]:
+        """Return the names of all corruptions, group by group."""
+        return tuple(name for names in self.groups.values() for name in names)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Return clean and all cells, in the order of the tables."""
+        return cells_of(self.corruptions, self.severities)
+
+    @property
+    def n_corruptions(self) -> int:
+        """Return the number of corruptions."""
+        return len(self.corruptions)
+
+    @property
+    def n_cells(self) -> int:
+        """Return the number of cells, clean not counted."""
+        return self.n_corruptions * len(self.severities)
+
+    def is_complete(self, cells: Collection[Cell]) -> bool:
+        """Tell whether clean and all cells of the suite are among `cells`: only then there is a mean."""
+        return set(self.cells) <= set(cells)
+
+
+def cells_of(names: Sequence[str], severities: Sequence[int]) -> tuple[Cell, ...]:
+    """Return clean, and each of some corruptions at each of some severities."""
+    return (CLEAN, *(Cell(name, severity) for name in names for severity in severities))
+
+
+COCO_C = Suite(
+    "coco-c",  # Wang et al., CVPR 2021; also MPII-C and OCHuman-C: the images differ, the corruptions do not
+    version=1,
+    groups={
+        "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
+        "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+        "weather": ("snow", "frost", "fog", "brightness"),
+        "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
+    },
+    mean_name="mPC",
+    ratio_name="rPC",
+    moves_pixels=("glass_blur", "zoom_blur", "elastic_transform"),
 )
+HELD_OUT = Suite(
+    "held-out",  # the extra corruptions of Hendrycks & Dietterich, ICLR 2019: for checks on what nobody tuned to
+    version=1,
+    groups={"held_out": ("speckle_noise", "gaussian_blur", "spatter", "saturate")},
+    mean_name="mPH",
+    ratio_name="rPH",
+)
+SUITES: dict[str, Suite] = {suite.name: suite for suite in (COCO_C, HELD_OUT)}
 
 
-def choose_cells(corruption_words: Sequence[str], severities: Sequence[int]) -> tuple[Cell, ...]:
-    """Return the cells of a run, clean first, in the order of the tables.
+def find_suite(name: str, version: int | None = None) -> Suite:
+    """Return the suite of a name.
 
     Args:
-        corruption_words: names; groups (`noise`, `blur`, `weather`, `digital`, `held_out`); `all` for the 15; `none`
-            for clean images only; or ``package.module:function``.
-        severities: of 1..5.
+        name: of a row of `SUITES`.
+        version: that results name; None for that of the row.
+
+    Raises:
+        UserError: there is no such suite, or it has another version here.
+    """
+    if name not in SUITES:
+        raise UserError(f"unknown suite '{name}'{nearest(name, SUITES)}: expected one of {', '.join(SUITES)}")
+    suite = SUITES[name]
+    if version not in (None, suite.version):
+        raise UserError(f"version {version} of suite {name} was asked for, and this robustpose has {suite.version}")
+    return suite
+
+
+def choose_cells(
+    words: Sequence[str], severities: Sequence[int] | None = None, suite: Suite = COCO_C
+) -> tuple[Cell, ...]:
+    """Return the cells of a run, clean first: those of the suite in its order, then others as they were named.
+
+    Args:
+        words: names of corruptions; groups of the suite, such as `noise`; `all` for the whole suite; the name of
+            another suite for its corruptions, where `held_out` is `held-out`; `none` for clean images only; or
+            ``package.module:function``.
+        severities: of the suite's; None for all of them.
+        suite: that `all` and the groups are of.
 
     Raises:
         UserError: a word or a severity means nothing.
     """
     names: list[str] = []
-    for word in corruption_words:
-        if word == "none":
-            continue
+    for word in words:
+        other = SUITES.get(word.replace("_", "-"))
         if word == "all":
-            names += corruptions.NAMES
-        elif word == "held_out":
-            names += corruptions.HELD_OUT
-        elif word in corruptions.GROUPS:
-            names += corruptions.GROUPS[word]
-        else:
+            names += suite.corruptions
+        elif word in suite.groups:
+            names += suite.groups[word]
+        elif other is not None:
+            names += other.corruptions
+        elif word != "none":
             names.append(word)
-    corruptions.check_names(names)
-    for severity in severities:
-        if severity not in corruptions.SEVERITIES:
-            raise UserError(f"severities are 1, 2, 3, 4 and 5, got {severity}")
-    if names and not severities:
-        raise UserError("name at least one severity of 1, 2, 3, 4 and 5")
-    known = [name for name in (*corruptions.NAMES, *corruptions.HELD_OUT) if name in names]
-    others = [name for name in dict.fromkeys(names) if name not in known]
-    return (CLEAN, *(Cell(name, severity) for name in known + others for severity in sorted(set(severities))))
-
-
-def is_full(cells: Sequence[Cell]) -> bool:
-    """Tell whether clean and all 75 cells of the benchmark are there."""
-    return set(FULL_GRID) <= set(cells)
+    check_names(names)
+    known = spell_list(suite.severities)
+    chosen = sorted(set(suite.severities if severities is None else severities))
+    unknown = [severity for severity in chosen if severity not in suite.severities]
+    if unknown:
+        raise UserError(f"the suite's severities are {known}, got {unknown[0]}")
+    if names and not chosen:
+        raise UserError(f"name at least one severity of {known}")
+    order = [*suite.corruptions, *(name for one in SUITES.values() for name in one.corruptions), *names]
+    return cells_of([name for name in dict.fromkeys(order) if name in names], chosen)

@@ -12,12 +12,12 @@ N_BINS = 10
 
 
 def calibrate(score: Floats, oks: Floats) -> dict[str, Any] | None:
-    """Return how scores (D,) go with the OKS (D,) of their poses; None without poses.
+    """Return how well the scores (D,) of poses tell their OKS (D,); None without poses.
 
     Returns:
-        `bins`: up to ten of equally many poses by rising score: mean `score`, mean `oks`, `n`; `error`: the mean
-        difference of the two over bins, weighted by `n` (expected calibration error); `rank_correlation`: Spearman's,
-        None where all scores or all OKS are equal.
+        `bins`: up to ten with equally many poses, by rising score, each with its mean `score`, mean `oks` and number
+        of poses `n`; `error`: the mean difference of score and OKS over bins, weighted by `n` (expected calibration
+        error); `rank_correlation`: Spearman's, None where all scores or all OKS are equal.
     """
     if not len(score):
         return None

@@ -13,9 +13,10 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 
 @njit(cache=True)
 def compare_people(xy, true_xy, visible, boxes, areas, variances):  # type: ignore[no-untyped-def]
-    """Return OKS (D, G) of D poses and G annotated people, as COCO has it.
+    """Return the OKS (D, G) of D poses with G annotated people, as COCO computes it.
 
-    Where nothing of a person is annotated, a joint's distance is that to the box, doubled in size.
+    For a person without annotated joints, a joint's distance is that to the person's box with its own width and
+    height added on every side.
 
     Args:
         xy: (D, K, 2) px.

@@ -1,4 +1,4 @@
-"""OKS matches: the poses of all images held against the truth once, for AP, its slices and what else OKS tells."""
+"""OKS matches: all poses compared with the annotated people once; AP, its slices, joints and calibration follow."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from robustpose.metrics.oks_kernels import EPS, compare_people, match_people, variances_of
-from robustpose.metrics.score_tables import ApTable, ShareTable
+from robustpose.metrics.score_tables import ApTable, JointTable
 from robustpose.pose.protocols import Mask, Matches
 from robustpose.pose.types import Floats, Poses, Truth
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 MAX_PEOPLE = 20  # poses of an image that count, best score first
-OF_SOMEBODY = 0.1  # OKS from which a pose, right or wrong, is of a person
+OF_SOMEBODY = 0.1  # OKS from which a pose, right or wrong, is taken to be of a person
 
 
 @dataclass(frozen=True, eq=False)
 class _Image:
     score: Floats  # (D,), falling
-    oks: Floats  # (D, G)
-    ignored: Mask  # (G,)
+    oks: Floats  # (D, G) of each pose and person
+    ignored: Mask  # (G,) people who do not count
     crowd: Mask  # (G,)
-    alike: Floats  # (G, K) similarity of each joint of the pose that is assigned to a person; 0 without one
+    alike: Floats  # (G, K) similarity of each joint of the pose that is assigned to a person; 0 without a pose
     visible: Mask  # (G, K)
-    assigned_oks: Floats  # (G,)
+    assigned_oks: Floats  # (G,) of the pose that is assigned to a person; 0 without a pose
 
 
 class OksMatches(Matches):
-    """What poses and truth of a set of images have to do with each other.
+    """Which poses fit which annotated people, in all images of a set.
 
     Args:
         joints: K names.
@@ -46,7 +46,7 @@ class OksMatches(Matches):
         self._images: list[_Image] = []
 
     def add(self, poses: Poses, truth: Truth) -> None:
-        """Take in one image."""
+        """Compare the poses of one image with its people."""
         best = np.argsort(-poses.score, kind="stable")[:MAX_PEOPLE]
         xy, true_xy = poses.xy[best].astype(float), truth.xy.astype(float)
         visible = truth.visible > 0
@@ -67,11 +67,11 @@ class OksMatches(Matches):
     def table(self, kept: Sequence[Mask] | None = None) -> ApTable:
         """Return the table of AP: of everybody, or of a slice of the people.
 
-        In a slice the others are ignored, as COCO ignores people of another size; so is a pose that is of nobody in
-        the slice, right or wrong, if its OKS with somebody is at least 0.1. Poses of nobody at all count in each.
+        In a slice, people outside it are ignored, as COCO ignores people of another size. So is a wrong pose whose
+        nearest person, with an OKS of at least 0.1, is outside it. A wrong pose near nobody counts in every slice.
 
         Args:
-            kept: (G,) of each image: who belongs to the slice.
+            kept: masks (G,), one for each image: who belongs to the slice.
         """
         verdicts, positives = [], []
         for number, image in enumerate(self._images):
@@ -95,21 +95,21 @@ class OksMatches(Matches):
             image_of[order][counts].astype(np.int32), np.ascontiguousarray(verdict[:, counts]), np.array(positives)
         )
 
-    def joints_tables(self) -> dict[str, ShareTable]:
-        """Return the table of each joint's mean similarity, exp(-d² / (2·(2σ)²·area)), over those annotated."""
-        reached = [((i.alike * i.visible)[~i.ignored]).sum(0) for i in self._images]
-        possible = [i.visible[~i.ignored].sum(0) for i in self._images]
+    def joints_tables(self) -> dict[str, JointTable]:
+        """Return for each joint the table of its mean similarity, exp(-d² / (2·(2σ)²·area)), over annotated people."""
+        hits = [((i.alike * i.visible)[~i.ignored]).sum(0) for i in self._images]
+        annotated = [i.visible[~i.ignored].sum(0) for i in self._images]
         return {
-            joint: ShareTable(np.array([r[k] for r in reached]), np.array([p[k] for p in possible]))
+            joint: JointTable(np.array([of[k] for of in hits]), np.array([of[k] for of in annotated]))
             for k, joint in enumerate(self._joints)
         }
 
     def quality(self) -> Floats:
-        """Return for each image (N,) the mean OKS of its people's poses, 0 for one without; NaN without people."""
+        """Return for each image (N,) the mean OKS of its people, 0 for a person without a pose; NaN without people."""
         return np.array([i.assigned_oks[~i.ignored].mean() if not i.ignored.all() else np.nan for i in self._images])
 
     def confidences(self) -> tuple[Floats, Floats]:
-        """Return for each pose (D,) its score and its largest OKS with somebody, poses on ignored people left out."""
+        """Return the score and the largest OKS (D,) of each pose, without poses that fit an ignored person better."""
         pairs = []
         for image in self._images:
             if image.ignored.all():

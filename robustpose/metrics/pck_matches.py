@@ -1,4 +1,4 @@
-"""PCK matches: which annotated joints of each image are right, for PCK of slices and resamples."""
+"""PCK matches: which annotated joints of each image are right; PCK of slices, joints and resamples follows."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.metrics.score_tables import ShareTable
+from robustpose.metrics.score_tables import JointTable
 from robustpose.pose.protocols import Mask, Matches
 from robustpose.pose.types import Floats
 
 
 @dataclass(frozen=True, eq=False)
 class PckMatches(Matches):
-    """What poses and truth of a set of images have to do with each other.
+    """Which annotated joints are found, in all images of a set.
 
     Attributes:
         joints: K names.
-        rows: of each image, the people (P,) who count, as rows of its truth.
-        visible: (P, K) of each image: annotated joints.
-        right: (P, K) of each image: those of them that are near enough.
-        in_mean: (K,) joints that the figure is of.
+        rows: for each image, the people (P,) who count, as rows of its truth.
+        visible: masks (P, K), one for each image: annotated joints.
+        right: masks (P, K), one for each image: annotated joints that are near enough.
+        in_mean: (K,) joints that PCK is the mean over.
     """
 
     joints: tuple[str, ...]
@@ -33,11 +33,11 @@ class PckMatches(Matches):
 
     joint_figure = "PCK"
 
-    def table(self, kept: Sequence[Mask] | None = None) -> ShareTable:
+    def table(self, kept: Sequence[Mask] | None = None) -> JointTable:
         """Return the table of PCK: of everybody, or of a slice of the people.
 
         Args:
-            kept: (G,) of each image: who belongs to the slice.
+            kept: masks (G,), one for each image: who belongs to the slice.
         """
         sides = []
         for all_joints in (self.right, self.visible):
@@ -45,20 +45,20 @@ class PckMatches(Matches):
                 all_joints if kept is None else [a[k[r]] for a, k, r in zip(all_joints, kept, self.rows, strict=True)]
             )
             sides.append(np.array([joints[:, self.in_mean].sum() for joints in chosen], float))
-        return ShareTable(sides[0], sides[1])
+        return JointTable(sides[0], sides[1])
 
-    def joints_tables(self) -> dict[str, ShareTable]:
-        """Return the table of each joint's PCK."""
+    def joints_tables(self) -> dict[str, JointTable]:
+        """Return for each joint the table of its PCK."""
         sides = [np.array([joints.sum(0) for joints in side], float) for side in (self.right, self.visible)]
-        return {joint: ShareTable(sides[0][:, k], sides[1][:, k]) for k, joint in enumerate(self.joints)}
+        return {joint: JointTable(sides[0][:, k], sides[1][:, k]) for k, joint in enumerate(self.joints)}
 
     def quality(self) -> Floats:
-        """Return for each image (N,) the share of its annotated joints that are right; NaN where none is annotated."""
+        """Return for each image (N,) the part of its annotated joints that are right; NaN where none is annotated."""
         table = self.table()
         return np.divide(
-            table.reached, table.possible, out=np.full(len(table.possible), np.nan), where=table.possible > 0
+            table.hits, table.annotated, out=np.full(len(table.annotated), np.nan), where=table.annotated > 0
         )
 
     def confidences(self) -> None:
-        """Return nothing: PCK does not look at scores."""
+        """Return None: PCK does not look at the scores of poses."""
         return None

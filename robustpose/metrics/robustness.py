@@ -1,49 +1,104 @@
-"""Robustness: mPC, rPC and group means, pure functions of complete scores (Wang et al., CVPR 2021, section 3).
+"""Robustness: what follows from the score of every cell: means of corruptions, of groups, and of a whole suite.
 
-mPC is the mean over corruptions of the mean over severities of the score; rPC = mPC / clean score.
+The mean of a suite is the mean over its corruptions of the mean over their severities; its ratio is that mean divided
+by the clean score. For COCO-C they are mPC and rPC (Wang et al., CVPR 2021, section 3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import UserError
-from robustpose.pose.cell import Cell
+from robustpose.pose.cell import CLEAN, Cell
 
 
-def corruption_mean(scores: Mapping[Cell, float], corruption: str, severities: Sequence[int]) -> float:
-    """Return the mean score over the severities of one corruption.
+@dataclass(frozen=True, eq=False)
+class Means:
+    """The scores of a run and their means. Each is a float, or an array (R,) with one value for each resample.
+
+    `mean` and `ratio` are None, and `groups`, `severities` and `geometric` empty, unless the suite is complete: a mean
+    over other cells would be taken for the suite's.
+
+    Attributes:
+        clean: score on clean images.
+        mean: of the suite: mPC for COCO-C.
+        ratio: mean / clean: rPC for COCO-C.
+        groups: mean of each group of corruptions.
+        corruptions: mean over the severities of each corruption of the run.
+        cells: score in each cell but clean.
+        severities: mean over the corruptions at each severity.
+        geometric: where the suite has corruptions that move pixels, the mean without them, say `mPC_without`, and the
+            mean over them alone, `mPC_only`.
+    """
+
+    clean: Any
+    mean: Any
+    ratio: Any
+    groups: dict[str, Any]
+    corruptions: dict[str, Any]
+    cells: dict[str, Any]
+    severities: dict[int, Any]
+    geometric: dict[str, Any]
+
+
+def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite = COCO_C) -> Means:
+    """Return the means of a run.
+
+    Args:
+        scores: of each cell: floats, or arrays (R,) of resamples.
+        cells: those that were asked for, clean among them.
+        suite: whose mean is taken if all its cells are there.
 
     Raises:
-        UserError: a cell is missing; all missing ones are named.
+        UserError: a cell is missing.
     """
-    require_cells(scores, [Cell(corruption, severity) for severity in severities])
-    return sum(scores[Cell(corruption, severity)] for severity in severities) / len(severities)
+    names = list(dict.fromkeys(cell.corruption for cell in cells if cell.corruption is not None))
+    run_severities = sorted({cell.severity for cell in cells if cell.corruption is not None})
+    require_cells(scores, list(dict.fromkeys([CLEAN, *cells])))
+    is_complete = suite.is_complete(cells)
+
+    def mean_of(corruptions: Sequence[str], severities: Sequence[int] = suite.severities) -> Any:
+        return mean_under_corruption(scores, corruptions, severities)
+
+    mean = mean_of(suite.corruptions) if is_complete else None
+    others = [name for name in suite.corruptions if name not in suite.moves_pixels]
+    parts = {f"{suite.mean_name}_without": others, f"{suite.mean_name}_only": suite.moves_pixels}
+    return Means(
+        clean=scores[CLEAN],
+        mean=mean,
+        ratio=None if mean is None else relative_under_corruption(mean, scores[CLEAN]),
+        groups={group: mean_of(members) for group, members in suite.groups.items()} if is_complete else {},
+        corruptions={name: mean_of([name], run_severities) for name in names},
+        cells={cell.key: scores[cell] for cell in cells if cell.corruption is not None},
+        severities={one: mean_of(suite.corruptions, [one]) for one in suite.severities} if is_complete else {},
+        geometric={name: mean_of(part) for name, part in parts.items()} if is_complete and suite.moves_pixels else {},
+    )
 
 
-def mean_under_corruption(scores: Mapping[Cell, float], corruptions: Sequence[str], severities: Sequence[int]) -> float:
-    """Return mPC: the mean over `corruptions` of the mean over `severities`.
+def mean_under_corruption(scores: Mapping[Cell, Any], corruptions: Sequence[str], severities: Sequence[int]) -> Any:
+    """Return the mean over `corruptions` of the mean over `severities`.
 
     Raises:
         UserError: a cell is missing; all missing ones are named.
     """
     require_cells(scores, [Cell(name, severity) for name in corruptions for severity in severities])
-    return sum(corruption_mean(scores, name, severities) for name in corruptions) / len(corruptions)
+    means = [sum(scores[Cell(name, severity)] for severity in severities) / len(severities) for name in corruptions]
+    return sum(means) / len(means)
 
 
-def relative_under_corruption(mpc: float, clean: float) -> float | None:
-    """Return rPC = mPC / clean score; None where the clean score is 0 or undefined and the ratio has no meaning."""
-    return mpc / clean if clean > 0 else None
+def relative_under_corruption(mean: Any, clean: Any) -> Any:
+    """Return mean / clean score; None, or NaN in arrays (R,), where the clean score is 0 and it has no meaning."""
+    if isinstance(clean, np.ndarray):
+        return np.divide(mean, clean, out=np.full(len(clean), np.nan), where=clean > 0)
+    return mean / clean if clean > 0 else None
 
 
-def group_means(
-    scores: Mapping[Cell, float], groups: Mapping[str, Sequence[str]], severities: Sequence[int]
-) -> dict[str, float]:
-    """Return the mean under corruption of each group (noise, blur, weather, digital)."""
-    return {group: mean_under_corruption(scores, names, severities) for group, names in groups.items()}
-
-
-def require_cells(scores: Mapping[Cell, float], expected: Sequence[Cell]) -> None:
+def require_cells(scores: Mapping[Cell, Any], expected: Sequence[Cell]) -> None:
     """Raise UserError that names the cells of `expected` which `scores` lacks. None is ever taken for zero."""
     missing = [cell.key for cell in expected if cell not in scores]
     if missing:

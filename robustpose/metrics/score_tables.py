@@ -1,6 +1,7 @@
-"""Tables: what is left of a metric's poses and truth when only the images' weights are still open.
+"""Score tables: all that is needed of a run's poses and truth to score any resample of its images exactly.
 
-From a table the figure of any resample of the images follows exactly, without poses, truth or images.
+A resample takes every image a number of times, its weight. With the tables, neither poses nor truth nor images are
+looked at again.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ Whole = npt.NDArray[np.integer]
 
 @dataclass(frozen=True, eq=False)
 class ApTable:
-    """AP over OKS thresholds.
+    """AP: the mean over OKS thresholds of the average precision.
 
     Attributes:
-        image: (D,) index of each pose's image, poses by falling score, equal ones in order of their images.
-        verdict: (T, D) int8 for each threshold: 1 right, 0 wrong, -1 neither.
-        positives: (N,) people to be found in each image.
+        image: (D,) index of each pose's image. Poses are sorted by falling score, equal ones by their images.
+        verdict: (T, D) int8, for each threshold and pose: 1 right, 0 wrong, -1 not counted.
+        positives: (N,) number of people to be found in each image.
     """
 
     image: Whole
@@ -34,11 +35,11 @@ class ApTable:
 
     @property
     def n_images(self) -> int:
-        """Return N."""
+        """Return the number of images N."""
         return len(self.positives)
 
     def score(self, weights: Whole | None = None) -> Floats:
-        """Return AP (R,) of images taken `weights` (R, N) times, by default once each; NaN where nobody is left."""
+        """Return AP (R,) with every image taken `weights` (R, N) times, by default once; NaN where nobody is left."""
         from robustpose.metrics.oks_kernels import RECALLS, average_precision
 
         if weights is None:
@@ -51,33 +52,33 @@ class ApTable:
 
 
 @dataclass(frozen=True, eq=False)
-class ShareTable:
-    """A share: the sum of what was reached by the sum of what could be.
+class JointTable:
+    """Weighted mean of the joints found: hits over annotated joints, both summed over the people of each image.
 
     Attributes:
-        reached: (N,) of each image, say joints that are right.
-        possible: (N,) likewise, say joints that are annotated.
+        hits: (N,) joints of each image that are right; or, for a similarity, the sum of those of its joints.
+        annotated: (N,) annotated joints of each image.
     """
 
-    reached: Floats
-    possible: Floats
+    hits: Floats
+    annotated: Floats
 
     @property
     def n_images(self) -> int:
-        """Return N."""
-        return len(self.possible)
+        """Return the number of images N."""
+        return len(self.annotated)
 
     def score(self, weights: Whole | None = None) -> Floats:
-        """Return the share (R,) of images taken `weights` (R, N) times, by default once each; NaN where it has none."""
+        """Return the mean (R,) with every image taken `weights` (R, N) times, by default once; NaN without joints."""
         if weights is None:
             weights = _take_once(self.n_images)
         exact = weights.astype(float)
-        reached, possible = exact @ self.reached, exact @ self.possible
-        return np.divide(reached, possible, out=np.full(len(weights), np.nan), where=possible > 0)
+        hits, annotated = exact @ self.hits, exact @ self.annotated
+        return np.divide(hits, annotated, out=np.full(len(weights), np.nan), where=annotated > 0)
 
     def save(self) -> dict[str, npt.NDArray[Any]]:
-        """Return arrays that `load_score_table` takes."""
-        return {"reached": self.reached, "possible": self.possible}
+        """Return arrays that `load_score_table` takes, by the names that robustpose 0.1.0 wrote into run folders."""
+        return {"reached": self.hits, "possible": self.annotated}
 
 
 def load_score_table(arrays: Mapping[str, npt.NDArray[Any]]) -> ScoreTable:
@@ -88,7 +89,7 @@ def load_score_table(arrays: Mapping[str, npt.NDArray[Any]]) -> ScoreTable:
     """
     if "verdict" in arrays:
         return ApTable(arrays["image"], arrays["verdict"], arrays["positives"])
-    return ShareTable(arrays["reached"], arrays["possible"])
+    return JointTable(arrays["reached"], arrays["possible"])
 
 
 def _take_once(n_images: int) -> Whole:

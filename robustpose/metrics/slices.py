@@ -1,4 +1,4 @@
-"""Slices: people of one size, with so many annotated joints, or so close to others."""
+"""Slices: subgroups of the people: of one size, with so many annotated joints, or so close to others."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ OVERLAPS = (0.0, 0.3)  # IoU, edges
 
 
 def slice_people(truth: Truth, n_joints: int) -> dict[tuple[str, str], Mask]:
-    """Return who belongs to each slice, (N,) each, by kind and name; always the same slices in the same order.
+    """Return a mask (N,) of the people of each slice, by kind and name; always the same slices in the same order.
 
     - size: the square root of the area, px;
-    - visible joints: how many are annotated, in quarters of the skeleton's `n_joints`;
-    - crowding: the largest IoU of the box with another person's.
+    - visible joints: the number of annotated joints, in quarters of the skeleton's `n_joints`;
+    - crowding: the largest IoU of the person's box with another one.
     """
     size = np.sqrt(truth.area)
     slices = {("size", name): (size >= low) & (size < high) for name, low, high in _edges_of_sizes()}
@@ -40,7 +40,7 @@ def joint_quarters(n_joints: int) -> list[tuple[int, int]]:
 
 
 def largest_overlap(truth: Truth) -> Floats:
-    """Return the largest IoU (N,) of each box with another one, crowd regions left out."""
+    """Return for each person (N,) the largest IoU of the box with another one; crowd regions are no others."""
     n_people = len(truth.boxes)
     if n_people == 0:
         return np.zeros(0)

@@ -1,7 +1,7 @@
-"""Compare runs: paired differences of every figure, with intervals, from the runs' matches alone.
+"""Compare runs: paired differences of every score, with intervals, from the runs' matches alone.
 
 The same resampled images are taken in all runs, so what makes an image hard for everybody cancels out, and the interval
-of a difference is narrower than those of the two figures suggest.
+of a difference is narrower than those of the two scores suggest.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, first_few
+from robustpose.metrics.robustness import Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.intervals import Series, make_series
 from robustpose.results.matches import read_table
 from robustpose.results.resampling import LEVEL, RESAMPLES, draw_weights, interval
-from robustpose.results.rows import model_name
+from robustpose.results.rows import Interval, label_headline, list_means, model_name, require_one_suite
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import identify_data, read_summary
 
@@ -27,15 +28,15 @@ UNTOLD = ("unknown", "unused", None)  # a corrupted set without a manifest, a ru
 
 @dataclass(frozen=True)
 class Difference:
-    """A run's figure less the first run's.
+    """A run's score less the first run's.
 
     Attributes:
-        value: in the figure's own unit, 0..1.
-        interval: of the paired difference; None where too many resamples have no figure.
+        value: in the score's own unit, 0..1.
+        interval: of the paired difference; None where too many resamples have no score.
     """
 
     value: float
-    interval: tuple[float, float] | None
+    interval: Interval | None
 
     @property
     def is_distinguishable(self) -> bool:
@@ -44,12 +45,12 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One figure of all runs.
+class ComparedRow:
+    """One score of all runs.
 
     Attributes:
         kind: `headline`, `group`, `corruption` or `cell`.
-        name: of the figure, such as `mPC`, `noise`, `fog` or `fog/3`.
+        name: such as `AP*`, `mPC`, `noise`, `fog` or `fog/3`.
         values: of each run, 0..1; None where it is not defined.
         intervals: of each value.
         differences: to the first run, for each run but that one None where it is not defined.
@@ -59,7 +60,7 @@ class Row:
     kind: str
     name: str
     values: tuple[float | None, ...]
-    intervals: tuple[tuple[float, float] | None, ...]
+    intervals: tuple[Interval | None, ...]
     differences: tuple[Difference | None, ...]
     leaders: tuple[int, ...]
 
@@ -71,37 +72,36 @@ class Comparison:
     Attributes:
         names: of the runs, all different.
         metric: the figure that counts.
+        suite: of all runs.
         dataset: its name.
         n_images: in it.
         resamples: that the intervals are from.
-        rows: headline figures first, cells last.
+        rows: the headline first, cells last.
         notes: what is not the same between the runs, though they can be compared.
     """
 
     names: tuple[str, ...]
     metric: str
+    suite: Suite
     dataset: str
     n_images: int
     resamples: int
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedRow, ...]
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds."""
+        plain = {name: getattr(self, name) for name in ("names", "metric", "dataset", "n_images", "resamples", "notes")}
         return {
             "level": LEVEL,
-            **{name: getattr(self, name) for name in ("names", "metric", "dataset", "n_images", "resamples", "notes")},
+            "suite": self.suite.identity,
+            **plain,
             "rows": [
                 {
-                    "kind": row.kind,
-                    "name": row.name,
-                    "values": row.values,
-                    "intervals": row.intervals,
+                    **vars(row),
                     "differences": [
-                        d and {"value": d.value, "interval": d.interval, "distinguishable": d.is_distinguishable}
-                        for d in row.differences
+                        d and {**vars(d), "distinguishable": d.is_distinguishable} for d in row.differences
                     ],
-                    "leaders": row.leaders,
                 }
                 for row in self.rows
             ],
@@ -123,6 +123,7 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     if n_resamples < 1:
         raise UserError(f"--resamples must be at least 1, got {n_resamples}")
     summaries = [read_summary(folder) for folder in folders]
+    suite = require_one_suite(dict(zip(folders, summaries, strict=True)))
     first = summaries[0]
     notes: list[str] = []
     for folder, summary in zip(folders[1:], summaries[1:], strict=True):
@@ -131,18 +132,19 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     cells = [CLEAN, *(Cell.from_key(key) for key in first["cells"] if all(key in s["cells"] for s in summaries))]
     if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
         notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
-    values = [make_series(_scores(summary, cells), cells) for summary in summaries]
+    values = [take_means(_scores(summary, cells), cells, suite) for summary in summaries]
     tables = [{cell: read_table(RunFolder(folder), cell) for cell in cells} for folder in folders]
     n_images = tables[0][CLEAN].n_images
     weights = draw_weights(n_images, n_resamples)
-    resampled = [make_series({cell: table.score(weights) for cell, table in of.items()}, cells) for of in tables]
+    resampled = [take_means({cell: table.score(weights) for cell, table in of.items()}, cells, suite) for of in tables]
     return Comparison(
         names=_tell_apart(folders, summaries),
         metric=first["metric"],
+        suite=suite,
         dataset=str(first["provenance"]["dataset"].get("name")),
         n_images=n_images,
         resamples=n_resamples,
-        rows=tuple(_rows(values, resampled, first["metric"])),
+        rows=tuple(_compare_rows(values, resampled, suite, first["metric"])),
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -186,17 +188,18 @@ def _scores(summary: Mapping[str, Any], cells: Sequence[Cell]) -> dict[Cell, flo
     return {cell: summary["clean"] if cell == CLEAN else summary["cells"][cell.key] for cell in cells}
 
 
-def _rows(values: Sequence[Series], resampled: Sequence[Series], metric: str) -> Iterator[Row]:
-    for name, attribute in ((f"{metric}*", "clean"), ("mPC", "mpc"), ("rPC", "rpc")):
-        figures = [getattr(series, attribute) for series in values]
-        yield _row("headline", name, figures, [getattr(series, attribute) for series in resampled])
-    for kind in ("group", "corruption", "cell"):
-        for name in getattr(values[0], f"{kind}s"):
-            figures, among = ([getattr(s, f"{kind}s")[name] for s in side] for side in (values, resampled))
-            yield _row(kind, name, figures, among)
+def _compare_rows(
+    values: Sequence[Means], resampled: Sequence[Means], suite: Suite, metric: str
+) -> Iterator[ComparedRow]:
+    sides = [zip(*(list_means(means, suite) for means in side), strict=True) for side in (values, resampled)]
+    for scores, among in zip(*sides, strict=True):
+        kind, name, _ = scores[0]
+        if kind != "pixels":
+            label = label_headline(name, metric) if kind == "headline" else name
+            yield _compare_row(kind, label, [score for *_, score in scores], [score for *_, score in among])
 
 
-def _row(kind: str, name: str, values: Sequence[float | None], resampled: Sequence[Any]) -> Row:
+def _compare_row(kind: str, name: str, values: Sequence[float | None], resampled: Sequence[Any]) -> ComparedRow:
     differences = tuple(_subtract(values, resampled, run, 0) if run else None for run in range(len(values)))
     defined = [run for run, value in enumerate(values) if value is not None]
     leaders: tuple[int, ...] = ()
@@ -205,25 +208,15 @@ def _row(kind: str, name: str, values: Sequence[float | None], resampled: Sequen
         behind = {run: _subtract(values, resampled, run, best) for run in defined if run != best}
         ties = [run for run, apart in behind.items() if apart is not None and not apart.is_distinguishable]
         leaders = (best, *ties)
-    return Row(
-        kind,
-        name,
-        tuple(values),
-        tuple(_pair(None if among is None else interval(among)) for among in resampled),
-        differences,
-        leaders,
-    )
+    intervals = tuple(None if among is None else interval(among) for among in resampled)
+    return ComparedRow(kind, name, tuple(values), intervals, differences, leaders)
 
 
 def _subtract(values: Sequence[float | None], resampled: Sequence[Any], run: int, other: int) -> Difference | None:
     mine, its = values[run], values[other]
     if mine is None or its is None:
         return None
-    return Difference(mine - its, _pair(interval(resampled[run] - resampled[other])))
-
-
-def _pair(bounds: list[float] | None) -> tuple[float, float] | None:
-    return None if bounds is None else (bounds[0], bounds[1])
+    return Difference(mine - its, interval(resampled[run] - resampled[other]))
 
 
 def _tell_apart(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

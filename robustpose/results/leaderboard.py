@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robustpose.corruptions.suites import FULL_GRID
+from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
+from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.published import PublishedRow, find_row
-from robustpose.results.rows import model_name
+from robustpose.results.rows import Row, model_name, rows_of, suite_of
 from robustpose.results.summary import read_summary_file
 
 # Of provenance: what has to be the same in one board. Versions may differ: they are shown.
@@ -25,40 +26,39 @@ class Entry:
     Attributes:
         name: of the model.
         file: the summary's, relative to the folder that was read.
-        clean, mpc, rpc: 0..1; None where not defined.
-        intervals: `clean`, `mPC`, `rPC` as [low, high], None where there is none.
+        rows: by kind: `headline`, `group`, `corruption`.
         n_cells: corrupted cells.
-        groups, corruptions: means by name.
         version: of robustpose that wrote it.
         row: of the paper that it was made to stand beside; None if it names none.
     """
 
     name: str
     file: str
-    clean: float
-    mpc: float | None
-    rpc: float | None
-    intervals: dict[str, Any]
+    rows: Mapping[str, Sequence[Row]]
     n_cells: int
-    groups: dict[str, float]
-    corruptions: dict[str, float]
     version: str
     row: PublishedRow | None
+
+    def values(self, kind: str) -> dict[str, float | None]:
+        """Return the values of the rows of one kind by name."""
+        return {row.name: row.value for row in self.rows[kind]}
 
 
 @dataclass(frozen=True)
 class Board:
-    """Runs that were measured alike, best mPC first; incomplete ones by clean score.
+    """Runs that were measured alike, the best mean of the suite first; incomplete ones by clean score.
 
     Attributes:
         metric: the figure that counts.
+        suite: of all its entries.
         dataset: what is said of it: name, number of images, hash of the annotations, …
         protocol: profile, seed, frost textures and box protocol.
-        is_complete: whether its entries have clean and all 75 cells.
+        is_complete: whether its entries have clean and all cells of the suite.
         entries: best first.
     """
 
     metric: str
+    suite: Suite
     dataset: dict[str, Any]
     protocol: dict[str, Any]
     is_complete: bool
@@ -76,7 +76,7 @@ def read_boards(folder: Path) -> tuple[list[Board], list[str]]:
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: expected one with summary.json files in it")
     entries: dict[str, list[Entry]] = {}
-    keys: dict[str, dict[str, Any]] = {}
+    boards: dict[str, dict[str, Any]] = {}
     left_out: list[str] = []
     for path in sorted(folder.rglob("*.json")):
         where = path.relative_to(folder).as_posix()
@@ -86,15 +86,15 @@ def read_boards(folder: Path) -> tuple[list[Board], list[str]]:
             if path.name == "summary.json":  # others are whatever else lies there
                 left_out.append(str(error))
             continue
-        key = _measured_how(summary)
-        text = json.dumps(key, sort_keys=True)
-        keys[text] = key
-        entries.setdefault(text, []).append(_make_entry(summary, where))
-    if not keys:
+        board = _measured_how(summary)
+        key = json.dumps({**board, "suite": board["suite"].identity}, sort_keys=True)
+        boards[key] = board
+        entries.setdefault(key, []).append(_make_entry(summary, where))
+    if not boards:
         problems = f" ({left_out[0]})" if left_out else ""
         raise UserError(f"{folder} has no summary.json of a finished bench in it{problems}")
-    boards = [Board(**key, entries=tuple(sorted(entries[text], key=_rank))) for text, key in keys.items()]
-    return sorted(boards, key=lambda b: (not b.is_complete, -len(b.entries), json.dumps(b.dataset))), left_out
+    found = [Board(**board, entries=_sort(entries[key], board["suite"])) for key, board in boards.items()]
+    return sorted(found, key=lambda b: (not b.is_complete, -len(b.entries), json.dumps(b.dataset))), left_out
 
 
 def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
@@ -103,6 +103,7 @@ def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
         "boards": [
             {
                 "metric": board.metric,
+                "suite": board.suite.identity,
                 "dataset": board.dataset,
                 "protocol": board.protocol,
                 "complete": board.is_complete,
@@ -111,13 +112,11 @@ def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
                         "rank": rank,
                         "model": entry.name,
                         "file": entry.file,
-                        "clean": entry.clean,
-                        "mPC": entry.mpc,
-                        "rPC": entry.rpc,
-                        "intervals": entry.intervals,
+                        **entry.values("headline"),
+                        "intervals": {row.name: row.interval for row in entry.rows["headline"]},
                         "cells": entry.n_cells,
-                        "groups": entry.groups,
-                        "corruptions": entry.corruptions,
+                        "groups": entry.values("group"),
+                        "corruptions": {k: v for k, v in entry.values("corruption").items() if v is not None},
                         "robustpose": entry.version,
                         "row": entry.row and entry.row.name,
                     }
@@ -130,32 +129,32 @@ def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
 
 
 def _measured_how(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what has to be the same in one board: all of `Board` but its entries."""
     provenance = summary["provenance"]
-    cells = set(summary["cells"])
+    suite = suite_of(summary)
     return {
         "metric": summary["metric"],
-        "dataset": dict(provenance.get("dataset", {})),
+        "suite": suite,
+        "dataset": dict(provenance["dataset"]),
         "protocol": {name: provenance.get(name, "unknown") for name in MEASURED_ALIKE},
-        "is_complete": all(cell.corruption is None or cell.key in cells for cell in FULL_GRID),
+        "is_complete": suite.is_complete([CLEAN, *map(Cell.from_key, summary["cells"])]),
     }
 
 
 def _make_entry(summary: Mapping[str, Any], where: str) -> Entry:
-    intervals = summary.get("intervals") or {}
     return Entry(
         name=model_name(summary),
         file=where,
-        clean=summary["clean"],
-        mpc=summary["mPC"],
-        rpc=summary["rPC"],
-        intervals={name: intervals.get(name) for name in ("clean", "mPC", "rPC")},
+        rows={kind: rows_of(summary, kind) for kind in ("headline", "group", "corruption")},
         n_cells=len(summary["cells"]),
-        groups=dict(summary["groups"]),
-        corruptions=dict(summary["corruptions"]),
         version=str(summary["provenance"].get("versions", {}).get("robustpose", "unknown")),
         row=find_row(summary)[0],
     )
 
 
-def _rank(entry: Entry) -> tuple[float, float, str]:
-    return (-(entry.mpc if entry.mpc is not None else 0.0), -entry.clean, entry.file)
+def _sort(entries: Sequence[Entry], suite: Suite) -> tuple[Entry, ...]:
+    def rank(entry: Entry) -> tuple[float, float, str]:
+        values = entry.values("headline")
+        return -(values[suite.mean_name] or 0.0), -(values["clean"] or 0.0), entry.file
+
+    return tuple(sorted(entries, key=rank))

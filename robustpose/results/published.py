@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from robustpose.corruptions import NAMES
+from robustpose.corruptions.suites import COCO_C
 from robustpose.errors import UserError, nearest
 from robustpose.models.zoo import ZOO, ZooNetwork
 
@@ -155,7 +155,9 @@ def _all_rows() -> tuple[PublishedRow, ...]:
         for name, values in block["rows"].items():
             said = {**block, **dict(zip(block["columns"], values, strict=True))}
             said.setdefault("rPC", 100 * said["mPC"] / said["clean"])  # Table 4 prints none
-            scores = {key: round(said[key] / 100, 4) for key in ("clean", "mPC", "rPC", *NAMES) if key in said}
+            scores = {
+                key: round(said[key] / 100, 4) for key in ("clean", "mPC", "rPC", *COCO_C.corruptions) if key in said
+            }
             zoo = ZOO[said.get("network", name.split("/")[-1].removesuffix("_advmix"))]
             known = content["datasets"][name.split("/")[0]]
             row = PublishedRow(
@@ -166,7 +168,7 @@ def _all_rows() -> tuple[PublishedRow, ...]:
                 model=content["titles"][zoo.network],
                 zoo=zoo,
                 **{key: said[key] for key in ("table", "training", "boxes", "only_with_people") if key in said},
-                corruptions={key: scores.pop(key) for key in NAMES if key in scores},
+                corruptions={key: scores.pop(key) for key in COCO_C.corruptions if key in scores},
                 **scores,
             )
             rows.append(row)

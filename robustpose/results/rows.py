@@ -1,48 +1,191 @@
-"""Rows: what a summary says, in the order of the paper's tables; rendered by terminal, tables, pages and figures."""
+"""Rows: what a run says, number by number, in one list that files, terminal, tables, pages and figures are made from.
+
+`HEADLINE` is the one place of the columns that lead every table of scores: a line more there is a number more in
+summary.json with its interval, in slices.json, in the printed table, in Markdown, CSV and LaTeX, on the pages of runs,
+of comparisons and of leaderboards.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-from robustpose import corruptions
+from robustpose.corruptions.suites import COCO_C, Suite, find_suite
+from robustpose.errors import UserError
+from robustpose.metrics.robustness import Means
 
-SHORT_NAMES = {
-    "gaussian_noise": "Gauss",
-    "shot_noise": "Shot",
-    "impulse_noise": "Impulse",
-    "defocus_blur": "Defocus",
-    "glass_blur": "Glass",
-    "motion_blur": "Motion",
-    "zoom_blur": "Zoom",
-    "snow": "Snow",
-    "frost": "Frost",
-    "fog": "Fog",
-    "brightness": "Bright",
-    "contrast": "Contrast",
-    "elastic_transform": "Elastic",
-    "pixelate": "Pixel",
-    "jpeg_compression": "JPEG",
+Interval = tuple[float, float] | list[float]
+
+HEADLINE: dict[str, Callable[[Means], Any]] = {
+    "clean": attrgetter("clean"),
+    "mean": attrgetter("mean"),  # called by its name in the suite, such as mPC; so is the ratio
+    "ratio": attrgetter("ratio"),
 }
+# Kind of a row -> where `Means` and a summary have it.
+SECTIONS = {"group": "groups", "corruption": "corruptions", "cell": "cells", "pixels": "geometric"}
+
+# Above narrow columns, where the first word of a corruption does not do.
+SHORT_NAMES = {"gaussian_noise": "Gauss", "brightness": "Bright", "pixelate": "Pixel", "jpeg_compression": "JPEG"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of a run.
+
+    Attributes:
+        kind: `headline`; `group`, `corruption` or `cell`, after what it is of; `pixels` for the means over corruptions
+            that move pixels and over the others.
+        name: in files, such as `clean`, `mPC`, `noise`, `fog` or `fog/3`. Unique within a kind.
+        label: for people: `AP*` for the clean AP.
+        value: 0..1; None where it is not defined, or was not measured.
+        interval: low and high end; None where there is none.
+        group: of a corruption or a cell; None for corruptions that are not of the suite.
+    """
+
+    kind: str
+    name: str
+    label: str
+    value: float | None
+    interval: Interval | None = None
+    group: str | None = None
+
+    @property
+    def score(self) -> float:
+        """Return the value of a row that is known to have one."""
+        assert self.value is not None, f"{self.kind} {self.name} has no value"
+        return self.value
+
+    @property
+    def short(self) -> str:
+        """Return what a narrow column is called: corruptions of the suite by one word."""
+        if self.kind != "corruption" or self.group is None:
+            return self.label
+        return SHORT_NAMES.get(self.name, self.name.partition("_")[0].capitalize())
+
+
+def headline_columns(suite: Suite) -> dict[str, Callable[[Means], Any]]:
+    """Return the columns of `HEADLINE` by their names in a suite."""
+    own = {"mean": suite.mean_name, "ratio": suite.ratio_name}
+    return {own.get(name, name): value_of for name, value_of in HEADLINE.items()}
+
+
+def label_headline(name: str, metric: str) -> str:
+    """Return what people read above a headline column: the paper's star marks the score on clean images."""
+    return f"{metric}*" if name == "clean" else name
+
+
+def list_means(means: Means, suite: Suite) -> Iterator[tuple[str, str, Any]]:
+    """Yield kind, name and value of every row that the means of a run make."""
+    for name, value_of in headline_columns(suite).items():
+        yield "headline", name, value_of(means)
+    for kind, section in SECTIONS.items():
+        for name, value in getattr(means, section).items():
+            yield kind, name, value
+
+
+def nest_means(means: Means, suite: Suite, change: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
+    """Return the means of a run as summary.json has them.
+
+    Args:
+        means: floats, or arrays of resamples.
+        suite: of the run.
+        change: what to write for a value that is defined.
+    """
+    headline: dict[str, Any] = {}
+    sections: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS.values()}
+    for kind, name, value in list_means(means, suite):
+        place = headline if kind == "headline" else sections[SECTIONS[kind]]
+        place[name] = None if value is None else change(value)
+    return {**headline, **sections}
+
+
+def list_rows(summary: Mapping[str, Any]) -> list[Row]:
+    """Return what a summary says: the headline, groups, corruptions (all of the suite, then others), cells, pixels."""
+    suite = suite_of(summary)
+    intervals = summary.get("intervals") or {}
+    rows = [
+        Row("headline", name, label_headline(name, summary["metric"]), summary.get(name), intervals.get(name))
+        for name in headline_columns(suite)
+    ]
+    labels = {f"{suite.mean_name}_without": "all but those that move pixels"}
+    labels[f"{suite.mean_name}_only"] = "those that move pixels"
+    group_of = {name: group for group, names in suite.groups.items() for name in names}
+    for kind, section in SECTIONS.items():
+        values, bounds = dict(summary.get(section) or {}), intervals.get(section, {})
+        if kind == "pixels":
+            values.pop("corruptions", None)  # which ones move pixels: no score
+        for name in dict.fromkeys([*(suite.corruptions if kind == "corruption" else ()), *values]):
+            group = group_of.get(name.rpartition("/")[0] or name)
+            rows.append(Row(kind, name, labels.get(name, name), values.get(name), bounds.get(name), group))
+    return rows
+
+
+def rows_of(summary: Mapping[str, Any], *kinds: str) -> list[Row]:
+    """Return the rows of some kinds, kind by kind."""
+    rows = list_rows(summary)
+    return [row for kind in kinds for row in rows if row.kind == kind]
+
+
+def tabulate_cells(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[Row]]]]:
+    """Return the table of corruptions by severities: its titles, and by corruption that was run a row under each title.
+
+    The first title is `mean`, the others are severities; a cell that was not run has a row without a value.
+    """
+    severities = severities_of(summary)
+    cells = {row.name: row for row in rows_of(summary, "cell")}
+    lines = []
+    for mean in rows_of(summary, "corruption"):
+        if mean.name in summary["corruptions"]:
+            keys = [f"{mean.name}/{severity}" for severity in severities]
+            lines.append((mean.name, [mean, *(cells.get(key, Row("cell", key, key, None)) for key in keys)]))
+    return ["mean", *map(str, severities)], lines
+
+
+def suite_of(summary: Mapping[str, Any]) -> Suite:
+    """Return the suite of a summary. Those of robustpose 0.1.0 name none: they are of the first version of coco-c.
+
+    Raises:
+        UserError: this robustpose does not have the suite, or another version of it.
+    """
+    named = summary.get("suite", {**COCO_C.identity, "version": 1})
+    if not isinstance(named, Mapping):
+        raise UserError(f"its suite must be a name and a version, got {named!r}")
+    return find_suite(str(named.get("name")), named.get("version"))
+
+
+def require_one_suite(summaries: Mapping[Any, Mapping[str, Any]]) -> Suite:
+    """Return the suite that summaries have in common.
+
+    Args:
+        summaries: by what people call them.
+
+    Raises:
+        UserError: two of them are of different suites.
+    """
+    suites = {name: suite_of(summary) for name, summary in summaries.items()}
+    first, suite = next(iter(suites.items()))
+    for name, other in suites.items():
+        if other != suite:
+            raise UserError(
+                f"{first} and {name} have no scores in common: their suites are {suite.label} and {other.label}"
+            )
+    return suite
+
+
+def explain_no_mean(summary: Mapping[str, Any]) -> str:
+    """Return why a run has no mean of its suite, such as no mPC; nothing for one that has."""
+    suite = suite_of(summary)
+    if summary[suite.mean_name] is not None:
+        return ""
+    names = f"{suite.mean_name} and {suite.ratio_name}"
+    return f"{names} need clean and all {suite.n_cells} cells; this run has {len(summary['cells'])}."
 
 
 def percent(value: float | None) -> str:
     """Return 0.4123 as `41.2`, and a dash for what is not defined."""
     return "–" if value is None else f"{100 * value:.1f}"
-
-
-def headline(summary: Mapping[str, Any]) -> list[tuple[str, float | None]]:
-    """Return clean score, mPC and rPC with their names: AP* for AP."""
-    return [
-        (f"{summary['metric']}*", summary["clean"]),
-        ("mPC", summary["mPC"]),
-        ("rPC", summary["rPC"]),
-    ]
-
-
-def columns(summary: Mapping[str, Any]) -> list[str]:
-    """Return the corruptions of a run: the 15 in the paper's order, then others that were asked for."""
-    return [*corruptions.NAMES, *(name for name in summary["corruptions"] if name not in corruptions.NAMES)]
 
 
 def model_name(summary: Mapping[str, Any]) -> str:

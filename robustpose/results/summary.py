@@ -1,18 +1,20 @@
-"""The summary: from complete scores per cell to AP*, mPC, rPC and group means, with where they come from."""
+"""The summary: from the scores of all cells to their means, with intervals, and where they come from."""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import UserError
-from robustpose.metrics.robustness import require_cells
-from robustpose.pose.cell import CLEAN, Cell
+from robustpose.metrics.robustness import take_means
+from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
-from robustpose.results.intervals import GEOMETRIC, find_intervals, make_series
+from robustpose.results.resampling import LEVEL, interval
+from robustpose.results.rows import nest_means, suite_of
 from robustpose.versions import PIXELS, SCORES, versions
 
 
@@ -28,11 +30,12 @@ def summarize(
     cells: Sequence[Cell],
     provenance: Mapping[str, Any],
     resampled: Mapping[Cell, Floats] | None = None,
+    suite: Suite = COCO_C,
 ) -> dict[str, Any]:
     """Return the content of summary.json.
 
-    mPC, rPC and the group means are those of all 75 cells; where a run covers fewer, they are None and
-    `mean_of_chosen` is the mean over the corruptions and severities that were asked for.
+    The suite's mean, its ratio and the group means are those of all its cells; where a run covers fewer, they are None
+    and `mean_of_chosen` is the mean over the corruptions and severities that were asked for.
 
     Args:
         metric: the figure that counts.
@@ -40,33 +43,37 @@ def summarize(
         cells: the cells that were asked for.
         provenance: written as it is.
         resampled: (R,) scores of each cell, of the same resamples of the images; None for no intervals.
+        suite: of the run.
 
     Raises:
         UserError: a cell that was asked for is missing.
     """
-    require_cells({cell: 0.0 for cell in figures}, [CLEAN, *cells])
-    series = make_series({cell: figures[cell][metric] for cell in cells}, cells)
-    full = series.mpc is not None
-    means = [mean for mean in series.corruptions.values()]
+    means = take_means({cell: every[metric] for cell, every in figures.items()}, cells, suite)
+    nested = nest_means(means, suite)
+    geometric = nested.pop("geometric")
+    by_corruption = list(means.corruptions.values())
+    has_other_mean = means.mean is None and by_corruption
     return {
+        "suite": suite.identity,
         "metric": metric,
-        "clean": series.clean,
-        "mPC": series.mpc,
-        "rPC": series.rpc,
-        "mean_of_chosen": None if full or not means else sum(means) / len(means),
-        "groups": series.groups,
-        "corruptions": series.corruptions,
-        "cells": series.cells,
-        "geometric": {
-            "corruptions": list(GEOMETRIC),
-            "mPC_without": series.mpc_photometric,
-            "mPC_only": series.mpc_geometric,
-        }
-        if full
-        else None,
-        "intervals": None if resampled is None else find_intervals(resampled, cells),
+        **nested,
+        "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,
+        "geometric": {"corruptions": list(suite.moves_pixels), **geometric} if geometric else None,
+        "intervals": None if resampled is None else find_intervals(resampled, cells, suite),
         "provenance": dict(provenance),
     }
+
+
+def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suite: Suite = COCO_C) -> dict[str, Any]:
+    """Return `intervals` of summary.json: [low, high] of each mean, None where a resample has no score.
+
+    Args:
+        resampled: (R,) scores of each cell, of the same resamples.
+        cells: those that were asked for.
+        suite: of the run.
+    """
+    means = take_means(resampled, cells, suite)
+    return {"level": LEVEL, "resamples": len(means.clean), **nest_means(means, suite, interval)}
 
 
 # Where people were looked for is part of what is compared, not of the images and their truth.
@@ -103,8 +110,42 @@ def read_summary_file(path: Path) -> dict[str, Any]:
         summary = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    fields = {"metric", "clean", "mPC", "rPC", "cells", "corruptions", "groups", "provenance"}
-    missing = fields - set(summary) if isinstance(summary, dict) else fields
+    missing = set(_FORMS) - set(summary) if isinstance(summary, dict) else set(_FORMS)
+    means: tuple[str, ...] = ()
+    if not missing:
+        try:
+            means = suite_of(summary).mean_name, suite_of(summary).ratio_name
+        except UserError as error:
+            raise UserError(f"cannot read {path}: {error}") from error
+        missing = set(means) - set(summary)
     if missing:
         raise UserError(f"{path} lacks {', '.join(sorted(missing))}: was it written by robustpose bench?")
+    wrong = [name for name, is_right in _FORMS.items() if not is_right(summary[name])]
+    wrong += [name for name in means if not (summary[name] is None or _is_number(summary[name]))]
+    if wrong:
+        raise UserError(
+            f"{path} is damaged: its {', '.join(wrong)} cannot be what robustpose bench wrote; run the same bench "
+            "again, which writes it anew"
+        )
     return summary
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _are_numbers(tree: object) -> bool:
+    return isinstance(tree, dict) and all(map(_is_number, tree.values()))
+
+
+def _is_provenance(tree: object) -> bool:
+    return isinstance(tree, dict) and all(isinstance(tree.get(name), dict) for name in ("dataset", "estimator"))
+
+
+# What every summary has, beside the mean and the ratio of its suite.
+_FORMS: dict[str, Callable[[object], bool]] = {
+    "metric": lambda name: isinstance(name, str),
+    "clean": _is_number,
+    "provenance": _is_provenance,
+    **dict.fromkeys(("cells", "corruptions", "groups"), _are_numbers),
+}

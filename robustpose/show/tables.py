@@ -4,59 +4,42 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from robustpose.results.rows import SHORT_NAMES, columns, headline, model_name, percent, severities_of
+from robustpose.results.rows import (
+    Row,
+    explain_no_mean,
+    model_name,
+    percent,
+    require_one_suite,
+    rows_of,
+    tabulate_cells,
+)
 
 
 def to_markdown(summary: Mapping[str, Any]) -> str:
     """Return the headline, the means by group, and every cell, in percent."""
-    lines = [
-        f"# {model_name(summary)} on {summary['provenance']['dataset'].get('name')}",
-        "",
-        _markdown_row([name for name, _ in headline(summary)]),
-        _markdown_rule(3),
-        _markdown_row([percent(value) for _, value in headline(summary)]),
-        "",
-    ]
-    if summary["mPC"] is None:
-        lines += [f"mPC and rPC need clean and all 75 cells; this run has {len(summary['cells'])}.", ""]
+    parts = [[f"# {model_name(summary)} on {summary['provenance']['dataset'].get('name')}"]]
+    parts.append(_write_across(rows_of(summary, "headline")))
+    if reason := explain_no_mean(summary):
+        parts.append([reason])
     if summary["groups"]:
-        lines += [
-            _markdown_row([*summary["groups"]]),
-            _markdown_rule(len(summary["groups"])),
-            _markdown_row([percent(value) for value in summary["groups"].values()]),
-            "",
-        ]
+        parts.append(_write_across(rows_of(summary, "group")))
     if summary["corruptions"]:
-        severities = severities_of(summary)
-        lines += [
-            _markdown_row(["corruption", "mean", *map(str, severities)]),
-            "|---" + _markdown_rule(1 + len(severities)),
-        ]
-        for name in summary["corruptions"]:
-            cells = [summary["cells"].get(f"{name}/{severity}") for severity in severities]
-            lines.append(_markdown_row([name, percent(summary["corruptions"][name]), *map(percent, cells)]))
-        lines.append("")
-    return "\n".join(lines)
+        titles, lines = tabulate_cells(summary)
+        parts.append(_write_table(["corruption", *titles], [[name, *_percents(rows)] for name, rows in lines], 1))
+    return "\n".join(line for part in parts for line in (*part, ""))
 
 
 def to_csv(summary: Mapping[str, Any]) -> str:
     """Return one row in the paper's column order, scores in 0..1, empty where undefined."""
-    names = columns(summary)
+    rows = rows_of(summary, "headline", "corruption")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["model", "dataset", "metric", "clean", "mPC", "rPC", *names])
-    writer.writerow(
-        [
-            model_name(summary),
-            summary["provenance"]["dataset"].get("name"),
-            summary["metric"],
-            *(_or_empty(value) for _, value in headline(summary)),
-            *(_or_empty(summary["corruptions"].get(name)) for name in names),
-        ]
-    )
+    writer.writerow(["model", "dataset", "metric", *(row.name for row in rows)])
+    names = [model_name(summary), summary["provenance"]["dataset"].get("name"), summary["metric"]]
+    writer.writerow([*names, *("" if row.value is None else repr(row.value) for row in rows)])
     return text.getvalue()
 
 
@@ -68,28 +51,30 @@ def to_latex(*summaries: Mapping[str, Any], labels: Sequence[str] | None = None)
     Args:
         summaries: of the runs.
         labels: what the rows are called; by default by the model.
+
+    Raises:
+        UserError: the runs are of different suites.
     """
-    names = list(dict.fromkeys(name for summary in summaries for name in columns(summary)))
-    titles = ["Model", *(name.replace("*", "$^*$") for name, _ in headline(summaries[0]))]
-    titles += [SHORT_NAMES.get(name, _escape_latex(name)) for name in names]
-    rows = [
-        [percent(value) for _, value in headline(summary)]
-        + [percent(summary["corruptions"].get(name)) for name in names]
-        for summary in summaries
-    ]
-    if len(rows) > 1:
-        rows = [list(row) for row in zip(*(_embolden_best(column) for column in zip(*rows, strict=True)), strict=True)]
-    row_names = [model_name(summary) for summary in summaries] if labels is None else labels
+    names = [model_name(summary) for summary in summaries] if labels is None else labels
+    require_one_suite({f"run {number}": summary for number, summary in enumerate(summaries, 1)})
+    by_name = [{row.name: row for row in rows_of(summary, "headline", "corruption")} for summary in summaries]
+    columns = {name: row for rows in by_name for name, row in rows.items()}
+    titles = ["Model", *(_escape_title(row) for row in columns.values())]
+    cells = [_percents(rows.get(name) for name in columns) for rows in by_name]
+    if len(cells) > 1:
+        cells = [
+            list(row) for row in zip(*(_embolden_best(column) for column in zip(*cells, strict=True)), strict=True)
+        ]
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}",
-            f"\\begin{{tabular}}{{l*{{{len(titles) - 1}}}{{r}}}}",
+            f"\\begin{{tabular}}{{l*{{{len(columns)}}}{{r}}}}",
             "\\toprule",
             " & ".join(titles) + " \\\\",
             "\\midrule",
             *(
                 " & ".join([_escape_latex(name), *(value.replace("–", "--") for value in row)]) + " \\\\"
-                for name, row in zip(row_names, rows, strict=True)
+                for name, row in zip(names, cells, strict=True)
             ),
             "\\bottomrule",
             "\\end{tabular}",
@@ -98,22 +83,30 @@ def to_latex(*summaries: Mapping[str, Any], labels: Sequence[str] | None = None)
     )
 
 
-def _markdown_row(values: list[str]) -> str:
-    return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+def _percents(rows: Iterable[Row | None]) -> list[str]:
+    return [percent(None if row is None else row.value) for row in rows]
 
 
-def _markdown_rule(n_columns: int) -> str:
-    return "|" + "---:|" * n_columns
+def _write_across(rows: Sequence[Row]) -> list[str]:
+    """Return a Markdown table with a column for each row: its label, and its value below."""
+    return _write_table([row.label for row in rows], [_percents(rows)])
 
 
-def _or_empty(value: float | None) -> str:
-    return "" if value is None else repr(value)
+def _write_table(titles: Sequence[str], lines: Sequence[Sequence[str]], n_names: int = 0) -> list[str]:
+    """Return a Markdown table; all columns but the first `n_names` are numbers."""
+    rule = "|---" * n_names + "|" + "---:|" * (len(titles) - n_names)
+    head, *body = ("| " + " | ".join(word.replace("|", "\\|") for word in line) + " |" for line in (titles, *lines))
+    return [head, rule, *body]
 
 
 def _embolden_best(column: Sequence[str]) -> list[str]:
     """Return numbers as words with the largest of them bold; all of them that are printed alike."""
     numbers = [float(value) for value in column if value != "–"]
     return [f"\\textbf{{{value}}}" if value != "–" and float(value) == max(numbers) else value for value in column]
+
+
+def _escape_title(row: Row) -> str:
+    return _escape_latex(row.short).replace("*", "$^*$") if row.kind == "headline" else _escape_latex(row.short)
 
 
 def _escape_latex(text: str) -> str:

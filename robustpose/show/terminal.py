@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from robustpose.progress import Progress
     from robustpose.results.compare import Comparison, Difference
     from robustpose.results.leaderboard import Board
+    from robustpose.results.rows import Row
 
 LABELS = {"predict": "predicting", "score": "scoring"}
 SECONDS_BETWEEN_LINES = 20.0
@@ -22,11 +25,7 @@ SECONDS_BETWEEN_LINES = 20.0
 def bench_progress() -> Iterator[Callable[[str, Progress], None]]:
     """Give a function that shows the progress of a bench, on standard error."""
     with progress_display() as show:
-
-        def on_progress(what: str, progress: Progress) -> None:
-            show(LABELS[what], progress.done, progress.total, progress.seconds_left, "")
-
-        yield on_progress
+        yield lambda what, progress: show(LABELS[what], progress.done, progress.total, progress.seconds_left, "")
 
 
 @contextmanager
@@ -95,96 +94,60 @@ def about_duration(seconds: float) -> str:
 
 def print_summary(summary: Mapping[str, Any]) -> None:
     """Print the scores of a run in percent: a row per corruption, then the means."""
-    from rich.console import Console
-    from rich.table import Table
+    from robustpose.results.rows import explain_no_mean, model_name, percent, rows_of, tabulate_cells
 
-    from robustpose.results.rows import headline, model_name, percent, severities_of
-
-    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
     if summary["corruptions"]:
-        severities = severities_of(summary)
-        table = Table(title=f"{summary['metric']} in percent, by severity", title_justify="left")
-        table.add_column("corruption")
-        for name in ["mean", *map(str, severities)]:
-            table.add_column(name, justify="right")
-        for name, mean in summary["corruptions"].items():
-            cells = [percent(summary["cells"].get(f"{name}/{severity}")) for severity in severities]
-            table.add_row(name, percent(mean), *cells)
-        console.print(table)
-    intervals = summary.get("intervals") or {}
-    for group, value in summary["groups"].items():
-        console.print(f"{group:<8} {percent(value):>5}{_range(intervals.get('groups', {}).get(group))}")
-    ranges = [_range(intervals.get(name)) for name in ("clean", "mPC", "rPC")]
-    figures = "   ".join(
-        f"{name} {percent(value)}{among}" for (name, value), among in zip(headline(summary), ranges, strict=True)
-    )
-    console.print(f"{model_name(summary)}:  {figures}", markup=False, soft_wrap=True)
-    if summary["mPC"] is None and summary["mean_of_chosen"] is not None:
-        mean = percent(summary["mean_of_chosen"])
-        console.print(f"mPC and rPC need all 75 cells; mean of the chosen ones ({len(summary['cells'])}): {mean}")
+        titles, lines = tabulate_cells(summary)
+        table = _make_table(f"{summary['metric']} in percent, by severity", "corruption", *titles)
+        for name, rows in lines:
+            table.add_row(name, *(percent(row.value) for row in rows))
+        _print(table, width=100)
+    for row in rows_of(summary, "group"):
+        _print(f"{row.label:<8} {percent(row.value):>5}{_range(row.interval)}")
+    _print(f"{model_name(summary)}:  {_headline(rows_of(summary, 'headline'))}")
+    if summary["mean_of_chosen"] is not None:
+        _print(f"{explain_no_mean(summary)} The mean of these is {percent(summary['mean_of_chosen'])}.")
     if summary["provenance"]["frost_textures"] not in ("original", "unused", "unknown"):
-        console.print(
+        _print(
             f"frost textures: {summary['provenance']['frost_textures']}; frost scores are not comparable with those "
-            "of the original six (robustpose frost install)",
-            soft_wrap=True,
+            "of the original six (robustpose frost install)"
         )
 
 
 def print_preview(preview: Mapping[str, Any]) -> None:
     """Print an estimate, as one."""
-    from robustpose.results.rows import model_name, percent
+    from robustpose.errors import spell_list
+    from robustpose.results.rows import model_name, rows_of
 
-    intervals = preview["intervals"] or {}
-    figures = "   ".join(
-        f"{title} {percent(preview[name])}{_range(intervals.get(name))}"
-        for title, name in ((f"{preview['metric']}*", "clean"), ("mPC", "mPC"), ("rPC", "rPC"))
-    )
     of = preview["provenance"]["dataset"]["preview"]
-    print(f"{model_name(preview)}, ESTIMATE from {of} and severities 1, 3 and 5:  {figures}")
-
-
-def _range(interval: Sequence[float] | None) -> str:
-    """Return an interval in percent, for behind its figure."""
-    return "" if interval is None else f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
+    severities = spell_list(preview["severities"])
+    scores = _headline(rows_of(preview, "headline"))
+    print(f"{model_name(preview)}, ESTIMATE from {of} and severities {severities}:  {scores}")
 
 
 def print_comparison(rows: list[tuple[str, float | None, float]], source: str, differences: list[str]) -> None:
     """Print ours beside a published row, in percent."""
-    from rich.console import Console
-    from rich.table import Table
-
     from robustpose.results.recipe import write_row
 
-    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False, markup=False)
-    table = Table(title=f"beside {source}, in percent", title_justify="left")
-    table.add_column("")
-    for name in ("ours", "published", "difference"):
-        table.add_column(name, justify="right")
+    table = _make_table(f"beside {source}, in percent", "", "ours", "published", "difference")
     for row in rows:
         table.add_row(*write_row(row))
-    console.print(table)
+    _print(table, width=100)
     if differences:
-        console.print(f"not the same measurement: {'; '.join(differences)}", soft_wrap=True)
+        _print(f"not the same measurement: {'; '.join(differences)}")
 
 
 def print_differences(comparison: Comparison) -> None:
-    """Print the figures of runs side by side: headline, groups and corruptions, in percent."""
-    from rich.console import Console
-    from rich.table import Table
-
+    """Print the scores of runs side by side: headline, groups and corruptions, in percent."""
     from robustpose.results.compare import run_letter
     from robustpose.results.rows import percent
 
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
-    for number, name in enumerate(comparison.names):
-        console.print(f"{run_letter(number)}: {name}", soft_wrap=True)
+    letters = [run_letter(number) for number in range(len(comparison.names))]
+    for letter, name in zip(letters, comparison.names, strict=True):
+        _print(f"{letter}: {name}")
     title = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images; 95 % intervals"
-    table = Table(title=title, title_justify="left", caption=LEGEND, caption_justify="left")
-    table.add_column("")
-    for number in range(len(comparison.names)):
-        table.add_column(run_letter(number), justify="right")
-    for number in range(1, len(comparison.names)):
-        table.add_column(f"{run_letter(number)} − A", justify="right")
+    table = _make_table(title, "", *letters, *(f"{letter} − A" for letter in letters[1:]))
+    table.caption, table.caption_justify = LEGEND, "left"
     for row in comparison.rows:
         if row.kind == "cell":
             continue
@@ -192,43 +155,65 @@ def print_differences(comparison: Comparison) -> None:
             f"{'*' if number in row.leaders and len(row.leaders) < len(row.values) else ''}{percent(value)}"
             for number, value in enumerate(row.values)
         ]
-        apart = ["–" if d is None else _difference(d) for d in row.differences[1:]]
-        table.add_row(row.name, *values, *apart)
-    console.print(table)
+        table.add_row(row.name, *values, *map(_difference, row.differences[1:]))
+    _print(table, width=140)
     for note in comparison.notes:
-        console.print(f"note: {note}", soft_wrap=True)
+        _print(f"note: {note}")
 
 
 LEGEND = "≈ not distinguishable: the interval of the paired difference holds 0;  * best, or not distinguishable from it"
 
 
-def _difference(difference: Difference) -> str:
-    mark = "  " if difference.is_distinguishable else "≈ "
-    return f"{mark}{100 * difference.value:+.1f}{_range(difference.interval)}"
-
-
 def print_boards(boards: Sequence[Board]) -> None:
     """Print leaderboards, in percent."""
-    from rich.console import Console
-    from rich.table import Table
-
     from robustpose.results.rows import percent
 
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False)
     for board in boards:
         images = f"{board.dataset.get('name')}, {board.dataset.get('n_images')} images"
-        how = f"profile {board.protocol['profile']}, boxes {board.protocol['box_protocol']}"
+        how = f"suite {board.suite.name}, profile {board.protocol['profile']}, boxes {board.protocol['box_protocol']}"
         whole = "" if board.is_complete else ", incomplete"
-        table = Table(title=f"{board.metric} in percent on {images}, {how}{whole}", title_justify="left")
-        table.add_column("")
-        table.add_column("model", overflow="fold")
-        for name in ("mPC", f"{board.metric}*", "rPC"):
-            table.add_column(name, justify="right")
-        table.add_column("run", overflow="fold")
+        labels = [row.label for row in board.entries[0].rows["headline"]]
+        table = _make_table(f"{board.metric} in percent on {images}, {how}{whole}", "", "model", *labels, "run")
+        for column in (table.columns[1], table.columns[-1]):
+            column.justify, column.overflow = "left", "fold"
         for rank, entry in enumerate(board.entries, 1):
-            figures = [
-                f"{percent(value)}{_range(entry.intervals[name])}"
-                for name, value in (("mPC", entry.mpc), ("clean", entry.clean), ("rPC", entry.rpc))
-            ]
-            table.add_row(str(rank), entry.name, *figures, entry.file)
-        console.print(table)
+            scores = [f"{percent(row.value)}{_range(row.interval)}" for row in entry.rows["headline"]]
+            table.add_row(str(rank), entry.name, *scores, entry.file)
+        _print(table, width=120)
+
+
+def _make_table(title: str, first: str, *others: str) -> Table:
+    """Return a table whose first column is of names and whose others are of numbers."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _print(what: Table | str, width: int | None = None) -> None:
+    """Print a line as it is, or a table as wide as the terminal; `width` letters wide where there is none."""
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else width, highlight=False, markup=False)
+    console.print(what, soft_wrap=isinstance(what, str))
+
+
+def _headline(rows: Sequence[Row]) -> str:
+    from robustpose.results.rows import percent
+
+    return "   ".join(f"{row.label} {percent(row.value)}{_range(row.interval)}" for row in rows)
+
+
+def _range(interval: Sequence[float] | None) -> str:
+    """Return an interval in percent, for behind its score."""
+    return "" if interval is None else f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
+
+
+def _difference(difference: Difference | None) -> str:
+    if difference is None:
+        return "–"
+    mark = "  " if difference.is_distinguishable else "≈ "
+    return f"{mark}{100 * difference.value:+.1f}{_range(difference.interval)}"

@@ -7,7 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from robustpose.corruptions import HELD_OUT, NAMES, SEVERITIES, corrupt
+from robustpose.corruptions import SEVERITIES, TABLE, corrupt
 from tests.scenes import draw_scene
 
 IMAGES = {"small": draw_scene(45, 64, seed=1), "dark": draw_scene(149, 224, seed=101) // 6}
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     hashes = {
         f"{which}/{name}/{severity}": hash_cell(image, name, severity)
         for which, image in IMAGES.items()
-        for name in (*NAMES, *HELD_OUT)
+        for name in TABLE
         for severity in SEVERITIES
     }
     (Path(__file__).parent / "corruptions.json").write_text(json.dumps(hashes, indent=1) + "\n")

@@ -49,7 +49,7 @@ class Example:
     cells: tuple[Cell, ...]
 
 
-def choose_cells(runs: Sequence[Run], severity: int) -> tuple[Cell, ...]:
+def choose_worst_cells(runs: Sequence[Run], severity: int) -> tuple[Cell, ...]:
     """Return clean and the cells in which the runs lose most, the worst first: all of one severity.
 
     The severity is `severity` where all runs have it, else the nearest that they have; the milder of two.
@@ -62,7 +62,7 @@ def choose_cells(runs: Sequence[Run], severity: int) -> tuple[Cell, ...]:
         raise UserError("the runs have no corrupted cell in common: bench them with the same --corruptions")
     nearest = min((cell.severity for cell in common), key=lambda one: (abs(one - severity), one))
     kept = [cell for cell in common if cell.severity == nearest]
-    kept.sort(key=lambda cell: sum(run.summary["cells"][cell.key] for run in runs))
+    kept.sort(key=lambda cell: sum(run.find_row(cell.key).score for run in runs))
     return (CLEAN, *kept[:N_CORRUPTED])
 
 
@@ -160,9 +160,9 @@ def draw_examples(
     grid = figure.subplots(len(runs), n_columns, squeeze=False)
     for row, (run, found) in enumerate(zip(runs, founds, strict=True)):
         for axes, cell in zip(grid[row], example.cells, strict=True):
-            view = corrupted_images[run.folder].frame_in(frame, cell)
+            image = corrupted_images[run.folder].frame_in(frame, cell).image
             poses = _poses(found, cell, truth)
-            axes.imshow(view.image[y1:y2, x1:x2], extent=(x1 - 0.5, x2 - 0.5, y2 - 0.5, y1 - 0.5))
+            axes.imshow(image[y1:y2, x1:x2], extent=(x1 - 0.5, x2 - 0.5, y2 - 0.5, y1 - 0.5))
             _draw_poses(axes, poses, dataset.skeleton, len(truth.xy), 72 * scale * tile_height / (y2 - y1))
             axes.set(xlim=(x1 - 0.5, x2 - 0.5), ylim=(y2 - 0.5, y1 - 0.5), xticks=[], yticks=[])
             axes.spines[:].set_visible(False)

@@ -1,4 +1,4 @@
-"""Figure 5: mPC against clean score: the paper's families of models as circles, the runs as other marks."""
+"""Figure 5: mPC, or another suite's mean, against clean score: published models as circles, runs as other marks."""
 
 from __future__ import annotations
 
@@ -12,55 +12,40 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from robustpose.results.published import PublishedRow
+from robustpose.show.figures import style
 from robustpose.show.figures.paper import choose_rows
 from robustpose.show.figures.runs import Run
-from robustpose.show.figures.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    MARKERS,
-    ONE_COLUMN,
-    PAGE_HEIGHT,
-    PURPLE,
-    SKY,
-    TWO_COLUMNS,
-    VERMILLION,
-    find_legend_height,
-    put_legend,
-    shorten,
-)
 
-COLOURS = {"SBL": BLUE, "HRNet": GREEN, "HigherHRNet": PURPLE, "PifPaf": SKY}
+COLOURS = {"SBL": style.BLUE, "HRNet": style.GREEN, "HigherHRNet": style.PURPLE, "PifPaf": style.SKY}
 PANEL = 2.4  # inches, with its axes
-RPC_LINES = np.arange(0.1, 1.01, 0.1)
+RATIO_LINES = np.arange(0.1, 1.01, 0.1)
 
 
 def draw_families(groups: Sequence[Sequence[Run]], beside: str | None = None) -> Figure:
-    """Return the figure: a panel for each group of runs on the same data. All runs have an mPC.
+    """Return the figure: a panel for each group of runs on the same data. All runs have a mean.
 
     Open circles are standard training, filled ones AdvMix, with a line between the two of a model. Grey lines are of
-    equal rPC.
+    equal ratio.
     """
     rows_of = [choose_rows(runs, beside) for runs in groups]
     families = [
         *dict.fromkeys(_family(row) for rows in rows_of for row in rows),
         *(["with AdvMix"] if any(row.training == "AdvMix" for rows in rows_of for row in rows) else []),
     ]
-    labels = [shorten(run.label) for runs in groups for run in runs]
-    width = ONE_COLUMN if len(groups) == 1 else TWO_COLUMNS
-    height = PANEL + find_legend_height(families, width) + find_legend_height(labels, width)
-    figure = Figure(figsize=(width, min(PAGE_HEIGHT, height)), layout="constrained")
+    labels = [style.shorten(run.label) for runs in groups for run in runs]
+    width = style.ONE_COLUMN if len(groups) == 1 else style.TWO_COLUMNS
+    height = PANEL + style.find_legend_height(families, width) + style.find_legend_height(labels, width)
+    figure = Figure(figsize=(width, min(style.PAGE_HEIGHT, height)), layout="constrained")
     marks: list[Line2D] = []
-    markers = cycle(MARKERS)
+    markers = cycle(style.MARKERS)
     for axes, runs, rows in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, rows_of, strict=True):
         for family in dict.fromkeys(map(_family, rows)):
             _draw_circles(axes, [row for row in rows if _family(row) == family])
         marks += [_draw_run(axes, run, next(markers)) for run in runs]
         _finish_axes(axes, runs, len(groups) > 1)
     if families:
-        put_legend(figure, [_family_mark(family) for family in families], families)
-    put_legend(figure, marks, labels, "outside lower center")
+        style.put_legend(figure, [_family_mark(family) for family in families], families)
+    style.put_legend(figure, marks, labels, "outside lower center")
     return figure
 
 
@@ -78,42 +63,42 @@ def _draw_circles(axes: Axes, rows: Sequence[PublishedRow]) -> None:
 
 
 def _draw_run(axes: Axes, run: Run, marker: str) -> Line2D:
-    clean, mpc = 100 * run.summary["clean"], 100 * run.summary["mPC"]
-    for interval, is_clean in ((run.interval("clean"), True), (run.interval("mPC"), False)):
-        if interval is not None:
-            ends = [100 * end for end in interval]
-            x, y = (ends, [mpc] * 2) if is_clean else ([clean] * 2, ends)
-            axes.plot(x, y, color=VERMILLION, lw=0.7, zorder=4)
-    style: dict[str, Any] = {"marker": marker, "ms": 5.5, "mec": BLACK, "mew": 0.5, "lw": 0, "zorder": 5}
-    return axes.plot(clean, mpc, color=VERMILLION, **style)[0]
+    clean, mean = 100 * run.clean.score, 100 * run.mean.score
+    for row in (run.clean, run.mean):
+        if row.interval is not None:
+            ends = [100 * end for end in row.interval]
+            x, y = (ends, [mean] * 2) if row == run.clean else ([clean] * 2, ends)
+            axes.plot(x, y, color=style.VERMILLION, lw=0.7, zorder=4)
+    mark: dict[str, Any] = {"marker": marker, "ms": 5.5, "mec": style.BLACK, "mew": 0.5, "lw": 0, "zorder": 5}
+    return axes.plot(clean, mean, color=style.VERMILLION, **mark)[0]
 
 
 def _finish_axes(axes: Axes, runs: Sequence[Run], has_title: bool) -> None:
-    """Name the axes and draw the lines of equal rPC, each with its name where it leaves the panel."""
+    """Name the axes and draw the lines of equal ratio, each with its name where it leaves the panel."""
     axes.margins(0.12)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     left, right = (left, right) if right - left >= 10 else ((left + right) / 2 - 5, (left + right) / 2 + 5)
     bottom, top = (bottom, top) if top - bottom >= 10 else ((bottom + top) / 2 - 5, (bottom + top) / 2 + 5)
-    for rpc in RPC_LINES:
-        axes.plot([0, 100], [0, 100 * rpc], color="0.8", lw=0.5, dashes=(4, 3), zorder=0)
-        if bottom < rpc * right < top:
-            where: dict[str, Any] = {"xy": (right, rpc * right), "xytext": (2, 0), "ha": "left", "va": "center"}
-        elif left < top / rpc < right:
-            where = {"xy": (top / rpc, top), "xytext": (0, 1), "ha": "center", "va": "bottom"}
+    for ratio in RATIO_LINES:
+        axes.plot([0, 100], [0, 100 * ratio], color="0.8", lw=0.5, dashes=(4, 3), zorder=0)
+        if bottom < ratio * right < top:
+            where: dict[str, Any] = {"xy": (right, ratio * right), "xytext": (2, 0), "ha": "left", "va": "center"}
+        elif left < top / ratio < right:
+            where = {"xy": (top / ratio, top), "xytext": (0, 1), "ha": "center", "va": "bottom"}
         else:
             continue
-        axes.annotate(f"{100 * rpc:.0f}", textcoords="offset points", fontsize=5.5, color=GREY, **where)
+        axes.annotate(f"{100 * ratio:.0f}", textcoords="offset points", fontsize=5.5, color=style.GREY, **where)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
-    axes.set_xlabel(f"{runs[0].score_name}* in percent")
-    axes.set_ylabel("mPC in percent (dashed: equal rPC)")
+    axes.set_xlabel(f"{runs[0].clean.label} in percent")
+    axes.set_ylabel(f"{runs[0].mean.label} in percent (dashed: equal {runs[0].ratio.label})")
     if has_title:
         axes.set_title(runs[0].title, pad=10)
 
 
 def _family_mark(family: str) -> Line2D:
     if family == "with AdvMix":
-        return Line2D([], [], color=GREY, marker="o", lw=0.8)
+        return Line2D([], [], color=style.GREY, marker="o", lw=0.8)
     return Line2D([], [], color=_colour(family), marker="o", mfc="white", lw=0)
 
 
@@ -122,4 +107,4 @@ def _family(row: PublishedRow) -> str:
 
 
 def _colour(family: str) -> str:
-    return BLACK if "," in family else COLOURS[family]
+    return style.BLACK if "," in family else COLOURS[family]

@@ -1,4 +1,4 @@
-"""Figure 1: clean score and mPC of the runs and of the paper's models, as bars, the most robust on top."""
+"""Figure 1: clean score and mean under corruption (mPC) of runs and of the paper's models, as bars, the best on top."""
 
 from __future__ import annotations
 
@@ -9,18 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from robustpose.results.rows import percent
+from robustpose.results.published import PublishedRow
+from robustpose.results.rows import Row, percent
+from robustpose.show.figures import style
 from robustpose.show.figures.paper import choose_rows, name_row
 from robustpose.show.figures.runs import Run
-from robustpose.show.figures.style import (
-    BLUE,
-    ONE_COLUMN,
-    PAGE_HEIGHT,
-    VERMILLION,
-    find_legend_height,
-    put_legend,
-    shorten,
-)
 
 ROW = 0.145  # inches, of one model
 ROOM = 0.35  # for the axis
@@ -28,68 +21,61 @@ PALE = 0.4  # of the part of a bar that corruption takes away
 
 
 class Bar(NamedTuple):
-    """One model: scores 0..1, and their intervals where there are any."""
+    """One model: its label, and its scores as rows."""
 
     label: str
-    clean: float
-    mpc: float
-    rpc: float | None
-    is_run: bool
-    clean_interval: tuple[float, float] | None = None
-    mpc_interval: tuple[float, float] | None = None
+    clean: Row
+    mean: Row
+    ratio: Row
+    is_run: bool = True
 
 
 def draw_overview(groups: Sequence[Sequence[Run]], beside: str | None = None) -> Figure:
-    """Return the figure: a panel for each group of runs on the same data. All runs have an mPC."""
+    """Return the figure: a panel for each group of runs on the same data. All runs have a mean."""
     panels = [_make_bars(runs, beside) for runs in groups]
-    metric = groups[0][0].score_name
+    run = groups[0][0]
     has_published = any(not bar.is_run for bars in panels for bar in bars)
-    colours = {"runs": VERMILLION, **({"Wang et al. 2021": BLUE} if has_published else {})}
-    labels = [f"{whose}: {score}" for whose in colours for score in ("mPC", f"{metric}*")]
-    height = ROOM + ROW * sum(len(bars) + 2 for bars in panels) + find_legend_height(labels, ONE_COLUMN)
-    figure = Figure(figsize=(ONE_COLUMN, min(PAGE_HEIGHT, height)), layout="constrained")
+    colours = {"runs": style.VERMILLION, **({"Wang et al. 2021": style.BLUE} if has_published else {})}
+    labels = [f"{whose}: {score}" for whose in colours for score in (run.mean.label, run.clean.label)]
+    height = ROOM + ROW * sum(len(bars) + 2 for bars in panels) + style.find_legend_height(labels, style.ONE_COLUMN)
+    figure = Figure(figsize=(style.ONE_COLUMN, min(style.PAGE_HEIGHT, height)), layout="constrained")
     shares = [len(bars) + 1 for bars in panels]
     all_axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=shares, sharex=True)[:, 0]
     for axes, runs, bars in zip(all_axes, groups, panels, strict=True):
         _draw_bars(axes, bars)
         if len(groups) > 1:
             axes.set_title(runs[0].title, loc="right")
-    all_axes[-1].set_xlabel(f"{metric} in percent; at the right rPC")
+    all_axes[-1].set_xlabel(f"{run.score_name} in percent; at the right {run.ratio.label}")
     patches = [Patch(color=colour, alpha=alpha, lw=0) for colour in colours.values() for alpha in (1, PALE)]
-    put_legend(figure, patches, labels)
+    style.put_legend(figure, patches, labels)
     return figure
 
 
 def _make_bars(runs: Sequence[Run], beside: str | None) -> list[Bar]:
-    """Return the bars of runs on the same data and of the paper's models, the best mPC first."""
-    bars = [
-        Bar(
-            shorten(run.label),
-            run.summary["clean"],
-            run.summary["mPC"],
-            run.summary["rPC"],
-            True,
-            run.interval("clean"),
-            run.interval("mPC"),
-        )
-        for run in runs
-    ]
-    bars += [Bar(name_row(row), row.clean, row.mPC, row.rPC, False) for row in choose_rows(runs, beside)]
-    return sorted(bars, key=lambda bar: -bar.mpc)
+    """Return the bars of runs on the same data and of the paper's models, the best mean first."""
+    bars = [Bar(style.shorten(run.label), run.clean, run.mean, run.ratio) for run in runs]
+    bars += [_make_published_bar(row) for row in choose_rows(runs, beside)]
+    return sorted(bars, key=lambda bar: -bar.mean.score)
+
+
+def _make_published_bar(row: PublishedRow) -> Bar:
+    scores = {"clean": row.clean, "mPC": row.mPC, "rPC": row.rPC}
+    clean, mean, ratio = (Row("headline", name, name, value) for name, value in scores.items())
+    return Bar(name_row(row), clean, mean, ratio, is_run=False)
 
 
 def _draw_bars(axes: Axes, bars: Sequence[Bar]) -> None:
     places = range(len(bars))
     for place, bar in zip(places, bars, strict=True):
-        colour = VERMILLION if bar.is_run else BLUE
-        axes.barh(place, 100 * bar.clean, height=0.72, color=colour, alpha=PALE, lw=0)
-        axes.barh(place, 100 * bar.mpc, height=0.72, color=colour, lw=0)
-        for interval, up in ((bar.mpc_interval, -0.12), (bar.clean_interval, 0.12)):
-            if interval is not None:
-                axes.plot([100 * end for end in interval], [place + up] * 2, color="black", lw=0.7)
-        ends = [bar.clean, *(bar.clean_interval or ())]
+        colour = style.VERMILLION if bar.is_run else style.BLUE
+        axes.barh(place, 100 * bar.clean.score, height=0.72, color=colour, alpha=PALE, lw=0)
+        axes.barh(place, 100 * bar.mean.score, height=0.72, color=colour, lw=0)
+        for row, up in ((bar.mean, -0.12), (bar.clean, 0.12)):
+            if row.interval is not None:
+                axes.plot([100 * end for end in row.interval], [place + up] * 2, color="black", lw=0.7)
+        ends = [bar.clean.score, *(bar.clean.interval or ())]
         axes.annotate(
-            percent(bar.rpc),
+            percent(bar.ratio.value),
             (100 * max(ends), place),
             (2, 0),
             textcoords="offset points",

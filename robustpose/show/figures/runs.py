@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.published import count_images, find_dataset
-from robustpose.results.rows import model_name
+from robustpose.results.rows import Row, model_name, require_one_suite, rows_of, suite_of
 from robustpose.results.summary import identify_data, read_summary
 from robustpose.show.figures.style import shorten
 
@@ -51,20 +52,30 @@ class Run:
         """Return the cells that the run has, clean first."""
         return (CLEAN, *map(Cell.from_key, self.summary["cells"]))
 
-    def score(self, cell: Cell) -> float | None:
-        """Return the score in a cell, 0..1; None if the run has not got it."""
-        return self.summary["clean"] if cell == CLEAN else self.summary["cells"].get(cell.key)
+    @property
+    def suite(self) -> Suite:
+        """Return the suite of the run."""
+        return suite_of(self.summary)
 
-    def interval(self, *place: str) -> tuple[float, float] | None:
-        """Return the interval of a figure, such as ``("mPC",)`` or ``("cells", "fog/3")``; None if there is none."""
-        found = self.summary.get("intervals")
-        for key in place:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return None if found is None else (float(found[0]), float(found[1]))
+    @property
+    def clean(self) -> Row:
+        """Return the score on clean images."""
+        return self.find_row("clean")
 
-    def cell_interval(self, cell: Cell) -> tuple[float, float] | None:
-        """Return the interval of the score in a cell; None if there is none."""
-        return self.interval("clean") if cell == CLEAN else self.interval("cells", cell.key)
+    @property
+    def mean(self) -> Row:
+        """Return the mean of the suite, such as mPC."""
+        return self.find_row(self.suite.mean_name)
+
+    @property
+    def ratio(self) -> Row:
+        """Return the ratio of the suite, such as rPC."""
+        return self.find_row(self.suite.ratio_name)
+
+    def find_row(self, name: str) -> Row:
+        """Return a number of the headline, or the score in a cell by its key; without a value if it was not run."""
+        rows = {row.name: row for row in rows_of(self.summary, "headline", "cell")}
+        return rows.get(name, Row("cell", name, name, None))
 
 
 def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
@@ -75,7 +86,7 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
         labels: what the figures call them; none for the names of the models, or the folders' where two are the same.
 
     Raises:
-        UserError: a folder holds no finished run, or one is named twice, or the runs have different metrics.
+        UserError: a folder holds no finished run, or one is named twice, or the runs have different metrics or suites.
     """
     if not folders:
         raise UserError("name at least one run folder")
@@ -84,14 +95,13 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
         if place in places[:number]:
             raise UserError(f"the run folder {folders[number]} is named twice")
     summaries = [read_summary(folder) for folder in folders]
-    for folder, summary in zip(folders, summaries, strict=True):
-        _check_summary(folder, summary)
     if not labels:
         labels = _make_labels(places, summaries)
     elif len(labels) != len(folders):
         raise UserError(f"--names must be one for each of the {len(folders)} runs, with commas, got {len(labels)}")
     elif len(set(labels)) < len(labels):
         raise UserError(f"--names must differ from each other, got {', '.join(labels)}")
+    require_one_suite(dict(zip(folders, summaries, strict=True)))
     runs = [Run(*parts) for parts in zip(folders, labels, summaries, strict=True)]
     for run in runs[1:]:
         if _metric(run) != _metric(runs[0]):
@@ -106,9 +116,8 @@ def group_by_data(runs: Sequence[Run]) -> list[list[Run]]:
     """Return runs on the same images with the same truth together, in the order in which they came."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        groups.setdefault(json.dumps(identify_data(run.summary["provenance"]["dataset"]), sort_keys=True), []).append(
-            run
-        )
+        data = identify_data(run.summary["provenance"]["dataset"])
+        groups.setdefault(json.dumps(data, sort_keys=True), []).append(run)
     return list(groups.values())
 
 
@@ -135,32 +144,3 @@ def _make_labels(places: Sequence[Path], summaries: Sequence[Mapping[str, Any]])
     if len(set(labels)) < len(labels):
         labels = [f"{number}. {label}" for number, label in enumerate(labels, 1)]
     return labels
-
-
-def _check_summary(folder: Path, summary: Mapping[str, Any]) -> None:
-    """Raise UserError where a summary is not of the form that bench writes."""
-    right = {
-        "metric": isinstance(summary["metric"], str),
-        "clean": _is_number(summary["clean"]),
-        "mPC": summary["mPC"] is None or _is_number(summary["mPC"]),
-        "rPC": summary["rPC"] is None or _is_number(summary["rPC"]),
-        "provenance": all(_has(summary["provenance"], key, dict) for key in ("dataset", "estimator")),
-        **{
-            key: isinstance(summary[key], dict) and all(map(_is_number, summary[key].values()))
-            for key in ("cells", "corruptions", "groups")
-        },
-    }
-    wrong = [key for key, is_right in right.items() if not is_right]
-    if wrong:
-        raise UserError(
-            f"{folder / 'summary.json'} is damaged: its {', '.join(wrong)} cannot be what robustpose bench wrote; "
-            "run the same bench again, which writes it anew"
-        )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _has(tree: object, key: str, kind: type) -> bool:
-    return isinstance(tree, dict) and isinstance(tree.get(key), kind)

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from robustpose.corruptions import SEVERITIES
+from matplotlib.figure import Figure
+
+from robustpose.corruptions.suites import COCO_C, cells_of
 from robustpose.data.corrupted import CorruptedImages, MadeImages
 from robustpose.data.spec import DataSpec
 from robustpose.data.toy import ToyPeople
-from robustpose.errors import UserError
+from robustpose.errors import UserError, spell_list
 from robustpose.files import write_text
 from robustpose.pose.protocols import Dataset
 from robustpose.results.published import dataset_names, is_whole_dataset, published_rows
@@ -18,8 +20,8 @@ from robustpose.results.rows import severities_of
 from robustpose.show.figures.curves import draw_curves, list_corruptions
 from robustpose.show.figures.examples import (
     Example,
-    choose_cells,
     choose_image,
+    choose_worst_cells,
     draw_examples,
     find_large_person,
     find_missing,
@@ -30,17 +32,22 @@ from robustpose.show.figures.images import find_corrupted_images, open_named, op
 from robustpose.show.figures.overview import draw_overview
 from robustpose.show.figures.paper import NONE, check_beside, choose_rows
 from robustpose.show.figures.runs import Run, group_by_data, tell_data_apart
-from robustpose.show.figures.severity_grid import draw_sheet, list_sheet_cells
+from robustpose.show.figures.severity_grid import draw_severity_grid
 from robustpose.show.figures.style import paper_style, save_figure
 from robustpose.show.tables import to_latex
 
 
 @dataclass
 class Written:
-    """What was written, and a line about each thing that was left out or is not what one might expect."""
+    """What was written to a folder, and a line about each thing that was left out or is not what one might expect."""
 
+    out: Path
     paths: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def save(self, figure: Figure, name: str) -> None:
+        """Write a figure as PDF and PNG."""
+        self.paths += save_figure(figure, self.out, name)
 
 
 def write_figures(
@@ -53,8 +60,10 @@ def write_figures(
 ) -> Written:
     """Write fig1, fig2, fig4, fig5 and fig6 as PDF and PNG, and table.tex, as far as the runs and images allow.
 
+    They are called after the figures of the paper.
+
     Args:
-        runs: with the same metric.
+        runs: with the same metric and suite.
         out: folder for the files.
         given: where the images are; None for where the runs say.
         severity: of figure 2, and of figure 6 if the runs have it.
@@ -66,17 +75,20 @@ def write_figures(
         UserError: a mistake in what was given, a damaged file, or `out` cannot be written to. What could be drawn
             before stays.
     """
-    if severity not in SEVERITIES:
-        raise UserError(f"--severity must be 1, 2, 3, 4 or 5, got {severity}")
+    suite = runs[0].suite
+    if severity not in suite.severities:
+        raise UserError(f"--severity must be {spell_list(suite.severities, 'or')}, got {severity}")
     check_beside(beside)
+    if suite != COCO_C and beside in dataset_names():
+        raise UserError(f"--beside {beside} has no rows of suite {suite.name}: the paper measured with {COCO_C.name}")
     _make_folder(out, runs)
-    written = Written()
+    written = Written(out)
     groups = group_by_data(runs)
     with paper_style():
-        _write_scatters(groups, out, beside, written)
+        _write_figures_1_and_5(groups, beside if suite == COCO_C else NONE, written)
         if len(groups) == 1:
-            _write_curves(runs, out, written)
-            _write_table(runs, out, written)
+            _write_figure_4(runs, written)
+            _write_table(runs, written)
         else:
             first, second = groups[0][0], groups[1][0]
             written.notes.append(
@@ -85,17 +97,10 @@ def write_figures(
             )
         dataset = _open_data(groups, given, written)
         corrupted_images = _find_corrupted_images(groups[0], written) if dataset is not None else {}
-        _write_sheet(dataset, next(iter(corrupted_images.values()), MadeImages()), out, severity, image, written)
+        _write_figure_2(runs[0], dataset, corrupted_images, severity, image, written)
         if len(groups) == 1 and dataset is not None:
-            _write_examples(
-                [run for run in runs if run.folder in corrupted_images],
-                dataset,
-                corrupted_images,
-                out,
-                severity,
-                image,
-                written,
-            )
+            kept = [run for run in runs if run.folder in corrupted_images]
+            _write_figure_6(kept, dataset, corrupted_images, severity, image, written)
     return written
 
 
@@ -108,13 +113,13 @@ def _make_folder(out: Path, runs: Sequence[Run]) -> None:
         raise UserError(f"cannot make the folder {out} ({error}): choose another --out") from error
 
 
-def _write_scatters(groups: Sequence[Sequence[Run]], out: Path, beside: str | None, written: Written) -> None:
-    """Write figures 1 and 5, of the runs that have an mPC."""
-    complete = [kept for runs in groups if (kept := [run for run in runs if run.summary["mPC"] is not None])]
-    for run in (run for runs in groups for run in runs if run.summary["mPC"] is None):
+def _write_figures_1_and_5(groups: Sequence[Sequence[Run]], beside: str | None, written: Written) -> None:
+    """Write the overview and the families, of the runs that have a mean of their suite, such as mPC."""
+    complete = [kept for runs in groups if (kept := [run for run in runs if run.mean.value is not None])]
+    for run in (run for runs in groups for run in runs if run.mean.value is None):
         written.notes.append(
-            f"fig1 and fig5 are without {run.folder}: mPC needs all 75 cells and it has {len(run.summary['cells'])}; "
-            "bench it with --corruptions all"
+            f"fig1 and fig5 are without {run.folder}: {run.mean.label} needs all {run.suite.n_cells} cells and it has "
+            f"{len(run.cells) - 1}; bench it with --corruptions all"
         )
     if not complete:
         return
@@ -132,11 +137,12 @@ def _write_scatters(groups: Sequence[Sequence[Run]], out: Path, beside: str | No
                 f"fig1 and fig5: the runs are on {runs[0].data_name}, the paper's models on all images: "
                 "not the same measurement"
             )
-    written.paths += save_figure(draw_overview(complete, beside), out, "fig1")
-    written.paths += save_figure(draw_families(complete, beside), out, "fig5")
+    written.save(draw_overview(complete, beside), "fig1")
+    written.save(draw_families(complete, beside), "fig5")
 
 
-def _write_curves(runs: Sequence[Run], out: Path, written: Written) -> None:
+def _write_figure_4(runs: Sequence[Run], written: Written) -> None:
+    """Write the curves over severities."""
     if not list_corruptions(runs):
         written.notes.append("fig4 is left out: the runs have clean images only; bench them with --corruptions all")
         return
@@ -145,10 +151,10 @@ def _write_curves(runs: Sequence[Run], out: Path, written: Written) -> None:
         if lacking:
             more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
             written.notes.append(f"fig4 has no line of {run.folder} for {lacking[0]}{more}: it was not benched there")
-    written.paths += save_figure(draw_curves(runs), out, "fig4")
+    written.save(draw_curves(runs), "fig4")
 
 
-def _write_table(runs: Sequence[Run], out: Path, written: Written) -> None:
+def _write_table(runs: Sequence[Run], written: Written) -> None:
     severities = [severities_of(run.summary) for run in runs]
     different = [run for run, own in zip(runs, severities, strict=True) if own != severities[0]]
     if different:
@@ -157,7 +163,7 @@ def _write_table(runs: Sequence[Run], out: Path, written: Written) -> None:
             f"{different[0].folder} have different ones; bench them with the same --severities"
         )
         return
-    path = out / "table.tex"
+    path = written.out / "table.tex"
     try:
         write_text(path, to_latex(*(run.summary for run in runs), labels=[run.label for run in runs]))
     except OSError as error:
@@ -173,7 +179,7 @@ def _open_data(groups: Sequence[Sequence[Run]], given: DataSpec | None, written:
         return open_noted(groups[0])
     except UserError as error:
         no_examples = "fig6 is left out, and " if len(groups) == 1 else ""
-        written.notes.append(f"{no_examples}fig2 shows a picture of the toy data: {error}")
+        written.notes.append(f"{no_examples}fig2 shows an image of the toy data: {error}")
         return None
 
 
@@ -188,38 +194,41 @@ def _find_corrupted_images(runs: Sequence[Run], written: Written) -> dict[Path, 
     return corrupted_images
 
 
-def _write_sheet(
+def _write_figure_2(
+    run: Run,
     dataset: Dataset | None,
-    corrupted_images: CorruptedImages,
-    out: Path,
+    corrupted_images: Mapping[Path, CorruptedImages],
     severity: int,
     image: int | None,
     written: Written,
 ) -> None:
+    """Write one image, of the toy data without a dataset, under every corruption of the run's suite."""
     shown: Dataset = ToyPeople() if dataset is None else dataset
     index = find_large_person(shown) if image is None else _check_index(image, len(shown))
     frame = shown.frame(index)
+    cells = cells_of(run.suite.corruptions, [severity])
+    source = next(iter(corrupted_images.values()), MadeImages())
     try:
-        corrupted_images.check(list_sheet_cells(severity), [frame])
+        source.check(cells, [frame])
     except UserError as error:
         written.notes.append(f"fig2 shows corruptions made with --seed 0: {error}")
-        corrupted_images = MadeImages(0)
-    written.paths += save_figure(draw_sheet(frame, corrupted_images, severity), out, "fig2")
+        source = MadeImages(0)
+    written.save(draw_severity_grid(frame, source, cells), "fig2")
 
 
-def _write_examples(
+def _write_figure_6(
     runs: Sequence[Run],
     dataset: Dataset,
     corrupted_images: Mapping[Path, CorruptedImages],
-    out: Path,
     severity: int,
     image: int | None,
     written: Written,
 ) -> None:
+    """Write the skeletons that the runs found in one image, clean and where they lose most."""
     if not runs:
         return
     try:
-        cells = choose_cells(runs, severity)
+        cells = choose_worst_cells(runs, severity)
     except UserError as error:
         written.notes.append(f"fig6 is left out: {error}")
         return
@@ -242,9 +251,7 @@ def _write_examples(
         return
     if cells[-1].severity != severity:
         written.notes.append(f"fig6 shows severity {cells[-1].severity}: the runs do not have {severity}")
-    written.paths += save_figure(
-        draw_examples(kept, dataset, corrupted_images, Example(index, cells), founds), out, "fig6"
-    )
+    written.save(draw_examples(kept, dataset, corrupted_images, Example(index, cells), founds), "fig6")
 
 
 def _check_index(index: int, n_images: int) -> int:

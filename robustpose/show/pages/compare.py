@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from robustpose.errors import UserError
-from robustpose.files import write_text
-from robustpose.results.compare import Comparison, Difference, Row, run_letter
-from robustpose.show.pages.charts import COLORS, SYMBOLS, Chart, escape_label
-from robustpose.show.pages.page import render_page, spoken
+from robustpose.results.compare import ComparedRow, Comparison, Difference, run_letter
+from robustpose.show.pages.charts import COLORS, SYMBOLS, Chart, error_bars, escape_label, trace
+from robustpose.show.pages.page import render_page, spoken, write_files
 
 KINDS = {"headline": "All in all", "group": "Groups of corruptions", "corruption": "Corruptions", "cell": "Cells"}
 ROW_HEIGHT = 26  # px of a line in the chart of differences
@@ -22,18 +20,14 @@ def write_comparison(folder: Path, comparison: Comparison) -> Path:
     Raises:
         UserError: the folder cannot be written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "comparison.json", json.dumps(comparison.to_json(), indent=1) + "\n")
-        write_text(folder / "compare.html", render_comparison(comparison))
-    except OSError as error:
-        raise UserError(f"cannot write to {folder} ({error}): choose another --out") from error
+    content = json.dumps(comparison.to_json(), indent=1) + "\n"
+    write_files(folder, {"comparison.json": content, "compare.html": render_comparison(comparison)})
     return folder / "compare.html"
 
 
 def render_comparison(comparison: Comparison) -> str:
     """Return the HTML page. Text from files is escaped."""
-    rows: dict[str, list[Row]] = {kind: [row for row in comparison.rows if row.kind == kind] for kind in KINDS}
+    rows: dict[str, list[ComparedRow]] = {kind: [row for row in comparison.rows if row.kind == kind] for kind in KINDS}
     letters = [run_letter(number) for number in range(len(comparison.names))]
     return render_page(
         "compare.html.j2",
@@ -49,45 +43,33 @@ def render_comparison(comparison: Comparison) -> str:
     )
 
 
-def _count_wins(rows: list[Row], n_runs: int) -> list[tuple[int, int]]:
+def _count_wins(rows: list[ComparedRow], n_runs: int) -> list[tuple[int, int]]:
     """Return for each run under how many corruptions it is the best alone, and under how many it is among the best."""
     return [
         (sum(row.leaders == (run,) for row in rows), sum(run in row.leaders for row in rows)) for run in range(n_runs)
     ]
 
 
-def _chart_differences(comparison: Comparison, rows: list[Row]) -> Chart:
+def _chart_differences(comparison: Comparison, rows: list[ComparedRow]) -> Chart:
     """Return the chart of all differences to the first run, one line a figure, with their intervals."""
     lines = [spoken(row.name) for row in rows]
     data: list[dict[str, Any]] = []
     for run in range(1, len(comparison.names)):
         points = [(line, d) for line, row in zip(lines, rows, strict=True) if (d := row.differences[run]) is not None]
-        color = f"var({COLORS[(run - 1) % len(COLORS)]})"
+        differences = [d for _, d in points]
+        color, symbol = f"var({COLORS[(run - 1) % len(COLORS)]})", SYMBOLS[(run - 1) % len(SYMBOLS)]
+        symbols = [symbol if d.is_distinguishable else f"{symbol}-open" for d in differences]
         data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": escape_label(f"{run_letter(run)} − A: {comparison.names[run]}"),
-                "x": [round(100 * d.value, 3) for _, d in points],
-                "y": [escape_label(line) for line, _ in points],
-                "text": [_describe(d) for _, d in points],
-                "hovertemplate": "%{y}: %{text}<extra></extra>",
-                "marker": {
-                    "color": color,
-                    "size": 9,
-                    "symbol": [
-                        SYMBOLS[(run - 1) % len(SYMBOLS)] + ("" if d.is_distinguishable else "-open") for _, d in points
-                    ],
-                },
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [_reach(d, 1) for _, d in points],
-                    "arrayminus": [_reach(d, 0) for _, d in points],
-                    "color": color,
-                    "thickness": 1.4,
-                },
-            }
+            trace(
+                "markers",
+                [round(100 * d.value, 3) for d in differences],
+                [escape_label(line) for line, _ in points],
+                name=escape_label(f"{run_letter(run)} − A: {comparison.names[run]}"),
+                text=[_describe(d) for d in differences],
+                hovertemplate="%{y}: %{text}<extra></extra>",
+                marker={"color": color, "size": 9, "symbol": symbols},
+                error_x=error_bars([d.value for d in differences], [d.interval for d in differences], color, 1.4),
+            )
         )
     return {
         "data": data,
@@ -104,12 +86,6 @@ def _chart_differences(comparison: Comparison, rows: list[Row]) -> Chart:
         },
         "file": "differences",
     }
-
-
-def _reach(difference: Difference, side: int) -> float:
-    if difference.interval is None:
-        return 0.0
-    return round(100 * abs(difference.interval[side] - difference.value), 3)
 
 
 def _describe(difference: Difference) -> str:

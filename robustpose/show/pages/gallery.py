@@ -26,8 +26,8 @@ from robustpose.results.matches import read_quality
 from robustpose.results.run_folder import RunFolder
 from robustpose.show.pages.thumbnails import Place, Thumbnail, make_corrupted_thumbnails, make_thumbnail
 
-TOTAL_BYTES = 8_000_000  # of pictures and poses: with plotly.js a page stays below 15 MB
-IMAGES_SHARE = 0.6  # of it for clean pictures and poses, at most
+TOTAL_BYTES = 8_000_000  # of images and poses: with plotly.js a page stays below 15 MB
+IMAGES_SHARE = 0.6  # of it for clean images and poses, at most
 MOST_IMAGES = 240
 MOST_PEOPLE = 20  # per image and cell, best score first, as COCO counts them
 UNITS = 2  # per pixel of a thumbnail
@@ -37,7 +37,7 @@ Quality = Mapping[Cell, Floats]  # (n_images,) 0..1, NaN where nobody is to be f
 
 
 @dataclass(frozen=True)
-class Picture:
+class GalleryImage:
     """One image of the gallery: its place in the dataset, what it is called, and what is known of it in every cell."""
 
     index: int
@@ -65,9 +65,9 @@ def make_gallery(
     Args:
         folder: of the run.
         dataset: what was benched.
-        corrupted_images: how its images look in a cell; None for clean pictures only.
+        corrupted_images: how its images look in a cell; None for clean images only.
         cells: of the run, clean first.
-        n_bytes: how large pictures and poses may be together.
+        n_bytes: how large images and poses may be together.
 
     Raises:
         UserError: images or predictions cannot be read.
@@ -78,28 +78,28 @@ def make_gallery(
         raise UserError(f"the run in {folder} is of {len(quality[CLEAN])} images, the dataset has {len(dataset)}")
     candidates = order_images(len(dataset), cells, quality)[:MOST_IMAGES]
     poses = _read_poses(run, dataset, cells, candidates)
-    pictures: list[Picture] = []
+    shown: list[GalleryImage] = []
     left = IMAGES_SHARE * n_bytes
     for index in candidates:
-        picture = _make_picture(dataset, index, poses[index])
-        left -= picture.n_bytes
-        if pictures and left < 0:
+        image = _make_image(dataset, index, poses[index])
+        left -= image.n_bytes
+        if shown and left < 0:
             break
-        pictures.append(picture)
-    pictures.sort(key=lambda picture: picture.index)
-    sheet = _choose_sheet(dataset, pictures)
+        shown.append(image)
+    shown.sort(key=lambda image: image.index)
+    sheet = _choose_sheet(dataset, shown)
     corrupted: dict[Place, str] = {}
     if corrupted_images is not None:
         wanted = [(sheet, cell) for cell in cells[1:]]
-        wanted += order_worst(quality, cells, [picture.index for picture in pictures])
+        wanted += order_worst(quality, cells, [image.index for image in shown])
         corrupted = make_corrupted_thumbnails(
             dataset,
             corrupted_images,
             list(dict.fromkeys(wanted)),
-            {picture.index: picture.n_pixels for picture in pictures},
-            n_bytes - sum(picture.n_bytes for picture in pictures),
+            {image.index: image.n_pixels for image in shown},
+            n_bytes - sum(image.n_bytes for image in shown),
         )
-    place_of = {picture.index: place for place, picture in enumerate(pictures)}
+    place_of = {image.index: place for place, image in enumerate(shown)}
     return {
         "joints": dataset.skeleton.n_joints,
         "limbs": [list(limb) for limb in dataset.skeleton.limbs],
@@ -108,14 +108,14 @@ def make_gallery(
         "n_images": len(dataset),
         "images": [
             {
-                "name": picture.name,
-                "size": list(picture.thumbnail.size_wh),
-                "picture": picture.thumbnail.base64,
-                "truth": picture.truth,
-                "poses": picture.poses,
-                "quality": None if quality is None else [_thousandths(quality[cell][picture.index]) for cell in cells],
+                "name": image.name,
+                "size": list(image.thumbnail.size_wh),
+                "thumbnail": image.thumbnail.base64,
+                "truth": image.truth,
+                "poses": image.poses,
+                "quality": None if quality is None else [_thousandths(quality[cell][image.index]) for cell in cells],
             }
-            for picture in pictures
+            for image in shown
         ],
         "corrupted": {
             f"{place_of[index]} {cells.index(cell)}": content for (index, cell), content in corrupted.items()
@@ -190,7 +190,7 @@ def _read_poses(
     return poses
 
 
-def _make_picture(dataset: Dataset, index: int, poses: Sequence[Poses | None]) -> Picture:
+def _make_image(dataset: Dataset, index: int, poses: Sequence[Poses | None]) -> GalleryImage:
     frame = dataset.frame(index)
     thumbnail = make_thumbnail(frame.image)
     shift = (thumbnail.scale - 1) / 2  # pixel centres are at integers, here and there
@@ -199,7 +199,7 @@ def _make_picture(dataset: Dataset, index: int, poses: Sequence[Poses | None]) -
         if found is not None:
             best = np.argsort(-found.score, kind="stable")[:MOST_PEOPLE]
             people[number] = found.xy[best] * thumbnail.scale + shift
-    return Picture(
+    return GalleryImage(
         index=index,
         name=frame.file_name or str(frame.image_id),
         n_pixels=frame.image.shape[0] * frame.image.shape[1],
@@ -218,16 +218,16 @@ def _pack_truth(truth: Truth, scale: float, shift: float) -> list[list[int]]:
     return rows
 
 
-def _choose_sheet(dataset: Dataset, pictures: Sequence[Picture]) -> int:
+def _choose_sheet(dataset: Dataset, shown: Sequence[GalleryImage]) -> int:
     """Return the image for the sheet of corruptions: it shows most of somebody, neither from close by nor from afar."""
 
-    def rate(picture: Picture) -> tuple[int, float]:
-        truth = dataset.truth(picture.index)
-        shares = np.maximum(truth.area / picture.n_pixels, 1e-9)
+    def rate(image: GalleryImage) -> tuple[int, float]:
+        truth = dataset.truth(image.index)
+        shares = np.maximum(truth.area / image.n_pixels, 1e-9)
         people = zip((truth.visible == 2).sum(1), -np.abs(np.log(shares / GOOD_SHARE)), strict=True)
         return max(((int(n_visible), float(fit)) for n_visible, fit in people), default=(0, 0.0))
 
-    return max(pictures, key=rate).index
+    return max(shown, key=rate).index
 
 
 def _spread(n: int) -> list[int]:

@@ -6,11 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from robustpose import corruptions
-from robustpose.errors import UserError
-from robustpose.files import write_text
 from robustpose.results.leaderboard import Board, boards_to_json
-from robustpose.show.pages.page import render_page
+from robustpose.show.pages.page import render_page, write_files
 
 
 def write_leaderboard(folder: Path, boards: Sequence[Board]) -> Path:
@@ -19,15 +16,11 @@ def write_leaderboard(folder: Path, boards: Sequence[Board]) -> Path:
     Raises:
         UserError: the folder cannot be written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "leaderboard.json", json.dumps(boards_to_json(boards), indent=1) + "\n")
-        write_text(folder / "leaderboard.html", render_leaderboard(boards))
-    except OSError as error:
-        raise UserError(f"cannot write to {folder} ({error}): choose another --out") from error
+    content = json.dumps(boards_to_json(boards), indent=1) + "\n"
+    write_files(folder, {"leaderboard.json": content, "leaderboard.html": render_leaderboard(boards)})
     return folder / "leaderboard.html"
 
 
 def render_leaderboard(boards: Sequence[Board]) -> str:
     """Return the HTML page. Text from files is escaped."""
-    return render_page("leaderboard.html.j2", boards=boards, names=corruptions.NAMES, charts={})
+    return render_page("leaderboard.html.j2", boards=boards, charts={})

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robustpose.results.rows import percent
+from robustpose.errors import UserError
+from robustpose.files import write_text
+from robustpose.results.rows import Interval, percent
 
 if TYPE_CHECKING:
     import jinja2
@@ -21,6 +25,24 @@ def render_page(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
+def write_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write files into a folder, which is made if need be.
+
+    Args:
+        folder: for the files.
+        texts: what is in each file, by its name.
+
+    Raises:
+        UserError: it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_text(folder / name, text)
+    except OSError as error:
+        raise UserError(f"cannot write to {folder} ({error}): choose another folder") from error
+
+
 def slug(text: str) -> str:
     """Return a text as a part of a file name: `hrnet_w32.pth` as `hrnet_w32-pth`."""
     return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:60] or "model"
@@ -31,18 +53,18 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def interval_words(interval: list[float] | None) -> str:
+def interval_words(interval: Interval | None) -> str:
     """Return an interval in percent, `38.1 – 44.0`, and nothing for none."""
     return "" if interval is None else f"{percent(interval[0])} – {percent(interval[1])}"
 
 
-def _difference_words(value: float | None) -> str:
+def difference_words(value: float | None) -> str:
     """Return 0.012 as `+1.2`."""
     return "–" if value is None else f"{100 * value:+.1f}".replace("-", "−")
 
 
-def _lost_share(value: float | None, clean: float | None) -> float:
-    """Return which share of a clean score is lost, 0..1."""
+def _lost_part(value: float | None, clean: float | None) -> float:
+    """Return which part of a clean score is lost, 0..1."""
     if value is None or not clean:
         return 0.0
     return min(max(1 - value / clean, 0.0), 1.0)
@@ -62,8 +84,8 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "percent": percent,
         "interval": interval_words,
-        "difference": _difference_words,
-        "lost": _lost_share,
+        "difference": difference_words,
+        "lost": _lost_part,
         "spoken": spoken,
         "slug": slug,
     }

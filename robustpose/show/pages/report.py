@@ -1,16 +1,17 @@
-"""The report of a run: tables, and one HTML page with charts, the paper's numbers, and the predictions on pictures."""
+"""The report of a run: tables, and one HTML page with charts, the paper's numbers, and the predictions on images."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from robustpose import corruptions
+from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
-from robustpose.files import write_text
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.results.published import (
@@ -21,17 +22,19 @@ from robustpose.results.published import (
     is_whole_dataset,
     published_rows,
 )
-from robustpose.results.rows import SHORT_NAMES, columns, headline, model_name, severities_of
+from robustpose.results.rows import explain_no_mean, model_name, rows_of, suite_of, tabulate_cells
 from robustpose.results.summary import read_summary
 from robustpose.show.pages import charts
 from robustpose.show.pages.gallery import make_gallery
-from robustpose.show.pages.page import render_page, slug
+from robustpose.show.pages.page import render_page, slug, write_files
 from robustpose.show.pages.thumbnails import LONGEST_SIDE
 from robustpose.show.tables import to_csv, to_latex, to_markdown
 
+Item = TypeVar("Item")
+
 NO_DATASET = (
-    "The pictures are missing, for this page was made from the run folder alone. With the images of the data set, "
-    "robustpose score RUN makes it again with them."
+    "There is no gallery, for this page was made from the run folder alone. With the images of the data set, "
+    "robustpose score RUN makes it again with one."
 )
 PROFILES = {
     "release": "release: the pixels of the published benchmark",
@@ -46,15 +49,11 @@ BOXES = {
     "unknown": "unknown: the predictions were made elsewhere",
 }
 # By metric: what `read_quality` gives.
-RIGHT_JOINTS = ("right joints", "Images are rated by the share of their annotated joints that are right, in percent.")
+RIGHT_JOINTS = ("right joints", "Images are rated by the part of their annotated joints that are right, in percent.")
 QUALITIES = {
     "AP": ("mean OKS", "Images are rated by the mean OKS of their people, in percent; who is not found counts 0."),
     "PCK": RIGHT_JOINTS,
     "PCKh": RIGHT_JOINTS,
-}
-NO_INTERVALS: dict[str, Any] = {
-    **dict.fromkeys(("level", "clean", "mPC", "rPC")),
-    **{key: {} for key in ("groups", "corruptions", "cells", "geometric")},
 }
 
 
@@ -63,22 +62,16 @@ def write_report(folder: Path, dataset: Dataset | None = None, corrupted_images:
 
     Args:
         folder: of a finished run.
-        dataset: what was benched; without it the page has no pictures.
-        corrupted_images: how its images look in a cell; without it the pictures are clean ones.
+        dataset: what was benched; without it the page has no gallery.
+        corrupted_images: how its images look in a cell; without it the gallery shows clean images.
 
     Raises:
         UserError: the folder holds no finished run, or cannot be written to.
     """
     summary = read_summary(folder)
     gallery, no_gallery = _try_gallery(folder, summary, dataset, corrupted_images)
-    page = render(summary, _read_slices(folder), gallery, no_gallery)
-    try:
-        write_text(folder / "table.md", to_markdown(summary))
-        write_text(folder / "table.csv", to_csv(summary))
-        write_text(folder / "table.tex", to_latex(summary))
-        write_text(folder / "report.html", page)
-    except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error}") from error
+    texts = {"table.md": to_markdown(summary), "table.csv": to_csv(summary), "table.tex": to_latex(summary)}
+    write_files(folder, {**texts, "report.html": render(summary, _read_slices(folder), gallery, no_gallery)})
     return folder / "report.html"
 
 
@@ -96,43 +89,46 @@ def render(
         gallery: of `robustpose.show.pages.gallery`.
         no_gallery: what the page says where there is none.
     """
-    summary = {"geometric": None, "mean_of_chosen": None, **summary}
-    intervals = NO_INTERVALS | (summary.get("intervals") or {})
-    model, file = model_name(summary), slug(model_name(summary))
-    rows, row_words, chosen = _choose_published(summary)
-    named = find_dataset(summary) or next((row.dataset for row in rows), "")
+    suite, intervals = suite_of(summary), summary.get("intervals")
+    file = slug(model_name(summary))
+    headline, no_mean = rows_of(summary, "headline"), explain_no_mean(summary)
+    published, published_words, chosen = _choose_published(summary)
+    named = find_dataset(summary) or next((row.dataset for row in published), "")
     beside = [row for row in published_rows(named, summary["metric"]) if row.table < 5 or row.name == chosen]
+    beside = beside if suite == COCO_C else []
     figures = charts.severity_curves(summary, file) if summary["corruptions"] else {}
-    scatter = charts.clean_against_mpc(summary, model, beside, file)
+    scatter = charts.clean_against_mean(summary, beside, file)
     if scatter:
         figures["clean-and-mpc"] = scatter
     curves = slices["calibration"] if slices else None
     if curves:
         figures["calibration"] = charts.calibration(curves, file)
-    severities = severities_of(summary)
+    titles, lines = tabulate_cells(summary)
     sheet_severities = _severities_of_sheet(gallery) if gallery else []
     return render_page(
         "report.html.j2",
         summary=summary,
-        model=model,
+        suite=suite,
+        model=model_name(summary),
         file=file,
         dataset=str(summary["provenance"]["dataset"].get("name")),
         intervals=intervals,
-        level=f"{100 * intervals['level']:g}" if intervals["level"] else "",
-        headline=[
-            (name, value, intervals[key])
-            for (name, value), key in zip(headline(summary), ("clean", "mPC", "rPC"), strict=True)
-        ],
+        headline=headline,
+        no_mean=no_mean,
+        group_rows=rows_of(summary, "group"),
+        pixel_rows=rows_of(summary, "pixels"),
         protocol=list(_describe_protocol(summary)),
-        published=[_beside(summary, row) for row in rows],
-        published_words=row_words,
+        published=[_beside(summary, row) for row in published],
+        published_words=published_words,
         chosen_row=chosen,
-        table_columns=list(_table_columns(summary)),
-        table_groups=_table_groups(summary),
+        table_groups=[
+            ("over all", headline),
+            *_group(rows_of(summary, "corruption"), lambda row: row.group or "others"),
+        ],
         charts=figures,
         scatter_words=_describe_scatter(summary, named if beside else ""),
-        severities=severities,
-        group_of={name: group for group, names in corruptions.GROUPS.items() for name in names},
+        cell_titles=titles,
+        cell_lines=lines,
         gallery=gallery,
         no_gallery=no_gallery,
         has_quality=gallery is not None and gallery["images"][0]["quality"] is not None,
@@ -140,10 +136,9 @@ def render(
         sheet_severity=sheet_severities[len(sheet_severities) // 2] if sheet_severities else None,
         longest_side=LONGEST_SIDE,
         slices=slices,
-        slices_by_kind=_by_kind(slices["slices"]) if slices else [],
-        slice_figures=("clean",) if summary["mPC"] is None else ("clean", "mPC", "rPC"),
-        slice_groups=list(summary["groups"]),
-        slice_severities=[] if summary["mPC"] is None else list(map(str, severities)),
+        slices_by_kind=_group(slices["slices"], itemgetter("kind")) if slices else [],
+        slice_columns=["clean"] if no_mean else [row.name for row in headline],
+        slice_parts=[] if no_mean else [("groups", list(suite.groups)), ("severities", titles[1:])],
         calibration_cell=_harshest(curves) if curves else None,
         provenance=list(_flatten(summary["provenance"])),
     )
@@ -161,7 +156,7 @@ def _try_gallery(
         gallery = make_gallery(folder, dataset, corrupted_images, cells)
         return {**gallery, "quality_name": name, "quality_words": words}, ""
     except UserError:  # scores of predictions made elsewhere need no images, and are worth a page without them
-        return None, "The pictures are missing, for the images or the predictions of this run could not be read."
+        return None, "There is no gallery, for the images or the predictions of this run could not be read."
 
 
 def _read_slices(folder: Path) -> dict[str, Any] | None:
@@ -174,12 +169,13 @@ def _read_slices(folder: Path) -> dict[str, Any] | None:
 
 def _describe_protocol(summary: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Yield what one has to know about a run to compare it, as names and words."""
-    provenance = summary["provenance"]
+    provenance, suite = summary["provenance"], suite_of(summary)
     n_images = count_images(summary)
     dataset = str(provenance["dataset"].get("name"))
     yield "Data set", dataset if n_images is None else f"{dataset}, {n_images} images"
     if "box_protocol" in provenance:
         yield "Boxes of the people", BOXES.get(provenance["box_protocol"], str(provenance["box_protocol"]))
+    yield "Suite", f"{suite.label}: {suite.n_corruptions} corruptions at {len(suite.severities)} severities"
     yield "Corruptions", PROFILES.get(provenance["profile"], str(provenance["profile"]))
     if "corrupted_images" in provenance:
         yield "Corrupted images", "read from a folder"
@@ -195,6 +191,8 @@ def _describe_protocol(summary: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], str, str | None]:
     """Return the rows of the paper that can stand below ours, what to say of them, and the name of the run's own."""
     metric, dataset = summary["metric"], find_dataset(summary)
+    if suite_of(summary) != COCO_C:
+        return [], f"The paper has no numbers of the suite {suite_of(summary).name}.", None
     rows = published_rows(metric=metric)
     if not rows:
         return [], f"The paper has no numbers in {metric}.", None
@@ -227,12 +225,10 @@ def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], s
 
 
 def _beside(summary: Mapping[str, Any], row: PublishedRow) -> dict[str, Any]:
-    """Return a published row for the page: its scores, and ours less them, in the order of the table."""
-    names = columns(summary)
-    scores = [row.clean, row.mPC, row.rPC, *(row.corruptions.get(name) for name in names)]
-    ours = [value for _, value in headline(summary)]
-    full = summary["mPC"] is not None  # else our means are over other severities
-    ours += [summary["corruptions"].get(name) if full else None for name in names]
+    """Return a published row for the page: its scores, and ours less them, by the names of rows."""
+    theirs = {"clean": row.clean, "mPC": row.mPC, "rPC": row.rPC, **row.corruptions}
+    is_complete = summary["mPC"] is not None  # else our means of corruptions are over other severities
+    ours = rows_of(summary, "headline", *(["corruption"] if is_complete else []))
     words = [f"{row.model} {row.input}", *([] if row.training == "Standard" else [row.training])]
     words += ["annotated boxes"] if row.has_annotated_boxes else []
     words += [f"Table {row.table}"] if row.table > 3 else []  # whose rows are printed more than once
@@ -240,31 +236,22 @@ def _beside(summary: Mapping[str, Any], row: PublishedRow) -> dict[str, Any]:
         "id": row.name,
         "label": ", ".join(words),
         "dataset": row.dataset,
-        "scores": scores,
-        "differences": [
-            None if mine is None or theirs is None else round(mine - theirs, 6)
-            for mine, theirs in zip(ours, scores, strict=True)
-        ],
+        "scores": theirs,
+        "differences": {
+            one.name: round(one.value - theirs[one.name], 6)
+            for one in ours
+            if one.value is not None and one.name in theirs
+        },
     }
 
 
-def _table_groups(summary: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Return the groups above the columns of the table, with their numbers of columns."""
-    n_others = len(columns(summary)) - len(corruptions.NAMES)
-    groups = [(group, len(names)) for group, names in corruptions.GROUPS.items()]
-    return [*groups, ("others", n_others)] if n_others else groups
-
-
-def _table_columns(summary: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    """Yield the columns of corruptions: name, title, and whether a group begins."""
-    names = columns(summary)
-    starts = {names_of[0] for names_of in corruptions.GROUPS.values()} | set(names[len(corruptions.NAMES) :][:1])
-    for name in names:
-        yield {"name": name, "short": SHORT_NAMES.get(name, name), "is_first": name in starts}
+def _group(items: Iterable[Item], name_of: Callable[[Item], str]) -> list[tuple[str, list[Item]]]:
+    """Return items, which lie in groups already, by the names of the groups."""
+    return [(name, list(members)) for name, members in groupby(items, name_of)]
 
 
 def _describe_scatter(summary: Mapping[str, Any], dataset: str) -> str:
-    words = "Dotted lines: the same rPC."
+    words = f"Dotted lines: the same {suite_of(summary).ratio_name}."
     if not dataset:
         return words
     here = (
@@ -279,13 +266,6 @@ def _severities_of_sheet(gallery: Mapping[str, Any]) -> list[int]:
     embedded = [key.split() for key in gallery["corrupted"]]
     cells = [gallery["cells"][int(cell)] for image, cell in embedded if int(image) == gallery["sheet"]]
     return sorted({int(key.rpartition("/")[2]) for key in cells})
-
-
-def _by_kind(slices: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    kinds: dict[str, list[Mapping[str, Any]]] = {}
-    for one in slices:
-        kinds.setdefault(one["kind"], []).append(one)
-    return list(kinds.items())
 
 
 def _harshest(curves: Mapping[str, Any]) -> str:

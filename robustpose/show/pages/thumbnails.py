@@ -1,4 +1,4 @@
-"""Thumbnails: small WebP pictures for a page, of clean and of corrupted images, within a budget of bytes and time."""
+"""Thumbnails: small WebP images for a page, of clean and of corrupted images, within a budget of bytes and time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Place = tuple[int, Cell]  # index of the image in its dataset, and where it is s
 
 
 class Thumbnail(NamedTuple):
-    """A small picture: its content as base64 of WebP, its size, and its pixels per pixel of the image."""
+    """A small image: its content as base64 of WebP, its size, and its pixels per pixel of the image."""
 
     base64: str
     size_wh: tuple[int, int]
@@ -70,7 +70,7 @@ def make_corrupted_thumbnails(
     by_image: dict[int, list[Cell]] = {}
     for index, cell in candidates:
         by_image.setdefault(index, []).append(cell)
-    for index, cells in by_image.items():  # an image is decoded once: its views share it
+    for index, cells in by_image.items():  # an image is decoded once: its corrupted copies share it
         frame = dataset.frame(index)
         for cell in cells:
             made[index, cell] = make_thumbnail(corrupted_images.frame_in(frame, cell).image).base64

@@ -18,14 +18,14 @@
   const spoken = (text) => text.replaceAll("_", " ");
   const words = (cell) => spoken(cells[cell]).replace("/", " ");
   const corruptedOf = (image, cell) => gallery.corrupted[`${image} ${cell}`];
-  const pictureOf = (image, cell) => `data:image/webp;base64,${corruptedOf(image, cell) ?? images[image].picture}`;
+  const sourceOf = (image, cell) => `data:image/webp;base64,${corruptedOf(image, cell) ?? images[image].thumbnail}`;
   const percent = (thousandths) => (thousandths / 10).toFixed(1);
   const dropOf = (image, cell) => {
     const quality = images[image].quality;
     return !quality || quality[0] === null || quality[cell] === null ? null : quality[0] - quality[cell];
   };
 
-  // Poses of an image by cell: a list of people, each K times x, y. See robustpose/pages/gallery.py for the packing.
+  // Poses of an image by cell: a list of people, each K times x, y. See robustpose/show/pages/gallery.py for the packing.
   const unpacked = new Map();
   const unpack = (image) => {
     if (!unpacked.has(image)) unpacked.set(image, inflate(images[image].poses).then(readPoses));
@@ -56,14 +56,14 @@
     return poses;
   };
 
-  // ---- the picture ---------------------------------------------------------------------------------------------
+  // ---- the image -----------------------------------------------------------------------------------------------
   const make = (name, attributes) => {
     const element = document.createElementNS(SVG, name);
     Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
     return element;
   };
 
-  // Add a person: points (index -> [x, y] or null), limbs between them, over a dark rim that shows on any picture.
+  // Add a person: points (index -> [x, y] or null), limbs between them, over a dark rim that shows on any image.
   const drawPerson = (group, pointOf, kind, widest) => {
     const points = Array.from({ length: joints }, (_, joint) => pointOf(joint));
     const extent = [0, 1].map((axis) => points.filter(Boolean).map((point) => point[axis]));
@@ -82,7 +82,7 @@
 
   const state = { image: 0, corruption: "clean", severity: 0 };
   const cell = () => cellOf(state.corruption, state.severity);
-  const svg = $("gallery-picture");
+  const svg = $("gallery-drawing");
 
   const drawOverlay = (poses) => {
     const image = images[state.image];
@@ -121,16 +121,16 @@
     const turn = ++latest;
     const image = images[state.image];
     const poses = await unpack(state.image);
-    if (turn !== latest) return; // another picture was asked for meanwhile
+    if (turn !== latest) return; // another image was asked for meanwhile
     svg.setAttribute("viewBox", `0 0 ${image.size[0]} ${image.size[1]}`);
     // Pixel centres are at integers in the poses, at halves in SVG.
-    const picture = $("gallery-image");
-    picture.setAttribute("x", -0.5);
-    picture.setAttribute("y", -0.5);
-    picture.setAttribute("width", image.size[0]);
-    picture.setAttribute("height", image.size[1]);
+    const shown = $("gallery-image");
+    shown.setAttribute("x", -0.5);
+    shown.setAttribute("y", -0.5);
+    shown.setAttribute("width", image.size[0]);
+    shown.setAttribute("height", image.size[1]);
     svg.setAttribute("viewBox", `-0.5 -0.5 ${image.size[0]} ${image.size[1]}`);
-    picture.setAttribute("href", pictureOf(state.image, cell()));
+    shown.setAttribute("href", sourceOf(state.image, cell()));
     const isClean = cell() === 0;
     $("gallery-badge").hidden = isClean || corruptedOf(state.image, cell()) !== undefined;
     drawOverlay(poses);
@@ -217,14 +217,14 @@
       const button = document.createElement("button");
       button.type = "button";
       Object.assign(button.dataset, { image: place.image, cell: place.cell });
-      const picture = document.createElement("img");
-      picture.src = pictureOf(place.image, place.cell);
-      picture.alt = "";
-      picture.decoding = "async";
+      const thumbnail = document.createElement("img");
+      thumbnail.src = sourceOf(place.image, place.cell);
+      thumbnail.alt = "";
+      thumbnail.decoding = "async";
       const middle = document.createElement("span");
       middle.append(make2("span", words(place.cell), "cell"), make2("span", images[place.image].name, "name"));
       const drop = make2("span", place.drop > 0 ? `−${percent(place.drop)}` : percent(-place.drop), "drop");
-      button.append(picture, middle, drop);
+      button.append(thumbnail, middle, drop);
       button.addEventListener("click", () => go(place.image, ...splitKey(cells[place.cell])));
       const item = document.createElement("li");
       item.append(button);
@@ -251,12 +251,12 @@
     });
   }
 
-  // ---- the picture as a file -----------------------------------------------------------------------------------
+  // ---- the image as a file -------------------------------------------------------------------------------------
   const load = (source) => new Promise((resolve, reject) => {
-    const picture = new Image();
-    picture.onload = () => resolve(picture);
-    picture.onerror = reject;
-    picture.src = source;
+    const image = new Image();
+    image.onload = () => resolve(image);
+    image.onerror = reject;
+    image.src = source;
   });
   $("gallery-png").addEventListener("click", async () => {
     const [width, height] = images[state.image].size;
@@ -264,12 +264,12 @@
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [zoom * width, zoom * height];
     const overlay = svg.cloneNode(true);
-    overlay.querySelector("image").remove(); // Safari does not draw pictures inside pictures reliably
+    overlay.querySelector("image").remove(); // Safari does not draw images inside images reliably
     overlay.setAttribute("width", canvas.width);
     overlay.setAttribute("height", canvas.height);
     const source = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(overlay)], { type: "image/svg+xml" }));
     const context = canvas.getContext("2d");
-    context.drawImage(await load(pictureOf(state.image, cell())), 0, 0, canvas.width, canvas.height);
+    context.drawImage(await load(sourceOf(state.image, cell())), 0, 0, canvas.width, canvas.height);
     context.drawImage(await load(source), 0, 0);
     URL.revokeObjectURL(source);
     const isOnClean = !$("gallery-badge").hidden; // the name says so, for the note stays behind
@@ -283,14 +283,14 @@
     const shown = corruptions.filter((name) => name !== "clean" && corruptedOf(gallery.sheet, cellOf(name, severity)) !== undefined);
     const figures = ["clean", ...shown].map((name) => {
       const figure = document.createElement("figure");
-      const picture = document.createElement("img");
-      picture.src = pictureOf(gallery.sheet, cellOf(name, severity));
-      picture.alt = `${images[gallery.sheet].name}, ${name === "clean" ? "clean" : `${spoken(name)}, severity ${severity}`}`;
-      [picture.width, picture.height] = images[gallery.sheet].size;
-      figure.append(picture, make2("figcaption", spoken(name)));
+      const thumbnail = document.createElement("img");
+      thumbnail.src = sourceOf(gallery.sheet, cellOf(name, severity));
+      thumbnail.alt = `${images[gallery.sheet].name}, ${name === "clean" ? "clean" : `${spoken(name)}, severity ${severity}`}`;
+      [thumbnail.width, thumbnail.height] = images[gallery.sheet].size;
+      figure.append(thumbnail, make2("figcaption", spoken(name)));
       return figure;
     });
-    $("sheet-pictures").replaceChildren(...figures);
+    $("sheet-images").replaceChildren(...figures);
   };
   if ($("sheet-severity")) {
     $("sheet-severity").addEventListener("change", fillSheet);
