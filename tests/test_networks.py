@@ -12,10 +12,10 @@ import torch
 import yaml
 
 from robustpose import models
-from robustpose.config import make_settings, read_settings
 from robustpose.errors import UserError
 from robustpose.models.zoo import ZOO, ZooNetwork, get_network, make_input_spec
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
+from robustpose.train.settings import make_settings, read_settings
 from tests.networks import assert_tensors_are_named, error_of, outline
 
 pytestmark = pytest.mark.usefixtures("one_thread")

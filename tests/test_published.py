@@ -6,7 +6,7 @@ import pytest
 
 from robustpose import UserError, models
 from robustpose.corruptions.suites import COCO_C
-from robustpose.data import OFFICIAL
+from robustpose.data.official import SETS
 from robustpose.models.zoo import ZOO
 from robustpose.results.published import (
     count_images,
@@ -107,7 +107,7 @@ def test_rows_have_names_of_their_own_and_networks_that_there_are():
     for row in ROWS:
         assert row.name.split("/")[0] == row.dataset.lower()
         assert row.zoo.network in models.TABLE
-        assert row.data in OFFICIAL
+        assert row.data in SETS
         assert row.boxes in ("gt", "clean-det", "none")
         assert (row.boxes == "none") == (row.zoo.input_spec.family != "heatmaps")
     assert dataset_names() == ["COCO-C", "MPII-C", "OCHuman-C"]
