@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from robustpose import UserError, models
-from robustpose.data import OFFICIAL
+from robustpose.data.official import SETS
 from robustpose.models.zoo import PUBLISHED, PUBLISHED_WHOLE
 from robustpose.results.recipe import compare_with_published, find_weights, read_bench_recipe, write_comparison
 
@@ -29,7 +29,7 @@ FOLDERS = {"COCO-C": "coco-c", "MPII-C": "mpii-c", "OCHuman-C": "ochuman-c"}
 def test_recipe_names_a_network_and_data_that_there_are_and_its_own_command(path):
     recipe = read_bench_recipe(path)
     assert recipe.model in models.TABLE
-    assert recipe.data in OFFICIAL
+    assert recipe.data in SETS
     assert f"--recipe recipes/{path.parent.name}/{path.name} " in path.read_text()
     if recipe.weights is not None:
         official = {one.file: f"{one.input_spec.input_wh[0]}x{one.input_spec.input_wh[1]}" for one in PUBLISHED}
