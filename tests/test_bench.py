@@ -13,6 +13,7 @@ from robustpose import UserError
 from robustpose.bench.run import run_bench
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
+from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.types import Frame
 from robustpose.progress import Forecast
@@ -254,9 +255,8 @@ def test_failing_image_is_an_error_and_finished_units_stay(tmp_path, make_job, c
     broken.write_bytes(whole[:-400])
     for n_workers in (1, 2):
         job = make_job(tmp_path / f"run{n_workers}")
-        args = list(job.make_dataset.args)
-        args[1:3] = [tmp_path / "data/people.json", tmp_path / "data/images"]
-        job = replace(job, make_dataset=type(job.make_dataset)(job.make_dataset.func, *args))
+        spec = DataSpec(annotations=tmp_path / "data/people.json", images=tmp_path / "data/images")
+        job = replace(job, make_dataset=spec.open)
         with pytest.raises(UserError, match=r"000009\.jpg cannot be read"):
             run_bench(job, CELLS, n_workers)
         assert (count_units(job.out) > 0) or n_workers == 2

@@ -7,7 +7,6 @@ from robustpose.metrics.slices import slice_people
 from robustpose.pose.skeletons import COCO
 from robustpose.results.cell_score import JOINT, cut_people, score_cell
 from robustpose.results.resampling import draw_weights
-from tests.outside import MeanScore
 from tests.people import coco_ap, draw_again, draw_people, fill, stand_apart, truth_of
 
 PAIRS = draw_people(0, 15)
@@ -58,7 +57,7 @@ def test_without_resamples_there_are_figures_and_matches_but_no_slices():
 
 
 def test_metric_without_matches_has_figures_alone():
-    found, matches = score_cell(CLEAN, POSES, TRUTHS, MeanScore(COCO), SLICES, WEIGHTS)
+    found, matches = score_cell(CLEAN, POSES, TRUTHS, make_metric("tests.outside:MeanScore", COCO), SLICES, WEIGHTS)
     assert set(found.figures) == {"mean score"}
     assert matches is None
     assert found.resampled is None

@@ -10,6 +10,7 @@ from torch import nn
 from robustpose.decoding.fields import decode_fields
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import FieldHead
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO, MPII, Skeleton, list_connections
 from robustpose.pose.types import Floats, Frame, Truth
 from robustpose.train.field_targets import FREE_ENDS, count_cells, draw_field_targets
@@ -110,7 +111,7 @@ def test_joints_beyond_the_border_are_where_the_connections_lead() -> None:
 
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_samples_decode_to_the_people_of_the_crop(mirrored: bool) -> None:
-    class Standing:
+    class Standing(Dataset):
         skeleton = COCO
         metric = "coco_ap"
 

@@ -1,7 +1,6 @@
 import json
 import shutil
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
@@ -43,7 +42,7 @@ def test_run_without_intervals_gets_them(job, finished_run):
 
 def test_other_data_are_refused_in_one_line_and_nothing_is_touched(job, make_job, finished_run):
     for changes, difference in (({"limit": 3}, "limit"), ({"metric": "pck:box@0.2"}, "metric: 'coco_ap' there")):
-        other = replace(job, make_dataset=partial(job.make_dataset, **changes))
+        other = replace(job, make_dataset=job.make_dataset.__self__.model_copy(update=changes).open)
         with pytest.raises(UserError, match=rf"these are not the data of .*{difference}") as error:
             rescore(other)
         assert "\n" not in str(error.value)

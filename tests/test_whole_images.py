@@ -17,6 +17,7 @@ from robustpose.estimators import build as build_estimator
 from robustpose.estimators.tags import TagEstimator
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import read_weights
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Image, Truth
 from robustpose.train.crop_source import CropSource
@@ -45,7 +46,7 @@ STILL = ImageAugmentSettings(rotation=0, scale=(1, 1), translation=0, mirror_pro
 THREE = ("clean", "autoaugment", "gridmask")
 
 
-class Two:
+class Two(Dataset):
     """Two people in each of three images of 96 x 80 px; one of the six has no joints, and one is a crowd."""
 
     skeleton = COCO

@@ -112,6 +112,6 @@ def test_how_the_data_were_opened_is_noted_by_the_command_and_not_without_being_
     assert not (finished_run / "inputs.json").exists()
     words = ["--model", "tests.outside:guess_from_pixels", "--data", "tests.outside:Squares", "--corruptions", "none"]
     assert run("bench", *words, "--seed", "3", "--out", tmp_path / "run")[0] == 0
-    opened = json.loads((tmp_path / "run/inputs.json").read_text())
-    assert opened["data"]["spec"] == "tests.outside:Squares"
-    assert opened["corrupted_images"] == {"seed": 3, "frost": None}
+    inputs = json.loads((tmp_path / "run/inputs.json").read_text())
+    assert inputs["data"] == {"name": "tests.outside:Squares"}
+    assert inputs["corrupted_images"] == {"seed": 3}

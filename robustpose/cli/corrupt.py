@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -51,13 +51,13 @@ def corrupt(
     ] = None,
 ) -> None:
     """Write corrupted copies of images as PNG, or a whole corrupted benchmark; or check one."""
-    is_set = data.annotations is not None or data.images is not None or data.data is not None
+    is_set = data.is_given
     if [bool(files), is_set, verify is not None].count(True) != 1:
         raise UserError("name either images, or --annotations FILE and --images DIR, or --data NAME, or --verify DIR")
     if not is_set:
-        given: dict[str, Any] = {"--layout": layout, "--format": image_format}
-        given |= {"--limit": data.limit, "--root": data.root, "--split": data.split}
-        misplaced = [name for name, value in given.items() if value is not None]
+        misplaced = [
+            name for name, value in {"--layout": layout, "--format": image_format}.items() if value is not None
+        ]
         if misplaced:
             raise UserError(f"{misplaced[0]} goes with --annotations FILE and --images DIR")
     if verify is not None:
