@@ -62,40 +62,26 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Pro
     Raises:
         UserError: a mistake in the data, or the disk. Finished units stay.
     """
-    chunks = cut_chunks(len(prepared.data.dataset))
-    # A unit that was damaged on the disk is only found when it is read: then a second round makes it again.
-    if not _predict_lacking(prepared, chunks, n_workers, on_progress):
-        _predict_lacking(prepared, chunks, n_workers, on_progress)
-    lacking = _unfinished(prepared)
-    if lacking:
-        raise UserError(
-            f"what is written to {prepared.job.out} cannot be read again ({lacking[0].key}): check the disk"
-        )
-    if prepared.job.inputs is not None:
-        write_inputs(prepared.job.out, prepared.job.inputs)
-
-
-def _predict_lacking(
-    prepared: Prepared, chunks: Sequence[Chunk], n_workers: int, on_progress: Callable[[Progress], None]
-) -> bool:
-    """Make the units that are not there, gather the cells, and tell whether all cells are finished now."""
-    folder, unfinished = RunFolder(prepared.job.out), _unfinished(prepared)
-    todo = [
-        (chunk, lacking)
-        for chunk in chunks
-        if (lacking := [cell for cell in unfinished if not folder.unit_path(cell, chunk.number).is_file()])
-    ]
-    n_done = len(prepared.cells) * len(chunks) - sum(len(lacking) for _, lacking in todo)
+    folder, chunks = RunFolder(prepared.job.out), cut_chunks(len(prepared.data.dataset))
     n_workers = n_workers if prepared.estimator.needs_images else 1  # reading results takes no time
     opened = prepared.data.dataset, prepared.estimator
-    for _ in do_tasks(Predicting(prepared.job), todo, n_workers, on_progress, n_done, opened):
-        pass
-    return all([_gather(folder, cell, chunks, prepared.data.truths) for cell in unfinished])
-
-
-def _unfinished(prepared: Prepared) -> list[Cell]:
-    folder = RunFolder(prepared.job.out)
-    return [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
+    for _ in range(2):  # that a disk has damaged a unit shows when it is gathered: then it is made again
+        unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
+        todo = []
+        for chunk in chunks:
+            lacking = [cell for cell in unfinished if not folder.unit_path(cell, chunk.number).is_file()]
+            if lacking:
+                todo.append((chunk, lacking))
+        n_done = len(prepared.cells) * len(chunks) - sum(len(lacking) for _, lacking in todo)
+        for _ in do_tasks(Predicting(prepared.job), todo, n_workers, on_progress, n_done, opened):
+            pass
+        damaged = [cell for cell in unfinished if not _gather(folder, cell, chunks, prepared.data.truths)]
+        if not damaged:
+            break
+    else:
+        raise UserError(f"what is written to {folder.path} cannot be read again ({damaged[0].key}): check the disk")
+    if prepared.job.inputs is not None:
+        write_inputs(prepared.job.out, prepared.job.inputs)
 
 
 def _gather(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], truths: Sequence[Truth]) -> bool:
