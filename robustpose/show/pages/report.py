@@ -109,6 +109,7 @@ def render(
         "report.html.j2",
         summary=summary,
         suite=suite,
+        is_papers_suite=suite == COCO_C,
         model=model_name(summary),
         file=file,
         dataset=str(summary["provenance"]["dataset"].get("name")),
