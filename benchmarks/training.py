@@ -23,6 +23,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import cv2
 import torch
 from lightning_fabric import Fabric
+from robustpose.train.person_crops import PersonCrops
 
 from robustpose import models
 from robustpose.config import AugmentSettings
@@ -33,7 +34,6 @@ from robustpose.processes import keep_freed_memory
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.crop_source import CropSource
 from robustpose.train.mixing import GeneratorMix, make_generator
-from robustpose.train.person_crops import PersonCrops
 from robustpose.train.steps import Step, SupervisedStep
 
 ROWS: dict[str, dict[str, Any]] = {

@@ -10,6 +10,7 @@ from PIL import Image as PilImage
 from PIL import ImageEnhance, ImageOps
 
 from robustpose.errors import UserError
+from robustpose.train.views import autoaugment
 from robustpose.train.views.autoaugment import (
     POLICIES,
     apply_autoaugment,
@@ -20,7 +21,6 @@ from robustpose.train.views.autoaugment import (
     sharpen,
     solarize,
 )
-from robustpose.train.views import autoaugment
 from tests.scenes import draw_scene
 
 Pixels = npt.NDArray[np.uint8]

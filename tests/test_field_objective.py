@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from robustpose.train.field_targets import draw_field_targets
 from torch import Tensor, nn
 
 from robustpose.errors import UserError
@@ -17,7 +18,6 @@ from robustpose.models.weights import read_weights
 from robustpose.pose.skeletons import COCO
 from robustpose.train.advmix import DistillOn, Update
 from robustpose.train.build import check_outputs, make_objective
-from robustpose.train.field_targets import draw_field_targets
 from robustpose.train.fields import CELLS, FieldObjective, diverge_vectors
 from robustpose.train.loop import Progress, train
 from robustpose.train.mixing import EqualMix

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from robustpose.train.field_targets import FREE_ENDS, count_cells, draw_field_targets
 from torch import nn
 
 from robustpose.config import ImageAugmentSettings, make_settings
@@ -13,7 +14,6 @@ from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import FieldHead
 from robustpose.pose.skeletons import COCO, MPII, Skeleton, list_connections
 from robustpose.pose.types import Floats, Frame, Truth
-from robustpose.train.field_targets import FREE_ENDS, count_cells, draw_field_targets
 from robustpose.train.geometry import placement_to_matrix, warp_points
 from robustpose.train.samples import make_samples
 from robustpose.train.seeding import make_rng

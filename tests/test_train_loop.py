@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
+from robustpose.train.person_crops import PersonCrops
 from torch import Tensor, nn
 
 from robustpose.config import AugmentSettings, TrainSettings, make_settings, read_settings
@@ -24,7 +25,6 @@ from robustpose.pose.types import Frame, Truth
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.crop_source import CropSource
 from robustpose.train.loop import Progress, train
-from robustpose.train.person_crops import PersonCrops
 from robustpose.train.samples import Batches
 from robustpose.train.seeding import make_rng, make_torch_seed
 from robustpose.train.steps import SupervisedStep

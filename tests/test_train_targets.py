@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
-from robustpose.decoding.heatmaps import decode_heatmaps
 from robustpose.train.losses import joints_mse
 from robustpose.train.targets import draw_targets
+
+from robustpose.decoding.heatmaps import decode_heatmaps
 
 MAP_WH = (24, 32)
 SEEN = np.array([2])

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from robustpose.train.person_crops import PersonCrops
+from robustpose.train.tag_targets import MAX_PEOPLE, draw_tag_targets, place_joints
+from robustpose.train.targets import draw_crowd_targets
 
 from robustpose.config import DataSettings, ImageAugmentSettings, make_settings
 from robustpose.data.toy import ToyPeople
@@ -23,10 +26,7 @@ from robustpose.train.build import open_data
 from robustpose.train.crop_source import CropSource
 from robustpose.train.geometry import placement_to_matrix
 from robustpose.train.loop import Progress, train
-from robustpose.train.person_crops import PersonCrops
 from robustpose.train.samples import make_samples
-from robustpose.train.tag_targets import MAX_PEOPLE, draw_tag_targets, place_joints
-from robustpose.train.targets import draw_crowd_targets
 from robustpose.train.whole_images import WholeImages, find_kept, place_crop
 from tests.scenes import draw_scene
 from tests.training import (

@@ -16,10 +16,12 @@ class Kind(str, Enum):
     datasets = "datasets"
     metrics = "metrics"
     networks = "networks"
+    strategies = "strategies"
+    views = "views"
 
 
-def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptions, datasets or metrics.")]) -> None:
-    """List the models, networks, corruptions, datasets or metrics that are known by name."""
+def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
+    """List what is known by name: models, networks, corruptions, datasets, metrics, or training's strategies, views."""
     if kind is Kind.corruptions:
         from robustpose.corruptions import GROUPS, HELD_OUT
 
@@ -30,10 +32,15 @@ def list_(kind: Annotated[Kind, typer.Argument(help="models, networks, corruptio
     if kind is Kind.networks:
         _list_networks()
         return
+    if kind is Kind.strategies:
+        _list_strategies()
+        return
     if kind is Kind.models:
         from robustpose.estimators import DESCRIPTIONS
     elif kind is Kind.metrics:
         from robustpose.metrics import DESCRIPTIONS
+    elif kind is Kind.views:
+        from robustpose.train.views.table import DESCRIPTIONS
     else:
         from robustpose.data import DESCRIPTIONS
     for name, text in DESCRIPTIONS.items():
@@ -56,3 +63,13 @@ def _list_networks() -> None:
         name = f"{whole.network:<15} {'coco':<5} {size:<8}"
         print(f"{name} {'rgb':<8} {2.0:<6} {100 * whole.score:<6.1f} {whole.file}")
     print("clean: AP on COCO val2017, top-down networks with detected boxes, or PCKh on MPII valid, as published")
+
+
+def _list_strategies() -> None:
+    from robustpose.train.strategies import STRATEGIES
+
+    print(f"{'strategy':<14} {'views':<28} {'teacher':<8}the student learns from")
+    for name, row in STRATEGIES.items():
+        print(f"{name:<14} {', '.join(row.views):<28} {'yes' if row.distils else 'no':<8}{row.description}")
+    print("or package.module:attr: a Strategy of your own, a mixer, or a function that makes one")
+    print("--set mixing.views=[clean, ...] takes other views (robustpose list views), --set mixing.alpha=0 no teacher")

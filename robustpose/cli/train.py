@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from robustpose.train.strategies import STRATEGIES
+
 if TYPE_CHECKING:
     from robustpose.train.loop import Progress
 
@@ -17,10 +19,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
     strategy: Annotated[
         str | None,
-        typer.Option(
-            help="advmix, advmix-image, equalmix, dirichletmix, sequentialmix, supervised, gridmask, autoaugment, "
-            "transfer or distill."
-        ),
+        typer.Option(help=f"{', '.join(STRATEGIES)}; or package.module:attr. robustpose list strategies explains."),
     ] = None,
     init: Annotated[Path | None, typer.Option(help="Weights to start from; by default the teacher, too.")] = None,
     annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to learn from, any skeleton.")] = None,
@@ -35,8 +34,9 @@ def train(
     ] = None,
 ) -> None:
     """Train or harden a network, or go on with a run that was stopped."""
-    from robustpose.config import change_data, read_settings
+    from robustpose.config import change_data
     from robustpose.show.terminal import progress_display
+    from robustpose.train.settings import read_settings
 
     changes: dict[str, Any] = {"strategy": strategy, "start_from": init, "engine.devices": devices}
     overrides = [f"{key}={value}" for key, value in changes.items() if value is not None]

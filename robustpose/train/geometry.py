@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.config import AugmentSettings
 from robustpose.pose.crop import SCALE_UNIT
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
+from robustpose.train.settings import AugmentSettings
 
 LOWER_BODY = ("hip", "knee", "ankle", "pelvis", "foot", "heel", "toe")  # the rest is the upper body
 HALF_BODY_JOINTS = 8  # only people with more annotated joints are cut in half

@@ -20,7 +20,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
-from robustpose.config import TrainSettings, list_differences, make_settings, write_settings
+from robustpose.config import list_differences, write_settings
 from robustpose.errors import UserError
 from robustpose.estimators.as_estimator import as_estimator
 from robustpose.estimators.running.backends import limit_threads
@@ -33,9 +33,9 @@ from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.log import Log
 from robustpose.train.samples import Batches, draw_views_of_first, make_samples
 from robustpose.train.seeding import make_torch_seed
+from robustpose.train.settings import TrainSettings, make_settings
 from robustpose.train.sheets import write_sheet
 from robustpose.train.steps import Step
-from robustpose.train.strategies import STRATEGIES
 
 # Settings that change how a run goes but not what comes out; a run may go on with other ones.
 FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb", "engine.tensorboard")
@@ -101,14 +101,12 @@ def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], 
 
 def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None) -> Path:
     train_data, val_data = open_data(settings.train_data, "train"), open_data(settings.val_data, "val")
-    joints = train_data.skeleton.joints
-    if val_data.skeleton.joints != joints:
+    if val_data.skeleton.joints != train_data.skeleton.joints:
         raise UserError("train_data and val_data must have the same joints")
     input_spec = make_input_spec(settings.model, train_data.skeleton, settings.input_wh, settings.family)
     input_spec = replace(input_spec, sigma=settings.sigma)
-    names = STRATEGIES[settings.strategy].views
 
-    samples = make_samples(train_data, input_spec, settings, names)
+    samples = make_samples(train_data, input_spec, settings)
     batches = Batches(len(samples), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size)
     workers = settings.engine.workers
     loader: Any = fabric.setup_dataloaders(
@@ -117,7 +115,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
         ),
         use_distributed_sampler=False,
     )
-    step = build_step(fabric, settings, input_spec.family, joints, samples)
+    step = build_step(fabric, settings, input_spec.family, train_data.skeleton, samples)
 
     last = out / "last.ckpt"
     scaler = fabric.strategy.precision  # of 16-mixed: it has a state
@@ -169,7 +167,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
                 views = draw_views_of_first(samples, at.epoch, settings.sheet_people, fabric.device)
-                write_sheet(sheet, views, step.mixer, names, input_spec)
+                write_sheet(sheet, views, step.mixer, settings.views, input_spec)
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()
         fabric.barrier()

@@ -12,13 +12,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from robustpose.config import ImageAugmentSettings
 from robustpose.data.ignored import find_ignored
 from robustpose.evaluate import Dataset
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Floats, Image
 from robustpose.train.crop_source import CropSource, Draw
 from robustpose.train.geometry import Placement, placement_to_matrix, warp_points
+from robustpose.train.settings import ImageAugmentSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,8 @@ class WholeImages(torch.utils.data.Dataset[dict[str, Tensor]]):
         augment: how crops vary.
         draw_targets: what is to be learned of a crop, as arrays by name, always of the same shapes.
     """
+
+    what = "images with people"
 
     def __init__(
         self,

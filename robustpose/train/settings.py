@@ -1,0 +1,293 @@
+"""Settings of a training run: typed, checked as a whole before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from robustpose.config import DataSettings, Settings, check_settings, read_values
+from robustpose.errors import UserError, nearest
+from robustpose.models.families import OLD_NAMES, FamilyName
+from robustpose.train.objectives import LossName
+from robustpose.train.strategies import Strategy, find_strategy
+from robustpose.train.teacher import DistillOn
+from robustpose.train.views.table import CLEAN, VIEWS
+from robustpose.train.views.view import Policies
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class AugmentSettings(Settings):
+    """Say how crops vary in training. The defaults are those HRNet was trained with on COCO (Sun et al., CVPR 2019).
+
+    Attributes:
+        rotation: spread of the angle, degrees; never more than twice that.
+        rotation_probability: 0..1.
+        scale: spread of the scale factor around 1; never further than that from 1.
+        mirror_probability: 0..1.
+        half_body_probability: 0..1, of cropping the upper or lower body of people with many joints annotated.
+    """
+
+    rotation: NonNegativeFloat = 45.0
+    rotation_probability: Probability = 0.6
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.35
+    mirror_probability: Probability = 0.5
+    half_body_probability: Probability = 0.3
+
+
+class ImageAugmentSettings(Settings):
+    """Say how whole images vary in training. The defaults are HigherHRNet's on COCO (Cheng et al., CVPR 2020).
+
+    Attributes:
+        rotation: largest angle, degrees.
+        scale: least and largest side of the crop, of the image's shorter side: scale-aware augmentation.
+        translation: largest shift, of the crop's side; 40 of 200 in HigherHRNet's units.
+        mirror_probability: 0..1.
+    """
+
+    rotation: NonNegativeFloat = 30.0
+    scale: tuple[PositiveFloat, PositiveFloat] = (0.75, 1.5)
+    translation: NonNegativeFloat = 0.2
+    mirror_probability: Probability = 0.5
+
+
+class MixingSettings(Settings):
+    """Say how views are mixed and what a teacher has to say. The defaults are the paper's (Wang et al., CVPR 2021).
+
+    Attributes:
+        views: names in `views.table.VIEWS`, as many as you like, `clean` first; None for those of the strategy.
+        alpha: weight of the teacher's heatmaps or fields against the targets; 0 for no teacher.
+        distill_on: what the student shows the teacher: its outputs of the clean crop, or of the mix.
+        policies: AutoAugment's: those of the paper, or of its program, which has one more.
+        update: student and generator in turn, or both from one pass of the student (`simultaneous`).
+        second_norm_update: whether the student's batch norms take in the generator's pass, too.
+        generator_lr: first learning rate of the generator; None for the student's.
+        generator_scale: weights are found on images that much smaller.
+        generator_width: channels of the generator's first layer.
+    """
+
+    views: tuple[str, ...] | None = None
+    alpha: Probability = 0.1
+    distill_on: DistillOn = "clean"
+    policies: Policies = "paper"
+    update: Literal["alternating", "simultaneous"] = "alternating"
+    second_norm_update: bool = True
+    generator_lr: PositiveFloat | None = None
+    generator_scale: Literal[1, 2, 4] = 1
+    generator_width: PositiveInt = 64
+
+
+class TeacherSettings(Settings):
+    """Say who the teacher is. By default the student as it starts.
+
+    Attributes:
+        model: as for the student; None for the same.
+        weights: of the teacher; None for the student's `start_from`.
+    """
+
+    model: str | None = None
+    weights: Path | None = None
+
+
+class EngineSettings(Settings):
+    """Say what the training runs on: handed to Lightning Fabric.
+
+    Attributes:
+        accelerator: `auto`, `cpu`, `cuda`, `mps`.
+        devices: processes, one device each; they share every batch.
+        precision: `32-true`, `bf16-mixed`, or on a GPU `16-mixed`.
+        sync_batch_norm: whether batch norms see the crops of all processes; on GPUs only.
+        threads: of one process; None leaves it to PyTorch. On a CPU the number of threads decides the last bits.
+        workers: processes that make crops; 0 makes them between the steps.
+        cache_mb: memory for source images that are kept between epochs, per process that makes crops.
+        tensorboard: whether losses and figures are written for TensorBoard, too; needs tensorboardX.
+    """
+
+    accelerator: str = "auto"
+    devices: PositiveInt = 1
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    sync_batch_norm: bool = False
+    threads: PositiveInt | None = None
+    workers: NonNegativeInt = 0
+    cache_mb: NonNegativeInt = 1024
+    tensorboard: bool = False
+
+
+class TrainSettings(Settings):
+    """Describe one training run completely: same settings, same machine, same weights.
+
+    Attributes:
+        model: row of the model table, or `package.module:attr`: a function of the number of joints.
+        family: of a network that the table does not know: `heatmaps`, `tags` or `fields`; None for what
+            the table says.
+        input_wh: width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385.
+        sigma: of the target Gaussians, heatmap px; fields have none.
+        start_from: weights to start from; None for random ones.
+        backbone: weights of an ImageNet network, for the trunk alone.
+        train_data: what to learn from.
+        val_data: what to evaluate on.
+        augment: how crops of one person vary.
+        image_augment: how crops of whole images vary, for networks that look at these.
+        strategy: way of training: a row of `strategies.STRATEGIES`, or `package.module:attr` as `find_strategy` takes.
+        mixing: of the strategies that mix views or have a teacher.
+        teacher: of the strategies that have one.
+        loss: of heatmaps: `mse`, or `smooth_l1`, which AdvMix's program trains with.
+        confidence_weight: of fields: of confidences beside vectors.
+        epochs: passes over the people of `train_data`.
+        batch_size: crops per step, over all devices; the last incomplete batch of an epoch is left out.
+        accumulate: parts that a batch is done in, for want of memory.
+        lr: learning rate of Adam.
+        decay_at: epochs (counted from 0) from which the learning rate is multiplied by `decay` once more.
+        decay: factor.
+        clip: largest norm of a gradient; None for any.
+        ema: share of the old in every new average of the weights, which is then what is evaluated and kept; None for
+            no average.
+        seed: of the first weights, the order and the augmentation.
+        evaluate_every: epochs between evaluations; the last epoch is always evaluated.
+        checkpoint_every: steps between checkpoints; there is one after every epoch anyway.
+        sheet_people: crops on the sheet of views, weights and mixes that is drawn after every epoch; 0 for no sheet.
+        engine: what it runs on.
+    """
+
+    model: str
+    # Recipes of version 0.1.0 use other names.
+    family: Annotated[FamilyName | None, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = None
+    input_wh: tuple[PositiveInt, PositiveInt]
+    sigma: PositiveFloat = 2.0
+    start_from: Path | None = None
+    backbone: Path | None = None
+    train_data: DataSettings
+    val_data: DataSettings
+    augment: AugmentSettings = AugmentSettings()
+    image_augment: ImageAugmentSettings = ImageAugmentSettings()
+    strategy: str = "supervised"
+    mixing: MixingSettings = MixingSettings()
+    teacher: TeacherSettings = TeacherSettings()
+    loss: LossName = "mse"
+    confidence_weight: PositiveFloat = 1.0
+    epochs: PositiveInt = 210
+    batch_size: PositiveInt = 32
+    accumulate: PositiveInt = 1
+    lr: PositiveFloat = 1e-3
+    decay_at: tuple[PositiveInt, ...] = (170, 200)
+    decay: PositiveFloat = 0.1
+    clip: PositiveFloat | None = None
+    ema: Probability | None = None
+    seed: int = 0
+    evaluate_every: PositiveInt = 1
+    checkpoint_every: PositiveInt = 200
+    sheet_people: NonNegativeInt = 6
+    engine: EngineSettings = EngineSettings()
+
+    @field_validator("input_wh")
+    @classmethod
+    def _check_sides(cls, input_wh: tuple[int, int]) -> tuple[int, int]:
+        if any(side % 32 and side % 16 != 1 for side in input_wh):
+            raise ValueError(
+                "width and height must be multiples of 32, the networks halve them five times, or for fields 16·n + 1"
+            )
+        return input_wh
+
+    @model_validator(mode="after")
+    def _check_start(self) -> TrainSettings:
+        if self.start_from is not None and self.backbone is not None:
+            raise ValueError("start_from brings all weights: leave out backbone")
+        return self
+
+    @field_validator("strategy")
+    @classmethod
+    def _check_strategy(cls, strategy: str) -> str:
+        try:
+            find_strategy(strategy)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return strategy
+
+    @property
+    def way(self) -> Strategy:
+        """Return what the strategy is made of."""
+        return find_strategy(self.strategy)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Return the names of the views of a crop."""
+        return self.way.views if self.mixing.views is None else self.mixing.views
+
+    @property
+    def distills(self) -> bool:
+        """Return whether a teacher has a say."""
+        return self.way.distils and self.mixing.alpha > 0
+
+    @model_validator(mode="after")
+    def _check_views(self) -> TrainSettings:
+        named = ", ".join(self.views)
+        for name in self.views:
+            if name not in VIEWS:
+                raise ValueError(
+                    f"mixing.views: unknown view '{name}'{nearest(name, VIEWS)}: expected some of {', '.join(VIEWS)}"
+                )
+        if not self.views or len(set(self.views)) < len(self.views):
+            raise ValueError(f"mixing.views must name one view or more, each once, got {named or 'none'}")
+        if (self.way.mixer is not None or self.way.distils) and self.views[0] != CLEAN:
+            raise ValueError(f"mixing.views of strategy '{self.strategy}' must begin with '{CLEAN}', got {named}")
+        if self.way.mixer is None and len(self.views) > 1 + self.way.distils:
+            raise ValueError(
+                f"strategy '{self.strategy}' mixes nothing: the student learns from one view"
+                f"{' beside the clean one that the teacher sees' * self.way.distils}, got mixing.views {named}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_teacher(self) -> TrainSettings:
+        if self.teacher.model is not None and self.teacher.weights is None:
+            raise ValueError(f"teacher '{self.teacher.model}' needs teacher.weights")
+        if self.distills and self.start_from is None and self.teacher.weights is None:
+            raise ValueError(
+                f"strategy '{self.strategy}' learns from a teacher, by default the network it starts from: give "
+                "start_from (--init FILE) or teacher.weights, or set mixing.alpha=0"
+            )
+        if not self.distills and (self.teacher.model or self.teacher.weights):
+            raise ValueError(f"strategy '{self.strategy}' has no teacher: leave teacher out")
+        return self
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> TrainSettings:
+        if self.batch_size % self.engine.devices:
+            raise ValueError(f"batch_size must be a multiple of engine.devices ({self.engine.devices})")
+        return self
+
+
+def read_settings(
+    recipe: Path, overrides: Sequence[str] = (), data: Mapping[str, Mapping[str, Any]] | None = None
+) -> TrainSettings:
+    """Return the settings of a YAML recipe; the arguments are those of `config.read_values`.
+
+    Raises:
+        UserError: the file cannot be read, a key is unknown, or a value is of the wrong kind.
+    """
+    return make_settings(read_values(recipe, overrides, data), f"recipe {recipe}")
+
+
+def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainSettings:
+    """Return checked settings.
+
+    Args:
+        values: nested, as in a recipe.
+        source: where they come from, for messages.
+
+    Raises:
+        UserError: a key is unknown, missing, or its value is of the wrong kind.
+    """
+    return check_settings(TrainSettings, values, source)
