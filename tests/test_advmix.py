@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
-from robustpose.train.losses import LOSSES, joints_mse, joints_smooth_l1
 from torch import Tensor, nn
 
 from robustpose import models
+from robustpose.errors import UserError
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.unet import UNet
 from robustpose.pose.skeletons import COCO
@@ -247,6 +247,42 @@ def test_second_update_of_batch_norms_can_be_left_out(wanted: bool, n_batches: i
     assert network.layers[1].track_running_stats
 
 
+def test_what_is_no_mixer_and_a_teacher_without_weight_are_one_clear_line() -> None:
+    with pytest.raises(UserError, match=r"a mixer must be a module .* such as GeneratorMix\(generator\), got UNet"):
+        AdvMixStep(Tiny(), Teacher(Tiny()), make_generator(3, (32, 64), width=4))
+    for alpha in (0.0, 1.1):
+        with pytest.raises(UserError, match=r"alpha must be above 0 and at most 1, got .*: for none, leave it out"):
+            Teacher(Tiny(), alpha)
+
+
+def test_teacher_is_the_network_as_it_was_when_the_teacher_was_made() -> None:
+    network = Tiny().eval()
+    teacher, clean = Teacher(network), make_batch()["views"][:, 0]
+    with torch.no_grad():
+        expected = network(clean)
+        for parameter in network.parameters():
+            parameter.zero_()
+    answer: Any = teacher.answer(clean)
+    assert torch.equal(answer, expected)
+    assert not answer.requires_grad
+
+
+def test_plain_training_is_the_step_without_teacher_and_mixer() -> None:
+    """Adam on the loss of the one view, nothing else."""
+    torch.manual_seed(0)
+    student, batch = Tiny(), make_batch()
+    batch["views"] = batch["views"][:, :1]
+    other = copy.deepcopy(student).train()
+    losses = AdvMixStep(student)(batch)
+    assert set(losses) == {"loss"}
+    loss = joints_mse(other(batch["views"][:, 0]), batch["target"], batch["weight"])
+    assert torch.equal(losses["loss"], loss.detach())
+    optimizer = torch.optim.Adam(other.parameters(), 1e-3)
+    loss.backward()
+    optimizer.step()
+    assert same(copy_state(student), copy_state(other))
+
+
 def test_without_distillation_there_is_no_teacher() -> None:
     for step in (make_step(alpha=0.0), make_step(teacher=False)):
         assert "teacher" not in step.state()
@@ -367,6 +403,26 @@ def test_sequential_view_is_both_operations() -> None:
     sequential = make_views(("clean", "sequential"), seed=4)[0, 1]
     kept = (masked != 0).any(0) | (clean == 0).all(0)
     assert torch.equal(sequential, coloured * kept)
+
+
+def test_views_do_not_change_each_other() -> None:
+    """The same numbers are drawn whatever views there are, and the clean one is clean beside a corrupted one."""
+    names = ("clean", "autoaugment", "gridmask", "sequential", "corrupted")
+    for seed in range(8):
+        together = make_views(names, seed)[0]
+        for name, view in zip(names, together, strict=True):
+            assert torch.equal(make_views((name,), seed)[0, 0], view)
+        assert torch.equal(make_views(names[::-1], seed)[0].flip(0), together)
+
+
+def test_autoaugment_is_not_done_for_views_that_do_not_look_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*arguments: object, **options: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("robustpose.train.views.autoaugment.apply_operations", never)
+    make_views(("clean", "gridmask", "corrupted"))
+    with pytest.raises(AssertionError):
+        make_views(("clean", "sequential"))
 
 
 def test_transfer_corrupts_half_of_the_images_with_the_four_corruptions() -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from robustpose.config import list_differences, make_settings, read_settings, write_settings
+from robustpose.config import list_differences, write_settings
 from robustpose.errors import UserError
+from robustpose.train.settings import make_settings, read_settings
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 VALUES = {"model": "small", "input_wh": [96, 128], "train_data": {"name": "toy"}, "val_data": {"name": "toy"}}
@@ -22,6 +23,12 @@ def test_the_published_augmentation_is_the_default() -> None:
     augment = make_settings(VALUES).augment
     assert (augment.rotation, augment.scale) == (45.0, 0.35)
     assert (augment.rotation_probability, augment.mirror_probability, augment.half_body_probability) == (0.6, 0.5, 0.3)
+
+
+def test_recipes_of_version_0_1_0_name_families_otherwise() -> None:
+    for old, new in (("topdown", "heatmaps"), ("bottomup", "tags"), ("fields", "fields"), (None, None)):
+        assert make_settings(VALUES | {"family": old}).family == new
+    assert "family must be 'heatmaps', 'tags' or 'fields', got 'middleout'" in message_for(family="middleout")
 
 
 def test_unknown_key_names_the_nearest() -> None:

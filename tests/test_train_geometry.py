@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robustpose.config import AugmentSettings
 from robustpose.pose.crop import SCALE_UNIT, crop_matrix, crop_person
 from robustpose.pose.skeletons import COCO
 from robustpose.train.geometry import (
@@ -15,6 +14,7 @@ from robustpose.train.geometry import (
     warp_image,
     warp_points,
 )
+from robustpose.train.settings import AugmentSettings
 
 INPUT_WH = (96, 128)
 STILL = AugmentSettings(rotation=0, scale=0, mirror_probability=0, half_body_probability=0)

@@ -67,7 +67,7 @@ def find_strategy(name: str) -> Strategy:
         return found
     if not callable(found):
         raise UserError(
-            f"strategy '{name}' is a {type(found).__name__}: expected a Strategy, a mixer (a module that turns views "
-            "into a mix and weights), or a function that makes one"
+            f"strategy '{name}' is of type {type(found).__name__}: expected a Strategy, a mixer (a module of views "
+            "that gives a mix and weights), or a function that makes one"
         )
     return Strategy(f"views mixed by {name}", THREE, found, distils=True)

@@ -50,18 +50,8 @@ def draw_grid(shape_hw: tuple[int, int], rng: np.random.Generator, probability: 
     return np.array([period, *(int(phase * period) for phase in phases)], np.int64)
 
 
-def mark_kept(grid: Grid, shape_hw: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Return (h, w): False in the squares of `grid`."""
-    period, phase_y, phase_x = grid
-    in_rows, in_columns = (
-        (np.arange(side) - phase) % max(period, 1) < period // 2
-        for side, phase in zip(shape_hw, (phase_y, phase_x), strict=True)
-    )
-    return ~(in_rows[:, None] & in_columns)
-
-
 def grid_mask(grids: Tensor, shape_hw: tuple[int, int]) -> Tensor:
-    """Return (B, 1, h, w) bool on the device of `grids` (B, 3), integers: `mark_kept` of each."""
+    """Return (B, 1, h, w) bool on the device of `grids` (B, 3), integers: False in the squares of each."""
     period = grids[:, 0, None]  # (B, 1)
     in_rows, in_columns = (
         (torch.arange(side, device=grids.device) - phase) % period.clamp(min=1) < period // 2  # (B, side)
