@@ -31,17 +31,19 @@ from robustpose.pose.skeletons import COCO
 from robustpose.processes import keep_freed_memory
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.crop_source import CropSource
+from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.mixing import GeneratorMix, make_generator
-from robustpose.train.person_crops import PersonCrops
 from robustpose.train.settings import AugmentSettings
-from robustpose.train.steps import Step, SupervisedStep
+from robustpose.train.simultaneous import SimultaneousStep
+from robustpose.train.steps import Step
+from robustpose.train.teacher import Teacher
 
 ROWS: dict[str, dict[str, Any]] = {
     "alternating, distils on the mix": {"distill_on": "mixed"},
     "alternating, distils on clean": {"distill_on": "clean"},
     "alternating, scale 2": {"distill_on": "mixed", "scale": 2},
-    "simultaneous": {"update": "simultaneous"},
-    "simultaneous, scale 2": {"update": "simultaneous", "scale": 2},
+    "simultaneous": {"step": SimultaneousStep},
+    "simultaneous, scale 2": {"step": SimultaneousStep, "scale": 2},
 }
 
 
@@ -59,13 +61,13 @@ def time_steps(name: str, batch_size: int, rounds: int, rows: dict[str, dict[str
         "target": torch.rand(batch_size, 17, 64, 48),
         "weight": torch.ones(batch_size, 17, 1),
     }
-    steps: dict[str, Step] = {"supervised": SupervisedStep(fabric, make_network(name), 1e-3)}
+    steps: dict[str, Step] = {"supervised": AdvMixStep(make_network(name), fabric=fabric)}
     for row, options in rows.items():
         scale = options.get("scale", 1)
         mixer = GeneratorMix(make_generator(3, (192, 256), scale=scale), scale)
         mixer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        options = {key: value for key, value in options.items() if key != "scale"}
-        steps[row] = AdvMixStep(make_network(name), make_network(name), mixer, fabric=fabric, **options)
+        teacher = Teacher(make_network(name), distill_on=options.get("distill_on", "clean"))
+        steps[row] = options.get("step", AdvMixStep)(make_network(name), teacher, mixer, fabric=fabric)
     seconds: dict[str, list[float]] = {row: [] for row in steps}
     for number in range(rounds + 1):
         for row, step in steps.items():

@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 from robustpose.train.advmix import AdvMixStep
-from robustpose.train.mixing import make_generator
+from robustpose.train.mixing import GeneratorMix, make_generator
+from robustpose.train.optimisation import Optimisation
+from robustpose.train.teacher import Teacher
 from robustpose.train.views.autoaugment import apply_autoaugment
 from robustpose.train.views.gridmask import draw_grid, remove_squares
 
@@ -35,8 +37,9 @@ def main():
     """Take a few steps on random crops."""
     rng = np.random.default_rng(0)
     student = nn.Sequential(nn.Conv2d(3, 32, 4, 4), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, N_JOINTS, 1))
-    generator = make_generator(n_views=3, input_wh=(WIDTH, HEIGHT), width=16)
-    step = AdvMixStep(student, student, generator, alpha=0.1, lr=1e-3)  # the teacher: a frozen copy of the start
+    teacher = Teacher(student, alpha=0.1)  # a frozen copy of the student as it starts
+    mixer = GeneratorMix(make_generator(n_views=3, input_wh=(WIDTH, HEIGHT), width=16))
+    step = AdvMixStep(student, teacher, mixer, optimisation=Optimisation(lr=1e-3))
     for number in range(5):
         crops = rng.integers(0, 256, (8, HEIGHT, WIDTH, 3), np.uint8)
         target = torch.rand(8, N_JOINTS, HEIGHT // 4, WIDTH // 4)

@@ -4,6 +4,7 @@ import numpy as np
 
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Poses, Truth
+from robustpose.train.strategies import Strategy
 from tests.scenes import draw_scene
 
 
@@ -59,6 +60,12 @@ def darken(image, severity, rng):
 def shrinks(image, severity, rng):
     """A corruption that forgets to keep the size."""
     return image[::2, ::2]
+
+
+# Strategies: four views mixed by somebody's own mixer, a single view, and one that cannot be.
+quarters = Strategy("shares", ("clean", "gridmask", "sequential", "corrupted"), "tests.outside_network:Shares")
+no_teacher = Strategy("squares taken out", ("gridmask",))
+no_such_view = Strategy("a view that does not exist", ("clean", "mirror"), "tests.outside_network:Shares")
 
 
 class Squares:

@@ -1,11 +1,13 @@
-"""What people write outside the package: their own network and a guesser of MPII's joints."""
+"""What people write outside the package: their own network, their own mixers and a guesser of MPII's joints."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
+from robustpose.train.settings import MixingSettings
 from tests.outside import guess_from_pixels
 
 
@@ -29,6 +31,57 @@ class TwoLayers(nn.Module):
 def no_network(n_joints: int) -> int:
     """Return what is no network."""
     return n_joints
+
+
+class Shares(nn.Module):
+    """A mixer: the first view counts one half, the second a quarter, …; the last one gets the rest."""
+
+    adversarial = False
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        shares = [0.5 ** (1 + i) for i in range(views.shape[1] - 1)]
+        weights = views.new_tensor([*shares, 1 - sum(shares)]).view(1, -1, 1, 1).expand(len(views), -1, 1, 1)
+        return (weights[..., None] * views).sum(1), weights
+
+
+class LearnedShares(nn.Module):
+    """A mixer that learns one weight a view, for all crops, against the student."""
+
+    adversarial = True
+
+    def __init__(self, n_views: int) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(n_views))
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        weights = self.logits.softmax(0).view(1, -1, 1, 1).expand(len(views), -1, 1, 1)
+        return (weights[..., None] * views).sum(1), weights
+
+
+def learn_shares(n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> LearnedShares:
+    """Return a mixer of so many views."""
+    assert input_wh == (32, 64)
+    assert mixing.generator_width == 4
+    return LearnedShares(n_views)
+
+
+half = Shares()  # a mixer that is there already
+
+
+class Flagless(nn.Module):
+    """No mixer: nobody knows whether it learns."""
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        return views[:, 0], views[:, :, :1, :1, 0]
+
+
+class Mean(nn.Module):
+    """No mixer: it forgets the weights."""
+
+    adversarial = False
+
+    def forward(self, views: Tensor) -> Tensor:
+        return views.mean(1)
 
 
 def guess_mpii(image: npt.NDArray[np.uint8], boxes: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

@@ -13,14 +13,20 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from robustpose import models
+from robustpose.errors import UserError
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.unet import UNet
 from robustpose.pose.skeletons import COCO
-from robustpose.train.advmix import AdvMixStep, Update
-from robustpose.train.losses import LOSSES, joints_mse, joints_smooth_l1
+from robustpose.train.advmix import AdvMixStep
+from robustpose.train.heatmaps import LOSSES, HeatmapObjective, joints_mse, joints_smooth_l1
 from robustpose.train.mixing import DirichletMix, EqualMix, GeneratorMix, LastView, make_generator, mix
+from robustpose.train.optimisation import Optimisation
 from robustpose.train.sheets import draw_sheet, to_images
-from robustpose.train.views.table import CORRUPTIONS, corrupt_at_random, draw_views, finish_views
+from robustpose.train.steps import Step
+from robustpose.train.teacher import Teacher
+from robustpose.train.views.corrupted import CORRUPTIONS, corrupt_at_random
+from robustpose.train.views.table import draw_views, finish_views
+from robustpose.train.views.view import ViewInput
 from tests.training import (
     ADVMIX_LOSSES,
     UPDATES,
@@ -30,6 +36,7 @@ from tests.training import (
     assert_state_brings_back_every_bit,
     copy_networks,
     copy_state,
+    make_any_step,
     same,
 )
 
@@ -60,11 +67,11 @@ def make_batch(n: int = 6, seed: int = 0) -> dict[str, Tensor]:
     }
 
 
-def make_step(seed: int = 0, mixer: nn.Module | None = None, teacher: bool = True, **options: Any) -> AdvMixStep:
+def make_step(seed: int = 0, mixer: nn.Module | None = None, teacher: bool = True, **options: Any) -> Step:
     torch.manual_seed(seed)
     student = Tiny()
-    mixer = mixer or make_generator(3, (32, 64), width=4)
-    return AdvMixStep(student, Tiny() if teacher else None, mixer, **options)
+    mixer = mixer or GeneratorMix(make_generator(3, (32, 64), width=4))
+    return make_any_step(student, Tiny() if teacher else None, mixer, **options)
 
 
 def released_step(fill: ModuleType) -> tuple[AdvMixStep, nn.Module, nn.Module, dict[str, Tensor]]:
@@ -81,7 +88,8 @@ def released_step(fill: ModuleType) -> tuple[AdvMixStep, nn.Module, nn.Module, d
         "target": torch.from_numpy(np.random.RandomState(7).uniform(0, 1, (4, 17, 64, 48)).astype(np.float32)),
         "weight": torch.from_numpy((np.random.RandomState(8).uniform(0, 1, (4, 17, 1)) > 0.3).astype(np.float32)),
     }
-    step = AdvMixStep(student, teacher, generator, loss="smooth_l1", distill_on="mixed")
+    mixer, objective = GeneratorMix(generator), HeatmapObjective("smooth_l1")
+    step = AdvMixStep(student, Teacher(teacher, distill_on="mixed"), mixer, objective=objective)
     return step, student, teacher, batch
 
 
@@ -148,13 +156,13 @@ def test_generator_starts_near_an_equal_mix() -> None:
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_student_and_generator_learn_and_the_teacher_does_not(update: Update) -> None:
+def test_student_and_generator_learn_and_the_teacher_does_not(update: str) -> None:
     losses = assert_all_but_the_teacher_learn(make_step(update=update), make_batch)
     assert set(losses) == {"heatmap"} | ADVMIX_LOSSES
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_generator_makes_the_loss_larger_and_the_student_smaller(update: Update) -> None:
+def test_generator_makes_the_loss_larger_and_the_student_smaller(update: str) -> None:
     batch = make_batch(12)
 
     def last_loss(lr: float, generator_lr: float) -> float:
@@ -196,13 +204,13 @@ def test_simultaneous_gradients_are_those_of_the_losses_it_promises() -> None:
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_mixed_precision_gives_nearly_the_same_first_step(update: Update) -> None:
+def test_mixed_precision_gives_nearly_the_same_first_step(update: str) -> None:
     losses = []
     for precision in ("32-true", "bf16-mixed"):
         torch.manual_seed(3)
-        student, teacher, mixer = Tiny(), Tiny(), make_generator(3, (32, 64), width=4)
+        student, teacher, mixer = Tiny(), Tiny(), GeneratorMix(make_generator(3, (32, 64), width=4))
         fabric = Fabric(accelerator="cpu", devices=1, precision=precision)  # type: ignore[arg-type]
-        step = AdvMixStep(student, teacher, mixer, update=update, fabric=fabric)
+        step = make_any_step(student, teacher, mixer, update, fabric=fabric)
         before = copy_state(step.mixer)
         losses.append(float(step(make_batch())["heatmap"]))
         assert not same(before, step.mixer.state_dict())
@@ -239,6 +247,42 @@ def test_second_update_of_batch_norms_can_be_left_out(wanted: bool, n_batches: i
     assert network.layers[1].track_running_stats
 
 
+def test_what_is_no_mixer_and_a_teacher_without_weight_are_one_clear_line() -> None:
+    with pytest.raises(UserError, match=r"a mixer must be a module .* such as GeneratorMix\(generator\), got UNet"):
+        AdvMixStep(Tiny(), Teacher(Tiny()), make_generator(3, (32, 64), width=4))
+    for alpha in (0.0, 1.1):
+        with pytest.raises(UserError, match=r"alpha must be above 0 and at most 1, got .*: for none, leave it out"):
+            Teacher(Tiny(), alpha)
+
+
+def test_teacher_is_the_network_as_it_was_when_the_teacher_was_made() -> None:
+    network = Tiny().eval()
+    teacher, clean = Teacher(network), make_batch()["views"][:, 0]
+    with torch.no_grad():
+        expected = network(clean)
+        for parameter in network.parameters():
+            parameter.zero_()
+    answer: Any = teacher.answer(clean)
+    assert torch.equal(answer, expected)
+    assert not answer.requires_grad
+
+
+def test_plain_training_is_the_step_without_teacher_and_mixer() -> None:
+    """Adam on the loss of the one view, nothing else."""
+    torch.manual_seed(0)
+    student, batch = Tiny(), make_batch()
+    batch["views"] = batch["views"][:, :1]
+    other = copy.deepcopy(student).train()
+    losses = AdvMixStep(student)(batch)
+    assert set(losses) == {"loss"}
+    loss = joints_mse(other(batch["views"][:, 0]), batch["target"], batch["weight"])
+    assert torch.equal(losses["loss"], loss.detach())
+    optimizer = torch.optim.Adam(other.parameters(), 1e-3)
+    loss.backward()
+    optimizer.step()
+    assert same(copy_state(student), copy_state(other))
+
+
 def test_without_distillation_there_is_no_teacher() -> None:
     for step in (make_step(alpha=0.0), make_step(teacher=False)):
         assert "teacher" not in step.state()
@@ -265,7 +309,7 @@ def test_one_view_is_distillation_with_one_pass() -> None:
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_state_brings_back_every_bit(update: Update) -> None:
+def test_state_brings_back_every_bit(update: str) -> None:
     assert_state_brings_back_every_bit(make_step, make_batch, update=update, ema=0.9)
 
 
@@ -285,7 +329,8 @@ def test_parts_of_a_batch_add_up_to_it() -> None:
     for accumulate in (1, 3):
         torch.manual_seed(0)
         student = Plain()
-        step = AdvMixStep(student, Plain(), make_generator(3, (32, 64), width=4), accumulate=accumulate)
+        mixer = GeneratorMix(make_generator(3, (32, 64), width=4))
+        step = AdvMixStep(student, Teacher(Plain()), mixer, optimisation=Optimisation(accumulate=accumulate))
         losses = step(make_batch(7))
         gradients = [p.grad.clone() for p in (*student.parameters(), *step.mixer.parameters()) if p.grad is not None]
         found.append((losses, gradients))
@@ -325,13 +370,18 @@ def make_crop(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (64, 32, 3), np.uint8)
 
 
+def make_views(names: tuple[str, ...], seed: int = 0, input_spec: InputSpec = INPUT_SPEC) -> Tensor:
+    """Return the views (1, V, 3, h, w) of the crop, drawn with a seed."""
+    of = ViewInput(make_crop(), lambda image: image, (64, 32), lambda purpose: np.random.default_rng(seed))
+    drawn = draw_views(of, names)
+    return finish_views({name: tensor[None] for name, tensor in drawn.items()}, names, input_spec)["views"]
+
+
 def test_views_are_the_crop_another_colouring_of_it_and_the_crop_with_holes() -> None:
-    crop = make_crop()
-    drawn = draw_views(crop, ("clean", "autoaugment", "gridmask"), np.random.default_rng(1))
-    assert drawn["crops"].shape == (2, 64, 32, 3)
-    views = finish_views(drawn["crops"][None], drawn["grid"][None], ("clean", "autoaugment", "gridmask"), INPUT_SPEC)
+    views = make_views(("clean", "autoaugment", "gridmask"), seed=1)
     assert views.shape == (1, 3, 3, 64, 32)
-    np.testing.assert_array_equal(to_images(views[:, 0], INPUT_SPEC)[0], crop)
+    np.testing.assert_array_equal(to_images(views[:, 0], INPUT_SPEC)[0], make_crop())
+    assert not torch.equal(views[:, 0], views[:, 1])
     holes = (views[0, 2] == 0).all(0)
     assert torch.equal(torch.where(holes, views[0, 0], views[0, 2]), views[0, 0])
 
@@ -340,8 +390,7 @@ def test_normalisation_is_that_of_evaluation_to_the_bit() -> None:
     crop = make_crop()
     for channels in ("rgb", "bgr"):
         input_spec = InputSpec("x", (32, 64), COCO.joints, channels=channels, mean=(0.4, 0.5, 0.6))  # type: ignore[arg-type]
-        drawn = draw_views(crop, ("clean",), np.random.default_rng(0))
-        view = finish_views(drawn["crops"][None], drawn["grid"][None], ("clean",), input_spec)[0, 0].numpy()
+        view = make_views(("clean",), input_spec=input_spec)[0, 0].numpy()
         ordered = crop if channels == "rgb" else crop[:, :, ::-1]
         expected = (ordered.astype(np.float32) / np.float32(255) - np.float32(input_spec.mean)) / np.float32(
             input_spec.std
@@ -350,13 +399,30 @@ def test_normalisation_is_that_of_evaluation_to_the_bit() -> None:
 
 
 def test_sequential_view_is_both_operations() -> None:
-    rng = [np.random.default_rng(4) for _ in range(2)]
-    names = ("clean", "autoaugment", "gridmask"), ("clean", "sequential")
-    three, two = (draw_views(make_crop(), n, r) for n, r in zip(names, rng, strict=True))
-    separate = finish_views(three["crops"][None], three["grid"][None], names[0], INPUT_SPEC)[0]
-    sequential = finish_views(two["crops"][None], two["grid"][None], names[1], INPUT_SPEC)[0, 1]
-    kept = (separate[2] != 0).any(0) | (separate[0] == 0).all(0)
-    assert torch.equal(sequential, separate[1] * kept)
+    clean, coloured, masked = make_views(("clean", "autoaugment", "gridmask"), seed=4)[0]
+    sequential = make_views(("clean", "sequential"), seed=4)[0, 1]
+    kept = (masked != 0).any(0) | (clean == 0).all(0)
+    assert torch.equal(sequential, coloured * kept)
+
+
+def test_views_do_not_change_each_other() -> None:
+    """The same numbers are drawn whatever views there are, and the clean one is clean beside a corrupted one."""
+    names = ("clean", "autoaugment", "gridmask", "sequential", "corrupted")
+    for seed in range(8):
+        together = make_views(names, seed)[0]
+        for name, view in zip(names, together, strict=True):
+            assert torch.equal(make_views((name,), seed)[0, 0], view)
+        assert torch.equal(make_views(names[::-1], seed)[0].flip(0), together)
+
+
+def test_autoaugment_is_not_done_for_views_that_do_not_look_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*arguments: object, **options: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("robustpose.train.views.autoaugment.apply_operations", never)
+    make_views(("clean", "gridmask", "corrupted"))
+    with pytest.raises(AssertionError):
+        make_views(("clean", "sequential"))
 
 
 def test_transfer_corrupts_half_of_the_images_with_the_four_corruptions() -> None:
@@ -389,7 +455,7 @@ def make_pair(fast: bool) -> tuple[AdvMixStep, Any, Any]:
     if fast:
         for network in (student, teacher, mixer):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return AdvMixStep(student, teacher, mixer, distill_on="mixed", lr=1e-3), student, mixer
+    return AdvMixStep(student, Teacher(teacher, distill_on="mixed"), mixer), student, mixer
 
 
 def test_memory_layout_changes_losses_and_gradients_only_by_rounding() -> None:

@@ -25,6 +25,12 @@ def test_the_published_augmentation_is_the_default() -> None:
     assert (augment.rotation_probability, augment.mirror_probability, augment.half_body_probability) == (0.6, 0.5, 0.3)
 
 
+def test_recipes_of_version_0_1_0_name_families_otherwise() -> None:
+    for old, new in (("topdown", "heatmaps"), ("bottomup", "tags"), ("fields", "fields"), (None, None)):
+        assert make_settings(VALUES | {"family": old}).family == new
+    assert "family must be 'heatmaps', 'tags' or 'fields', got 'middleout'" in message_for(family="middleout")
+
+
 def test_unknown_key_names_the_nearest() -> None:
     assert "unknown key 'epoch' (did you mean 'epochs'?)" in message_for(epoch=3)
 

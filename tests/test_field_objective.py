@@ -15,12 +15,12 @@ from robustpose.models.pifpaf import FieldHead
 from robustpose.models.small_fields import SmallFieldsNet
 from robustpose.models.weights import read_weights
 from robustpose.pose.skeletons import COCO
-from robustpose.train.advmix import DistillOn, Update
-from robustpose.train.build import check_outputs, make_objective
-from robustpose.train.field_targets import draw_field_targets
-from robustpose.train.fields import CELLS, FieldObjective, diverge_vectors
+from robustpose.train.build import check_outputs
+from robustpose.train.fields import CELLS, FieldObjective, diverge_vectors, draw_field_targets
 from robustpose.train.loop import Progress, train
 from robustpose.train.mixing import EqualMix
+from robustpose.train.samples import find_training
+from robustpose.train.teacher import DistillOn, Teacher
 from robustpose.train.whole_images import PeopleInCrop
 from tests.training import (
     ADVMIX_LOSSES,
@@ -32,7 +32,6 @@ from tests.training import (
     assert_state_brings_back_every_bit,
     assert_stopped_hardening_goes_on,
     assert_teacher_shares_the_first_loss_alone,
-    copy_networks,
     learn_alone,
     make_crowd_step,
     settings_for_crowds,
@@ -132,7 +131,7 @@ def test_losses_are_those_computed_cell_by_cell(weight: float) -> None:
 def test_weight_of_confidences_is_a_setting() -> None:
     batch, outputs = make_batch(), draw_outputs(0)
     for weight in (0.3, 4.0):
-        objective = make_objective("fields", settings_for(confidence_weight=weight))
+        objective = find_training("fields").make_objective(settings_for(confidence_weight=weight))
         expected = FieldObjective(weight).task(outputs, batch)["fields"]
         torch.testing.assert_close(objective.task(outputs, batch)["fields"], expected)
 
@@ -319,7 +318,7 @@ make_step = partial(make_crowd_step, make_network, objective=FieldObjective())
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_student_and_generator_learn_and_the_teacher_stays_as_it_is(update: Update) -> None:
+def test_student_and_generator_learn_and_the_teacher_stays_as_it_is(update: str) -> None:
     losses = assert_all_but_the_teacher_learn(make_step(update=update, alpha=0.5), make_batch)
     assert set(losses) == {"fields", "scale"} | ADVMIX_LOSSES
 
@@ -336,27 +335,26 @@ def test_generator_works_against_the_fields_alone() -> None:
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_without_a_teacher_the_loss_is_the_sum_of_the_objectives(update: Update) -> None:
+def test_without_a_teacher_the_loss_is_the_sum_of_the_objectives(update: str) -> None:
     for options in ({"alpha": 0.0}, {"teacher": False}, {"teacher": False, "mixer": EqualMix()}):
         losses = make_step(update=update, **options)(make_batch())  # type: ignore[arg-type]
         torch.testing.assert_close(losses["loss"], losses["fields"] + losses["scale"])
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_memory_layout_and_precision_change_the_losses_only_by_rounding(update: Update) -> None:
+def test_memory_layout_and_precision_change_the_losses_only_by_rounding(update: str) -> None:
     plain = assert_layout_and_precision_change_rounding_alone(make_network, FieldObjective(), make_batch(), update)
     assert plain["distill"] > 0.1
 
 
 def test_fast_teacher_answers_as_the_teacher_does() -> None:
-    step = make_step()
-    step._layout = torch.channels_last
-    clean = make_batch()["views"][:, 0].contiguous(memory_format=torch.channels_last)
-    teacher = copy_networks(step)[1]
-    fast = step._make_fast_teacher(clean)
-    assert isinstance(fast, torch.fx.GraphModule)
+    network = make_network(100).eval()
+    clean = make_batch()["views"][:, 0]
     with torch.no_grad():
-        answers, expected = step._ask_teacher(clean), teacher(clean)
+        expected = network(clean)
+    teacher = Teacher(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    answers: Any = teacher.answer(clean)
+    assert isinstance(teacher._fast, torch.fx.GraphModule)
     torch.testing.assert_close(answers, expected, rtol=1e-3, atol=1e-4)
     assert all(head[0].min() >= 0 and head[0].max() <= 1 for head in expected)  # it gives probabilities
 
@@ -368,7 +366,7 @@ def test_supervised_loss_is_the_sum_of_the_objectives_and_falls() -> None:
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_state_brings_back_every_bit(update: Update) -> None:
+def test_state_brings_back_every_bit(update: str) -> None:
     assert_state_brings_back_every_bit(make_step, make_batch, n_steps=3, update=update, alpha=0.5, ema=0.9)
 
 
@@ -412,7 +410,7 @@ def test_run_leaves_weights_whose_card_says_what_they_look_at(first: tuple[Path,
     _, input_spec = read_weights(out / "model.safetensors")
     assert input_spec is not None
     assert (input_spec.family, input_spec.input_wh, input_spec.joints) == ("fields", (65, 65), COCO.joints)
-    assert isinstance(make_objective(input_spec.family, settings_for()), FieldObjective)
+    assert isinstance(find_training(input_spec.family).make_objective(settings_for()), FieldObjective)
     assert all(set(progress.losses) == {"loss", "fields", "scale"} for progress in seen)
     assert seen[-1].figures is not None
     assert "AP" in seen[-1].figures
@@ -441,7 +439,7 @@ class TwoHeads(nn.Module):
 
 def test_outputs_that_are_no_fields_of_the_targets_are_one_clear_line() -> None:
     for third in (False, True):
-        check_outputs(TwoHeads(K, L, third), "fields", (64, 96), K, "network own", L)
+        check_outputs(TwoHeads(K, L, third), "fields", (64, 96), COCO, "network own")
     wanted = r"must give fields of joints and connections .* \(1, 17, 11, 7\), .*\(1, 19, 11, 7\)\) of crops"
     for network, came in (
         (TwoHeads(16, L), r"got \(\(1, 16, 11, 7\), .*"),
@@ -449,7 +447,7 @@ def test_outputs_that_are_no_fields_of_the_targets_are_one_clear_line() -> None:
         (nn.Conv2d(3, 17, 8, 8), r"got \(1, 17, 12, 8\)"),
     ):
         with pytest.raises(UserError, match=f"network own {wanted} .*, {came}") as caught:
-            check_outputs(network, "fields", (64, 96), K, "network own", L)
+            check_outputs(network, "fields", (64, 96), COCO, "network own")
         assert "\n" not in str(caught.value)
 
 

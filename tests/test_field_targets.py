@@ -13,7 +13,8 @@ from robustpose.models.pifpaf import FieldHead
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO, MPII, Skeleton, list_connections
 from robustpose.pose.types import Floats, Frame, Truth
-from robustpose.train.field_targets import FREE_ENDS, count_cells, draw_field_targets
+from robustpose.train.field_kernels import FREE_ENDS
+from robustpose.train.fields import count_cells, draw_field_targets
 from robustpose.train.geometry import placement_to_matrix, warp_points
 from robustpose.train.samples import make_samples
 from robustpose.train.seeding import make_rng
@@ -53,8 +54,8 @@ def draw(
     crop_xy = np.array(crop_xy, float).reshape(-1, skeleton.n_joints, 2)
     visible = np.full(crop_xy.shape[:2], 2) if visible is None else np.array(visible)
     ignored = np.zeros(input_wh[::-1], bool) if ignored is None else ignored
-    crowd = PeopleInCrop(crop_xy, visible, ignored, np.eye(2, 3) if matrix is None else matrix)
-    return draw_field_targets(crowd, InputSpec("fields", input_wh, skeleton.joints, family="fields"), skeleton)
+    people = PeopleInCrop(crop_xy, visible, ignored, np.eye(2, 3) if matrix is None else matrix)
+    return draw_field_targets(people, InputSpec("fields", input_wh, skeleton.joints, family="fields"), skeleton)
 
 
 def decode(targets: Targets, skeleton: Skeleton = COCO) -> Floats:
@@ -141,14 +142,13 @@ def test_samples_decode_to_the_people_of_the_crop(mirrored: bool) -> None:
         }
     )
     input_spec = InputSpec("fields", (SIDE, SIDE), COCO.joints, family="fields")
-    samples = make_samples(dataset, input_spec, settings, ("clean",))
+    samples = make_samples(dataset, input_spec, settings)
     assert isinstance(samples, WholeImages)
     for epoch in range(3):
         sample = {name: tensor.numpy() for name, tensor in samples[epoch, 0].items()}
         shapes = {name: (array.shape, array.dtype.name) for name, array in sample.items()}
         assert shapes == {
             "crops": ((1, SIDE, SIDE, 3), "uint8"),
-            "grid": ((3,), "int64"),
             "pif_confidence": ((17, 33, 33), "float32"),
             "pif_vector": ((17, 2, 33, 33), "float32"),
             "pif_scale": ((17, 33, 33), "float32"),

@@ -81,6 +81,8 @@ def test_torch_is_imported_only_where_networks_are(path):
         ["list", "networks"],
         ["list", "rows"],
         ["list", "metrics"],
+        ["list", "strategies"],
+        ["train", "--help"],
         ["corrupt", "IMAGE", "--out", "OUT", "--corruptions", "fog,contrast"],
         ["report", "RUN"],
         ["compare", "RUN", "RUN", "--out", "OUT"],

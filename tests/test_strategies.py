@@ -21,8 +21,10 @@ from robustpose.models.weights import save_weights
 from robustpose.pose.skeletons import COCO
 from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
-from robustpose.train.settings import DISTILLING, TrainSettings, read_settings
+from robustpose.train.settings import TrainSettings, read_settings
 from robustpose.train.strategies import STRATEGIES
+from robustpose.train.views.table import VIEWS
+from robustpose.train.views.view import View
 from tests.test_train_loop import Dots, Tiny, settings_for
 from tests.training import stop_at
 
@@ -74,14 +76,105 @@ def test_every_strategy_trains_and_draws_its_sheet(strategy: str, tmp_path: Path
     seen: list[Progress] = []
     train(settings_of(strategy, first_weights), tmp_path, seen.append)
     losses = seen[-1].losses
-    assert ("distill" in losses) == (strategy in DISTILLING)
+    assert ("distill" in losses) == STRATEGIES[strategy].distils
     assert ("adversarial" in losses) == strategy.startswith("advmix")
     n_views = len(STRATEGIES[strategy].views)
     assert ("view0" in losses) == (n_views > 1)
     sheet = read_image(tmp_path / "sheets/epoch-001.png")
     n_columns = 2 * n_views + 1 if n_views > 1 else 1
     assert sheet.shape[1] == n_columns * 34
-    assert set(DISTILLING) <= set(STRATEGIES)
+
+
+@pytest.mark.parametrize("strategy", ["advmix", "equalmix"])
+def test_any_number_of_views_is_mixed(strategy: str, tmp_path: Path, first_weights: Path) -> None:
+    names = ["clean", "autoaugment", "gridmask", "sequential", "corrupted"]
+    seen: list[Progress] = []
+    settings = settings_of(strategy, first_weights, mixing={"views": names})
+    train(settings, tmp_path, seen.append)
+    losses = seen[-1].losses
+    assert sum(losses[f"view{i}"] for i in range(5)) == pytest.approx(1, abs=1e-5)
+    assert "view5" not in losses
+    assert "distill" in losses
+    assert read_image(tmp_path / "sheets/epoch-001.png").shape[1] == 11 * 34
+    if strategy == "advmix":
+        first, *_, last = read_checkpoint(tmp_path / "last.ckpt")["step"]["generator"]["network"].values()
+        assert (first.shape[1], len(last)) == (3 * 5, 5)
+    seen.clear()
+    train(read_settings(tmp_path / "settings.yaml"), tmp_path, seen.append)
+    assert not seen  # the written settings are those of the finished run
+
+
+def test_stopped_run_with_four_views_ends_with_the_same_bits(tmp_path: Path, first_weights: Path) -> None:
+    views = ["clean", "corrupted", "gridmask", "sequential"]
+    settings = settings_of("advmix", first_weights, epochs=2, mixing={"views": views})
+    train(settings, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path / "run", stop_at(5))
+    train(settings, tmp_path / "run")
+    assert same_product(tmp_path / "whole", tmp_path / "run")
+
+
+def test_views_of_the_settings_take_the_place_of_the_strategys(tmp_path: Path, first_weights: Path) -> None:
+    for strategy, views in (("supervised", ["gridmask"]), ("gridmask", None)):
+        train(settings_of(strategy, first_weights, mixing={"views": views}), tmp_path / strategy)
+    assert same_product(tmp_path / "supervised", tmp_path / "gridmask")
+
+
+def test_view_of_ones_own_is_one_row(tmp_path: Path, first_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(VIEWS, "negative", View("the negative", lambda of: 255 - of.crop))
+    train(settings_of("equalmix", first_weights, mixing={"views": ["clean", "negative"]}), tmp_path)
+    sheet = read_image(tmp_path / "sheets/epoch-001.png").astype(int)
+    clean, other = sheet[28 : 28 + 64, :32], sheet[28 : 28 + 64, 34 : 34 + 32]
+    np.testing.assert_array_equal(clean + other, 255)
+
+
+@pytest.mark.parametrize("name", ["outside:quarters", "outside_network:half", "outside_network:learn_shares"])
+def test_strategy_of_ones_own_trains_and_resumes(name: str, tmp_path: Path, first_weights: Path) -> None:
+    seen: list[Progress] = []
+    settings = settings_of(f"tests.{name}", first_weights)
+    train(settings, tmp_path / "whole", seen.append)
+    shares = {"quarters": [0.5, 0.25, 0.125, 0.125], "half": [0.5, 0.25, 0.25], "learn_shares": [1 / 3] * 3}
+    losses, expected = seen[0].losses, shares[name.rpartition(":")[2]]
+    assert [losses[f"view{i}"] for i in range(len(expected))] == pytest.approx(expected)
+    assert ("adversarial" in losses) == ("learn" in name)
+    assert ("distill" in losses) == ("quarters" not in name)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path / "run", stop_at(2))
+    train(settings, tmp_path / "run")
+    assert same_product(tmp_path / "whole", tmp_path / "run")
+    if "learn" in name:
+        assert read_checkpoint(tmp_path / "run/last.ckpt")["step"]["generator"]["network"]["logits"].any()
+
+
+def test_record_of_ones_own_may_have_one_view_and_no_mixer(tmp_path: Path) -> None:
+    for strategy in ("tests.outside:no_teacher", "gridmask"):
+        train(settings_of(strategy, None), tmp_path / strategy.rpartition(":")[2])
+    assert same_product(tmp_path / "no_teacher", tmp_path / "gridmask")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Flagless", r"with a flag adversarial, such as GeneratorMix\(generator\), got Flagless"),
+        ("Mean", r"mixer Mean must give a mix \(B, 3, h, w\) and weights \(B, 3, h, w\) .*, got Tensor"),
+    ],
+)
+def test_what_does_not_mix_is_one_line(name: str, message: str, tmp_path: Path, first_weights: Path) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        train(settings_of(f"tests.outside_network:{name}", first_weights), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_list_and_help_name_every_strategy(run: Any) -> None:
+    code, listed, _ = run("list", "strategies")
+    assert code == 0
+    for name, strategy in STRATEGIES.items():
+        assert f"{name} " in listed
+        assert strategy.description in listed
+    _, explained, _ = run("train", "--help")
+    assert all(name in explained for name in STRATEGIES)
+    _, listed, _ = run("list", "views")
+    assert all(name in listed for name in VIEWS)
 
 
 def test_strategies_start_alike_and_end_differently(tmp_path: Path, first_weights: Path) -> None:
@@ -164,7 +257,29 @@ def test_without_distillation_no_teacher_is_needed(tmp_path: Path) -> None:
         ("advmix", {}, r"learns from a teacher.*start_from \(--init FILE\)"),
         ("supervised", {"teacher": {"weights": "x"}}, "strategy 'supervised' has no teacher"),
         ("advmix", {"teacher": {"model": "small"}}, "teacher 'small' needs teacher.weights"),
-        ("mixup", {}, "strategy must be 'supervised', 'gridmask'"),
+        ("mixup", {}, r"unknown strategy 'mixup'.*: expected one of advmix, .*, or package\.module:attr"),
+        ("advmix", {"mixing": {"views": ["clean", "gridmsk"]}}, r"unknown view 'gridmsk' \(did you mean 'gridmask'"),
+        (
+            "advmix",
+            {"mixing": {"views": ["gridmask", "clean"]}},
+            "must begin with 'clean', got gridmask, clean",
+        ),
+        ("distill", {"mixing": {"views": ["gridmask"]}}, "'distill' must begin with 'clean', got gridmask"),
+        ("equalmix", {"mixing": {"views": ["clean", "clean"]}}, "one view or more, each once, got clean, clean"),
+        ("equalmix", {"mixing": {"views": []}}, "one view or more, each once, got none"),
+        (
+            "supervised",
+            {"mixing": {"views": ["clean", "gridmask"]}},
+            "'supervised' mixes nothing.*clean, gridmask",
+        ),
+        (
+            "sequentialmix",
+            {"mixing": {"views": ["clean", "gridmask", "sequential"]}},
+            "the student learns from one view beside the clean one that the teacher sees",
+        ),
+        ("tests.outside:no_such_view", {}, "unknown view 'mirror'"),
+        ("tests.outside:not_callable", {}, "is of type int: expected a Strategy, a mixer"),
+        ("tests.outside:gone", {}, "has no 'gone'"),
         ("advmix", {"mixing": {"alfa": 1}}, r"unknown key 'mixing\.alfa' \(did you mean 'alpha'\?\)"),
         ("advmix", {"mixing": {"generator_scale": 3}}, "generator_scale must be 1, 2 or 4"),
         ("supervised", {"backbone": "x", "start_from": "y"}, "start_from brings all weights"),
@@ -304,7 +419,7 @@ def test_train_command_hardens_on_coco_files(run: Any, coco_folder: Path, tmp_pa
     assert "model.pth" in output
     code, _, errors = run("train", *words[:4], "--strategy", "advmixx")
     assert code == 2
-    assert "strategy must be" in errors
+    assert "unknown strategy 'advmixx' (did you mean 'advmix'?)" in errors
 
 
 def _equal(some: Any, others: Any) -> bool:

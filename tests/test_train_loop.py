@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from robustpose.errors import UserError
@@ -20,14 +19,14 @@ from robustpose.models.small import SmallNet
 from robustpose.models.weights import read_weights
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Truth
+from robustpose.train.advmix import AdvMixStep
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.crop_source import CropSource
+from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.loop import Progress, train
-from robustpose.train.person_crops import PersonCrops
 from robustpose.train.samples import Batches
 from robustpose.train.seeding import make_rng, make_torch_seed
 from robustpose.train.settings import AugmentSettings, TrainSettings, make_settings, read_settings
-from robustpose.train.steps import SupervisedStep
 from tests.training import stop_at, train_and_note
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -100,7 +99,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progr
 
 
 def test_loss_on_a_fixed_batch_falls() -> None:
-    step = SupervisedStep(Fabric(accelerator="cpu", devices=1), SmallNet(17), lr=1e-3)
+    step = AdvMixStep(SmallNet(17))
     crops = PersonCrops(CropSource(Dots(), INPUT_SPEC, seed=0), AugmentSettings())
     batch = next(iter(torch.utils.data.DataLoader(crops, batch_sampler=[[(0, person) for person in range(8)]])))
     batch = crops.prepare(batch)
@@ -208,8 +207,8 @@ def test_stopped_run_ends_with_the_same_bits(step: int, tmp_path: Path, finished
 def test_killed_process_goes_on_with_the_same_bits(tmp_path: Path, finished: tuple[Path, list[Progress]]) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom tests import test_train_loop as t\n"
-        "def report(p):\n    print(p.step, flush=True)\n    time.sleep(60 if p.step == 7 else 0)\n"
-        "t.train(t.settings_for(), Path(sys.argv[1]), report)\n"
+        "def on_progress(p):\n    print(p.step, flush=True)\n    time.sleep(60 if p.step == 7 else 0)\n"
+        "t.train(t.settings_for(), Path(sys.argv[1]), on_progress)\n"
     )
     root = Path(__file__).parents[1]
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=root)
@@ -269,12 +268,21 @@ def test_diverged_run_stops_and_keeps_the_last_good_checkpoint(tmp_path: Path) -
     with pytest.raises(KeyboardInterrupt):
         train(settings_for(), tmp_path, stop_at(4))
     state = read_checkpoint(tmp_path / "last.ckpt")
-    state["step"]["network"]["layers.4.weight"].fill_(3e38)
+    state["step"]["student"]["network"]["layers.4.weight"].fill_(3e38)
     write_checkpoint(state, tmp_path / "last.ckpt")
     before = (tmp_path / "last.ckpt").read_bytes()
     with pytest.raises(UserError, match=r"training has diverged: loss is .* at step 4; .*last\.ckpt holds"):
         train(settings_for(), tmp_path)
     assert (tmp_path / "last.ckpt").read_bytes() == before
+
+
+def test_supervised_run_of_version_0_1_0_goes_on(tmp_path: Path, finished: tuple[Path, list[Progress]]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(settings_for(), tmp_path, stop_at(4))
+    state = read_checkpoint(tmp_path / "last.ckpt")
+    del state["settings"]["mixing"]["views"]
+    write_checkpoint({**state, "step": state["step"]["student"]}, tmp_path / "last.ckpt")  # as it was kept then
+    assert train(settings_for(), tmp_path).read_bytes() == (finished[0] / "model.safetensors").read_bytes()
 
 
 def test_checkpoint_with_a_value_that_is_not_finite_is_not_written(tmp_path: Path) -> None:

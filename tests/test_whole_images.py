@@ -22,12 +22,11 @@ from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Image, Truth
 from robustpose.train.crop_source import CropSource
 from robustpose.train.geometry import placement_to_matrix
+from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.loop import Progress, train
-from robustpose.train.person_crops import PersonCrops
 from robustpose.train.samples import make_samples
 from robustpose.train.settings import ImageAugmentSettings, make_settings
-from robustpose.train.tag_targets import MAX_PEOPLE, draw_tag_targets, place_joints
-from robustpose.train.targets import draw_crowd_targets
+from robustpose.train.tags import MAX_PEOPLE, draw_people_targets, draw_tag_targets, place_joints
 from robustpose.train.whole_images import WholeImages, find_kept, place_crop
 from tests.scenes import draw_scene
 from tests.training import (
@@ -86,7 +85,6 @@ def test_sample_holds_views_and_targets_of_both_resolutions() -> None:
     shapes = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in sample().items()}
     assert shapes == {
         "crops": ((1, 64, 64, 3), torch.uint8),
-        "grid": ((3,), torch.int64),
         "coarse": ((17, 16, 16), torch.float32),
         "fine": ((17, 32, 32), torch.float32),
         "coarse_kept": ((16, 16), torch.float32),
@@ -208,15 +206,15 @@ def test_family_decides_the_samples_and_too_few_are_one_clear_line() -> None:
     settings = make_settings(
         {"model": "small_tags", "input_wh": [64, 64], "train_data": data, "val_data": data, "batch_size": 3}
     )
-    samples = make_samples(Two(), INPUT_SPEC, settings, ("clean",))
+    samples = make_samples(Two(), INPUT_SPEC, settings)
     assert isinstance(samples, WholeImages)
     assert len(samples) == 3
     crops = InputSpec("tiny", (64, 64), COCO.joints)
-    assert isinstance(make_samples(Two(), crops, settings, ("clean",)), PersonCrops)
+    assert isinstance(make_samples(Two(), crops, settings), PersonCrops)
     fewer = settings.model_copy(update={"batch_size": 4})
     message = "train_data holds 3 images with people to learn from, fewer than batch_size 4"
     with pytest.raises(UserError, match=message) as caught:
-        make_samples(Two(), INPUT_SPEC, fewer, ("clean",))
+        make_samples(Two(), INPUT_SPEC, fewer)
     assert "\n" not in str(caught.value)
 
 
@@ -281,7 +279,7 @@ def test_targets_are_those_computed_pixel_by_pixel(sigma: float, stride: int) ->
             if max(abs(row - y), abs(column - x)) <= 3 * sigma + 1:
                 value = np.exp(-((row - y) ** 2 + (column - x) ** 2) / (2 * sigma**2))
                 expected[joint, row, column] = max(expected[joint, row, column], value)
-    targets = draw_crowd_targets(crop_xy, visible, (width, height), stride, sigma)
+    targets = draw_people_targets(crop_xy, visible, (width, height), stride, sigma)
     assert targets.dtype == np.float32
     np.testing.assert_allclose(targets, expected, atol=1e-6)
     assert (targets[0, [0, 0, -1, -1], [0, -1, 0, -1]] == 1).all()
@@ -290,15 +288,15 @@ def test_targets_are_those_computed_pixel_by_pixel(sigma: float, stride: int) ->
 def test_two_people_near_each_other_take_the_larger_value() -> None:
     crop_xy = np.array([[[20.0, 24.0]], [[32.0, 24.0]]])
     both = np.full((2, 1), 2)
-    together = draw_crowd_targets(crop_xy, both, (16, 12), 4, 2)
-    alone = [draw_crowd_targets(crop_xy[[i]], both[[i]], (16, 12), 4, 2) for i in (0, 1)]
+    together = draw_people_targets(crop_xy, both, (16, 12), 4, 2)
+    alone = [draw_people_targets(crop_xy[[i]], both[[i]], (16, 12), 4, 2) for i in (0, 1)]
     np.testing.assert_array_equal(together, np.maximum(*alone))
     assert together.max() == 1
     assert (np.minimum(*alone) > 0.3).any()  # they do meet
 
 
 def test_nobody_gives_empty_targets() -> None:
-    targets = draw_crowd_targets(np.zeros((0, 17, 2)), np.zeros((0, 17), int), (16, 12), 4, 2)
+    targets = draw_people_targets(np.zeros((0, 17, 2)), np.zeros((0, 17), int), (16, 12), 4, 2)
     assert targets.shape == (17, 12, 16)
     assert not targets.any()
 
@@ -315,7 +313,7 @@ def test_joints_outside_the_crop_and_those_not_annotated_have_no_place() -> None
 def test_places_are_those_where_the_targets_peak() -> None:
     crop_xy, visible = draw_crowd(5, seed=2)
     joints = place_joints(crop_xy, visible, (16, 12))
-    targets = draw_crowd_targets(crop_xy, visible, (16, 12), 4, 1)
+    targets = draw_people_targets(crop_xy, visible, (16, 12), 4, 1)
     for joint in range(3):
         places = set(joints[:, joint][joints[:, joint] >= 0].tolist())
         assert places == set(np.flatnonzero(targets[joint] == 1).tolist())
@@ -330,7 +328,7 @@ def test_more_than_thirty_people_are_cut_off_for_tags_and_kept_in_heatmaps() -> 
     np.testing.assert_array_equal(joints, place_joints(crop_xy[:30], visible[:30], (16, 12)))
     outside = np.concatenate([crop_xy[:5] - 100, crop_xy])  # nobody of them is to be told from others
     np.testing.assert_array_equal(joints, place_joints(outside, np.full((45, 2), 2), (16, 12)))
-    few, all_of_them = (draw_crowd_targets(crop_xy[:n], visible[:n], (16, 12), 4, 1) for n in (30, 40))
+    few, all_of_them = (draw_people_targets(crop_xy[:n], visible[:n], (16, 12), 4, 1) for n in (30, 40))
     assert (all_of_them > few).any()
 
 

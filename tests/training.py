@@ -13,22 +13,25 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from robustpose.models.weights import read_weights
-from robustpose.train.advmix import AdvMixStep, DistillOn, Update
+from robustpose.train.advmix import AdvMixStep
 from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
 from robustpose.train.mixing import GeneratorMix, LastView, make_generator
 from robustpose.train.objectives import Objective
+from robustpose.train.optimisation import Optimisation
 from robustpose.train.settings import TrainSettings, make_settings
-from robustpose.train.steps import SupervisedStep
+from robustpose.train.simultaneous import SimultaneousStep
+from robustpose.train.steps import Step
+from robustpose.train.teacher import DistillOn, Teacher
 
 SIZE = 64  # px of the crops of whole images
-UPDATES: list[Update] = ["alternating", "simultaneous"]
+UPDATES = ["alternating", "simultaneous"]
 # What a step of AdvMix reports besides its objective's own losses.
 ADVMIX_LOSSES = {"loss", "distill", "adversarial", "view0", "view1", "view2"}
 
 Tensors = dict[str, Tensor]
 MakeNetwork = Callable[[int], nn.Module]
-MakeStep = Callable[..., AdvMixStep]
+MakeStep = Callable[..., Step]
 MakeBatch = Callable[..., Tensors]
 
 
@@ -46,7 +49,7 @@ def same(some: Tensors, others: Tensors) -> bool:
     return all(torch.equal(some[name], others[name]) for name in some)
 
 
-def copy_networks(step: AdvMixStep) -> tuple[nn.Module, nn.Module, nn.Module]:
+def copy_networks(step: Step) -> tuple[nn.Module, nn.Module, nn.Module]:
     """Return the student, the teacher and the mixer of a step, as they are now."""
     teacher = copy.deepcopy(step.network)
     teacher.load_state_dict(step.state()["teacher"])
@@ -69,16 +72,34 @@ def assert_losses(losses: Tensors, expected: Tensors) -> None:
 # Steps
 
 
+def make_any_step(
+    student: nn.Module,
+    teacher: nn.Module | None,
+    mixer: nn.Module,
+    update: str = "alternating",
+    alpha: float = 0.1,
+    distill_on: DistillOn = "clean",
+    **options: Any,
+) -> Step:
+    """Return a step of either update; with `alpha` 0 there is no teacher."""
+    chosen = {
+        name: options.pop(name) for name in ("lr", "generator_lr", "clip", "ema", "accumulate") if name in options
+    }
+    taught = None if teacher is None or alpha == 0 else Teacher(teacher, alpha, distill_on)
+    make: Any = {"alternating": AdvMixStep, "simultaneous": SimultaneousStep}[update]
+    return make(student, taught, mixer, optimisation=Optimisation(**chosen), **options)
+
+
 def make_crowd_step(
     make_network: MakeNetwork, seed: int = 0, mixer: nn.Module | None = None, teacher: bool = True, **options: Any
-) -> AdvMixStep:
+) -> Step:
     """Return a step on crops of whole images, with a teacher that is not the student."""
     student, other = make_network(seed), make_network(seed + 100)
-    mixer = mixer or make_generator(3, (SIZE, SIZE), width=4)
-    return AdvMixStep(student, other if teacher else None, mixer, **options)
+    mixer = mixer or GeneratorMix(make_generator(3, (SIZE, SIZE), width=4))
+    return make_any_step(student, other if teacher else None, mixer, **options)
 
 
-def assert_all_but_the_teacher_learn(step: AdvMixStep, make_batch: MakeBatch) -> Tensors:
+def assert_all_but_the_teacher_learn(step: Step, make_batch: MakeBatch) -> Tensors:
     """Do three steps, of which all but the teacher are to learn, and return the last losses."""
     student, mixer = copy_state(step.network), copy_state(step.mixer)
     teacher = {name: tensor.clone() for name, tensor in step.state()["teacher"].items()}
@@ -117,7 +138,7 @@ def assert_teacher_shares_the_first_loss_alone(
 
 
 def assert_generator_works_against_the_first_loss(
-    step: AdvMixStep, objective: Objective, batch: Tensors
+    step: Step, objective: Objective, batch: Tensors
 ) -> tuple[nn.Module, Tensors]:
     """Assert it of a step, and return its mixer as it was and what the student, after its turn, loses on that mix."""
     mixer = copy_networks(step)[2]
@@ -129,8 +150,8 @@ def assert_generator_works_against_the_first_loss(
 
 def learn_alone(network: nn.Module, objective: Objective, batch: Tensors, n_steps: int) -> list[Tensors]:
     """Return the losses of supervised steps, the first of which are to be the objective's and their sum."""
-    student = copy.deepcopy(network)
-    step = SupervisedStep(Fabric(accelerator="cpu", devices=1), network, lr=0.01, objective=objective)
+    student, batch = copy.deepcopy(network), {**batch, "views": batch["views"][:, -1:]}
+    step = AdvMixStep(network, objective=objective, optimisation=Optimisation(lr=0.01))
     all_losses = [step(batch) for _ in range(n_steps)]
     expected = objective.task(student(LastView()(batch["views"])[0]), batch)
     assert set(all_losses[0]) == {"loss", *expected}
@@ -144,7 +165,7 @@ def assert_state_brings_back_every_bit(
     """Assert that another step goes on from the state of one that stopped after two as if there had been no stop."""
     through, stopped = make_step(**options), make_step(**options)
 
-    def run(step: AdvMixStep, numbers: range) -> None:
+    def run(step: Step, numbers: range) -> None:
         for number in numbers:
             torch.manual_seed(number)
             step(make_batch(seed=number))
@@ -160,7 +181,7 @@ def assert_state_brings_back_every_bit(
 
 
 def assert_layout_and_precision_change_rounding_alone(
-    make_network: MakeNetwork, objective: Objective, batch: Tensors, update: Update
+    make_network: MakeNetwork, objective: Objective, batch: Tensors, update: str
 ) -> Tensors:
     """Do a step in the plain layout, in the fast one and in that with bf16, compare them, and return the plain losses.
 
@@ -173,7 +194,7 @@ def assert_layout_and_precision_change_rounding_alone(
             for network in networks:
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         fabric = Fabric(accelerator="cpu", devices=1, precision=precision)  # type: ignore[arg-type]
-        step = AdvMixStep(*networks, update=update, alpha=0.5, objective=objective, fabric=fabric)
+        step = make_any_step(*networks, update=update, alpha=0.5, objective=objective, fabric=fabric)
         torch.manual_seed(1)
         found.append(step(batch))
     plain, fast_one, half = found
@@ -210,13 +231,13 @@ def train_and_note(settings: TrainSettings, out: Path) -> tuple[Path, list[Progr
 
 
 def stop_at(step: int) -> Callable[[Progress], None]:
-    """Return a report that stops a run at a step, as Ctrl-C does."""
+    """Return an `on_progress` that stops a run at a step, as Ctrl-C does."""
 
-    def report(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         if progress.step == step:
             raise KeyboardInterrupt
 
-    return report
+    return on_progress
 
 
 def assert_stopped_hardening_goes_on(

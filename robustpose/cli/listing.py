@@ -20,13 +20,15 @@ class Kind(str, Enum):
     metrics = "metrics"
     networks = "networks"
     rows = "rows"
+    strategies = "strategies"
+    views = "views"
 
 
 def list_(
-    kind: Annotated[Kind, typer.Argument(help="models, networks, corruptions, datasets, metrics or rows.")],
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
     part: Annotated[str, typer.Argument(help="For rows: only those with this in their names, such as table5.")] = "",
 ) -> None:
-    """List what is known by name: models, networks, corruptions, datasets, metrics, or rows of the paper's tables."""
+    """List what is known by name: models, networks, corruptions, data, metrics, the paper's rows, strategies, views."""
     if kind is Kind.corruptions:
         _list_suites()
         return
@@ -36,10 +38,15 @@ def list_(
     if kind is Kind.rows:
         _list_rows(part)
         return
+    if kind is Kind.strategies:
+        _list_strategies()
+        return
     if kind is Kind.models:
         from robustpose.estimators import DESCRIPTIONS
     elif kind is Kind.metrics:
         from robustpose.metrics import DESCRIPTIONS
+    elif kind is Kind.views:
+        from robustpose.train.views.table import DESCRIPTIONS
     else:
         from robustpose.data.spec import DESCRIPTIONS
     for name, text in DESCRIPTIONS.items():
@@ -112,3 +119,13 @@ def _print_columns(lines: Sequence[Sequence[object]]) -> None:
     widths = [max(len(str(word)) for word in column) for column in zip(*lines, strict=True)]
     for line in lines:
         print("  ".join(str(word).ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _list_strategies() -> None:
+    from robustpose.train.strategies import STRATEGIES
+
+    print(f"{'strategy':<14} {'views':<28} {'teacher':<8}the student learns from")
+    for name, row in STRATEGIES.items():
+        print(f"{name:<14} {', '.join(row.views):<28} {'yes' if row.distils else 'no':<8}{row.description}")
+    print("or package.module:attr: a Strategy of your own, a mixer, or a function that makes one")
+    print("--set mixing.views=[clean, ...] takes other views (robustpose list views), --set mixing.alpha=0 no teacher")

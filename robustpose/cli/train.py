@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from robustpose.cli.option_groups import with_groups
+from robustpose.train.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from robustpose.train.loop import Progress
@@ -42,10 +43,7 @@ def train(
     data: TrainDataOptions,
     strategy: Annotated[
         str | None,
-        typer.Option(
-            help="advmix, advmix-image, equalmix, dirichletmix, sequentialmix, supervised, gridmask, autoaugment, "
-            "transfer or distill."
-        ),
+        typer.Option(help=f"{', '.join(STRATEGIES)}; or package.module:attr. robustpose list strategies explains."),
     ] = None,
     init: Annotated[Path | None, typer.Option(help="Weights to start from; by default the teacher, too.")] = None,
     devices: Annotated[int | None, typer.Option(help="Processes, one device each.")] = None,

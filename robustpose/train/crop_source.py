@@ -13,8 +13,8 @@ from robustpose.pose.types import Floats, Image
 from robustpose.train.geometry import warp_image
 from robustpose.train.image_store import ImageStore
 from robustpose.train.seeding import make_rng
-from robustpose.train.views.autoaugment import Policies
-from robustpose.train.views.table import corrupt_at_random, draw_views, finish_views
+from robustpose.train.views.table import CLEAN, draw_views, finish_views
+from robustpose.train.views.view import Policies, ViewInput
 
 Draw = tuple[int, int]  # epoch, sample
 
@@ -23,11 +23,11 @@ class CropSource:
     """Cut crops out of a dataset's images and draw their views.
 
     Args:
-        dataset: pictures and truth.
+        dataset: images and truth.
         input_spec: what the network expects; its input size is that of the crops.
         seed: of the run.
         cache_mb: memory for source images, which are kept until it is full.
-        views: names of `robustpose.train.views.table`, which `prepare` makes of a batch.
+        views: names in `views.table.VIEWS`, which `prepare` makes of a batch.
         policies: of AutoAugment.
     """
 
@@ -37,7 +37,7 @@ class CropSource:
         input_spec: InputSpec,
         seed: int,
         cache_mb: int = 0,
-        views: Sequence[str] = ("clean",),
+        views: Sequence[str] = (CLEAN,),
         policies: Policies = "paper",
     ) -> None:
         self.dataset = dataset
@@ -56,19 +56,23 @@ class CropSource:
         return make_rng(self._seed, "crop", *draw)
 
     def cut(self, image: Image, matrix: Floats, draw: Draw) -> dict[str, Tensor]:
-        """Return `crops` and `grid` of the views (`views.draw_views`) of a crop.
+        """Return what the views of a crop are made of: `crops` and their numbers (`views.table.draw_views`).
 
         Args:
-            image: (H, W, 3), clean; for the view `corrupted`, it is corrupted here.
+            image: (H, W, 3), clean.
             matrix: (2, 3) affine from image px to crop px.
             draw: epoch and sample.
         """
-        if "corrupted" in self._views:
-            image = corrupt_at_random(image, make_rng(self._seed, "corrupted", *draw))
-        crop = warp_image(image, matrix, self.input_spec.input_wh)
-        return draw_views(crop, self._views, make_rng(self._seed, "views", *draw), self._policies)
+        width, height = input_wh = self.input_spec.input_wh
+        of = ViewInput(
+            image,
+            cut=lambda whole: warp_image(whole, matrix, input_wh),
+            shape_hw=(height, width),
+            make_rng=lambda purpose: make_rng(self._seed, purpose, *draw),
+            policies=self._policies,
+        )
+        return draw_views(of, self._views)
 
     def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return a batch with its views (B, V, 3, h, w), normalised, on the device it is on, and its targets."""
-        views = finish_views(batch["crops"], batch["grid"], self._views, self.input_spec)
-        return {"views": views, **{name: batch[name] for name in batch if name not in ("crops", "grid")}}
+        return finish_views(batch, self._views, self.input_spec)

@@ -6,19 +6,67 @@ regression loss" in the paper), joint scales by their relative error.
 A teacher has a say in confidence and vectors, which is what people are grown from. Its answer takes the place of the
 truth: where that is certain, these losses are distances from it, against a teacher's probabilities and widths they are
 the divergences of the two distributions, 0 where student and teacher agree. Scales are learned from the truth alone.
+
+Targets are composite fields as the paper defines them. Which cells are positive, and how large a joint is, it leaves
+open; what is drawn here is what we know of the published program's version 0.10, and has not been held against its
+output:
+
+- Joints: the 4×4 cells around a joint, two columns on each side of it and two rows. Where those of two people meet, a
+  cell belongs to the nearer joint. A joint's scale is its OKS sigma times the square root of the area of the box around
+  the person's annotated joints, in the crop, those beyond its border included.
+- Connections: the cells of a square of 3×3 that moves from joint to joint, between two annotated ones. It keeps 2.5
+  cells away from both, or 0.4 of the way if that is less. Where two people's meet, a cell belongs to the nearer one.
+- All other cells are background, right up to the positive ones. Of the people whom nobody has annotated, and outside
+  the image, nothing is known; the program learns background outside.
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from robustpose.models.input_spec import InputSpec
+from robustpose.models.pifpaf import STRIDE, UPSCALE
+from robustpose.pose.skeletons import COCO, Skeleton, list_connections
+from robustpose.pose.types import Floats
+from robustpose.train.crop_source import CropSource
+from robustpose.train.field_kernels import draw_connections, draw_joints
 from robustpose.train.objectives import Batch, Outputs, nothing, to_float
+from robustpose.train.settings import TrainSettings
+from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept
 
 CELLS = 1000.0  # losses are of so many cells: a person has some hundreds of positive ones
+LEAST_AREA = 1.0  # cells², of a box that says how large somebody is
+OUTPUTS = "fields of joints and connections (confidence, vectors, log-spreads, scale)"
+MORE_OUTPUTS = True  # further heads are for training only
+
+
+def make_samples(source: CropSource, settings: TrainSettings) -> WholeImages:
+    """Return the crops to learn from."""
+    draw = partial(draw_field_targets, skeleton=source.dataset.skeleton)
+    return WholeImages(source, settings.image_augment, draw)
+
+
+def make_objective(settings: TrainSettings) -> FieldObjective:
+    """Return what is learned."""
+    return FieldObjective(settings.confidence_weight)
+
+
+def expected_shapes(input_wh: tuple[int, int], skeleton: Skeleton) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """Return the shape of each output for one crop, by head."""
+    columns, rows = count_cells(input_wh)
+    (pif, to_joint), (paf, to_end) = (
+        ((1, number, rows, columns), (1, number, 2, rows, columns))
+        for number in (skeleton.n_joints, len(list_connections(skeleton)))
+    )
+    return (pif, to_joint, pif, pif), (paf, to_end, to_end, paf, paf)
 
 
 class FieldObjective:
@@ -143,3 +191,63 @@ def diverge_vectors(vector: Tensor, spread: Tensor, answer: Tensor, its_spread: 
 
 def _sum_cells(losses: Tensor) -> Tensor:
     return losses.sum() / (CELLS * len(losses))
+
+
+def draw_field_targets(
+    people: PeopleInCrop, input_spec: InputSpec, skeleton: Skeleton = COCO
+) -> dict[str, npt.NDArray[Any]]:
+    """Return what `FieldObjective` wants of a crop: float32, lengths in cells.
+
+    With K joints, L connections and (h, w) = `count_cells` of the input spec's input:
+
+    - `pif_confidence` (K, h, w) and `paf_confidence` (L, h, w): 1 or 0, NaN where nothing is known;
+    - `pif_vector` (K, 2, h, w): x and y from a positive cell to the joint, 0 elsewhere;
+    - `pif_scale` (K, h, w): of the joint at a positive cell; 0 elsewhere, and where joints are too few or too near each
+      other to tell;
+    - `paf_vectors` (2, L, 2, h, w): from a positive cell to the connection's first and second joint, 0 elsewhere.
+
+    Cell (i, j) is at pixel (8·i, 8·j).
+
+    Args:
+        people: those in the crop.
+        input_spec: gives the input size.
+        skeleton: gives sigmas and connections; of COCO's joints always COCO's own, which is what networks are made for.
+    """
+    ends = np.array(list_connections(skeleton), np.int64).reshape(-1, 2)
+    map_wh = count_cells(input_spec.input_wh)
+    shape_hw = map_wh[::-1]
+    joints = np.ascontiguousarray(people.crop_xy, np.float64) / STRIDE
+    annotated = np.ascontiguousarray(people.visible > 0)
+    scales = _measure_people(joints, annotated)[:, None] * np.array(skeleton.sigmas)  # (N, K)
+
+    pif_confidence, pif_scale = np.zeros((2, skeleton.n_joints, *shape_hw), np.float32)
+    pif_vector = np.zeros((skeleton.n_joints, 2, *shape_hw), np.float32)
+    draw_joints(joints, annotated, scales, pif_confidence, pif_vector, pif_scale)
+    paf_confidence = np.zeros((len(ends), *shape_hw), np.float32)
+    paf_vectors = np.zeros((2, len(ends), 2, *shape_hw), np.float32)
+    draw_connections(joints, annotated, ends, paf_confidence, paf_vectors)
+
+    unknown = find_kept(people.ignored, people.matrix, map_wh, STRIDE) == 0
+    for confidence in (pif_confidence, paf_confidence):  # what is annotated is known, whatever is behind it
+        confidence[(confidence == 0) & unknown] = np.nan
+    return {
+        "pif_confidence": pif_confidence,
+        "pif_vector": pif_vector,
+        "pif_scale": pif_scale,
+        "paf_confidence": paf_confidence,
+        "paf_vectors": paf_vectors,
+    }
+
+
+def count_cells(input_wh: tuple[int, int]) -> tuple[int, int]:
+    """Return the width and height of the fields of an input of that many px: (⌈side / 16⌉·2 − 1)."""
+    width, height = (UPSCALE * -(-side // (UPSCALE * STRIDE)) - 1 for side in input_wh)
+    return width, height
+
+
+def _measure_people(joints: Floats, annotated: npt.NDArray[np.bool_]) -> Floats:
+    """Return the square root of the area of each person's annotated joints' box (N,), 0 where it is too small."""
+    shown = annotated[..., None]
+    low, high = np.where(shown, joints, np.inf).min(1), np.where(shown, joints, -np.inf).max(1)
+    area = np.prod(np.maximum(high - low, 0), axis=1)  # of somebody without joints 0
+    return np.sqrt(np.where(area >= LEAST_AREA, area, 0))

@@ -37,7 +37,6 @@ from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings, make_settings_of_run
 from robustpose.train.sheets import write_sheet
 from robustpose.train.steps import Step
-from robustpose.train.strategies import STRATEGIES
 
 # Settings that change how a run goes but not what comes out; a run may go on with other ones.
 FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb", "engine.tensorboard")
@@ -105,14 +104,12 @@ def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], 
 
 def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None) -> Path:
     train_data, val_data = settings.train_data.open(), settings.val_data.open()
-    joints = train_data.skeleton.joints
-    if val_data.skeleton.joints != joints:
+    if val_data.skeleton.joints != train_data.skeleton.joints:
         raise UserError("train_data and val_data must have the same joints")
     input_spec = make_input_spec(settings.model, train_data.skeleton, settings.input_wh, settings.family)
     input_spec = replace(input_spec, sigma=settings.sigma)
-    names = STRATEGIES[settings.strategy].views
 
-    samples = make_samples(train_data, input_spec, settings, names)
+    samples = make_samples(train_data, input_spec, settings)
     batches = Batches(len(samples), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size)
     workers = settings.engine.workers
     loader: Any = fabric.setup_dataloaders(
@@ -121,7 +118,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
         ),
         use_distributed_sampler=False,
     )
-    step = build_step(fabric, settings, input_spec.family, joints, samples)
+    step = build_step(fabric, settings, input_spec.family, train_data.skeleton, samples)
 
     last = out / "last.ckpt"
     scaler = fabric.strategy.precision  # of 16-mixed: it has a state
@@ -174,7 +171,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
                 views = draw_views_of_first(samples, at.epoch, settings.sheet_people, fabric.device)
-                write_sheet(sheet, views, step.mixer, names, input_spec)
+                write_sheet(sheet, views, step.mixer, settings.views, input_spec)
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()
         fabric.barrier()

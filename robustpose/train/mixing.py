@@ -1,4 +1,4 @@
-"""Mixing: the views of a crop become one picture, by weights per pixel or per picture (Wang et al., CVPR 2021, eq. 2).
+"""Mixing: the views of a crop become one image, by weights per pixel or per image (Wang et al., CVPR 2021, eq. 5).
 
 A mixer is a module: views (B, V, 3, h, w) -> mixed (B, 3, h, w) and weights (B, V, h, w) or (B, V, 1, 1) that sum to 1
 over V. One with ``adversarial = True`` has parameters, which are trained to make the mix hard.
@@ -6,13 +6,30 @@ over V. One with ``adversarial = True`` has parameters, which are trained to mak
 
 from __future__ import annotations
 
+import copy
+from typing import Any, Protocol, runtime_checkable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from robustpose.errors import UserError
 from robustpose.models.unet import UNet, choose_depth
+from robustpose.registry import load
+from robustpose.train.settings import MixingSettings
 
 CLEAN = 0  # the first view is the crop as it is
+
+
+@runtime_checkable
+class Mixer(Protocol):
+    """What a mixer has besides being a module."""
+
+    adversarial: bool
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mixed (B, 3, h, w) and weights (B, V, h, w) or (B, V, 1, 1) of views (B, V, 3, h, w)."""
+        ...
 
 
 class LastView(nn.Module):
@@ -38,14 +55,13 @@ class EqualMix(nn.Module):
 
 
 class DirichletMix(nn.Module):
-    """Draw the weights of each picture from Dirichlet(1): every combination is equally likely."""
+    """Draw the weights of each image from Dirichlet(1): every combination is equally likely."""
 
     adversarial = False
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        shares = torch.empty(
-            views.shape[:2], dtype=views.dtype
-        ).exponential_()  # on the CPU: one stream for all devices
+        # On the CPU: one stream for all devices.
+        shares = torch.empty(views.shape[:2], dtype=views.dtype).exponential_()
         weights = (shares / shares.sum(1, keepdim=True)).to(views.device)
         return mix(views, weights[:, :, None, None])
 
@@ -55,8 +71,8 @@ class GeneratorMix(nn.Module):
 
     Args:
         generator: (B, 3·V, h, w) to logits (B, V, h, w).
-        scale: 1, 2 or 4: weights are found on pictures that much smaller, and enlarged.
-        per_image: one weight a view for the whole picture: AdvMix-Image.
+        scale: 1, 2 or 4: weights are found on images that much smaller, and enlarged.
+        per_image: one weight a view for the whole image: AdvMix-Image.
     """
 
     adversarial = True
@@ -80,7 +96,7 @@ class GeneratorMix(nn.Module):
 
 
 def mix(views: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the weighted sum (B, 3, h, w) of views (B, V, 3, h, w), and the weights."""
+    """Return the weighted sum (B, 3, h, w) of views (B, V, 3, h, w), eq. 5, and the weights."""
     mixed = weights[:, 0, None] * views[:, 0]
     for view in range(1, views.shape[1]):
         mixed = mixed + weights[:, view, None] * views[:, view]
@@ -96,6 +112,69 @@ def make_generator(n_views: int, input_wh: tuple[int, int], width: int = 64, sca
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     return generator
+
+
+def make_pixel_mixer(n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> GeneratorMix:
+    """Return the mixer of AdvMix."""
+    scale = mixing.generator_scale
+    return GeneratorMix(make_generator(n_views, input_wh, mixing.generator_width, scale), scale)
+
+
+def make_image_mixer(n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> GeneratorMix:
+    """Return the mixer of AdvMix-Image."""
+    scale = mixing.generator_scale
+    return GeneratorMix(make_generator(n_views, input_wh, mixing.generator_width, scale), scale, per_image=True)
+
+
+def make_mixer(mixer: Any, n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> nn.Module:
+    """Return the mixer that a strategy names.
+
+    Args:
+        mixer: a module; a class of such, made without arguments; or a function of the other three arguments that makes
+            one; or the `package.module:attr` of any of these.
+        n_views: how many it mixes.
+        input_wh: width and height of the crops, px.
+        mixing: settings of the run.
+
+    Raises:
+        UserError: what was made does not mix views of crops.
+    """
+    found = load(mixer, kind="mixer") if isinstance(mixer, str) else mixer
+    if isinstance(found, type):
+        found = found()
+    elif isinstance(found, nn.Module):
+        found = copy.deepcopy(found)  # another run of the same process starts with the same weights
+    else:
+        found = found(n_views, input_wh, mixing)
+    _check_mix(check_mixer(found), n_views, input_wh)
+    return found
+
+
+def check_mixer(mixer: Any) -> nn.Module:
+    """Return a mixer as it is.
+
+    Raises:
+        UserError: it is none.
+    """
+    if isinstance(mixer, nn.Module) and isinstance(mixer, Mixer):
+        return mixer
+    raise UserError(
+        "a mixer must be a module forward(views) -> (mixed, weights) with a flag adversarial, such as "
+        f"GeneratorMix(generator), got {type(mixer).__name__}"
+    )
+
+
+@torch.no_grad()
+def _check_mix(mixer: nn.Module, n_views: int, input_wh: tuple[int, int]) -> None:
+    width, height = input_wh
+    came = mixer.eval()(torch.zeros(2, n_views, 3, height, width))
+    mixer.train()
+    shapes: list[Any] = [tuple(one.shape) for one in came] if isinstance(came, tuple) else [type(came).__name__]
+    if not any(shapes == [(2, 3, height, width), (2, n_views, *sides)] for sides in ((height, width), (1, 1))):
+        raise UserError(
+            f"mixer {type(mixer).__name__} must give a mix (B, 3, h, w) and weights (B, {n_views}, h, w) or "
+            f"(B, {n_views}, 1, 1) of views (B, {n_views}, 3, h, w), got {', '.join(map(str, shapes))}"
+        )
 
 
 @torch.no_grad()

@@ -1,19 +1,18 @@
 """Objectives: what a family of networks learns from its targets, and from a teacher.
 
 An objective turns a network's outputs and a batch into named losses. The first of its names is the one that matters for
-mixing: it is shared with the teacher (eq. 6 of Wang et al., CVPR 2021), and the generator works against it.
+mixing: it is shared with the teacher (eq. 8 of Wang et al., CVPR 2021), and the generator works against it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from robustpose.train.losses import LOSSES, LossName
-
+LossName = Literal["mse", "smooth_l1"]  # of heatmaps
 Batch = dict[str, Tensor]
 Outputs = Tensor | tuple[Any, ...]  # a tensor, or a tuple of such, as deep as a network likes
 
@@ -31,30 +30,6 @@ class Objective(Protocol):
     def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
         """Return the loss against a teacher's outputs."""
         ...
-
-
-class HeatmapObjective:
-    """Heatmaps (B, K, h, w) against `target` (B, K, h, w), joints weighted by `weight` (B, K, 1).
-
-    Args:
-        loss: row of `LOSSES`.
-    """
-
-    names = ("heatmap",)
-
-    def __init__(self, loss: LossName = "mse") -> None:
-        self._loss = LOSSES[loss]
-
-    def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss of heatmaps against their targets."""
-        assert isinstance(outputs, Tensor)
-        return {"heatmap": self._loss(outputs, batch["target"], batch["weight"])}
-
-    def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
-        """Return the loss of heatmaps against a teacher's."""
-        assert isinstance(outputs, Tensor)
-        assert isinstance(answers, Tensor)
-        return self._loss(outputs, answers, batch["weight"])
 
 
 def take(outputs: Outputs, part: slice) -> Outputs:

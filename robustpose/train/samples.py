@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import Protocol
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from robustpose.errors import UserError
+from robustpose.models.families import FAMILIES, FamilyName
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.protocols import Dataset
+from robustpose.pose.skeletons import Skeleton
 from robustpose.train.crop_source import CropSource, Draw
-from robustpose.train.field_targets import draw_field_targets
-from robustpose.train.person_crops import PersonCrops
+from robustpose.train.objectives import Objective
 from robustpose.train.seeding import make_rng
 from robustpose.train.settings import TrainSettings
-from robustpose.train.tag_targets import draw_tag_targets
-from robustpose.train.whole_images import WholeImages
 
 
 class Samples(Protocol):
-    """Training samples by (epoch, number): crops and targets, the same whenever they are drawn."""
+    """Training samples by (epoch, number): crops and targets, the same whenever they are drawn.
+
+    `what` is what messages call them.
+    """
+
+    what: str
 
     def __len__(self) -> int: ...
     def __getitem__(self, draw: Draw) -> dict[str, Tensor]: ...
@@ -31,26 +34,46 @@ class Samples(Protocol):
         ...
 
 
-def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSettings, views: Sequence[str]) -> Samples:
-    """Return the samples that a network's family learns from.
+class FamilyTraining(Protocol):
+    """What the module of a family in this folder (`heatmaps`, `tags`, `fields`) says about training its networks.
+
+    `OUTPUTS` is what messages call their outputs; with `MORE_OUTPUTS` further ones are left alone.
+    """
+
+    OUTPUTS: str
+    MORE_OUTPUTS: bool
+
+    def make_samples(self, source: CropSource, settings: TrainSettings) -> Samples:
+        """Return the crops to learn from."""
+        ...
+
+    def make_objective(self, settings: TrainSettings) -> Objective:
+        """Return what is learned."""
+        ...
+
+    def expected_shapes(self, input_wh: tuple[int, int], skeleton: Skeleton) -> tuple[Any, ...]:
+        """Return the shape of each output for one crop, nested as the outputs are."""
+        ...
+
+
+def find_training(family: FamilyName) -> FamilyTraining:
+    """Return the module of a family."""
+    return FAMILIES[family].training
+
+
+def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSettings) -> Samples:
+    """Return the samples that a network's family learns from, with the views of the settings.
 
     Raises:
         UserError: they do not fill one batch.
     """
-    source = CropSource(dataset, input_spec, settings.seed, settings.engine.cache_mb, views, settings.mixing.policies)
-    samples: Samples
-    if input_spec.family == "heatmaps":
-        samples, what = PersonCrops(source, settings.augment), "people"
-    else:
-        draw = (
-            partial(draw_field_targets, skeleton=dataset.skeleton)
-            if input_spec.family == "fields"
-            else draw_tag_targets
-        )
-        samples, what = WholeImages(source, settings.image_augment, draw), "images with people"
+    source = CropSource(
+        dataset, input_spec, settings.seed, settings.engine.cache_mb, settings.views, settings.mixing.policies
+    )
+    samples = find_training(input_spec.family).make_samples(source, settings)
     if len(samples) < settings.batch_size:
         raise UserError(
-            f"train_data holds {len(samples)} {what} to learn from, fewer than batch_size {settings.batch_size}"
+            f"train_data holds {len(samples)} {samples.what} to learn from, fewer than batch_size {settings.batch_size}"
         )
     return samples
 

@@ -1,4 +1,4 @@
-"""Settings of a training run: typed, read from a YAML recipe and `--set a.b=c`, checked before anything runs."""
+"""Settings of a training run: typed, checked as a whole before anything runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    BeforeValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -19,8 +20,14 @@ from pydantic import (
 from robustpose.config import Settings, check_settings, override_value, read_recipe
 from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
-from robustpose.errors import UserError
+from robustpose.errors import UserError, nearest
+from robustpose.models.families import OLD_NAMES, FamilyName
 from robustpose.models.zoo import get_network
+from robustpose.train.objectives import LossName
+from robustpose.train.strategies import Strategy, find_strategy
+from robustpose.train.teacher import DistillOn
+from robustpose.train.views.table import CLEAN, VIEWS
+from robustpose.train.views.view import Policies
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -59,38 +66,25 @@ class ImageAugmentSettings(Settings):
     mirror_probability: Probability = 0.5
 
 
-Strategy = Literal[
-    "supervised",
-    "gridmask",
-    "autoaugment",
-    "transfer",
-    "distill",
-    "sequentialmix",
-    "equalmix",
-    "dirichletmix",
-    "advmix-image",
-    "advmix",
-]
-DISTILLING = ("distill", "sequentialmix", "equalmix", "dirichletmix", "advmix-image", "advmix")
-
-
 class MixingSettings(Settings):
     """Say how views are mixed and what a teacher has to say. The defaults are the paper's (Wang et al., CVPR 2021).
 
     Attributes:
+        views: names in `views.table.VIEWS`, as many as you like, `clean` first; None for those of the strategy.
         alpha: weight of the teacher's heatmaps or fields against the targets; 0 for no teacher.
         distill_on: what the student shows the teacher: its outputs of the clean crop, or of the mix.
         policies: AutoAugment's: those of the paper, or of its program, which has one more.
-        update: student and generator in turn, or both from one pass of the student; see `AdvMixStep`.
+        update: student and generator in turn, or both from one pass of the student (`simultaneous`).
         second_norm_update: whether the student's batch norms take in the generator's pass, too.
         generator_lr: first learning rate of the generator; None for the student's.
-        generator_scale: weights are found on pictures that much smaller.
+        generator_scale: weights are found on images that much smaller.
         generator_width: channels of the generator's first layer.
     """
 
+    views: tuple[str, ...] | None = None
     alpha: Probability = 0.1
-    distill_on: Literal["clean", "mixed"] = "clean"
-    policies: Literal["paper", "release"] = "paper"
+    distill_on: DistillOn = "clean"
+    policies: Policies = "paper"
     update: Literal["alternating", "simultaneous"] = "alternating"
     second_norm_update: bool = True
     generator_lr: PositiveFloat | None = None
@@ -149,7 +143,7 @@ class TrainSettings(Settings):
         val_data: what to evaluate on; of data with splits, by default the one that is benched.
         augment: how crops of one person vary.
         image_augment: how crops of whole images vary, for networks that look at these.
-        strategy: way of training; a row of `robustpose.train.strategies`.
+        strategy: way of training: a row of `strategies.STRATEGIES`, or `package.module:attr` as `find_strategy` takes.
         mixing: of the strategies that mix views or have a teacher.
         teacher: of the strategies that have one.
         loss: of heatmaps: `mse`, or `smooth_l1`, which AdvMix's program trains with.
@@ -171,7 +165,8 @@ class TrainSettings(Settings):
     """
 
     model: str
-    family: Literal["heatmaps", "tags", "fields"] | None = None
+    # Recipes of version 0.1.0 use other names.
+    family: Annotated[FamilyName | None, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = None
     input_wh: tuple[PositiveInt, PositiveInt]
     sigma: PositiveFloat = 2.0
     start_from: Path | None = None
@@ -180,10 +175,10 @@ class TrainSettings(Settings):
     val_data: DataSpec
     augment: AugmentSettings = AugmentSettings()
     image_augment: ImageAugmentSettings = ImageAugmentSettings()
-    strategy: Strategy = "supervised"
+    strategy: str = "supervised"
     mixing: MixingSettings = MixingSettings()
     teacher: TeacherSettings = TeacherSettings()
-    loss: Literal["mse", "smooth_l1"] = "mse"
+    loss: LossName = "mse"
     confidence_weight: PositiveFloat = 1.0
     epochs: PositiveInt = 210
     batch_size: PositiveInt = 32
@@ -222,10 +217,48 @@ class TrainSettings(Settings):
             raise ValueError("start_from brings all weights: leave out backbone")
         return self
 
+    @field_validator("strategy")
+    @classmethod
+    def _check_strategy(cls, strategy: str) -> str:
+        try:
+            find_strategy(strategy)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return strategy
+
+    @property
+    def way(self) -> Strategy:
+        """Return what the strategy is made of."""
+        return find_strategy(self.strategy)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Return the names of the views of a crop."""
+        return self.way.views if self.mixing.views is None else self.mixing.views
+
     @property
     def distills(self) -> bool:
         """Return whether a teacher has a say."""
-        return self.strategy in DISTILLING and self.mixing.alpha > 0
+        return self.way.distils and self.mixing.alpha > 0
+
+    @model_validator(mode="after")
+    def _check_views(self) -> TrainSettings:
+        named = ", ".join(self.views)
+        for name in self.views:
+            if name not in VIEWS:
+                raise ValueError(
+                    f"mixing.views: unknown view '{name}'{nearest(name, VIEWS)}: expected some of {', '.join(VIEWS)}"
+                )
+        if not self.views or len(set(self.views)) < len(self.views):
+            raise ValueError(f"mixing.views must name one view or more, each once, got {named or 'none'}")
+        if (self.way.mixer is not None or self.way.distils) and self.views[0] != CLEAN:
+            raise ValueError(f"mixing.views of strategy '{self.strategy}' must begin with '{CLEAN}', got {named}")
+        if self.way.mixer is None and len(self.views) > 1 + self.way.distils:
+            raise ValueError(
+                f"strategy '{self.strategy}' mixes nothing: the student learns from one view"
+                f"{' beside the clean one that the teacher sees' * self.way.distils}, got mixing.views {named}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_teacher(self) -> TrainSettings:

@@ -1,169 +1,129 @@
-"""Steps: one batch in, the networks updated, named losses out.
-
-A step is all that the loop knows about a way of training. A batch holds `views` (B, V, 3, h, w) normalised, and what
-the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1).
-"""
+"""Steps: one batch in, the networks updated, named losses out. The loop knows nothing else of a way of training."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from robustpose.train.losses import LossName
-from robustpose.train.mixing import LastView
-from robustpose.train.objectives import Batch, HeatmapObjective, Objective, take_batch
+from robustpose.train.heatmaps import HeatmapObjective
+from robustpose.train.mixing import CLEAN, LastView, check_mixer
+from robustpose.train.objectives import Batch, Objective, Outputs, take_batch
+from robustpose.train.optimisation import Learner, Optimisation, find_layout
+from robustpose.train.teacher import Teacher
 
-
-class Step(Protocol):
-    """What the loop asks of a way of training.
-
-    `network` is the one that is evaluated and kept as the product; `mixer` makes one picture of the views.
-    """
-
-    @property
-    def network(self) -> nn.Module: ...
-    @property
-    def mixer(self) -> nn.Module: ...
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Update once; return the losses, detached scalars."""
-        ...
-
-    def set_lr_factor(self, factor: float) -> None:
-        """Multiply the first learning rate of every optimiser."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """Return all that the next updates depend on: tensors, numbers, strings."""
-        ...
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        ...
+Losses = dict[str, Tensor]
 
 
-class Learner:
-    """A network that learns: with its optimiser (Adam), gradient clipping, and if wanted an average of its weights.
+class Step(ABC):
+    """What every step holds: the student, who may have a teacher, and a mixer, which may learn.
 
     Args:
-        fabric: moves, wraps and differentiates.
-        network: what learns.
-        lr: first learning rate.
-        clip: largest norm of a gradient; None for any.
-        ema: share of the old in every new average of the weights, 0..1; None for no average.
-    """
-
-    def __init__(
-        self, fabric: Fabric, network: nn.Module, lr: float, clip: float | None = None, ema: float | None = None
-    ) -> None:
-        self.network = network
-        self._fabric = fabric
-        self._lr = lr
-        self._clip = clip
-        self.forward, self._optimizer = fabric.setup(network, torch.optim.Adam(network.parameters(), lr))
-        self._average: AveragedModel | None = None
-        if ema is not None:
-            self._average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True)
-
-    @property
-    def product(self) -> nn.Module:
-        """Return the network to keep: the average, where there is one."""
-        return self.network if self._average is None else self._average.module
-
-    def clear(self) -> None:
-        """Forget the gradients."""
-        self._optimizer.zero_grad()
-
-    def update(self) -> None:
-        """Follow the gradients once."""
-        if self._clip is not None:
-            self._fabric.clip_gradients(self.forward, self._optimizer, max_norm=self._clip, error_if_nonfinite=False)
-        self._optimizer.step()
-        if self._average is not None:
-            self._average.update_parameters(self.network)
-
-    def set_lr_factor(self, factor: float) -> None:
-        """Multiply the first learning rate."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._lr * factor
-
-    def state(self) -> dict[str, Any]:
-        """Return all that the next updates depend on."""
-        state = {"network": self.network.state_dict(), "optimizer": self._optimizer.state_dict()}
-        return state if self._average is None else {**state, "average": self._average.state_dict()}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
-        self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        if self._average is not None:
-            self._average.load_state_dict(state["average"])
-
-
-class SupervisedStep:
-    """Train one network on targets, with one view.
-
-    Args:
-        fabric: moves, wraps and differentiates.
-        network: crops (B, 3, h, w) to heatmaps (B, K, h', w'), or to what the objective takes.
-        lr: learning rate.
-        loss: row of `LOSSES`.
-        objective: what is learned; None for heatmaps.
-        clip: largest norm of the gradient; None for any.
-        ema: see `Learner`.
-        accumulate: parts that a batch is done in, for want of memory.
+        student: crops (B, 3, h, w) to heatmaps (B, K, h', w'), or to what the objective takes; trained in place. Its
+            weights' memory layout is kept: with channels last everything is faster, without it the published program's
+            order of sums is kept.
+        teacher: None for none.
+        mixer: see `mixing`; None for the last view as it is.
+        objective: what is learned; None for heatmaps by mean squared error.
+        optimisation: learning rates, clipping, average of the weights, parts of a batch; None for its defaults.
+        fabric: moves, wraps and differentiates; None for none: networks and batches stay where they are.
     """
 
     def __init__(
         self,
-        fabric: Fabric,
-        network: nn.Module,
-        lr: float,
+        student: nn.Module,
+        teacher: Teacher | None = None,
+        mixer: nn.Module | None = None,
         *,
-        loss: LossName = "mse",
         objective: Objective | None = None,
-        clip: float | None = None,
-        ema: float | None = None,
-        accumulate: int = 1,
+        optimisation: Optimisation | None = None,
+        fabric: Fabric | None = None,
     ) -> None:
-        self._fabric = fabric
-        self._objective = objective or HeatmapObjective(loss)
-        self._accumulate = accumulate
-        self._student = Learner(fabric, network, lr, clip, ema)
-        self._layout = find_layout(network)
-        self.mixer: nn.Module = LastView()
+        self._fabric = fabric or _stay_where_things_are(student)
+        self._objective = objective or HeatmapObjective()
+        self._layout = find_layout(student)
+        o = optimisation or Optimisation()
+        self._accumulate = o.accumulate
+        self._student = Learner(self._fabric, student, o.lr, o.clip, o.ema)
+        self._teacher = teacher
+        if teacher is not None:
+            teacher.move_to(self._fabric.device)
+        self._mixer = check_mixer(LastView() if mixer is None else mixer)
+        self._generator: Learner | None = None
+        if self._mixer.adversarial:
+            self._generator = Learner(self._fabric, self._mixer, o.generator_lr or o.lr, o.clip)
+
+    @abstractmethod
+    def __call__(self, batch: Batch) -> Losses:
+        """Update the networks once, and return the losses, detached scalars.
+
+        Args:
+            batch: `views` (B, V, 3, h, w) normalised; where there is a teacher or a mixer, the clean one first. And
+                what the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1).
+        """
 
     @property
     def network(self) -> nn.Module:
+        """Return the student, or the average of its weights: what is evaluated and kept."""
         return self._student.product
 
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        self._student.forward.train()
-        self._student.clear()
-        losses: dict[str, Tensor] = {}
-        for part, share in split(batch, self._accumulate):
-            crops = self.mixer(part["views"])[0].contiguous(memory_format=self._layout)
-            parts = self._objective.task(self._student.forward(crops), part)
-            loss = torch.stack(list(parts.values())).sum()
-            self._fabric.backward(loss * share)
-            for name, value in {"loss": loss, **(parts if len(parts) > 1 else {})}.items():
-                losses[name] = losses.get(name, 0) + value.detach() * share
-        self._student.update()
-        return losses
+    @property
+    def mixer(self) -> nn.Module:
+        """Return what makes one image of the views."""
+        return self._mixer
 
     def set_lr_factor(self, factor: float) -> None:
-        self._student.set_lr_factor(factor)
+        """Multiply the first learning rate of every optimiser."""
+        for learner in self._learners():
+            learner.set_lr_factor(factor)
 
     def state(self) -> dict[str, Any]:
-        return self._student.state()
+        """Return all that the next updates depend on: tensors, numbers, strings."""
+        state: dict[str, Any] = {"student": self._student.state()}
+        if self._teacher is not None:
+            state["teacher"] = self._teacher.network.state_dict()
+        if self._generator is not None:
+            state["generator"] = self._generator.state()
+        return state
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._student.restore(state)
+        """Take over what `state` returned."""
+        # Version 0.1.0 kept the student's state alone where there was neither teacher nor mixer.
+        self._student.restore(state.get("student", state))
+        if self._teacher is not None:
+            self._teacher.restore(state["teacher"])
+        if self._generator is not None:
+            self._generator.restore(state["generator"])
+
+    def _learners(self) -> list[Learner]:
+        return [self._student] if self._generator is None else [self._student, self._generator]
+
+    def _start(self, batch: Batch) -> list[tuple[Batch, float]]:
+        """Forget all gradients, and return the parts of a batch and what share of it each is."""
+        for learner in self._learners():
+            learner.start()
+        return list(split(batch, self._accumulate))
+
+    def _mix(self, views: Tensor, keep: bool) -> tuple[Tensor, Tensor]:
+        """Return mixed (B, 3, h, w) and weights (B, V, h, w), with what the generator's gradient needs if `keep`."""
+        if self._generator is None:
+            with torch.no_grad():
+                mixed, weights = self._mixer(views)
+        else:
+            with torch.set_grad_enabled(keep):
+                mixed, weights = self._generator.forward(views)
+        return mixed.contiguous(memory_format=self._layout), weights
+
+    def _take_clean(self, views: Tensor) -> Tensor:
+        return views[:, CLEAN].contiguous(memory_format=self._layout)
+
+    def _ask(self, teacher: Teacher, clean: Tensor) -> Outputs:
+        with self._fabric.autocast():
+            return teacher.answer(clean)
 
 
 def split(batch: Batch, n_parts: int) -> Iterator[tuple[Batch, float]]:
@@ -174,8 +134,25 @@ def split(batch: Batch, n_parts: int) -> Iterator[tuple[Batch, float]]:
         yield take_batch(batch, slice(start, stop)), (stop - start) / n_crops
 
 
-def find_layout(network: nn.Module) -> torch.memory_format:
-    """Return how a network wants its pictures to lie in memory: as its weights do."""
-    weights = [p for p in network.parameters() if p.ndim == 4 and p.shape[1] > 1 and p[0, 0].numel() > 1]
-    is_last = bool(weights) and all(w.is_contiguous(memory_format=torch.channels_last) for w in weights)
-    return torch.channels_last if is_last else torch.contiguous_format
+def add_losses(total: Losses, losses: Losses, share: float) -> None:
+    """Add a part's losses to those of its batch, `total`, which changes."""
+    for name, loss in losses.items():
+        scaled = loss.detach() * share
+        total[name] = total[name] + scaled if name in total else scaled
+
+
+def name_losses(loss: Tensor, terms: Losses, weights: Tensor) -> Losses:
+    """Return what a step reports: `loss`, its terms, and of several views the mean weight of each: `view0`, …
+
+    A single term of a single view is the loss, and named once.
+    """
+    n_views = weights.shape[1]
+    if n_views == 1:
+        return {"loss": loss, **(terms if len(terms) > 1 else {})}
+    return {"loss": loss, **terms, **{f"view{i}": mean for i, mean in enumerate(weights.mean((0, 2, 3)))}}
+
+
+def _stay_where_things_are(student: nn.Module) -> Fabric:
+    device = next(student.parameters()).device
+    devices: Any = 1 if device.type == "cpu" or device.index is None else [device.index]
+    return Fabric(accelerator=device.type, devices=devices)

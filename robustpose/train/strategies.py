@@ -1,18 +1,21 @@
-"""Strategies: which views a student learns from, and how they are mixed.
+"""Strategies, one table: which views a student learns from, how they are mixed, and whether a teacher has a say.
 
 The rows are the paper's (Wang et al., CVPR 2021, Tables 4 to 7) and the control that it lacks: the same budget of plain
-fine-tuning (`supervised` with `start_from`). Which of them have a teacher, `robustpose.train.settings` says.
+fine-tuning (`supervised` with `start_from`). A row here is all that a new strategy needs: settings, the command's help
+and `robustpose list strategies` read this table.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from torch import nn
-
-from robustpose.train.mixing import DirichletMix, EqualMix, GeneratorMix, LastView, make_generator
+from robustpose.errors import UserError
+from robustpose.registry import load
 
 THREE = ("clean", "autoaugment", "gridmask")
+GENERATOR = "robustpose.train.mixing:make_pixel_mixer"
+GENERATOR_OF_IMAGES = "robustpose.train.mixing:make_image_mixer"
 
 
 @dataclass(frozen=True)
@@ -20,43 +23,51 @@ class Strategy:
     """Say what a strategy is made of.
 
     Attributes:
-        views: names of the views of a crop; see `views`.
-        mixer: `last` (the last view alone), `equal`, `dirichlet`, `generator` or `generator-image`.
+        description: one line for people who choose.
+        views: names in `views.table.VIEWS`; the clean one comes first where there is a mixer or a teacher.
+            `mixing.views` of a run takes their place.
+        mixer: what makes one image of the views: a mixer (see `mixing`), a function that makes one, or the
+            `package.module:attr` of either; None where the student learns from the last view as it is.
+        distils: whether a teacher has a say, unless `mixing.alpha` is 0.
     """
 
-    views: tuple[str, ...]
-    mixer: str = "last"
-
-    @property
-    def is_adversarial(self) -> bool:
-        """Return whether a generator is trained."""
-        return self.mixer.startswith("generator")
+    description: str
+    views: tuple[str, ...] = THREE
+    mixer: Any = None
+    distils: bool = False
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "supervised": Strategy(("clean",)),
-    "gridmask": Strategy(("gridmask",)),
-    "autoaugment": Strategy(("autoaugment",)),
-    "transfer": Strategy(("corrupted",)),
-    "distill": Strategy(("clean",)),
-    "sequentialmix": Strategy(("clean", "sequential")),
-    "equalmix": Strategy(THREE, "equal"),
-    "dirichletmix": Strategy(THREE, "dirichlet"),
-    "advmix-image": Strategy(THREE, "generator-image"),
-    "advmix": Strategy(THREE, "generator"),
+    "supervised": Strategy("the clean crop: plain training, or with --init plain fine-tuning, the control", ("clean",)),
+    "gridmask": Strategy("the crop with squares taken out", ("gridmask",)),
+    "autoaugment": Strategy("the crop in other colours", ("autoaugment",)),
+    "transfer": Strategy("crops of which half come from corrupted images: four of the corruptions", ("corrupted",)),
+    "distill": Strategy("the clean crop, and a teacher", ("clean",), distils=True),
+    "sequentialmix": Strategy("other colours, then squares taken out", ("clean", "sequential"), distils=True),
+    "equalmix": Strategy("the mean of the views", THREE, "robustpose.train.mixing:EqualMix", distils=True),
+    "dirichletmix": Strategy("views in random shares", THREE, "robustpose.train.mixing:DirichletMix", distils=True),
+    "advmix-image": Strategy("a generator weighs whole views against the student", THREE, GENERATOR_OF_IMAGES, True),
+    "advmix": Strategy("a generator weighs views pixel by pixel against the student", THREE, GENERATOR, True),
 }
 
 
-def make_mixer(strategy: Strategy, input_wh: tuple[int, int], width: int = 64, scale: int = 1) -> nn.Module:
-    """Return the mixer of a strategy.
+def find_strategy(name: str) -> Strategy:
+    """Return a row of the table, or the strategy that `package.module:attr` names.
 
-    Args:
-        strategy: says which.
-        input_wh: width and height of the crops, px.
-        width: of the generator, where there is one.
-        scale: of the generator.
+    That may also be a mixer, or a function that makes one (`mixing.make_mixer`): it mixes the paper's three views, and
+    a teacher has a say.
+
+    Raises:
+        UserError: there is no such strategy, or it is something else.
     """
-    if strategy.is_adversarial:
-        generator = make_generator(len(strategy.views), input_wh, width, scale)
-        return GeneratorMix(generator, scale, per_image=strategy.mixer == "generator-image")
-    return {"last": LastView, "equal": EqualMix, "dirichlet": DirichletMix}[strategy.mixer]()
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    found = load(name, dict.fromkeys(STRATEGIES, ""), "strategy")
+    if isinstance(found, Strategy):
+        return found
+    if not callable(found):
+        raise UserError(
+            f"strategy '{name}' is of type {type(found).__name__}: expected a Strategy, a mixer (a module of views "
+            "that gives a mix and weights), or a function that makes one"
+        )
+    return Strategy(f"views mixed by {name}", THREE, found, distils=True)

@@ -12,14 +12,43 @@ pull and push as well, which weigh a thousandth.
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from robustpose.train.losses import LossName
-from robustpose.train.objectives import Batch, Outputs
+from robustpose.models.input_spec import InputSpec
+from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Floats
+from robustpose.train.crop_source import CropSource
+from robustpose.train.objectives import Batch, LossName, Outputs
+from robustpose.train.settings import TrainSettings
+from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept
 
+MAX_PEOPLE = 30  # whose tags are learned in one image
+COARSE, FINE = 4, 2  # crop px per heatmap px
+OUTPUTS = "heatmaps with tags, and finer heatmaps,"
+MORE_OUTPUTS = False  # further ones are a mistake
 TAG_WEIGHT = 1e-3  # of pull and push, each, beside the heatmaps
+
+
+def make_samples(source: CropSource, settings: TrainSettings) -> WholeImages:
+    """Return the crops to learn from."""
+    return WholeImages(source, settings.image_augment, draw_tag_targets)
+
+
+def make_objective(settings: TrainSettings) -> TagObjective:
+    """Return what is learned."""
+    return TagObjective(settings.loss)
+
+
+def expected_shapes(input_wh: tuple[int, int], skeleton: Skeleton) -> tuple[tuple[int, ...], ...]:
+    """Return the shape of each output for one crop."""
+    (width, height), n_joints = input_wh, skeleton.n_joints
+    return (1, 2 * n_joints, height // COARSE, width // COARSE), (1, n_joints, height // FINE, width // FINE)
 
 
 class TagObjective:
@@ -87,3 +116,69 @@ def pull_and_push(tags: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
     near = (torch.exp(-((means[:, :, None] - means[:, None, :]) ** 2)) * pairs).sum((1, 2))
     push = 0.5 * near / (people * (people - 1)).clamp(min=1)
     return pull.mean(), push.mean()
+
+
+def draw_tag_targets(people: PeopleInCrop, input_spec: InputSpec) -> dict[str, npt.NDArray[Any]]:
+    """Return what `TagObjective` wants of a crop."""
+    width, height = input_spec.input_wh
+    coarse_wh, fine_wh = ((width // stride, height // stride) for stride in (COARSE, FINE))
+    return {
+        "coarse": draw_people_targets(people.crop_xy, people.visible, coarse_wh, COARSE, input_spec.sigma),
+        "fine": draw_people_targets(people.crop_xy, people.visible, fine_wh, FINE, input_spec.sigma),
+        "coarse_kept": find_kept(people.ignored, people.matrix, coarse_wh, COARSE),
+        "fine_kept": find_kept(people.ignored, people.matrix, fine_wh, FINE),
+        "joints": place_joints(people.crop_xy, people.visible, coarse_wh),
+    }
+
+
+def place_joints(crop_xy: Floats, visible: npt.NDArray[np.integer], map_wh: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Return (MAX_PEOPLE, K): y·w + x of every annotated joint in the coarse map; -1 for none there.
+
+    People without any have no row.
+
+    Args:
+        crop_xy: (N, K, 2) px of the crop.
+        visible: (N, K).
+        map_wh: width and height of the coarse map.
+    """
+    cells = np.floor(crop_xy / COARSE).astype(np.int64)
+    inside = (visible > 0) & ((cells >= 0) & (cells < np.array(map_wh))).all(-1)
+    joints = np.where(inside, cells[..., 1] * map_wh[0] + cells[..., 0], -1)[inside.any(1)][:MAX_PEOPLE]
+    rest = np.full((MAX_PEOPLE - len(joints), joints.shape[1]), -1, np.int64)
+    return np.concatenate([joints, rest])
+
+
+def draw_people_targets(
+    crop_xy: Floats,
+    visible: npt.NDArray[np.integer],
+    map_wh: tuple[int, int],
+    stride: int,
+    sigma: float,
+) -> npt.NDArray[np.float32]:
+    """Return targets (K, h, w) for everybody in a crop: where people's joints are near, the larger value counts.
+
+    As HigherHRNet draws them: each joint centred on the heatmap pixel it lies in, cut off beyond 3 sigma + 1; a joint
+    outside the map is left out.
+
+    Args:
+        crop_xy: (N, K, 2) px of the crop.
+        visible: (N, K); above 0 where the joint is annotated.
+        map_wh: width and height of the heatmaps.
+        stride: crop px per heatmap px.
+        sigma: heatmap px.
+    """
+    width, height = map_wh
+    targets = np.zeros((crop_xy.shape[1], height, width), np.float32)
+    reach = int(3 * sigma + 1)
+    along = np.arange(-reach, reach + 1)
+    bell = np.exp(-(along**2) / (2 * sigma**2))
+    patch = (bell[:, None] * bell[None, :]).astype(np.float32)
+    cells = np.floor(crop_xy / stride).astype(int)
+    inside = (visible > 0) & ((cells >= 0) & (cells < (width, height))).all(-1)
+    for person, joint in np.argwhere(inside):
+        x, y = cells[person, joint]
+        left, top = max(x - reach, 0), max(y - reach, 0)
+        around = targets[joint, top : y + reach + 1, left : x + reach + 1]
+        part = patch[top - y + reach :, left - x + reach :][: around.shape[0], : around.shape[1]]
+        np.maximum(around, part, out=around)
+    return targets

@@ -54,6 +54,8 @@ class WholeImages(torch.utils.data.Dataset[dict[str, Tensor]]):
         draw_targets: what is to be learned of a crop, as arrays by name, always of the same shapes.
     """
 
+    what = "images with people"
+
     def __init__(
         self,
         source: CropSource,

@@ -14,12 +14,20 @@ import torch
 from torch import Tensor
 
 from robustpose.errors import UserError
-from robustpose.pose.types import Image
+from robustpose.train.views.autoaugment import N_DRAWN
+from robustpose.train.views.view import Finish, ViewInput
 
 PROBABILITY = 0.7
 LEAST_PERIOD = 2
 
 Grid = npt.NDArray[np.int64]  # (3,) period, phase_y, phase_x, px
+
+
+def draw_view_grid(of: ViewInput) -> Grid:
+    """Return the grid of a view."""
+    rng = of.make_rng("views")
+    rng.random(N_DRAWN)  # AutoAugment's numbers come first in this stream, whether that view is wanted or not
+    return draw_grid(of.shape_hw, rng)
 
 
 def draw_grid(shape_hw: tuple[int, int], rng: np.random.Generator, probability: float = PROBABILITY) -> Grid:
@@ -42,23 +50,8 @@ def draw_grid(shape_hw: tuple[int, int], rng: np.random.Generator, probability: 
     return np.array([period, *(int(phase * period) for phase in phases)], np.int64)
 
 
-def mark_kept(grid: Grid, shape_hw: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Return (h, w): False in the squares of `grid`."""
-    period, phase_y, phase_x = grid
-    in_rows, in_columns = (
-        (np.arange(side) - phase) % max(period, 1) < period // 2
-        for side, phase in zip(shape_hw, (phase_y, phase_x), strict=True)
-    )
-    return ~(in_rows[:, None] & in_columns)
-
-
-def fill_squares(crop: Image, grid: Grid, colour: tuple[int, int, int] = (0, 0, 0)) -> Image:
-    """Return a copy of a crop (h, w, 3) with the squares of `grid` in one colour: to look at, or to store."""
-    return np.where(mark_kept(grid, crop.shape[:2])[:, :, None], crop, np.array(colour, np.uint8))
-
-
 def grid_mask(grids: Tensor, shape_hw: tuple[int, int]) -> Tensor:
-    """Return (B, 1, h, w) bool on the device of `grids` (B, 3), integers: `mark_kept` of each."""
+    """Return (B, 1, h, w) bool on the device of `grids` (B, 3), integers: False in the squares of each."""
     period = grids[:, 0, None]  # (B, 1)
     in_rows, in_columns = (
         (torch.arange(side, device=grids.device) - phase) % period.clamp(min=1) < period // 2  # (B, side)
@@ -70,3 +63,6 @@ def grid_mask(grids: Tensor, shape_hw: tuple[int, int]) -> Tensor:
 def remove_squares(crops: Tensor, grids: Tensor) -> Tensor:
     """Return normalised crops (B, 3, h, w) that are 0, the mean colour, in the squares of `grids` (B, 3)."""
     return crops * grid_mask(grids, (crops.shape[2], crops.shape[3]))
+
+
+GRIDMASK = Finish("grid", draw_view_grid, remove_squares)

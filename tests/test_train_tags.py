@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from robustpose.models.small_tags import SmallTagsNet
-from robustpose.train.advmix import AdvMixStep, DistillOn, Update
-from robustpose.train.mixing import EqualMix, make_generator
+from robustpose.train.mixing import EqualMix, GeneratorMix, make_generator
 from robustpose.train.tags import TAG_WEIGHT, TagObjective, pull_and_push
+from robustpose.train.teacher import DistillOn
 from tests.training import (
     ADVMIX_LOSSES,
     SIZE,
@@ -26,6 +26,7 @@ from tests.training import (
     assert_teacher_shares_the_first_loss_alone,
     copy_networks,
     learn_alone,
+    make_any_step,
     make_crowd_step,
 )
 
@@ -263,7 +264,7 @@ make_step = partial(make_crowd_step, make_network, objective=OBJECTIVE)
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_student_and_generator_learn_and_the_teacher_stays_as_it_is(update: Update) -> None:
+def test_student_and_generator_learn_and_the_teacher_stays_as_it_is(update: str) -> None:
     losses = assert_all_but_the_teacher_learn(make_step(update=update, alpha=0.5), make_batch)
     assert set(losses) == {"heatmap", "pull", "push"} | ADVMIX_LOSSES
 
@@ -322,7 +323,7 @@ def test_simultaneous_step_with_all_images_for_the_teacher_is_finite() -> None:
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_without_a_teacher_the_loss_is_the_sum_of_the_objectives(update: Update) -> None:
+def test_without_a_teacher_the_loss_is_the_sum_of_the_objectives(update: str) -> None:
     for options in ({"alpha": 0.0}, {"teacher": False}):
         losses = make_step(update=update, **options)(make_batch())
         torch.testing.assert_close(losses["loss"], losses["heatmap"] + losses["pull"] + losses["push"])
@@ -358,9 +359,9 @@ def test_parts_of_a_batch_add_up_to_it(distill_on: DistillOn) -> None:
     found = []
     for accumulate in (1, 2, 3):
         torch.manual_seed(0)
-        student, teacher, mixer = Normless(), Normless(), make_generator(3, (SIZE, SIZE), width=4)
+        student, teacher, mixer = Normless(), Normless(), GeneratorMix(make_generator(3, (SIZE, SIZE), width=4))
         options: dict[str, Any] = {"objective": OBJECTIVE, "accumulate": accumulate}
-        step = AdvMixStep(student, teacher, mixer, distill_on=distill_on, **options)
+        step = make_any_step(student, teacher, mixer, distill_on=distill_on, **options)
         losses = step(make_batch(5))
         gradients = [parameter.grad for parameter in student.parameters()]
         found.append((losses, gradients))
@@ -375,10 +376,10 @@ def test_parts_of_a_batch_add_up_to_it(distill_on: DistillOn) -> None:
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_state_brings_back_every_bit(update: Update) -> None:
+def test_state_brings_back_every_bit(update: str) -> None:
     assert_state_brings_back_every_bit(make_step, make_batch, update=update, alpha=0.5, ema=0.9)
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_memory_layout_and_precision_change_the_losses_only_by_rounding(update: Update) -> None:
+def test_memory_layout_and_precision_change_the_losses_only_by_rounding(update: str) -> None:
     assert_layout_and_precision_change_rounding_alone(make_network, TagObjective(), make_batch(), update)

@@ -1,0 +1,204 @@
+"""Heatmaps: what networks that look at one person learn, and from which crops. One Gaussian per joint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from robustpose.pose.crop import boxes_to_center_scale, clip_truth_box
+from robustpose.pose.protocols import Dataset
+from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Floats, Image
+from robustpose.train.crop_source import CropSource, Draw
+from robustpose.train.geometry import (
+    Placement,
+    find_lower_body,
+    place_half_body,
+    placement_to_matrix,
+    scale_to_width,
+    vary_placement,
+    warp_points,
+)
+from robustpose.train.objectives import Batch, LossName, Outputs
+from robustpose.train.settings import AugmentSettings, TrainSettings
+
+STRIDE = 4  # crop px per heatmap px of what is expected of a network
+OUTPUTS = "heatmaps"
+MORE_OUTPUTS = False  # further ones are a mistake
+
+
+def make_samples(source: CropSource, settings: TrainSettings) -> PersonCrops:
+    """Return the crops to learn from."""
+    return PersonCrops(source, settings.augment)
+
+
+def make_objective(settings: TrainSettings) -> HeatmapObjective:
+    """Return what is learned."""
+    return HeatmapObjective(settings.loss)
+
+
+def expected_shapes(input_wh: tuple[int, int], skeleton: Skeleton) -> tuple[tuple[int, ...], ...]:
+    """Return the shape of each output for one crop."""
+    return ((1, skeleton.n_joints, input_wh[1] // STRIDE, input_wh[0] // STRIDE),)
+
+
+def joints_mse(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Return half the mean squared error per joint, averaged over joints: the loss of SBL and HRNet.
+
+    Args:
+        heatmaps: (B, K, h, w).
+        target: (B, K, h, w).
+        weight: (B, K, 1); a joint of weight 0 adds nothing, but still counts in the average.
+    """
+    weight = weight[..., None]  # (B, K, 1, 1)
+    return 0.5 * F.mse_loss(heatmaps * weight, target * weight)
+
+
+def joints_smooth_l1(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Return half the smooth L1 error (beta 1) per joint, averaged over joints: what AdvMix's program trains with.
+
+    Its paper says mean squared error (Wang et al., CVPR 2021, eq. 6); for errors below 1 this is half of `joints_mse`.
+    """
+    weight = weight[..., None]
+    return 0.5 * F.smooth_l1_loss(heatmaps * weight, target * weight)
+
+
+LOSSES: dict[LossName, Callable[[Tensor, Tensor, Tensor], Tensor]] = {"mse": joints_mse, "smooth_l1": joints_smooth_l1}
+
+
+class HeatmapObjective:
+    """Heatmaps (B, K, h, w) against `target` (B, K, h, w), joints weighted by `weight` (B, K, 1).
+
+    Args:
+        loss: row of `LOSSES`.
+    """
+
+    names = ("heatmap",)
+
+    def __init__(self, loss: LossName = "mse") -> None:
+        self._loss = LOSSES[loss]
+
+    def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss of heatmaps against their targets."""
+        assert isinstance(outputs, Tensor)
+        return {"heatmap": self._loss(outputs, batch["target"], batch["weight"])}
+
+    def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
+        """Return the loss of heatmaps against a teacher's."""
+        assert isinstance(outputs, Tensor)
+        assert isinstance(answers, Tensor)
+        return self._loss(outputs, answers, batch["weight"])
+
+
+def draw_heatmap_targets(
+    crop_xy: Floats,
+    visible: npt.NDArray[np.integer],
+    map_wh: tuple[int, int],
+    stride: int,
+    sigma: float,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return targets (K, h, w), each with a peak of 1, and weights (K, 1).
+
+    As SBL and HRNet draw them: centred on the heatmap pixel nearest to the joint, cut off beyond 3 sigma. A joint
+    that is not annotated, or whose 3-sigma box lies outside the map, gets weight 0 and an empty target.
+
+    Args:
+        crop_xy: (K, 2) px of the crop.
+        visible: (K,); above 0 where the joint is annotated.
+        map_wh: width and height of the heatmaps.
+        stride: crop px per heatmap px.
+        sigma: heatmap px.
+    """
+    size = np.array(map_wh)
+    peak = np.floor(crop_xy / stride + 0.5)  # (K, 2)
+    reach = 3 * sigma
+    # The published programs still give weight 1 to a joint whose box ends right at the map's left or upper border.
+    inside = ((peak + reach >= 0) & (peak - reach <= size - 1)).all(1)
+    weight = (visible > 0) & inside
+    along_x, along_y = (_bell(peak[:, axis], size[axis], sigma, reach) for axis in (0, 1))  # (K, w), (K, h)
+    target = along_y[:, :, None] * along_x[:, None, :] * weight[:, None, None]  # (K, h, w)
+    return target.astype(np.float32), weight[:, None].astype(np.float32)
+
+
+def _bell(centre: Floats, length: int, sigma: float, reach: float) -> Floats:
+    distance = np.arange(length) - centre[:, None]  # (K, length)
+    return np.exp(-(distance**2) / (2 * sigma**2)) * (np.abs(distance) <= reach)
+
+
+@dataclass(frozen=True, eq=False)
+class _Person:
+    frame: int  # index in the dataset
+    xy: Floats  # (K, 2) px
+    visible: npt.NDArray[np.integer]  # (K,)
+    box: Floats  # (4,) xyxy px
+
+
+class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
+    """Give one person per index: a crop varied at random, by nothing but (seed, epoch, person), with its targets.
+
+    Args:
+        source: of the crops; groups of people, and people without an annotated joint, are left out.
+        augment: how crops vary.
+    """
+
+    what = "people"
+
+    def __init__(self, source: CropSource, augment: AugmentSettings) -> None:
+        self._source = source
+        self._augment = augment
+        skeleton = source.dataset.skeleton
+        self._flip_order = list(skeleton.flip_order)
+        self._lower = find_lower_body(skeleton)
+        indices = range(len(source.dataset))
+        self._people = [person for index in indices for person in _find_people(source.dataset, index)]
+
+    def __len__(self) -> int:
+        """Return the number of people."""
+        return len(self._people)
+
+    def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
+        """Return `crops` and `grid` of the views, `target` (K, h', w') and `weight` (K, 1) of (epoch, person)."""
+        person, input_spec = self._people[draw[1]], self._source.input_spec
+        image = self._source.read(person.frame)
+        placement = self._place(person, image, self._source.make_rng(draw))
+        matrix = placement_to_matrix(placement, input_spec.input_wh)
+        crop_xy, visible = warp_points(person.xy, matrix), person.visible
+        if placement.mirrored:
+            crop_xy, visible = crop_xy[self._flip_order], visible[self._flip_order]
+        map_wh = (input_spec.input_wh[0] // input_spec.stride, input_spec.input_wh[1] // input_spec.stride)
+        target, weight = draw_heatmap_targets(crop_xy, visible, map_wh, input_spec.stride, input_spec.sigma)
+        views = self._source.cut(image, matrix, draw)
+        return {**views, "target": torch.from_numpy(target), "weight": torch.from_numpy(weight)}
+
+    def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return a batch with its views (B, V, 3, h, w), normalised, on the device it is on."""
+        return self._source.prepare(batch)
+
+    def _place(self, person: _Person, image: Image, rng: np.random.Generator) -> Placement:
+        input_wh = self._source.input_spec.input_wh
+        placement = place_half_body(
+            person.xy, person.visible, self._lower, input_wh[0] / input_wh[1], self._augment, rng
+        )
+        if placement is None:
+            x1, y1, x2, y2 = person.box
+            clipped = clip_truth_box(np.array([x1, y1, x2 - x1, y2 - y1]), (image.shape[1], image.shape[0]))
+            box = person.box if clipped is None else clipped
+            centers, scales = boxes_to_center_scale(box[None], input_wh)
+            placement = Placement(centers[0], scale_to_width(scales[0]))
+        return vary_placement(placement, self._augment, rng)
+
+
+def _find_people(dataset: Dataset, index: int) -> list[_Person]:
+    truth = dataset.truth(index)
+    trainable = truth.counted & (truth.area > 0)
+    sides = truth.boxes[:, 2:] - truth.boxes[:, :2]
+    trainable &= (sides > 0).all(1)
+    return [
+        _Person(index, truth.xy[i], truth.visible[i], truth.boxes[i].astype(float)) for i in np.flatnonzero(trainable)
+    ]
