@@ -62,12 +62,7 @@ def heed_interrupts():
 def assert_interrupt_ends_with_one_line(command, is_at_work):
     """Start a command, interrupt it and its workers when ``is_at_work(pid)``, and assert that it ends with one line."""
     process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=heed_interrupts,
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed_interrupts
     )
     while process.poll() is None and not is_at_work(process.pid):
         time.sleep(0.001)

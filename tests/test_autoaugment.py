@@ -11,12 +11,7 @@ from PIL import ImageEnhance, ImageOps
 
 from robustpose.errors import UserError
 from robustpose.train.views import autoaugment
-from robustpose.train.views.autoaugment import (
-    POLICIES,
-    apply_autoaugment,
-    apply_operations,
-    sharpen,
-)
+from robustpose.train.views.autoaugment import POLICIES, apply_autoaugment, apply_operations, sharpen
 from tests.scenes import draw_scene
 
 Pixels = npt.NDArray[np.uint8]

@@ -147,10 +147,7 @@ def test_threads_are_as_before_after_a_call(lively: nn.Module) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"backend": "opnvino"},
-            r"must be torch, compile or openvino, got 'opnvino' \(did you mean 'openvino'",
-        ),
+        ({"backend": "opnvino"}, r"must be torch, compile or openvino, got 'opnvino' \(did you mean 'openvino'"),
         ({"precision": "bf32"}, r"'precision' must be float32, bf16 or fp16, got 'bf32'"),
         ({"precision": "fp16", "device": "cpu"}, "precision fp16 is for GPUs: on a CPU use bf16"),
         ({"device": "gpu"}, "device 'gpu' cannot be used here"),

@@ -63,10 +63,7 @@ def test_all_mistakes_are_counted() -> None:
     [
         ({"input_wh": [100, 128]}, "multiples of 32"),
         ({"batch_size": 15, "engine": {"devices": 2}}, "multiple of engine.devices"),
-        (
-            {"train_data": {"name": "coco"}},
-            "train_data: data 'coco' needs root (--root)",
-        ),
+        ({"train_data": {"name": "coco"}}, "train_data: data 'coco' needs root (--root)"),
         (
             {"train_data": {"name": "coco", "n_images": 3}},
             "data 'coco' takes no n_images, it takes root (--root), split",

@@ -52,9 +52,7 @@ def test_centers_and_scales_equal_those_of_the_hrnet_program(shared, tmp_path, b
     (tmp_path / "people.json").write_text(json.dumps(golden["annotations"]))
     (tmp_path / "dets.json").write_text(json.dumps(golden["dets"]))
     people = read_coco(
-        tmp_path / "people.json",
-        shared / "goldens/topdown_images",
-        "gt" if boxes == "gt" else tmp_path / "dets.json",
+        tmp_path / "people.json", shared / "goldens/topdown_images", "gt" if boxes == "gt" else tmp_path / "dets.json"
     )
     n_found = 0
     for index in range(len(people)):

@@ -268,11 +268,7 @@ def test_runs_of_different_metrics_are_refused(make_run):
 
 def test_published_models_stand_beside_runs_on_their_dataset(make_run):
     runs = read_runs([make_run("a", dataset=COCO_VAL, boxes="clean-det")])
-    assert {(row.table, row.training) for row in choose_rows(runs)} == {
-        (1, "Standard"),
-        (2, "Standard"),
-        (2, "AdvMix"),
-    }
+    assert {(row.table, row.training) for row in choose_rows(runs)} == {(1, "Standard"), (2, "Standard"), (2, "AdvMix")}
     gt = read_runs([make_run("b", dataset=COCO_VAL, boxes="gt")])
     assert {row.training for row in choose_rows(gt) if row.table == 4} == {"Standard", "AdvMix"}
     named = read_runs([make_run("d", dataset=COCO_VAL, boxes="gt", row="coco-c/table5/gridmask")])

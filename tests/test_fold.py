@@ -101,10 +101,7 @@ def norm(channels: int = 6) -> nn.BatchNorm2d:
 
 
 LEFT_ALONE: dict[str, tuple[Callable[[], nn.Module], int]] = {
-    "grouped deconvolution": (
-        lambda: nn.Sequential(nn.ConvTranspose2d(3, 6, 4, 2, 1, groups=3), norm()),
-        1,
-    ),
+    "grouped deconvolution": (lambda: nn.Sequential(nn.ConvTranspose2d(3, 6, 4, 2, 1, groups=3), norm()), 1),
     "convolution used twice": (
         lambda: Forward(lambda net, x: net.a(net.conv(x)) + net.b(net.conv(x.relu())), conv=conv(), a=norm(), b=norm()),
         2,
@@ -139,10 +136,7 @@ LEFT_ALONE: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "norm before convolution": (lambda: nn.Sequential(norm(3), conv(), nn.ReLU(), norm(), conv(6, 2)), 2),
     "norm after activation": (lambda: nn.Sequential(conv(), nn.ReLU(), norm()), 1),
     "norm of the input": (lambda: norm(3), 1),
-    "norm of the batch at hand": (
-        lambda: nn.Sequential(conv(), nn.BatchNorm2d(6, track_running_stats=False)),
-        1,
-    ),
+    "norm of the batch at hand": (lambda: nn.Sequential(conv(), nn.BatchNorm2d(6, track_running_stats=False)), 1),
 }
 
 

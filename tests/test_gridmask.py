@@ -25,14 +25,7 @@ def mark_kept(grid: Grid, shape_hw: tuple[int, int]) -> np.ndarray:
 
 
 def test_squares_have_half_the_period_and_begin_at_the_phase() -> None:
-    removed = [
-        "..##..##",
-        "........",
-        "........",
-        "..##..##",
-        "..##..##",
-        "........",
-    ]
+    removed = ["..##..##", "........", "........", "..##..##", "..##..##", "........"]
     expected = np.array([[mark == "." for mark in row] for row in removed])
     assert np.array_equal(mark_kept(grid(4, 3, 2), (6, 8)), expected)
 

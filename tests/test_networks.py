@@ -51,11 +51,7 @@ def test_tensors_have_the_official_names_and_shapes(shared: Path, official: str)
 
 @pytest.mark.parametrize(
     ("official", "seed", "size_hw"),
-    [
-        ("sbl_r50_256x192", 1, (256, 192)),
-        ("sbl_r50_mpii_256x256", 2, (256, 256)),
-        ("hrnet_w32_256x192", 3, (256, 192)),
-    ],
+    [("sbl_r50_256x192", 1, (256, 192)), ("sbl_r50_mpii_256x256", 2, (256, 256)), ("hrnet_w32_256x192", 3, (256, 192))],
 )
 def test_heatmaps_are_those_of_the_published_program(
     shared: Path, fill: ModuleType, official: str, seed: int, size_hw: tuple[int, int]

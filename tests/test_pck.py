@@ -259,10 +259,7 @@ def test_poses_beyond_the_people_there_are_cost_nothing():
 def test_people_that_cannot_be_measured_are_left_out():
     xy = [[[0, 0], [10, 0]], [[200, 0], [210, 0]], [[400, 0], [410, 0]], [[600, 0], [610, 0]]]
     truth = truth_of(
-        xy,
-        visible=[[2, 2], [2, 2], [0, 0], [2, 2]],
-        head_size=[10, 0, 10, 10],
-        crowd=[False, False, False, True],
+        xy, visible=[[2, 2], [2, 2], [0, 0], [2, 2]], head_size=[10, 0, 10, 10], crowd=[False, False, False, True]
     )
     poses = poses_of([xy[0], np.zeros((2, 2)), np.zeros((2, 2)), np.zeros((2, 2))], [0, 1, 2, 3])
     assert score_one("pck", TWO, poses, truth) == {"PCK": 1.0, "left_end": 1.0, "right_end": 1.0}

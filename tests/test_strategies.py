@@ -259,19 +259,11 @@ def test_without_distillation_no_teacher_is_needed(tmp_path: Path) -> None:
         ("advmix", {"teacher": {"model": "small"}}, "teacher 'small' needs teacher.weights"),
         ("mixup", {}, r"unknown strategy 'mixup'.*: expected one of advmix, .*, or package\.module:attr"),
         ("advmix", {"mixing": {"views": ["clean", "gridmsk"]}}, r"unknown view 'gridmsk' \(did you mean 'gridmask'"),
-        (
-            "advmix",
-            {"mixing": {"views": ["gridmask", "clean"]}},
-            "must begin with 'clean', got gridmask, clean",
-        ),
+        ("advmix", {"mixing": {"views": ["gridmask", "clean"]}}, "must begin with 'clean', got gridmask, clean"),
         ("distill", {"mixing": {"views": ["gridmask"]}}, "'distill' must begin with 'clean', got gridmask"),
         ("equalmix", {"mixing": {"views": ["clean", "clean"]}}, "one view or more, each once, got clean, clean"),
         ("equalmix", {"mixing": {"views": []}}, "one view or more, each once, got none"),
-        (
-            "supervised",
-            {"mixing": {"views": ["clean", "gridmask"]}},
-            "'supervised' mixes nothing.*clean, gridmask",
-        ),
+        ("supervised", {"mixing": {"views": ["clean", "gridmask"]}}, "'supervised' mixes nothing.*clean, gridmask"),
         (
             "sequentialmix",
             {"mixing": {"views": ["clean", "gridmask", "sequential"]}},

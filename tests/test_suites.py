@@ -21,10 +21,7 @@ from tests.runs import bench_predictions, files_of, write_predictions
 from tests.test_figures import both, draw, make_summary, named
 
 # What the results of a suite's version were measured with. A new version gets a line of its own; no line ever changes.
-MEASURED = {
-    "coco-c 1": "720cb1779f59",
-    "held-out 1": "66ea456ce413",
-}
+MEASURED = {"coco-c 1": "720cb1779f59", "held-out 1": "66ea456ce413"}
 
 
 def digest(suite):

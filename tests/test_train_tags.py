@@ -270,9 +270,7 @@ def test_student_and_generator_learn_and_the_teacher_stays_as_it_is(update: str)
 
 
 @pytest.mark.parametrize("distill_on", ["clean", "mixed"])
-def test_alternating_loss_shares_the_heatmaps_with_the_teacher_and_keeps_all_of_the_tags(
-    distill_on: DistillOn,
-) -> None:
+def test_alternating_loss_shares_the_heatmaps_with_the_teacher_and_keeps_all_of_the_tags(distill_on: DistillOn) -> None:
     assert_teacher_shares_the_first_loss_alone(make_step, OBJECTIVE, make_batch(), distill_on, atol=1e-5)
 
 

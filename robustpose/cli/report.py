@@ -11,9 +11,7 @@ import typer
 from robustpose.errors import UserError
 
 
-def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
-) -> None:
+def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")]) -> None:
     """Write the tables and the HTML report of a run again, and print its scores."""
     from robustpose.results.inputs import check_data, open_again
     from robustpose.results.summary import read_summary

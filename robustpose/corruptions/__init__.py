@@ -44,12 +44,7 @@ TABLE: dict[str, str] = {
 
 
 def corrupt(
-    image: npt.NDArray[np.uint8],
-    name: str,
-    severity: int,
-    seed: Seed = "release",
-    *,
-    frost: Path | str | None = None,
+    image: npt.NDArray[np.uint8], name: str, severity: int, seed: Seed = "release", *, frost: Path | str | None = None
 ) -> npt.NDArray[np.uint8]:
     """Return `image` under the corruption `name` at `severity`.
 

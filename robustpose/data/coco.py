@@ -105,10 +105,7 @@ class CocoPeople(Dataset):
 
 
 def read_coco(
-    annotations: Path,
-    images: Path,
-    boxes: str | Path | BoxChoice = "gt",
-    skeleton_file: Path | None = None,
+    annotations: Path, images: Path, boxes: str | Path | BoxChoice = "gt", skeleton_file: Path | None = None
 ) -> CocoPeople:
     """Read a COCO keypoint file and check all of it.
 

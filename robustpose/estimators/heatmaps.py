@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.decoding.heatmaps import (
-    decode_heatmaps,
-    score_people,
-    suppress_duplicates,
-    unmirror_heatmaps,
-)
+from robustpose.decoding.heatmaps import decode_heatmaps, score_people, suppress_duplicates, unmirror_heatmaps
 from robustpose.errors import UserError
 from robustpose.estimators.options import CropOptions, NetworkOptions, Size, write_size
 from robustpose.estimators.running.normaliser import Normaliser

@@ -96,12 +96,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         raise UserError(f"{path} cannot be loaded as an ONNX network: {_first_line(error)}") from error
     input_wh, stride, fixed_batch = _read_form(session, skeleton, path, options.input)
     input_spec = InputSpec(
-        name=path.name,
-        input_wh=input_wh,
-        channels=options.channels,
-        mean=options.mean,
-        std=options.std,
-        stride=stride,
+        name=path.name, input_wh=input_wh, channels=options.channels, mean=options.mean, std=options.std, stride=stride
     )
     n_per_call = fixed_batch or CROPS_PER_CALL
     run = _session_runner(session)

@@ -160,10 +160,7 @@ class TagEstimator(Estimator):
             x[1] = x[0, :, :, ::-1]
         outputs = self._network(x)
         n_joints = self.skeleton.n_joints
-        expected = (
-            (len(x), 2 * n_joints, height // 4, width // 4),
-            (len(x), n_joints, height // 2, width // 2),
-        )
+        expected = ((len(x), 2 * n_joints, height // 4, width // 4), (len(x), n_joints, height // 2, width // 2))
         shapes = tuple(output.shape for output in outputs)
         if shapes != expected:
             raise UserError(

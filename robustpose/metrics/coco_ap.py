@@ -69,11 +69,7 @@ class CocoAP(Metric):
         from faster_coco_eval import COCO, COCOeval_faster
 
         truth = COCO(
-            {
-                "images": self._images,
-                "annotations": self._annotations,
-                "categories": [{"id": 1, "name": "person"}],
-            }
+            {"images": self._images, "annotations": self._annotations, "categories": [{"id": 1, "name": "person"}]}
         )
         found = truth.loadRes(self._results)
         evaluator = COCOeval_faster(

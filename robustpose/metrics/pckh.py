@@ -90,10 +90,6 @@ def _columns(distances: Floats, visible: Mask) -> dict[str, float]:
     columns = {name: float(np.mean([by_joint[joint] for joint in joints])) for name, joints in COLUMNS.items()}
     kept = JOINTS_IN_MEAN
     weights = counts[kept] / max(counts[kept].sum(), 1)
-    for name, threshold in (
-        ("Mean", THRESHOLD),
-        ("Mean@0.1", PUBLISHED_THRESHOLD_OF_01),
-        ("Mean@0.1 exact", 0.1),
-    ):
+    for name, threshold in (("Mean", THRESHOLD), ("Mean@0.1", PUBLISHED_THRESHOLD_OF_01), ("Mean@0.1 exact", 0.1)):
         columns[name] = float((share_within(distances, visible, threshold)[0][kept] * weights).sum())
     return columns

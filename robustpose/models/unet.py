@@ -45,10 +45,7 @@ class UNet(nn.Module):
             block = SkipBlock(outer, inner, block)
         assert block is not None
         layers = nn.Sequential(
-            nn.Conv2d(c_in, width, 4, 2, 1),
-            block,
-            nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(2 * width, c_out, 4, 2, 1),
+            nn.Conv2d(c_in, width, 4, 2, 1), block, nn.ReLU(inplace=True), nn.ConvTranspose2d(2 * width, c_out, 4, 2, 1)
         )
         self.model = nn.Sequential(OrderedDict(model=layers))  # two levels of the official names
 

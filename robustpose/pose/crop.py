@@ -50,8 +50,7 @@ def crop_matrix(center: Floats, scale: Floats, input_wh: tuple[int, int]) -> Flo
 def crop_person(image: Image, center: Floats, scale: Floats, input_wh: tuple[int, int]) -> Image:
     """Return the (h, w, 3) crop of (H, W, 3) `image`: bilinear, zero outside the image."""
     return np.asarray(
-        cv2.warpAffine(image, crop_matrix(center, scale, input_wh), input_wh, flags=cv2.INTER_LINEAR),
-        np.uint8,
+        cv2.warpAffine(image, crop_matrix(center, scale, input_wh), input_wh, flags=cv2.INTER_LINEAR), np.uint8
     )
 
 

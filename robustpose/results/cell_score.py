@@ -92,12 +92,7 @@ def score_cell(
     scored.update({(JOINT, joint): _score(table, weights) for joint, table in matches.joints_tables().items()})
     confidences = matches.confidences()
     return CellScore(
-        cell,
-        figures,
-        resampled,
-        scored,
-        None if confidences is None else calibrate(*confidences),
-        matches.joint_figure,
+        cell, figures, resampled, scored, None if confidences is None else calibrate(*confidences), matches.joint_figure
     ), matches
 
 

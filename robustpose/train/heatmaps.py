@@ -97,11 +97,7 @@ class HeatmapObjective:
 
 
 def draw_heatmap_targets(
-    crop_xy: Floats,
-    visible: npt.NDArray[np.integer],
-    map_wh: tuple[int, int],
-    stride: int,
-    sigma: float,
+    crop_xy: Floats, visible: npt.NDArray[np.integer], map_wh: tuple[int, int], stride: int, sigma: float
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return targets (K, h, w), each with a peak of 1, and weights (K, 1).
 

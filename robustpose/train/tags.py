@@ -149,11 +149,7 @@ def place_joints(crop_xy: Floats, visible: npt.NDArray[np.integer], map_wh: tupl
 
 
 def draw_people_targets(
-    crop_xy: Floats,
-    visible: npt.NDArray[np.integer],
-    map_wh: tuple[int, int],
-    stride: int,
-    sigma: float,
+    crop_xy: Floats, visible: npt.NDArray[np.integer], map_wh: tuple[int, int], stride: int, sigma: float
 ) -> npt.NDArray[np.float32]:
     """Return targets (K, h, w) for everybody in a crop: where people's joints are near, the larger value counts.
 

@@ -31,14 +31,8 @@ def flesh_out(body: Body, wear: Wardrobe) -> dict[str, tuple[Floats, float]]:
         shoulder, elbow, wrist = points[f"{side}_shoulder"], points[f"{side}_elbow"], points[f"{side}_wrist"]
         spheres |= {
             f"{side}_shoulder": (shoulder - 0.008 * sign * chest[:, 0], 0.036),
-            f"{side}_rib": (
-                points["neck"] + chest @ np.array([sign * 0.055 * build, 0.1, 0.0]),
-                0.062 * build,
-            ),
-            f"{side}_belt": (
-                points["waist"] + pelvis @ np.array([sign * 0.045 * build, 0.03, 0.0]),
-                0.052 * build,
-            ),
+            f"{side}_rib": (points["neck"] + chest @ np.array([sign * 0.055 * build, 0.1, 0.0]), 0.062 * build),
+            f"{side}_belt": (points["waist"] + pelvis @ np.array([sign * 0.045 * build, 0.03, 0.0]), 0.052 * build),
             f"{side}_hip": (hip, 0.052 * build),
             f"{side}_arm": (shoulder, 0.039 * build),
             f"{side}_sleeve": (shoulder + wear.sleeve * (elbow - shoulder), 0.039 * build + 2 * loose),

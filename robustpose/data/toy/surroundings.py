@@ -114,10 +114,7 @@ def draw_background(size_wh: tuple[int, int], rng: np.random.Generator) -> list[
             for _ in range(3):
                 centre = np.array([[x, y - 2 * r]]) + rng.uniform(-0.5, 0.5, (1, 2)) * r
                 shapes.append(
-                    Shape(
-                        [hull_of_circles(centre, rng.uniform(0.5, 1, 1) * r)],
-                        shade(leaves, rng.uniform(0.8, 1.2)),
-                    )
+                    Shape([hull_of_circles(centre, rng.uniform(0.5, 1, 1) * r)], shade(leaves, rng.uniform(0.8, 1.2)))
                 )
     else:  # blobs and slivers
         for _ in range(int(rng.integers(3, 14))):

@@ -40,10 +40,7 @@ def draw_views(of: ViewInput, names: Sequence[str]) -> dict[str, Tensor]:
     views = [VIEWS[name] for name in names]
     crops = np.stack([draw(of) for draw in dict.fromkeys(view.draw for view in views)])
     finishes = dict.fromkeys(view.finish for view in views if view.finish is not None)
-    return {
-        "crops": torch.from_numpy(crops),
-        **{finish.name: torch.from_numpy(finish.draw(of)) for finish in finishes},
-    }
+    return {"crops": torch.from_numpy(crops), **{finish.name: torch.from_numpy(finish.draw(of)) for finish in finishes}}
 
 
 def finish_views(batch: dict[str, Tensor], names: Sequence[str], input_spec: InputSpec) -> dict[str, Tensor]:
