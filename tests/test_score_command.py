@@ -117,7 +117,7 @@ def test_interrupt_ends_with_one_line(run, tmp_path, monkeypatch):
     assert run("bench", *words, "--out", tmp_path / "run")[0] == 0
     (tmp_path / "run/.lock").unlink()
     monkeypatch.setenv("SECONDS_AN_IMAGE", "0.5")
-    command = [sys.executable, "-m", "robustpose", "score", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "robustpose", "score", str(tmp_path / "run"), *words[2:4], *words[6:8]]
     assert_interrupt_ends_with_one_line(command, lambda _: (tmp_path / "run/.lock").exists())
 
 
