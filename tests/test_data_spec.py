@@ -86,14 +86,14 @@ def test_same_descriptions_are_equal_and_hash_alike():
     assert len({one, two, DataSpec(name="coco", root="COCO")}) == 2
 
 
-def count_images(make_dataset):
-    yield len(make_dataset())
+def count_images(dataset, _task):
+    yield len(dataset)
 
 
 def test_opening_can_be_sent_to_another_process():
     spec = DataSpec(name="toy-crowds", n_images=5, limit=3)
     assert len(pickle.loads(pickle.dumps(spec.open))()) == 3
-    assert list(run_in_processes(count_images, [(spec.open,)], 1)) == [3]
+    assert list(run_in_processes(spec.open, count_images, [None], 1)) == [3]
 
 
 def test_toy_is_opened_as_described():
