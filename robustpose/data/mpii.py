@@ -6,8 +6,6 @@ centre and scale, moved down and enlarged as every published top-down program do
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,8 @@ import numpy as np
 from robustpose.data.images import read_image
 from robustpose.data.mpii_truth import read_truth_file
 from robustpose.errors import UserError, first_few
-from robustpose.pose.crop import SCALE_UNIT
+from robustpose.files import hash_file, read_json
+from robustpose.pose.crop import PADDING, SCALE_UNIT
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import MPII
 from robustpose.pose.types import Floats, Frame, Truth
@@ -80,18 +79,12 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
     Args:
         annotations: train.json or valid.json of the HRNet repository.
         images: folder of the image files.
-        truth: gt_valid.mat; its joints and head sizes are what PCKh is scored against. Without it there is no PCKh.
+        truth: gt_valid.mat: PCKh scores against its joints and head sizes. Without it there is no PCKh.
 
     Raises:
         UserError: a file is missing or damaged, or the two do not belong together.
     """
-    try:
-        raw = annotations.read_bytes()
-        people = json.loads(raw)
-    except OSError as error:
-        raise UserError(f"cannot read the annotation file {annotations}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"the annotation file {annotations} is no JSON: {error}") from error
+    people, digest = read_json(annotations, "annotation file")
     if not isinstance(people, list) or not people:
         raise UserError(f"{annotations} must be a list of MPII's people, as the HRNet repository has it")
     problems = [f"person {row} {problem}" for row, problem in enumerate(map(_check_person, people)) if problem]
@@ -101,7 +94,7 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
         raise UserError(f"{annotations}: {first_few(problems, 'problems')}")
     provenance: dict[str, object] = {
         "name": f"MPII {annotations.name}",
-        "annotations_sha256": hashlib.sha256(raw).hexdigest(),
+        "annotations_sha256": digest,
         "n_images": len(names),
         "n_people": len(people),
         "skeleton": MPII.name,
@@ -109,22 +102,17 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
     }
     head_sizes = None
     if truth is not None:
-        head_sizes = _take_truth(truth, people)
-        provenance["truth_sha256"] = hashlib.sha256(truth.read_bytes()).hexdigest()
+        xy, visible, head_sizes = read_truth_file(truth)
+        if len(xy) != len(people):
+            raise UserError(f"{truth} is about {len(xy)} people, but the annotations are about {len(people)}")
+        for row, person in enumerate(people):
+            person["joints"], person["joints_vis"] = xy[row], visible[row].astype(int)
+        provenance["truth_sha256"] = hash_file(truth)
     return MpiiPeople(people, images, head_sizes, provenance)
 
 
-def _take_truth(path: Path, people: list[Record]) -> Floats:
-    """Put the joints of gt_valid.mat into `people` and return the head sizes (N,) px."""
-    xy, visible, head_sizes = read_truth_file(path)
-    if len(xy) != len(people):
-        raise UserError(f"{path} is about {len(xy)} people, but the annotations are about {len(people)}")
-    for row, person in enumerate(people):
-        person["joints"], person["joints_vis"] = xy[row], visible[row].astype(int)
-    return head_sizes
-
-
 def _check_person(person: Any) -> str | None:
+    """Return what is wrong with a person of the file, None for nothing."""
     if not isinstance(person, dict):
         return f"must be an object, got {type(person).__name__}"
     missing = {"image", "center", "scale", "joints", "joints_vis"} - set(person)
@@ -151,8 +139,8 @@ def _find_box(person: Record) -> Floats:
     half = SCALE_UNIT * scale / 2
     if x != -1:
         y += DOWN * scale
-    else:
-        half /= 1.25
+    else:  # no centre: the HRNet program does not enlarge such a box, so take back what the crop will do
+        half /= PADDING
     return np.array([x - 1 - half, y - 1 - half, x - 1 + half, y - 1 + half])
 
 

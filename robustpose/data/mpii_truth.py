@@ -25,32 +25,24 @@ MAT_NAMES = {
 
 
 def read_truth_file(path: Path) -> tuple[Floats, Mask, Floats]:
-    """Return what `read_truth` makes of a gt_valid.mat.
-
-    Raises:
-        UserError: it cannot be read, or is another file.
-    """
+    """Return what `read_truth` makes of a gt_valid.mat; UserError where it cannot be read, or is another file."""
     try:
         content = scipy.io.loadmat(path)
     except Exception as error:  # damaged bytes raise whatever they happen to spell
-        raise UserError(
-            f"cannot read {path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        ) from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(f"cannot read {path}: {reason}") from error
     return read_truth(content)
 
 
 def read_truth(truth: Mapping[str, Any]) -> tuple[Floats, Mask, Floats]:
-    """Return what `robustpose.metrics.pckh.pckh` compares with: joints, which are visible, and head sizes.
+    """Return what `robustpose.metrics.pckh.pckh` compares poses with.
 
     Args:
         truth: the arrays of gt_valid.mat: `pos_gt_src` (16, 2, N) px, 1-based, `jnt_missing` (16, N),
             `headboxes_src` (2, 2, N): corner, axis, person; `dataset_joints` too, if the joints are in another order.
 
     Returns:
-        (N, 16, 2) px, 1-based; (N, 16); (N,) px.
-
-    Raises:
-        UserError: an array is missing or of another shape.
+        Joints (N, 16, 2) px, 1-based; whether each is visible (N, 16); head sizes (N,) px.
     """
     missing = [key for key in ("pos_gt_src", "jnt_missing", "headboxes_src") if key not in truth]
     if missing:
@@ -70,7 +62,7 @@ def read_truth(truth: Mapping[str, Any]) -> tuple[Floats, Mask, Floats]:
 
 
 def _joint_order(names: Any) -> list[int]:
-    """Return where in the file each joint of ours is."""
+    """Return the index in the file of each of MPII's joints."""
     if names is None:
         return list(range(16))
     words = [str(np.asarray(name).ravel()[0]) for name in np.asarray(names).ravel()]

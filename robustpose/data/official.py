@@ -179,20 +179,19 @@ def find_files(name: str, root: Path, split: str) -> Files:
     Raises:
         UserError: there is no such split, or its annotations or images are not there.
     """
-    official = SETS[name]
-    split = official.short_splits.get(split, split)
-    if split not in official.splits:
-        known = official.splits
-        raise UserError(f"{name} has no split '{split}'{nearest(split, known)}: it has {spell_list(known)}")
+    splits = SETS[name].splits
+    full_name = SETS[name].short_splits.get(split, split)
+    if full_name not in splits:
+        raise UserError(f"{name} has no split '{split}'{nearest(split, splits)}: it has {spell_list(splits)}")
     check_root(name, root)
-    places = official.splits[split].places
+    places = splits[full_name].places
     found = {what: path for what, place in places.items() if (path := find_place(root, place)) is not None}
     for what in ("annotations", "images"):
         if what not in found:
             paths = places[what].paths
             tried = spell_list((str(root / path) for path in paths), "nor")
             raise UserError(
-                f"{name} {split} needs {paths[0]}, which is not at {tried}: "
+                f"{name} {full_name} needs {paths[0]}, which is not at {tried}: "
                 f"robustpose data check {name} --root {root} says what belongs there"
             )
     return Files(**found)
