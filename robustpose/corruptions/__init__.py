@@ -78,10 +78,7 @@ def corrupt_all(
     *,
     frost: Path | str | None = None,
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yield `image` in each of `cells` (name, severity), in order: what `corrupt` gives, with shared work done once.
-
-    Args and errors are those of `corrupt`.
-    """
+    """Yield what `corrupt` gives for each of `cells` (name, severity), in order; what they share is done once."""
     image = _as_rgb(image)
     memo: Memo = {}
     for name, severity in cells:
@@ -94,7 +91,7 @@ def _corrupt(
     if severity not in SEVERITIES:
         raise UserError(f"severity must be {spell_list(SEVERITIES, 'or')}, got {severity!r}")
     function = registry.load(name, TABLE, kind="corruption")
-    rng = make_rng(seed, name, severity, image.shape, memo)
+    rng = make_rng(seed, name, severity, memo)
     if name == "frost":
         from robustpose.corruptions.frost_textures import load_textures
 

@@ -37,7 +37,7 @@ def elastic_transform(image: Image, severity: int, rng: Rng) -> Image:
         sigma = (0.01 * height, 0.01 * width)
         return np.stack([smooth_reflected(field, sigma, truncate=3) for field in fields])
 
-    fields = rng.once_per_size("elastic", draw_fields)
+    fields = rng.draw_once("elastic", (height, width), draw_fields)
     x = rng.once_per_image("float32", lambda: to_float32(image))
     out = np.empty_like(image)
     displace(x, fields, strength, out)
