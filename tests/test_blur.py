@@ -104,7 +104,7 @@ def test_motion_along_any_angle_equals_the_plain_program(height, width, angle, s
     image = draw_scene(height, width, seed=seed)
     radius, sigma = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))[severity - 1]
     layers = blur_motion.place_layers(image, radius, sigma, angle)
-    ours = blur_motion.average_layers(*layers, 3 * width).reshape(image.shape)
+    ours = blur_motion.average_layers(layers, 3 * width).reshape(image.shape)
     np.testing.assert_array_equal(ours, slow_blur.motion_blur(image, severity, angle))
 
 
@@ -112,7 +112,7 @@ def test_motion_along_any_angle_equals_the_plain_program(height, width, angle, s
 @pytest.mark.parametrize("shape", [(40, 55, 1), (38, 41, 3), (12, 200, 1)])
 def test_smear_of_floats_equals_the_plain_program(angle, shape):
     layer = np.random.default_rng(0).random(shape)
-    smeared = blur_motion.sum_layers(*blur_motion.place_layers(layer, 12, 8, angle), shape[1] * shape[2])
+    smeared = blur_motion.sum_layers(blur_motion.place_layers(layer, 12, 8, angle), shape[1] * shape[2])
     np.testing.assert_array_equal(smeared.reshape(shape), slow_blur.smear(layer, 12, 8, angle))
 
 

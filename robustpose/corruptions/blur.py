@@ -54,7 +54,7 @@ def motion_blur(image: Image, severity: int, rng: Rng) -> Image:
     radius, sigma = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))[severity - 1]
     angle = rng.uniform(-45, 45)
     layers = motion.place_layers(image, radius, sigma, angle)
-    return motion.average_layers(*layers, 3 * image.shape[1]).reshape(image.shape)
+    return motion.average_layers(layers, 3 * image.shape[1]).reshape(image.shape)
 
 
 def zoom_blur(image: Image, severity: int, rng: Rng) -> Image:

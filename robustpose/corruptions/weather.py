@@ -12,7 +12,7 @@ import numpy.typing as npt
 from robustpose.corruptions.exact import colors as kernels
 from robustpose.corruptions.exact.haze import draw_haze
 from robustpose.corruptions.exact.pixels import smooth, to_float32, to_uint8
-from robustpose.corruptions.exact.snow_layer import make_streaks
+from robustpose.corruptions.exact.snow_layer import draw_flakes, smear_flakes
 from robustpose.corruptions.seeding import Rng
 
 Image = npt.NDArray[np.uint8]
@@ -41,7 +41,8 @@ def _draw_streaks(shape_hw: tuple[int, int], severity: int, rng: Rng) -> Image:
         (0.55, 0.3, 2.5, 0.85, 12, 12),
     )[severity - 1]
     normals, angle = rng.normals_then_uniform(shape_hw)
-    return make_streaks(normals, mean, spread, zoom, threshold, radius, sigma, -135 + 90 * angle)
+    flakes = draw_flakes(normals, mean, spread, zoom, threshold)
+    return smear_flakes(flakes, shape_hw, radius, sigma, -135 + 90 * angle)
 
 
 def frost(image: Image, severity: int, rng: Rng, textures: Sequence[Image]) -> Image:
