@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from robustpose.cli.data import app
 from robustpose.data import official
-from robustpose.data.mpii_truth import MAT_NAMES
+from robustpose.data.mpii import MAT_NAMES
 from robustpose.data.official import find_files
 from robustpose.data.official_check import check
 from robustpose.errors import UserError

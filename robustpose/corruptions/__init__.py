@@ -46,7 +46,7 @@ TABLE: dict[str, str] = {
 def corrupt(
     image: npt.NDArray[np.uint8], name: str, severity: int, seed: Seed = "release", *, frost: Path | str | None = None
 ) -> npt.NDArray[np.uint8]:
-    """Return `image` under the corruption `name` at `severity`.
+    """Return `image` under the corruption `name` at `severity`, (H, W, 3) RGB uint8.
 
     With ``seed="release"`` the result is, to the last bit, that of the program behind the published benchmark on
     the same versions of NumPy, SciPy, OpenCV and Pillow.
@@ -60,9 +60,6 @@ def corrupt(
             image, corruption and severity (the formula is in `robustpose.corruptions.seeding`).
         frost: folder with frost textures; else the installed ones (``robustpose frost install``); else, but not
             with ``"release"``, textures that the program makes itself.
-
-    Returns:
-        (H, W, 3) RGB uint8.
 
     Raises:
         UserError: an unknown name, a severity outside 1..5, an image that is not as described, or ``"release"`` frost

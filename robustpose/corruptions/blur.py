@@ -17,8 +17,7 @@ from robustpose.corruptions.exact import defocus, glass, motion, zoom
 from robustpose.corruptions.exact.gaussian import smooth_rows
 from robustpose.corruptions.exact.pixels import to_float32
 from robustpose.corruptions.seeding import Rng
-
-Image = npt.NDArray[np.uint8]
+from robustpose.pose.types import Image
 
 
 def defocus_blur(image: Image, severity: int, rng: Rng) -> Image:

@@ -14,8 +14,7 @@ from robustpose.corruptions.exact.displacement import displace
 from robustpose.corruptions.exact.pixels import to_float32, to_uint8
 from robustpose.corruptions.exact.smoothing import smooth_reflected
 from robustpose.corruptions.seeding import Rng
-
-Image = npt.NDArray[np.uint8]
+from robustpose.pose.types import Image
 
 
 def contrast(image: Image, severity: int, rng: Rng) -> Image:

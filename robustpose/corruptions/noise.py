@@ -13,8 +13,7 @@ from robustpose.corruptions.exact import noise as kernels
 from robustpose.corruptions.exact.pixels import to_uint8
 from robustpose.corruptions.exact.poisson_replay import MeanTables, make_mean_tables, replay_poisson, sum_logs
 from robustpose.corruptions.seeding import IndependentRng, Rng
-
-Image = npt.NDArray[np.uint8]
+from robustpose.pose.types import Image
 
 IMPULSES = (0.03, 0.06, 0.09, 0.17, 0.27)
 

@@ -14,8 +14,7 @@ from robustpose.corruptions.exact.haze import draw_haze
 from robustpose.corruptions.exact.pixels import smooth, to_float32, to_uint8
 from robustpose.corruptions.exact.snow_layer import draw_flakes, smear_flakes
 from robustpose.corruptions.seeding import Rng
-
-Image = npt.NDArray[np.uint8]
+from robustpose.pose.types import Image
 
 
 def snow(image: Image, severity: int, rng: Rng) -> Image:

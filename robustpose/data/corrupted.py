@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,16 +31,23 @@ class CorruptedImages(Protocol):
 
     def frame_in(self, frame: Frame, cell: Cell) -> Frame:
         """Return clean `frame` as it looks in `cell`. The clean image is decoded once for all its cells."""
+        return frame if cell.corruption is None else replace(frame, cell=cell, read=partial(self.read, frame, cell))
 
+    @abstractmethod
+    def read(self, frame: Frame, cell: Cell) -> Image:
+        """Return the image of clean `frame` in `cell`, which is not clean."""
+
+    @abstractmethod
     def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
         """Raise UserError unless each of the clean `frames` can be had in each of `cells`."""
 
+    @abstractmethod
     def provenance(self) -> dict[str, Any]:
         """Return what determines the pixels: at least what `ORIGIN` names."""
 
 
 @dataclass(frozen=True)
-class MadeImages:
+class MadeImages(CorruptedImages):
     """Corrupted images that are made here from the clean ones.
 
     Attributes:
@@ -50,11 +58,10 @@ class MadeImages:
     seed: str | int = "release"
     frost: Path | None = None
 
-    def frame_in(self, frame: Frame, cell: Cell) -> Frame:
-        """Return clean `frame` as it looks in `cell`."""
-        if cell.corruption is None:
-            return frame
-        return replace(frame, cell=cell, read=partial(self._corrupt, frame, cell))
+    def read(self, frame: Frame, cell: Cell) -> Image:
+        """Return the image of clean `frame` in `cell`, which is not clean."""
+        assert cell.corruption is not None
+        return corrupt(_read_clean(frame), cell.corruption, cell.severity, self._seed_for(frame), frost=self.frost)
 
     def images(self, frame: Frame, cells: Iterable[Cell]) -> Iterator[Image]:
         """Yield the image of clean `frame` in each of `cells`, none of them clean; what they share is done once."""
@@ -79,16 +86,12 @@ class MadeImages:
             "frost_textures": "original" if is_release else load_textures(self.frost).source,
         }
 
-    def _corrupt(self, frame: Frame, cell: Cell) -> Image:
-        assert cell.corruption is not None
-        return corrupt(_read_clean(frame), cell.corruption, cell.severity, self._seed_for(frame), frost=self.frost)
-
     def _seed_for(self, frame: Frame) -> Seed:
         return self.seed if isinstance(self.seed, str) else (self.seed, frame.image_id)
 
 
 @dataclass(frozen=True)
-class StoredImages:
+class StoredImages(CorruptedImages):
     """Corrupted images that are read from a corrupted set on disk. Made by `open_stored_images`.
 
     Attributes:
@@ -103,11 +106,10 @@ class StoredImages:
     image_format: str | None
     origin: dict[str, Any] = field(compare=False)
 
-    def frame_in(self, frame: Frame, cell: Cell) -> Frame:
-        """Return clean `frame` as it looks in `cell`."""
-        if cell.corruption is None:
-            return frame
-        return replace(frame, cell=cell, read=partial(self._read, frame, cell))
+    def read(self, frame: Frame, cell: Cell) -> Image:
+        """Return the image of clean `frame` in `cell`, which is not clean."""
+        path, _ = self._find(frame, cell)
+        return read_in_place_of(path, frame.image, "its clean image", "was the set made from other images?")
 
     def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
         """Raise UserError if an image of a cell is missing; it names the first few and says how many."""
@@ -130,10 +132,6 @@ class StoredImages:
         paths = [self.root / place_image(frame.file_name, cell, self.layout, one) for one in formats]
         found = next((path for path in paths if path.is_file()), None)
         return found or paths[0], found is not None
-
-    def _read(self, frame: Frame, cell: Cell) -> Image:
-        path, _ = self._find(frame, cell)
-        return read_in_place_of(path, frame.image, "its clean image", "was the set made from other images?")
 
 
 class CorruptedSpec(Settings):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from robustpose.data.mpii_truth import read_truth_file
+from robustpose.data.mpii import read_truth_file
 from robustpose.data.official import SETS, Place, Split, check_root, find_place
 from robustpose.errors import UserError, nearest
 

@@ -114,8 +114,8 @@ def add_snow(
 ) -> None:
     """Whiten (float32) towards the brighter of the pixel and 1.5·grey + .5, then add the streaks twice (float64).
 
-    Grey (H, W) is in 0..1; `keep` and `fade` are the shares of the pixel and of the whitened one. The streaks (H, W), in
-    1/255, are added once as they are and once turned by 180 degrees.
+    Grey (H, W) is in 0..1; `keep` and `fade` are the shares of the pixel and of the whitened one. The streaks (H, W),
+    in 1/255, are added once as they are and once turned by 180 degrees.
     """
     height, width = image.shape[:2]
     whites = np.empty(3 * width, np.float32)
