@@ -12,7 +12,7 @@ from robustpose.pose.types import Frame, Poses, Truth
 
 
 def evaluate(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, float]:
-    """Return the figures of `estimator` on `dataset`, with `frames_per_call` images handed over at a time."""
+    """Return the figures (0..1) of `estimator` on the clean images of `dataset`, `frames_per_call` at a time."""
     truths = (dataset.truth(index) for index in range(len(dataset)))
     metric = make_metric(dataset.metric, dataset.skeleton)
     return score(predict_all(dataset, estimator, frames_per_call), truths, metric)
@@ -26,12 +26,10 @@ def predict_all(dataset: Dataset, estimator: Estimator, frames_per_call: int = 1
 
 
 def get_frames(dataset: Dataset, indices: Iterable[int]) -> list[Frame]:
-    """Return clean frames of a dataset, with what its metric wants of estimators."""
+    """Return the clean frames of some images; they say whether the dataset's metric wants one pose per box."""
     metric = make_metric(dataset.metric, dataset.skeleton)
     frames = [dataset.frame(index) for index in indices]
-    if not metric.one_pose_per_box:
-        return frames
-    return [replace(frame, one_pose_per_box=True) for frame in frames]
+    return [replace(frame, one_pose_per_box=True) for frame in frames] if metric.one_pose_per_box else frames
 
 
 def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
@@ -58,7 +56,7 @@ def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
 
 
 def score(all_poses: Iterable[Poses], truths: Iterable[Truth], metric: Metric) -> dict[str, float]:
-    """Return the figures of poses against truth, image by image in the same order, with a fresh metric."""
+    """Return the figures (0..1) of poses against truth, image by image in the same order, by a fresh metric."""
     for poses, truth in zip(all_poses, truths, strict=True):
         metric.update(poses, truth)
     return metric.compute()

@@ -3,8 +3,8 @@ import threading
 import numpy as np
 import pytest
 
-from robustpose.corruptions import corrupt, corrupt_all
-from robustpose.corruptions.cache import CACHE, DEFAULT_LIMIT, FieldCache
+from robustpose.corruptions import corrupt, corrupt_all, seeding
+from robustpose.corruptions.cache import CACHE, FieldCache
 from robustpose.corruptions.suites import COCO_C
 from tests.scenes import draw_scene
 
@@ -39,20 +39,19 @@ def test_field_larger_than_the_limit_is_given_but_not_kept():
     assert cache.size == 60
 
 
-def test_size_counts_arrays_in_tuples_and_the_limit_can_change():
+def test_size_counts_arrays_in_tuples():
     cache = FieldCache(100)
     cache.get("pair", lambda: (np.zeros(30, np.uint8), np.zeros(5)))
     assert cache.size == 70
-    cache.set_limit(50)
-    assert cache.size == 0
+    cache.put("pair", np.zeros(20, np.uint8))
+    assert cache.size == 20
 
 
 @pytest.fixture
-def small_cache():
-    CACHE.clear()
-    CACHE.set_limit(2**20)
-    yield CACHE
-    CACHE.set_limit(DEFAULT_LIMIT)
+def small_cache(monkeypatch):
+    cache = FieldCache(2**20)
+    monkeypatch.setattr(seeding, "CACHE", cache)
+    return cache
 
 
 @pytest.mark.filterwarnings("ignore:frost")
@@ -66,7 +65,7 @@ def test_hundreds_of_sizes_stay_within_the_limit_and_change_no_pixel(small_cache
     for size in (sizes[0], sizes[-1]):
         for name in names:
             small = corrupt(draw_scene(*size), name, 2)
-            CACHE.clear()
+            small_cache.clear()
             np.testing.assert_array_equal(corrupt(draw_scene(*size), name, 2), small)
 
 

@@ -86,7 +86,7 @@ def test_same_descriptions_are_equal_and_hash_alike():
     assert len({one, two, DataSpec(name="coco", root="COCO")}) == 2
 
 
-def count_images(dataset, _):
+def count_images(dataset, _task):
     yield len(dataset)
 
 

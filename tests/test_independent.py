@@ -27,14 +27,11 @@ IMAGE = draw_scene(64, 96, seed=4)
 class LegacyRng(ReleaseRng):
     """The published program's generator with a seed of its own, and nothing kept from one image to the next."""
 
-    def __init__(self, seed, shape):
-        super().__init__(shape, {})
+    def __init__(self, seed):
+        super().__init__({})
         self.seed(seed)
 
-    def once_per_size(self, name, make):
-        return make()
-
-    def once_per_side(self, name, side, make):
+    def draw_once(self, name, size, make):
         return make()
 
     def first_normals(self, n):
@@ -60,7 +57,7 @@ def draw(name, severity, rngs, image=IMAGE):
 
 
 def legacy_and_independent(name, severity, image=IMAGE, n_draws=N_DRAWS):
-    legacy = draw(name, severity, [LegacyRng(100 + i, image.shape) for i in range(n_draws)], image)
+    legacy = draw(name, severity, [LegacyRng(100 + i) for i in range(n_draws)], image)
     independent = draw(name, severity, [IndependentRng(i, {}) for i in range(n_draws)], image)
     return legacy, independent
 

@@ -13,8 +13,7 @@ from robustpose.bench.run import run_bench
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import write_image
-from robustpose.data.mpii import read_mpii
-from robustpose.data.mpii_truth import read_truth
+from robustpose.data.mpii import read_mpii, read_truth
 from robustpose.data.spec import DataSpec, describe_data
 from robustpose.errors import UserError
 from robustpose.evaluate import evaluate

@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from typer.testing import CliRunner
 
 from robustpose.cli.data import app
 from robustpose.data import official
-from robustpose.data.official import Place, find_files
+from robustpose.data.mpii import MAT_NAMES
+from robustpose.data.official import find_files
 from robustpose.data.official_check import check
 from robustpose.errors import UserError
 
@@ -58,7 +60,7 @@ def list_people():
 
 def write_truth(path, n_people, **changes):
     variables = {
-        "dataset_joints": np.zeros((1, 16)),
+        "dataset_joints": np.array([list(MAT_NAMES)], object),
         "jnt_missing": np.zeros((16, n_people)),
         "pos_gt_src": np.zeros((16, 2, n_people)),
         "headboxes_src": np.zeros((2, 2, n_people)),
@@ -69,10 +71,9 @@ def write_truth(path, n_people, **changes):
 
 def know_counts(monkeypatch, name, split, what, **counts):
     """Let the official file be one of these counts."""
-    place = official.SETS[name].splits[split][what]
+    places = official.SETS[name].splits[split].places
     counts = {key.replace("_", " "): count for key, count in counts.items()}
-    changed = Place(place.kind, place.paths, place.needed_for, place.source, counts, place.is_optional)
-    monkeypatch.setitem(official.SETS[name].splits[split], what, changed)
+    monkeypatch.setitem(places, what, replace(places[what], counts=counts))
 
 
 def find_by_path(name, root):
@@ -279,8 +280,8 @@ def test_truncated_truth_differs_with_the_reason(mpii_root, n_bytes):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"headboxes_src": None}, "damaged: lacks 'headboxes_src'"),
-        ({"pos_gt_src": np.zeros((16, 2))}, "damaged: its 'pos_gt_src' must be (16, 2, N), got (16, 2)"),
+        ({"headboxes_src": None}, "damaged: MPII's truth lacks headboxes_src: expected the arrays of gt_valid.mat"),
+        ({"pos_gt_src": np.zeros((16, 2))}, "damaged: pos_gt_src of MPII's truth must be (16, 2, 2), got (16, 2)"),
     ],
 )
 def test_other_matlab_file_in_place_of_the_truth_differs(mpii_root, changes, reason):

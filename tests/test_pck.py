@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from robustpose.data.mpii_truth import read_truth
+from robustpose.data.mpii import read_truth
 from robustpose.errors import UserError
 from robustpose.metrics import make_metric
 from robustpose.metrics.pck import share_within

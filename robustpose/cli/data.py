@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from robustpose.data.official import SETS, join_words
+from robustpose.data.official import SETS
+from robustpose.errors import spell_list
 
 app = typer.Typer(help="Official data sets on disk.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -20,7 +21,7 @@ def _options() -> None:
 
 @app.command()
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=f"{join_words(SETS, 'or')}.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"{spell_list(SETS, 'or')}.")],
     root: Annotated[Path, typer.Option(help="Folder that holds the set.")],
 ) -> None:
     """Say which official files are there and where to get the others; exit code 1 if scores need more than is there."""

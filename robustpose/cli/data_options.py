@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from robustpose.data.official import SETS, join_words
+from robustpose.data.official import SETS
+from robustpose.errors import spell_list
 
 if TYPE_CHECKING:
     from robustpose.data.spec import DataSpec
 
-_SETS = join_words(SETS, "or")
+_SETS = spell_list(SETS, "or")
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ TABLE: dict[str, str] = {
 def corrupt(
     image: npt.NDArray[np.uint8], name: str, severity: int, seed: Seed = "release", *, frost: Path | str | None = None
 ) -> npt.NDArray[np.uint8]:
-    """Return `image` under the corruption `name` at `severity`.
+    """Return `image` under the corruption `name` at `severity`, (H, W, 3) RGB uint8.
 
     With ``seed="release"`` the result is, to the last bit, that of the program behind the published benchmark on
     the same versions of NumPy, SciPy, OpenCV and Pillow.
@@ -60,9 +60,6 @@ def corrupt(
             image, corruption and severity (the formula is in `robustpose.corruptions.seeding`).
         frost: folder with frost textures; else the installed ones (``robustpose frost install``); else, but not
             with ``"release"``, textures that the program makes itself.
-
-    Returns:
-        (H, W, 3) RGB uint8.
 
     Raises:
         UserError: an unknown name, a severity outside 1..5, an image that is not as described, or ``"release"`` frost
@@ -78,10 +75,7 @@ def corrupt_all(
     *,
     frost: Path | str | None = None,
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yield `image` in each of `cells` (name, severity), in order: what `corrupt` gives, with shared work done once.
-
-    Args and errors are those of `corrupt`.
-    """
+    """Yield what `corrupt` gives for each of `cells` (name, severity), in order; what they share is done once."""
     image = _as_rgb(image)
     memo: Memo = {}
     for name, severity in cells:
@@ -94,7 +88,7 @@ def _corrupt(
     if severity not in SEVERITIES:
         raise UserError(f"severity must be {spell_list(SEVERITIES, 'or')}, got {severity!r}")
     function = registry.load(name, TABLE, kind="corruption")
-    rng = make_rng(seed, name, severity, image.shape, memo)
+    rng = make_rng(seed, name, severity, memo)
     if name == "frost":
         from robustpose.corruptions.frost_textures import load_textures
 

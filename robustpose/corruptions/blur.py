@@ -1,7 +1,7 @@
 """Blur: out of focus, behind frosted glass, in motion, zooming, and the held-out Gaussian.
 
-The files blur_*.py hold one loop each, compiled by numba on first use and cached on disk. They take images as rows of
-interleaved RGB, (H, 3 * W).
+The loops, in `exact`, are compiled by numba on first use and cached on disk. They take images as rows of interleaved
+RGB, (H, 3 * W).
 """
 
 from __future__ import annotations
@@ -13,42 +13,38 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.corruptions.exact import defocus as blur_defocus
-from robustpose.corruptions.exact import glass as blur_glass
-from robustpose.corruptions.exact import motion as blur_motion
-from robustpose.corruptions.exact import zoom as blur_zoom
+from robustpose.corruptions.exact import defocus, glass, motion, zoom
 from robustpose.corruptions.exact.gaussian import smooth_rows
 from robustpose.corruptions.exact.pixels import to_float32
 from robustpose.corruptions.seeding import Rng
-
-Image = npt.NDArray[np.uint8]
+from robustpose.pose.types import Image
 
 
 def defocus_blur(image: Image, severity: int, rng: Rng) -> Image:
     """Convolve with a disk of `radius` px, its edge softened."""
     radius, softness = ((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5))[severity - 1]
-    return blur_defocus.filter_image(image, *_make_disk(radius, softness))
+    return defocus.filter_image(image, *_make_disk(radius, softness))
 
 
 @functools.cache
-def _make_disk(radius: int, softness: float) -> tuple[npt.NDArray[np.float32], blur_defocus.Taps]:
+def _make_disk(radius: int, softness: float) -> tuple[npt.NDArray[np.float32], defocus.Taps]:
     half = max(8, radius)
     across, down = np.meshgrid(np.arange(-half, half + 1), np.arange(-half, half + 1))
     disk = (across**2 + down**2 <= radius**2).astype(np.float32)
     disk /= disk.sum()
     size = 3 if radius <= 8 else 5
     kernel: npt.NDArray[Any] = cv2.GaussianBlur(disk, ksize=(size, size), sigmaX=softness)
-    return kernel, blur_defocus.group_taps(kernel)
+    return kernel, defocus.group_taps(kernel)
 
 
 def glass_blur(image: Image, severity: int, rng: Rng) -> Image:
     """Shuffle pixels among near neighbours between two Gaussian blurs."""
     sigma, delta, rounds = ((0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2))[severity - 1]
     height, width = image.shape[:2]
-    sources = rng.once_per_size(
-        f"glass_blur/{severity}", lambda: blur_glass.draw_sources(height, width, delta, rounds, rng)
+    sources = rng.draw_once(
+        f"glass_blur/{severity}", (height, width), lambda: glass.draw_sources(height, width, delta, rounds, rng)
     )
-    shuffled = blur_glass.take_pixels(smooth_rows(_as_rows(image), sigma), sources)
+    shuffled = glass.take_pixels(smooth_rows(_as_rows(image), sigma), sources)
     return smooth_rows(_as_rows(shuffled), sigma).reshape(image.shape)
 
 
@@ -56,8 +52,8 @@ def motion_blur(image: Image, severity: int, rng: Rng) -> Image:
     """Smear along a line whose angle is drawn from -45 to 45 degrees."""
     radius, sigma = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))[severity - 1]
     angle = rng.uniform(-45, 45)
-    layers = blur_motion.place_layers(image, radius, sigma, angle)
-    return blur_motion.average_layers(*layers, 3 * image.shape[1]).reshape(image.shape)
+    layers = motion.place_layers(image, radius, sigma, angle)
+    return motion.average_layers(layers, 3 * image.shape[1]).reshape(image.shape)
 
 
 def zoom_blur(image: Image, severity: int, rng: Rng) -> Image:
@@ -67,10 +63,10 @@ def zoom_blur(image: Image, severity: int, rng: Rng) -> Image:
     # Severities 1 and 3 add up what 2 and 4 begin with.
     n_shared = (12, 12, 11, 11, 11)[severity - 1]
     x = rng.once_per_image("float32", lambda: to_float32(image)).reshape(image.shape[0], -1)
-    total = rng.once_per_image(f"zoom_blur/{step}", lambda: blur_zoom.add_enlarged(x, x, factors[1:n_shared]))
+    total = rng.once_per_image(f"zoom_blur/{step}", lambda: zoom.add_enlarged(x, x, factors[1:n_shared]))
     if len(factors) > n_shared:
-        total = blur_zoom.add_enlarged(total, x, factors[n_shared:])
-    return blur_zoom.average(x, total, len(factors)).reshape(image.shape)
+        total = zoom.add_enlarged(total, x, factors[n_shared:])
+    return zoom.average(x, total, len(factors)).reshape(image.shape)
 
 
 def gaussian_blur(image: Image, severity: int, rng: Rng) -> Image:

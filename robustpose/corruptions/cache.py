@@ -1,7 +1,7 @@
-"""A bounded cache of random fields: what depends on an image's size but not on the image is drawn once.
+"""A bounded cache of random fields: a field that depends on an image's size but not on the image is drawn once.
 
-Least recently used fields go first. Safe under threads; every process has its own. The limit is 320 MB, or what the
-environment variable ROBUSTPOSE_CACHE_MB says, or what `CACHE.set_limit` was told last.
+Least recently used fields go first. Safe under threads; every process has its own. The limit is 320 MB, or the number
+of MB in the environment variable ROBUSTPOSE_CACHE_MB.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULT_LIMIT = 320 * 2**20  # bytes; with the libraries around it, a process st
 
 
 class FieldCache:
-    """Keep what `get` made, up to `limit` bytes of arrays. A field larger than the limit is made anew every time."""
+    """Keep arrays, and tuples or lists of arrays, up to `limit` bytes. A larger field is made anew every time."""
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._limit = limit
@@ -44,32 +44,25 @@ class FieldCache:
 
     def put(self, key: Hashable, field: Any) -> None:
         """Take in a field in place of an older one of the same key."""
-        size = _size_of(field)
-        _make_read_only(field)
+        size = 0
+        for array in _arrays_in(field):
+            array.flags.writeable = False
+            size += array.nbytes
         with self._lock:
             if key in self._fields:
                 self._size -= self._fields.pop(key)[1]
             if size <= self._limit:
                 self._fields[key] = field, size
                 self._size += size
-            self._shrink()
-
-    def set_limit(self, limit: int) -> None:
-        """Change the limit (bytes), and drop what no longer fits."""
-        with self._lock:
-            self._limit = limit
-            self._shrink()
+            while self._size > self._limit:
+                _, (_, size) = self._fields.popitem(last=False)
+                self._size -= size
 
     def clear(self) -> None:
         """Drop everything."""
         with self._lock:
             self._fields.clear()
             self._size = 0
-
-    def _shrink(self) -> None:
-        while self._size > self._limit:
-            _, (_, size) = self._fields.popitem(last=False)
-            self._size -= size
 
 
 def _arrays_in(field: Any) -> list[np.ndarray[Any, Any]]:
@@ -80,18 +73,5 @@ def _arrays_in(field: Any) -> list[np.ndarray[Any, Any]]:
     return []
 
 
-def _size_of(field: Any) -> int:
-    return sum(array.nbytes for array in _arrays_in(field))
-
-
-def _make_read_only(field: Any) -> None:
-    for array in _arrays_in(field):
-        array.flags.writeable = False
-
-
-def _limit_from_environment() -> int:
-    text = os.environ.get("ROBUSTPOSE_CACHE_MB", "")
-    return int(text) * 2**20 if text.isdigit() else DEFAULT_LIMIT
-
-
-CACHE = FieldCache(_limit_from_environment())
+_megabytes = os.environ.get("ROBUSTPOSE_CACHE_MB", "")
+CACHE = FieldCache(int(_megabytes) * 2**20 if _megabytes.isdigit() else DEFAULT_LIMIT)

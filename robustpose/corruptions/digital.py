@@ -14,8 +14,7 @@ from robustpose.corruptions.exact.displacement import displace
 from robustpose.corruptions.exact.pixels import to_float32, to_uint8
 from robustpose.corruptions.exact.smoothing import smooth_reflected
 from robustpose.corruptions.seeding import Rng
-
-Image = npt.NDArray[np.uint8]
+from robustpose.pose.types import Image
 
 
 def contrast(image: Image, severity: int, rng: Rng) -> Image:
@@ -37,7 +36,7 @@ def elastic_transform(image: Image, severity: int, rng: Rng) -> Image:
         sigma = (0.01 * height, 0.01 * width)
         return np.stack([smooth_reflected(field, sigma, truncate=3) for field in fields])
 
-    fields = rng.once_per_size("elastic", draw_fields)
+    fields = rng.draw_once("elastic", (height, width), draw_fields)
     x = rng.once_per_image("float32", lambda: to_float32(image))
     out = np.empty_like(image)
     displace(x, fields, strength, out)

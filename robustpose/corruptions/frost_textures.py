@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.errors import UserError
-from robustpose.files import open_whole
+from robustpose.files import hash_file, open_whole
 
 DISTRIBUTION = "imagecorruptions==1.1.2"
 ORIGINALS = {  # in index order: file name -> SHA-256
@@ -57,11 +57,11 @@ def load_textures(folder: Path | str | None = None, *, original: bool = False) -
     """Return the textures of `folder`, else the installed ones, else generated ones.
 
     Args:
-        folder: images to use; the six originals, where their names are there, in their order, else all in name order.
+        folder: of images: the six originals in their order, else all images in the order of their names.
         original: insist on the six original files.
 
     Raises:
-        UserError: `folder` holds no image, an original file is damaged, or `original` cannot be met.
+        UserError: `folder` holds no image, or not the original files that `original` insists on.
     """
     return _load_textures(None if folder is None else str(Path(folder).absolute()), str(cache_dir()), original)
 
@@ -94,11 +94,12 @@ def _load_textures(folder: str | None, installed: str, original: bool) -> Textur
 
 
 def _differing_originals(place: Path) -> list[str]:
+    """Return what is wrong with each original texture that a folder does not hold as it was published."""
     differing = []
     for name, digest in ORIGINALS.items():
         if not (place / name).is_file():
             differing.append(f"{name} is missing")
-        elif hashlib.sha256((place / name).read_bytes()).hexdigest() != digest:
+        elif hash_file(place / name) != digest:
             differing.append(f"{name} has another SHA-256")
     return differing
 
@@ -146,14 +147,13 @@ def install_textures() -> Path:
 @lru_cache(maxsize=1)
 def generate_textures() -> Textures:
     """Make five frost textures: feathery ridges of fractal noise, denser towards the pane's edges."""
-    images = []
-    for index in range(5):
-        rng = np.random.Generator(np.random.Philox(key=index))
-        images.append(_draw_texture(rng, height=600, width=800))
-    return Textures(tuple(images), "generated")
+    rngs = [np.random.Generator(np.random.Philox(key=index)) for index in range(5)]
+    return Textures(tuple(_draw_texture(rng, height=600, width=800) for rng in rngs), "generated")
 
 
 def _draw_texture(rng: np.random.Generator, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """Draw a texture (height, width, 3), BGR."""
+
     def noise(scale: float) -> npt.NDArray[np.float32]:
         small = rng.normal(size=(int(height / scale) + 3, int(width / scale) + 3)).astype(np.float32)
         return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)

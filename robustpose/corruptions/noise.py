@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,9 @@ from scipy.special import ndtri, pdtr
 
 from robustpose.corruptions.exact import noise as kernels
 from robustpose.corruptions.exact.pixels import to_uint8
-from robustpose.corruptions.exact.poisson_replay import make_mean_tables, replay_poisson, sum_logs
+from robustpose.corruptions.exact.poisson_replay import MeanTables, make_mean_tables, replay_poisson, sum_logs
 from robustpose.corruptions.seeding import IndependentRng, Rng
-
-Image = npt.NDArray[np.uint8]
+from robustpose.pose.types import Image
 
 IMPULSES = (0.03, 0.06, 0.09, 0.17, 0.27)
 
@@ -47,7 +46,7 @@ def impulse_noise(image: Image, severity: int, rng: Rng) -> Image:
         words = rng.words(image.size, np.uint16)  # the last bit says white or black, the other 15 whether
         codes = np.where(words < round(IMPULSES[severity - 1] * 2**16), 2 + (words & 1), 12).astype(np.uint8)
     else:
-        codes = rng.once_per_size("impulses", draw_codes)
+        codes = rng.draw_once("impulses", image.shape[:2], draw_codes)
     out = np.empty_like(image)
     kernels.set_impulses(image.reshape(-1), codes, severity, out.reshape(-1))
     return out
@@ -72,7 +71,7 @@ def shot_noise(image: Image, severity: int, rng: Rng) -> Image:
 
 
 def _draw_normals(n: int, rng: Rng) -> npt.NDArray[np.floating[Any]]:
-    """Draw n standard normal numbers; independent ones come from 16 bits each, finer than any pixel shows."""
+    """Draw n standard normal numbers; independent ones are quantiles of 16 random bits, finer than any pixel shows."""
     if isinstance(rng, IndependentRng):
         return _normal_quantiles()[rng.words(n, np.uint16)]
     return rng.first_normals(n)
@@ -83,24 +82,21 @@ def _normal_quantiles() -> npt.NDArray[np.float32]:
     return ndtri((np.arange(2**16) + 0.5) / 2**16).astype(np.float32)
 
 
-class _ShotTables:
-    """What can be known of the 256 Poisson distributions before an image is seen.
+class _ShotTables(NamedTuple):
+    """All that is known of the 256 Poisson distributions before an image is seen: arguments of the two kernels."""
 
-    Args:
-        photons: mean at full brightness.
-    """
-
-    def __init__(self, photons: int) -> None:
-        means = np.arange(256) / 255.0 * photons
-        self.means = make_mean_tables(means)
-        # What is shown for k photons; more than `photons` is white, as `photons` is.
-        self.shown = to_uint8(np.arange(photons + 1) / float(photons))
-        self.cumulative = pdtr(np.arange(photons + 1), means[:, None]) * 2.0**32
-        starts = np.arange(1024) * 2.0**22
-        guide = np.stack([np.searchsorted(row, starts, side="right") for row in self.cumulative])
-        self.guide = np.minimum(guide, photons).astype(np.uint8)
+    means: MeanTables
+    shown: Image  # (photons + 1,) level that k photons show; more photons are white, as `photons` are
+    cumulative: npt.NDArray[np.float64]
+    guide: npt.NDArray[np.uint8]
 
 
 @lru_cache(maxsize=5)
 def _shot_tables(photons: int) -> _ShotTables:
-    return _ShotTables(photons)
+    """Return the tables for `photons`, the mean at full brightness."""
+    means = np.arange(256) / 255.0 * photons
+    shown = to_uint8(np.arange(photons + 1) / float(photons))
+    cumulative = pdtr(np.arange(photons + 1), means[:, None]) * 2.0**32
+    starts = np.arange(1024) * 2.0**22
+    guide = np.stack([np.searchsorted(row, starts, side="right") for row in cumulative])
+    return _ShotTables(make_mean_tables(means), shown, cumulative, np.minimum(guide, photons).astype(np.uint8))

@@ -30,16 +30,14 @@ Memo = dict[str, Any]  # what the cells of one image share
 
 
 class _Shares:
-    """What every generator carries along: results that the cells of one image share."""
+    """The part of every generator that holds results which the cells of one image share."""
 
     memo: Memo
 
     def once_per_image(self, name: str, make: Callable[[], T]) -> T:
-        """Return what `make` computes from the image alone, or what another cell of the same image has computed.
+        """Return the result of this name, which `make` computes unless another cell of the same image has done so.
 
-        Args:
-            name: of the result.
-            make: depends on nothing but the image: no severity, no random numbers.
+        It depends on nothing but the image: on no severity, and on no random numbers.
         """
         if name not in self.memo:
             self.memo[name] = make()
@@ -47,25 +45,19 @@ class _Shares:
 
 
 class ReleaseRng(np.random.RandomState, _Shares):
-    """NumPy's legacy generator seeded with 1, for images of `shape`; what it draws first is kept for the next one."""
+    """NumPy's legacy generator seeded with 1. Its stream is the same every time, so what is drawn from it is kept."""
 
-    def __init__(self, shape: Shape, memo: Memo) -> None:
+    def __init__(self, memo: Memo) -> None:
         super().__init__(1)
         self.memo = memo
-        self._shape = shape
 
-    def once_per_size(self, name: str, make: Callable[[], T]) -> T:
-        """Return what `make` draws, from the cache if an image of this size has been there before.
+    def draw_once(self, name: str, size: Shape, make: Callable[[], T]) -> T:
+        """Return the field of a name and a size, which `make` draws unless it is in the cache.
 
-        Args:
-            name: of the field; corruptions that draw the same field may share it.
-            make: draws from this generator, before anything else is drawn from it.
+        `make` draws from this generator, before anything else is drawn from it. Corruptions that draw the same field
+        may share its name.
         """
-        return CACHE.get((name, self._shape[0], self._shape[1]), make)
-
-    def once_per_side(self, name: str, side: int, make: Callable[[], T]) -> T:
-        """Return what `make` draws, from the cache if a field of this `side` has been drawn before."""
-        return CACHE.get((name, side), make)
+        return CACHE.get((name, *size), make)
 
     def first_normals(self, n: int) -> npt.NDArray[np.float64]:
         """Return the first n standard normal numbers of the stream, read-only: they are the same for every image."""
@@ -96,7 +88,7 @@ class ReleaseRng(np.random.RandomState, _Shares):
     def first_uniforms_and_sums(
         self, n: int, add_up: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.uint32]]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]:
-        """Return at least n uniform numbers, as many as are kept, and what `add_up` makes of them."""
+        """Return at least n numbers in [0, 1), as many as are kept, and the running sums by `add_up` (one more)."""
         uniforms = _first("uniforms", n, np.random.RandomState.random_sample)
         sums = CACHE.get("sums", lambda: add_up(uniforms))
         if len(sums) != len(uniforms) + 1:  # of a shorter beginning
@@ -116,11 +108,7 @@ class IndependentRng(np.random.Generator, _Shares):
         super().__init__(np.random.SFC64(seed))
         self.memo = memo
 
-    def once_per_size(self, name: str, make: Callable[[], T]) -> T:
-        """Return what `make` draws."""
-        return make()
-
-    def once_per_side(self, name: str, side: int, make: Callable[[], T]) -> T:
+    def draw_once(self, name: str, size: Shape, make: Callable[[], T]) -> T:
         """Return what `make` draws."""
         return make()
 
@@ -133,7 +121,7 @@ class IndependentRng(np.random.Generator, _Shares):
         return self.standard_normal(shape), self.random()
 
     def words(self, n: int, kind: type[np.uint16] | type[np.uint32]) -> npt.NDArray[Any]:
-        """Draw n words of 16 or 32 random bits: the cheapest that there is."""
+        """Draw n words of 16 or 32 random bits: nothing is cheaper to draw."""
         return self.bit_generator.random_raw(-(-n * kind().itemsize // 8)).view(kind)[:n]
 
     def integers_below(self, low: int, high: int, size: Shape) -> npt.NDArray[np.int64]:
@@ -144,23 +132,17 @@ class IndependentRng(np.random.Generator, _Shares):
 Rng = ReleaseRng | IndependentRng
 
 
-def make_rng(seed: Seed, corruption: str, severity: int, shape: Shape, memo: Memo) -> Rng:
+def make_rng(seed: Seed, corruption: str, severity: int, memo: Memo) -> Rng:
     """Return the generator for one image in one cell.
 
     Args:
         seed: ``"release"``, a run seed, or (run seed, image id).
         corruption: its name.
         severity: 1..5.
-        shape: of the image.
-        memo: what cells of the same image have computed so far; filled further.
-
-    Raises:
-        UserError: `seed` is none of the three.
+        memo: results that the cells of this image share; filled further.
     """
-    if isinstance(seed, str):
-        if seed != "release":
-            raise UserError(f"seed must be 'release', an integer or (run seed, image id), got '{seed}'")
-        return ReleaseRng(shape, memo)
+    if seed == "release":
+        return ReleaseRng(memo)
     run_seed, image_id = seed if isinstance(seed, tuple) else (seed, "")
     if not isinstance(run_seed, int | np.integer):
         raise UserError(f"seed must be 'release', an integer or (run seed, image id), got {seed!r}")
@@ -169,7 +151,7 @@ def make_rng(seed: Seed, corruption: str, severity: int, shape: Shape, memo: Mem
 
 
 def _first(name: str, n: int, draw: Callable[[np.random.RandomState, int], Any]) -> npt.NDArray[Any]:
-    """Return at least the first n numbers that `draw` makes of RandomState(1): the longest beginning that is kept."""
+    """Return at least the first n numbers that `draw` draws from RandomState(1), as many as are kept."""
     kept = CACHE.get(("stream", name), lambda: draw(np.random.RandomState(1), n))
     if len(kept) < n:
         kept = draw(np.random.RandomState(1), n)

@@ -1,4 +1,4 @@
-"""Suites: named tables of corruptions and severities, and what the mean over each of them is called.
+"""Suites: named tables of corruptions and severities, with the name of the mean over each.
 
 To add a suite, give it a row in `SUITES`, and each of its corruptions one in `robustpose.corruptions.TABLE`. A suite
 that has results never changes. Other corruptions, groups or severities give another mean, so they need another version:
@@ -23,8 +23,8 @@ class Suite:
         name: what results and ``--suite`` call it.
         version: raised whenever its corruptions, groups or severities change.
         groups: names of the corruptions by group, in the order of every table.
-        mean_name: what the mean over corruptions of the mean over severities is called. No two suites share it.
-        ratio_name: what that mean divided by the clean score is called.
+        mean_name: of the mean over corruptions of the mean over severities. No two suites share it.
+        ratio_name: of that mean divided by the clean score.
         severities: of `robustpose.corruptions.SEVERITIES`.
         moves_pixels: corruptions that move pixels while the annotated joints stay, so that a part of the drop is not
             the estimator's fault.
@@ -69,7 +69,7 @@ class Suite:
         return self.n_corruptions * len(self.severities)
 
     def is_complete(self, cells: Collection[Cell]) -> bool:
-        """Tell whether clean and all cells of the suite are among `cells`: only then there is a mean."""
+        """Return whether clean and all cells of the suite are among `cells`: only then there is a mean."""
         return set(self.cells) <= set(cells)
 
 
@@ -102,15 +102,7 @@ SUITES: dict[str, Suite] = {suite.name: suite for suite in (COCO_C, HELD_OUT)}
 
 
 def find_suite(name: str, version: int | None = None) -> Suite:
-    """Return the suite of a name.
-
-    Args:
-        name: of a row of `SUITES`.
-        version: that results name; None for that of the row.
-
-    Raises:
-        UserError: there is no such suite, or it has another version here.
-    """
+    """Return the suite of a name; UserError if there is none, or if its version is not the one that results name."""
     if name not in SUITES:
         raise UserError(f"unknown suite '{name}'{nearest(name, SUITES)}: expected one of {', '.join(SUITES)}")
     suite = SUITES[name]
@@ -128,11 +120,8 @@ def choose_cells(
         words: names of corruptions; groups of the suite, such as `noise`; `all` for the whole suite; the name of
             another suite for its corruptions, where `held_out` is `held-out`; `none` for clean images only; or
             ``package.module:function``.
-        severities: of the suite's; None for all of them.
-        suite: that `all` and the groups are of.
-
-    Raises:
-        UserError: a word or a severity means nothing.
+        severities: some of the suite's; None for all of them.
+        suite: of `all` and of the groups.
     """
     names: list[str] = []
     for word in words:

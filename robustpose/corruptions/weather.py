@@ -12,16 +12,15 @@ import numpy.typing as npt
 from robustpose.corruptions.exact import colors as kernels
 from robustpose.corruptions.exact.haze import draw_haze
 from robustpose.corruptions.exact.pixels import smooth, to_float32, to_uint8
-from robustpose.corruptions.exact.snow_layer import make_streaks
+from robustpose.corruptions.exact.snow_layer import draw_flakes, smear_flakes
 from robustpose.corruptions.seeding import Rng
-
-Image = npt.NDArray[np.uint8]
+from robustpose.pose.types import Image
 
 
 def snow(image: Image, severity: int, rng: Rng) -> Image:
     """Whiten the scene and let streaks fall, once as drawn and once turned by 180 degrees."""
     keep = (0.8, 0.7, 0.7, 0.65, 0.55)[severity - 1]
-    streaks = rng.once_per_size(f"snow {severity}", lambda: _draw_streaks(image.shape[:2], severity, rng))
+    streaks = rng.draw_once(f"snow {severity}", image.shape[:2], lambda: _draw_streaks(image.shape[:2], severity, rng))
     # OpenCV's own conversion: its sum of three products rounds in its own way.
     grey = rng.once_per_image(
         "grey", lambda: cv2.cvtColor(rng.once_per_image("float32", lambda: to_float32(image)), cv2.COLOR_RGB2GRAY)
@@ -41,13 +40,14 @@ def _draw_streaks(shape_hw: tuple[int, int], severity: int, rng: Rng) -> Image:
         (0.55, 0.3, 2.5, 0.85, 12, 12),
     )[severity - 1]
     normals, angle = rng.normals_then_uniform(shape_hw)
-    return make_streaks(normals, mean, spread, zoom, threshold, radius, sigma, -135 + 90 * angle)
+    flakes = draw_flakes(normals, mean, spread, zoom, threshold)
+    return smear_flakes(flakes, shape_hw, radius, sigma, -135 + 90 * angle)
 
 
 def frost(image: Image, severity: int, rng: Rng, textures: Sequence[Image]) -> Image:
     """Look through a frosted pane: a random part of one of the first five `textures` ((th, tw, 3) uint8 BGR)."""
     keep, ice = ((1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75))[severity - 1]
-    pane = rng.once_per_size("frost", lambda: _cut_pane(image.shape[:2], rng, textures))
+    pane = rng.draw_once("frost", image.shape[:2], lambda: _cut_pane(image.shape[:2], rng, textures))
     out = np.empty_like(image)
     kernels.blend(image.reshape(-1), pane.reshape(-1), float(keep), float(ice), out.reshape(-1))
     return out
@@ -70,7 +70,7 @@ def fog(image: Image, severity: int, rng: Rng) -> Image:
     """Add a fractal haze and scale back to the image's own maximum."""
     density, decay = ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4))[severity - 1]
     side = 2 ** math.ceil(math.log2(max(image.shape[:2])))
-    haze = rng.once_per_side(f"haze {severity}", side, lambda: draw_haze(side, decay, rng))
+    haze = rng.draw_once(f"haze {severity}", (side,), lambda: draw_haze(side, decay, rng))
     brightest = rng.once_per_image("brightest", lambda: float(image.max() / 255.0))
     out = np.empty_like(image)
     kernels.add_haze(image, haze, brightest, float(density), out)

@@ -1,14 +1,13 @@
-"""Boxes: a named protocol says where a top-down estimator gets people from; every result carries its name.
+"""Boxes: where a top-down estimator gets people from. A protocol names the source, and every result carries its name.
 
 gt            the annotated boxes
-clean-det     a COCO detection file made on the clean images, used in every cell: the paper's
+clean-det     a COCO detection file made on the clean images, used in every cell, as the paper does
 corrupt-det   a folder of such files, one per cell (`clean.json`, `fog-3.json`, …), each made on that cell's images
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from robustpose.errors import UserError, first_few, nearest
+from robustpose.files import hash_file, read_json
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Floats, Frame, ImageId
 
@@ -37,12 +37,7 @@ class BoxChoice:
 def parse_boxes(text: str | Path, official: Path | None = None) -> BoxChoice:
     """Return the choice of ``gt``, ``clean-det:FILE``, ``corrupt-det:DIR``, or a file or folder alone.
 
-    Args:
-        text: from the command line.
-        official: the detection file that belongs to the dataset, for ``clean-det`` alone.
-
-    Raises:
-        UserError: it is none of these, or there is no such file or folder.
+    ``clean-det`` alone stands for `official`, the detection file that belongs to the dataset.
     """
     given = str(text)
     if not given or given[0] == ":":
@@ -65,7 +60,7 @@ def parse_boxes(text: str | Path, official: Path | None = None) -> BoxChoice:
 
 
 def split_boxes(text: str) -> tuple[str, Path | None]:
-    """Return the protocol that a choice of boxes names, empty for a path alone, and the path, None for none."""
+    """Return the protocol in a choice of boxes, empty for a path alone; and the path, None for a protocol alone."""
     word, _, target = text.partition(":")
     if word in PROTOCOLS and not (word == "gt" and target):
         return word, Path(target) if target else None
@@ -76,9 +71,9 @@ class DetectedBoxes:
     """The boxes of a detection file, or of one file per cell, for the images of a dataset.
 
     Args:
-        choice: `clean-det` or `corrupt-det`.
+        choice: `clean-det` or `corrupt-det`, with its path.
         image_ids: of the dataset; detections in other images are left out.
-        category_id: of people.
+        category_id: of people; other detections are left out.
     """
 
     def __init__(self, choice: BoxChoice, image_ids: Collection[ImageId], category_id: int) -> None:
@@ -92,11 +87,7 @@ class DetectedBoxes:
             self.table(CLEAN)
 
     def table(self, cell: Cell) -> BoxTable:
-        """Return the boxes of all images in a cell.
-
-        Raises:
-            UserError: the file is missing or damaged.
-        """
+        """Return the boxes of all images in a cell; UserError where their file is missing or damaged."""
         path = self._file(cell)
         if path not in self._tables:
             # In a cell's own file there may be nobody: that is what was found under that corruption.
@@ -118,8 +109,8 @@ class DetectedBoxes:
     def sha256(self) -> str:
         """Return a digest of the file, or of all files of the folder."""
         if not self._is_by_cell:
-            return hashlib.sha256(self._path.read_bytes()).hexdigest()
-        lines = [f"{hashlib.sha256(f.read_bytes()).hexdigest()} {f.name}" for f in sorted(self._path.glob("*.json"))]
+            return hash_file(self._path)
+        lines = [f"{hash_file(f)} {f.name}" for f in sorted(self._path.glob("*.json"))]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def _file(self, cell: Cell) -> Path:
@@ -129,24 +120,18 @@ class DetectedBoxes:
 def read_detections(
     path: Path, image_ids: Collection[ImageId], category_id: int, may_be_empty: bool = False
 ) -> BoxTable:
-    """Return all detected boxes of a category, neither clipped nor thresholded.
+    """Return all detected boxes of a category in some images, neither clipped nor thresholded.
 
     Raises:
         UserError: the file cannot be read, a detection is incomplete, or none is of these images.
     """
-    try:
-        detections = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"cannot read the detection file {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"the detection file {path} is no JSON: {error}") from error
+    detections, _ = read_json(path, "detection file")
     if not isinstance(detections, list):
         raise UserError(f"detection file {path} must be a list of COCO results, got {type(detections).__name__}")
     rows: dict[ImageId, list[list[float]]] = defaultdict(list)
     problems = []
     for number, detection in enumerate(detections):
-        problem = _check_detection(detection)
-        if problem:
+        if problem := _check_detection(detection):
             problems.append(f"detection {number} {problem}")
         elif detection["category_id"] == category_id and detection["image_id"] in image_ids:
             x, y, width, height = detection["bbox"]
@@ -161,6 +146,7 @@ def read_detections(
 
 
 def _check_detection(detection: Any) -> str | None:
+    """Return what is wrong with a detection, None for nothing."""
     if not isinstance(detection, dict):
         return f"must be an object, got {type(detection).__name__}"
     missing = {"image_id", "category_id", "bbox", "score"} - set(detection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from robustpose.data.coco_skeleton import read_skeleton
 from robustpose.data.ignored import paint_regions
 from robustpose.data.images import read_image
 from robustpose.errors import UserError, first_few
+from robustpose.files import read_json
 from robustpose.pose.cell import Cell
 from robustpose.pose.crop import clip_truth_box
 from robustpose.pose.protocols import Dataset, Mask
@@ -112,15 +112,14 @@ def read_coco(
     Args:
         annotations: JSON with `images`, `annotations` and a category with `keypoints`.
         images: folder of the image files.
-        boxes: where people are looked for: what `robustpose.data.boxes.parse_boxes` takes.
+        boxes: where people are looked for; text is what `robustpose.data.boxes.parse_boxes` takes.
         skeleton_file: YAML with OKS sigmas, for skeletons other than COCO's.
 
     Raises:
-        UserError: a file is missing or damaged, or the annotations are inconsistent: the first few problems and
-            their total.
+        UserError: a file is missing or damaged, or annotations are inconsistent: it names a few and says how many.
     """
     choice = boxes if isinstance(boxes, BoxChoice) else parse_boxes(boxes)
-    content, digest = _read_json(annotations)
+    content, digest = read_json(annotations, "annotation file")
     for key in ("images", "annotations", "categories"):
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             raise UserError(f"annotation file {annotations} must be a COCO object with a list '{key}'")
@@ -157,16 +156,6 @@ def read_coco(
     return CocoPeople(skeleton, records, images, dict(by_image), detections, provenance)
 
 
-def _read_json(path: Path) -> tuple[Any, str]:
-    try:
-        raw = path.read_bytes()
-        return json.loads(raw), hashlib.sha256(raw).hexdigest()
-    except OSError as error:
-        raise UserError(f"cannot read the annotation file {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"the annotation file {path} is no JSON: {error}") from error
-
-
 def _find_category(categories: list[Record], path: Path) -> Record:
     posed = [category for category in categories if category.get("keypoints")]
     people = [category for category in posed if category.get("name") == "person"] or posed
@@ -200,13 +189,13 @@ def _check_people(people: list[Record], records: list[Record], skeleton: Skeleto
     problems = [f"annotation id {i} occurs twice" for i in _repeated(person.get("id") for person in people)]
     sizes = {record["id"]: (record["width"], record["height"]) for record in records}
     for person in people:
-        problem = _check_person(person, sizes, skeleton)
-        if problem:
+        if problem := _check_person(person, sizes, skeleton):
             problems.append(f"annotation {person.get('id')} {problem}")
     return problems
 
 
 def _check_person(person: Record, sizes: dict[ImageId, tuple[int, int]], skeleton: Skeleton) -> str | None:
+    """Return what is wrong with an annotation, None for nothing. `sizes` gives the width and height of each image."""
     if person.get("image_id") not in sizes:
         return f"is about image {person.get('image_id')}, which is not listed"
     for key in ("bbox", "area"):
@@ -214,8 +203,8 @@ def _check_person(person: Record, sizes: dict[ImageId, tuple[int, int]], skeleto
             return f"lacks '{key}'"
     if len(person["bbox"]) != 4:
         return f"needs a bbox of 4 numbers, got {len(person['bbox'])}"
-    if len(person["keypoints"]) != 3 * skeleton.n_joints:
-        n_values = 3 * skeleton.n_joints
+    n_values = 3 * skeleton.n_joints
+    if len(person["keypoints"]) != n_values:
         return f"needs {n_values} keypoint values ({skeleton.n_joints} joints), got {len(person['keypoints'])}"
     numbers = [*person["bbox"], person["area"], *person["keypoints"]]
     if not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers):
@@ -238,15 +227,15 @@ def _repeated(ids: Any) -> list[Any]:
 
 
 def _hash_sizes(records: list[Record], images: Path) -> str:
-    """Return a SHA-256 of all file names and sizes in bytes: cheap, and it tells one copy of a set from another."""
+    """Return the SHA-256 of all file names and sizes in bytes: cheap, and it tells one copy of a set from another."""
     sizes = [f"{record['file_name']}:{(images / record['file_name']).stat().st_size}" for record in records]
     return hashlib.sha256("\n".join(sizes).encode()).hexdigest()
 
 
 def _truth_boxes(record: Record, people: list[Record]) -> tuple[Floats, npt.NDArray[np.integer]]:
-    """Return the boxes (N, 4) of people worth scoring, and which of the image's people they are.
+    """Return the boxes (N, 4) xyxy px of the people that are looked for, and their rows (N,) in `people`.
 
-    No crowd, an area, a keypoint, something left inside the image.
+    As in the HRNet program: no crowd, an area, a keypoint, and a part of the box inside the image.
     """
     boxes, rows = [], []
     for row, person in enumerate(people):

@@ -18,9 +18,6 @@ def read_skeleton(category: dict[str, Any], skeleton_file: Path | None = None) -
     Args:
         category: with `name`, `keypoints` (K names) and, if it likes, `skeleton` (limbs, 1-based pairs).
         skeleton_file: YAML with `sigmas`: a list of K numbers, or a mapping from every joint's name to its sigma.
-
-    Raises:
-        UserError: the file cannot be read or does not fit the category.
     """
     joints = tuple(str(name) for name in category["keypoints"])
     limbs = tuple((int(a) - 1, int(b) - 1) for a, b in category.get("skeleton") or [])

@@ -1,8 +1,9 @@
-"""The corrupted view of any frame: the same people and boxes, a worse image, made or read when it is looked at."""
+"""Corrupted images: any clean frame with a worse image, which is made or read when it is first looked at."""
 
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +19,7 @@ from robustpose.corruptions.seeding import Seed
 from robustpose.data.corrupted_set import FORMATS, MANIFEST, find_layout, list_files, place_image, read_manifest
 from robustpose.data.images import read_in_place_of
 from robustpose.errors import UserError, first_few
+from robustpose.files import hash_file
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame, Image
 
@@ -29,17 +31,24 @@ class CorruptedImages(Protocol):
 
     def frame_in(self, frame: Frame, cell: Cell) -> Frame:
         """Return clean `frame` as it looks in `cell`. The clean image is decoded once for all its cells."""
+        return frame if cell.corruption is None else replace(frame, cell=cell, read=partial(self.read, frame, cell))
 
+    @abstractmethod
+    def read(self, frame: Frame, cell: Cell) -> Image:
+        """Return the image of clean `frame` in `cell`, which is not clean."""
+
+    @abstractmethod
     def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
         """Raise UserError unless each of the clean `frames` can be had in each of `cells`."""
 
+    @abstractmethod
     def provenance(self) -> dict[str, Any]:
         """Return what determines the pixels: at least what `ORIGIN` names."""
 
 
 @dataclass(frozen=True)
-class MadeImages:
-    """Views that are made here, from the clean image.
+class MadeImages(CorruptedImages):
+    """Corrupted images that are made here from the clean ones.
 
     Attributes:
         seed: ``"release"``, or an integer for fields that differ from image to image.
@@ -49,23 +58,22 @@ class MadeImages:
     seed: str | int = "release"
     frost: Path | None = None
 
-    def frame_in(self, frame: Frame, cell: Cell) -> Frame:
-        """Return clean `frame` as it looks in `cell`."""
-        if cell.corruption is None:
-            return frame
-        return replace(frame, cell=cell, read=partial(self._corrupt, frame, cell))
+    def read(self, frame: Frame, cell: Cell) -> Image:
+        """Return the image of clean `frame` in `cell`, which is not clean."""
+        assert cell.corruption is not None
+        return corrupt(_read_clean(frame), cell.corruption, cell.severity, self._seed_for(frame), frost=self.frost)
 
     def images(self, frame: Frame, cells: Iterable[Cell]) -> Iterator[Image]:
-        """Yield the image of clean `frame` in each of `cells`, which are not clean, with shared work done once."""
+        """Yield the image of clean `frame` in each of `cells`, none of them clean; what they share is done once."""
         pairs = [(str(cell.corruption), cell.severity) for cell in cells]
         return corrupt_all(_read_clean(frame), pairs, self._seed_for(frame), frost=self.frost)
 
     def load(self, corruption: str) -> None:
-        """Load what the first image under a corruption would: compiled kernels, frost textures."""
+        """Load now what the first image under a corruption needs: compiled kernels, frost textures."""
         corrupt(np.zeros((64, 64, 3), np.uint8), corruption, 1, self.seed, frost=self.frost)
 
     def check(self, cells: Iterable[Cell], frames: Sequence[Frame] = ()) -> None:
-        """Raise UserError if there is frost to make without the textures for it."""
+        """Raise UserError if frost is among `cells` and its textures are not there."""
         if any(cell.corruption == "frost" for cell in cells):
             load_textures(self.frost, original=self.seed == "release")
 
@@ -78,22 +86,18 @@ class MadeImages:
             "frost_textures": "original" if is_release else load_textures(self.frost).source,
         }
 
-    def _corrupt(self, frame: Frame, cell: Cell) -> Image:
-        assert cell.corruption is not None
-        return corrupt(_read_clean(frame), cell.corruption, cell.severity, self._seed_for(frame), frost=self.frost)
-
     def _seed_for(self, frame: Frame) -> Seed:
         return self.seed if isinstance(self.seed, str) else (self.seed, frame.image_id)
 
 
 @dataclass(frozen=True)
-class StoredImages:
-    """Views that are read from a corrupted set on disk. Made by `open_stored_images`.
+class StoredImages(CorruptedImages):
+    """Corrupted images that are read from a corrupted set on disk. Made by `open_stored_images`.
 
     Attributes:
         root: its folder.
         layout: of `corrupted_set.LAYOUTS`.
-        image_format: of `corrupted_set.FORMATS`; None where no manifest says it: any suffix will do.
+        image_format: of `corrupted_set.FORMATS`; None where no manifest names it, and any suffix will do.
         origin: what `provenance` returns.
     """
 
@@ -102,20 +106,18 @@ class StoredImages:
     image_format: str | None
     origin: dict[str, Any] = field(compare=False)
 
-    def frame_in(self, frame: Frame, cell: Cell) -> Frame:
-        """Return clean `frame` as it looks in `cell`."""
-        if cell.corruption is None:
-            return frame
-        return replace(frame, cell=cell, read=partial(self._read, frame, cell))
+    def read(self, frame: Frame, cell: Cell) -> Image:
+        """Return the image of clean `frame` in `cell`, which is not clean."""
+        path, _ = self._find(frame, cell)
+        return read_in_place_of(path, frame.image, "its clean image", "was the set made from other images?")
 
     def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
-        """Raise UserError if an image of a cell is missing: the first few and their total."""
-        missing = []
-        for cell in cells:
-            if cell.corruption is not None:
-                missing += [path for path, there in (self._find(frame, cell) for frame in frames) if not there]
+        """Raise UserError if an image of a cell is missing; it names the first few and says how many."""
+        corrupted = [cell for cell in cells if cell.corruption is not None]
+        wanted = (self._find(frame, cell) for cell in corrupted for frame in frames)
+        missing = [str(path.relative_to(self.root)) for path, is_there in wanted if not is_there]
         if missing:
-            problems = first_few([str(path.relative_to(self.root)) for path in missing], "missing images")
+            problems = first_few(missing, "missing images")
             raise UserError(f"the corrupted set {self.root} lacks images that this run needs: {problems}")
 
     def provenance(self) -> dict[str, Any]:
@@ -123,48 +125,31 @@ class StoredImages:
         return dict(self.origin)
 
     def _find(self, frame: Frame, cell: Cell) -> tuple[Path, bool]:
-        """Return the path of an image, the likeliest if it has none, and whether it is there."""
+        """Return the path of an image, or the likeliest path if it is missing, and whether it is there."""
         if frame.file_name is None:
             raise UserError("a corrupted set stands for image files, but the images of this dataset have no file names")
-        formats: tuple[str | None, ...] = (self.image_format,)
-        if self.image_format is None:
-            formats = (None, *FORMATS)
+        formats = (None, *FORMATS) if self.image_format is None else (self.image_format,)
         paths = [self.root / place_image(frame.file_name, cell, self.layout, one) for one in formats]
         found = next((path for path in paths if path.is_file()), None)
         return found or paths[0], found is not None
 
-    def _read(self, frame: Frame, cell: Cell) -> Image:
-        path, _ = self._find(frame, cell)
-        hint = "was the set made from other images?"
-        return read_in_place_of(path, frame.image, "its clean image", hint)
-
 
 class CorruptedSpec(Settings):
-    """Say where corrupted images come from: they are made with a seed and frost textures, or read from a folder.
-
-    Attributes:
-        seed: ``"release"``, or an integer for fields that differ from image to image.
-        frost: folder of frost textures; None for the installed ones.
-        corrupted_root: folder of a corrupted set; None for images that are made.
-    """
+    """Say where corrupted images come from: a corrupted set in `corrupted_root`, else `MadeImages` of the other two."""
 
     seed: Literal["release"] | int = "release"
     frost: Path | None = None
     corrupted_root: Path | None = None
 
     def open(self) -> MadeImages | StoredImages:
-        """Return the corrupted images.
-
-        Raises:
-            UserError: `corrupted_root` is no corrupted set, or an unfinished one.
-        """
+        """Return the corrupted images; UserError where `corrupted_root` is no corrupted set, or an unfinished one."""
         if self.corrupted_root is not None:
             return open_stored_images(self.corrupted_root)
         return MadeImages(self.seed, self.frost)
 
 
 def open_stored_images(root: Path) -> StoredImages:
-    """Return the views in a corrupted set: one of ours, or a folder of either layout without a manifest.
+    """Return the images of a corrupted set, or of a folder in either layout without a manifest.
 
     Raises:
         UserError: `root` is no corrupted set, or an unfinished one.
@@ -172,17 +157,15 @@ def open_stored_images(root: Path) -> StoredImages:
     if not root.is_dir():
         raise UserError(f"the corrupted set {root} does not exist")
     manifest = read_manifest(root)
+    which: dict[str, Any]
     if manifest is None:
-        layout = find_layout(root)
-        which: dict[str, Any] = {"manifest": "none", "layout": layout, "names_and_sizes_sha256": _hash_sizes(root)}
-        origin: dict[str, Any] = dict.fromkeys(ORIGIN, "unknown")
-        return StoredImages(root, layout, None, {**origin, "corrupted_images": which})
-    if not manifest["complete"]:
+        manifest = {"layout": find_layout(root), "format": None}
+        which = {"manifest": "none", "layout": manifest["layout"], "names_and_sizes_sha256": _hash_sizes(root)}
+    elif manifest["complete"]:
+        which = {"manifest_sha256": hash_file(root / MANIFEST)}
+        which |= {key: manifest.get(key) for key in ("layout", "format", "versions")}
+    else:
         raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
-    which = {
-        "manifest_sha256": hashlib.sha256((root / MANIFEST).read_bytes()).hexdigest(),
-        **{key: manifest.get(key) for key in ("layout", "format", "versions")},
-    }
     origin = {key: manifest.get(key, "unknown") for key in ORIGIN}
     return StoredImages(root, manifest["layout"], manifest["format"], {**origin, "corrupted_images": which})
 
@@ -200,6 +183,6 @@ def _read_clean(frame: Frame) -> Image:
 
 
 def _hash_sizes(root: Path) -> str:
-    """Return a SHA-256 of the names and sizes in bytes of all files: it tells one copy of a set from another."""
+    """Return the SHA-256 of the names and sizes in bytes of all files: it tells one copy of a set from another."""
     lines = sorted(f"{path}:{size}" for path, size in list_files(root).items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

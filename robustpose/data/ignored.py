@@ -1,6 +1,6 @@
-"""Ignored: where in an image there are people whom nobody has annotated, so that nothing is learned there.
+"""Ignored regions: where in an image there are people without annotated joints, so that nothing is learned there.
 
-Crowds, and people without keypoints: what is seen of them (COCO's segmentations), or where that is not given, a box.
+They are crowds, and people without keypoints. Their region is COCO's segmentation, or the box where there is none.
 """
 
 from __future__ import annotations
@@ -17,15 +17,9 @@ from robustpose.pose.protocols import Dataset, Mask
 
 
 def find_ignored(dataset: Dataset, index: int, shape_hw: tuple[int, int] | None = None) -> Mask:
-    """Return where in image `index` there are people who are not annotated, (H, W): as the dataset says, else boxes.
+    """Return where in image `index` there are people who are not annotated (H, W): as the dataset says, else boxes.
 
-    Args:
-        dataset: of the image.
-        index: of the image.
-        shape_hw: height and width of the image, if they are known; else it may have to be read.
-
-    Raises:
-        UserError: a segmentation is damaged, or of another image.
+    With a known `shape_hw` (height and width of the image, px) the image does not have to be read.
     """
     known = dataset.ignored(index)
     if known is not None:
@@ -37,10 +31,10 @@ def find_ignored(dataset: Dataset, index: int, shape_hw: tuple[int, int] | None 
 
 
 def paint_regions(regions: Sequence[tuple[Any, Sequence[float]]], image: Mapping[str, Any]) -> Mask:
-    """Return where any of the regions is, (H, W).
+    """Return the union of regions as a mask (H, W).
 
     Args:
-        regions: COCO's segmentation of each, polygons or run lengths, None for none; and its box, x y w h.
+        regions: COCO's segmentation of each, polygons or run lengths, None for none; and its box, x y w h px.
         image: COCO's record of the image: `height`, `width`.
 
     Raises:

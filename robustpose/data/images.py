@@ -1,4 +1,4 @@
-"""Image files: read as the benchmark reads them, and write whole or not at all."""
+"""Image files: read as the benchmark reads them, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -29,16 +29,9 @@ def read_image(path: Path) -> Image:
 
 
 def read_in_place_of(path: Path, original: Image, what: str, hint: str) -> Image:
-    """Return the image of a file that stands for another image of the same size.
+    """Return the image of a file that stands for the `original` image (H, W, 3); UserError for another size.
 
-    Args:
-        path: of the file.
-        original: (H, W, 3), what it stands for.
-        what: what a message calls the original.
-        hint: what may have gone wrong.
-
-    Raises:
-        UserError: the file cannot be read, or is of another size.
+    Messages call the original `what`, and end with `hint`: what may have gone wrong.
     """
     image = read_image(path)
     if image.shape != original.shape:

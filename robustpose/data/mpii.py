@@ -6,24 +6,32 @@ centre and scale, moved down and enlarged as every published top-down program do
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.io
 
 from robustpose.data.images import read_image
-from robustpose.data.mpii_truth import read_truth_file
 from robustpose.errors import UserError, first_few
-from robustpose.pose.crop import SCALE_UNIT
-from robustpose.pose.protocols import Dataset
+from robustpose.files import hash_file, read_json
+from robustpose.pose.crop import PADDING, SCALE_UNIT
+from robustpose.pose.protocols import Dataset, Mask
 from robustpose.pose.skeletons import MPII
 from robustpose.pose.types import Floats, Frame, Truth
 
 DOWN = 15.0  # px per unit of scale
+HEAD_SHARE = 0.6  # of the head box's diagonal: the head size
+# What the file calls the joints.
+MAT_NAMES = {
+    "rank": "right_ankle", "rkne": "right_knee", "rhip": "right_hip", "lhip": "left_hip", "lkne": "left_knee",
+    "lank": "left_ankle", "pelv": "pelvis", "thor": "thorax", "neck": "upper_neck", "head": "head_top",
+    "rwri": "right_wrist", "relb": "right_elbow", "rsho": "right_shoulder", "lsho": "left_shoulder",
+    "lelb": "left_elbow", "lwri": "left_wrist",
+}  # fmt: skip
 Record = dict[str, Any]
 
 
@@ -80,18 +88,12 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
     Args:
         annotations: train.json or valid.json of the HRNet repository.
         images: folder of the image files.
-        truth: gt_valid.mat; its joints and head sizes are what PCKh is scored against. Without it there is no PCKh.
+        truth: gt_valid.mat: PCKh scores against its joints and head sizes. Without it there is no PCKh.
 
     Raises:
         UserError: a file is missing or damaged, or the two do not belong together.
     """
-    try:
-        raw = annotations.read_bytes()
-        people = json.loads(raw)
-    except OSError as error:
-        raise UserError(f"cannot read the annotation file {annotations}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"the annotation file {annotations} is no JSON: {error}") from error
+    people, digest = read_json(annotations, "annotation file")
     if not isinstance(people, list) or not people:
         raise UserError(f"{annotations} must be a list of MPII's people, as the HRNet repository has it")
     problems = [f"person {row} {problem}" for row, problem in enumerate(map(_check_person, people)) if problem]
@@ -101,7 +103,7 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
         raise UserError(f"{annotations}: {first_few(problems, 'problems')}")
     provenance: dict[str, object] = {
         "name": f"MPII {annotations.name}",
-        "annotations_sha256": hashlib.sha256(raw).hexdigest(),
+        "annotations_sha256": digest,
         "n_images": len(names),
         "n_people": len(people),
         "skeleton": MPII.name,
@@ -109,22 +111,17 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
     }
     head_sizes = None
     if truth is not None:
-        head_sizes = _take_truth(truth, people)
-        provenance["truth_sha256"] = hashlib.sha256(truth.read_bytes()).hexdigest()
+        xy, visible, head_sizes = read_truth_file(truth)
+        if len(xy) != len(people):
+            raise UserError(f"{truth} is about {len(xy)} people, but the annotations are about {len(people)}")
+        for row, person in enumerate(people):
+            person["joints"], person["joints_vis"] = xy[row], visible[row].astype(int)
+        provenance["truth_sha256"] = hash_file(truth)
     return MpiiPeople(people, images, head_sizes, provenance)
 
 
-def _take_truth(path: Path, people: list[Record]) -> Floats:
-    """Put the joints of gt_valid.mat into `people` and return the head sizes (N,) px."""
-    xy, visible, head_sizes = read_truth_file(path)
-    if len(xy) != len(people):
-        raise UserError(f"{path} is about {len(xy)} people, but the annotations are about {len(people)}")
-    for row, person in enumerate(people):
-        person["joints"], person["joints_vis"] = xy[row], visible[row].astype(int)
-    return head_sizes
-
-
 def _check_person(person: Any) -> str | None:
+    """Return what is wrong with a person of the file, None for nothing."""
     if not isinstance(person, dict):
         return f"must be an object, got {type(person).__name__}"
     missing = {"image", "center", "scale", "joints", "joints_vis"} - set(person)
@@ -151,11 +148,59 @@ def _find_box(person: Record) -> Floats:
     half = SCALE_UNIT * scale / 2
     if x != -1:
         y += DOWN * scale
-    else:
-        half /= 1.25
+    else:  # no centre: the HRNet program does not enlarge such a box, so take back what the crop will do
+        half /= PADDING
     return np.array([x - 1 - half, y - 1 - half, x - 1 + half, y - 1 + half])
 
 
 def _find_id(name: str) -> int | str:
     stem = Path(name).stem
     return int(stem) if stem.isdigit() else stem
+
+
+def read_truth_file(path: Path) -> tuple[Floats, Mask, Floats]:
+    """Return what `read_truth` makes of a gt_valid.mat; UserError where it cannot be read, or is another file."""
+    try:
+        content = scipy.io.loadmat(path)
+    except Exception as error:  # damaged bytes raise whatever they happen to spell
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(f"cannot read {path}: {reason}") from error
+    return read_truth(content)
+
+
+def read_truth(truth: Mapping[str, Any]) -> tuple[Floats, Mask, Floats]:
+    """Return what `robustpose.metrics.pckh.pckh` compares poses with.
+
+    Args:
+        truth: the arrays of gt_valid.mat: `pos_gt_src` (16, 2, N) px, 1-based, `jnt_missing` (16, N),
+            `headboxes_src` (2, 2, N): corner, axis, person; `dataset_joints` too, if the joints are in another order.
+
+    Returns:
+        Joints (N, 16, 2) px, 1-based; whether each is visible (N, 16); head sizes (N,) px.
+    """
+    missing = [key for key in ("pos_gt_src", "jnt_missing", "headboxes_src") if key not in truth]
+    if missing:
+        raise UserError(f"MPII's truth lacks {', '.join(missing)}: expected the arrays of gt_valid.mat")
+    positions, absent, boxes = (np.asarray(truth[key], float) for key in ("pos_gt_src", "jnt_missing", "headboxes_src"))
+    n_people = positions.shape[-1]
+    for name, array, shape in (
+        ("pos_gt_src", positions, (16, 2, n_people)),
+        ("jnt_missing", absent, (16, n_people)),
+        ("headboxes_src", boxes, (2, 2, n_people)),
+    ):
+        if array.shape != shape:
+            raise UserError(f"{name} of MPII's truth must be {shape}, got {array.shape}")
+    order = _joint_order(truth.get("dataset_joints", truth.get("joints")))
+    head_sizes = HEAD_SHARE * np.linalg.norm(boxes[1] - boxes[0], axis=0)
+    return positions[order].transpose(2, 0, 1), absent[order].T == 0, head_sizes
+
+
+def _joint_order(names: Any) -> list[int]:
+    """Return the index in the file of each of MPII's joints."""
+    if names is None:
+        return list(range(16))
+    words = [str(np.asarray(name).ravel()[0]) for name in np.asarray(names).ravel()]
+    found = [MAT_NAMES.get(word, word) for word in words]
+    if sorted(found) != sorted(MPII.joints):
+        raise UserError(f"MPII's truth must have the joints {', '.join(MAT_NAMES)}, got {', '.join(words)}")
+    return [found.index(joint) for joint in MPII.joints]

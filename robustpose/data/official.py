@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustpose.errors import UserError, nearest
+from robustpose.errors import UserError, nearest, spell_list
 
 if TYPE_CHECKING:  # the command line's help names the sets, and loads nothing for it
     from robustpose.pose.protocols import Dataset
@@ -20,21 +20,34 @@ if TYPE_CHECKING:  # the command line's help names the sets, and loads nothing f
 class Place:
     """A file or a folder of images of an official set.
 
-    Args:
+    Attributes:
         kind: ``coco`` (keypoint JSON), ``mpii`` (the HRNet repository's JSON), ``boxes`` (COCO detections), ``gt_mat``
             (MPII's truth for its metric) or ``folder``.
         paths: relative to the set's root; the first that is there counts.
-        needed_for: what cannot be done without it.
         source: where to get it.
-        counts: what the official file holds.
-        is_optional: scores on the set can be had without it.
+        counts: how many of what the official file holds.
+        only_for: the part of the split's scores that needs it, such as `detected boxes`; empty if all of them do.
     """
 
     kind: str
     paths: tuple[str, ...]
-    needed_for: str
     source: str
     counts: Mapping[str, int] = field(default_factory=dict)
+    only_for: str = ""
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split of an official set.
+
+    Attributes:
+        needed_for: what cannot be done without it.
+        places: by the names of `Files`; `annotations`, which come first, and `images` of every split.
+        is_optional: scores on the set can be had without it.
+    """
+
+    needed_for: str
+    places: Mapping[str, Place]
     is_optional: bool = False
 
 
@@ -52,18 +65,18 @@ class Files:
 class OfficialSet:
     """An official set.
 
-    Args:
+    Attributes:
         title: what it is, for lists.
-        splits: by split and what lies there; `annotations` and `images` of every split.
-        read: makes a dataset of the files of a split and the choice of boxes, in words.
+        splits: by name; the one that is scored comes first.
+        read: makes a dataset of the files of a split and the choice of boxes that `parse_boxes` takes.
         benched: the split that is benched.
         train: the split that is learned from; None if there is none.
-        short_splits: other names of splits.
+        short_splits: full names of splits by short ones.
         takes: fields of `robustpose.data.spec.DataSpec` that it takes beside `root` and `split`.
     """
 
     title: str
-    splits: Mapping[str, Mapping[str, Place]]
+    splits: Mapping[str, Split]
     read: Callable[[Files, str], Dataset]
     benched: str
     train: str | None = None
@@ -89,10 +102,14 @@ def _read_mpii(files: Files, boxes: str) -> Dataset:
     return read_mpii(files.annotations, files.images, files.truth)  # MPII is benched with its annotated boxes
 
 
-_COCO_LABELS = "cocodataset.org, Download page: '2017 Train/Val annotations'"
-_MPII_LABELS = "github.com/leoxiaobin/deep-high-resolution-net.pytorch, data preparation, MPII: annot"
+_COCO = "cocodataset.org, Download page: "
+_COCO_LABELS = f"{_COCO}'2017 Train/Val annotations'"
+_HRNET = "github.com/leoxiaobin/deep-high-resolution-net.pytorch, data preparation, "
+_MPII_LABELS = f"{_HRNET}MPII: annot"
 _MPII_IMAGES = "human-pose.mpi-inf.mpg.de, Download page: images"
 _OCHUMAN = "github.com/liruilong940607/OCHumanApi"
+_OCHUMAN_VAL = "ochuman_coco_format_val_range_0.00_1.00.json"
+_OCHUMAN_TEST = "ochuman_coco_format_test_range_0.00_1.00.json"
 
 # The HRNet repository wants COCO's images in images/; many keep them without it.
 SETS: dict[str, OfficialSet] = {
@@ -104,47 +121,18 @@ SETS: dict[str, OfficialSet] = {
         short_splits={"val": "val2017", "train": "train2017"},
         takes=("boxes", "style_images", "stylized"),
         splits={
-            "val2017": {
-                "annotations": Place(
-                    "coco",
-                    ("annotations/person_keypoints_val2017.json",),
-                    "scores on COCO-C",
-                    _COCO_LABELS,
-                    {"images": 5_000, "people": 11_004, "with keypoints": 6_352},
-                ),
-                "images": Place(
-                    "folder",
-                    ("images/val2017", "val2017"),
-                    "scores on COCO-C",
-                    "cocodataset.org, Download page: '2017 Val images'",
-                ),
-                "detections": Place(
-                    "boxes",
-                    ("person_detection_results/COCO_val2017_detections_AP_H_56_person.json",),
-                    "scores on COCO-C with detected boxes",
-                    "github.com/leoxiaobin/deep-high-resolution-net.pytorch, data preparation, COCO: "
-                    "person_detection_results",
-                    {"boxes": 104_125},
-                    is_optional=True,
-                ),
-            },
-            "train2017": {
-                "annotations": Place(
-                    "coco",
-                    ("annotations/person_keypoints_train2017.json",),
-                    "training on COCO",
-                    _COCO_LABELS,
-                    {"images": 118_287, "with keypoints": 149_813},
-                    is_optional=True,
-                ),
-                "images": Place(
-                    "folder",
-                    ("images/train2017", "train2017"),
-                    "training on COCO",
-                    "cocodataset.org, Download page: '2017 Train images'",
-                    is_optional=True,
-                ),
-            },
+            "val2017": Split("scores on COCO-C", {
+                "annotations": Place("coco", ("annotations/person_keypoints_val2017.json",), _COCO_LABELS,
+                                     {"images": 5_000, "people": 11_004, "with keypoints": 6_352}),
+                "images": Place("folder", ("images/val2017", "val2017"), f"{_COCO}'2017 Val images'"),
+                "detections": Place("boxes", ("person_detection_results/COCO_val2017_detections_AP_H_56_person.json",),
+                                    f"{_HRNET}COCO: person_detection_results", {"boxes": 104_125}, "detected boxes"),
+            }),
+            "train2017": Split("training on COCO", {
+                "annotations": Place("coco", ("annotations/person_keypoints_train2017.json",), _COCO_LABELS,
+                                     {"images": 118_287, "with keypoints": 149_813}),
+                "images": Place("folder", ("images/train2017", "train2017"), f"{_COCO}'2017 Train images'"),
+            }, is_optional=True),
         },
     ),
     "mpii": OfficialSet(
@@ -153,24 +141,15 @@ SETS: dict[str, OfficialSet] = {
         benched="valid",
         train="train",
         splits={
-            "valid": {
-                "annotations": Place(
-                    "mpii", ("annot/valid.json",), "scores on MPII-C", _MPII_LABELS, {"people": 2_958}
-                ),
-                "truth": Place("gt_mat", ("annot/gt_valid.mat",), "scores on MPII-C", _MPII_LABELS, {"people": 2_958}),
-                "images": Place("folder", ("images",), "scores on MPII-C", _MPII_IMAGES),
-            },
-            "train": {
-                "annotations": Place(
-                    "mpii",
-                    ("annot/train.json",),
-                    "training on MPII",
-                    _MPII_LABELS,
-                    {"people": 22_246},
-                    is_optional=True,
-                ),
-                "images": Place("folder", ("images",), "training on MPII", _MPII_IMAGES, is_optional=True),
-            },
+            "valid": Split("scores on MPII-C", {
+                "annotations": Place("mpii", ("annot/valid.json",), _MPII_LABELS, {"people": 2_958}),
+                "truth": Place("gt_mat", ("annot/gt_valid.mat",), _MPII_LABELS, {"people": 2_958}),
+                "images": Place("folder", ("images",), _MPII_IMAGES),
+            }),
+            "train": Split("training on MPII", {
+                "annotations": Place("mpii", ("annot/train.json",), _MPII_LABELS, {"people": 22_246}),
+                "images": Place("folder", ("images",), _MPII_IMAGES),
+            }, is_optional=True),
         },
     ),
     "ochuman": OfficialSet(
@@ -179,75 +158,49 @@ SETS: dict[str, OfficialSet] = {
         benched="val",
         takes=("boxes",),
         splits={
-            "val": {
-                "annotations": Place(
-                    "coco",
-                    (
-                        "annotations/ochuman_coco_format_val_range_0.00_1.00.json",
-                        "ochuman_coco_format_val_range_0.00_1.00.json",
-                    ),
-                    "scores on OCHuman-C",
-                    _OCHUMAN,
-                    {"images": 2_500},
-                ),
-                "images": Place("folder", ("images",), "scores on OCHuman-C", _OCHUMAN),
-            },
-            "test": {
-                "annotations": Place(
-                    "coco",
-                    (
-                        "annotations/ochuman_coco_format_test_range_0.00_1.00.json",
-                        "ochuman_coco_format_test_range_0.00_1.00.json",
-                    ),
-                    "scores on OCHuman's test split",
-                    _OCHUMAN,
-                    {"images": 2_231},
-                    is_optional=True,
-                ),
-                "images": Place("folder", ("images",), "scores on OCHuman's test split", _OCHUMAN, is_optional=True),
-            },
+            "val": Split("scores on OCHuman-C", {
+                "annotations": Place("coco", (f"annotations/{_OCHUMAN_VAL}", _OCHUMAN_VAL), _OCHUMAN,
+                                     {"images": 2_500}),
+                "images": Place("folder", ("images",), _OCHUMAN),
+            }),
+            "test": Split("scores on OCHuman's test split", {
+                "annotations": Place("coco", (f"annotations/{_OCHUMAN_TEST}", _OCHUMAN_TEST), _OCHUMAN,
+                                     {"images": 2_231}),
+                "images": Place("folder", ("images",), _OCHUMAN),
+            }, is_optional=True),
         },
     ),
-}
+}  # fmt: skip
 
 
 def find_files(name: str, root: Path, split: str) -> Files:
-    """Return where the files of a split of set `name` are.
+    """Return where the files of a split of set `name` are; the split may have its short name.
 
     Raises:
         UserError: there is no such split, or its annotations or images are not there.
     """
-    split = choose_split(name, split)
+    splits = SETS[name].splits
+    full_name = SETS[name].short_splits.get(split, split)
+    if full_name not in splits:
+        raise UserError(f"{name} has no split '{split}'{nearest(split, splits)}: it has {spell_list(splits)}")
     check_root(name, root)
-    places = SETS[name].splits[split]
+    places = splits[full_name].places
     found = {what: path for what, place in places.items() if (path := find_place(root, place)) is not None}
     for what in ("annotations", "images"):
         if what not in found:
             paths = places[what].paths
-            tried = join_words((str(root / path) for path in paths), "nor")
+            tried = spell_list((str(root / path) for path in paths), "nor")
             raise UserError(
-                f"{name} {split} needs {paths[0]}, which is not at {tried}: "
+                f"{name} {full_name} needs {paths[0]}, which is not at {tried}: "
                 f"robustpose data check {name} --root {root} says what belongs there"
             )
     return Files(**found)
 
 
-def choose_split(name: str, split: str) -> str:
-    """Return the full name of a split of set `name`, for its full or its short name."""
-    splits = SETS[name].splits
-    full = SETS[name].short_splits.get(split, split)
-    if full not in splits:
-        raise UserError(f"{name} has no split '{split}'{nearest(split, splits)}: it has {join_words(splits)}")
-    return full
-
-
 def find_place(root: Path, place: Place) -> Path | None:
     """Return the first of its paths that is there under `root`, None if there is none."""
-    for path in place.paths:
-        found = root / path
-        if found.is_dir() if place.kind == "folder" else found.is_file():
-            return found
-    return None
+    exists = Path.is_dir if place.kind == "folder" else Path.is_file
+    return next((root / path for path in place.paths if exists(root / path)), None)
 
 
 def check_root(name: str, root: Path) -> None:
@@ -255,9 +208,3 @@ def check_root(name: str, root: Path) -> None:
     if not root.is_dir():
         beside = nearest(root.name, [path.name for path in root.parent.glob("*") if path.is_dir()])
         raise UserError(f"the folder {root} does not exist{beside}: name the one that holds the files of {name}")
-
-
-def join_words(words: Iterable[str], last: str = "and") -> str:
-    """Return ``a, b and c``."""
-    *first, end = words
-    return f"{', '.join(first)} {last} {end}" if first else end

@@ -1,12 +1,13 @@
-"""THE description of data: which images, whose truth. Commands, recipes and what a run remembers all use `DataSpec`.
+"""THE description of data: which images, and whose truth. Commands, recipes and the notes of a run all use `DataSpec`.
 
-What belongs to which kind of data is said once, in the rows of `KINDS`. An official set is a row of `official.SETS`.
+Which fields belong to which kind of data is said once, in the rows of `KINDS`. An official set is a row of
+`official.SETS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,9 +16,9 @@ from pydantic import PositiveInt, model_validator
 from robustpose import metrics, registry
 from robustpose.config import Settings, check_settings
 from robustpose.data.boxes import split_boxes
-from robustpose.data.official import SETS, find_files, join_words
+from robustpose.data.official import SETS, find_files
 from robustpose.data.subset import Adjusted, keep_images_with_people
-from robustpose.errors import UserError, nearest
+from robustpose.errors import UserError, nearest, spell_list
 from robustpose.pose.protocols import Dataset, adopt
 
 OF_ALL = ("name", "metric", "limit", "only_with_people")  # what every kind of data takes
@@ -25,11 +26,11 @@ RECIPES_ONLY = ("n_images", "seed", "style_images", "stylized")  # fields that n
 
 
 class DataSpec(Settings):
-    """Say which images of people, and what is to be done with them. Paths are as they were given.
+    """Say which images of people are used, and how. Paths are as they were given.
 
     Attributes:
         name: a row of `KINDS`, or ``package.module:attr``: a dataset, or a function without arguments that makes one.
-            It may be left out for files in COCO's format, which are called `coco`.
+            Left out, it is `coco` where there are annotations or images.
         annotations: keypoint file in COCO's format, any skeleton.
         images: folder of its images.
         skeleton: YAML with OKS sigmas, for joints that are not COCO's.
@@ -39,7 +40,7 @@ class DataSpec(Settings):
         n_images: how many toy images.
         seed: of toy images.
         style_images: folder with stylised copies of the images, under the same names.
-        stylized: what is taken then: both images and copies, or copies only.
+        stylized: take both images and copies then, or copies only.
         metric: what `robustpose.metrics.make_metric` takes; None for the dataset's own.
         limit: take only the first images, of those with people where only these are taken.
         only_with_people: leave out images without people: see `keep_images_with_people`.
@@ -63,12 +64,9 @@ class DataSpec(Settings):
     @model_validator(mode="before")
     @classmethod
     def _name_files(cls, values: Any) -> Any:
-        """Give files in COCO's format their name."""
-        if (
-            isinstance(values, Mapping)
-            and not values.get("name")
-            and (values.get("annotations") or values.get("images"))
-        ):
+        """Call files in COCO's format `coco` where they have no name."""
+        is_nameless = isinstance(values, Mapping) and not values.get("name")
+        if is_nameless and (values.get("annotations") or values.get("images")):
             return {**values, "name": "coco"}
         return values
 
@@ -85,34 +83,30 @@ class DataSpec(Settings):
         given = [field for field, value in self if value != type(self).model_fields[field].default]
         stray = [field for field in given if field not in (*OF_ALL, *kind.takes)]
         if stray:
-            takes = f", it takes {join_words(map(_call, kind.takes))}" if kind.takes else ""
-            raise ValueError(f"data '{self.name}' takes no {join_words(map(_call, stray), 'or')}{takes}")
+            takes = f", it takes {spell_list(map(_call, kind.takes))}" if kind.takes else ""
+            raise ValueError(f"data '{self.name}' takes no {spell_list(map(_call, stray), 'or')}{takes}")
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"{_call('limit')} must be at least 1, got {self.limit}")
         lacking = [field for field in kind.needs if field not in given]
         if lacking:
-            raise ValueError(f"data '{self.name}' needs {join_words(map(_call, lacking))}")
+            raise ValueError(f"data '{self.name}' needs {spell_list(map(_call, lacking))}")
         return self
 
     @property
     def kind(self) -> Kind:
-        """Return the row that the data are of."""
+        """Return the kind of these data."""
         if self.name == "coco" and (self.annotations is not None or self.images is not None):
             return COCO_FILES
         return KINDS.get(self.name, OWN)
 
     @property
     def code(self) -> list[str]:
-        """Return what of the description is the name of somebody's code, which opening it would run."""
+        """Return the names of somebody's code that `open` would run: of a dataset, of a metric."""
         names = [self.name] if self.kind is OWN else []
         return names + ([self.metric] if self.metric is not None and metrics.names_code(self.metric) else [])
 
     def open(self) -> Dataset:
-        """Return the dataset.
-
-        Raises:
-            UserError: the data are missing or damaged.
-        """
+        """Return the dataset; UserError where its files are missing or damaged."""
         dataset = self.kind.open(self)
         if self.only_with_people:
             dataset = keep_images_with_people(dataset)
@@ -125,11 +119,7 @@ class DataSpec(Settings):
         return dataset
 
     def for_training(self) -> DataSpec:
-        """Return the description of what is to be learned from: where no split is given, the one for training.
-
-        Raises:
-            UserError: there is no split for training.
-        """
+        """Return the description of data to learn from: without a given split, those of the split for training."""
         kind = self.kind
         if kind.benched is None or self.split is not None:
             return self
@@ -147,11 +137,7 @@ class DataSpec(Settings):
 
 
 def describe_data(values: Mapping[str, Any]) -> DataSpec:
-    """Return the description that fields and their values make; None stands for a field that is not given.
-
-    Raises:
-        UserError: it is incomplete or contradictory.
-    """
+    """Return the checked description that fields and their values make; None stands for a field that is not given."""
     return check_settings(DataSpec, {field: value for field, value in values.items() if value is not None}, "")
 
 
@@ -160,10 +146,10 @@ class Kind:
     """One kind of data.
 
     Attributes:
-        description: what lists say of it.
-        takes: fields of `DataSpec` that it takes, beside those `OF_ALL`.
+        description: for lists.
+        takes: fields of `DataSpec` that it takes beside those `OF_ALL`.
         open: makes the dataset.
-        needs: those of them that it cannot do without.
+        needs: fields that it cannot do without.
         benched: the split that is benched; None for data without splits.
         train: the split that is learned from; None if there is none.
     """
@@ -200,7 +186,7 @@ def make_official_kind(name: str) -> Kind:
     """Return the kind of an official set."""
     row = SETS[name]
     return Kind(
-        description=f"{row.title}: --split {join_words(row.splits, 'or')}",
+        description=f"{row.title}: --split {spell_list(row.splits, 'or')}",
         takes=("root", "split", *row.takes),
         open=_open_official,
         needs=("root",),
@@ -215,7 +201,7 @@ def _open_own(spec: DataSpec) -> Dataset:
 
 
 def _call(field: str) -> str:
-    """Return what messages call a field: its name, and its option if there is one."""
+    """Return a field's name for messages, with its option if there is one."""
     return field if field in RECIPES_ONLY else f"{field} (--{field.replace('_', '-')})"
 
 
@@ -226,14 +212,16 @@ COCO_FILES = Kind(
     needs=("annotations", "images"),
 )
 OWN = Kind("anything with skeleton, metric, frame(i), truth(i)", (), _open_own)
+TOY = Kind(
+    description="drawn people with exact truth; needs no files",
+    takes=("n_images", "seed", "split"),
+    open=_open_toy,
+    benched="val",
+    train="train",
+)
 KINDS: dict[str, Kind] = {
-    **{
-        name: Kind(description, ("n_images", "seed", "split"), _open_toy, benched="val", train="train")
-        for name, description in (
-            ("toy", "drawn people with exact truth; needs no files"),
-            ("toy-crowds", "the same with two to five people in each picture"),
-        )
-    },
+    "toy": TOY,
+    "toy-crowds": replace(TOY, description="the same with two to five people in each image"),
     **{name: make_official_kind(name) for name in SETS},
 }
 DESCRIPTIONS: dict[str, str] = {

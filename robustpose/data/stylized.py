@@ -20,11 +20,8 @@ class WithStyles(DatasetAround):
 
     Args:
         dataset: whose frames have file names.
-        folder: holds a copy of each under its name; the suffix may differ.
+        folder: holds a copy of each image under its name; the suffix may differ.
         only: leave the images themselves out.
-
-    Raises:
-        UserError: the folder does not exist, or copies are missing.
     """
 
     def __init__(self, dataset: Dataset, folder: Path, only: bool = False) -> None:
@@ -42,7 +39,7 @@ class WithStyles(DatasetAround):
         return self._first_copy + len(self._copies)
 
     def frame(self, index: int) -> Frame:
-        """Return frame `index`: of an image, or further on of its copy."""
+        """Return the clean frame of image `index`, or of a copy where `index` is beyond the images."""
         frame = super().frame(index)
         if index < self._first_copy:
             return frame

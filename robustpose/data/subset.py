@@ -11,11 +11,7 @@ from robustpose.pose.types import Frame, Truth
 
 
 class DatasetAround(Dataset):
-    """Another dataset, passed on member for member. What is built on it says which image each index stands for.
-
-    Args:
-        dataset: the other one.
-    """
+    """Another dataset, handed on member by member. Subclasses say in `index_of` which image each index stands for."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.skeleton = dataset.skeleton
@@ -56,10 +52,10 @@ class Adjusted(DatasetAround):
 
     Args:
         dataset: the other one.
-        limit: number of images, the first ones; None for all.
+        limit: take only this many images, the first ones.
         metric: what `robustpose.metrics.make_metric` takes; None for the dataset's own.
         indices: images to take; None for the first `limit`.
-        preview: of a preview, how many images of how many; its provenance says so.
+        preview: numbers of images that a preview takes and that there are, for the provenance.
     """
 
     def __init__(
@@ -87,13 +83,10 @@ class Adjusted(DatasetAround):
 
 
 def keep_images_with_people(dataset: Dataset) -> Adjusted:
-    """Return a dataset without the images in which nobody is annotated: what PifPaf's published program scores on COCO.
+    """Return a dataset without the images in which nobody is annotated, as PifPaf's published program scores COCO.
 
-    As in COCO's own ``getImgIds(catIds=…)``, whoever has an annotation is a person: crowds and people without
-    keypoints, too. The provenance says how many images are left, in `images_with_people`.
-
-    Raises:
-        UserError: none is left.
+    As in COCO's own ``getImgIds(catIds=…)``, crowds and people without keypoints count as people. The provenance says
+    in `images_with_people` how many images are left.
     """
     indices = [index for index in range(len(dataset)) if len(dataset.truth(index).xy)]
     if not indices:

@@ -59,7 +59,7 @@ def pckh(xy: Floats, true_xy: Floats, visible: Mask, head_sizes: Floats) -> dict
     """Return PCKh of predictions for all people of MPII at once.
 
     ``pckh(xy + 1, *read_truth(arrays))`` is that of 0-based predictions, as the estimators here give them, for the
-    arrays of gt_valid.mat, which are 1-based: see `robustpose.data.mpii_truth`.
+    arrays of gt_valid.mat, which are 1-based: see `robustpose.data.mpii`.
 
     Args:
         xy: (N, 16, 2) px, one pose a person, in the truth's order. More values than x and y a joint are ignored.

@@ -8,7 +8,7 @@ from robustpose.errors import UserError
 
 
 class Cell(NamedTuple):
-    """One column of the benchmark. `corruption` is a name, or None for clean; `severity` is 1..5, or 0 for clean."""
+    """The clean images (`corruption` None, `severity` 0), or one corruption by its name at one severity (1..5)."""
 
     corruption: str | None
     severity: int
@@ -25,11 +25,7 @@ class Cell(NamedTuple):
 
     @classmethod
     def from_key(cls, key: str) -> Cell:
-        """Return the cell of a key such as `clean` or `fog/3`.
-
-        Raises:
-            UserError: the key is neither `clean` nor a name, a slash and a severity.
-        """
+        """Return the cell of a key; UserError if it is neither `clean` nor a name, a slash and a severity."""
         if key == "clean":
             return CLEAN
         corruption, slash, severity = key.rpartition("/")

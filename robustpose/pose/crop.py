@@ -17,12 +17,7 @@ PADDING = 1.25
 
 
 def boxes_to_center_scale(boxes_xyxy: Floats, input_wh: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Return centers (N, 2) px and scales (N, 2) of boxes (N, 4): the short side padded to the input's aspect.
-
-    Args:
-        boxes_xyxy: px.
-        input_wh: width and height of the network's input, px.
-    """
+    """Return centers (N, 2) px and scales (N, 2) of boxes (N, 4) px; the short side is padded to the input's aspect."""
     corner, size = boxes_xyxy[:, :2], boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
     aspect = input_wh[0] / input_wh[1]
     width, height = size[:, 0], size[:, 1]
@@ -55,13 +50,9 @@ def crop_person(image: Image, center: Floats, scale: Floats, input_wh: tuple[int
 
 
 def map_xy_to_xy(map_xy: Floats, centers: Floats, scales: Floats, map_wh: tuple[int, int]) -> Floats:
-    """Return heatmap positions (N, K, 2) as full-image px, through the inverse affine built with the heatmap's size.
+    """Return positions (N, K, 2) in heatmap px as full-image px: the inverse of `crop_matrix` for the heatmap's size.
 
-    Args:
-        map_xy: px of the heatmap.
-        centers: (N, 2) px.
-        scales: (N, 2).
-        map_wh: width and height of the heatmap.
+    `centers` (N, 2) and `scales` (N, 2) are those of the crops; `map_wh` is the heatmap's width and height.
     """
     factors = SCALE_UNIT * scales[:, 0] / map_wh[0]  # (N,) image px per heatmap px
     offset = map_xy - np.array(map_wh) / 2

@@ -10,17 +10,10 @@ from robustpose.pose.types import Floats
 
 
 def oks_to_each(xy: Floats, area: float, others_xy: Floats, other_areas: Floats, sigmas: Sequence[float]) -> Floats:
-    """Return the (M,) object keypoint similarity of one detection to M others, over all joints.
+    """Return the object keypoint similarity (M,) of one pose (K, 2) px to M others (M, K, 2) px, over all joints.
 
-    Mean of exp(-d² / (2·(2σ)²·area)) with the mean of both areas: the form used to suppress detections, which takes
-    every joint as visible.
-
-    Args:
-        xy: (K, 2) px.
-        area: px².
-        others_xy: (M, K, 2) px.
-        other_areas: (M,) px².
-        sigmas: K OKS constants.
+    Mean over joints of exp(-d² / (2·(2σ)²·area)) with the mean of both areas (px²). This form serves to suppress poses:
+    it takes every joint as visible. `sigmas` are the K OKS constants.
     """
     variance = (2 * np.asarray(sigmas)) ** 2
     distance_2 = ((others_xy - xy) ** 2).sum(-1)  # (M, K)
@@ -31,14 +24,9 @@ def oks_to_each(xy: Floats, area: float, others_xy: Floats, other_areas: Floats,
 def suppress_alike(
     xy: Floats, scores: Floats, areas: Floats, sigmas: Sequence[float], threshold: float = 0.9
 ) -> list[int]:
-    """Return the indices to keep, best score first: greedy suppression of poses with OKS above `threshold`.
+    """Return the indices of the poses to keep, best score first: none has OKS above `threshold` with a better one.
 
-    Args:
-        xy: (N, K, 2) px.
-        scores: (N,).
-        areas: (N,) px².
-        sigmas: K OKS constants.
-        threshold: 0..1.
+    Poses are xy (N, K, 2) px with scores (N,) and areas (N,) px²; `sigmas` are the K OKS constants.
     """
     kept: list[int] = []
     order = np.argsort(scores, kind="stable")[::-1]

@@ -1,7 +1,7 @@
-"""Protocols: what a dataset, an estimator and a metric are. What is not required has a default here, so nobody asks.
+"""Protocols: what a dataset, an estimator and a metric are. What is not required has a default here.
 
-Those of this package are subclasses. Anybody's own object needs none of this: it is completed where it is loaded, by
-`adopt`, and from there on it has every member, too.
+Those of this package are subclasses. An object of anybody else need not know this file: `adopt` gives it the defaults
+where it is loaded. So no other code has to ask what an object has.
 """
 
 from __future__ import annotations
@@ -106,12 +106,12 @@ class Metric(Protocol):
         """Return all figures, 0..1; -1 where nobody is there to be found."""
 
     def matches(self) -> Matches | None:
-        """Return poses and truth held against each other; None for a metric without intervals and slices."""
+        """Return the comparison of poses and truth; None for a metric without intervals and slices."""
         return None
 
 
 class ScoreTable(Protocol):
-    """Gives a figure for weighted images; `save` and `load_score_table` keep it in arrays."""
+    """What the score of any weighted set of images is computed from; `save` and `load_score_table` keep it."""
 
     @property
     def n_images(self) -> int:
@@ -125,10 +125,10 @@ class ScoreTable(Protocol):
 
 
 class Matches(Protocol):
-    """Poses and truth held against each other: what intervals and slices are computed from.
+    """The comparison of poses and truth, from which intervals and slices are computed.
 
     Attributes:
-        joint_figure: which figure the tables of `joints_tables` give.
+        joint_figure: name of the figure that the tables of `joints_tables` give.
     """
 
     joint_figure: str
@@ -151,12 +151,12 @@ class Matches(Protocol):
 
 
 def adopt(found: Any, protocol: type, what: str) -> Any:
-    """Return anybody's object as a whole `protocol`: what it lacks is the protocol's default.
+    """Return an object with all members of a protocol: its own ones, and the protocol's defaults for the others.
 
     Args:
-        found: an object that knows nothing of this package; one of a class that does is returned as it is.
+        found: an object that knows nothing of this package. An instance of the protocol is returned as it is.
         protocol: `Dataset`, `Estimator`, `Metric` or `Matches`.
-        what: what a message calls the object.
+        what: messages call the object so.
 
     Raises:
         UserError: it lacks a member that has no default.
@@ -168,20 +168,16 @@ def adopt(found: Any, protocol: type, what: str) -> Any:
     lacking = [name for name, is_required in members.items() if is_required and name not in own]
     if lacking:
         raise UserError(f"{what} lacks {', '.join(map(repr, lacking))}")
-    # The new class has the name of the object's class, which the default provenance says.
-    namespace: dict[str, Any] = {name: _read_from(found, name) for name in own}
+    # A new class, because methods such as `__len__` are looked up there. Its properties read the object anew each time.
+    # It has the name of the object's class, which the default provenance gives.
+    namespace: dict[str, Any] = {name: property(lambda _, name=name: getattr(found, name)) for name in own}  # type: ignore[misc]
     namespace["__module__"] = type(found).__module__
     namespace["__reduce__"] = lambda self: (adopt, (found, protocol, what))  # for other processes
     return type(type(found).__name__, (protocol,), namespace)()
 
 
-def _read_from(found: Any, name: str) -> property:
-    """Return a property that is another object's attribute."""
-    return property(lambda _: getattr(found, name))
-
-
 def list_members(protocol: type) -> dict[str, bool]:
-    """Return the names of a protocol's members, and of each whether it is required."""
+    """Return whether each member of a protocol is required, by its name."""
     defined = [name for name in vars(protocol) if not name.startswith("_") or name == "__len__"]
     abstract: frozenset[str] = protocol.__abstractmethods__  # type: ignore[attr-defined]
     return {

@@ -1,4 +1,4 @@
-"""COCO results JSON: what bench writes for every cell and what it can read back."""
+"""COCO results JSON: poses as bench writes them for every cell, and reads them back."""
 
 from __future__ import annotations
 
@@ -33,18 +33,15 @@ def round_poses(poses: Poses) -> Poses:
 def poses_to_results(poses: Poses, category_id: int = 1) -> list[dict[str, Any]]:
     """Return one COCO result per person: keypoints as K times (x px, y px, confidence), and a score.
 
-    A pose that answers a person of the truth has that person's row in `truth_row`, which others' programs ignore.
+    A pose that answers a person of the truth has that person's row in `truth_row`, which other programs ignore.
     """
     rounded = round_poses(poses)
     points = np.concatenate([rounded.xy, rounded.confidence[:, :, None]], axis=2)  # (N, K, 3)
-    results: list[dict[str, Any]] = [
-        {
-            "image_id": poses.image_id,
-            "category_id": category_id,
-            "keypoints": person.ravel().tolist(),
-            "score": float(score),
-        }
-        for person, score in zip(points, rounded.score, strict=True)
+    n_people, n_joints = points.shape[:2]
+    about: dict[str, Any] = {"image_id": poses.image_id, "category_id": category_id}
+    results = [
+        {**about, "keypoints": person, "score": score}
+        for person, score in zip(points.reshape(n_people, 3 * n_joints).tolist(), rounded.score.tolist(), strict=True)
     ]
     if poses.truth_rows is not None:
         for result, row in zip(results, poses.truth_rows.tolist(), strict=True):
@@ -68,8 +65,7 @@ def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
     for number, result in enumerate(results):
         if not isinstance(result, dict):
             raise UserError(f"result {number} in {path} must be an object, got {type(result).__name__}")
-        missing = {"image_id", "keypoints", "score"} - set(result)
-        if missing:
+        if missing := {"image_id", "keypoints", "score"} - set(result):
             raise UserError(f"result {number} in {path} lacks {', '.join(sorted(missing))}")
         if len(result["keypoints"]) != 3 * n_joints:
             raise UserError(

@@ -9,24 +9,11 @@ from robustpose.errors import UserError
 
 # OKS sigmas of the COCO keypoint challenge, by joint name (cocodataset.org, keypoints evaluation).
 COCO_SIGMAS = {
-    "nose": 0.026,
-    "left_eye": 0.025,
-    "right_eye": 0.025,
-    "left_ear": 0.035,
-    "right_ear": 0.035,
-    "left_shoulder": 0.079,
-    "right_shoulder": 0.079,
-    "left_elbow": 0.072,
-    "right_elbow": 0.072,
-    "left_wrist": 0.062,
-    "right_wrist": 0.062,
-    "left_hip": 0.107,
-    "right_hip": 0.107,
-    "left_knee": 0.087,
-    "right_knee": 0.087,
-    "left_ankle": 0.089,
-    "right_ankle": 0.089,
-}
+    "nose": 0.026, "left_eye": 0.025, "right_eye": 0.025, "left_ear": 0.035, "right_ear": 0.035,
+    "left_shoulder": 0.079, "right_shoulder": 0.079, "left_elbow": 0.072, "right_elbow": 0.072,
+    "left_wrist": 0.062, "right_wrist": 0.062, "left_hip": 0.107, "right_hip": 0.107,
+    "left_knee": 0.087, "right_knee": 0.087, "left_ankle": 0.089, "right_ankle": 0.089,
+}  # fmt: skip
 COCO_JOINTS = tuple(COCO_SIGMAS)
 
 
@@ -35,7 +22,7 @@ class Skeleton:
     """Name the K joints of a pose.
 
     Attributes:
-        name: what messages call it.
+        name: for messages.
         joints: the K joint names, in the order of every array.
         limbs: pairs of joint indices (0-based) to draw.
         sigmas: K OKS constants: spread of the annotators' placement, relative to the square root of the area.
@@ -88,10 +75,9 @@ class Skeleton:
 
 
 def sigmas_for(joints: Sequence[str]) -> tuple[tuple[float, ...], str]:
-    """Return the K OKS sigmas for joint names, and where they come from.
+    """Return the K OKS sigmas for joint names, and where they come from: COCO for its 17 names, else 1/K for each.
 
-    COCO's where the names are COCO's 17; otherwise 1/K for every joint, the convention for skeletons
-    without measured sigmas.
+    1/K is the convention for skeletons without measured sigmas.
     """
     if tuple(joints) == COCO_JOINTS:
         return tuple(COCO_SIGMAS.values()), "coco"
@@ -114,9 +100,9 @@ COCO = Skeleton(
 
 
 def list_connections(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of joints, 0-based, that a network with fields of connections has, in their order.
+    """Return the pairs of joint indices (0-based) that a network has fields of connections for, in its order.
 
-    COCO's for COCO's joints, whatever limbs a file of annotations gives: networks and decoder are made for these.
+    For COCO's joints they are COCO's limbs, even if an annotation file gives others: networks are trained on these.
     """
     return COCO.limbs if skeleton.joints == COCO.joints else skeleton.limbs
 

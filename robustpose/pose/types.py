@@ -1,6 +1,6 @@
-"""What is passed around: a Frame to look at, the Truth about it, and the Poses an estimator found in it.
+"""The three types of the data flow: a Frame to look at, the Truth about it, and the Poses an estimator found in it.
 
-Everything is in pixels of the full image, x right, y down, pixel centres at integers. All three are frozen and
+Positions are pixels of the full image, x right, y down, pixel centres at integers. All three types are frozen, and
 checked when they are made.
 """
 
@@ -49,13 +49,9 @@ class Frame:
         if self.boxes is None:
             return
         n_people = len(self.boxes)
-        _expect_shape("Frame.boxes", self.boxes, (n_people, 4))
-        if self.truth_rows is not None:
-            _expect_shape("Frame.truth_rows", self.truth_rows, (n_people,))
+        _check_shapes(self, boxes=(n_people, 4), truth_rows=(n_people,), box_scores=(n_people,))
         if self.box_scores is None:
             object.__setattr__(self, "box_scores", np.ones(n_people))
-        else:
-            _expect_shape("Frame.box_scores", self.box_scores, (n_people,))
 
     @cached_property
     def image(self) -> Image:
@@ -89,24 +85,18 @@ class Truth:
     head_size: Floats | None = None
 
     def __post_init__(self) -> None:
-        _expect_poses("Truth.xy", self.xy)
-        n_people, n_joints = self.xy.shape[:2]
-        _expect_shape("Truth.visible", self.visible, (n_people, n_joints))
-        _expect_shape("Truth.area", self.area, (n_people,))
-        _expect_shape("Truth.boxes", self.boxes, (n_people, 4))
-        _expect_shape("Truth.crowd", self.crowd, (n_people,))
-        if self.head_size is not None:
-            _expect_shape("Truth.head_size", self.head_size, (n_people,))
+        n, n_joints = _count_joints("Truth.xy", self.xy)
+        _check_shapes(self, visible=(n, n_joints), area=(n,), boxes=(n, 4), crowd=(n,), head_size=(n,))
 
     @cached_property
     def counted(self) -> npt.NDArray[np.bool_]:
-        """Return who is to be found (N,): people with an annotated joint who are no crowd."""
+        """Return whether each person counts (N,): has an annotated joint and is no crowd."""
         return (self.visible > 0).any(1) & ~self.crowd
 
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """What an estimator found in one image: N people with K joints, scored and ready to be judged.
+    """What an estimator found in one image: N people with K joints, ready to be scored.
 
     Attributes:
         image_id: the image's id in its dataset.
@@ -124,14 +114,10 @@ class Poses:
     truth_rows: npt.NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
-        _expect_poses("Poses.xy", self.xy)
-        n_people, n_joints = self.xy.shape[:2]
-        _expect_shape("Poses.confidence", self.confidence, (n_people, n_joints))
-        _expect_shape("Poses.score", self.score, (n_people,))
-        if self.truth_rows is not None:
-            _expect_shape("Poses.truth_rows", self.truth_rows, (n_people,))
-        for name in ("xy", "confidence", "score"):
-            if not np.isfinite(getattr(self, name)).all():
+        n, n_joints = _count_joints("Poses.xy", self.xy)
+        _check_shapes(self, confidence=(n, n_joints), score=(n,), truth_rows=(n,))
+        for name, array in (("xy", self.xy), ("confidence", self.confidence), ("score", self.score)):
+            if not np.isfinite(array).all():
                 raise UserError(f"Poses.{name} of image {self.image_id} holds a value that is not finite")
 
 
@@ -140,11 +126,18 @@ def no_poses(image_id: ImageId, n_joints: int) -> Poses:
     return Poses(image_id, np.zeros((0, n_joints, 2)), np.zeros((0, n_joints)), np.zeros(0))
 
 
-def _expect_shape(what: str, array: npt.NDArray[np.generic], shape: tuple[int, ...]) -> None:
-    if array.shape != shape:
-        raise UserError(f"{what} must be {shape}, got {array.shape}")
+def _check_shapes(of: Frame | Truth | Poses, **shapes: tuple[int, ...]) -> None:
+    """Raise UserError unless the fields of these names have these shapes, or their default None."""
+    for name, shape in shapes.items():
+        array = vars(of)[name]
+        found = None if array is None else array.shape
+        is_default = array is None and name in vars(type(of))  # where a dataclass keeps its defaults
+        if found != shape and not is_default:
+            raise UserError(f"{type(of).__name__}.{name} must be {shape}, got {found}")
 
 
-def _expect_poses(what: str, xy: Floats) -> None:
+def _count_joints(what: str, xy: Floats) -> tuple[int, int]:
+    """Return the numbers of people N and joints K of positions (N, K, 2)."""
     if xy.ndim != 3 or xy.shape[2] != 2:
         raise UserError(f"{what} must be (N, K, 2), got {xy.shape}")
+    return xy.shape[0], xy.shape[1]

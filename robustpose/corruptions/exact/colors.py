@@ -112,15 +112,10 @@ def add_haze(image: Bytes, haze: Doubles, brightest: float, density: float, out:
 def add_snow(
     image: Bytes, grey: npt.NDArray[np.float32], streaks: Bytes, keep: np.float32, fade: np.float32, out: Bytes
 ) -> None:
-    """Whiten (float32) towards the brighter of the pixel and 1.5·grey + .5, then add both layers of streaks (float64).
+    """Whiten (float32) towards the brighter of the pixel and 1.5·grey + .5, then add the streaks twice (float64).
 
-    Args:
-        image: (H, W, 3).
-        grey: (H, W) in 0..1.
-        streaks: (H, W) in 1/255; once as they are and once turned by 180 degrees.
-        keep: share of the pixel.
-        fade: share of the whitened one.
-        out: (H, W, 3).
+    Grey (H, W) is in 0..1; `keep` and `fade` are the shares of the pixel and of the whitened one. The streaks (H, W),
+    in 1/255, are added once as they are and once turned by 180 degrees.
     """
     height, width = image.shape[:2]
     whites = np.empty(3 * width, np.float32)

@@ -19,10 +19,14 @@ NEXT_TO = 1e-9  # grey levels: far above the rounding of either way, below the 3
 NOTHING = 1e-15  # kernel values below it move no sum by more than rounding does
 MOST_TAPS = 257  # whose sum fits into uint16: 257 * 255 < 2**16
 
-Taps = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]
+Bytes = npt.NDArray[np.uint8]
+Sums = npt.NDArray[np.uint16]
+Integers = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
+Taps = tuple[Integers, Integers, Integers, Doubles]
 
 
-def filter_image(image: npt.NDArray[np.uint8], kernel: npt.NDArray[np.float32], taps: Taps) -> npt.NDArray[np.uint8]:
+def filter_image(image: Bytes, kernel: npt.NDArray[np.float32], taps: Taps) -> Bytes:
     """Correlate (H, W, 3) `image` with a square `kernel` of odd size, borders reflected; clip and truncate.
 
     Equal to ``clip(filter2D(image / 255, -1, kernel), 0, 1) * 255``, channel by channel: the last bits of the transform
@@ -36,7 +40,7 @@ def filter_image(image: npt.NDArray[np.uint8], kernel: npt.NDArray[np.float32], 
     height, width = image.shape[:2]
     half = kernel.shape[0] // 2
     rows = cv2.copyMakeBorder(image, half, half, half, half, cv2.BORDER_REFLECT_101).reshape(height + 2 * half, -1)
-    filtered, in_doubt = _filter(rows, *taps, 3 * width)
+    filtered, in_doubt = _filter(rows, taps, 3 * width)
     if in_doubt:
         x = image / 255.0
         return to_uint8(np.stack([cv2.filter2D(x[:, :, channel], -1, kernel) for channel in range(3)], axis=2))
@@ -62,15 +66,9 @@ def group_taps(kernel: npt.NDArray[np.float32]) -> Taps:
 
 
 @numba.njit(cache=True, nogil=True)
-def _filter(
-    rows: npt.NDArray[np.uint8],
-    downs: npt.NDArray[np.int64],
-    starts: npt.NDArray[np.int64],
-    ends: npt.NDArray[np.int64],
-    factors: npt.NDArray[np.float64],
-    width: int,
-) -> tuple[npt.NDArray[np.uint8], bool]:
+def _filter(rows: Bytes, taps: Taps, width: int) -> tuple[Bytes, bool]:
     """Return the filtered rows (H, width), and whether a value is next to an integer."""
+    downs, starts, ends, factors = taps
     half = (rows.shape[1] - width) // 6
     height = rows.shape[0] - 2 * half
     filtered = np.empty((height, width), np.uint8)
@@ -88,15 +86,7 @@ def _filter(
 
 
 @numba.njit(cache=True, nogil=True)
-def _sum_taps(
-    rows: npt.NDArray[np.uint8],
-    y: int,
-    downs: npt.NDArray[np.int64],
-    starts: npt.NDArray[np.int64],
-    begin: int,
-    end: int,
-    sums: npt.NDArray[np.uint16],
-) -> None:
+def _sum_taps(rows: Bytes, y: int, downs: Integers, starts: Integers, begin: int, end: int, sums: Sums) -> None:
     """Set `sums` to row y of the sum under the taps from `begin` to `end`; four go into one loop."""
     n = len(sums)
     sums[:] = 0
@@ -117,7 +107,8 @@ def _sum_taps(
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_groups(total: npt.NDArray[np.float64], sums: npt.NDArray[np.uint16], factors: npt.NDArray[np.float64]) -> None:
+def _add_groups(total: Doubles, sums: Sums, factors: Doubles) -> None:
+    """Add four groups' sums (4, n) times their factors (4,) to `total` (n,)."""
     a, b, c, d = sums[0], sums[1], sums[2], sums[3]
     by_a, by_b, by_c, by_d = factors[0], factors[1], factors[2], factors[3]
     for i in range(len(total)):
@@ -125,7 +116,7 @@ def _add_groups(total: npt.NDArray[np.float64], sums: npt.NDArray[np.uint16], fa
 
 
 @numba.njit(cache=True, nogil=True)
-def _truncate(total: npt.NDArray[np.float64], into: npt.NDArray[np.uint8]) -> bool:
+def _truncate(total: Doubles, into: Bytes) -> bool:
     """Clip and truncate; return whether a value is next to one of the integers 1 to 255, where truncation is open."""
     n_doubtful = 0
     for i in range(len(total)):

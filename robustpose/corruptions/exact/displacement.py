@@ -45,13 +45,10 @@ def _find_neighbours(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def displace(x: npt.NDArray[np.float32], fields: Doubles, strength: float, out: Bytes) -> None:
-    """Write x at displaced positions, bilinear: float64 sums in SciPy's order, cut to float32, scaled, truncated.
+    """Write x (H, W, 3) in 0..1 at displaced positions, bilinear.
 
-    Args:
-        x: (H, W, 3) in 0..1.
-        fields: (2, H, W) displacement across and down, px, before it is multiplied by `strength` and cut to float32.
-        strength: factor.
-        out: (H, W, 3).
+    The sums are float64 in SciPy's order, then cut to float32, scaled and truncated to 8 bits.
+    `fields` (2, H, W) times `strength`, cut to float32, is the displacement across and down, px.
     """
     height, width = x.shape[:2]
     left, right = np.empty(width, np.int32), np.empty(width, np.int32)

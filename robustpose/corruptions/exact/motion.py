@@ -46,33 +46,23 @@ def place_layers(image: npt.NDArray[Any], radius: int, sigma: float, angle: floa
 
 
 @numba.njit(cache=True, nogil=True)
-def sum_layers(
-    rows: npt.NDArray[Any],
-    dys: npt.NDArray[np.int64],
-    starts: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float64],
-    width: int,
-) -> npt.NDArray[np.float64]:
-    """Return the (H, width) sum of the layers; `width` is C * W, the rest is as `place_layers` returns it."""
-    total = np.empty((rows.shape[0], width))
-    for y in range(rows.shape[0]):
-        _sum_row(rows, dys, starts, weights, y, total[y])
+def sum_layers(layers: Layers, width: int) -> npt.NDArray[np.float64]:
+    """Return the (H, width) sum of the layers that `place_layers` returns; `width` is C * W."""
+    height = layers[0].shape[0]
+    total = np.empty((height, width))
+    for y in range(height):
+        _sum_row(layers, y, total[y])
     return total
 
 
 @numba.njit(cache=True, nogil=True)
-def average_layers(
-    rows: npt.NDArray[np.uint8],
-    dys: npt.NDArray[np.int64],
-    starts: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float64],
-    width: int,
-) -> npt.NDArray[np.uint8]:
-    """Return what `sum_layers` gives, clipped to 0..255 and truncated."""
-    out = np.empty((rows.shape[0], width), np.uint8)
+def average_layers(layers: Layers, width: int) -> npt.NDArray[np.uint8]:
+    """Return what `sum_layers` gives for an 8-bit image, clipped to 0..255 and truncated."""
+    height = layers[0].shape[0]
+    out = np.empty((height, width), np.uint8)
     total = np.empty(width)
-    for y in range(rows.shape[0]):
-        _sum_row(rows, dys, starts, weights, y, total)
+    for y in range(height):
+        _sum_row(layers, y, total)
         into = out[y]
         for i in range(width):
             value = total[i]
@@ -82,15 +72,9 @@ def average_layers(
 
 
 @numba.njit(cache=True, nogil=True)
-def _sum_row(
-    rows: npt.NDArray[Any],
-    dys: npt.NDArray[np.int64],
-    starts: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float64],
-    y: int,
-    total: npt.NDArray[np.float64],
-) -> None:
+def _sum_row(layers: Layers, y: int, total: npt.NDArray[np.float64]) -> None:
     """Set `total` to row y of the sum. Four layers go into one loop: the total is read and written once for all."""
+    rows, dys, starts, weights = layers
     n, n_layers, last = len(total), len(weights), rows.shape[0] - 1
     total[:] = 0
     k = 0

@@ -67,15 +67,10 @@ def make_mean_tables(means: Doubles) -> MeanTables:
     return MeanTables(means, (means * UNIT).astype(np.uint32), constants, masses, log_factorials)
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def sum_logs(uniforms: Doubles) -> npt.NDArray[np.uint32]:
     """Return (n + 1,) running sums of -log(u), from 0, modulo 2**32 in units of 2**-20."""
-    sums = np.empty(len(uniforms) + 1, np.uint32)
-    _sum_logs(uniforms, sums)
-    return sums
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _sum_logs(uniforms: Doubles, sums: npt.NDArray[np.uint32]) -> None:
+    sums = np.empty(uniforms.size + 1, np.uint32)
     total = 0.0  # below 2**12, so that it keeps enough digits
     sums[0] = 0
     for i in range(uniforms.size):
@@ -84,6 +79,7 @@ def _sum_logs(uniforms: Doubles, sums: npt.NDArray[np.uint32]) -> None:
         if total >= 4294967296.0:
             total -= 4294967296.0
         sums[i + 1] = np.uint32(np.int64(total))
+    return sums
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -23,9 +23,7 @@ def gaussian_weights(sigma: float, truncate: float) -> Doubles:
 
 def smooth_reflected(plane: Doubles, sigma: tuple[float, float], truncate: float) -> Doubles:
     """Return (H, W) `plane` smoothed with a Gaussian of `sigma` px (down, across), mirrored half a pixel outside."""
-    out = np.empty_like(plane)
-    _smooth(plane, gaussian_weights(sigma[0], truncate), gaussian_weights(sigma[1], truncate), out)
-    return out
+    return _smooth(plane, gaussian_weights(sigma[0], truncate), gaussian_weights(sigma[1], truncate))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -36,8 +34,10 @@ def _mirror(i: int, n: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _smooth(plane: Doubles, down: Doubles, across: Doubles, out: Doubles) -> None:
+def _smooth(plane: Doubles, down: Doubles, across: Doubles) -> Doubles:
+    """Return `plane` (H, W) smoothed by the weights for each axis, from the centre outwards."""
     height, width = plane.shape
+    out = np.empty_like(plane)
     down_radius, radius = down.size - 1, across.size - 1
     padded = np.empty(width + 2 * radius)
     row = padded[radius : radius + width]
@@ -56,10 +56,7 @@ def _smooth(plane: Doubles, down: Doubles, across: Doubles, out: Doubles) -> Non
         for w in range(width):
             target[w] = row[w] * weight
         for j in range(radius, 0, -1):
-            left, right, weight = (
-                padded[radius - j : radius - j + width],
-                padded[radius + j : radius + j + width],
-                across[j],
-            )
+            left, right, weight = padded[radius - j :][:width], padded[radius + j :][:width], across[j]
             for w in range(width):
                 target[w] += (left[w] + right[w]) * weight
+    return out

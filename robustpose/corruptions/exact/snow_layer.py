@@ -8,35 +8,34 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.corruptions.exact import motion as blur_motion
+from robustpose.corruptions.exact.motion import place_layers, sum_layers
 from robustpose.corruptions.exact.zoom import Taps, find_taps
 
 Doubles = npt.NDArray[np.float64]
 
 
-def make_streaks(
-    normals: Doubles, mean: float, spread: float, zoom: float, threshold: float, radius: int, sigma: float, angle: float
-) -> npt.NDArray[np.uint8]:
-    """Return (H, W) streaks in 1/255.
+def draw_flakes(normals: Doubles, mean: float, spread: float, zoom: float, threshold: float) -> Doubles:
+    """Return flakes (≥ H, ≥ W) in 0..1: the centre of the noise mean + spread·normals, enlarged by the factor `zoom`.
 
-    Args:
-        normals: (H, W) standard normal numbers.
-        mean: of the noise.
-        spread: of the noise.
-        zoom: by which the centre of the noise is enlarged.
-        threshold: noise below it is no flake.
-        radius: of the motion blur, px.
-        sigma: of the motion blur.
-        angle: of the motion blur, degrees.
+    Noise below the threshold is no flake; `normals` (H, W) are standard normal numbers.
     """
     height, width = normals.shape
     crop_height, crop_width = math.ceil(height / zoom), math.ceil(width / zoom)
     top, left = (height - crop_height) // 2, (width - crop_width) // 2
     noise = mean + spread * normals[top : top + crop_height, left : left + crop_width]
-    flakes = _enlarge(noise, find_taps(crop_height, zoom), find_taps(crop_width, zoom), threshold)
-    # The whole enlarged layer is smeared: beyond the image's lower and right edges lies a little more of it.
-    smeared = blur_motion.sum_layers(*blur_motion.place_layers(flakes[:, :, None], radius, sigma, angle), width)
-    return np.round(np.clip(smeared[:height], 0, 1) * 255).astype(np.uint8)
+    return _enlarge(noise, find_taps(crop_height, zoom), find_taps(crop_width, zoom), threshold)
+
+
+def smear_flakes(
+    flakes: Doubles, shape_hw: tuple[int, int], radius: int, sigma: float, angle: float
+) -> npt.NDArray[np.uint8]:
+    """Return streaks (H, W) in 1/255: flakes in motion along `angle` (degrees), by a Gaussian of `sigma` px.
+
+    All flakes are smeared and the streaks cut to `shape_hw` then: a little more of them lies beyond the image's lower
+    and right edges.
+    """
+    smeared = sum_layers(place_layers(flakes[:, :, None], radius, sigma, angle), shape_hw[1])
+    return np.round(np.clip(smeared[: shape_hw[0]], 0, 1) * 255).astype(np.uint8)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -15,22 +15,17 @@ import numpy.typing as npt
 BLOCK = 32  # rows of the sum that stay in the processor's cache while all copies are added to them
 
 
-def add_enlarged(
-    total: npt.NDArray[np.float32], rows: npt.NDArray[np.float32], factors: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float32]:
+Singles = npt.NDArray[np.float32]
+Taps = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
+
+
+def add_enlarged(total: Singles, rows: Singles, factors: npt.NDArray[np.float64]) -> Singles:
     """Return `total` plus the centre of `rows` enlarged by each of `factors` (above 1), in order.
 
-    Args:
-        total: (H, 3 * W).
-        rows: (H, 3 * W), interleaved RGB in 0..1.
-        factors: of enlargement.
+    Both are (H, 3 * W) of interleaved RGB in 0..1.
     """
     height, width = rows.shape[0], rows.shape[1] // 3
-    taps = (*_find_taps_of_centres(height, factors), *_find_taps_of_centres(width, factors))
-    return _add_layers(total, rows, *taps)
-
-
-Taps = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
+    return _add_layers(total, rows, _find_taps_of_centres(height, factors), _find_taps_of_centres(width, factors))
 
 
 def find_taps(n_pixels: int, factor: float) -> Taps:
@@ -72,16 +67,10 @@ def _find_taps_of_centres(length: int, factors: npt.NDArray[np.float64]) -> Taps
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_layers(
-    total: npt.NDArray[np.float32],
-    rows: npt.NDArray[np.float32],
-    y_first: npt.NDArray[np.int64],
-    y_near: npt.NDArray[np.float64],
-    y_far: npt.NDArray[np.float64],
-    x_first: npt.NDArray[np.int64],
-    x_near: npt.NDArray[np.float64],
-    x_far: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float32]:
+def _add_layers(total: Singles, rows: Singles, down: Taps, across: Taps) -> Singles:
+    """Return `total` plus a copy of `rows` for each of the layers in `_find_taps_of_centres`."""
+    y_first, y_near, y_far = down
+    x_first, x_near, x_far = across
     height, width = rows.shape
     n_layers, n_pixels = x_first.shape
     total = total.copy()
@@ -121,11 +110,7 @@ def _add_layers(
 
 @numba.njit(cache=True, nogil=True)
 def _stretch(
-    row: npt.NDArray[np.float32],
-    first: npt.NDArray[np.int64],
-    starts: npt.NDArray[np.int64],
-    left: npt.NDArray[np.float32],
-    right: npt.NDArray[np.float32],
+    row: Singles, first: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], left: Singles, right: Singles
 ) -> None:
     """Copy pixel first[x] to left[x] and the one after it to right[x], for whole runs of pixels at a time."""
     for k in range(len(starts) - 1):
@@ -145,8 +130,8 @@ def _stretch(
 
 @numba.njit(cache=True, nogil=True)
 def _add_layer(
-    total: npt.NDArray[np.float32],
-    corners: tuple[npt.NDArray[np.float32], ...],
+    total: Singles,
+    corners: tuple[Singles, ...],
     weights_y: tuple[float, float],
     weights_x: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
 ) -> None:
@@ -161,7 +146,7 @@ def _add_layer(
 
 
 @numba.njit(cache=True, nogil=True)
-def average(rows: npt.NDArray[np.float32], total: npt.NDArray[np.float32], n_layers: int) -> npt.NDArray[np.uint8]:
+def average(rows: Singles, total: Singles, n_layers: int) -> npt.NDArray[np.uint8]:
     """Return (rows + total) / (n_layers + 1), clipped to 0..1, times 255, all in float32, and truncated."""
     out = np.empty(rows.shape, np.uint8)
     n, one, highest = np.float32(n_layers + 1), np.float32(1), np.float32(255)

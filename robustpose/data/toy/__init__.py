@@ -1,16 +1,17 @@
 """Toy people: drawn images of one to four people with exact COCO joints, made from (seed, index) alone.
 
-For a first look, for tests and for a network that trains in minutes: no files, no downloads. The body is
-`toy_body`, its clothes `toy_dress`, the brush `toy_paint`, everything around people `toy_scene`.
+For a first look, for tests and for a network that trains in minutes: no files, no downloads. `body` poses a person,
+`dress` clothes it, `paint` draws shapes, and `scene` puts people and everything around them into an image.
 
-Joints follow COCO's rules: 0, with xy (0, 0), outside the image; 1 in the image but hidden by the person's
-own body, by hair or a hat, by someone else or by an object; 2 visible. Eyes, ears and nose on the side of the
-head that is turned away are 0, as COCO's annotators leave them. Left and right are the person's own.
+Visibility follows COCO's rules: 0, with xy (0, 0), outside the image; 1 in the image but hidden by the person's own
+body, by hair or a hat, by someone else or by an object; 2 visible. Eyes, ears and nose on the side of the head that is
+turned away are 0, as COCO's annotators leave them. Left and right are the person's own.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from robustpose.data.toy.scene import GENERATOR_VERSION, Scene, compose_scene, p
 from robustpose.errors import UserError
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO
-from robustpose.pose.types import Frame, Image, Truth
+from robustpose.pose.types import Frame, Truth
 
 SPLITS = ("train", "val")
 SCENES_KEPT = 8
@@ -46,7 +47,7 @@ class ToyPeople(Dataset):
         self.seed = seed
         self.split = split
         self.crowded = crowded
-        # What determines every pixel.
+        # It determines every pixel.
         self.provenance = {
             "name": "toy-crowds" if crowded else "toy",
             "seed": seed,
@@ -63,11 +64,7 @@ class ToyPeople(Dataset):
     def frame(self, index: int) -> Frame:
         """Return image `index`, painted when it is first looked at, with everyone's true box."""
         scene = self._scene(index)
-
-        def read() -> Image:
-            return paint_scene(scene)
-
-        return Frame(index + 1, read, np.stack([person.box_xyxy for person in scene.people]))
+        return Frame(index + 1, partial(paint_scene, scene), np.stack([person.box_xyxy for person in scene.people]))
 
     def truth(self, index: int) -> Truth:
         """Return who is in image `index`; area is that of the person's visible pixels."""
@@ -85,8 +82,7 @@ class ToyPeople(Dataset):
         if not 0 <= index < self.n_images:
             raise IndexError(f"toy has images 0..{self.n_images - 1}, got {index}")
         if index not in self._scenes:
-            kind = "toy-crowds" if self.crowded else "toy"
-            name = f"{kind}|{GENERATOR_VERSION}|{self.seed}|{self.split}|{index}"
+            name = f"{self.provenance['name']}|{GENERATOR_VERSION}|{self.seed}|{self.split}|{index}"
             self._scenes[index] = compose_scene(name, self.crowded)
             if len(self._scenes) > SCENES_KEPT:
                 self._scenes.popitem(last=False)

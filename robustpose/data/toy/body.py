@@ -19,7 +19,7 @@ SIDES = (("left", 1.0), ("right", -1.0))  # the person's own left and right
 
 @dataclass(frozen=True)
 class Leg:
-    """Give the ranges of a leg's angles: forwards and outwards at the hip, and the knee's bend."""
+    """Ranges of a leg's angles: forwards and outwards at the hip, and the knee's bend."""
 
     flex: Range
     abduct: Range
@@ -28,7 +28,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Arm:
-    """Give the ranges of an arm's angles: shoulder forwards and outwards, elbow bend, twist outwards."""
+    """Ranges of an arm's angles: forwards and outwards at the shoulder, the elbow's bend, and the twist outwards."""
 
     flex: Range
     abduct: Range
@@ -58,7 +58,7 @@ WIDE = Leg((-6, 30), (14, 38), (0, 35))
 
 @dataclass(frozen=True)
 class Stance:
-    """Say how often a pose is drawn and in which ranges: two legs, arms to choose from, torso and lean."""
+    """How often a pose is drawn (its weight) and in which ranges: two legs, arms to choose from, torso and lean."""
 
     weight: float
     legs: tuple[Leg, Leg]
@@ -98,9 +98,7 @@ class Body:
     Attributes:
         points: (3,) by name: the 17 COCO joints, and `pelvis`, `waist`, `neck`, `head` and each side's
             `hand`, `heel`, `toe`.
-        chest_axes: (3, 3), columns are the chest's left, down and front.
-        pelvis_axes: (3, 3), likewise.
-        head_axes: (3, 3), likewise.
+        chest_axes, pelvis_axes, head_axes: (3, 3), whose columns are the left, down and front of that part.
         head_radius: in standing heights.
         build: thickness, 1 for average.
         stance: its name in `STANCES`.
@@ -117,17 +115,11 @@ class Body:
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """Map points of a body to pixels: mild perspective, `distance` standing heights away.
+    """A camera with mild perspective, which maps points of a body to pixels."""
 
-    Attributes:
-        scale: pixels per standing height at the pelvis.
-        offset_xy: (2,) px, where the pelvis lands.
-        distance: in standing heights.
-    """
-
-    scale: float
-    offset_xy: Floats
-    distance: float
+    scale: float  # px per standing height at the pelvis
+    offset_xy: Floats  # (2,) px, where the pelvis lands
+    distance: float  # in standing heights
 
     def project(self, points: Floats) -> tuple[Floats, Floats]:
         """Return xy (N, 2) px and the scale (N,) in px per standing height of points (N, 3)."""
@@ -191,10 +183,7 @@ def pose_body(rng: np.random.Generator) -> Body:
 
 
 def _draw_heading(rng: np.random.Generator) -> float:
-    """Draw where the person faces, in degrees from the viewer.
-
-    58 % front, 13 % three-quarter, 13 % side, 16 % back.
-    """
+    """Draw the angle, in degrees, that a person turns from the viewer: 58 % front, 13 % half, 13 % side, 16 % back."""
     view, sign = rng.random(), 1.0 if rng.random() < 0.5 else -1.0
     if view < 0.58:
         return sign * rng.uniform(0, 30)

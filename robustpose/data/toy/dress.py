@@ -39,11 +39,7 @@ class Figure:
 def dress_body(body: Body, camera: Camera, light_xy: Floats, rng: np.random.Generator) -> Figure:
     """Draw clothes, hair and colours for a body and return it as seen by the camera.
 
-    Args:
-        body: the posed person.
-        camera: where and how large it lands in the image.
-        light_xy: (2,), towards the light in the image; its length, above 0 and up to 1, is the shading's strength.
-        rng: source of everything that is drawn by chance.
+    `light_xy` (2,) points to the light in the image; its length, above 0 and up to 1, is the shading's strength.
     """
     wear = draw_wardrobe(rng)
     solids = Solids(flesh_out(body, wear), camera, light_xy)

@@ -62,7 +62,7 @@ def paint_long_hair(body: Body, camera: Camera, wear: Wardrobe) -> list[Shape]:
     fall = np.array([(0, -0.15, -0.12), (0.36, 0.5, -0.4), (-0.36, 0.5, -0.4), (0.4, end, -0.4), (-0.4, end, -0.4)])
     xy, scale = camera.project(body.points["head"] + body.head_radius * fall @ body.head_axes.T)
     radii = scale * body.head_radius * np.array([1.05, 0.7, 0.7, 0.5, 0.5])
-    return [Shape([hull_of_circles(xy, radii)], shade(wear.hair, 0.85), int(Part.HAIR))]
+    return [Shape([hull_of_circles(xy, radii)], shade(wear.hair, 0.85), Part.HAIR)]
 
 
 def paint_head(body: Body, camera: Camera, solids: Solids, wear: Wardrobe, long_hair: list[Shape]) -> list[Shape]:
@@ -79,11 +79,11 @@ def paint_head(body: Body, camera: Camera, solids: Solids, wear: Wardrobe, long_
         return camera.project(body.points["head"] + size * turned)[0]
 
     def feature(outline: Floats, colour: Colour, part: Part = Part.HEAD) -> list[Shape]:
-        return [Shape([hull(placed(outline))], colour, int(part))]
+        return [Shape([hull(placed(outline))], colour, part)]
 
     def covering(outline: Floats, colour: Colour) -> list[Shape]:
         xy = placed(outline, seen_only=True)
-        return [Shape([hull(xy)], colour, int(Part.HAIR))] if len(xy) > 2 else []
+        return [Shape([hull(xy)], colour, Part.HAIR)] if len(xy) > 2 else []
 
     faces_viewer = float(axes[2, 2])  # 1 from the front, -1 from the back
     ears: list[Shape] = []
@@ -91,7 +91,7 @@ def paint_head(body: Body, camera: Camera, solids: Solids, wear: Wardrobe, long_
         if not is_turned_away(f"{side}_ear", body):
             centre = camera.project(body.points[f"{side}_ear"][None])[0]
             radius = solids.radius("head") * np.array([0.22])
-            ears.append(Shape([hull_of_circles(centre, radius)], shade(wear.skin, 0.9), int(Part.HEAD)))
+            ears.append(Shape([hull_of_circles(centre, radius)], shade(wear.skin, 0.9), Part.HEAD))
             ears.append(Shape([hull_of_circles(centre, 0.5 * radius)], shade(wear.skin, 0.72)))
 
     face = solids.paint(Part.HEAD, wear.skin, "head", "jaw")

@@ -1,8 +1,7 @@
-"""Paint: flat convex shapes on a canvas, and on a map that says whose body each of its pixels shows.
+"""Paint: flat convex shapes on a canvas, and on a map of labels that says whose body each canvas pixel shows.
 
-Both are painted at twice the resolution with the same integer outlines, so they agree pixel by pixel;
-averaging 2×2 pixels then smooths the image's edges. Integers and OpenCV's exact 8-bit paths keep pixels the
-same on any machine.
+Both are painted at twice the resolution with the same integer outlines, so they agree pixel by pixel; averaging 2×2
+pixels then smooths the image's edges. Integers and OpenCV's exact 8-bit paths keep pixels the same on any machine.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Shape:
     Attributes:
         outlines: convex polygons; where two overlap, nothing is painted (stripes and hoops make checks).
         colour: RGB, 0..255.
-        label: what the map shows here; None leaves the map as it was.
+        label: painted on the map of labels; None leaves the map as it was.
         inside: paint only within this outline; None for no limit.
     """
 

@@ -1,4 +1,4 @@
-"""Parts: what a painted pixel of a person shows, and which joints are seen there."""
+"""Parts: the labels of a person's painted pixels, and which joints are seen in each part."""
 
 from __future__ import annotations
 
@@ -8,30 +8,12 @@ import numpy as np
 
 from robustpose.data.toy.body import FACE_JOINTS, SIDES, Body
 
-
-class Part(IntEnum):
-    """Name what a painted pixel of a person shows; left and right are the person's own."""
-
-    HEAD = 1
-    HAIR = 2  # and hats
-    NECK = 3
-    CHEST = 4
-    PELVIS = 5
-    SKIRT = 6
-    LEFT_UPPER_ARM = 7
-    RIGHT_UPPER_ARM = 8
-    LEFT_FOREARM = 9
-    RIGHT_FOREARM = 10
-    LEFT_HAND = 11
-    RIGHT_HAND = 12
-    LEFT_THIGH = 13
-    RIGHT_THIGH = 14
-    LEFT_SHIN = 15
-    RIGHT_SHIN = 16
-    LEFT_FOOT = 17
-    RIGHT_FOOT = 18
-
-
+# The labels of painted pixels, from 1 on. Hair includes hats; left and right are the person's own.
+Part = IntEnum(
+    "Part",
+    "HEAD HAIR NECK CHEST PELVIS SKIRT LEFT_UPPER_ARM RIGHT_UPPER_ARM LEFT_FOREARM RIGHT_FOREARM LEFT_HAND RIGHT_HAND "
+    "LEFT_THIGH RIGHT_THIGH LEFT_SHIN RIGHT_SHIN LEFT_FOOT RIGHT_FOOT",
+)
 TRUNK = (Part.CHEST, Part.PELVIS, Part.SKIRT)
 
 LIMB_PARTS = {

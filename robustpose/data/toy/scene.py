@@ -1,4 +1,4 @@
-"""Scenes: who stands where, in front of what, behind what, and in which light."""
+"""Scenes: people and objects in their places, the light on them, and the exact annotations of what can be seen."""
 
 from __future__ import annotations
 
@@ -36,40 +36,26 @@ IS_TRUNK = np.isin(np.arange(max(Part) + 1), [int(part) for part in TRUNK])
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
-    """What is true of one person in the image.
+    """The truth about one person in the image."""
 
-    Attributes:
-        xy: (17, 2) px, zero where not annotated.
-        visible: (17,) 0/1/2.
-        area: px² of the person that can be seen.
-        box_xyxy: (4,) px, tight around them.
-    """
+    xy: Floats  # (17, 2) px, zero where not annotated
+    visible: npt.NDArray[np.int64]  # (17,) 0/1/2
+    area: float  # px² of the person that can be seen
+    box_xyxy: Floats  # (4,) px, tight around them
 
-    xy: Floats
-    visible: npt.NDArray[np.int64]
-    area: float
-    box_xyxy: Floats
+
+Layers = list[tuple[Figure | None, list[Shape]]]  # back to front; a figure and its shapes, or those of an object
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One image before it is painted.
+    """One image before it is painted."""
 
-    Attributes:
-        name: seeds its texture and noise.
-        size_wh: px.
-        light_xy: (2,), towards the light in the image; its length is the strength of the shading.
-        behind: shapes of the background.
-        layers: back to front, each with the figure it shows; None for an object.
-        people: what is true of each figure, in the order of `layers`.
-    """
-
-    name: str
-    size_wh: tuple[int, int]
-    light_xy: Floats
-    behind: list[Shape]
-    layers: list[tuple[Figure | None, list[Shape]]]
-    people: list[Annotation]
+    name: str  # seeds its texture and noise
+    size_wh: tuple[int, int]  # px
+    background: list[Shape]
+    layers: Layers
+    people: list[Annotation]  # of each figure, in the order of `layers`
 
 
 def rng_for(name: str) -> np.random.Generator:
@@ -90,11 +76,11 @@ def compose_scene(name: str, crowded: bool = False) -> Scene:
         size_wh = SIZES_WH[int(rng.integers(len(SIZES_WH)))]
         angle, strength = rng.uniform(-np.pi, 0), rng.uniform(0.15, 1.0)
         light_xy = strength * np.array([np.cos(angle), np.sin(angle)])
-        behind = draw_background(size_wh, rng)
+        background = draw_background(size_wh, rng)
         layers = _place_people(_draw_statures(size_wh[1], crowded, rng), size_wh, light_xy, rng)
         layers, people = _annotate(layers, size_wh)
         if people:
-            return Scene(f"{name}|{attempt}", size_wh, light_xy, behind, layers, people)
+            return Scene(f"{name}|{attempt}", size_wh, background, layers, people)
         attempt += 1
 
 
@@ -103,7 +89,7 @@ def paint_scene(scene: Scene) -> npt.NDArray[np.uint8]:
     rng = rng_for(f"{scene.name}|pixels")
     width, height = scene.size_wh
     canvas = paint_texture(scene.size_wh, rng)
-    paint_colours(scene.behind, canvas)
+    paint_colours(scene.background, canvas)
     for _, shapes in scene.layers:
         paint_colours(shapes, canvas)
     image = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
@@ -122,12 +108,10 @@ def _draw_statures(height: int, crowded: bool, rng: np.random.Generator) -> Floa
     return np.sort(np.maximum(common * rng.uniform(0.75, 1.2, n_people), SMALLEST_PERSON))
 
 
-def _place_people(
-    statures: Floats, size_wh: tuple[int, int], light_xy: Floats, rng: np.random.Generator
-) -> list[tuple[Figure | None, list[Shape]]]:
+def _place_people(statures: Floats, size_wh: tuple[int, int], light_xy: Floats, rng: np.random.Generator) -> Layers:
     """Return the people and the objects among them, back to front."""
     width, height = size_wh
-    layers: list[tuple[Figure | None, list[Shape]]] = []
+    layers: Layers = []
     taken_x: list[float] = []
     for stature in statures:
         body = pose_body(rng)
@@ -165,10 +149,8 @@ def _aim_camera(
     return Camera(stature, np.array([centre_x - (xy[:, 0].min() + xy[:, 0].max()) / 2, new_top - top]), distance)
 
 
-def _annotate(
-    layers: list[tuple[Figure | None, list[Shape]]], size_wh: tuple[int, int]
-) -> tuple[list[tuple[Figure | None, list[Shape]]], list[Annotation]]:
-    """Return the layers without the people who are hardly seen, and what is true of the others."""
+def _annotate(layers: Layers, size_wh: tuple[int, int]) -> tuple[Layers, list[Annotation]]:
+    """Return the layers without the people who are hardly seen, and the annotations of the others."""
     while True:
         labels = _paint_label_map(layers, size_wh)
         figures = [figure for figure, _ in layers if figure is not None]
@@ -180,10 +162,8 @@ def _annotate(
         layers = [(figure, shapes) for figure, shapes in layers if figure not in hidden]
 
 
-def _paint_label_map(
-    layers: list[tuple[Figure | None, list[Shape]]], size_wh: tuple[int, int]
-) -> npt.NDArray[np.uint8]:
-    """Return what each canvas pixel shows (2H, 2W): a person's number × LABELS_PER_PERSON + a Part, or 0."""
+def _paint_label_map(layers: Layers, size_wh: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Return the label of each canvas pixel (2H, 2W): a person's number × LABELS_PER_PERSON + a Part, or 0."""
     width, height = size_wh
     labels = np.zeros((height * SUPERSAMPLING, width * SUPERSAMPLING), np.uint8)
     number = 0
@@ -194,7 +174,7 @@ def _paint_label_map(
 
 
 def _look_at(figure: Figure, number: int, labels: npt.NDArray[np.uint8]) -> Annotation | None:
-    """Return what can be seen of a person, or None if that is next to nothing."""
+    """Return the annotation of a person, or None if next to nothing of them can be seen."""
     base = number * LABELS_PER_PERSON
     mask = ((labels > base) & (labels < base + LABELS_PER_PERSON)).astype(np.uint8)
     area = cv2.countNonZero(mask) / SUPERSAMPLING**2

@@ -12,17 +12,14 @@ from robustpose.data.toy.wardrobe import Wardrobe
 
 def flesh_out(body: Body, wear: Wardrobe) -> dict[str, tuple[Floats, float]]:
     """Return the spheres (centre, radius) whose hulls are the body's parts, in standing heights."""
-    points, build = body.points, body.build
+    points, build, head_radius = body.points, body.build, body.head_radius
     chest, pelvis = body.chest_axes, body.pelvis_axes
     loose = 0.004  # cloth stands off the skin
     spheres = {
         "neck": (points["neck"], 0.03 * build),
-        "chin": (points["head"] + 0.5 * body.head_radius * body.head_axes[:, 1], 0.03 * build),
-        "head": (points["head"], body.head_radius),
-        "jaw": (
-            points["head"] + body.head_radius * (body.head_axes @ np.array([0, 0.5, 0.16])),
-            0.7 * body.head_radius,
-        ),
+        "chin": (points["head"] + 0.5 * head_radius * body.head_axes[:, 1], 0.03 * build),
+        "head": (points["head"], head_radius),
+        "jaw": (points["head"] + head_radius * (body.head_axes @ np.array([0, 0.5, 0.16])), 0.7 * head_radius),
         "belt": (points["waist"] + 0.035 * pelvis[:, 1], 0.05 * build),
         "pelvis": (points["pelvis"], 0.05 * build),
     }
@@ -84,6 +81,6 @@ class Solids:
         whole = hull_of_circles(self._centres[rows], self._radii[rows])
         lit = hull_of_circles(self._lit_centres[rows], 0.64 * self._radii[rows])
         return [
-            Shape([whole], shade(colour, 1 - 0.3 * self._strength), int(part)),
+            Shape([whole], shade(colour, 1 - 0.3 * self._strength), part),
             Shape([lit], shade(colour, 1 + 0.12 * self._strength)),
         ]
