@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 import torch
@@ -47,11 +48,4 @@ class HigherHRNet(HRNetTrunk):
         return coarse, fine
 
 
-def higherhrnet_w32(n_joints: int) -> HigherHRNet:
-    """Return HigherHRNet-W32 for `n_joints` joints."""
-    return HigherHRNet(32, n_joints)
-
-
-def higherhrnet_w48(n_joints: int) -> HigherHRNet:
-    """Return HigherHRNet-W48 for `n_joints` joints."""
-    return HigherHRNet(48, n_joints)
+higherhrnet_w32, higherhrnet_w48 = (partial(HigherHRNet, width) for width in (32, 48))  # of the number of joints

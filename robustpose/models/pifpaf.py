@@ -5,7 +5,8 @@ Heads, field order and constants are those of version 0.10 of the published prog
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -25,11 +26,7 @@ Components = tuple[Tensor, ...]
 
 
 class ResNetTrunk(nn.Module):
-    """Give features (B, 2048, ⌈h / 16⌉, ⌈w / 16⌉) of images (B, 3, h, w): a ResNet without its max-pool.
-
-    Args:
-        depth: 50, 101 or 152.
-    """
+    """Give features (B, 2048, ⌈h / 16⌉, ⌈w / 16⌉) of images (B, 3, h, w): a `ResNet` without its max-pool."""
 
     out_channels = OUT_CHANNELS
 
@@ -118,32 +115,29 @@ class PifPaf(nn.Module):
         return tuple(head(features) for head in self.head_nets)
 
 
-def pifpaf_shufflenetv2x2(n_joints: int = 17) -> PifPaf:
-    """Return PifPaf on ShuffleNetV2 ×2 for COCO's 17 joints."""
-    return _make_for_coco(ShuffleNetV2(), n_joints)
-
-
-def pifpaf_resnet50(n_joints: int = 17) -> PifPaf:
-    """Return PifPaf on ResNet-50 for COCO's 17 joints."""
-    return _make_for_coco(ResNetTrunk(50), n_joints)
-
-
-def pifpaf_resnet101(n_joints: int = 17) -> PifPaf:
-    """Return PifPaf on ResNet-101 for COCO's 17 joints."""
-    return _make_for_coco(ResNetTrunk(101), n_joints)
-
-
-# Those of which checkpoints were published, by name.
-NETWORKS = {make.__name__: make for make in (pifpaf_shufflenetv2x2, pifpaf_resnet50, pifpaf_resnet101)}
-
-
-def _make_for_coco(trunk: Trunk, n_joints: int) -> PifPaf:
+def expect_coco(n_joints: int, who: str, hint: str = "") -> None:
+    """Raise UserError if a network for COCO's connections, which `who` names, is asked for other joints than COCO's."""
     if n_joints != COCO.n_joints:
         raise UserError(
-            f"the published PifPaf networks are for COCO's {COCO.n_joints} joints and their connections, "
-            f"got {n_joints} joints: PifPaf(trunk, n_joints, n_connections) makes one for another skeleton"
+            f"{who} for COCO's {COCO.n_joints} joints and their connections, got {n_joints} joints{hint}"
         )
-    return PifPaf(trunk, n_joints, COCO_CONNECTIONS)
+
+
+def _make_published(make_trunk: Callable[[], Trunk], n_joints: int = COCO.n_joints) -> PifPaf:
+    hint = ": PifPaf(trunk, n_joints, n_connections) makes one for another skeleton"
+    expect_coco(n_joints, "the published PifPaf networks are", hint)
+    return PifPaf(make_trunk(), n_joints, COCO_CONNECTIONS)
+
+
+# Those of which checkpoints were published; functions of the number of joints, COCO's 17.
+pifpaf_shufflenetv2x2 = partial(_make_published, ShuffleNetV2)
+pifpaf_resnet50 = partial(_make_published, partial(ResNetTrunk, 50))
+pifpaf_resnet101 = partial(_make_published, partial(ResNetTrunk, 101))
+NETWORKS = {
+    "pifpaf_shufflenetv2x2": pifpaf_shufflenetv2x2,
+    "pifpaf_resnet50": pifpaf_resnet50,
+    "pifpaf_resnet101": pifpaf_resnet101,
+}
 
 
 def _upscale(x: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from robustpose.models.resnet import conv_norm, start_near_zero
+
 WIDTHS = (16, 32, 48, 64, 96)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input
 UP_WIDTH = 32
 
@@ -27,12 +29,12 @@ class Trunk(nn.Module):
 
     def __init__(self, widths: Sequence[int], up_width: int, n_ups: int) -> None:
         super().__init__()
-        self.stem = conv_unit(3, widths[0], stride=2)  # 1/2
+        self.stem = conv_norm(3, widths[0], stride=2)  # 1/2
         self.down = nn.ModuleList(
-            nn.Sequential(conv_unit(c_in, c_out, stride=2), Residual(c_out)) for c_in, c_out in pairwise(widths)
+            nn.Sequential(conv_norm(c_in, c_out, stride=2), Residual(c_out)) for c_in, c_out in pairwise(widths)
         )
-        self.skip = nn.ModuleList(conv_unit(channels, up_width, size=1) for channels in widths[-n_ups - 1 :])
-        self.up = nn.ModuleList(conv_unit(up_width, up_width) for _ in range(n_ups))
+        self.skip = nn.ModuleList(conv_norm(channels, up_width, size=1) for channels in widths[-n_ups - 1 :])
+        self.up = nn.ModuleList(conv_norm(up_width, up_width) for _ in range(n_ups))
 
     def climb(self, stem: Tensor) -> Tensor:
         """Return features (B, up_width, h', w') after the last doubling of what `self.stem` gave (B, c, h/2, w/2)."""
@@ -49,18 +51,12 @@ class Trunk(nn.Module):
 
 
 class SmallNet(Trunk):
-    """Give heatmaps (B, K, h/4, w/4) for normalised crops (B, 3, h, w), h and w multiples of 32.
-
-    Args:
-        n_joints: K.
-    """
+    """Give heatmaps (B, K, h/4, w/4) for normalised crops (B, 3, h, w), h and w multiples of 32."""
 
     def __init__(self, n_joints: int) -> None:
         super().__init__(WIDTHS, UP_WIDTH, n_ups=3)
         self.head = nn.Conv2d(UP_WIDTH, n_joints, 1)
-        # Heatmaps are zero almost everywhere: start there, as SBL does (Xiao et al., ECCV 2018).
-        for parameter in self.head.parameters():
-            nn.init.normal_(parameter, std=0.001)
+        start_near_zero(self.head)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.climb(self.stem(x)))
@@ -71,14 +67,8 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = conv_unit(channels, channels)
-        self.second = conv_unit(channels, channels, relu=False)
+        self.first = conv_norm(channels, channels)
+        self.second = conv_norm(channels, channels, relu=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.second(self.first(x)))
-
-
-def conv_unit(c_in: int, c_out: int, *, size: int = 3, stride: int = 1, relu: bool = True) -> nn.Sequential:
-    """Return convolution, batch norm and, with `relu`, ReLU."""
-    layers = [nn.Conv2d(c_in, c_out, size, stride, size // 2, bias=False), nn.BatchNorm2d(c_out)]
-    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)

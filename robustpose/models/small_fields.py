@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from robustpose.errors import UserError
-from robustpose.models.pifpaf import Components, FieldHead
+from robustpose.models.pifpaf import Components, FieldHead, expect_coco
 from robustpose.models.small import Trunk
 from robustpose.pose.skeletons import COCO
 
@@ -20,21 +19,11 @@ class SmallFieldsNet(Trunk):
     """Give the fields of joints and of connections (`pifpaf.FieldHead`), cells 8 px apart.
 
     Images are (B, 3, h, w) normalised; h and w are multiples of 32, or 16·n + 1, which leaves no pixel without a cell.
-    Fields are (⌈h / 16⌉·2 − 1, ⌈w / 16⌉·2 − 1). In training mode confidences are logits.
-
-    Args:
-        n_joints: 17, COCO's.
-
-    Raises:
-        UserError: another number.
+    Fields are (⌈h / 16⌉·2 − 1, ⌈w / 16⌉·2 − 1). In training mode confidences are logits. The joints are COCO's 17.
     """
 
     def __init__(self, n_joints: int = COCO.n_joints) -> None:
-        if n_joints != COCO.n_joints:
-            raise UserError(
-                f"network 'small_fields' is for COCO's {COCO.n_joints} joints and their connections, "
-                f"got {n_joints} joints"
-            )
+        expect_coco(n_joints, "network 'small_fields' is")
         super().__init__(WIDTHS, UP_WIDTH, N_UPS)
         pif = FieldHead(UP_WIDTH, n_joints, n_vectors=1, has_scale=True)
         paf = FieldHead(UP_WIDTH, len(COCO.limbs), n_vectors=2, has_scale=False)

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robustpose.models.small import Trunk, conv_unit
+from robustpose.models.resnet import conv_norm, start_near_zero
+from robustpose.models.small import Trunk
 
 WIDTHS = (16, 32, 48, 64, 96, 128)  # channels at 1/2, 1/4, … 1/64 of the input: whole images need a wide view
 UP_WIDTH = 48
@@ -17,21 +18,16 @@ class SmallTagsNet(Trunk):
     """Give heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2).
 
     Images are (B, 3, h, w) normalised, h and w multiples of 32.
-
-    Args:
-        n_joints: K.
     """
 
     def __init__(self, n_joints: int) -> None:
         super().__init__(WIDTHS, UP_WIDTH, n_ups=4)  # to 1/4
         self.coarse = nn.Conv2d(UP_WIDTH, 2 * n_joints, 1)
-        self.narrow = conv_unit(UP_WIDTH + 2 * n_joints, FINE_WIDTH, size=1)
-        self.fine_skip = conv_unit(WIDTHS[0], FINE_WIDTH, size=1)
-        self.refine = conv_unit(FINE_WIDTH, FINE_WIDTH)
+        self.narrow = conv_norm(UP_WIDTH + 2 * n_joints, FINE_WIDTH, size=1)
+        self.fine_skip = conv_norm(WIDTHS[0], FINE_WIDTH, size=1)
+        self.refine = conv_norm(FINE_WIDTH, FINE_WIDTH)
         self.fine = nn.Conv2d(FINE_WIDTH, n_joints, 1)
-        for head in (self.coarse, self.fine):  # heatmaps are zero almost everywhere: start there
-            for parameter in head.parameters():
-                nn.init.normal_(parameter, std=0.001)
+        start_near_zero(self.coarse, self.fine)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         stem = self.stem(x)
