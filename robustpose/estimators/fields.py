@@ -17,7 +17,7 @@ from pydantic import Field
 
 from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
-from robustpose.estimators.options import LongerSide, NetworkOptions, Switch, WholeImageBackend, write_size
+from robustpose.estimators.options import LongerSide, Switch, WholeImageOptions, write_size
 from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.protocols import Estimator
@@ -38,11 +38,9 @@ XY_DECIMALS = 2
 NOT_DECODED = np.zeros(0, np.float32)  # in the place of log-spreads
 
 
-class Options(NetworkOptions):
+class Options(WholeImageOptions):
     """Options of a network that gives fields."""
 
-    backend: WholeImageBackend = "torch"
-    """torch, or openvino, which is faster on a CPU."""
     input: Annotated[LongerSide, Field(ge=33)] | None = None
     """Px that the longer edge of an image is brought to, such as 641; by default what the network was trained on."""
     complete: Switch = True
@@ -66,13 +64,10 @@ class FieldEstimator(Estimator):
     - ``plain``: everything as it was decoded.
 
     Args:
-        network: a normalised image (1, 3, h, w) float32 to the components of its fields that are decoded.
+        network: see `FieldNetwork`.
         input_spec: what the network expects.
         skeleton: names of its K joints, and of the network's connections; see `list_connections`.
         options: how images are looked at and people are decoded; what the network runs on is settled in `network`.
-
-    Raises:
-        UserError: the network finds other joints.
     """
 
     needs_boxes = False
@@ -131,7 +126,7 @@ def scale_size(image_wh: tuple[int, int], long_edge: int) -> tuple[int, int]:
 
 
 def resize_image(image: Image, long_edge: int) -> Image:
-    """Return an image (H, W, 3) whose longer edge is `long_edge` px: bicubic, as Pillow does it."""
+    """Return an image (H, W, 3) with its longer edge brought to `long_edge` px: bicubic, as Pillow does it."""
     size_wh = scale_size((image.shape[1], image.shape[0]), long_edge)
     return np.asarray(PIL.Image.fromarray(image).resize(size_wh, PIL.Image.Resampling.BICUBIC))
 
@@ -156,17 +151,7 @@ def _measure_pixels(image_wh: tuple[int, int], scaled_wh: tuple[int, int]) -> Fl
 
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> FieldEstimator:
-    """Return the estimator of a network that gives fields, with weights from a file.
-
-    Args:
-        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
-        target: safetensors file with an input spec, written by training or by ``robustpose convert-pifpaf``.
-        skeleton: names of the joints to find.
-        options: see `Options`.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network or skeleton.
-    """
+    """Return the estimator of a network with the weights of a file, which must have an input spec."""
     from robustpose.estimators.loading import load_network
     from robustpose.estimators.running.backends import as_image_callable
     from robustpose.estimators.running.decoded_fields import N_DECODED, DecodedFields
@@ -181,13 +166,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Field
     if isinstance(loaded.network, PifPaf):
         loaded.network.keep_heads(N_DECODED)
     long_edge = options.input or max(loaded.input_spec.input_wh)
-    run = as_image_callable(
-        DecodedFields(loaded.network),
-        options.threads,
-        backend=options.backend,
-        precision=options.precision,
-        device=loaded.device,
-    )
+    run = as_image_callable(DecodedFields(loaded.network), **loaded.engine)
     estimator = FieldEstimator(run, loaded.input_spec, skeleton, options)
     estimator.provenance = loaded.describe(
         input=write_size((long_edge, long_edge)),

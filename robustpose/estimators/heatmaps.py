@@ -40,11 +40,10 @@ class HeatmapEstimator(Estimator):
     """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
 
     Args:
-        network: normalised crops (B, 3, h, w) float32 to heatmaps (B, K, h', w'). A crop's heatmaps must not depend on
-            what else is in the batch.
+        network: a crop's heatmaps must not depend on what else is in the batch.
         input_spec: what the network expects.
         skeleton: names of its K joints.
-        batch_size: crops per call of the network; changes speed and memory, never a score.
+        batch_size: crops per call of the network.
         flip_test: average with the heatmaps of the mirrored crop.
     """
 
@@ -82,8 +81,7 @@ class HeatmapEstimator(Estimator):
             map_wh = (heatmaps.shape[3], heatmaps.shape[2])
             part = slice(batch.start, batch.stop)
             decoded.append((map_xy_to_xy(map_xy, centers[part], scales[part], map_wh), confidence))
-        xy = np.concatenate([xy for xy, _ in decoded])  # (N, K, 2)
-        confidence = np.concatenate([confidence for _, confidence in decoded])  # (N, K)
+        xy, confidence = map(np.concatenate, zip(*decoded, strict=True))  # (N, K, 2), (N, K)
         return self._gather(frames, xy, confidence, scales)
 
     def _find_heatmaps(self, crops: list[Image]) -> Floats:
@@ -130,17 +128,10 @@ def _boxes(frame: Frame) -> Floats:
 
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> HeatmapEstimator:
-    """Return the estimator of a heatmap network with weights from a file.
+    """Return the estimator of a network with the weights of a file, `target`.
 
-    Args:
-        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
-        target: safetensors file written by training, whose input spec says how it wants its crops; or an official
-            ``.pth`` or ``.pth.tar``, for which `models.zoo` says it.
-        skeleton: names of the joints to find.
-        options: see `Options`.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network or skeleton.
+    A safetensors file written by training says in its input spec how it wants its crops; of an official ``.pth`` or
+    ``.pth.tar``, `models.zoo` says it.
     """
     from robustpose.estimators.loading import check_head, load_network
     from robustpose.estimators.running.backends import as_callable
@@ -159,14 +150,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         raise UserError(
             f"{target} says that its input is {write_size(input_wh)}: leave out input={write_size(options.input)}"
         )
-    run = as_callable(
-        loaded.network,
-        options.threads,
-        input_wh,
-        backend=options.backend,
-        precision=options.precision,
-        device=loaded.device,
-    )
+    run = as_callable(loaded.network, input_wh=input_wh, **loaded.engine)
     estimator = HeatmapEstimator(run, loaded.input_spec, skeleton, options.batch_size, options.flip_test)
     estimator.provenance = loaded.describe(
         input=write_size(input_wh), channels=loaded.input_spec.channels, flip_test=options.flip_test

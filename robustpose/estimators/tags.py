@@ -16,15 +16,7 @@ from pydantic import BeforeValidator, Field
 
 from robustpose.decoding.tags import Maps, Outputs, group_people, merge_outputs
 from robustpose.errors import UserError
-from robustpose.estimators.options import (
-    Count,
-    NetworkOptions,
-    ShorterSide,
-    Switch,
-    WholeImageBackend,
-    parse_numbers,
-    write_size,
-)
+from robustpose.estimators.options import Count, ShorterSide, Switch, WholeImageOptions, parse_numbers, write_size
 from robustpose.estimators.running.normaliser import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
@@ -60,11 +52,9 @@ def _check_threshold(value: Any) -> str:
     return str(value)
 
 
-class Options(NetworkOptions):
+class Options(WholeImageOptions):
     """Options of a network that gives heatmaps and tags."""
 
-    backend: WholeImageBackend = "torch"
-    """torch, or openvino, which is faster on a CPU."""
     input: Annotated[ShorterSide, Field(ge=64)] | None = None
     """Px that the shorter side of an image is brought to, such as 512; by default what the network was trained on."""
     # Results say these two as they were written, so they are kept as text.
@@ -87,13 +77,10 @@ class TagEstimator(Estimator):
     """Estimate the poses of everybody in an image with a network that gives heatmaps and tags.
 
     Args:
-        network: normalised images (B, 3, h, w) float32 to heatmaps and tags, and finer heatmaps.
+        network: see `TagNetwork`.
         input_spec: what the network expects.
         skeleton: names of its K joints.
         options: how images are looked at and people are grouped; what the network runs on is settled in `network`.
-
-    Raises:
-        UserError: the network finds other joints.
     """
 
     needs_boxes = False
@@ -143,8 +130,7 @@ class TagEstimator(Estimator):
                     f"scale {scale:g} makes the input {input_wh[0]}x{input_wh[1]} px, but its sides must be multiples "
                     f"of {HALVED}: choose multiples of the least scale, such as 0.5,1,2"
                 )
-            resized = crop_person(image, center, extent, input_wh)
-            outputs = self._look(resized)
+            outputs = self._look(crop_person(image, center, extent, input_wh))
             heatmaps, tags = merge_outputs(outputs, self.skeleton.flip_order, size_wh, with_tags=scale == 1)
             total = heatmaps if total is None else total + heatmaps
             kept = kept if tags is None else tags
@@ -179,10 +165,10 @@ def place_image(
     scales; the others are that many times as large. As HigherHRNet's program does it, whole pixels included.
 
     Args:
-        image_wh: px.
+        image_wh: width and height, px.
         short_side: px, at scale 1.
         scale: factor.
-        least: of all scales that are looked at.
+        least: the least of all scales that are looked at.
     """
     width, height = image_wh
     center = np.array([int(width / 2 + 0.5), int(height / 2 + 0.5)], float)
@@ -197,17 +183,7 @@ def place_image(
 
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEstimator:
-    """Return the estimator of a network that gives heatmaps and tags, with weights from a file.
-
-    Args:
-        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
-        target: safetensors file written by training, or an official ``.pth`` of HigherHRNet.
-        skeleton: names of the joints to find.
-        options: see `Options`.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network or skeleton.
-    """
+    """Return the estimator of a network with the weights of a file: of training, or an official one of HigherHRNet."""
     from robustpose.estimators.loading import check_head, load_network
     from robustpose.estimators.running.backends import as_image_callable
 
@@ -224,11 +200,8 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
         (min(published.input_wh) for published in ZOO.values() if published.file == Path(target).name), None
     )
     short_side = options.input or official or min(loaded.input_spec.input_wh)
-    run = as_image_callable(
-        loaded.network, options.threads, backend=options.backend, precision=options.precision, device=loaded.device
-    )
     options = options.model_copy(update={"input": short_side})
-    estimator = TagEstimator(run, loaded.input_spec, skeleton, options)
+    estimator = TagEstimator(as_image_callable(loaded.network, **loaded.engine), loaded.input_spec, skeleton, options)
     estimator.provenance = loaded.describe(
         input=write_size((short_side, short_side)),
         scales=options.scales,

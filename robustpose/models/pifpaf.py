@@ -118,9 +118,7 @@ class PifPaf(nn.Module):
 def expect_coco(n_joints: int, who: str, hint: str = "") -> None:
     """Raise UserError if a network for COCO's connections, which `who` names, is asked for other joints than COCO's."""
     if n_joints != COCO.n_joints:
-        raise UserError(
-            f"{who} for COCO's {COCO.n_joints} joints and their connections, got {n_joints} joints{hint}"
-        )
+        raise UserError(f"{who} for COCO's {COCO.n_joints} joints and their connections, got {n_joints} joints{hint}")
 
 
 def _make_published(make_trunk: Callable[[], Trunk], n_joints: int = COCO.n_joints) -> PifPaf:

@@ -15,8 +15,7 @@ N_COMPONENTS = ([4, 5], [4, 3])  # of these, with and without the connections' l
 class DecodedFields(nn.Module):
     """Give what is decoded of a network's first two heads, without log-spreads, as `estimators.fields.FieldNetwork`.
 
-    Args:
-        network: images (B, 3, h, w) to a tuple of components per head, as `models.pifpaf.FieldHead` orders them.
+    The network gives a tuple of components per head, as `models.pifpaf.FieldHead` orders them.
     """
 
     def __init__(self, network: nn.Module) -> None:

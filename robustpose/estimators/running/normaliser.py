@@ -10,11 +10,7 @@ from robustpose.pose.types import Image
 
 
 class Normaliser:
-    """Normalise images: channels in the network's order, minus mean, divided by std.
-
-    Args:
-        input_spec: says which.
-    """
+    """Normalise images: channels in the network's order, minus mean, divided by std."""
 
     def __init__(self, input_spec: InputSpec) -> None:
         self._channels = (0, 1, 2) if input_spec.channels == "rgb" else (2, 1, 0)
