@@ -5,8 +5,8 @@ for the results) and ``needs_images = False`` (it never looks at pixels).
 
 A module of `TABLE` has `Options`, a model of what can be set, and ``build(name, target, skeleton, options)``, where
 name and target are the two sides of the colon in ``--model name:target``. So have the modules of the families of
-networks (`models.families`), `heatmaps`, `tags` and `fields`, with ``as_estimator(network, input_spec, skeleton)``
-for a network in memory.
+networks (`models.families`), where the name is a row of the table of networks, or ``package.module:attr``: a function
+of the number of joints. They also have ``as_estimator(network, input_spec, skeleton)`` for a network in memory.
 """
 
 from __future__ import annotations
@@ -39,15 +39,9 @@ DESCRIPTIONS: dict[str, str] = {
 
 
 def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
-    """Return the estimator that `spec` names, for the joints of `skeleton`.
+    """Return the estimator that `spec` names (see `DESCRIPTIONS`), for the joints of `skeleton`.
 
-    Args:
-        spec: ``kind:target`` with a kind of `TABLE` or a network, or ``package.module:attr``.
-        skeleton: joints of the dataset.
-        options: values of the kind's `Options`, words or typed. Those set to None are left out.
-
-    Raises:
-        UserError: no such kind, target or option.
+    `options` are values of the kind's `Options`, words or typed; those set to None are left out.
     """
     name, target, module = _find(spec)
     if module is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,9 @@ class Options(NetworkOptions, CropOptions):
 
     input: Size | None = None
     """WIDTHxHEIGHT px, of official files; by default as their names say (_256x192: height first), or as is usual."""
+
+
+DEFAULTS = Options()
 
 
 class HeatmapEstimator(Estimator):
@@ -134,7 +137,6 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     ``.pth.tar``, `models.zoo` says it.
     """
     from robustpose.estimators.loading import check_head, load_network
-    from robustpose.estimators.running.backends import as_callable
 
     def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
         if name not in {published.network for published in ZOO.values()}:
@@ -150,16 +152,18 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         raise UserError(
             f"{target} says that its input is {write_size(input_wh)}: leave out input={write_size(options.input)}"
         )
-    run = as_callable(loaded.network, input_wh=input_wh, **loaded.engine)
-    estimator = HeatmapEstimator(run, loaded.input_spec, skeleton, options.batch_size, options.flip_test)
+    estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.provenance = loaded.describe(
         input=write_size(input_wh), channels=loaded.input_spec.channels, flip_test=options.flip_test
     )
     return estimator
 
 
-def as_estimator(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton) -> HeatmapEstimator:
-    """Return the estimator of a network in memory, in float32, on the device where it is; its weights are copied."""
+def as_estimator(
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS, **engine: Any
+) -> HeatmapEstimator:
+    """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_callable`."""
     from robustpose.estimators.running.backends import as_callable
 
-    return HeatmapEstimator(as_callable(network), input_spec, skeleton)
+    run = as_callable(network, input_wh=input_spec.input_wh, **engine)
+    return HeatmapEstimator(run, input_spec, skeleton, options.batch_size, options.flip_test)

@@ -185,7 +185,6 @@ def place_image(
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEstimator:
     """Return the estimator of a network with the weights of a file: of training, or an official one of HigherHRNet."""
     from robustpose.estimators.loading import check_head, load_network
-    from robustpose.estimators.running.backends import as_image_callable
 
     def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
         if HEAD not in tensors:
@@ -201,7 +200,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
     )
     short_side = options.input or official or min(loaded.input_spec.input_wh)
     options = options.model_copy(update={"input": short_side})
-    estimator = TagEstimator(as_image_callable(loaded.network, **loaded.engine), loaded.input_spec, skeleton, options)
+    estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.provenance = loaded.describe(
         input=write_size((short_side, short_side)),
         scales=options.scales,
@@ -214,8 +213,10 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
     return estimator
 
 
-def as_estimator(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton) -> TagEstimator:
-    """Return the estimator of a network in memory, in float32, on the device where it is; its weights are copied."""
+def as_estimator(
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS, **engine: Any
+) -> TagEstimator:
+    """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_image_callable`."""
     from robustpose.estimators.running.backends import as_image_callable
 
-    return TagEstimator(as_image_callable(network), input_spec, skeleton)
+    return TagEstimator(as_image_callable(network, **engine), input_spec, skeleton, options)

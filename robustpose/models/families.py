@@ -81,7 +81,7 @@ FAMILIES: dict[str, Family] = {
             {
                 "higherhrnet_w32": "higherhrnet:higherhrnet_w32",
                 "higherhrnet_w48": "higherhrnet:higherhrnet_w48",
-                "small_tags": "small_tags:SmallTagsNet",
+                "small_tags": "small:SmallTagsNet",
             },
             stride=4,
             input_wh=(512, 512),
@@ -93,7 +93,7 @@ FAMILIES: dict[str, Family] = {
                 "pifpaf_shufflenetv2x2": "pifpaf:pifpaf_shufflenetv2x2",
                 "pifpaf_resnet50": "pifpaf:pifpaf_resnet50",
                 "pifpaf_resnet101": "pifpaf:pifpaf_resnet101",
-                "small_fields": "small_fields:SmallFieldsNet",
+                "small_fields": "small:SmallFieldsNet",
             },
             stride=8,
             input_wh=(641, 641),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,8 @@ STRIDE = 8  # input px per cell of a field
 UPSCALE = 2  # of every head: the trunk's maps are at 1/16
 NORM_EPS = 1e-4  # of all batch norms
 COCO_CONNECTIONS = (19, 25)  # of the published networks: the decoder's, and those of a head for training only
+N_DECODED = 2  # heads: of joints, and of the connections that people grow along
+N_COMPONENTS = ([4, 5], [4, 3])  # of these, with and without the connections' log-spreads
 
 Components = tuple[Tensor, ...]
 
@@ -113,6 +116,28 @@ class PifPaf(nn.Module):
     def forward(self, x: Tensor) -> tuple[Components, ...]:
         features = self.base_net(x)
         return tuple(head(features) for head in self.head_nets)
+
+
+class DecodedFields(nn.Module):
+    """Give what is decoded of a network's first two heads, without log-spreads, as `estimators.fields.FieldNetwork`.
+
+    The network gives a tuple of components per head, as `models.pifpaf.FieldHead` orders them.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        heads: Any = self.network(x)
+        sizes = [len(head) if isinstance(head, tuple) else 0 for head in heads] if isinstance(heads, tuple) else []
+        if sizes[:N_DECODED] not in N_COMPONENTS:
+            raise UserError(
+                f"{type(self.network).__name__} must give a tuple of 4 components for joints and one of 5, or 3 "
+                f"without log-spreads, for connections: it is no network of the family 'fields'"
+            )
+        pif, paf = heads[:N_DECODED]
+        return pif[0], pif[1], pif[3], paf[0], paf[1], paf[2]
 
 
 def expect_coco(n_joints: int, who: str, hint: str = "") -> None:
