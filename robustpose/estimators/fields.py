@@ -18,7 +18,7 @@ from pydantic import Field
 from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
 from robustpose.estimators.options import LongerSide, Switch, WholeImageOptions, write_size
-from robustpose.estimators.running.normaliser import Normaliser
+from robustpose.estimators.running.batches import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton, list_connections
@@ -63,11 +63,8 @@ class FieldEstimator(Estimator):
       it, too, and a property of the dataset: ``DataSpec(…, only_with_people=True)``.
     - ``plain``: everything as it was decoded.
 
-    Args:
-        network: see `FieldNetwork`.
-        input_spec: what the network expects.
-        skeleton: names of its K joints, and of the network's connections; see `list_connections`.
-        options: how images are looked at and people are decoded; what the network runs on is settled in `network`.
+    The network's connections are those that `list_connections` gives of the skeleton. Options say how images are looked
+    at and people are decoded; what the network runs on is settled in `network`.
     """
 
     needs_boxes = False

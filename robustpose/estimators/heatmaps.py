@@ -13,7 +13,7 @@ import numpy.typing as npt
 from robustpose.decoding.heatmaps import decode_heatmaps, score_people, suppress_duplicates, unmirror_heatmaps
 from robustpose.errors import UserError
 from robustpose.estimators.options import CropOptions, NetworkOptions, Size, write_size
-from robustpose.estimators.running.normaliser import Normaliser
+from robustpose.estimators.running.batches import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
@@ -42,12 +42,7 @@ DEFAULTS = Options()
 class HeatmapEstimator(Estimator):
     """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
 
-    Args:
-        network: a crop's heatmaps must not depend on what else is in the batch.
-        input_spec: what the network expects.
-        skeleton: names of its K joints.
-        batch_size: crops per call of the network.
-        flip_test: average with the heatmaps of the mirrored crop.
+    A crop's heatmaps must not depend on the crops beside it. For `batch_size` and `flip_test` see `CropOptions`.
     """
 
     needs_boxes = True

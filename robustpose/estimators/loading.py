@@ -55,17 +55,9 @@ def load_network(
     options: NetworkOptions,
     make_input_spec: Callable[[Path, dict[str, Tensor]], InputSpec],
 ) -> Loaded:
-    """Return a network with the weights of a file.
+    """Return the network `name` with the weights of the file `target`, checked to run here as the options say.
 
-    Args:
-        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
-        target: path of the file.
-        skeleton: names of the joints to find.
-        options: how and where it is to run.
-        make_input_spec: gives the input spec of a file that has none, from its path and tensors, or raises UserError.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network or skeleton; or it cannot run like that here.
+    `make_input_spec` gives the input spec of a file that has none, from its path and tensors, or raises UserError.
     """
     if not target:
         raise UserError(f"name the weights: --model {name}:FILE")

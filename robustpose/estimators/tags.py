@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field
 from robustpose.decoding.tags import Maps, Outputs, group_people, merge_outputs
 from robustpose.errors import UserError
 from robustpose.estimators.options import Count, ShorterSide, Switch, WholeImageOptions, parse_numbers, write_size
-from robustpose.estimators.running.normaliser import Normaliser
+from robustpose.estimators.running.batches import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
@@ -76,11 +76,7 @@ DEFAULTS = Options()
 class TagEstimator(Estimator):
     """Estimate the poses of everybody in an image with a network that gives heatmaps and tags.
 
-    Args:
-        network: see `TagNetwork`.
-        input_spec: what the network expects.
-        skeleton: names of its K joints.
-        options: how images are looked at and people are grouped; what the network runs on is settled in `network`.
+    Options say how images are looked at and people are grouped; what the network runs on is settled in `network`.
     """
 
     needs_boxes = False
@@ -162,13 +158,8 @@ def place_image(
     """Return the size (width, height) that an image is resized to, and the centre and scale of that.
 
     The shorter side becomes `short_side`, the longer one is rounded up to a multiple of 64, for the least of all
-    scales; the others are that many times as large. As HigherHRNet's program does it, whole pixels included.
-
-    Args:
-        image_wh: width and height, px.
-        short_side: px, at scale 1.
-        scale: factor.
-        least: the least of all scales that are looked at.
+    scales; the others are that many times as large. As HigherHRNet's program does it, whole pixels included. The
+    shorter side is in px, at scale 1; `least` is the least of all scales that are looked at.
     """
     width, height = image_wh
     center = np.array([int(width / 2 + 0.5), int(height / 2 + 0.5)], float)

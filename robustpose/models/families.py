@@ -79,8 +79,8 @@ FAMILIES: dict[str, Family] = {
         Family(
             "tags",
             {
-                "higherhrnet_w32": "higherhrnet:higherhrnet_w32",
-                "higherhrnet_w48": "higherhrnet:higherhrnet_w48",
+                "higherhrnet_w32": "hrnet:higherhrnet_w32",
+                "higherhrnet_w48": "hrnet:higherhrnet_w48",
                 "small_tags": "small:SmallTagsNet",
             },
             stride=4,

@@ -1,6 +1,6 @@
 """HRNet: branches of four resolutions that exchange what they know (Sun et al., CVPR 2019). Official parameter names.
 
-The trunk gives features at 1/4 of the input; heads are other classes'.
+HigherHRNet has heatmaps and tags at two resolutions on the same trunk (Cheng et al., CVPR 2020).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -17,13 +18,13 @@ from robustpose.models.resnet import BasicBlock, Bottleneck, conv_norm, stack_bl
 N_MODULES = {2: 1, 3: 4, 4: 3}  # by stage
 BLOCKS_PER_BRANCH = 4
 STEM_CHANNELS = 256  # of layer1
+N_BLOCKS = 4  # of HigherHRNet, after the transposed convolution
 
 
 class HRNetTrunk(nn.Module):
     """Give features (B, width, h/4, w/4) of images (B, 3, h, w), h and w multiples of 32.
 
-    Args:
-        width: channels C of the finest branch; the others have 2C, 4C and 8C.
+    The finest branch has C = width channels; the others have 2C, 4C and 8C.
     """
 
     def __init__(self, width: int) -> None:
@@ -52,12 +53,7 @@ class HRNetTrunk(nn.Module):
 
 
 class HRNet(HRNetTrunk):
-    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32.
-
-    Args:
-        width: 32 or 48.
-        n_joints: K.
-    """
+    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32; width is 32 or 48."""
 
     def __init__(self, width: int, n_joints: int) -> None:
         super().__init__(width)
@@ -68,12 +64,39 @@ class HRNet(HRNetTrunk):
         return self.final_layer(self.compute_features(x))
 
 
+class HigherHRNet(HRNetTrunk):
+    """Find all people of an image: heatmaps say where joints are, tags which of them belong together.
+
+    Images (B, 3, h, w), h and w multiples of 32, become two outputs: K heatmaps and K tag maps (B, 2K, h/4, w/4), and
+    K finer heatmaps (B, K, h/2, w/2). The width is 32 or 48.
+    """
+
+    def __init__(self, width: int, n_joints: int) -> None:
+        super().__init__(width)
+        heads = [nn.Conv2d(width, 2 * n_joints, 1), nn.Conv2d(width, n_joints, 1)]
+        self.final_layers = nn.ModuleList(heads)
+        upsample = nn.Sequential(
+            nn.ConvTranspose2d(width + 2 * n_joints, width, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+        )
+        blocks = [stack_blocks(BasicBlock, width, width, 1) for _ in range(N_BLOCKS)]
+        self.deconv_layers = nn.ModuleList([nn.Sequential(upsample, *blocks)])
+        for head in heads:
+            nn.init.normal_(head.weight, std=0.001)
+            nn.init.zeros_(cast(Tensor, head.bias))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.compute_features(x)
+        coarse = self.final_layers[0](x)
+        fine = self.final_layers[1](self.deconv_layers[0](torch.cat([x, coarse], 1)))
+        return coarse, fine
+
+
 class ExchangeModule(nn.Module):
     """Four blocks on every branch, then every branch becomes the sum of all, brought to its resolution.
 
-    Args:
-        widths: channels by branch, finest first.
-        finest_only: give the finest branch alone.
+    The finest branch is first; with `finest_only` it alone is given.
     """
 
     def __init__(self, widths: Sequence[int], finest_only: bool = False) -> None:
@@ -126,4 +149,6 @@ def _cross(transition: nn.ModuleList, branches: list[Tensor]) -> list[Tensor]:
     return [layer(branches[min(i, len(branches) - 1)]) for i, layer in enumerate(transition)]
 
 
-hrnet_w32, hrnet_w48 = (partial(HRNet, width) for width in (32, 48))  # functions of the number of joints
+# Functions of the number of joints.
+hrnet_w32, hrnet_w48 = (partial(HRNet, width) for width in (32, 48))
+higherhrnet_w32, higherhrnet_w48 = (partial(HigherHRNet, width) for width in (32, 48))

@@ -56,11 +56,7 @@ class FieldHead(nn.Module):
     - `n_vectors` times the logarithm (B, K, H, W) of that vector's spread, hardly below −2;
     - if `has_scale`, the joint's scale (B, K, H, W), at least 0.
 
-    Args:
-        c_in: channels of the features.
-        n_fields: K.
-        n_vectors: 1 for joints, 2 for connections: one for each end.
-        has_scale: whether there is a scale.
+    There is one vector for joints, and two for connections: one for each end.
     """
 
     def __init__(self, c_in: int, n_fields: int, n_vectors: int, has_scale: bool) -> None:
@@ -88,12 +84,7 @@ class PifPaf(nn.Module):
 
     Normalised images (B, 3, h, w) become one tuple of components per head (`FieldHead`), maps of
     (⌈h / 16⌉·2 − 1, ⌈w / 16⌉·2 − 1) cells, 8 px apart. The first head is of the joints ("pif"), the others ("paf") are
-    of connections. In training mode confidences are logits, everything else is as in evaluation mode.
-
-    Args:
-        trunk: gives features at 1/16.
-        n_joints: fields of the first head.
-        n_connections: fields of every further head; the decoder uses the first of these, others help training.
+    of connections: decoding uses the first of these, others help training. In training mode confidences are logits.
     """
 
     def __init__(self, trunk: Trunk, n_joints: int, n_connections: Sequence[int]) -> None:

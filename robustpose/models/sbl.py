@@ -12,12 +12,7 @@ DECONV_CHANNELS = (256, 256, 256)
 
 
 class SimpleBaseline(ResNet):
-    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32.
-
-    Args:
-        depth: of the ResNet: 50, 101 or 152.
-        n_joints: K.
-    """
+    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32. See `ResNet`."""
 
     def __init__(self, depth: int, n_joints: int) -> None:
         super().__init__(depth)

@@ -28,12 +28,9 @@ FIRST_SCALE = 1.0  # cells; below 0, where its ReLU has no gradient, a scale wou
 
 
 class Trunk(nn.Module):
-    """Halve an image several times, and double what is left, with what was seen on the way down.
+    """Halve an image several times, and double the last map `n_ups` times, with what was seen on the way down.
 
-    Args:
-        widths: channels at 1/2, 1/4, … of the input.
-        up_width: channels on the way up.
-        n_ups: doublings.
+    Maps have `widths` channels at 1/2, 1/4, … of the input, and `up_width` on the way up.
     """
 
     def __init__(self, widths: Sequence[int], up_width: int, n_ups: int) -> None:

@@ -76,10 +76,7 @@ class UNet(nn.Module):
 class SkipBlock(nn.Module):
     """Halve, go through the next block, double, and give that beside the input: (B, c, h, w) -> (B, 2c, h, w).
 
-    Args:
-        outer: channels c of the input.
-        inner: channels at half the resolution.
-        block: the next one; None for the innermost, which has no norm there: its map may be a single pixel.
+    The innermost has no next `block`, and no norm in its place: its map may be a single pixel.
     """
 
     def __init__(self, outer: int, inner: int, block: SkipBlock | None) -> None:
