@@ -46,7 +46,17 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
     name, target, module = _find(spec)
     if module is not None:
         return module.build(name, target, skeleton, read_options(name, module.Options, options))
-    estimator = _build_own(spec, skeleton)
+    known = [*TABLE, *models.TABLE]
+    if not target:
+        raise UserError(f"unknown model '{spec}'{nearest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
+    from robustpose.estimators.function import build as build_own
+
+    try:
+        estimator = build_own(spec, skeleton)
+    except UserError as error:
+        if "." in name or f"no module '{name}'" not in str(error):
+            raise
+        raise UserError(f"{error}{nearest(name, known)}") from error  # a kind misspelt, rather than a module
     read_options(spec, ModelOptions, options)
     return estimator
 
@@ -76,20 +86,3 @@ def _read_family(file: str) -> str:
 
     input_spec = read_input_spec(Path(file)) if Path(file).is_file() else None
     return DEFAULT if input_spec is None else input_spec.family
-
-
-def _build_own(spec: str, skeleton: Skeleton) -> Any:
-    """Return the estimator behind ``package.module:attr``."""
-    kind, _, target = spec.partition(":")
-    known = [*TABLE, *models.TABLE]
-    if not target:
-        raise UserError(f"unknown model '{spec}'{nearest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
-    from robustpose.estimators.function import build as build_function
-
-    try:
-        return build_function(spec, skeleton)
-    except UserError as error:
-        hint = nearest(kind, known) if "." not in kind else ""
-        if hint and f"no module '{kind}'" in str(error):  # a kind misspelt, rather than a module
-            raise UserError(f"{error}{hint}") from error
-        raise

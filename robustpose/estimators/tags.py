@@ -89,7 +89,7 @@ class TagEstimator(Estimator):
         self.input_spec = input_spec
         self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
-        self._short_side = options.input or min(input_spec.input_wh)
+        self.short_side = options.input or min(input_spec.input_wh)
         # Largest first: the order in which the published program adds up.
         self._scales = sorted(parse_numbers(options.scales), reverse=True)
         self._flip_test = options.flip_test
@@ -108,7 +108,7 @@ class TagEstimator(Estimator):
         people, scores = self._group(heatmaps, tags)
         if not len(people):
             return no_poses(frame.image_id, self.skeleton.n_joints)
-        size_wh, center, scale = place_image((image.shape[1], image.shape[0]), self._short_side, 1.0, min(self._scales))
+        size_wh, center, scale = place_image((image.shape[1], image.shape[0]), self.short_side, 1.0, min(self._scales))
         copies = (len(people), 1)
         xy = map_xy_to_xy(people[:, :, :2].astype(float), np.tile(center, copies), np.tile(scale, copies), size_wh)
         return Poses(frame.image_id, xy, people[:, :, 2].astype(float), scores.astype(float))
@@ -116,11 +116,11 @@ class TagEstimator(Estimator):
     def find_maps(self, image: Image) -> tuple[Maps, Maps]:
         """Return the heatmaps (K, H, W) and tags (K, H, W, T) of an image (h, w, 3), H and W those of scale 1."""
         image_wh, least = (image.shape[1], image.shape[0]), min(self._scales)
-        size_wh, _, _ = place_image(image_wh, self._short_side, 1.0, least)
+        size_wh, _, _ = place_image(image_wh, self.short_side, 1.0, least)
         total: Maps | None = None
         kept: Maps | None = None
         for scale in self._scales:
-            input_wh, center, extent = place_image(image_wh, self._short_side, scale, least)
+            input_wh, center, extent = place_image(image_wh, self.short_side, scale, least)
             if any(side % HALVED for side in input_wh):
                 raise UserError(
                     f"scale {scale:g} makes the input {input_wh[0]}x{input_wh[1]} px, but its sides must be multiples "
@@ -183,17 +183,13 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
                 f"{path} carries no input spec: expected a file written by robustpose train, or HigherHRNet's"
             )
         check_head(path, tensors, HEAD, skeleton)
-        return make_input_spec(name, skeleton)
+        sizes = (published.input_wh for published in ZOO.values() if published.file == path.name)
+        return make_input_spec(name, skeleton, next(sizes, None))
 
     loaded = load_network(name, target, skeleton, options, describe_official)
-    official = next(
-        (min(published.input_wh) for published in ZOO.values() if published.file == Path(target).name), None
-    )
-    short_side = options.input or official or min(loaded.input_spec.input_wh)
-    options = options.model_copy(update={"input": short_side})
     estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.provenance = loaded.describe(
-        input=write_size((short_side, short_side)),
+        input=write_size((estimator.short_side, estimator.short_side)),
         scales=options.scales,
         channels=loaded.input_spec.channels,
         flip_test=options.flip_test,

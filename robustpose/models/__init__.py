@@ -23,11 +23,9 @@ def family_of(name: str) -> FamilyName:
 
 
 def build(name: str, joints: int = 17) -> nn.Module:
-    """Return a fresh network.
+    """Return a fresh network of `joints` joints.
 
-    Args:
-        name: a row of `TABLE`, or ``package.module:attr``: a function of the number of joints.
-        joints: K, the number of joints.
+    The name is a row of `TABLE`, or ``package.module:attr``: a function of the number of joints.
 
     Raises:
         UserError: there is no such network, it is none, or `joints` is not positive.

@@ -43,7 +43,7 @@ class HRNetTrunk(nn.Module):
         self.stage4 = _stage(4, widths[:4], finest_only=True)
 
     def compute_features(self, x: Tensor) -> Tensor:
-        """Return features (B, width, h/4, w/4)."""
+        """Return the features."""
         x = F.relu(self.bn1(self.conv1(x)), inplace=True)
         x = F.relu(self.bn2(self.conv2(x)), inplace=True)
         branches = [self.layer1(x)]

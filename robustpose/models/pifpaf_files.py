@@ -58,11 +58,7 @@ def convert_checkpoint(path: Path, out: Path) -> tuple[str, list[str]]:
 
 
 def load_checkpoint(path: Path) -> tuple[str, PifPaf, list[str]]:
-    """Return the name of a checkpoint's network, the network with its weights, and names of tensors of no use in it.
-
-    Raises:
-        UserError: the file cannot be read, would have to run code to be read, or holds none of the three networks.
-    """
+    """Return the name of a checkpoint's network, the network with its weights, and names of tensors of no use in it."""
     tensors = read_checkpoint(path)
     kept = {name: tensor for name, tensor in tensors.items() if name.startswith(PARTS)}
     fits = {name: _count_fitting(name, kept) for name in NETWORKS}
@@ -86,10 +82,8 @@ def _count_fitting(network: str, tensors: dict[str, Tensor]) -> int:
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a pickled network by their full names, in the order and with the names of its state_dict().
 
-    The ``module.`` of parallel training is taken off. Names to tensors instead of a network are read as well.
-
-    Raises:
-        UserError: the file cannot be read, would have to run code to be read, or holds no network.
+    The ``module.`` of parallel training is taken off. Names to tensors instead of a network are read as well. A file
+    that would have to run code to be read is refused.
     """
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}")

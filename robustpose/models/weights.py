@@ -51,9 +51,8 @@ def save_pth(network: nn.Module, path: Path) -> None:
 def read_weights(path: Path) -> tuple[dict[str, Tensor], InputSpec | None]:
     """Return the tensors of a file by name, and its input spec, None where it has none.
 
-    Args:
-        path: safetensors, or what PyTorch saved: names to tensors, or that inside `state_dict`, with or without the
-            ``module.`` of parallel training before every name.
+    The file is safetensors, or what PyTorch saved: names to tensors, or that inside `state_dict`, with or without the
+    ``module.`` of parallel training before every name.
     """
     with _open_weights(path) as file:
         if file is None:
@@ -76,11 +75,7 @@ def load_weights(network: nn.Module, path: Path) -> InputSpec | None:
 
 
 def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Load tensors by name into `network`, strictly.
-
-    Raises:
-        UserError: they are not of this network: what is missing, unknown or of another shape.
-    """
+    """Load tensors by name into `network`, strictly: any missing, unknown or of another shape is a UserError."""
     expected = network.state_dict()
     # If all names of the network begin so itself, it was taken off for parallel training's when the file was read.
     if expected and all(name.startswith(PARALLEL) for name in expected):
