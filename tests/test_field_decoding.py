@@ -5,8 +5,7 @@ from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.decoding.fields.cells import collect_cells, scale_at
 from robustpose.decoding.fields.connections import find_target, list_candidates
 from robustpose.decoding.fields.maps import draw_positions
-from robustpose.decoding.fields.occupancy import is_marked, mark_square
-from robustpose.decoding.fields.soft_suppression import suppress_joints
+from robustpose.decoding.fields.occupancy import is_marked, mark_square, suppress_joints
 from robustpose.errors import UserError
 from robustpose.pose.skeletons import COCO
 

@@ -25,9 +25,8 @@ from robustpose.estimators.fields import (
     scale_size,
 )
 from robustpose.estimators.running.backends import as_image_callable
-from robustpose.estimators.running.decoded_fields import DecodedFields
 from robustpose.models.input_spec import InputSpec
-from robustpose.models.pifpaf import PifPaf
+from robustpose.models.pifpaf import DecodedFields, PifPaf
 from robustpose.models.pifpaf_files import convert_checkpoint
 from robustpose.models.weights import save_weights
 from robustpose.models.zoo import make_input_spec

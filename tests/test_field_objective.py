@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from robustpose.errors import UserError
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import FieldHead
-from robustpose.models.small_fields import SmallFieldsNet
+from robustpose.models.small import SmallFieldsNet
 from robustpose.models.weights import read_weights
 from robustpose.pose.skeletons import COCO
 from robustpose.train.build import check_outputs

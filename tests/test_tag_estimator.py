@@ -19,7 +19,7 @@ from robustpose.errors import UserError
 from robustpose.estimators.heatmaps import HeatmapEstimator
 from robustpose.estimators.tags import Options, TagEstimator, place_image
 from robustpose.models.input_spec import InputSpec
-from robustpose.models.small_tags import SmallTagsNet
+from robustpose.models.small import SmallTagsNet
 from robustpose.models.weights import save_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.crop import crop_matrix, crop_person

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robustpose.models.small_tags import SmallTagsNet
+from robustpose.models.small import SmallTagsNet
 from robustpose.train.mixing import EqualMix, GeneratorMix, make_generator
 from robustpose.train.tags import TAG_WEIGHT, TagObjective, pull_and_push
 from robustpose.train.teacher import DistillOn

@@ -21,11 +21,8 @@ def unmirror_heatmaps(heatmaps: Floats, flip_order: Sequence[int]) -> Floats:
     """Return what the heatmaps (N, K, h, w) of mirrored crops say of the crops themselves.
 
     Heatmaps are mirrored back, left and right joints exchanged, and moved right by one pixel (column 0 keeps its
-    value), because the network's grid is not symmetric about the crop's centre.
-
-    Args:
-        heatmaps: of the mirrored crops.
-        flip_order: (K,) the joint that each becomes in the mirror.
+    value), because the network's grid is not symmetric about the crop's centre. `flip_order` (K,) says which joint each
+    becomes in the mirror.
     """
     back = heatmaps[:, list(flip_order), :, ::-1]
     aligned = back.copy()
@@ -67,11 +64,7 @@ def score_people(confidence: Floats, box_scores: Floats) -> Floats:
 def suppress_duplicates(xy: Floats, scores: Floats, scales: Floats, sigmas: Sequence[float]) -> list[int]:
     """Return the indices of the people of one image to keep, best first.
 
-    Args:
-        xy: (N, K, 2) px.
-        scores: (N,).
-        scales: (N, 2) of the crops; their area stands for the person's.
-        sigmas: K OKS constants.
+    Joints are (N, K, 2) px, scores (N,), and `sigmas` K OKS constants. The area of a person's crop, whose scales are
+    (N, 2), stands for the person's.
     """
-    areas = (scales * SCALE_UNIT).prod(-1)
-    return suppress_alike(xy, scores, areas, sigmas, OKS_THRESHOLD)
+    return suppress_alike(xy, scores, (scales * SCALE_UNIT).prod(-1), sigmas, OKS_THRESHOLD)

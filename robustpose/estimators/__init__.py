@@ -5,8 +5,8 @@ for the results) and ``needs_images = False`` (it never looks at pixels).
 
 A module of `TABLE` has `Options`, a model of what can be set, and ``build(name, target, skeleton, options)``, where
 name and target are the two sides of the colon in ``--model name:target``. So have the modules of the families of
-networks (`models.families`), `heatmaps`, `tags` and `fields`, with ``as_estimator(network, input_spec, skeleton)``
-for a network in memory.
+networks (`models.families`), where the name is a row of the table of networks, or ``package.module:attr``: a function
+of the number of joints. They also have ``as_estimator(network, input_spec, skeleton)`` for a network in memory.
 """
 
 from __future__ import annotations
@@ -39,20 +39,24 @@ DESCRIPTIONS: dict[str, str] = {
 
 
 def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
-    """Return the estimator that `spec` names, for the joints of `skeleton`.
+    """Return the estimator that `spec` names (see `DESCRIPTIONS`), for the joints of `skeleton`.
 
-    Args:
-        spec: ``kind:target`` with a kind of `TABLE` or a network, or ``package.module:attr``.
-        skeleton: joints of the dataset.
-        options: values of the kind's `Options`, words or typed. Those set to None are left out.
-
-    Raises:
-        UserError: no such kind, target or option.
+    `options` are values of the kind's `Options`, words or typed; those set to None are left out.
     """
     name, target, module = _find(spec)
     if module is not None:
         return module.build(name, target, skeleton, read_options(name, module.Options, options))
-    estimator = _build_own(spec, skeleton)
+    known = [*TABLE, *models.TABLE]
+    if not target:
+        raise UserError(f"unknown model '{spec}'{nearest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
+    from robustpose.estimators.function import build as build_own
+
+    try:
+        estimator = build_own(spec, skeleton)
+    except UserError as error:
+        if "." in name or f"no module '{name}'" not in str(error):
+            raise
+        raise UserError(f"{error}{nearest(name, known)}") from error  # a kind misspelt, rather than a module
     read_options(spec, ModelOptions, options)
     return estimator
 
@@ -82,20 +86,3 @@ def _read_family(file: str) -> str:
 
     input_spec = read_input_spec(Path(file)) if Path(file).is_file() else None
     return DEFAULT if input_spec is None else input_spec.family
-
-
-def _build_own(spec: str, skeleton: Skeleton) -> Any:
-    """Return the estimator behind ``package.module:attr``."""
-    kind, _, target = spec.partition(":")
-    known = [*TABLE, *models.TABLE]
-    if not target:
-        raise UserError(f"unknown model '{spec}'{nearest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
-    from robustpose.estimators.function import build as build_function
-
-    try:
-        return build_function(spec, skeleton)
-    except UserError as error:
-        hint = nearest(kind, known) if "." not in kind else ""
-        if hint and f"no module '{kind}'" in str(error):  # a kind misspelt, rather than a module
-            raise UserError(f"{error}{hint}") from error
-        raise

@@ -13,17 +13,7 @@ class Options(EngineOptions, CropOptions):
 
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> heatmaps.HeatmapEstimator:
-    """Return the estimator of the demo network.
-
-    Args:
-        name: `demo`.
-        target: empty: there is one such network.
-        skeleton: COCO's, or another that names its 17 joints.
-        options: see `Options`.
-
-    Raises:
-        UserError: a target is given, or the skeleton has other joints.
-    """
+    """Return the estimator of the demo network, of COCO's joints; there is one, so `target` is empty."""
     from robustpose.models.weights import DEMO
 
     if target:

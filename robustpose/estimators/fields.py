@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,12 @@ from pydantic import Field
 
 from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
-from robustpose.estimators.options import LongerSide, NetworkOptions, Switch, WholeImageBackend, write_size
-from robustpose.estimators.running.normaliser import Normaliser
+from robustpose.estimators.options import LongerSide, Switch, WholeImageOptions, write_size
+from robustpose.estimators.running.batches import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton, list_connections
-from robustpose.pose.types import Floats, Frame, Image, Poses
+from robustpose.pose.types import Frame, Image, Poses
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,11 +38,9 @@ XY_DECIMALS = 2
 NOT_DECODED = np.zeros(0, np.float32)  # in the place of log-spreads
 
 
-class Options(NetworkOptions):
+class Options(WholeImageOptions):
     """Options of a network that gives fields."""
 
-    backend: WholeImageBackend = "torch"
-    """torch, or openvino, which is faster on a CPU."""
     input: Annotated[LongerSide, Field(ge=33)] | None = None
     """Px that the longer edge of an image is brought to, such as 641; by default what the network was trained on."""
     complete: Switch = True
@@ -65,14 +63,8 @@ class FieldEstimator(Estimator):
       it, too, and a property of the dataset: ``DataSpec(…, only_with_people=True)``.
     - ``plain``: everything as it was decoded.
 
-    Args:
-        network: a normalised image (1, 3, h, w) float32 to the components of its fields that are decoded.
-        input_spec: what the network expects.
-        skeleton: names of its K joints, and of the network's connections; see `list_connections`.
-        options: how images are looked at and people are decoded; what the network runs on is settled in `network`.
-
-    Raises:
-        UserError: the network finds other joints.
+    The network's connections are those that `list_connections` gives of the skeleton. Options say how images are looked
+    at and people are decoded; what the network runs on is settled in `network`.
     """
 
     needs_boxes = False
@@ -85,7 +77,7 @@ class FieldEstimator(Estimator):
         self.input_spec = input_spec
         self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
-        self._long_edge = options.input or max(input_spec.input_wh)
+        self.long_edge = options.input or max(input_spec.input_wh)
         self._is_openpifpaf = options.protocol == "openpifpaf"
         self._decode = partial(
             decode_fields, stride=input_spec.stride, complete=options.complete, connections=list_connections(skeleton)
@@ -100,14 +92,15 @@ class FieldEstimator(Estimator):
         image = frame.image
         people, scores = self._decode(*self.find_fields(image))
         image_wh = (image.shape[1], image.shape[0])
-        scaled_wh = scale_size(image_wh, self._long_edge)
-        xy = people[:, :, :2] * _measure_pixels(image_wh, scaled_wh)
-        poses = Poses(frame.image_id, xy, people[:, :, 2].astype(float), scores)
+        # Px of the image for one px of its scaled copy, across and down: from the first pixel to the last.
+        scaled_wh = np.array(scale_size(image_wh, self.long_edge))
+        px_xy = (np.array(image_wh, float) - 1) / np.maximum(scaled_wh - 1, 1)
+        poses = Poses(frame.image_id, people[:, :, :2] * px_xy, people[:, :, 2].astype(float), scores)
         return apply_openpifpaf(poses) if self._is_openpifpaf else poses
 
     def find_fields(self, image: Image) -> tuple[Fields, Fields]:
         """Return pif and paf of an image (h, w, 3), as `decode_fields` takes them."""
-        resized = resize_image(image, self._long_edge)
+        resized = resize_image(image, self.long_edge)
         x = np.empty((1, 3, *resized.shape[:2]), np.float32)
         self._normaliser.normalise(resized, x[0])
         confidence, vector, scale, *paf = (component[0] for component in self._network(x))
@@ -131,7 +124,7 @@ def scale_size(image_wh: tuple[int, int], long_edge: int) -> tuple[int, int]:
 
 
 def resize_image(image: Image, long_edge: int) -> Image:
-    """Return an image (H, W, 3) whose longer edge is `long_edge` px: bicubic, as Pillow does it."""
+    """Return an image (H, W, 3) with its longer edge brought to `long_edge` px: bicubic, as Pillow does it."""
     size_wh = scale_size((image.shape[1], image.shape[0]), long_edge)
     return np.asarray(PIL.Image.fromarray(image).resize(size_wh, PIL.Image.Resampling.BICUBIC))
 
@@ -150,47 +143,28 @@ def apply_openpifpaf(poses: Poses) -> Poses:
     return Poses(poses.image_id, xy, confidence, np.maximum(scores, LEAST))
 
 
-def _measure_pixels(image_wh: tuple[int, int], scaled_wh: tuple[int, int]) -> Floats:
-    """Return how many px of an image one of its scaled copy is, across and down: from the first pixel to the last."""
-    return (np.array(image_wh, float) - 1) / np.maximum(np.array(scaled_wh) - 1, 1)
-
-
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> FieldEstimator:
-    """Return the estimator of a network that gives fields, with weights from a file.
-
-    Args:
-        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
-        target: safetensors file with an input spec, written by training or by ``robustpose convert-pifpaf``.
-        skeleton: names of the joints to find.
-        options: see `Options`.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network or skeleton.
-    """
+    """Return the estimator of a network with the weights of a file, which must have an input spec."""
     from robustpose.estimators.loading import load_network
-    from robustpose.estimators.running.backends import as_image_callable
-    from robustpose.estimators.running.decoded_fields import N_DECODED, DecodedFields
-    from robustpose.models.pifpaf import PifPaf
+    from robustpose.models.pifpaf import N_DECODED, PifPaf
 
     if target and Path(target).is_file() and Path(target).suffix != ".safetensors":
         raise UserError(
             f"{target} is no .safetensors file: take the weights out of a published PifPaf checkpoint first, "
             f"robustpose convert-pifpaf {target}"
         )
-    loaded = load_network(name, target, skeleton, options, _refuse_without_input_spec)
+
+    def refuse(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
+        raise UserError(
+            f"{path} carries no input spec: expected a file written by robustpose train or robustpose convert-pifpaf"
+        )
+
+    loaded = load_network(name, target, skeleton, options, refuse)
     if isinstance(loaded.network, PifPaf):
         loaded.network.keep_heads(N_DECODED)
-    long_edge = options.input or max(loaded.input_spec.input_wh)
-    run = as_image_callable(
-        DecodedFields(loaded.network),
-        options.threads,
-        backend=options.backend,
-        precision=options.precision,
-        device=loaded.device,
-    )
-    estimator = FieldEstimator(run, loaded.input_spec, skeleton, options)
+    estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.provenance = loaded.describe(
-        input=write_size((long_edge, long_edge)),
+        input=write_size((estimator.long_edge, estimator.long_edge)),
         channels=loaded.input_spec.channels,
         complete=options.complete,
         protocol=options.protocol,
@@ -198,15 +172,11 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Field
     return estimator
 
 
-def as_estimator(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton) -> FieldEstimator:
-    """Return the estimator of a network in memory, in float32, on the device where it is; its weights are copied."""
+def as_estimator(
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS, **engine: Any
+) -> FieldEstimator:
+    """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_image_callable`."""
     from robustpose.estimators.running.backends import as_image_callable
-    from robustpose.estimators.running.decoded_fields import DecodedFields
+    from robustpose.models.pifpaf import DecodedFields
 
-    return FieldEstimator(as_image_callable(DecodedFields(network)), input_spec, skeleton)
-
-
-def _refuse_without_input_spec(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
-    raise UserError(
-        f"{path} carries no input spec: expected a file written by robustpose train or robustpose convert-pifpaf"
-    )
+    return FieldEstimator(as_image_callable(DecodedFields(network), **engine), input_spec, skeleton, options)

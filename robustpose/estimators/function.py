@@ -14,13 +14,9 @@ from robustpose.pose.types import Floats, Frame, Image, Poses
 
 
 class Function(Estimator):
-    """Estimate poses with a callable.
+    """Estimate poses with a callable, which messages call `name`.
 
-    Args:
-        find: takes an image (H, W, 3) uint8 RGB and boxes (N, 4) xyxy px; gives (N, K, 3): x px, y px, confidence.
-        skeleton: names of the K joints.
-        name: what messages call it.
-
+    `find` takes an image (H, W, 3) uint8 RGB and boxes (N, 4) xyxy px, and gives (N, K, 3): x px, y px, confidence.
     A person's score is the mean confidence of the joints times the box score.
     """
 
@@ -56,9 +52,6 @@ def build(spec: str, skeleton: Skeleton) -> Estimator:
 
     A callable f(image, boxes) is wrapped; an object with `predict` is taken as it is; a class with `predict` is made
     with the skeleton as its argument.
-
-    Raises:
-        UserError: it is none of these.
     """
     found = registry.load(spec, kind="model")
     if hasattr(found, "predict"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from robustpose.decoding.heatmaps import decode_heatmaps, score_people, suppress_duplicates, unmirror_heatmaps
 from robustpose.errors import UserError
 from robustpose.estimators.options import CropOptions, NetworkOptions, Size, write_size
-from robustpose.estimators.running.normaliser import Normaliser
+from robustpose.estimators.running.batches import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
@@ -36,16 +36,13 @@ class Options(NetworkOptions, CropOptions):
     """WIDTHxHEIGHT px, of official files; by default as their names say (_256x192: height first), or as is usual."""
 
 
+DEFAULTS = Options()
+
+
 class HeatmapEstimator(Estimator):
     """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
 
-    Args:
-        network: normalised crops (B, 3, h, w) float32 to heatmaps (B, K, h', w'). A crop's heatmaps must not depend on
-            what else is in the batch.
-        input_spec: what the network expects.
-        skeleton: names of its K joints.
-        batch_size: crops per call of the network; changes speed and memory, never a score.
-        flip_test: average with the heatmaps of the mirrored crop.
+    A crop's heatmaps must not depend on the crops beside it. For `batch_size` and `flip_test` see `CropOptions`.
     """
 
     needs_boxes = True
@@ -82,8 +79,7 @@ class HeatmapEstimator(Estimator):
             map_wh = (heatmaps.shape[3], heatmaps.shape[2])
             part = slice(batch.start, batch.stop)
             decoded.append((map_xy_to_xy(map_xy, centers[part], scales[part], map_wh), confidence))
-        xy = np.concatenate([xy for xy, _ in decoded])  # (N, K, 2)
-        confidence = np.concatenate([confidence for _, confidence in decoded])  # (N, K)
+        xy, confidence = map(np.concatenate, zip(*decoded, strict=True))  # (N, K, 2), (N, K)
         return self._gather(frames, xy, confidence, scales)
 
     def _find_heatmaps(self, crops: list[Image]) -> Floats:
@@ -130,20 +126,12 @@ def _boxes(frame: Frame) -> Floats:
 
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> HeatmapEstimator:
-    """Return the estimator of a heatmap network with weights from a file.
+    """Return the estimator of a network with the weights of a file, `target`.
 
-    Args:
-        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
-        target: safetensors file written by training, whose input spec says how it wants its crops; or an official
-            ``.pth`` or ``.pth.tar``, for which `models.zoo` says it.
-        skeleton: names of the joints to find.
-        options: see `Options`.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network or skeleton.
+    A safetensors file written by training says in its input spec how it wants its crops; of an official ``.pth`` or
+    ``.pth.tar``, `models.zoo` says it.
     """
     from robustpose.estimators.loading import check_head, load_network
-    from robustpose.estimators.running.backends import as_callable
 
     def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
         if name not in {published.network for published in ZOO.values()}:
@@ -159,23 +147,18 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         raise UserError(
             f"{target} says that its input is {write_size(input_wh)}: leave out input={write_size(options.input)}"
         )
-    run = as_callable(
-        loaded.network,
-        options.threads,
-        input_wh,
-        backend=options.backend,
-        precision=options.precision,
-        device=loaded.device,
-    )
-    estimator = HeatmapEstimator(run, loaded.input_spec, skeleton, options.batch_size, options.flip_test)
+    estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.provenance = loaded.describe(
         input=write_size(input_wh), channels=loaded.input_spec.channels, flip_test=options.flip_test
     )
     return estimator
 
 
-def as_estimator(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton) -> HeatmapEstimator:
-    """Return the estimator of a network in memory, in float32, on the device where it is; its weights are copied."""
+def as_estimator(
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS, **engine: Any
+) -> HeatmapEstimator:
+    """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_callable`."""
     from robustpose.estimators.running.backends import as_callable
 
-    return HeatmapEstimator(as_callable(network), input_spec, skeleton)
+    run = as_callable(network, input_wh=input_spec.input_wh, **engine)
+    return HeatmapEstimator(run, input_spec, skeleton, options.batch_size, options.flip_test)

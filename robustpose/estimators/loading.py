@@ -27,20 +27,25 @@ class Loaded:
     Attributes:
         network: on the CPU.
         input_spec: what it expects.
-        device: where it is to run.
+        engine: arguments of `backends.as_callable`: threads, backend, precision and device.
         weights: what results say of the file.
-        engine: what results say of where and how it runs.
     """
 
     network: nn.Module
     input_spec: InputSpec
-    device: torch.device
+    engine: dict[str, Any]
     weights: dict[str, str]
-    engine: dict[str, str]
 
     def describe(self, **options: Any) -> dict[str, object]:
         """Return what results say of an estimator: whose weights, with which options, and what it ran on."""
-        return {**self.weights, **options, **self.engine}
+        return {
+            **self.weights,
+            **options,
+            "backend": self.engine["backend"],
+            "precision": self.engine["precision"],
+            "device": self.engine["device"].type,
+            "torch": str(torch.__version__),
+        }
 
 
 def load_network(
@@ -50,17 +55,9 @@ def load_network(
     options: NetworkOptions,
     make_input_spec: Callable[[Path, dict[str, Tensor]], InputSpec],
 ) -> Loaded:
-    """Return a network with the weights of a file.
+    """Return the network `name` with the weights of the file `target`, checked to run here as the options say.
 
-    Args:
-        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
-        target: path of the file.
-        skeleton: names of the joints to find.
-        options: how and where it is to run.
-        make_input_spec: gives the input spec of a file that has none, from its path and tensors, or raises UserError.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network or skeleton; or it cannot run like that here.
+    `make_input_spec` gives the input spec of a file that has none, from its path and tensors, or raises UserError.
     """
     if not target:
         raise UserError(f"name the weights: --model {name}:FILE")
@@ -71,14 +68,9 @@ def load_network(
     input_spec = input_spec or make_input_spec(path, tensors)
     network = models.build(name, len(input_spec.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
+    engine = {**options.model_dump(include={"threads", "backend", "precision"}), "device": device}
     weights = {"kind": name, "name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    engine = {
-        "backend": options.backend,
-        "precision": options.precision,
-        "device": device.type,
-        "torch": str(torch.__version__),
-    }
-    return Loaded(network, input_spec, device, weights, engine)
+    return Loaded(network, input_spec, engine, weights)
 
 
 def check_head(path: Path, tensors: dict[str, Tensor], head: str, skeleton: Skeleton) -> None:

@@ -64,17 +64,7 @@ class Options(CropOptions):
 
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> HeatmapEstimator:
-    """Return the estimator of an ONNX file: (B, 3, h, w) crops in, (B, K, h/s, w/s) heatmaps out.
-
-    Args:
-        name: `onnx`.
-        target: the file.
-        skeleton: names of the K joints.
-        options: see `Options`.
-
-    Raises:
-        UserError: no onnxruntime, no such file, or a network of another form.
-    """
+    """Return the estimator of an ONNX file: (B, 3, h, w) crops in, (B, K, h/s, w/s) heatmaps out."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -94,19 +84,22 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         session = onnxruntime.InferenceSession(str(path), settings, providers=providers)
     except Exception as error:  # onnxruntime has a family of exceptions without a common public base
         raise UserError(f"{path} cannot be loaded as an ONNX network: {_first_line(error)}") from error
-    input_wh, stride, fixed_batch = _read_form(session, skeleton, path, options.input)
+
+    def run(batch: Array) -> Array:
+        return session.run([session.get_outputs()[0].name], {session.get_inputs()[0].name: batch})[0]
+
+    input_wh, stride, fixed_batch = _read_form(session, run, skeleton, path, options.input)
     input_spec = InputSpec(
         name=path.name, input_wh=input_wh, channels=options.channels, mean=options.mean, std=options.std, stride=stride
     )
-    n_per_call = fixed_batch or CROPS_PER_CALL
-    run = _session_runner(session)
+    network = partial(run_in_batches, run, n_per_call=fixed_batch or CROPS_PER_CALL)
     if options.backend == "openvino":
         from robustpose.estimators.running.openvino import read_onnx, require_openvino
 
         require_openvino()
-        n_per_call = CROPS_PER_CALL
-        run = read_onnx(path, input_wh, n_per_call, options.precision, options.threads)
-    network = partial(run_in_batches, run, n_per_call=n_per_call)
+        shape = (CROPS_PER_CALL, 3, input_wh[1], input_wh[0])
+        compiled = read_onnx(path, shape, options.precision, options.threads)
+        network = partial(run_in_batches, compiled, n_per_call=CROPS_PER_CALL)
     estimator = HeatmapEstimator(network, input_spec, skeleton, options.batch_size, options.flip_test)
     estimator.provenance = {
         "kind": name,
@@ -124,17 +117,11 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     return estimator
 
 
-def _session_runner(session: Any) -> Callable[[Array], Array]:
-    names = [session.get_outputs()[0].name]
-    input_name = session.get_inputs()[0].name
-    return lambda batch: session.run(names, {input_name: batch})[0]
-
-
 def _read_form(
-    session: Any, skeleton: Skeleton, path: Path, input_wh: tuple[int, int] | None
+    session: Any, run: Callable[[Array], Any], skeleton: Skeleton, path: Path, input_wh: tuple[int, int] | None
 ) -> tuple[tuple[int, int], int, int | None]:
     """Return (width, height) of the input, the stride, and the batch size where it is fixed."""
-    inputs, outputs = session.get_inputs(), session.get_outputs()
+    inputs = session.get_inputs()
     shape = inputs[0].shape
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(shape) != 4 or shape[1] != 3:
         forms = ", ".join(f"{value.name} {value.shape} {value.type}" for value in inputs)
@@ -150,9 +137,7 @@ def _read_form(
         )
     probe_batch = batch if isinstance(batch, int) else 1
     try:
-        heatmaps = session.run(
-            [outputs[0].name], {inputs[0].name: np.zeros((probe_batch, 3, height, width), np.float32)}
-        )[0]
+        heatmaps = run(np.zeros((probe_batch, 3, height, width), np.float32))
     except Exception as error:
         raise UserError(f"{path} does not run on a {width}x{height} image: {_first_line(error)}") from error
     came = heatmaps.shape if isinstance(heatmaps, np.ndarray) else None

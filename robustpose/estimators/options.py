@@ -1,7 +1,7 @@
 """Options of models: typed, bounded and described, from words of a command line or from values of Python.
 
-Every kind of estimator has a model of its options, `Options` in its module: one field per option, whose default and
-description others can list (``Options.model_fields``). A value is checked once, here, before anything is loaded.
+Every kind of estimator has `Options` in its module: one field per option, whose default and description others can list
+(``Options.model_fields``). A value is checked once, here, before anything is loaded.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ def _parse_count(value: Any) -> int:
 def parse_numbers(value: Any) -> tuple[float, ...]:
     """Return the finite numbers of a text with commas, of a sequence, or of a single number.
 
-    Raises:
-        ValueError: there is anything else in it; the message is the end of a sentence that begins with its name.
+    Anything else is a ValueError, whose message goes on after the option's name.
     """
     parts = value.split(",") if isinstance(value, str) else value if isinstance(value, Sequence) else [value]
     try:
@@ -123,19 +122,21 @@ class NetworkOptions(EngineOptions):
     """auto (a GPU if there is one), cpu, cuda, cuda:1 or mps."""
 
 
+class WholeImageOptions(NetworkOptions):
+    """Options of a torch network that looks at whole images."""
+
+    backend: WholeImageBackend = "torch"
+    """torch, or openvino, which is faster on a CPU."""
+
+
 O = TypeVar("O", bound=Settings)  # noqa: E741 - the options of one kind
 
 
 def read_options(kind: str, options: type[O], given: Mapping[str, Any]) -> O:
-    """Return the checked options of a kind of model.
+    """Return the checked options of a kind of model, which messages call `kind`.
 
-    Args:
-        kind: what messages call the model.
-        options: the model of its options.
-        given: values by name, as words or typed; those that are None count as not given.
-
-    Raises:
-        UserError: the kind has no such option, or a value is not allowed.
+    Values come by name, as words or typed; those that are None count as not given. An option that the kind does not
+    have, or a value that is not allowed, is a UserError.
     """
     given = {name: value for name, value in given.items() if value is not None}
     names = list(options.model_fields)

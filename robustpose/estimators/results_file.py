@@ -16,12 +16,7 @@ from robustpose.pose.types import Frame, ImageId, Poses, no_poses
 
 
 class ResultsFolder(Estimator):
-    """Look up poses by cell and image id.
-
-    Args:
-        folder: holds `clean.json`, `fog-3.json`, …, or is a run folder with those in `predictions/`.
-        skeleton: names of the joints.
-    """
+    """Look up poses by cell and image id, in `clean.json`, `fog-3.json`, … of a folder, or of its `predictions/`."""
 
     needs_boxes = False
     needs_images = False

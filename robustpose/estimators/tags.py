@@ -16,16 +16,8 @@ from pydantic import BeforeValidator, Field
 
 from robustpose.decoding.tags import Maps, Outputs, group_people, merge_outputs
 from robustpose.errors import UserError
-from robustpose.estimators.options import (
-    Count,
-    NetworkOptions,
-    ShorterSide,
-    Switch,
-    WholeImageBackend,
-    parse_numbers,
-    write_size,
-)
-from robustpose.estimators.running.normaliser import Normaliser
+from robustpose.estimators.options import Count, ShorterSide, Switch, WholeImageOptions, parse_numbers, write_size
+from robustpose.estimators.running.batches import Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
@@ -60,11 +52,9 @@ def _check_threshold(value: Any) -> str:
     return str(value)
 
 
-class Options(NetworkOptions):
+class Options(WholeImageOptions):
     """Options of a network that gives heatmaps and tags."""
 
-    backend: WholeImageBackend = "torch"
-    """torch, or openvino, which is faster on a CPU."""
     input: Annotated[ShorterSide, Field(ge=64)] | None = None
     """Px that the shorter side of an image is brought to, such as 512; by default what the network was trained on."""
     # Results say these two as they were written, so they are kept as text.
@@ -86,14 +76,7 @@ DEFAULTS = Options()
 class TagEstimator(Estimator):
     """Estimate the poses of everybody in an image with a network that gives heatmaps and tags.
 
-    Args:
-        network: normalised images (B, 3, h, w) float32 to heatmaps and tags, and finer heatmaps.
-        input_spec: what the network expects.
-        skeleton: names of its K joints.
-        options: how images are looked at and people are grouped; what the network runs on is settled in `network`.
-
-    Raises:
-        UserError: the network finds other joints.
+    Options say how images are looked at and people are grouped; what the network runs on is settled in `network`.
     """
 
     needs_boxes = False
@@ -106,7 +89,7 @@ class TagEstimator(Estimator):
         self.input_spec = input_spec
         self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
-        self._short_side = options.input or min(input_spec.input_wh)
+        self.short_side = options.input or min(input_spec.input_wh)
         # Largest first: the order in which the published program adds up.
         self._scales = sorted(parse_numbers(options.scales), reverse=True)
         self._flip_test = options.flip_test
@@ -125,7 +108,7 @@ class TagEstimator(Estimator):
         people, scores = self._group(heatmaps, tags)
         if not len(people):
             return no_poses(frame.image_id, self.skeleton.n_joints)
-        size_wh, center, scale = place_image((image.shape[1], image.shape[0]), self._short_side, 1.0, min(self._scales))
+        size_wh, center, scale = place_image((image.shape[1], image.shape[0]), self.short_side, 1.0, min(self._scales))
         copies = (len(people), 1)
         xy = map_xy_to_xy(people[:, :, :2].astype(float), np.tile(center, copies), np.tile(scale, copies), size_wh)
         return Poses(frame.image_id, xy, people[:, :, 2].astype(float), scores.astype(float))
@@ -133,18 +116,17 @@ class TagEstimator(Estimator):
     def find_maps(self, image: Image) -> tuple[Maps, Maps]:
         """Return the heatmaps (K, H, W) and tags (K, H, W, T) of an image (h, w, 3), H and W those of scale 1."""
         image_wh, least = (image.shape[1], image.shape[0]), min(self._scales)
-        size_wh, _, _ = place_image(image_wh, self._short_side, 1.0, least)
+        size_wh, _, _ = place_image(image_wh, self.short_side, 1.0, least)
         total: Maps | None = None
         kept: Maps | None = None
         for scale in self._scales:
-            input_wh, center, extent = place_image(image_wh, self._short_side, scale, least)
+            input_wh, center, extent = place_image(image_wh, self.short_side, scale, least)
             if any(side % HALVED for side in input_wh):
                 raise UserError(
                     f"scale {scale:g} makes the input {input_wh[0]}x{input_wh[1]} px, but its sides must be multiples "
                     f"of {HALVED}: choose multiples of the least scale, such as 0.5,1,2"
                 )
-            resized = crop_person(image, center, extent, input_wh)
-            outputs = self._look(resized)
+            outputs = self._look(crop_person(image, center, extent, input_wh))
             heatmaps, tags = merge_outputs(outputs, self.skeleton.flip_order, size_wh, with_tags=scale == 1)
             total = heatmaps if total is None else total + heatmaps
             kept = kept if tags is None else tags
@@ -176,13 +158,8 @@ def place_image(
     """Return the size (width, height) that an image is resized to, and the centre and scale of that.
 
     The shorter side becomes `short_side`, the longer one is rounded up to a multiple of 64, for the least of all
-    scales; the others are that many times as large. As HigherHRNet's program does it, whole pixels included.
-
-    Args:
-        image_wh: px.
-        short_side: px, at scale 1.
-        scale: factor.
-        least: of all scales that are looked at.
+    scales; the others are that many times as large. As HigherHRNet's program does it, whole pixels included. The
+    shorter side is in px, at scale 1; `least` is the least of all scales that are looked at.
     """
     width, height = image_wh
     center = np.array([int(width / 2 + 0.5), int(height / 2 + 0.5)], float)
@@ -197,19 +174,8 @@ def place_image(
 
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEstimator:
-    """Return the estimator of a network that gives heatmaps and tags, with weights from a file.
-
-    Args:
-        name: row of the table of networks, or ``package.module:attr``: a function of the number of joints.
-        target: safetensors file written by training, or an official ``.pth`` of HigherHRNet.
-        skeleton: names of the joints to find.
-        options: see `Options`.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network or skeleton.
-    """
+    """Return the estimator of a network with the weights of a file: of training, or an official one of HigherHRNet."""
     from robustpose.estimators.loading import check_head, load_network
-    from robustpose.estimators.running.backends import as_image_callable
 
     def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
         if HEAD not in tensors:
@@ -217,20 +183,13 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
                 f"{path} carries no input spec: expected a file written by robustpose train, or HigherHRNet's"
             )
         check_head(path, tensors, HEAD, skeleton)
-        return make_input_spec(name, skeleton)
+        sizes = (published.input_wh for published in ZOO.values() if published.file == path.name)
+        return make_input_spec(name, skeleton, next(sizes, None))
 
     loaded = load_network(name, target, skeleton, options, describe_official)
-    official = next(
-        (min(published.input_wh) for published in ZOO.values() if published.file == Path(target).name), None
-    )
-    short_side = options.input or official or min(loaded.input_spec.input_wh)
-    run = as_image_callable(
-        loaded.network, options.threads, backend=options.backend, precision=options.precision, device=loaded.device
-    )
-    options = options.model_copy(update={"input": short_side})
-    estimator = TagEstimator(run, loaded.input_spec, skeleton, options)
+    estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.provenance = loaded.describe(
-        input=write_size((short_side, short_side)),
+        input=write_size((estimator.short_side, estimator.short_side)),
         scales=options.scales,
         channels=loaded.input_spec.channels,
         flip_test=options.flip_test,
@@ -241,8 +200,10 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
     return estimator
 
 
-def as_estimator(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton) -> TagEstimator:
-    """Return the estimator of a network in memory, in float32, on the device where it is; its weights are copied."""
+def as_estimator(
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS, **engine: Any
+) -> TagEstimator:
+    """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_image_callable`."""
     from robustpose.estimators.running.backends import as_image_callable
 
-    return TagEstimator(as_image_callable(network), input_spec, skeleton)
+    return TagEstimator(as_image_callable(network, **engine), input_spec, skeleton, options)

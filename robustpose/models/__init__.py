@@ -1,4 +1,4 @@
-"""Networks and what has to be known about them. One row per network; imported only when asked for."""
+"""Networks and what has to be known about them; imported only when asked for. `families` has one row per network."""
 
 from __future__ import annotations
 
@@ -6,48 +6,26 @@ from typing import TYPE_CHECKING
 
 from robustpose import registry
 from robustpose.errors import UserError
-from robustpose.models.families import DEFAULT, FamilyName
+from robustpose.models.families import DEFAULT, FAMILIES, FamilyName
 
 if TYPE_CHECKING:
     from torch import nn
 
-# The networks of each family: name -> function of the number of joints K that returns the network.
-BY_FAMILY: dict[FamilyName, dict[str, str]] = {
-    "heatmaps": {
-        "sbl_r50": "robustpose.models.sbl:sbl_r50",
-        "sbl_r101": "robustpose.models.sbl:sbl_r101",
-        "sbl_r152": "robustpose.models.sbl:sbl_r152",
-        "hrnet_w32": "robustpose.models.hrnet:hrnet_w32",
-        "hrnet_w48": "robustpose.models.hrnet:hrnet_w48",
-        "mobilenet_v2": "robustpose.models.mobilenet:MobileNetPose",
-        "small": "robustpose.models.small:SmallNet",
-    },
-    "tags": {
-        "higherhrnet_w32": "robustpose.models.higherhrnet:higherhrnet_w32",
-        "higherhrnet_w48": "robustpose.models.higherhrnet:higherhrnet_w48",
-        "small_tags": "robustpose.models.small_tags:SmallTagsNet",
-    },
-    "fields": {
-        "pifpaf_shufflenetv2x2": "robustpose.models.pifpaf:pifpaf_shufflenetv2x2",
-        "pifpaf_resnet50": "robustpose.models.pifpaf:pifpaf_resnet50",
-        "pifpaf_resnet101": "robustpose.models.pifpaf:pifpaf_resnet101",
-        "small_fields": "robustpose.models.small_fields:SmallFieldsNet",
-    },
+# Name -> function of the number of joints K that returns the network.
+TABLE: dict[str, str] = {
+    name: f"robustpose.models.{make}" for family in FAMILIES.values() for name, make in family.networks.items()
 }
-TABLE: dict[str, str] = {name: make for networks in BY_FAMILY.values() for name, make in networks.items()}
 
 
 def family_of(name: str) -> FamilyName:
     """Return the family of a network of `TABLE`; that of heatmaps for any other."""
-    return next((family for family, networks in BY_FAMILY.items() if name in networks), DEFAULT)
+    return next((family.name for family in FAMILIES.values() if name in family.networks), DEFAULT)
 
 
 def build(name: str, joints: int = 17) -> nn.Module:
-    """Return a fresh network.
+    """Return a fresh network of `joints` joints.
 
-    Args:
-        name: a row of `TABLE`, or ``package.module:attr``: a function of the number of joints.
-        joints: K, the number of joints.
+    The name is a row of `TABLE`, or ``package.module:attr``: a function of the number of joints.
 
     Raises:
         UserError: there is no such network, it is none, or `joints` is not positive.

@@ -1,7 +1,7 @@
 """Families: what a network looks at, what it gives, and where the rest of the package deals with it.
 
 One record a family. A family has the same file name everywhere: `decoding/NAME`, `estimators/NAME.py`, `train/NAME.py`.
-Nobody else asks which family a network is of: they ask the record.
+Others do not ask which family a network is of: they ask the record.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Family:
 
     Attributes:
         name: its key in `FAMILIES`.
+        networks: by name, ``module:attr`` in `robustpose.models`: a function of the number of joints K.
         stride: input px per cell of its coarsest map.
         input_wh: usual width and height of its input, px: of crops, or of whole images the size it is trained on.
         input_wh_by_joints: where another size is usual for a benchmark's joints.
@@ -34,6 +35,7 @@ class Family:
     """
 
     name: FamilyName
+    networks: Mapping[str, str]
     stride: int
     input_wh: tuple[int, int]
     input_wh_by_joints: Mapping[tuple[str, ...], tuple[int, int]] = field(default_factory=dict)
@@ -43,16 +45,12 @@ class Family:
 
     @property
     def estimating(self) -> Any:
-        """Return the module that makes estimators of its networks; imported when asked for.
-
-        It has `Options`, ``build(name, target, skeleton, options)`` for weights in a file, and
-        ``as_estimator(network, input_spec, skeleton)`` for a network in memory.
-        """
+        """Return the module that makes estimators of its networks, see `robustpose.estimators`."""
         return importlib.import_module(f"robustpose.estimators.{self.name}")
 
     @property
     def training(self) -> Any:
-        """Return the module that says what its networks learn, and from what; imported when asked for."""
+        """Return the module that says what its networks learn, and from what."""
         return importlib.import_module(f"robustpose.train.{self.name}")
 
 
@@ -62,6 +60,15 @@ FAMILIES: dict[str, Family] = {
         # Crops of one person (B, 3, h, w) -> heatmaps (B, K, h/4, w/4).
         Family(
             "heatmaps",
+            {
+                "sbl_r50": "sbl:sbl_r50",
+                "sbl_r101": "sbl:sbl_r101",
+                "sbl_r152": "sbl:sbl_r152",
+                "hrnet_w32": "hrnet:hrnet_w32",
+                "hrnet_w48": "hrnet:hrnet_w48",
+                "mobilenet_v2": "mobilenet:MobileNetPose",
+                "small": "small:SmallNet",
+            },
             stride=4,
             input_wh=(192, 256),
             input_wh_by_joints={COCO.joints: (192, 256), MPII.joints: (256, 256)},
@@ -69,8 +76,28 @@ FAMILIES: dict[str, Family] = {
             sigma_by_height={128: 1.0, 256: 2.0, 384: 3.0},
         ),
         # Whole images (B, 3, h, w) -> heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2).
-        Family("tags", stride=4, input_wh=(512, 512)),
+        Family(
+            "tags",
+            {
+                "higherhrnet_w32": "hrnet:higherhrnet_w32",
+                "higherhrnet_w48": "hrnet:higherhrnet_w48",
+                "small_tags": "small:SmallTagsNet",
+            },
+            stride=4,
+            input_wh=(512, 512),
+        ),
         # Whole images (B, 3, h, w) -> PifPaf's heads, a tuple of tuples: (confidence, vectors, log-spreads, scale).
-        Family("fields", stride=8, input_wh=(641, 641), reaches_last_pixel=True),
+        Family(
+            "fields",
+            {
+                "pifpaf_shufflenetv2x2": "pifpaf:pifpaf_shufflenetv2x2",
+                "pifpaf_resnet50": "pifpaf:pifpaf_resnet50",
+                "pifpaf_resnet101": "pifpaf:pifpaf_resnet101",
+                "small_fields": "small:SmallFieldsNet",
+            },
+            stride=8,
+            input_wh=(641, 641),
+            reaches_last_pixel=True,
+        ),
     )
 }

@@ -1,28 +1,30 @@
 """HRNet: branches of four resolutions that exchange what they know (Sun et al., CVPR 2019). Official parameter names.
 
-The trunk gives features at 1/4 of the input; heads are other classes'.
+HigherHRNet has heatmaps and tags at two resolutions on the same trunk (Cheng et al., CVPR 2020).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robustpose.models.resnet import BasicBlock, Bottleneck, stack_blocks
+from robustpose.models.resnet import BasicBlock, Bottleneck, conv_norm, stack_blocks, start_near_zero
 
 N_MODULES = {2: 1, 3: 4, 4: 3}  # by stage
 BLOCKS_PER_BRANCH = 4
 STEM_CHANNELS = 256  # of layer1
+N_BLOCKS = 4  # of HigherHRNet, after the transposed convolution
 
 
 class HRNetTrunk(nn.Module):
     """Give features (B, width, h/4, w/4) of images (B, 3, h, w), h and w multiples of 32.
 
-    Args:
-        width: channels C of the finest branch; the others have 2C, 4C and 8C.
+    The finest branch has C = width channels; the others have 2C, 4C and 8C.
     """
 
     def __init__(self, width: int) -> None:
@@ -41,43 +43,60 @@ class HRNetTrunk(nn.Module):
         self.stage4 = _stage(4, widths[:4], finest_only=True)
 
     def compute_features(self, x: Tensor) -> Tensor:
-        """Return features (B, width, h/4, w/4)."""
+        """Return the features."""
         x = F.relu(self.bn1(self.conv1(x)), inplace=True)
         x = F.relu(self.bn2(self.conv2(x)), inplace=True)
         branches = [self.layer1(x)]
-        for transition, stage in (
-            (self.transition1, self.stage2),
-            (self.transition2, self.stage3),
-            (self.transition3, self.stage4),
-        ):
-            branches = stage(_cross(transition, branches))
-        return branches[0]
+        branches = self.stage2(_cross(self.transition1, branches))
+        branches = self.stage3(_cross(self.transition2, branches))
+        return self.stage4(_cross(self.transition3, branches))[0]
 
 
 class HRNet(HRNetTrunk):
-    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32.
-
-    Args:
-        width: 32 or 48.
-        n_joints: K.
-    """
+    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32; width is 32 or 48."""
 
     def __init__(self, width: int, n_joints: int) -> None:
         super().__init__(width)
         self.final_layer = nn.Conv2d(width, n_joints, 1)
-        for parameter in self.final_layer.parameters():  # heatmaps are zero almost everywhere: start there
-            nn.init.normal_(parameter, std=0.001)
+        start_near_zero(self.final_layer)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.final_layer(self.compute_features(x))
 
 
+class HigherHRNet(HRNetTrunk):
+    """Find all people of an image: heatmaps say where joints are, tags which of them belong together.
+
+    Images (B, 3, h, w), h and w multiples of 32, become two outputs: K heatmaps and K tag maps (B, 2K, h/4, w/4), and
+    K finer heatmaps (B, K, h/2, w/2). The width is 32 or 48.
+    """
+
+    def __init__(self, width: int, n_joints: int) -> None:
+        super().__init__(width)
+        heads = [nn.Conv2d(width, 2 * n_joints, 1), nn.Conv2d(width, n_joints, 1)]
+        self.final_layers = nn.ModuleList(heads)
+        upsample = nn.Sequential(
+            nn.ConvTranspose2d(width + 2 * n_joints, width, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+        )
+        blocks = [stack_blocks(BasicBlock, width, width, 1) for _ in range(N_BLOCKS)]
+        self.deconv_layers = nn.ModuleList([nn.Sequential(upsample, *blocks)])
+        for head in heads:
+            nn.init.normal_(head.weight, std=0.001)
+            nn.init.zeros_(cast(Tensor, head.bias))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.compute_features(x)
+        coarse = self.final_layers[0](x)
+        fine = self.final_layers[1](self.deconv_layers[0](torch.cat([x, coarse], 1)))
+        return coarse, fine
+
+
 class ExchangeModule(nn.Module):
     """Four blocks on every branch, then every branch becomes the sum of all, brought to its resolution.
 
-    Args:
-        widths: channels by branch, finest first.
-        finest_only: give the finest branch alone.
+    The finest branch is first; with `finest_only` it alone is given.
     """
 
     def __init__(self, widths: Sequence[int], finest_only: bool = False) -> None:
@@ -92,11 +111,8 @@ class ExchangeModule(nn.Module):
         branches = [blocks(x) for blocks, x in zip(self.branches, branches, strict=True)]
         fused = []
         for layers in self.fuse_layers:
-            sources = zip(cast(nn.ModuleList, layers), branches, strict=True)
-            first, *rest = (layer(x) for layer, x in sources)
-            for x in rest:
-                first = first + x
-            fused.append(F.relu(first))
+            first, *rest = (layer(x) for layer, x in zip(cast(nn.ModuleList, layers), branches, strict=True))
+            fused.append(F.relu(sum(rest, start=first)))
         return fused
 
 
@@ -107,14 +123,9 @@ def _bring(widths: Sequence[int], source: int, target: int) -> nn.Module:
         return nn.Identity()
     if source > target:
         up = nn.Upsample(scale_factor=2.0 ** (source - target), mode="nearest")
-        return nn.Sequential(nn.Conv2d(c_in, c_out, 1, bias=False), nn.BatchNorm2d(c_out), up)
-    halvings = [_halve(c_in, c_in) for _ in range(target - source - 1)]
-    return nn.Sequential(*halvings, _halve(c_in, c_out, relu=False))
-
-
-def _halve(c_in: int, c_out: int, relu: bool = True) -> nn.Sequential:
-    layers = [nn.Conv2d(c_in, c_out, 3, 2, 1, bias=False), nn.BatchNorm2d(c_out)]
-    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
+        return nn.Sequential(*conv_norm(c_in, c_out, size=1, relu=False), up)
+    halvings = [conv_norm(c_in, c_in, stride=2) for _ in range(target - source - 1)]
+    return nn.Sequential(*halvings, conv_norm(c_in, c_out, stride=2, relu=False))
 
 
 def _stage(number: int, widths: Sequence[int], finest_only: bool = False) -> nn.Sequential:
@@ -127,12 +138,9 @@ def _transition(before: Sequence[int], after: Sequence[int]) -> nn.ModuleList:
     layers: list[nn.Module] = []
     for i, width in enumerate(after):
         if i >= len(before):
-            layers.append(nn.Sequential(_halve(before[-1], width)))
-        elif before[i] == width:
-            layers.append(nn.Identity())
+            layers.append(nn.Sequential(conv_norm(before[-1], width, stride=2)))
         else:
-            norm = nn.BatchNorm2d(width)
-            layers.append(nn.Sequential(nn.Conv2d(before[i], width, 3, 1, 1, bias=False), norm, nn.ReLU(inplace=True)))
+            layers.append(nn.Identity() if before[i] == width else conv_norm(before[i], width))
     return nn.ModuleList(layers)
 
 
@@ -141,11 +149,6 @@ def _cross(transition: nn.ModuleList, branches: list[Tensor]) -> list[Tensor]:
     return [layer(branches[min(i, len(branches) - 1)]) for i, layer in enumerate(transition)]
 
 
-def hrnet_w32(n_joints: int) -> HRNet:
-    """Return HRNet-W32 for `n_joints` joints."""
-    return HRNet(32, n_joints)
-
-
-def hrnet_w48(n_joints: int) -> HRNet:
-    """Return HRNet-W48 for `n_joints` joints."""
-    return HRNet(48, n_joints)
+# Functions of the number of joints.
+hrnet_w32, hrnet_w48 = (partial(HRNet, width) for width in (32, 48))
+higherhrnet_w32, higherhrnet_w48 = (partial(HigherHRNet, width) for width in (32, 48))

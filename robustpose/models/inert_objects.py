@@ -66,7 +66,7 @@ class Storage:
 
     @property
     def n_bytes(self) -> int:
-        """Return how much room they take."""
+        """Return the room that the numbers take."""
         return self.length * self.dtype.itemsize
 
 

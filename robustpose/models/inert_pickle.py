@@ -37,11 +37,7 @@ TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 class InertUnpickler:
-    """Read one pickle from a stream into plain values, `Place`, `Global` and `Inert`.
-
-    Attributes:
-        storages: all that the pickle named, by key.
-    """
+    """Read one pickle from a stream into plain values, `Place`, `Global` and `Inert`; keep its storages by key."""
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream

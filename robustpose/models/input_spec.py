@@ -28,7 +28,7 @@ class InputSpec:
         std: divided by, likewise.
         stride: input px per heatmap px.
         sigma: of the Gaussians it was trained on, heatmap px.
-        family: what it looks at.
+        family: key of `FAMILIES`.
     """
 
     name: str

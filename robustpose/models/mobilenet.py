@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from robustpose.models.resnet import start_near_zero
 from robustpose.models.sbl import stack_deconvolutions
 
 # Expansion, channels, blocks, stride of the first: Table 2 of the paper.
@@ -50,11 +51,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetPose(nn.Module):
-    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32.
-
-    Args:
-        n_joints: K.
-    """
+    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32."""
 
     def __init__(self, n_joints: int) -> None:
         super().__init__()
@@ -68,8 +65,7 @@ class MobileNetPose(nn.Module):
         self.features = nn.Sequential(*layers)
         self.deconv_layers = stack_deconvolutions(OUT_CHANNELS, DECONV_CHANNELS)
         self.final_layer = nn.Conv2d(DECONV_CHANNELS[-1], n_joints, 1)
-        for parameter in self.final_layer.parameters():
-            nn.init.normal_(parameter, std=0.001)
+        start_near_zero(self.final_layer)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.final_layer(self.deconv_layers(self.features(x)))

@@ -12,20 +12,19 @@ import torch
 from torch import Tensor, nn
 
 
-def has_folded_norms(network: nn.Module, tolerance: float = 1e-3) -> bool:
+def has_folded_norms(network: nn.Module) -> bool:
     """Tell whether most batch norms of a network have placeholder statistics and scales: 0, 1 and 1."""
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    idle = [
-        norm
-        for norm in norms
-        if norm.running_mean is not None
+    n_idle = sum(
+        norm.running_mean is not None
         and norm.running_var is not None
         and not norm.running_mean.any()
-        and bool(((norm.running_var - 1).abs() < tolerance).all())
+        and bool(((norm.running_var - 1).abs() < 1e-3).all())
         and bool((norm.weight == 1).all())
         and bool(norm.bias.any())  # a fresh one has no shift either
-    ]
-    return 2 * len(idle) > len(norms)
+        for norm in norms
+    )
+    return 2 * n_idle > len(norms)
 
 
 @torch.no_grad()

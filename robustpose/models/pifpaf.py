@@ -5,7 +5,9 @@ Heads, field order and constants are those of version 0.10 of the published prog
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,16 +22,14 @@ STRIDE = 8  # input px per cell of a field
 UPSCALE = 2  # of every head: the trunk's maps are at 1/16
 NORM_EPS = 1e-4  # of all batch norms
 COCO_CONNECTIONS = (19, 25)  # of the published networks: the decoder's, and those of a head for training only
+N_DECODED = 2  # heads: of joints, and of the connections that people grow along
+N_COMPONENTS = ([4, 5], [4, 3])  # of these, with and without the connections' log-spreads
 
 Components = tuple[Tensor, ...]
 
 
 class ResNetTrunk(nn.Module):
-    """Give features (B, 2048, ⌈h / 16⌉, ⌈w / 16⌉) of images (B, 3, h, w): a ResNet without its max-pool.
-
-    Args:
-        depth: 50, 101 or 152.
-    """
+    """Give features (B, 2048, ⌈h / 16⌉, ⌈w / 16⌉) of images (B, 3, h, w): a `ResNet` without its max-pool."""
 
     out_channels = OUT_CHANNELS
 
@@ -56,11 +56,7 @@ class FieldHead(nn.Module):
     - `n_vectors` times the logarithm (B, K, H, W) of that vector's spread, hardly below −2;
     - if `has_scale`, the joint's scale (B, K, H, W), at least 0.
 
-    Args:
-        c_in: channels of the features.
-        n_fields: K.
-        n_vectors: 1 for joints, 2 for connections: one for each end.
-        has_scale: whether there is a scale.
+    There is one vector for joints, and two for connections: one for each end.
     """
 
     def __init__(self, c_in: int, n_fields: int, n_vectors: int, has_scale: bool) -> None:
@@ -88,12 +84,7 @@ class PifPaf(nn.Module):
 
     Normalised images (B, 3, h, w) become one tuple of components per head (`FieldHead`), maps of
     (⌈h / 16⌉·2 − 1, ⌈w / 16⌉·2 − 1) cells, 8 px apart. The first head is of the joints ("pif"), the others ("paf") are
-    of connections. In training mode confidences are logits, everything else is as in evaluation mode.
-
-    Args:
-        trunk: gives features at 1/16.
-        n_joints: fields of the first head.
-        n_connections: fields of every further head; the decoder uses the first of these, others help training.
+    of connections: decoding uses the first of these, others help training. In training mode confidences are logits.
     """
 
     def __init__(self, trunk: Trunk, n_joints: int, n_connections: Sequence[int]) -> None:
@@ -118,32 +109,49 @@ class PifPaf(nn.Module):
         return tuple(head(features) for head in self.head_nets)
 
 
-def pifpaf_shufflenetv2x2(n_joints: int = 17) -> PifPaf:
-    """Return PifPaf on ShuffleNetV2 ×2 for COCO's 17 joints."""
-    return _make_for_coco(ShuffleNetV2(), n_joints)
+class DecodedFields(nn.Module):
+    """Give what is decoded of a network's first two heads, without log-spreads, as `estimators.fields.FieldNetwork`.
+
+    The network gives a tuple of components per head, as `models.pifpaf.FieldHead` orders them.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        heads: Any = self.network(x)
+        sizes = [len(head) if isinstance(head, tuple) else 0 for head in heads] if isinstance(heads, tuple) else []
+        if sizes[:N_DECODED] not in N_COMPONENTS:
+            raise UserError(
+                f"{type(self.network).__name__} must give a tuple of 4 components for joints and one of 5, or 3 "
+                f"without log-spreads, for connections: it is no network of the family 'fields'"
+            )
+        pif, paf = heads[:N_DECODED]
+        return pif[0], pif[1], pif[3], paf[0], paf[1], paf[2]
 
 
-def pifpaf_resnet50(n_joints: int = 17) -> PifPaf:
-    """Return PifPaf on ResNet-50 for COCO's 17 joints."""
-    return _make_for_coco(ResNetTrunk(50), n_joints)
-
-
-def pifpaf_resnet101(n_joints: int = 17) -> PifPaf:
-    """Return PifPaf on ResNet-101 for COCO's 17 joints."""
-    return _make_for_coco(ResNetTrunk(101), n_joints)
-
-
-# Those of which checkpoints were published, by name.
-NETWORKS = {make.__name__: make for make in (pifpaf_shufflenetv2x2, pifpaf_resnet50, pifpaf_resnet101)}
-
-
-def _make_for_coco(trunk: Trunk, n_joints: int) -> PifPaf:
+def expect_coco(n_joints: int, who: str, hint: str = "") -> None:
+    """Raise UserError if a network for COCO's connections, which `who` names, is asked for other joints than COCO's."""
     if n_joints != COCO.n_joints:
-        raise UserError(
-            f"the published PifPaf networks are for COCO's {COCO.n_joints} joints and their connections, "
-            f"got {n_joints} joints: PifPaf(trunk, n_joints, n_connections) makes one for another skeleton"
-        )
-    return PifPaf(trunk, n_joints, COCO_CONNECTIONS)
+        raise UserError(f"{who} for COCO's {COCO.n_joints} joints and their connections, got {n_joints} joints{hint}")
+
+
+def _make_published(make_trunk: Callable[[], Trunk], n_joints: int = COCO.n_joints) -> PifPaf:
+    hint = ": PifPaf(trunk, n_joints, n_connections) makes one for another skeleton"
+    expect_coco(n_joints, "the published PifPaf networks are", hint)
+    return PifPaf(make_trunk(), n_joints, COCO_CONNECTIONS)
+
+
+# Those of which checkpoints were published; functions of the number of joints, COCO's 17.
+pifpaf_shufflenetv2x2 = partial(_make_published, ShuffleNetV2)
+pifpaf_resnet50 = partial(_make_published, partial(ResNetTrunk, 50))
+pifpaf_resnet101 = partial(_make_published, partial(ResNetTrunk, 101))
+NETWORKS = {
+    "pifpaf_shufflenetv2x2": pifpaf_shufflenetv2x2,
+    "pifpaf_resnet50": pifpaf_resnet50,
+    "pifpaf_resnet101": pifpaf_resnet101,
+}
 
 
 def _upscale(x: Tensor) -> Tensor:

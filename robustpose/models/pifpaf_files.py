@@ -49,30 +49,20 @@ def convert_checkpoint(path: Path, out: Path) -> tuple[str, list[str]]:
     Args:
         path: what openpifpaf 0.10 saved, in either of torch.save's formats.
         out: a ``.safetensors`` file in a folder that exists; one that is there is replaced.
-
-    Raises:
-        UserError: `out` cannot be written, or what `load_checkpoint` says.
     """
     name, network, left_out = load_checkpoint(path)
     if out.suffix != ".safetensors" or not out.parent.is_dir():
         raise UserError(f"--out must be a .safetensors file in a folder that exists, got {out}")
-    try:
-        save_weights(network, make_input_spec(name, COCO), out)
-    except OSError as error:
-        raise UserError(f"cannot write {out} ({error.strerror}): choose another --out") from error
+    save_weights(network, make_input_spec(name, COCO), out)
     return name, left_out
 
 
 def load_checkpoint(path: Path) -> tuple[str, PifPaf, list[str]]:
-    """Return the name of a checkpoint's network, the network with its weights, and names of tensors of no use in it.
-
-    Raises:
-        UserError: the file cannot be read, would have to run code to be read, or holds none of the three networks.
-    """
+    """Return the name of a checkpoint's network, the network with its weights, and names of tensors of no use in it."""
     tensors = read_checkpoint(path)
     kept = {name: tensor for name, tensor in tensors.items() if name.startswith(PARTS)}
     fits = {name: _count_fitting(name, kept) for name in NETWORKS}
-    nearest = max(fits, key=lambda name: fits[name])
+    nearest = max(fits, key=fits.__getitem__)
     if fits[nearest] == 0:
         raise UserError(
             f"{path} must hold one of {', '.join(NETWORKS)}, with tensors base_net.… and head_nets.…; "
@@ -92,10 +82,8 @@ def _count_fitting(network: str, tensors: dict[str, Tensor]) -> int:
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a pickled network by their full names, in the order and with the names of its state_dict().
 
-    The ``module.`` of parallel training is taken off. Names to tensors instead of a network are read as well.
-
-    Raises:
-        UserError: the file cannot be read, would have to run code to be read, or holds no network.
+    The ``module.`` of parallel training is taken off. Names to tensors instead of a network are read as well. A file
+    that would have to run code to be read is refused.
     """
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}")
@@ -143,9 +131,9 @@ def _read_zip(path: Path) -> tuple[Any, dict[str, Tensor]]:
         _check_byteorder(read_entry(f"{folder}/byteorder").decode() if has_order else "little")
         unpickler = InertUnpickler(io.BytesIO(read_entry(f"{folder}/data.pkl")))
         content = unpickler.load()
-        storages = unpickler.storages.values()
         return content, {
-            storage.key: _read_storage(storage, read_entry(f"{folder}/data/{storage.key}")) for storage in storages
+            key: _read_storage(storage, read_entry(f"{folder}/data/{key}"))
+            for key, storage in unpickler.storages.items()
         }
 
 

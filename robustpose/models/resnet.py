@@ -1,4 +1,4 @@
-"""ResNet (He et al., CVPR 2016): the blocks that SBL and HRNet are built of, and the backbone. Official names.
+"""ResNet (He et al., CVPR 2016): the blocks that other networks are built of, and the backbone. Official names.
 
 Bottlenecks have their stride in the 3×3 convolution, as torchvision's and the published pose networks do.
 """
@@ -10,6 +10,21 @@ from torch import Tensor, nn
 
 DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}  # bottlenecks at 1/4, 1/8, 1/16, 1/32
 OUT_CHANNELS = 2048
+
+
+def conv_norm(
+    c_in: int, c_out: int, *, size: int = 3, stride: int = 1, groups: int = 1, relu: bool = True
+) -> nn.Sequential:
+    """Return convolution, batch norm and, with `relu`, ReLU; the map keeps its size, or is divided by `stride`."""
+    layers = [nn.Conv2d(c_in, c_out, size, stride, size // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out)]
+    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
+
+
+def start_near_zero(*heads: nn.Conv2d) -> None:
+    """Draw small weights and biases, as SBL does (Xiao et al., ECCV 2018): heatmaps are zero almost everywhere."""
+    for head in heads:
+        for parameter in head.parameters():
+            nn.init.normal_(parameter, std=0.001)
 
 
 class BasicBlock(nn.Module):
@@ -60,18 +75,14 @@ def stack_blocks(
     c_out = channels * block.expansion
     downsample = None
     if stride != 1 or c_in != c_out:
-        downsample = nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out))
+        downsample = conv_norm(c_in, c_out, size=1, stride=stride, relu=False)
     blocks = [block(c_in, channels, stride, downsample)]
     blocks += [block(c_out, channels) for _ in range(1, n_blocks)]
     return nn.Sequential(*blocks)
 
 
 class ResNet(nn.Module):
-    """Give features (B, 2048, h/32, w/32) of images (B, 3, h, w).
-
-    Args:
-        depth: 50, 101 or 152.
-    """
+    """Give features (B, 2048, h/32, w/32) of images (B, 3, h, w); the depth is 50, 101 or 152."""
 
     def __init__(self, depth: int) -> None:
         super().__init__()

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor, nn
 
-from robustpose.models.resnet import OUT_CHANNELS, ResNet
+from robustpose.models.resnet import OUT_CHANNELS, ResNet, start_near_zero
 
 DECONV_CHANNELS = (256, 256, 256)
 
 
 class SimpleBaseline(ResNet):
-    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32.
-
-    Args:
-        depth: of the ResNet: 50, 101 or 152.
-        n_joints: K.
-    """
+    """Give heatmaps (B, K, h/4, w/4) of normalised crops (B, 3, h, w), h and w multiples of 32. See `ResNet`."""
 
     def __init__(self, depth: int, n_joints: int) -> None:
         super().__init__(depth)
         self.deconv_layers = stack_deconvolutions(OUT_CHANNELS, DECONV_CHANNELS)
         self.final_layer = nn.Conv2d(DECONV_CHANNELS[-1], n_joints, 1)
-        for parameter in self.final_layer.parameters():  # heatmaps are zero almost everywhere: start there
-            nn.init.normal_(parameter, std=0.001)
+        start_near_zero(self.final_layer)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.final_layer(self.deconv_layers(super().forward(x)))
@@ -39,16 +35,5 @@ def stack_deconvolutions(c_in: int, channels: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def sbl_r50(n_joints: int) -> SimpleBaseline:
-    """Return SBL with ResNet-50 for `n_joints` joints."""
-    return SimpleBaseline(50, n_joints)
-
-
-def sbl_r101(n_joints: int) -> SimpleBaseline:
-    """Return SBL with ResNet-101 for `n_joints` joints."""
-    return SimpleBaseline(101, n_joints)
-
-
-def sbl_r152(n_joints: int) -> SimpleBaseline:
-    """Return SBL with ResNet-152 for `n_joints` joints."""
-    return SimpleBaseline(152, n_joints)
+# Functions of the number of joints.
+sbl_r50, sbl_r101, sbl_r152 = (partial(SimpleBaseline, depth) for depth in (50, 101, 152))

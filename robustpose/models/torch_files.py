@@ -31,8 +31,7 @@ _NUMPY: list[Any] = [
 def read_torch_file(path: Path) -> dict[str, Tensor]:
     """Return the tensors by name, without the wrapper they are in and without ``module.``.
 
-    Raises:
-        UserError: the file is damaged, would have to run code to be read, or holds no tensors by name.
+    A file that would have to run code to be read, or holds no tensors by name, is a UserError.
     """
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_NUMPY):
@@ -44,9 +43,9 @@ def read_torch_file(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path} is no PyTorch file, or a damaged one ({type(error).__name__})") from error
     tensors = _find_tensors(content)
     if tensors is None:
-        kind = (
-            ", ".join(map(str, content)) if isinstance(content, dict) and len(content) < 9 else type(content).__name__
-        )
+        kind = type(content).__name__
+        if isinstance(content, dict) and len(content) < 9:
+            kind = ", ".join(map(str, content))
         raise UserError(f"{path} must hold tensors by name, or a dict with them in 'state_dict'; it holds: {kind}")
     if all(name.startswith(PARALLEL) for name in tensors):
         tensors = {name.removeprefix(PARALLEL): tensor for name, tensor in tensors.items()}
@@ -58,11 +57,8 @@ def _find_tensors(content: Any) -> dict[str, Tensor] | None:
         return None
     if content and all(isinstance(value, Tensor) for value in content.values()):
         return {str(name): tensor for name, tensor in content.items()}
-    for wrapper in WRAPPERS:
-        found = _find_tensors(content.get(wrapper))
-        if found is not None:
-            return found
-    return None
+    wrapped = (_find_tensors(content.get(wrapper)) for wrapper in WRAPPERS)
+    return next((found for found in wrapped if found is not None), None)
 
 
 def _explain_refusal(message: str) -> str:

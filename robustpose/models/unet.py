@@ -30,8 +30,8 @@ class UNet(nn.Module):
     Args:
         c_in: channels of all views together.
         c_out: number of views.
-        n_downs: halvings, 2 or more; `choose_depth` knows how many suit a size.
-        width: channels after the first.
+        n_downs: halvings, 2 or more, see `choose_depth`.
+        width: channels after the first halving.
     """
 
     def __init__(self, c_in: int = 9, c_out: int = 3, n_downs: int = MOST_DOWNS, width: int = 64) -> None:
@@ -76,10 +76,7 @@ class UNet(nn.Module):
 class SkipBlock(nn.Module):
     """Halve, go through the next block, double, and give that beside the input: (B, c, h, w) -> (B, 2c, h, w).
 
-    Args:
-        outer: channels c of the input.
-        inner: channels at half the resolution.
-        block: the next one; None for the innermost, which has no norm there: its map may be a single pixel.
+    The innermost has no next `block`, and no norm in its place: its map may be a single pixel.
     """
 
     def __init__(self, outer: int, inner: int, block: SkipBlock | None) -> None:
@@ -110,10 +107,8 @@ class SkipBlock(nn.Module):
 def choose_depth(input_wh: tuple[int, int]) -> int:
     """Return how many halvings suit crops of `input_wh` px: the published 6 where that needs no padding, else 5.
 
-    Fewer for crops so small that one pixel would be left of them (with padding, if need be).
-
-    Raises:
-        UserError: the longer side is 4 px or less.
+    Fewer for crops so small that one pixel would be left of them (with padding, if need be); of crops of 4 px or less
+    nothing would be left, a UserError.
     """
     if all(side % 2**MOST_DOWNS == 0 and side > 2**MOST_DOWNS for side in input_wh):
         return MOST_DOWNS
@@ -124,7 +119,7 @@ def choose_depth(input_wh: tuple[int, int]) -> int:
 
 
 class InstanceNorm(nn.Module):
-    """Bring every channel of every picture to mean 0 and variance 1: instance norm without affine.
+    """Bring every channel of every image to mean 0 and variance 1: instance norm without affine.
 
     With channels last it is a group norm with a group per channel: the same, and several times as fast there.
     """

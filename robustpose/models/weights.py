@@ -1,7 +1,6 @@
 """Weights: read from our own files and from other programs', loaded strictly, written with an input spec.
 
-Our files carry the input spec, so that a file says itself how it wants to be used. Reading any of them runs no code.
-Loading is strict: every tensor of the network, no other, each of the right shape.
+Reading any file runs no code. Loading is strict: every tensor of the network, no other, each of the right shape.
 """
 
 from __future__ import annotations
@@ -52,55 +51,34 @@ def save_pth(network: nn.Module, path: Path) -> None:
 def read_weights(path: Path) -> tuple[dict[str, Tensor], InputSpec | None]:
     """Return the tensors of a file by name, and its input spec, None where it has none.
 
-    Args:
-        path: safetensors, or what PyTorch saved: names to tensors, or that inside `state_dict`, with or without the
-            ``module.`` of parallel training before every name.
-
-    Raises:
-        UserError: the file cannot be read, or would have to run code to be read.
+    The file is safetensors, or what PyTorch saved: names to tensors, or that inside `state_dict`, with or without the
+    ``module.`` of parallel training before every name.
     """
-    if not path.is_file():
-        raise UserError(f"there is no weights file {path}")
-    if path.suffix == ".safetensors":
-        return _read_safetensors(path)
-    return read_torch_file(path), None
+    with _open_weights(path) as file:
+        if file is None:
+            return read_torch_file(path), None
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        return tensors, _parse_input_spec(path, file.metadata() or {})
 
 
 def read_input_spec(path: Path) -> InputSpec | None:
-    """Return the input spec of a weights file without reading its tensors; None where it has none.
-
-    Raises:
-        UserError: the file cannot be read.
-    """
-    if not path.is_file():
-        raise UserError(f"there is no weights file {path}")
-    if path.suffix != ".safetensors":
-        return None
-    with _open_safetensors(path) as file:
-        return _parse_input_spec(path, file.metadata() or {})
+    """Return the input spec of a weights file without reading its tensors; None where it has none."""
+    with _open_weights(path) as file:
+        return None if file is None else _parse_input_spec(path, file.metadata() or {})
 
 
 def load_weights(network: nn.Module, path: Path) -> InputSpec | None:
-    """Load a file into `network`, strictly, and return its input spec, if it has one.
-
-    Raises:
-        UserError: the file cannot be read, or is not of this network: what is missing, unknown or of another shape.
-    """
+    """Load a file into `network`, strictly, and return its input spec, if it has one."""
     tensors, input_spec = read_weights(path)
     load_tensors(network, tensors, str(path))
     return input_spec
 
 
 def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Load tensors by name into `network`, strictly.
-
-    Raises:
-        UserError: they are not of this network: what is missing, unknown or of another shape.
-    """
+    """Load tensors by name into `network`, strictly: any missing, unknown or of another shape is a UserError."""
     expected = network.state_dict()
-    if expected and all(
-        name.startswith(PARALLEL) for name in expected
-    ):  # the network's own name, not parallel training
+    # If all names of the network begin so itself, it was taken off for parallel training's when the file was read.
+    if expected and all(name.startswith(PARALLEL) for name in expected):
         tensors = {PARALLEL + name: tensor for name, tensor in tensors.items()}
     tensors = {
         **{name: tensor for name, tensor in expected.items() if name.endswith(COUNTER)},
@@ -115,10 +93,8 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], source: str)
 def load_backbone(network: nn.Module, path: Path) -> list[str]:
     """Load an ImageNet network's trunk (torchvision's, timm's or HRNet's names) and return the names of its tensors.
 
-    The pose head keeps its initial values; the file's classifier is left out.
-
-    Raises:
-        UserError: the file cannot be read, or a tensor of the trunk is missing or of another shape.
+    The pose head keeps its initial values; the file's classifier is left out. A tensor of the trunk that is missing or
+    of another shape is a UserError.
     """
     tensors, _ = read_weights(path)
     trunk = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(HEADS)}
@@ -149,15 +125,14 @@ def _list_problems(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]
     )
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], InputSpec | None]:
-    with _open_safetensors(path) as file:
-        metadata = file.metadata() or {}
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    return tensors, _parse_input_spec(path, metadata)
-
-
 @contextmanager
-def _open_safetensors(path: Path) -> Iterator[Any]:
+def _open_weights(path: Path) -> Iterator[Any]:
+    """Open a safetensors file; give None for a file of PyTorch."""
+    if not path.is_file():
+        raise UserError(f"there is no weights file {path}")
+    if path.suffix != ".safetensors":
+        yield None
+        return
     try:
         with safe_open(path, framework="pt") as file:
             yield file

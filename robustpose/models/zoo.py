@@ -1,7 +1,4 @@
-"""The zoo: networks as they were published: input, training, score and file, from `zoo.yaml`; and input specs.
-
-Networks without a row there get their input spec from here, too.
-"""
+"""The zoo: networks as they were published: input, training, score and file, from `zoo.yaml`; and input specs."""
 
 from __future__ import annotations
 
@@ -49,16 +46,9 @@ class ZooNetwork:
         return make_input_spec(self.network, self.skeleton, self.input_wh)
 
     def training_settings(self, n_devices: int = 1, batch_size: int | None = None) -> dict[str, Any]:
-        """Return the settings of a recipe that trains it as it was trained.
+        """Return the settings of a recipe that trains it as it was trained, by default with the same batch size.
 
         Each device does its share of a batch in so many parts that batch norms see as many crops as they did.
-
-        Args:
-            n_devices: that share a batch.
-            batch_size: crops of a batch; None for as many as it was trained with.
-
-        Raises:
-            UserError: how it was trained is not known.
         """
         if self.training is None:
             raise UserError(f"how {self.name} was trained is not known: write the settings out")
@@ -97,11 +87,7 @@ ZOO: Mapping[str, ZooNetwork] = _read_zoo()
 
 
 def get_network(name: str) -> ZooNetwork:
-    """Return the row of the zoo of a name.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Return the row of the zoo of a name, or raise UserError."""
     if name not in ZOO:
         raise UserError(f"unknown network '{name}'{nearest(name, ZOO)}: robustpose list networks shows all")
     return ZOO[name]
@@ -113,11 +99,10 @@ def make_input_spec(
     """Return the input spec of a network for any skeleton and input size.
 
     Args:
-        network: a row of the table of networks; others get the colours that ImageNet networks have.
+        network: its name; networks without a row get the colours that ImageNet networks have.
         skeleton: names the joints.
-        input_wh: width and height of the input, px; by default what the skeleton's benchmark uses, else 192×256; for
-            whole images 512×512, of the family `fields` 641×641.
-        family: what it looks at; None for what the table says.
+        input_wh: width and height of the input, px; by default what the family says is usual.
+        family: by default what the table of networks says.
 
     Raises:
         UserError: a side is no multiple of 32; of the family `fields` it may be a multiple of 16 plus 1, too.
@@ -126,7 +111,8 @@ def make_input_spec(
     input_wh = input_wh or record.input_wh_by_joints.get(skeleton.joints, record.input_wh)
     if any(side < 32 or (side % 32 and not (record.reaches_last_pixel and side % 16 == 1)) for side in input_wh):
         sides = "multiples of 32, or of 16 plus 1" if record.reaches_last_pixel else "multiples of 32"
-        raise UserError(f"the input of {network} must have sides that are {sides}, got {_size(input_wh)}")
+        size = f"{input_wh[0]}x{input_wh[1]} (width x height)"
+        raise UserError(f"the input of {network} must have sides that are {sides}, got {size}")
     return InputSpec(
         name=network,
         input_wh=input_wh,
@@ -136,7 +122,3 @@ def make_input_spec(
         family=record.name,
         **COLOURS.get(network.split("_")[0], {}),
     )
-
-
-def _size(input_wh: tuple[int, int]) -> str:
-    return f"{input_wh[0]}x{input_wh[1]} (width x height)"

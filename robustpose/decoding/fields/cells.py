@@ -42,14 +42,9 @@ def pixel_span(center, reach, size):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def collect_cells(confidence, xy, scale, threshold, shape_hw):  # type: ignore[no-untyped-def]
-    """Return the cells whose confidence is above `threshold`.
+    """Return the cells whose confidence (K, h·w) is above `threshold`, 0..1.
 
-    Args:
-        confidence: (K, h·w).
-        xy: (K, 2, h·w) px, where the cells see the joint.
-        scale: (K, h·w) px.
-        threshold: 0..1.
-        shape_hw: of the maps, px.
+    They see the joint at xy (K, 2, h·w) px, with a scale (K, h·w) px, in maps of `shape_hw` px.
     """
     height, width = shape_hw
     n_joints = len(confidence)

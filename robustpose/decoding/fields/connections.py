@@ -43,14 +43,10 @@ def _bin(place, n_bins):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def list_candidates(confidence, end_xy, at_ends, threshold, shape_hw):  # type: ignore[no-untyped-def]
-    """Return the candidates whose confidence and score are above `threshold`.
+    """Return the candidates whose confidence (L, h·w) and score are above `threshold`, 0..1.
 
-    Args:
-        confidence: (L, h·w).
-        end_xy: (2, L, 2, h·w) px, where the cells see their ends.
-        at_ends: (2, L, h·w) what the position maps say there, 0..1.
-        threshold: 0..1.
-        shape_hw: of the maps, px.
+    The cells see their ends at end_xy (2, L, 2, h·w) px, where the position maps of `shape_hw` px say at_ends
+    (2, L, h·w), 0..1.
     """
     n_connections, n_cells = confidence.shape
     n_rows, n_columns = int(shape_hw[0] / BIN) + 1, int(shape_hw[1] / BIN) + 1

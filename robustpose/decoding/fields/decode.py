@@ -16,7 +16,7 @@ from robustpose.decoding.fields.cells import collect_cells
 from robustpose.decoding.fields.connections import list_candidates
 from robustpose.decoding.fields.growing import complete_people, grow_people
 from robustpose.decoding.fields.maps import look_up_positions
-from robustpose.decoding.fields.soft_suppression import suppress_joints
+from robustpose.decoding.fields.occupancy import suppress_joints
 from robustpose.errors import UserError
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Floats
@@ -51,9 +51,6 @@ def decode_fields(
         stride: px from cell to cell.
         complete: fill the joints that a person lacks, by weaker connections, or else with a neighbour's place.
         connections: L pairs of joint indices, 0-based, in the order of the field.
-
-    Raises:
-        UserError: the shapes do not fit each other, or a number is not finite.
     """
     if len(pif) != 4 or len(paf) not in (3, 5):
         raise UserError(
@@ -92,7 +89,7 @@ def decode_fields(
     poses = poses[order]
     suppress_joints(poses, scales[order])
     poses = poses[(poses[:, :, 2] > 0).any(1)]
-    poses = poses[_best_first(poses)]
+    poses = poses[_best_first(poses)]  # that order counts, too, where the scores below are equal
     poses[poses[:, :, 2] < (0.0 if complete else JOINT_THRESHOLD)] = 0
     poses = poses[_best_first(poses)]
     return poses, score_poses(poses)

@@ -23,10 +23,8 @@ def grow_people(seeds, confidence, cells, candidates, ends, threshold, shape_hw)
         seeds: indices of cells, best first; a seed where a joint was found already starts nobody.
         confidence: (n,) of the joint that each cell would start, 0..1.
         cells: `JointCells`.
-        candidates: `Candidates`.
+        candidates: `Candidates`, of which those count whose weight is at least `threshold` in both directions.
         ends: (L, 2) the joints that each connection connects.
-        threshold: the weight of a connection is at least that, in both directions.
-        shape_hw: of the maps, px.
     """
     n_joints = len(cells.starts) - 1
     poses = np.zeros((len(seeds), n_joints, 3), np.float32)
@@ -63,12 +61,11 @@ def complete_people(poses, scales, cells, candidates, ends, shape_hw):  # type: 
                 pose[joint, 2] = min(pose[joint, 2], np.float32(MOST_FILLED))
         _look_up_scales(scales[i], pose, cells, shape_hw)
         is_tried = np.zeros(2 * len(ends), np.bool_)
-        while True:
-            direction = _next_direction(pose, ends, is_tried)
-            if direction < 0:
-                break
+        direction = _next_direction(pose, ends, is_tried)
+        while direction >= 0:
             source, target = _source_and_target(ends, direction)
             pose[target, 0], pose[target, 1], pose[target, 2] = pose[source, 0], pose[source, 1], COPIED
+            direction = _next_direction(pose, ends, is_tried)
 
 
 @njit(cache=True)

@@ -17,15 +17,13 @@ FULL_CELLS = 16  # confident cells around a joint that give the map 1
 
 @njit(cache=True)
 def look_up_positions(cells, ends, end_xy, shape_hw):  # type: ignore[no-untyped-def]
-    """Return what the position maps say where cells see their joints (n,), and at connections' ends (2, L, h·w).
+    """Return what the position maps say where `JointCells` see their joints (n,), and at end_xy (2, L, h·w).
 
     Where a cell sees its joint outside of the map, it is −1. At a connection's end outside it is 0, and never above 1.
 
     Args:
-        cells: `JointCells`.
         ends: (L, 2) the joints that each connection connects.
         end_xy: (2, L, 2, h·w) px, where the connections' cells see their ends.
-        shape_hw: of the maps, px.
     """
     at_cells = np.empty(len(cells.x), np.float32)
     at_ends = np.zeros((2, len(ends), end_xy.shape[3]), np.float32)

@@ -44,9 +44,6 @@ def group_people(
         refine: look for the joints that a person lacks, where the heatmap is high and the tag is near the person's.
         max_people: peaks of one kind of joint that are looked at, and people that take part in an assignment, at most.
         threshold: a peak of a heatmap must be above it.
-
-    Raises:
-        UserError: the shapes do not fit each other.
     """
     heatmaps = np.ascontiguousarray(heatmaps, np.float32)
     tags = np.ascontiguousarray(tags, np.float32)
@@ -71,13 +68,7 @@ def group_people(
 def _match(heatmaps, tags, block_maxima, order, max_people, threshold):  # type: ignore[no-untyped-def]
     """Return people (N, K, 3 + T) whose x and y are whole px: the pixels of their peaks.
 
-    Args:
-        heatmaps: (K, H, W).
-        tags: (K, H, W, T).
-        block_maxima: (K, rows, columns), see `find_block_maxima`.
-        order: (K,) the joints in the order in which they are taken.
-        max_people: see `group_people`.
-        threshold: see `group_people`.
+    Joints are taken in the order (K,); block_maxima (K, rows, columns) is that of `find_block_maxima`.
     """
     n_joints, n_tags = len(heatmaps), tags.shape[3]
     most = n_joints * max_people
@@ -117,12 +108,8 @@ def _match(heatmaps, tags, block_maxima, order, max_people, threshold):  # type:
 def _assign_owners(peaks, heatmap, tags, tag_sums, counts):  # type: ignore[no-untyped-def]
     """Return the person index of each peak (n,), or -1 for a new person.
 
-    Args:
-        peaks: (n, 2) pixels y, x of one kind of joint.
-        heatmap: (H, W) of that joint.
-        tags: (H, W, T) of that joint.
-        tag_sums: (N, T) of the people so far: the sum of their joints' tags.
-        counts: (N or more,) how many joints these are.
+    Peaks (n, 2) are pixels y, x of one kind of joint, with its heatmap (H, W) and tags (H, W, T). Of the people so far
+    there is the sum of their joints' tags (N, T), and how many joints these are (N or more,).
     """
     n, n_candidates = len(peaks), len(tag_sums)
     # The padding is part of the published rule: beside it costs lose digits, and so more of them tie.

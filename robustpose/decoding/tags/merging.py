@@ -20,13 +20,10 @@ Outputs = tuple[Maps, Maps]  # (B, 2K, h, w) heatmaps and tags; (B, K, 2h, 2w) h
 def merge_outputs(
     outputs: Outputs, flip_order: Sequence[int], size_wh: tuple[int, int], with_tags: bool = True
 ) -> tuple[Maps, Maps | None]:
-    """Return heatmaps (K, H, W) and tags (K, H, W, B) of one image, and None for tags that are not wanted.
+    """Return heatmaps (K, H, W) and tags (K, H, W, B) of one image, or None without `with_tags`; `size_wh` is W, H.
 
-    Args:
-        outputs: of the image (B = 1), or of the image and its mirrored copy (B = 2).
-        flip_order: (K,) the joint that each becomes in the mirror.
-        size_wh: width and height W, H of the result.
-        with_tags: whether tags are wanted.
+    Outputs are of the image (B = 1), or of the image and its mirrored copy (B = 2), in which each joint becomes that of
+    `flip_order` (K,).
     """
     coarse, fine = outputs
     n_joints, fine_wh = fine.shape[1], (fine.shape[3], fine.shape[2])

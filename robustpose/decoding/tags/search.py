@@ -40,19 +40,14 @@ def find_nearest_tag(heatmap, tags, block_maxima, ranges, wanted):  # type: igno
     A block's largest heatmap value and the range of its tags bound what its pixels can reach. The block with the
     highest bound is searched first, then those whose bound is not below the best pixel found.
 
-    Args:
-        heatmap: (H, W) float32.
-        tags: (H, W, T) float32.
-        block_maxima: (rows, columns), see `peaks.find_block_maxima`.
-        ranges: (2, T, rows, columns), see `find_tag_ranges`.
-        wanted: (T,) float32, the tag looked for.
+    Heatmap (H, W), tags (H, W, T) and the tag looked for, wanted (T,), are float32; block_maxima (rows, columns) is
+    that of `peaks.find_block_maxima`, ranges (2, T, rows, columns) that of `find_tag_ranges`.
     """
     n_rows, n_columns = block_maxima.shape
     bounds = _bound_blocks(block_maxima, ranges, wanted)
     first = np.argmax(bounds)
     first_row, first_column = first // n_columns, first % n_columns
-    best = (np.float32(-np.inf), 0, 0)
-    best = _search_block(first_row, first_column, heatmap, tags, wanted, best)
+    best = _search_block(first_row, first_column, heatmap, tags, wanted, (np.float32(-np.inf), 0, 0))
     bounds[first_row, first_column] = -np.inf
     for row in range(n_rows):
         for column in range(n_columns):

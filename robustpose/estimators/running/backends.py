@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from robustpose.errors import UserError
 from robustpose.estimators.options import Backend, Precision, WholeImageBackend
 from robustpose.estimators.running.batches import CROPS_PER_CALL, CROPS_PER_GPU_CALL, Array, run_in_batches
-from robustpose.estimators.running.openvino import convert_for_any_size, convert_module, require_openvino
+from robustpose.estimators.running.openvino import convert_module, require_openvino
 from robustpose.models.fast import fold_batch_norms, fuse_convolutions
 from robustpose.processes import WORKER_NUMBER
 
@@ -34,9 +34,6 @@ def find_device(name: str) -> torch.device:
     """Return the device of a name: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
 
     With ``auto`` and ``cuda``, the processes of a run take turns at the GPUs.
-
-    Raises:
-        UserError: there is no such device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -87,14 +84,10 @@ def as_callable(
     frozen = fold_batch_norms(module).to(device)
     if backend == "openvino":
         assert input_wh is not None
-        run = convert_module(frozen, input_wh, n_per_call, precision, threads)
+        run = convert_module(frozen, (n_per_call, 3, input_wh[1], input_wh[0]), False, precision, threads)
     else:
-        run_all = _torch_runner(frozen, threads, backend == "compile", PRECISIONS[precision], device)
-
-        def run(batch: Array) -> Array:
-            return run_all(batch)[0]
-
-    return lambda crops: run_in_batches(run, crops, n_per_call)
+        run = _torch_runner(frozen, threads, backend == "compile", PRECISIONS[precision], device)
+    return lambda crops: run_in_batches(lambda batch: run(batch)[0], crops, n_per_call)
 
 
 def as_image_callable(
@@ -108,18 +101,12 @@ def as_image_callable(
     """Return a function of normalised images (B, 3, h, w) float32 of any size that gives the module's outputs.
 
     It works on a copy, in evaluation mode, batch norms folded. Outputs depend on the batch and nothing before it.
-
-    Args:
-        module: any network of images with one or several outputs.
-        threads: of one call on a CPU; None leaves it to PyTorch.
-        backend: what runs it.
-        precision: what it multiplies in.
-        device: where it runs; None for where the module is.
+    Arguments are those of `as_callable`.
     """
     device = device or next(module.parameters()).device
     frozen = fold_batch_norms(module).to(device)
     if backend == "openvino":
-        return convert_for_any_size(frozen, PACKED_FOR, precision, threads)
+        return convert_module(frozen, PACKED_FOR, True, precision, threads)
     return _torch_runner(frozen, threads, False, PRECISIONS[precision], device, PACKED_FOR)
 
 
@@ -141,10 +128,10 @@ def _torch_runner(
         if call is None:
             is_fused = device.type == "cpu" and dtype == torch.float32
             call = fuse_convolutions(frozen, packed_for or batch.shape) if is_fused else frozen
-        with limit_threads(threads), exact_float32(device), _autocast(device, dtype):
+        with limit_threads(threads), _exact_float32(device), _autocast(device, dtype):
             crops = torch.from_numpy(np.ascontiguousarray(batch)).to(device, memory_format=torch.channels_last)
-            outputs = call(crops)
-            outputs = (outputs,) if isinstance(outputs, Tensor) else outputs
+            found = call(crops)
+            outputs = (found,) if isinstance(found, Tensor) else found
             return tuple(output.float().cpu().contiguous().numpy() for output in outputs)
 
     return run
@@ -167,14 +154,11 @@ def _autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManage
     return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
 
 
-@contextmanager
-def exact_float32(device: torch.device) -> Iterator[None]:
+def _exact_float32(device: torch.device) -> AbstractContextManager[Any]:
     """Keep a GPU from rounding float32 convolutions to TF32, and from choosing its methods by what was fastest."""
     if device.type != "cuda":
-        yield
-        return
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-        yield
+        return nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
 
 
 @contextmanager

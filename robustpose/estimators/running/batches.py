@@ -1,4 +1,4 @@
-"""Batches of one shape: why a crop's heatmaps never depend on the crops beside it.
+"""Batches: pixels as a network wants them, in batches of one shape: no crop's heatmaps depend on those beside it.
 
 A convolution library chooses its method by the shape of the whole batch, and methods round differently: heatmaps of
 one crop alone, of 5 and of 16 differ in the last bits. So a network sees one shape only, the last batch filled up with
@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+
+from robustpose.models.input_spec import InputSpec
+from robustpose.pose.types import Image
 
 Array = npt.NDArray[np.float32]
 CROPS_PER_CALL = 8  # on a CPU: where the time per crop stops falling, for small networks and for large ones
@@ -27,3 +30,18 @@ def run_in_batches(run: Callable[[Array], Array], crops: Array, n_per_call: int)
             batch = np.concatenate([batch, np.zeros((n_per_call - n_crops, *batch.shape[1:]), np.float32)])
         parts.append(run(batch)[:n_crops])
     return np.concatenate(parts)
+
+
+class Normaliser:
+    """Normalise images: channels in the network's order, minus mean, divided by std; by a table of all grey levels."""
+
+    def __init__(self, input_spec: InputSpec) -> None:
+        self._channels = (0, 1, 2) if input_spec.channels == "rgb" else (2, 1, 0)
+        grey = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
+        # (3, 256): what every grey level of a channel becomes.
+        self._table = ((grey - np.array(input_spec.mean, np.float32)) / np.array(input_spec.std, np.float32)).T.copy()
+
+    def normalise(self, image: Image, x: Array) -> None:
+        """Write an image (h, w, 3) RGB into `x` (3, h, w)."""
+        for i, channel in enumerate(self._channels):
+            np.take(self._table[i], image[:, :, channel], out=x[i], mode="clip")  # the mode that writes in place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,64 +25,42 @@ def require_openvino() -> None:
 
 
 def convert_module(
-    module: nn.Module, input_wh: tuple[int, int], n_per_call: int, precision: str, threads: int | None
-) -> Callable[[Array], Array]:
-    """Return a function of `n_per_call` crops (B, 3, h, w) that gives the module's heatmaps.
-
-    Raises:
-        UserError: OpenVINO cannot convert the network.
-    """
-    shape = (n_per_call, 3, input_wh[1], input_wh[0])
-    run = _compile(_convert(module, shape, list(shape)), precision, threads)
-    return lambda batch: run(batch)[0]
-
-
-def convert_for_any_size(
-    module: nn.Module, shape: tuple[int, ...], precision: str, threads: int | None
+    module: nn.Module, shape: Sequence[int], any_size: bool, precision: str, threads: int | None
 ) -> Callable[[Array], tuple[Array, ...]]:
-    """Return a function of images (B, 3, h, w) of any size that gives the module's outputs.
+    """Return a function of images (B, 3, h, w) that gives the module's outputs.
 
     Args:
         module: any network of images.
-        shape: of images to trace it with.
+        shape: (B, 3, h, w) to trace it with, and with `any_size` False of all that it takes.
+        any_size: whether B, h and w may change from call to call.
         precision: of `HINTS`.
         threads: of one call; None for OpenVINO's choice.
-
-    Raises:
-        UserError: OpenVINO cannot convert the network.
     """
-    return _compile(_convert(module, shape, [-1, 3, -1, -1]), precision, threads)
-
-
-def _convert(module: nn.Module, shape: tuple[int, ...], input_shape: list[int]) -> Any:
     import openvino
 
+    taken = [-1, 3, -1, -1] if any_size else list(shape)
     try:
         with warnings.catch_warnings(), torch.inference_mode():
             warnings.simplefilter("ignore")  # the tracer's
-            return openvino.convert_model(module, example_input=torch.zeros(*shape), input=[input_shape])
+            model = openvino.convert_model(module, example_input=torch.zeros(*shape), input=[taken])
     except Exception as error:  # a family of exceptions without a common base
         raise UserError(f"OpenVINO cannot convert {type(module).__name__}: {_reason(error)}") from error
+    return _compile(model, precision, threads)
 
 
-def read_onnx(
-    path: Path, input_wh: tuple[int, int], n_per_call: int, precision: str, threads: int
-) -> Callable[[Array], Array]:
-    """Return a function of `n_per_call` crops (B, 3, h, w) that gives the heatmaps of an ONNX file.
+def read_onnx(path: Path, shape: Sequence[int], precision: str, threads: int) -> Callable[[Array], Array]:
+    """Return a function of crops of one shape (B, 3, h, w) that gives the heatmaps of an ONNX file.
 
-    Batch size and input size are set here: most files leave the batch size open, and some both.
-
-    Raises:
-        UserError: the file cannot be read or has another batch size that cannot be changed.
+    The shape is set here: most files leave the batch size open, and some the input size, too.
     """
     import openvino
 
     try:
         model = openvino.Core().read_model(path)
-        model.reshape([n_per_call, 3, input_wh[1], input_wh[0]])
+        model.reshape(list(shape))
         run = _compile(model, precision, threads)
     except RuntimeError as error:
-        raise UserError(f"OpenVINO cannot run {path} on batches of {n_per_call}: {_reason(error)}") from error
+        raise UserError(f"OpenVINO cannot run {path} on batches of {shape[0]}: {_reason(error)}") from error
     return lambda batch: run(batch)[0]
 
 

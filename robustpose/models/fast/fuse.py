@@ -27,10 +27,7 @@ MANY_CHANNELS = 1024  # from here on, with 4×4 at 8×6 to 16×12 px, measured 1
 class FusedConvolution(nn.Module):
     """A convolution, plain or transposed, then perhaps the addition of another input, then perhaps a ReLU.
 
-    Args:
-        convolution: whose weights are taken.
-        relu: whether negative results become 0.
-        input_shape: (B, c, h, w) that the weights are packed for.
+    The weights are packed for inputs of `input_shape` (B, c, h, w).
     """
 
     def __init__(self, convolution: nn.Conv2d | nn.ConvTranspose2d, relu: bool, input_shape: Sequence[int]) -> None:
@@ -75,10 +72,8 @@ class ShuffledConvolution(nn.Module):
         )
         weight, size = make_convolution(convolution.weight.detach(), self._stride), convolution.weight.shape[2]
         self._larger = size - self._stride - 2 * self._padding + output_padding  # than stride times, in px
-        (c_out, c_in), padding = weight.shape[:2], weight.shape[2] - 1
-        plain = nn.utils.skip_init(
-            nn.Conv2d, c_in, c_out, weight.shape[2], 1, padding, bias=convolution.bias is not None
-        )
+        c_out, c_in, width, _ = weight.shape
+        plain = nn.utils.skip_init(nn.Conv2d, c_in, c_out, width, 1, width - 1, bias=convolution.bias is not None)
         plain.weight = nn.Parameter(weight)
         if convolution.bias is not None:
             plain.bias = nn.Parameter(convolution.bias.detach().repeat_interleave(self._stride**2))
@@ -89,14 +84,11 @@ class ShuffledConvolution(nn.Module):
         """Tell whether it is for this layer, and faster: oneDNN is slow where a transposed one takes many channels."""
         if not isinstance(convolution, nn.ConvTranspose2d) or convolution.in_channels < MANY_CHANNELS:
             return False
-        of_layer: Any = convolution
-        padding, output_padding = of_layer.padding, of_layer.output_padding
-        is_square = all(
-            len(set(sides)) == 1 for sides in (of_layer.kernel_size, of_layer.stride, padding, output_padding)
-        )
+        layer: Any = convolution
+        pairs = (layer.kernel_size, layer.stride, layer.padding, layer.output_padding)
         # With more output padding than padding, there would be pixels that the shuffle does not make.
-        is_inside = is_square and output_padding[0] <= padding[0]
-        return is_inside and of_layer.stride[0] > 1 and of_layer.dilation == (1, 1) and of_layer.groups == 1
+        is_inside = all(x == y for x, y in pairs) and layer.output_padding[0] <= layer.padding[0]
+        return is_inside and layer.stride[0] > 1 and layer.dilation == (1, 1) and layer.groups == 1
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = (self._stride * side + self._larger for side in x.shape[2:])
@@ -120,11 +112,9 @@ def can_fuse() -> bool:
 
 @torch.inference_mode()
 def fuse_convolutions(module: nn.Module, shape: Sequence[int]) -> nn.Module:
-    """Return a traced, folded network (`fold_batch_norms`) with its convolutions fused; others as they are.
+    """Return a traced, folded network (`fold_batch_norms`), changed in place, with its convolutions fused.
 
-    Args:
-        module: changed in place.
-        shape: (B, 3, h, w) of the crops that it will see; others are only slower.
+    Other modules are returned as they are. Inputs of other shapes than `shape` (B, 3, h, w) are only slower.
     """
     if not isinstance(module, torch.fx.GraphModule) or not can_fuse():
         return module
@@ -140,8 +130,7 @@ def fuse_convolutions(module: nn.Module, shape: Sequence[int]) -> nn.Module:
             other = next(argument for argument in following.args if argument is not last)
             last, following = following, _only_user(following)
         relu = following is not None and _is_relu(following, modules)
-        if following is not None and relu:
-            last = following
+        last = following if following is not None and relu else last
         name = f"fused_{number}"
         kind = ShuffledConvolution if ShuffledConvolution.suits(convolution) else FusedConvolution
         module.add_submodule(name, kind(convolution, relu, _shape_of(node.args[0])))

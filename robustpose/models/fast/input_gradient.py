@@ -1,4 +1,4 @@
-"""Gradients of pictures: faster through the first convolution of a network whose weights are fixed.
+"""Gradients of images: faster through the first convolution of a network whose weights are fixed.
 
 Passing a gradient back through a convolution of stride 2 is a transposed convolution, here one that gives three
 channels, which oneDNN is slow at (`shuffle`). For float32 on a CPU, with channels last.
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from robustpose.models.fast.shuffle import convolve_transposed
 
-FEW_CHANNELS = 4  # of a picture
+FEW_CHANNELS = 4  # of an image
 
 
 class _FixedConvolution(torch.autograd.Function):
@@ -37,7 +37,7 @@ class _FixedConvolution(torch.autograd.Function):
 
 @contextmanager
 def fast_input_gradient(network: nn.Module) -> Iterator[None]:
-    """Let gradients of pictures take the faster way, while the weights need none."""
+    """Let gradients of images take the faster way, while the weights need none."""
     changed = [module for module in network.modules() if isinstance(module, nn.Conv2d) and _suits(module)]
     for convolution in changed:
         vars(convolution)["forward"] = partial(_convolve, convolution)
@@ -51,12 +51,11 @@ def fast_input_gradient(network: nn.Module) -> Iterator[None]:
 def _suits(convolution: nn.Conv2d) -> bool:
     if type(convolution) is not nn.Conv2d or "forward" in vars(convolution) or convolution.padding_mode != "zeros":
         return False
-    is_of_pictures = convolution.in_channels <= FEW_CHANNELS and convolution.groups == 1
-    if isinstance(convolution.padding, str) or convolution.dilation != (1, 1) or not is_of_pictures:
+    is_of_images = convolution.in_channels <= FEW_CHANNELS and convolution.groups == 1
+    if isinstance(convolution.padding, str) or convolution.dilation != (1, 1) or not is_of_images:
         return False
-    return convolution.stride[0] > 1 and all(
-        len(set(value)) == 1 for value in (convolution.kernel_size, convolution.stride, convolution.padding)
-    )
+    pairs: Any = (convolution.kernel_size, convolution.stride, convolution.padding)
+    return convolution.stride[0] > 1 and all(x == y for x, y in pairs)
 
 
 def _convolve(convolution: nn.Conv2d, x: Tensor) -> Tensor:

@@ -30,15 +30,10 @@ def place_pixels(channels: Tensor, stride: int, padding: int, size_hw: tuple[int
 def convolve_transposed(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, size_hw: tuple[int, int]
 ) -> Tensor:
-    """Return what `F.conv_transpose2d` gives: (B, c_out, h, w) of x (B, c_in, h', w').
+    """Return what `F.conv_transpose2d` gives: (B, c_out, h, w) of the small map x (B, c_in, h', w').
 
-    Args:
-        x: the small map.
-        weight: (c_in, c_out, k, k).
-        bias: (c_out,), if any.
-        stride: s.
-        padding: what is cut off the full result above and to the left.
-        size_hw: of the result: the padding below and to the right, and the output padding, follow from it.
+    The weight is (c_in, c_out, k, k), the bias (c_out,). `padding` is cut off the full result above and to the left;
+    the padding below and to the right, and the output padding, follow from `size_hw` = (h, w).
     """
     convolution = make_convolution(weight, stride)
     if x.is_contiguous(memory_format=torch.channels_last):
