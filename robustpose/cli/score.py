@@ -27,7 +27,7 @@ def score(
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     from robustpose.bench.job import Job, no_estimator
-    from robustpose.bench.rescore import rescore
+    from robustpose.bench.run import rescore
     from robustpose.results.inputs import open_again
     from robustpose.results.summary import read_summary
     from robustpose.show.terminal import bench_progress, print_summary

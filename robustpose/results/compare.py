@@ -15,7 +15,6 @@ from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.matches import read_table
 from robustpose.results.resampling import LEVEL, RESAMPLES, draw_weights, interval
 from robustpose.results.rows import Interval, label_headline, list_means, model_name, require_one_suite
 from robustpose.results.run_folder import RunFolder
@@ -133,7 +132,7 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
         notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
     values = [take_means(_scores(summary, cells), cells, suite) for summary in summaries]
-    tables = [{cell: read_table(RunFolder(folder), cell) for cell in cells} for folder in folders]
+    tables = [{cell: RunFolder(folder).read_table(cell) for cell in cells} for folder in folders]
     n_images = tables[0][CLEAN].n_images
     weights = draw_weights(n_images, n_resamples)
     resampled = [take_means({cell: table.score(weights) for cell, table in of.items()}, cells, suite) for of in tables]
