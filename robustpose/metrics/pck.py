@@ -36,6 +36,7 @@ class PCK(Metric):
 
     primary = "PCK"
     one_pose_per_box = True
+    not_in_mean: tuple[str, ...] = ()  # joints that the primary figure leaves out
 
     def __init__(self, skeleton: Skeleton, normalizer: str = "head_size", threshold: float = 0.5) -> None:
         self._joints = skeleton.joints
@@ -70,18 +71,14 @@ class PCK(Metric):
         shares, counts = share_within(distances, visible, self._threshold)
         total = counts.sum()
         mean = float((shares[counts > 0] * counts[counts > 0]).sum() / total) if total else -1.0
-        return {
-            "PCK": mean,
-            **{j: float(s) if n else -1.0 for j, s, n in zip(self._joints, shares, counts, strict=True)},
-        }
+        joints = zip(self._joints, shares, counts, strict=True)
+        return {"PCK": mean, **{joint: float(share) if count else -1.0 for joint, share, count in joints}}
 
     def matches(self) -> PckMatches:
         """Return which joints are right, for slices and resamples."""
         right = [(d <= self._threshold) & v for d, v in zip(self._distances, self._visible, strict=True)]
-        return PckMatches(tuple(self._joints), self._rows, self._visible, right, self._joints_in_mean())
-
-    def _joints_in_mean(self) -> npt.NDArray[np.bool_]:
-        return np.ones(len(self._joints), bool)
+        in_mean = np.array([joint not in self.not_in_mean for joint in self._joints])
+        return PckMatches(tuple(self._joints), self._rows, self._visible, right, in_mean)
 
     def _find_sizes(self, truth: Truth) -> Floats:
         if self._limb is not None:
@@ -130,11 +127,7 @@ def _match(
 
 
 def make(skeleton: Skeleton, argument: str = "") -> PCK:
-    """Return the metric of an argument such as ``head_size@0.5``.
-
-    Raises:
-        UserError: it is none.
-    """
+    """Return the metric of an argument such as ``head_size@0.5``."""
     normalizer, at, text = (argument or DEFAULT).partition("@")
     try:
         threshold = float(text) if at else 0.5

@@ -45,7 +45,7 @@ class PckMatches(Matches):
                 all_joints if kept is None else [a[k[r]] for a, k, r in zip(all_joints, kept, self.rows, strict=True)]
             )
             sides.append(np.array([joints[:, self.in_mean].sum() for joints in chosen], float))
-        return JointTable(sides[0], sides[1])
+        return JointTable(*sides)
 
     def joints_tables(self) -> dict[str, JointTable]:
         """Return for each joint the table of its PCK."""
@@ -54,11 +54,4 @@ class PckMatches(Matches):
 
     def quality(self) -> Floats:
         """Return for each image (N,) the part of its annotated joints that are right; NaN where none is annotated."""
-        table = self.table()
-        return np.divide(
-            table.hits, table.annotated, out=np.full(len(table.annotated), np.nan), where=table.annotated > 0
-        )
-
-    def confidences(self) -> None:
-        """Return None: PCK does not look at the scores of poses."""
-        return None
+        return self.table().means()

@@ -51,11 +51,8 @@ def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite =
 
     Args:
         scores: of each cell: floats, or arrays (R,) of resamples.
-        cells: those that were asked for, clean among them.
+        cells: those that were asked for, clean among them; one that is missing is an error.
         suite: whose mean is taken if all its cells are there.
-
-    Raises:
-        UserError: a cell is missing.
     """
     names = list(dict.fromkeys(cell.corruption for cell in cells if cell.corruption is not None))
     run_severities = sorted({cell.severity for cell in cells if cell.corruption is not None})
@@ -81,11 +78,7 @@ def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite =
 
 
 def mean_under_corruption(scores: Mapping[Cell, Any], corruptions: Sequence[str], severities: Sequence[int]) -> Any:
-    """Return the mean over `corruptions` of the mean over `severities`.
-
-    Raises:
-        UserError: a cell is missing; all missing ones are named.
-    """
+    """Return the mean over `corruptions` of the mean over `severities`; a cell that is missing is an error."""
     require_cells(scores, [Cell(name, severity) for name in corruptions for severity in severities])
     means = [sum(scores[Cell(name, severity)] for severity in severities) / len(severities) for name in corruptions]
     return sum(means) / len(means)

@@ -73,8 +73,12 @@ class JointTable:
         if weights is None:
             weights = _take_once(self.n_images)
         exact = weights.astype(float)
-        hits, annotated = exact @ self.hits, exact @ self.annotated
-        return np.divide(hits, annotated, out=np.full(len(weights), np.nan), where=annotated > 0)
+        return JointTable(exact @ self.hits, exact @ self.annotated).means()
+
+    def means(self) -> Floats:
+        """Return the mean (N,) of each image alone; NaN without joints."""
+        nothing = np.full(len(self.annotated), np.nan)
+        return np.divide(self.hits, self.annotated, out=nothing, where=self.annotated > 0)
 
     def save(self) -> dict[str, npt.NDArray[Any]]:
         """Return arrays that `load_score_table` takes, by the names that robustpose 0.1.0 wrote into run folders."""
@@ -82,11 +86,7 @@ class JointTable:
 
 
 def load_score_table(arrays: Mapping[str, npt.NDArray[Any]]) -> ScoreTable:
-    """Return the table of arrays that `save` gave.
-
-    Raises:
-        KeyError: an array is missing.
-    """
+    """Return the table of arrays that `save` gave; KeyError if one is missing."""
     if "verdict" in arrays:
         return ApTable(arrays["image"], arrays["verdict"], arrays["positives"])
     return JointTable(arrays["reached"], arrays["possible"])
