@@ -8,7 +8,7 @@ import pytest
 from scipy.io import savemat
 from typer.testing import CliRunner
 
-from robustpose.cli.data import app
+from robustpose.cli.official import data as app
 from robustpose.data import official
 from robustpose.data.official import Place, find_files
 from robustpose.data.official_check import check
@@ -331,7 +331,7 @@ def test_command_refuses_an_unknown_set_in_one_line(run_check, tmp_path):
 
 def test_command_does_not_import_torch(mpii_root):
     code = (
-        "import sys\nfrom robustpose.cli.data import app\n"
+        "import sys\nfrom robustpose.cli.official import data as app\n"
         "try:\n    app(sys.argv[1:])\nexcept SystemExit as end:\n    assert end.code == 1, end.code\n"
         "assert 'torch' not in sys.modules\n"
     )

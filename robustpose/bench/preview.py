@@ -105,7 +105,7 @@ def choose_images(make_dataset: Callable[[], Dataset], n_images: int) -> Dataset
 def _estimate(found: Mapping[Cell, CellScore], metric: str, suite: Suite) -> dict[str, Any]:
     """Return the fields of preview.json that summary.json has, too."""
     scores = {cell: score.figures[metric] for cell, score in found.items()}
-    resampled = {cell: score.resampled for cell, score in found.items()}
+    resampled: dict[Cell, Any] = {cell: score.resampled for cell, score in found.items()}
     by_corruption = {name: _mean_of(scores, name) for name in suite.corruptions}
     mean = sum(by_corruption.values()) / len(by_corruption)
     intervals = None
