@@ -86,7 +86,7 @@ def check_claim(folder: Path, what: str, note: str, identity: Mapping[str, Any],
         beside: keys in the note that say something else.
 
     Raises:
-        UserError: the folder holds something else; what differs is named.
+        UserError: the folder holds something else; the message names what differs.
     """
     path = folder / note
     if not path.is_file():
@@ -126,10 +126,10 @@ def do_tasks(
     """Do tasks, here or in processes, and yield their results as they come, in any order.
 
     Args:
-        work: what they are tasks of.
+        work: what there is to do.
         tasks: what is lacking.
         n_workers: processes at most; with 1, everything happens in this one.
-        on_progress: called with how far it is: before the first result, and after the caller has taken each.
+        on_progress: called before the first result, and after the caller has taken each.
         n_done: results that earlier runs have left.
         opened: what `work.open` returns, if it is open in this process already.
 

@@ -82,11 +82,7 @@ def run_preview(
 
 
 def list_cells(suite: Suite) -> tuple[Cell, ...]:
-    """Return clean and the cells of a suite that a preview looks at.
-
-    Raises:
-        UserError: the suite has other severities than 1 to 5, of which alone the line is known.
-    """
+    """Return clean and the cells of a suite that a preview looks at; only of severities 1 to 5 the line is known."""
     if suite.severities != (1, 2, 3, 4, 5):
         raise UserError(f"--preview looks at 3 of 5 severities: suite {suite.name} has {spell_list(suite.severities)}")
     return cells_of(suite.corruptions, list(WEIGHTS))

@@ -64,9 +64,6 @@ def pckh(xy: Floats, true_xy: Floats, visible: Mask, head_sizes: Floats) -> dict
         0..1: Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle (left and right averaged as they are), Mean (weighted by
         visible joints, without pelvis and thorax), ``Mean@0.1`` as published, which is at 0.11, and
         ``Mean@0.1 exact``, which is at 0.1.
-
-    Raises:
-        UserError: predictions of another shape than the truth.
     """
     xy = np.asarray(xy, float)
     if xy.ndim != 3 or xy.shape[:2] != true_xy.shape[:2] or xy.shape[2] < 2:

@@ -42,8 +42,7 @@ class ApTable:
         """Return AP (R,) with every image taken `weights` (R, N) times, by default once; NaN where nobody is left."""
         from robustpose.metrics.oks_kernels import RECALLS, average_precision
 
-        if weights is None:
-            weights = _take_once(self.n_images)
+        weights = _take_once(self.n_images) if weights is None else weights
         return average_precision(weights, self.image, self.verdict, self.positives, RECALLS)
 
     def save(self) -> dict[str, npt.NDArray[Any]]:
@@ -70,9 +69,7 @@ class JointTable:
 
     def score(self, weights: Whole | None = None) -> Floats:
         """Return the mean (R,) with every image taken `weights` (R, N) times, by default once; NaN without joints."""
-        if weights is None:
-            weights = _take_once(self.n_images)
-        exact = weights.astype(float)
+        exact = (_take_once(self.n_images) if weights is None else weights).astype(float)
         return JointTable(exact @ self.hits, exact @ self.annotated).means()
 
     def means(self) -> Floats:

@@ -27,12 +27,7 @@ UNTOLD = ("unknown", "unused", None)  # a corrupted set without a manifest, a ru
 
 @dataclass(frozen=True)
 class Difference:
-    """A run's score less the first run's.
-
-    Attributes:
-        value: in the score's own unit, 0..1.
-        interval: of the paired difference; None where too many resamples have no score.
-    """
+    """A score (0..1) less another run's; no interval where too many resamples have no score."""
 
     value: float
     interval: Interval | None
@@ -71,10 +66,6 @@ class Comparison:
     Attributes:
         names: of the runs, all different.
         metric: the figure that counts.
-        suite: of all runs.
-        dataset: its name.
-        n_images: in it.
-        resamples: that the intervals are from.
         rows: the headline first, cells last.
         notes: what is not the same between the runs, though they can be compared.
     """

@@ -28,9 +28,9 @@ class Entry:
         name: of the model.
         file: the summary's, relative to the folder that was read.
         rows: by kind: `headline`, `group`, `corruption`.
-        n_cells: corrupted cells.
-        version: of robustpose that wrote it.
-        row: of the paper that it was made to stand beside; None if it names none.
+        n_cells: clean not counted.
+        version: of robustpose that wrote the summary.
+        row: of the paper that the run was made to stand beside.
     """
 
     name: str
@@ -51,11 +51,9 @@ class Board:
 
     Attributes:
         metric: the figure that counts.
-        suite: of all its entries.
-        dataset: what is said of it: name, number of images, hash of the annotations, …
+        dataset: its provenance: name, number of images, hash of the annotations, …
         protocol: profile, seed, frost textures and box protocol.
-        is_complete: whether its entries have clean and all cells of the suite.
-        entries: best first.
+        is_complete: whether the entries have clean and all cells of the suite.
     """
 
     metric: str

@@ -28,18 +28,12 @@ class Expected(Settings):
 
 
 class BenchRecipe(Settings):
-    """How a row was measured: options of the bench command, and the row.
+    """How a row was measured: options of the bench command, and what the row says.
 
     Attributes:
         model: row of the table of networks.
         weights: name of the official file; None where there is none.
         input: WIDTHxHEIGHT px.
-        data: official dataset.
-        split: of it.
-        boxes: protocol.
-        seed: of the corruptions.
-        only_with_people: whether images in which nobody is annotated are left out.
-        expected: what the row says.
     """
 
     model: str
@@ -121,13 +115,12 @@ def list_changes(recipe: BenchRecipe, given: Mapping[str, object], others: Seque
         given: options of the command by the recipe's name for them; None where they were left out.
         others: options that no recipe has.
     """
-    changes = []
-    for name, value in given.items():
-        if value is not None and value != getattr(recipe, name):
-            words = f"--{name} {value} instead of {getattr(recipe, name)}"
-            is_people = name == "only_with_people"
-            changes.append(("--only-with-people" if value else "--all-images") if is_people else words)
-    return [*changes, *others]
+    changed = {name: value for name, value in given.items() if value not in (None, getattr(recipe, name))}
+    words = {"only_with_people": "--only-with-people" if changed.get("only_with_people") else "--all-images"}
+    return [
+        *(words.get(name, f"--{name} {value} instead of {getattr(recipe, name)}") for name, value in changed.items()),
+        *others,
+    ]
 
 
 def compare_with_published(summary: Mapping[str, Any], expected: Expected) -> list[tuple[str, str, str, str]]:

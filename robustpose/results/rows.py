@@ -144,11 +144,7 @@ def tabulate_cells(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[st
 
 
 def suite_of(summary: Mapping[str, Any]) -> Suite:
-    """Return the suite of a summary. Those of robustpose 0.1.0 name none: they are of the first version of coco-c.
-
-    Raises:
-        UserError: this robustpose does not have the suite, or another version of it.
-    """
+    """Return the suite of a summary. Those of robustpose 0.1.0 name none: they are of the first version of coco-c."""
     named = summary.get("suite", {**COCO_C.identity, "version": 1})
     if not isinstance(named, Mapping):
         raise UserError(f"its suite must be a name and a version, got {named!r}")
