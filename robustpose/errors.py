@@ -19,11 +19,10 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
-def first_few(problems: list[str], what: str, limit: int = 3) -> str:
-    """Join the first `limit` problems to one line that ends with their total."""
-    shown = "; ".join(problems[:limit])
-    more = f"; … {len(problems)} {what} in all" if len(problems) > limit else ""
-    return shown + more
+def first_few(problems: list[str], what: str) -> str:
+    """Join the first three problems to one line that ends with their total."""
+    more = f"; … {len(problems)} {what} in all" if len(problems) > 3 else ""
+    return "; ".join(problems[:3]) + more
 
 
 def spell_list(words: Iterable[object], last: str = "and") -> str:

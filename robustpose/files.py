@@ -22,11 +22,7 @@ PART = re.compile(r"\..+\.\d+\.part")  # .NAME.PROCESS.part: what `open_whole` h
 
 @contextmanager
 def lock_folder(path: Path) -> Iterator[None]:
-    """Make a run folder, and keep other processes from writing to it. A killed process holds no lock.
-
-    Raises:
-        UserError: the folder cannot be written to, or another process holds it.
-    """
+    """Make a run folder, and keep other processes from writing to it. A killed process holds no lock."""
     lock = filelock.FileLock(path / LOCK_NAME, timeout=0)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -43,11 +39,7 @@ def lock_folder(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
-    """Turn an error of the file system while `path` is written (disk full, read-only) into one line.
-
-    Raises:
-        UserError: there was one.
-    """
+    """Turn an OSError while `path` is written (disk full, read-only) into a UserError."""
     try:
         yield
     except OSError as error:

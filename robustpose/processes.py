@@ -45,11 +45,8 @@ def run_in_processes(
 ) -> Iterator[Result]:
     """Yield what ``do(prepare(), task)`` yields for every task, from `n_workers` new processes, as it comes.
 
-    Args:
-        prepare: called once in each process, before its first task. Can be sent to another process.
-        do: called for each task, in any process and order. Can be sent to another process.
-        tasks: can be sent, as can the results.
-        n_workers: number of processes.
+    `prepare` is called once in each process, before its first task. All that is given, and all results, are sent from
+    one process to another.
 
     Raises:
         UserError: `prepare` or `do` raised it, or a worker died. What was finished before has been yielded.

@@ -27,8 +27,7 @@ class Forecast:
 
     def __init__(self, todo: Iterable[Hashable], already_done: int, n_workers: int) -> None:
         self._left = Counter(todo)
-        self._already_done = already_done
-        self._todo = self._left.total()
+        self._total = already_done + self._left.total()
         self._n_workers = n_workers
         self._done: Counter[Hashable] = Counter()
         self._seconds: dict[Hashable, float] = {}
@@ -42,13 +41,10 @@ class Forecast:
 
     def now(self) -> Progress:
         """Return where the run stands."""
-        n_done = self._done.total()
-        return Progress(self._already_done + n_done, self._already_done + self._todo, self._seconds_left())
-
-    def _seconds_left(self) -> float | None:
+        n_done = self._total - self._left.total()
+        if not self._seconds:
+            return Progress(n_done, self._total, None)
         means = {kind: seconds / self._done[kind] for kind, seconds in self._seconds.items()}
-        if not means:
-            return None
         typical = sum(means.values()) / len(means)  # for a kind not met yet
-        work = sum(count * means.get(kind, typical) for kind, count in self._left.items())
-        return work / self._n_workers
+        seconds_left = sum(count * means.get(kind, typical) for kind, count in self._left.items()) / self._n_workers
+        return Progress(n_done, self._total, seconds_left)

@@ -17,10 +17,7 @@ def load(name: str, table: Mapping[str, str] | None = None, kind: str = "name") 
     Args:
         name: a key of `table`, or a dotted module, a colon and an attribute (dots allowed).
         table: short name -> `package.module:attr`.
-        kind: what is being looked for, for the error message.
-
-    Raises:
-        UserError: the name is neither, the module cannot be imported, or it has no such attribute.
+        kind: what an error message calls it.
     """
     table = table or {}
     path = table.get(name, name)

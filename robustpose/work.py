@@ -14,9 +14,9 @@ import json
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from robustpose.errors import UserError
 from robustpose.files import list_differences, lock_folder, remove_parts, write_text
@@ -61,14 +61,10 @@ def cut_chunks(n_images: int) -> list[Chunk]:
 def claim_folder(folder: Path, what: str, note: str, identity: Mapping[str, Any]) -> Iterator[None]:
     """Hold a folder for one piece of work: locked, noted whose it is, and rid of what killed processes left.
 
-    Args:
-        folder: made if it is not there.
-        what: what a message calls that which the folder holds, such as `results`.
-        note: name of the JSON file in which the identity is noted.
-        identity: what determines the content of the folder.
+    The folder is made if it is not there. The arguments are those of `check_claim`.
 
     Raises:
-        UserError: another process holds the folder, or it holds something else; see `check_claim`.
+        UserError: another process holds the folder, or it holds something else.
     """
     with lock_folder(folder):
         if not check_claim(folder, what, note, identity):
@@ -84,13 +80,13 @@ def check_claim(folder: Path, what: str, note: str, identity: Mapping[str, Any],
 
     Args:
         folder: locked by the caller.
-        what: what a message calls that which the folder holds.
+        what: what a message calls the content of the folder, such as `results`.
         note: name of the JSON file in which the identity is noted.
         identity: what determines the content of the folder.
         beside: keys in the note that say something else.
 
     Raises:
-        UserError: the folder holds something else; what differs is named.
+        UserError: the folder holds something else; the message names what differs.
     """
     path = folder / note
     if not path.is_file():
@@ -130,10 +126,10 @@ def do_tasks(
     """Do tasks, here or in processes, and yield their results as they come, in any order.
 
     Args:
-        work: what they are tasks of.
+        work: what there is to do.
         tasks: what is lacking.
         n_workers: processes at most; with 1, everything happens in this one.
-        on_progress: called with how far it is: before the first result, and after the caller has taken each.
+        on_progress: called before the first result, and after the caller has taken each.
         n_done: results that earlier runs have left.
         opened: what `work.open` returns, if it is open in this process already.
 
@@ -143,54 +139,35 @@ def do_tasks(
     n_workers = max(min(n_workers, len(tasks)), 1)
     forecast = Forecast([kind for task in tasks for kind in work.kinds(task)], n_done, n_workers)
     on_progress(forecast.now())
-    for done in run_tasks(_Timed(work), tasks, n_workers, opened) if tasks else ():
-        yield done.result
-        on_progress(forecast.update(done.kind, done.seconds))
+    for result, kind, seconds in run_tasks(work, tasks, n_workers, opened) if tasks else ():
+        yield result
+        on_progress(forecast.update(kind, seconds))
 
 
 def run_tasks(
     work: Work[Opened, Task, Result], tasks: Sequence[Task], n_workers: int, opened: Opened | None = None
-) -> Iterator[Result]:
-    """Yield the results of tasks: done in this process, or in several of this machine.
+) -> Iterator[tuple[Result, Hashable, float]]:
+    """Yield the results of tasks, each with its kind and seconds: done in this process, or in several of this machine.
 
     This is the place for another engine, such as a cluster. It has to do what is done here:
 
     - send `work` to each worker, and there call ``opened = work.open()`` once, not once a task;
-    - take all of ``work.do(opened, task)`` for every task, once, in any order, and hand each result over here when it
-      comes: the caller notes it and shows progress;
+    - take all of ``do_timed(work, opened, task)`` for every task, once, in any order, and hand over here what it yields
+      when it comes: the caller notes the result and shows progress;
     - raise here what `open` or `do` raises, or UserError for a lost worker, once what came before is handed over;
     - end its workers when this generator is closed, and when this process is killed;
     - let workers see the same paths: tasks read the data, and write into the folder that is locked here. Files are
       written whole and each by one task, so no worker needs a lock.
     """
+    do = partial(do_timed, work)
     if n_workers == 1:
-        return run_here(work.open if opened is None else lambda: opened, work.do, tasks)
-    return run_in_processes(work.open, work.do, tasks, n_workers)
+        return run_here(work.open if opened is None else lambda: opened, do, tasks)
+    return run_in_processes(work.open, do, tasks, n_workers)
 
 
-@dataclass(frozen=True)
-class _Done(Generic[Result]):
-    """A result, its kind, and the seconds it took."""
-
-    result: Result
-    kind: Hashable
-    seconds: float
-
-
-@dataclass(frozen=True)
-class _Timed(Generic[Opened, Task, Result]):
-    """Work that tells of each result how long it took, where it was done."""
-
-    work: Work[Opened, Task, Result]
-
-    def open(self) -> Opened:
-        return self.work.open()
-
-    def kinds(self, task: Task) -> Sequence[Hashable]:
-        return self.work.kinds(task)
-
-    def do(self, opened: Opened, task: Task) -> Iterator[_Done[Result]]:
+def do_timed(work: Work[Opened, Task, Result], opened: Opened, task: Task) -> Iterator[tuple[Result, Hashable, float]]:
+    """Do a task where it is called, and yield each result with its kind and the seconds it took."""
+    start = time.perf_counter()
+    for kind, result in zip(work.kinds(task), work.do(opened, task), strict=True):
+        yield result, kind, time.perf_counter() - start
         start = time.perf_counter()
-        for kind, result in zip(self.work.kinds(task), self.work.do(opened, task), strict=True):
-            yield _Done(result, kind, time.perf_counter() - start)
-            start = time.perf_counter()

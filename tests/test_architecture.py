@@ -18,7 +18,7 @@ TASKS = {
     "a corruption": ("spatter", {"corruptions/weather.py", "corruptions/__init__.py", "corruptions/suites.py"}),
     "an estimator": ("results_file", {"estimators/__init__.py"}),
     "an official data set": ("ochuman", {"data/official.py"}),
-    "a metric": ("pckh", {"metrics/__init__.py", "metrics/pckh.py"}),
+    "a metric": ("pck", {"metrics/__init__.py"}),
     "a strategy": ("sequentialmix", {"train/strategies.py"}),
     "a figure of every table": ("HEADLINE", {"results/rows.py"}),
 }

@@ -33,7 +33,7 @@ def test_run_on_data_of_others_is_shown_without_running_their_code_and_scored_wh
     assert run("bench", *words, "--out", tmp_path / "run")[0] == 0
     code, _, errors = run("report", tmp_path / "run")
     assert code == 0
-    assert f"warning: the page has no pictures: {tmp_path / 'run'} names code as its data, {OUTSIDE}Squares" in errors
+    assert f"warning: the page has no gallery: {tmp_path / 'run'} names code as its data, {OUTSIDE}Squares" in errors
     code, _, errors = run("score", tmp_path / "run")
     assert code == 2
     assert "name the data again (--data, --metric)" in errors

@@ -9,7 +9,7 @@ import pytest
 from scipy.io import savemat
 from typer.testing import CliRunner
 
-from robustpose.cli.data import app
+from robustpose.cli.official import data as app
 from robustpose.data import official
 from robustpose.data.mpii import MAT_NAMES
 from robustpose.data.official import find_files
@@ -332,7 +332,7 @@ def test_command_refuses_an_unknown_set_in_one_line(run_check, tmp_path):
 
 def test_command_does_not_import_torch(mpii_root):
     code = (
-        "import sys\nfrom robustpose.cli.data import app\n"
+        "import sys\nfrom robustpose.cli.official import data as app\n"
         "try:\n    app(sys.argv[1:])\nexcept SystemExit as end:\n    assert end.code == 1, end.code\n"
         "assert 'torch' not in sys.modules\n"
     )

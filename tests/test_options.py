@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from robustpose import estimators
-from robustpose.cli.parse import parse_options
+from robustpose.cli.bench import parse_options
 from robustpose.errors import UserError
 from robustpose.estimators import demo, fields, heatmaps, onnx, tags
 from robustpose.estimators.options import ModelOptions, read_options

@@ -6,7 +6,7 @@ import pytest
 
 from robustpose import UserError
 from robustpose.bench.job import no_estimator
-from robustpose.bench.rescore import rescore
+from robustpose.bench.run import rescore
 from robustpose.files import lock_folder
 from robustpose.pose.skeletons import COCO
 from tests.runs import files_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from robustpose.errors import UserError
 from robustpose.evaluate import score
 from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
-from robustpose.pose.protocols import Dataset, Estimator
+from robustpose.pose.protocols import Dataset, Estimator, Metric
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Truth, no_poses
+from robustpose.results.cell_score import Slices, cut_people
 from robustpose.results.inputs import Inputs
 from robustpose.results.summary import decisive_versions
 
@@ -29,8 +31,8 @@ class Job:
         make_estimator: makes the estimator for a skeleton.
         corrupted_images: where the corrupted images come from.
         out: the run folder.
-        suite: whose mean the cells of the run make if they are all of its.
-        inputs: where the images come from, for those who come back to the run; None: not noted.
+        suite: whose mean is taken if the run has all its cells.
+        inputs: what inputs.json says of the data; None: nothing is noted.
     """
 
     make_dataset: Callable[[], Dataset]
@@ -53,6 +55,15 @@ class OpenedData:
     dataset: Dataset
     truths: Sequence[Truth]
 
+    @cached_property
+    def slices(self) -> Slices:
+        """Return the people of each slice."""
+        return cut_people(self.truths, self.dataset.skeleton.n_joints)
+
+    def make_metric(self) -> Metric:
+        """Return a fresh metric of the dataset."""
+        return make_metric(self.dataset.metric, self.dataset.skeleton)
+
 
 def read_truths(dataset: Dataset) -> OpenedData:
     """Return a dataset with the truth about its images."""
@@ -64,10 +75,10 @@ class Prepared:
     """A job that has been checked, with what it opened.
 
     Attributes:
-        job: which.
+        job: the job.
         cells: to be predicted, clean first.
         data: the images and the truth about them.
-        estimator: who looks at them.
+        estimator: finds the poses.
         identity: what determines the predictions in any cell: noted in the run folder.
     """
 
@@ -86,11 +97,7 @@ class Prepared:
 
 
 def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
-    """Open what a job names, and check it before anything is written.
-
-    Raises:
-        UserError: a mistake in what was given.
-    """
+    """Open the data and the estimator of a job, and check them before anything is written."""
     pixels = job.corrupted_images.provenance()
     dataset = job.make_dataset()
     if len(dataset) == 0:
@@ -98,7 +105,10 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     job.corrupted_images.check(cells, [dataset.frame(index) for index in range(len(dataset))])
     dataset.check_cells(cells)
     data = read_truths(dataset)
-    _check_metric(data)
+    metric = data.make_metric()
+    nobody_found = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in data.truths)
+    if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
+        raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
     estimator = job.make_estimator(dataset.skeleton)
     identity = {
         "versions": decisive_versions(),
@@ -108,15 +118,6 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
         "estimator": dict(estimator.provenance),
     }
     return Prepared(job, cells, data, estimator, identity)
-
-
-def _check_metric(data: OpenedData) -> None:
-    """Raise UserError, before anything is predicted, if the truth cannot be scored against."""
-    dataset = data.dataset
-    metric = make_metric(dataset.metric, dataset.skeleton)
-    nobody = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in data.truths)
-    if score(nobody, data.truths, metric)[metric.primary] < 0:
-        raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
 
 
 def _find_box_protocol(dataset: Dataset, estimator: Estimator) -> str:

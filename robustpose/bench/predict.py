@@ -1,7 +1,7 @@
 """Predict: chunks of images through all their cells, then each cell's units gathered into its predictions file.
 
-The images of a chunk are decoded once and corrupted for every cell that lacks them. A chunk in a cell is a unit: a file
-that is written when it is finished, and never made twice.
+The images of a chunk are decoded once and corrupted for every cell that lacks them. The poses of one chunk in one cell
+are a unit: a file that is written when it is finished, and never made twice.
 """
 
 from __future__ import annotations
@@ -54,18 +54,13 @@ class Predicting:
 def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Progress], None]) -> None:
     """Bring all cells' predictions into the run folder, which is claimed by the caller.
 
-    Args:
-        prepared: what to do.
-        n_workers: processes; with 1, everything happens in this one.
-        on_progress: called with how far it is.
-
     Raises:
-        UserError: a mistake in the data, or the disk. Finished units stay.
+        UserError: a mistake in the data, or the disk fails. Finished units stay.
     """
     folder, chunks = RunFolder(prepared.job.out), cut_chunks(len(prepared.data.dataset))
     n_workers = n_workers if prepared.estimator.needs_images else 1  # reading results takes no time
     opened = prepared.data.dataset, prepared.estimator
-    for _ in range(2):  # that a disk has damaged a unit shows when it is gathered: then it is made again
+    for _ in range(2):  # a unit that the disk has damaged is noticed when it is gathered: then it is made again
         unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
         todo = []
         for chunk in chunks:

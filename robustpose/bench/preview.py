@@ -23,11 +23,11 @@ from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.data.subset import Adjusted
 from robustpose.errors import UserError, spell_list
 from robustpose.files import write_text
-from robustpose.metrics import make_metric
 from robustpose.metrics.robustness import relative_under_corruption
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.progress import Progress
+from robustpose.results.cell_score import CellScore
 from robustpose.results.resampling import LEVEL, RESAMPLES, interval
 from robustpose.results.run_folder import IDENTITY
 from robustpose.work import claim_folder
@@ -50,14 +50,11 @@ def run_preview(
     The folder is a preview's own: a full benchmark refuses it, and it has no summary.json that could be taken for one.
 
     Args:
-        job: data, estimator, corrupted images and run folder.
+        job: see `run_bench`, as for the other arguments.
         n_images: to look at, drawn evenly from the dataset; all if it has fewer.
         n_workers: processes.
-        n_resamples: of the images, for the interval.
+        n_resamples: of the images, for the interval; at least 1.
         on_progress: called with ``predict`` or ``score`` and how far it is.
-
-    Raises:
-        UserError: a mistake in what was given, or a suite with other severities than 1 to 5.
     """
     cells = list_cells(job.suite)
     check_numbers(n_workers, n_resamples)
@@ -65,20 +62,18 @@ def run_preview(
         raise UserError("a preview needs images and resamples: at least 1 of each")
     job = replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images))
     prepared = prepare(job, cells)
-    dataset = prepared.data.dataset
     with claim_folder(job.out, "results", IDENTITY, prepared.identity):
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scoring = Scoring(job, n_resamples, with_slices=False)
         scores = score_cells(scoring, prepared.data, cells, n_workers, partial(on_progress, "score"))
-        metric = make_metric(dataset.metric, dataset.skeleton).primary
-        resampled = {cell: score.resampled for cell, score in scores.items()}
+        metric = prepared.data.make_metric().primary
         preview = {
             "is_estimate": True,
             "suite": job.suite.identity,
             "metric": metric,
-            **_estimate({cell: score.figures[metric] for cell, score in scores.items()}, resampled, job.suite),
+            **_estimate(scores, metric, job.suite),
             "level": LEVEL,
-            "images": len(dataset),
+            "images": len(prepared.data.truths),
             "severities": list(WEIGHTS),
             "provenance": prepared.provenance,
         }
@@ -87,11 +82,7 @@ def run_preview(
 
 
 def list_cells(suite: Suite) -> tuple[Cell, ...]:
-    """Return clean and the cells of a suite that a preview looks at.
-
-    Raises:
-        UserError: the suite has other severities than 1 to 5, of which alone the line is known.
-    """
+    """Return clean and the cells of a suite that a preview looks at; only of severities 1 to 5 the line is known."""
     if suite.severities != (1, 2, 3, 4, 5):
         raise UserError(f"--preview looks at 3 of 5 severities: suite {suite.name} has {spell_list(suite.severities)}")
     return cells_of(suite.corruptions, list(WEIGHTS))
@@ -107,30 +98,32 @@ def choose_images(make_dataset: Callable[[], Dataset], n_images: int) -> Dataset
     return Adjusted(dataset, indices=chosen.tolist(), preview=(n_images, n_all))
 
 
-def _estimate(scores: Mapping[Cell, float], resampled: Mapping[Cell, Any], suite: Suite) -> dict[str, Any]:
+def _estimate(found: Mapping[Cell, CellScore], metric: str, suite: Suite) -> dict[str, Any]:
+    """Return the fields of preview.json that summary.json has, too."""
+    scores = {cell: score.figures[metric] for cell, score in found.items()}
+    resampled: dict[Cell, Any] = {cell: score.resampled for cell, score in found.items()}
     by_corruption = {name: _mean_of(scores, name) for name in suite.corruptions}
     mean = sum(by_corruption.values()) / len(by_corruption)
-    clean = scores[CLEAN]
-    found: dict[str, Any] = {
-        "clean": clean,
-        suite.mean_name: mean,
-        suite.ratio_name: relative_under_corruption(mean, clean),
-        "groups": {},
-        "corruptions": by_corruption,
-        "cells": {},
-        "intervals": None,
-    }
+    intervals = None
     if all(among is not None for among in resampled.values()):
         # The line's error is the same in every resample: spread evenly over them, as a normal distribution has it.
         among = sum(_mean_of(resampled, name) for name in suite.corruptions) / suite.n_corruptions
         error = LINE_ERROR * np.random.default_rng(SEED).standard_normal(len(among))
         with np.errstate(divide="ignore", invalid="ignore"):
-            found["intervals"] = {
+            intervals = {
                 "clean": interval(resampled[CLEAN]),
                 suite.mean_name: interval(among * (1 + error)),
                 suite.ratio_name: interval(among * (1 + error) / resampled[CLEAN]),
             }
-    return found
+    return {
+        "clean": scores[CLEAN],
+        suite.mean_name: mean,
+        suite.ratio_name: relative_under_corruption(mean, scores[CLEAN]),
+        "groups": {},
+        "corruptions": by_corruption,
+        "cells": {},
+        "intervals": intervals,
+    }
 
 
 def _mean_of(scores: Mapping[Cell, Any], name: str) -> Any:

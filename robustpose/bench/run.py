@@ -1,20 +1,24 @@
-"""Run a benchmark: predict what is lacking, score every cell, write it up. Started again, it goes on where it was."""
+"""Run a benchmark: predict what is lacking, score every cell, write it up. Or score a finished run again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from robustpose.bench.job import Job, prepare
+from robustpose.bench.job import Job, prepare, read_truths
 from robustpose.bench.predict import predict_cells
 from robustpose.bench.scoring import Scoring, score_cells
 from robustpose.bench.write_scores import write_scores
 from robustpose.errors import UserError
-from robustpose.pose.cell import Cell
+from robustpose.files import list_differences, lock_folder, remove_parts
+from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.resampling import RESAMPLES
+from robustpose.results.rows import suite_of
 from robustpose.results.run_folder import IDENTITY
+from robustpose.results.summary import read_summary
 from robustpose.work import check_workers, claim_folder
 
 
@@ -25,7 +29,7 @@ def run_bench(
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
 ) -> dict[str, Any]:
-    """Bring a benchmark to its end and return its summary.
+    """Bring a benchmark to its end and return its summary. Started again, it goes on where it was.
 
     Args:
         job: data, estimator, corrupted images and run folder.
@@ -43,6 +47,37 @@ def run_bench(
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, n_workers, partial(on_progress, "score"))
         return write_scores(job, prepared.data, scores, prepared.provenance)
+
+
+def rescore(
+    job: Job,
+    n_workers: int = 1,
+    n_resamples: int = RESAMPLES,
+    on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
+) -> dict[str, Any]:
+    """Score a finished run again, without its model, and return its summary: see `run_bench`.
+
+    Args:
+        job: the run folder, and how to open the data; `make_estimator` is not called, and the suite is the run's own.
+        n_workers: processes.
+        n_resamples: of the images.
+        on_progress: called with ``score`` and how far it is.
+
+    Raises:
+        UserError: the folder holds no finished run, or the data are not those of the run.
+    """
+    check_numbers(n_workers, n_resamples)
+    old = read_summary(job.out)
+    job = replace(job, suite=suite_of(old))
+    dataset = job.make_dataset()
+    differences = list_differences(old["provenance"]["dataset"], {**dataset.provenance, "metric": dataset.metric})
+    if differences:
+        raise UserError(f"these are not the data of {job.out}: {'; '.join(differences[:3])}")
+    data, cells = read_truths(dataset), [CLEAN, *map(Cell.from_key, old["cells"])]
+    with lock_folder(job.out):
+        remove_parts(job.out)
+        scores = score_cells(Scoring(job, n_resamples), data, cells, n_workers, partial(on_progress, "score"))
+        return write_scores(job, data, scores, old["provenance"])
 
 
 def check_numbers(n_workers: int, n_resamples: int) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 
 from robustpose.bench.job import Job, OpenedData
 from robustpose.files import write_text, writing_to
-from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
-from robustpose.results.cell_score import CellScore, cut_people
+from robustpose.results.cell_score import CellScore
 from robustpose.results.inputs import read_inputs
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.slices import describe_slices
@@ -25,23 +24,32 @@ def write_scores(
     """Write what there is to say about a run, and return its summary.
 
     Args:
-        job: the run folder, and where the report's pictures come from.
+        job: the run folder, and where the report's images come from.
         data: opened.
         scores: of every cell, clean first.
         provenance: what determines them.
     """
-    cells, skeleton = list(scores), data.dataset.skeleton
-    metric = make_metric(data.dataset.metric, skeleton).primary
-    resampled = {cell: score.resampled for cell, score in scores.items() if score.resampled is not None}
-    figures = {cell: score.figures for cell, score in scores.items()}
+    cells, metric = list(scores), data.make_metric().primary
     # Not part of what the folder is claimed for: the predictions are the same beside whatever row.
     inputs = read_inputs(job.out)
     if inputs is not None and inputs.row is not None:
         provenance = {**provenance, "row": inputs.row.model_dump(mode="json")}
+    resampled = {cell: score.resampled for cell, score in scores.items() if score.resampled is not None}
+    figures = {cell: score.figures for cell, score in scores.items()}
     summary = summarize(metric, figures, cells, provenance, resampled or None, job.suite)
-    people = cut_people(data.truths, skeleton.n_joints)
-    slices = describe_slices(metric, scores, cells, people, data.truths, skeleton.joints, job.suite)
-    _write_rows(RunFolder(job.out), scores, str(provenance["box_protocol"]))
+    slices = describe_slices(metric, scores, data.slices, data.truths, data.dataset.skeleton.joints, job.suite)
+    rows = [
+        {
+            "cell": cell.key,
+            "corruption": cell.corruption,
+            "severity": cell.severity,
+            "box_protocol": str(provenance["box_protocol"]),
+            **score.figures,
+            "predictions_sha256": hashlib.sha256(RunFolder(job.out).prediction_path(cell).read_bytes()).hexdigest(),
+        }
+        for cell, score in scores.items()
+    ]
+    write_text(job.out / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     if slices is None:
         with writing_to(job.out):
             (job.out / "slices.json").unlink(missing_ok=True)
@@ -50,18 +58,3 @@ def write_scores(
     write_text(job.out / "summary.json", json.dumps(summary, indent=2) + "\n")
     write_report(job.out, data.dataset, job.corrupted_images)
     return summary
-
-
-def _write_rows(folder: RunFolder, scores: Mapping[Cell, CellScore], box_protocol: str) -> None:
-    rows = [
-        {
-            "cell": cell.key,
-            "corruption": cell.corruption,
-            "severity": cell.severity,
-            "box_protocol": box_protocol,
-            **score.figures,
-            "predictions_sha256": hashlib.sha256(folder.prediction_path(cell).read_bytes()).hexdigest(),
-        }
-        for cell, score in scores.items()
-    ]
-    write_text(folder.path / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))

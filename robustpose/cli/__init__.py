@@ -1,4 +1,4 @@
-"""The command line: parse, build, call one job. One file per command; heavy imports happen inside the commands."""
+"""The command line: parse, build, call one job. Heavy imports happen inside the commands."""
 
 from __future__ import annotations
 
@@ -10,21 +10,7 @@ from typing import Annotated
 import typer
 
 import robustpose
-from robustpose.cli import (
-    bench,
-    compare,
-    convert,
-    corrupt,
-    data,
-    figures,
-    frost,
-    leaderboard,
-    listing,
-    report,
-    score,
-    stylize,
-    train,
-)
+from robustpose.cli import bench, corrupt, finished, listing, official, stylize, train
 from robustpose.errors import UserError
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C, as shells do
@@ -57,18 +43,18 @@ def _options(
 
 
 app.command("bench")(bench.bench)
-app.command("report")(report.report)
-app.command("figures")(figures.figures)
-app.command("compare")(compare.compare)
-app.command("leaderboard")(leaderboard.leaderboard)
-app.command("score")(score.score)
+app.command("report")(finished.report)
+app.command("figures")(finished.figures)
+app.command("compare")(finished.compare)
+app.command("leaderboard")(finished.leaderboard)
+app.command("score")(finished.score)
 app.command("corrupt")(corrupt.corrupt)
 app.command("train")(train.train)
 app.command("stylize")(stylize.stylize)
-app.command("convert-pifpaf")(convert.convert_pifpaf)
+app.command("convert-pifpaf")(official.convert_pifpaf)
 app.command("list")(listing.list_)
-app.add_typer(data.app, name="data")
-app.add_typer(frost.app, name="frost")
+app.add_typer(official.data, name="data")
+app.add_typer(official.frost, name="frost")
 
 
 def main(arguments: list[str] | None = None) -> None:

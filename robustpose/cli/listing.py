@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from robustpose import registry
 from robustpose.errors import UserError
 
 
@@ -24,6 +25,14 @@ class Kind(str, Enum):
     views = "views"
 
 
+DESCRIBED = {
+    Kind.models: "robustpose.estimators:DESCRIPTIONS",
+    Kind.datasets: "robustpose.data.spec:DESCRIPTIONS",
+    Kind.metrics: "robustpose.metrics:DESCRIPTIONS",
+    Kind.views: "robustpose.train.views.table:DESCRIPTIONS",
+}
+
+
 def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     part: Annotated[str, typer.Argument(help="For rows: only those with this in their names, such as table5.")] = "",
@@ -31,26 +40,15 @@ def list_(
     """List what is known by name: models, networks, corruptions, data, metrics, the paper's rows, strategies, views."""
     if kind is Kind.corruptions:
         _list_suites()
-        return
-    if kind is Kind.networks:
+    elif kind is Kind.networks:
         _list_networks()
-        return
-    if kind is Kind.rows:
+    elif kind is Kind.rows:
         _list_rows(part)
-        return
-    if kind is Kind.strategies:
+    elif kind is Kind.strategies:
         _list_strategies()
-        return
-    if kind is Kind.models:
-        from robustpose.estimators import DESCRIPTIONS
-    elif kind is Kind.metrics:
-        from robustpose.metrics import DESCRIPTIONS
-    elif kind is Kind.views:
-        from robustpose.train.views.table import DESCRIPTIONS
     else:
-        from robustpose.data.spec import DESCRIPTIONS
-    for name, text in DESCRIPTIONS.items():
-        print(f"{name:<34} {text}")
+        for name, text in registry.load(DESCRIBED[kind]).items():
+            print(f"{name:<34} {text}")
 
 
 def _list_suites() -> None:
@@ -67,20 +65,8 @@ def _list_suites() -> None:
 def _list_networks() -> None:
     from robustpose.models.zoo import ZOO
 
-    titles = (
-        "network",
-        "data",
-        "colours",
-        "epochs",
-        "batch",
-        "sigma",
-        "rot",
-        "scale",
-        "half",
-        "clean",
-        "official file",
-    )
-    lines: list[Sequence[object]] = [titles]
+    titles = ["network", "data", "colours", "epochs", "batch", "sigma", "rot", "scale", "half", "clean"]
+    lines: list[Sequence[object]] = [[*titles, "official file"]]
     for one in ZOO.values():
         how: list[object] = ["–"] * 6
         if one.training is not None:

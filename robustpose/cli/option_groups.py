@@ -26,11 +26,12 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     for name, parameter in inspect.signature(command).parameters.items():
         if is_dataclass(hints[name]):
             groups[name] = hints[name]
-            options |= {option.name: option for option in _list_options(hints[name])}
+            of_group = get_type_hints(hints[name], include_extras=True)
+            for field in fields(hints[name]):
+                default = inspect.Parameter.empty if field.default is MISSING else field.default
+                options[field.name] = _make_option(field.name, default, of_group[field.name])
         else:
-            options[name] = inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=parameter.default, annotation=hints[name]
-            )
+            options[name] = _make_option(name, parameter.default, hints[name])
 
     def run(**given: Any) -> None:
         for name, group in groups.items():
@@ -43,14 +44,5 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _list_options(group: type) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=hints[field.name],
-        )
-        for field in fields(group)
-    ]
+def _make_option(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from robustpose.cli.data_options import ImageOptions
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.parse import count_cores
+from robustpose.cli.options import ImageOptions, WorkerOptions
 
 
 @with_groups
@@ -17,9 +16,9 @@ def stylize(
     styles: Annotated[Path, typer.Option(help="Folder of pictures to take colours and textures from.")],
     out: Annotated[Path, typer.Option(help="Folder for the copies, under the images' names.")],
     data: ImageOptions,
+    work: WorkerOptions,
     seed: Annotated[int, typer.Option(help="Of the choice of a style for each image.")] = 0,
     texture: Annotated[float, typer.Option(help="Share of a style's own texture, 0 to 1.")] = 0.4,
-    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
 ) -> None:
     """Write stylised copies of images; train_data.style_images of the train command reads them."""
     from robustpose.export.stylize import StyleJob
@@ -29,5 +28,5 @@ def stylize(
     make_dataset = data.describe().open
     with work_progress("stylising") as on_progress:
         job = StyleJob(make_dataset, styles, out, seed, texture)
-        n_images = run(job, count_cores() if workers is None else workers, on_progress)
+        n_images = run(job, work.n_workers, on_progress)
     print(f"{n_images:,} stylised images in {out}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from robustpose.data.corrupted_set import HASHES, MANIFEST, list_files, read_manifest
 from robustpose.errors import UserError
-from robustpose.files import open_whole, remove_parts, write_text, writing_to
+from robustpose.files import remove_parts, write_text, writing_to
 from robustpose.work import check_claim
 
 
@@ -26,11 +26,7 @@ class SetFolder:
         self.path = path
 
     def check_setup(self, setup: Mapping[str, Any]) -> None:
-        """Check that the folder is free or holds, perhaps unfinished, the set of `setup`.
-
-        Raises:
-            UserError: it holds something else; what differs is named.
-        """
+        """Raise UserError unless the folder is free or holds, perhaps unfinished, the set of `setup`."""
         check_claim(self.path, "corrupted set", MANIFEST, setup, beside=("complete", "files"))
 
     def is_complete(self) -> bool:
@@ -49,22 +45,13 @@ class SetFolder:
         self._write_manifest({"complete": False, **setup})
         write_text(self.path / HASHES, _hash_lines(hashes))
 
-    def write_image(self, path: str, content: bytes) -> None:
-        """Write one image file, whole or not at all."""
-        with open_whole(self.path / path, sync=True) as file:
-            file.write(content)
-
     def note_image(self, path: str, sha256: str) -> None:
         """Note in the journal that an image is written."""
         with writing_to(self.path / HASHES), (self.path / HASHES).open("a") as file:
             file.write(f"{sha256}  {path}\n")
 
     def finish(self, setup: Mapping[str, Any], hashes: Mapping[str, str], paths: Sequence[str]) -> None:
-        """Write hashes and manifest of the complete set, whose images are `paths` in this order.
-
-        Raises:
-            UserError: an image has gone meanwhile.
-        """
+        """Write hashes and manifest of the complete set, whose images are `paths` in this order."""
         sizes = list_files(self.path)
         lacking = [path for path in paths if path not in sizes or path not in hashes]
         if lacking:

@@ -27,17 +27,14 @@ def transfer_style(image: Image, style: Image, rng: np.random.Generator, texture
     """Return `image` (H, W, 3) in the style of another, of any size.
 
     Args:
-        image: content.
-        style: where colours and textures come from.
+        image: content, no side below 32 px.
+        style: where colours and textures come from, no side below 32 px.
         rng: chooses the place of the texture.
         texture: share of the style's own texture, 0..1.
-
-    Raises:
-        UserError: a picture is smaller than 32 px.
     """
-    for name, picture in (("image", image), ("style", style)):
-        if min(picture.shape[:2]) < SMALLEST:
-            raise UserError(f"stylising needs pictures from {SMALLEST} px, got a {name} of {picture.shape[1::-1]}")
+    for name, given in (("image", image), ("style", style)):
+        if min(given.shape[:2]) < SMALLEST:
+            raise UserError(f"stylising needs images from {SMALLEST} px, got a {name} of {given.shape[1::-1]}")
     height, width = image.shape[:2]
     bands = _split(_to_opponent(image))
     style_bands = _split(_to_opponent(_place_style(style, (width, height), rng)))
@@ -68,14 +65,14 @@ def _place_style(style: Image, size_wh: tuple[int, int], rng: np.random.Generato
     return style[top : top + height, left : left + width]
 
 
-def _split(picture: Band) -> list[Band]:
+def _split(image: Band) -> list[Band]:
     """Return the bands of the Laplacian pyramid, finest first, and what is left."""
     bands = []
     for _ in range(LEVELS):
-        smaller = np.asarray(cv2.pyrDown(picture), np.float32)
-        bands.append(picture - cv2.pyrUp(smaller, dstsize=(picture.shape[1], picture.shape[0])))
-        picture = smaller
-    return [*bands, picture]
+        smaller = np.asarray(cv2.pyrDown(image), np.float32)
+        bands.append(image - cv2.pyrUp(smaller, dstsize=(image.shape[1], image.shape[0])))
+        image = smaller
+    return [*bands, image]
 
 
 def _match_band(band: Band, style: Band) -> Band:

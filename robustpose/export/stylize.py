@@ -1,4 +1,4 @@
-"""Stylise a dataset: a copy of every image in the style of a picture drawn at random, to be learned from.
+"""Stylise a dataset: a copy of every image in the style of another image, drawn at random, to be learned from.
 
 What a copy looks like depends on the seed and the image's name alone. Started again, it goes on where it was.
 """
@@ -33,7 +33,7 @@ class StyleJob:
 
     Attributes:
         make_dataset: opens the dataset; its frames have file names.
-        styles: folder of pictures, searched with its subfolders.
+        styles: folder of images, searched with its subfolders.
         out: folder of the copies.
         seed: of the choice of styles.
         texture: share of a style's own texture, 0..1.
@@ -46,7 +46,7 @@ class StyleJob:
     texture: float = 0.4
 
     def open(self) -> tuple[Dataset, list[Path]]:
-        """Open the dataset, and find the pictures."""
+        """Open the dataset, and find the styles."""
         return self.make_dataset(), find_styles(self.styles)
 
     def kinds(self, indices: Sequence[int]) -> list[str]:
@@ -67,11 +67,7 @@ class StyleJob:
 
 
 def find_styles(folder: Path) -> list[Path]:
-    """Return the pictures in a folder and its subfolders, in order.
-
-    Raises:
-        UserError: there is no such folder, or no picture in it.
-    """
+    """Return the images in a folder and its subfolders, in order."""
     if not folder.is_dir():
         raise UserError(f"the folder of styles {folder} does not exist")
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
@@ -82,11 +78,6 @@ def find_styles(folder: Path) -> list[Path]:
 
 def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress], None] = lambda progress: None) -> int:
     """Write a stylised copy of every image under its own name, and return their number.
-
-    Args:
-        job: images, styles and folder.
-        n_workers: processes.
-        on_progress: told how far the work is.
 
     Raises:
         UserError: a mistake in what was given; finished copies stay.
@@ -99,25 +90,21 @@ def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress],
     if None in names:
         raise UserError("stylised copies stand for image files, but the images of this dataset have no file names")
     styles = find_styles(job.styles)
-    with claim_folder(job.out, "stylised copies", NOTE, _describe(job, dataset, styles)):
+    styles_list = "\n".join(f"{path.name}:{path.stat().st_size}" for path in styles)
+    identity = {
+        "seed": job.seed,
+        "texture": job.texture,
+        "n_styles": len(styles),
+        "styles_sha256": hashlib.sha256(styles_list.encode()).hexdigest(),
+        "dataset": dict(dataset.provenance),
+    }
+    with claim_folder(job.out, "stylised copies", NOTE, identity):
         there = {index for index, name in enumerate(names) if (job.out / str(name)).is_file()}
         chunks = [[index for index in chunk.indices if index not in there] for chunk in cut_chunks(len(names))]
         todo = [lacking for lacking in chunks if lacking]
         for _ in do_tasks(job, todo, n_workers, on_progress, len(there), (dataset, styles)):
             pass
     return len(names)
-
-
-def _describe(job: StyleJob, dataset: Dataset, styles: Sequence[Path]) -> dict[str, object]:
-    """Return what determines the copies."""
-    digest = hashlib.sha256("\n".join(f"{path.name}:{path.stat().st_size}" for path in styles).encode()).hexdigest()
-    return {
-        "seed": job.seed,
-        "texture": job.texture,
-        "n_styles": len(styles),
-        "styles_sha256": digest,
-        "dataset": dict(dataset.provenance),
-    }
 
 
 def make_copy(image: Image, name: str, styles: Sequence[Path], seed: int = 0, texture: float = 0.4) -> Image:

@@ -21,8 +21,7 @@ def verify_set(root: Path, n_threads: int = 1, on_progress: Callable[[Progress],
     """Check every file of a set against its manifest and return their number.
 
     Raises:
-        UserError: `root` holds no finished set, or files are missing, differ, or are too many: the first few of each
-            kind and their total.
+        UserError: `root` holds no finished set, or files are missing, differ, or are too many.
     """
     check_workers(n_threads)
     manifest = read_manifest(root)
@@ -34,12 +33,11 @@ def verify_set(root: Path, n_threads: int = 1, on_progress: Callable[[Progress],
     if hashlib.sha256(lines).hexdigest() != manifest["files"]["hashes_sha256"]:
         raise UserError(f"{root / HASHES} is not the one that manifest.json names: files cannot be checked against it")
     hashes, sizes = read_hashes(root), list_files(root)
+    there = {path: digest for path, digest in hashes.items() if path in sizes}
     kinds = {
-        "missing": sorted(path for path in hashes if path not in sizes),
-        "differing": _find_differing(
-            root, {path: hashes[path] for path in hashes if path in sizes}, n_threads, on_progress
-        ),
-        "extra": sorted(path for path in sizes if path not in hashes),
+        "missing": sorted(set(hashes) - set(sizes)),
+        "differing": _find_differing(root, there, n_threads, on_progress),
+        "extra": sorted(set(sizes) - set(hashes)),
     }
     problems = [f"{kind} {first_few(paths, 'such files')}" for kind, paths in kinds.items() if paths]
     if problems:

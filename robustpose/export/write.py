@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,7 +15,7 @@ from robustpose.data.images import encode_image
 from robustpose.errors import UserError, first_few
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
 from robustpose.export.set_folder import SetFolder
-from robustpose.files import lock_folder
+from robustpose.files import lock_folder, open_whole
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame
@@ -23,10 +23,12 @@ from robustpose.progress import Progress
 from robustpose.versions import PIXELS, versions
 from robustpose.work import check_workers, do_tasks
 
+Task = tuple[int, Sequence[Cell]]  # index of an image, and the cells that lack it
+
 
 @dataclass(frozen=True)
 class SetJob:
-    """What a process needs to know to write images of a set. Can be sent to another process.
+    """The work of writing a set: a result, path and SHA-256, for every image. Can be sent to another process.
 
     Attributes:
         make_dataset: opens the dataset.
@@ -34,6 +36,7 @@ class SetJob:
         layout: of `corrupted_set.LAYOUTS`.
         image_format: of `corrupted_set.FORMATS`.
         out: folder of the set.
+        to_load: corruptions that a process loads before its first image, which is not to pay for that.
     """
 
     make_dataset: Callable[[], Dataset]
@@ -41,32 +44,17 @@ class SetJob:
     layout: str
     image_format: str
     out: Path
+    to_load: tuple[str, ...] = ()
 
     def place(self, frame: Frame, cell: Cell) -> str:
         """Return the path of an image in the set."""
         return place_image(str(frame.file_name), cell, self.layout, self.image_format)
 
-
-Task = tuple[int, Sequence[Cell]]  # index of an image, and the cells that lack it
-
-
-@dataclass(frozen=True)
-class SetWork:
-    """The work of writing a set: a result, path and SHA-256, for every image that is written.
-
-    Attributes:
-        job: the set.
-        corruptions: that its tasks need.
-    """
-
-    job: SetJob
-    corruptions: Sequence[str]
-
     def open(self) -> Dataset:
-        """Open the dataset, and load what corruptions need: the first image is not to pay for that."""
-        for corruption in self.corruptions:
-            self.job.corrupted_images.load(corruption)
-        return self.job.make_dataset()
+        """Open the dataset, and load what the corruptions need."""
+        for corruption in self.to_load:
+            self.corrupted_images.load(corruption)
+        return self.make_dataset()
 
     def kinds(self, task: Task) -> list[str | None]:
         """Return the corruption of each image: they differ in time by a factor of ten."""
@@ -75,11 +63,12 @@ class SetWork:
     def do(self, dataset: Dataset, task: Task) -> Iterator[tuple[str, str]]:
         """Write an image in each of its cells."""
         index, cells = task
-        folder, frame = SetFolder(self.job.out), dataset.frame(index)
-        for cell, image in zip(cells, self.job.corrupted_images.images(frame, cells), strict=True):
-            content = encode_image(image, self.job.image_format)
-            path = self.job.place(frame, cell)
-            folder.write_image(path, content)
+        frame = dataset.frame(index)
+        for cell, image in zip(cells, self.corrupted_images.images(frame, cells), strict=True):
+            content = encode_image(image, self.image_format)
+            path = self.place(frame, cell)
+            with open_whole(self.out / path, sync=True) as file:
+                file.write(content)
             yield path, hashlib.sha256(content).hexdigest()
 
 
@@ -111,43 +100,29 @@ def write_set(
     dataset = job.make_dataset()
     frames = [dataset.frame(index) for index in range(len(dataset))]
     _check_names(frames, job)
+    folder, setup = SetFolder(job.out), _describe(job, dataset, cells)
     with lock_folder(job.out):
-        _write_lacking(job, dataset, cells, n_workers, announce, on_progress)
+        folder.check_setup(setup)
+        hashes = folder.finished()
+        lacking = {
+            index: [cell for cell in cells if job.place(frame, cell) not in hashes]
+            for index, frame in enumerate(frames)
+        }
+        todo = [(index, of_image) for index, of_image in lacking.items() if of_image]
+        if todo:
+            images = [(frames[index], of_image) for index, of_image in todo]
+            n_workers = min(n_workers, len(todo))
+            estimate = estimate_work(job.corrupted_images, job.image_format, images, len(hashes), n_workers)
+            announce(estimate)
+            check_disk(job.out, estimate.n_bytes)
+        if todo or not folder.is_complete():
+            folder.begin(setup, hashes)
+            work = replace(job, to_load=tuple(sorted({str(cell.corruption) for _, of in todo for cell in of})))
+            for path, digest in do_tasks(work, todo, n_workers, on_progress, len(hashes), dataset):
+                folder.note_image(path, digest)
+                hashes[path] = digest
+            folder.finish(setup, hashes, [job.place(frame, cell) for cell in cells for frame in frames])
     return len(frames) * len(cells)
-
-
-def _write_lacking(
-    job: SetJob,
-    dataset: Dataset,
-    cells: Sequence[Cell],
-    n_workers: int,
-    announce: Callable[[Estimate], None],
-    on_progress: Callable[[Progress], None],
-) -> None:
-    """Check whose the folder is, make the images that are not there, and write the manifest."""
-    folder = SetFolder(job.out)
-    setup = _describe(job, dataset, cells)
-    folder.check_setup(setup)
-    hashes = folder.finished()
-    frames = [dataset.frame(index) for index in range(len(dataset))]
-    todo = [
-        (index, lacking)
-        for index, frame in enumerate(frames)
-        if (lacking := [cell for cell in cells if job.place(frame, cell) not in hashes])
-    ]
-    if not todo and folder.is_complete():
-        return
-    if todo:
-        images = [(frames[index], lacking) for index, lacking in todo]
-        estimate = estimate_work(job.corrupted_images, job.image_format, images, len(hashes), min(n_workers, len(todo)))
-        announce(estimate)
-        check_disk(job.out, estimate.n_bytes)
-    folder.begin(setup, hashes)
-    work = SetWork(job, sorted({str(cell.corruption) for _, lacking in todo for cell in lacking}))
-    for path, digest in do_tasks(work, todo, n_workers, on_progress, len(hashes), dataset):
-        folder.note_image(path, digest)
-        hashes[path] = digest
-    folder.finish(setup, hashes, [job.place(frame, cell) for cell in cells for frame in frames])
 
 
 def _check_names(frames: Sequence[Frame], job: SetJob) -> None:

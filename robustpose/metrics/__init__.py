@@ -6,7 +6,7 @@ A row of `TABLE` makes a fresh one for a skeleton; what follows the colon of a m
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from collections.abc import Callable
 
 from robustpose import registry
 from robustpose.errors import UserError
@@ -15,7 +15,7 @@ from robustpose.pose.skeletons import Skeleton
 
 TABLE: dict[str, str] = {
     "coco_ap": "robustpose.metrics.coco_ap:make",
-    "pckh": "robustpose.metrics.pckh:make",
+    "pckh": "robustpose.metrics.pckh:PCKh",
     "pck": "robustpose.metrics.pck:make",
 }
 DESCRIPTIONS: dict[str, str] = {
@@ -36,16 +36,12 @@ def make_metric(name: str, skeleton: Skeleton) -> Metric:
     Args:
         name: a row of `TABLE`, perhaps with an argument, such as ``pck:head_size@0.5``; or ``package.module:attr``: a
             function of the skeleton.
-        skeleton: of the dataset.
-
-    Raises:
-        UserError: there is no such metric, or it is not for this skeleton.
+        skeleton: of the dataset; not every metric is for every one.
     """
     kind, colon, argument = name.partition(":")
     if names_code(name):
         return adopt(registry.load(name, TABLE, kind="metric")(skeleton), Metric, f"metric '{name}'")
-    make: Any = registry.load(kind, TABLE)
+    make: Callable[..., Metric] = registry.load(kind, TABLE)
     if colon and len(inspect.signature(make).parameters) < 2:
         raise UserError(f"metric '{kind}' takes no '{argument}' after a colon")
-    metric: Metric = make(skeleton, argument) if colon else make(skeleton)
-    return metric
+    return make(skeleton, argument) if colon else make(skeleton)

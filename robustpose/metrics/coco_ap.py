@@ -41,24 +41,21 @@ class CocoAP(Metric):
         self._pairs.append((poses, truth))
         number = len(self._images) + 1  # the evaluator wants integer ids; images are renumbered in order of arrival
         self._images.append({"id": number})
-        for person in range(len(truth.xy)):
-            visible = truth.visible[person]
-            points = np.concatenate([truth.xy[person], visible[:, None]], axis=1)
-            x1, y1, x2, y2 = truth.boxes[person].tolist()
+        points = np.concatenate([truth.xy, truth.visible[:, :, None]], axis=2)  # (P, K, 3)
+        for person, (x1, y1, x2, y2) in enumerate(truth.boxes.tolist()):
             self._annotations.append(
                 {
                     "id": len(self._annotations) + 1,
                     "image_id": number,
                     "category_id": 1,
-                    "keypoints": points.ravel().tolist(),
-                    "num_keypoints": int((visible > 0).sum()),
+                    "keypoints": points[person].ravel().tolist(),
+                    "num_keypoints": int((truth.visible[person] > 0).sum()),
                     "area": float(truth.area[person]),
                     "bbox": [x1, y1, x2 - x1, y2 - y1],
                     "iscrowd": int(truth.crowd[person]),
                 }
             )
-        for result in poses_to_results(poses):
-            self._results.append({**result, "image_id": number})
+        self._results += [{**result, "image_id": number} for result in poses_to_results(poses)]
 
     def compute(self) -> dict[str, float]:
         """Return the ten figures, 0..1; -1 where nobody is there to be found (no person of that size)."""
@@ -68,13 +65,10 @@ class CocoAP(Metric):
         # Imported here: the evaluator takes a while to load, and a report does not need it.
         from faster_coco_eval import COCO, COCOeval_faster
 
-        truth = COCO(
-            {"images": self._images, "annotations": self._annotations, "categories": [{"id": 1, "name": "person"}]}
-        )
-        found = truth.loadRes(self._results)
-        evaluator = COCOeval_faster(
-            truth, found, iouType="keypoints", kpt_oks_sigmas=self._sigmas, print_function=_discard
-        )
+        categories = [{"id": 1, "name": "person"}]
+        truth = COCO({"images": self._images, "annotations": self._annotations, "categories": categories})
+        settings: dict[str, Any] = {"iouType": "keypoints", "kpt_oks_sigmas": self._sigmas}
+        evaluator = COCOeval_faster(truth, truth.loadRes(self._results), **settings, print_function=lambda *_: None)
         evaluator.run()
         return dict(zip(FIGURES, (float(value) for value in evaluator.stats[:10]), strict=True))
 
@@ -91,7 +85,3 @@ class CocoAP(Metric):
 def make(skeleton: Skeleton) -> CocoAP:
     """Return the metric for a skeleton's OKS sigmas."""
     return CocoAP(skeleton.sigmas, skeleton.joints)
-
-
-def _discard(*_: object) -> None:
-    """Take what the evaluator would print."""

@@ -143,9 +143,8 @@ def average_precision(weights, image, verdict, positives, recalls):  # type: ign
                 k -= 1
             envelope = 0.0
             for place in range(starts[t + 1] - 1, starts[t] - 1, -1):  # from the last right pose to the first
-                d = rights[
-                    place
-                ]  # one that is taken 0 times changes nothing: its precision is not above the one before
+                # A pose that is taken 0 times changes nothing: its precision is not above that of the one before.
+                d = rights[place]
                 envelope = max(envelope, right / (counted[d] + EPS))
                 right -= times[d]
                 while k >= 0 and needed[k] > right:

@@ -118,9 +118,8 @@ class OksMatches(Matches):
             ignored = image.oks[:, image.ignored].max(1, initial=0.0)
             keep = best >= ignored
             pairs.append((image.score[keep], best[keep]))
-        if not pairs:
-            return np.zeros(0), np.zeros(0)
-        return np.concatenate([score for score, _ in pairs]), np.concatenate([oks for _, oks in pairs])
+        scores, similarities = zip(*pairs, strict=True) if pairs else ([np.zeros(0)], [np.zeros(0)])
+        return np.concatenate(scores), np.concatenate(similarities)
 
     def _scores(self) -> tuple[Floats, npt.NDArray[np.integer]]:
         if not self._images:

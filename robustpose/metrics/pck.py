@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from robustpose.errors import UserError, nearest
-from robustpose.metrics.pck_matches import PckMatches
-from robustpose.pose.protocols import Metric
+from robustpose.metrics.score_tables import JointTable
+from robustpose.pose.protocols import Mask, Matches, Metric
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Poses, Truth
 
@@ -36,6 +37,7 @@ class PCK(Metric):
 
     primary = "PCK"
     one_pose_per_box = True
+    not_in_mean: tuple[str, ...] = ()  # joints that the primary figure leaves out
 
     def __init__(self, skeleton: Skeleton, normalizer: str = "head_size", threshold: float = 0.5) -> None:
         self._joints = skeleton.joints
@@ -43,7 +45,7 @@ class PCK(Metric):
         self._threshold = threshold
         self._limb = None if normalizer in ("head_size", "box") else _find_limb(normalizer, skeleton.joints)
         self._distances: list[Floats] = []  # (N, K) in normalisers, one array an image
-        self._visible: list[npt.NDArray[np.bool_]] = []
+        self._visible: list[Mask] = []
         self._rows: list[npt.NDArray[np.integer]] = []
 
     def update(self, poses: Poses, truth: Truth) -> None:
@@ -70,18 +72,14 @@ class PCK(Metric):
         shares, counts = share_within(distances, visible, self._threshold)
         total = counts.sum()
         mean = float((shares[counts > 0] * counts[counts > 0]).sum() / total) if total else -1.0
-        return {
-            "PCK": mean,
-            **{j: float(s) if n else -1.0 for j, s, n in zip(self._joints, shares, counts, strict=True)},
-        }
+        joints = zip(self._joints, shares, counts, strict=True)
+        return {"PCK": mean, **{joint: float(share) if count else -1.0 for joint, share, count in joints}}
 
     def matches(self) -> PckMatches:
         """Return which joints are right, for slices and resamples."""
         right = [(d <= self._threshold) & v for d, v in zip(self._distances, self._visible, strict=True)]
-        return PckMatches(tuple(self._joints), self._rows, self._visible, right, self._joints_in_mean())
-
-    def _joints_in_mean(self) -> npt.NDArray[np.bool_]:
-        return np.ones(len(self._joints), bool)
+        in_mean = np.array([joint not in self.not_in_mean for joint in self._joints])
+        return PckMatches(tuple(self._joints), self._rows, self._visible, right, in_mean)
 
     def _find_sizes(self, truth: Truth) -> Floats:
         if self._limb is not None:
@@ -100,9 +98,51 @@ class PCK(Metric):
         return truth.head_size
 
 
-def share_within(
-    distances: Floats, visible: npt.NDArray[np.bool_], threshold: float
-) -> tuple[Floats, npt.NDArray[np.integer]]:
+@dataclass(frozen=True, eq=False)
+class PckMatches(Matches):
+    """Which annotated joints are found, in all images of a set.
+
+    Attributes:
+        joints: K names.
+        rows: for each image, the people (P,) who count, as rows of its truth.
+        visible: masks (P, K), one for each image: annotated joints.
+        right: masks (P, K), one for each image: annotated joints that are near enough.
+        in_mean: (K,) joints that PCK is the mean over.
+    """
+
+    joints: tuple[str, ...]
+    rows: Sequence[npt.NDArray[np.integer]]
+    visible: Sequence[Mask]
+    right: Sequence[Mask]
+    in_mean: Mask
+
+    joint_figure = "PCK"
+
+    def table(self, kept: Sequence[Mask] | None = None) -> JointTable:
+        """Return the table of PCK: of everybody, or of a slice of the people.
+
+        Args:
+            kept: masks (G,), one for each image: who belongs to the slice.
+        """
+        sides = []
+        for all_joints in (self.right, self.visible):
+            chosen = (
+                all_joints if kept is None else [a[k[r]] for a, k, r in zip(all_joints, kept, self.rows, strict=True)]
+            )
+            sides.append(np.array([joints[:, self.in_mean].sum() for joints in chosen], float))
+        return JointTable(*sides)
+
+    def joints_tables(self) -> dict[str, JointTable]:
+        """Return for each joint the table of its PCK."""
+        sides = [np.array([joints.sum(0) for joints in side], float) for side in (self.right, self.visible)]
+        return {joint: JointTable(sides[0][:, k], sides[1][:, k]) for k, joint in enumerate(self.joints)}
+
+    def quality(self) -> Floats:
+        """Return for each image (N,) the part of its annotated joints that are right; NaN where none is annotated."""
+        return self.table().means()
+
+
+def share_within(distances: Floats, visible: Mask, threshold: float) -> tuple[Floats, npt.NDArray[np.integer]]:
     """Return for each joint the share (K,) of `distances` (N, K) up to `threshold`, and how many (K,) were visible."""
     counts = visible.sum(0)
     right = ((distances <= threshold) & visible).sum(0)
@@ -110,7 +150,7 @@ def share_within(
 
 
 def _match(
-    poses: Poses, rows: npt.NDArray[np.integer], apart: Floats, visible: npt.NDArray[np.bool_], threshold: float
+    poses: Poses, rows: npt.NDArray[np.integer], apart: Floats, visible: Mask, threshold: float
 ) -> dict[int, int]:
     """Return which pose answers which of the counted people."""
     if poses.truth_rows is not None:
@@ -130,11 +170,7 @@ def _match(
 
 
 def make(skeleton: Skeleton, argument: str = "") -> PCK:
-    """Return the metric of an argument such as ``head_size@0.5``.
-
-    Raises:
-        UserError: it is none.
-    """
+    """Return the metric of an argument such as ``head_size@0.5``."""
     normalizer, at, text = (argument or DEFAULT).partition("@")
     try:
         threshold = float(text) if at else 0.5

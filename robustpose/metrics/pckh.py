@@ -30,6 +30,7 @@ class PCKh(PCK):
     """Collect MPII's joints image by image, then compute PCKh@0.5 and its columns."""
 
     primary = "PCKh"
+    not_in_mean = NOT_IN_MEAN
 
     def __init__(self, skeleton: Skeleton) -> None:
         if skeleton.joints != MPII.joints:
@@ -45,14 +46,6 @@ class PCKh(PCK):
             return {"PCKh": -1.0}
         columns = _columns(np.concatenate(self._distances), np.concatenate(self._visible))
         return {"PCKh": columns["Mean"], **columns}
-
-    def _joints_in_mean(self) -> Mask:
-        return JOINTS_IN_MEAN
-
-
-def make(skeleton: Skeleton) -> PCKh:
-    """Return the metric for MPII's skeleton."""
-    return PCKh(skeleton)
 
 
 def pckh(xy: Floats, true_xy: Floats, visible: Mask, head_sizes: Floats) -> dict[str, float]:
@@ -71,9 +64,6 @@ def pckh(xy: Floats, true_xy: Floats, visible: Mask, head_sizes: Floats) -> dict
         0..1: Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle (left and right averaged as they are), Mean (weighted by
         visible joints, without pelvis and thorax), ``Mean@0.1`` as published, which is at 0.11, and
         ``Mean@0.1 exact``, which is at 0.1.
-
-    Raises:
-        UserError: predictions of another shape than the truth.
     """
     xy = np.asarray(xy, float)
     if xy.ndim != 3 or xy.shape[:2] != true_xy.shape[:2] or xy.shape[2] < 2:

@@ -28,10 +28,10 @@ class Means:
         clean: score on clean images.
         mean: of the suite: mPC for COCO-C.
         ratio: mean / clean: rPC for COCO-C.
-        groups: mean of each group of corruptions.
-        corruptions: mean over the severities of each corruption of the run.
-        cells: score in each cell but clean.
-        severities: mean over the corruptions at each severity.
+        groups: by group of corruptions.
+        corruptions: by corruption of the run, over the severities of the run.
+        cells: by cell, clean left out.
+        severities: by severity, over the suite's corruptions.
         geometric: where the suite has corruptions that move pixels, the mean without them, say `mPC_without`, and the
             mean over them alone, `mPC_only`.
     """
@@ -51,14 +51,12 @@ def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite =
 
     Args:
         scores: of each cell: floats, or arrays (R,) of resamples.
-        cells: those that were asked for, clean among them.
+        cells: those that were asked for, clean among them; one that is missing is an error.
         suite: whose mean is taken if all its cells are there.
-
-    Raises:
-        UserError: a cell is missing.
     """
-    names = list(dict.fromkeys(cell.corruption for cell in cells if cell.corruption is not None))
-    run_severities = sorted({cell.severity for cell in cells if cell.corruption is not None})
+    corrupted = [cell for cell in cells if cell.corruption is not None]
+    names = list(dict.fromkeys(str(cell.corruption) for cell in corrupted))
+    run_severities = sorted({cell.severity for cell in corrupted})
     require_cells(scores, list(dict.fromkeys([CLEAN, *cells])))
     is_complete = suite.is_complete(cells)
 
@@ -74,18 +72,14 @@ def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite =
         ratio=None if mean is None else relative_under_corruption(mean, scores[CLEAN]),
         groups={group: mean_of(members) for group, members in suite.groups.items()} if is_complete else {},
         corruptions={name: mean_of([name], run_severities) for name in names},
-        cells={cell.key: scores[cell] for cell in cells if cell.corruption is not None},
+        cells={cell.key: scores[cell] for cell in corrupted},
         severities={one: mean_of(suite.corruptions, [one]) for one in suite.severities} if is_complete else {},
         geometric={name: mean_of(part) for name, part in parts.items()} if is_complete and suite.moves_pixels else {},
     )
 
 
 def mean_under_corruption(scores: Mapping[Cell, Any], corruptions: Sequence[str], severities: Sequence[int]) -> Any:
-    """Return the mean over `corruptions` of the mean over `severities`.
-
-    Raises:
-        UserError: a cell is missing; all missing ones are named.
-    """
+    """Return the mean over `corruptions` of the mean over `severities`; a cell that is missing is an error."""
     require_cells(scores, [Cell(name, severity) for name in corruptions for severity in severities])
     means = [sum(scores[Cell(name, severity)] for severity in severities) / len(severities) for name in corruptions]
     return sum(means) / len(means)

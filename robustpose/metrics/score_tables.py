@@ -42,8 +42,7 @@ class ApTable:
         """Return AP (R,) with every image taken `weights` (R, N) times, by default once; NaN where nobody is left."""
         from robustpose.metrics.oks_kernels import RECALLS, average_precision
 
-        if weights is None:
-            weights = _take_once(self.n_images)
+        weights = _take_once(self.n_images) if weights is None else weights
         return average_precision(weights, self.image, self.verdict, self.positives, RECALLS)
 
     def save(self) -> dict[str, npt.NDArray[Any]]:
@@ -70,11 +69,13 @@ class JointTable:
 
     def score(self, weights: Whole | None = None) -> Floats:
         """Return the mean (R,) with every image taken `weights` (R, N) times, by default once; NaN without joints."""
-        if weights is None:
-            weights = _take_once(self.n_images)
-        exact = weights.astype(float)
-        hits, annotated = exact @ self.hits, exact @ self.annotated
-        return np.divide(hits, annotated, out=np.full(len(weights), np.nan), where=annotated > 0)
+        exact = (_take_once(self.n_images) if weights is None else weights).astype(float)
+        return JointTable(exact @ self.hits, exact @ self.annotated).means()
+
+    def means(self) -> Floats:
+        """Return the mean (N,) of each image alone; NaN without joints."""
+        nothing = np.full(len(self.annotated), np.nan)
+        return np.divide(self.hits, self.annotated, out=nothing, where=self.annotated > 0)
 
     def save(self) -> dict[str, npt.NDArray[Any]]:
         """Return arrays that `load_score_table` takes, by the names that robustpose 0.1.0 wrote into run folders."""
@@ -82,11 +83,7 @@ class JointTable:
 
 
 def load_score_table(arrays: Mapping[str, npt.NDArray[Any]]) -> ScoreTable:
-    """Return the table of arrays that `save` gave.
-
-    Raises:
-        KeyError: an array is missing.
-    """
+    """Return the table of arrays that `save` gave; KeyError if one is missing."""
     if "verdict" in arrays:
         return ApTable(arrays["image"], arrays["verdict"], arrays["positives"])
     return JointTable(arrays["reached"], arrays["possible"])

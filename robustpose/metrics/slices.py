@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
+from robustpose.pose.protocols import Mask
 from robustpose.pose.types import Floats, Truth
 
-Mask = npt.NDArray[np.bool_]
 SIZES = (32, 64, 96, 160, 256)  # px, edges; COCO's medium is 32 to 96, large from 96 on
+SIZE_NAMES = (f"below {SIZES[0]} px", *(f"{low} to {high} px" for low, high in pairwise(SIZES)), f"from {SIZES[-1]} px")
 OVERLAPS = (0.0, 0.3)  # IoU, edges
 
 
@@ -22,7 +22,8 @@ def slice_people(truth: Truth, n_joints: int) -> dict[tuple[str, str], Mask]:
     - crowding: the largest IoU of the person's box with another one.
     """
     size = np.sqrt(truth.area)
-    slices = {("size", name): (size >= low) & (size < high) for name, low, high in _edges_of_sizes()}
+    edges = zip(SIZE_NAMES, (0.0, *SIZES), (*SIZES, np.inf), strict=True)
+    slices = {("size", name): (size >= low) & (size < high) for name, low, high in edges}
     n_visible = (truth.visible > 0).sum(1)
     for low, high in joint_quarters(n_joints):
         slices["visible joints", f"{low} to {high}"] = (n_visible >= low) & (n_visible <= high)
@@ -53,9 +54,3 @@ def largest_overlap(truth: Truth) -> Floats:
     np.fill_diagonal(overlap, 0)
     overlap[:, truth.crowd] = 0
     return overlap.max(1)
-
-
-def _edges_of_sizes() -> list[tuple[str, float, float]]:
-    names = [f"{low} to {high} px" for low, high in pairwise(SIZES)]
-    names = [f"below {SIZES[0]} px", *names, f"from {SIZES[-1]} px"]
-    return list(zip(names, (0.0, *SIZES), (*SIZES, np.inf), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +13,15 @@ from robustpose.evaluate import score
 from robustpose.metrics.calibration import calibrate
 from robustpose.metrics.slices import slice_people
 from robustpose.pose.cell import Cell
-from robustpose.pose.protocols import Matches, Metric, ScoreTable
+from robustpose.pose.protocols import Mask, Matches, Metric
 from robustpose.pose.types import Floats, Poses, Truth
 
 Key = tuple[str, str]  # kind and name of a slice
-Slices = Mapping[Key, Sequence[npt.NDArray[np.bool_]]]  # who of each image's people belongs to each
+Slices = Mapping[Key, Sequence[Mask]]  # for each image, a mask (G,) of the people who belong to the slice
 JOINT = "joint"  # the kind whose names are joints
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(NamedTuple):
     """One figure: of all images, and (R,) of each resample; NaN where there is nobody."""
 
     value: float
@@ -34,12 +33,12 @@ class CellScore:
     """What a cell scored.
 
     Attributes:
-        cell: which.
+        cell: the cell.
         figures: all figures of the metric.
         resampled: (R,) its primary figure of each resample; None where the metric has no matches, or none were asked.
-        slices: by kind and name.
+        slices: by kind and name; joints are among them.
         calibration: see `calibrate`; None for metrics that do not look at scores.
-        joint_figure: what the joints' figures are.
+        joint_figure: which figure the joints have.
     """
 
     cell: Cell
@@ -50,16 +49,15 @@ class CellScore:
     joint_figure: str | None = None
 
 
-def cut_people(truths: Sequence[Truth], n_joints: int) -> dict[Key, list[npt.NDArray[np.bool_]]]:
-    """Return the slices of a dataset's people that are not empty: for each image, who belongs to it."""
-    slices: dict[Key, list[npt.NDArray[np.bool_]]] = {}
-    for truth in truths:
-        for key, mask in slice_people(truth, n_joints).items():
-            slices.setdefault(key, []).append(mask)
+def cut_people(truths: Sequence[Truth], n_joints: int) -> Slices:
+    """Return the slices of a dataset's people, without those that have nobody who counts."""
+    in_images = [slice_people(truth, n_joints) for truth in truths]
+    slices = {key: [of[key] for of in in_images] for key in in_images[0]} if in_images else {}
+    counted = [truth.counted for truth in truths]
     return {
         key: masks
         for key, masks in slices.items()
-        if any((mask & truth.counted).any() for mask, truth in zip(masks, truths, strict=True))
+        if any((mask & who).any() for mask, who in zip(masks, counted, strict=True))
     }
 
 
@@ -74,7 +72,7 @@ def score_cell(
     """Return what a cell scored, and its matches if the metric has some.
 
     Args:
-        cell: which.
+        cell: the cell.
         poses: of every image.
         truths: of every image.
         metric: a fresh one.
@@ -88,13 +86,9 @@ def score_cell(
     resampled = matches.table().score(weights)
     if slices is None:
         return CellScore(cell, figures, resampled), matches
-    scored = {key: _score(matches.table(kept), weights) for key, kept in slices.items()}
-    scored.update({(JOINT, joint): _score(table, weights) for joint, table in matches.joints_tables().items()})
-    confidences = matches.confidences()
-    return CellScore(
-        cell, figures, resampled, scored, None if confidences is None else calibrate(*confidences), matches.joint_figure
-    ), matches
-
-
-def _score(table: ScoreTable, weights: npt.NDArray[np.uint8]) -> Scored:
-    return Scored(float(table.score()[0]), table.score(weights))
+    tables = {key: matches.table(kept) for key, kept in slices.items()}
+    tables |= {(JOINT, joint): table for joint, table in matches.joints_tables().items()}
+    scored = {key: Scored(float(table.score()[0]), table.score(weights)) for key, table in tables.items()}
+    pairs = matches.confidences()
+    calibration = None if pairs is None else calibrate(*pairs)
+    return CellScore(cell, figures, resampled, scored, calibration, matches.joint_figure), matches

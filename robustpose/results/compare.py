@@ -15,7 +15,6 @@ from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.matches import read_table
 from robustpose.results.resampling import LEVEL, RESAMPLES, draw_weights, interval
 from robustpose.results.rows import Interval, label_headline, list_means, model_name, require_one_suite
 from robustpose.results.run_folder import RunFolder
@@ -28,12 +27,7 @@ UNTOLD = ("unknown", "unused", None)  # a corrupted set without a manifest, a ru
 
 @dataclass(frozen=True)
 class Difference:
-    """A run's score less the first run's.
-
-    Attributes:
-        value: in the score's own unit, 0..1.
-        interval: of the paired difference; None where too many resamples have no score.
-    """
+    """A score (0..1) less another run's; no interval where too many resamples have no score."""
 
     value: float
     interval: Interval | None
@@ -72,10 +66,6 @@ class Comparison:
     Attributes:
         names: of the runs, all different.
         metric: the figure that counts.
-        suite: of all runs.
-        dataset: its name.
-        n_images: in it.
-        resamples: that the intervals are from.
         rows: the headline first, cells last.
         notes: what is not the same between the runs, though they can be compared.
     """
@@ -91,32 +81,24 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds."""
+        rows: list[dict[str, Any]] = [dict(vars(row)) for row in self.rows]
+        for row in rows:
+            row["differences"] = [
+                d and {**vars(d), "distinguishable": d.is_distinguishable} for d in row["differences"]
+            ]
         plain = {name: getattr(self, name) for name in ("names", "metric", "dataset", "n_images", "resamples", "notes")}
-        return {
-            "level": LEVEL,
-            "suite": self.suite.identity,
-            **plain,
-            "rows": [
-                {
-                    **vars(row),
-                    "differences": [
-                        d and {**vars(d), "distinguishable": d.is_distinguishable} for d in row.differences
-                    ],
-                }
-                for row in self.rows
-            ],
-        }
+        return {"level": LEVEL, "suite": self.suite.identity, **plain, "rows": rows}
 
 
 def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Comparison:
     """Return finished runs of the same images beside each other.
 
     Args:
-        folders: of two or more runs, the one to compare with first.
+        folders: of two or more runs; the others are compared with the first.
         n_resamples: of the images.
 
     Raises:
-        UserError: fewer than two runs, one that is not finished, or runs that cannot be compared.
+        UserError: a run is not finished, or the runs cannot be compared.
     """
     if len(folders) < 2:
         raise UserError(f"compare needs two or more run folders, got {len(folders)}")
@@ -127,13 +109,13 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     first = summaries[0]
     notes: list[str] = []
     for folder, summary in zip(folders[1:], summaries[1:], strict=True):
-        _check_same(folders[0], first, folder, summary)
         notes += _note_differences(folders[0], first, folder, summary)
     cells = [CLEAN, *(Cell.from_key(key) for key in first["cells"] if all(key in s["cells"] for s in summaries))]
     if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
         notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
-    values = [take_means(_scores(summary, cells), cells, suite) for summary in summaries]
-    tables = [{cell: read_table(RunFolder(folder), cell) for cell in cells} for folder in folders]
+    scores = [{CLEAN: s["clean"], **{cell: s["cells"][cell.key] for cell in cells[1:]}} for s in summaries]
+    values = [take_means(of, cells, suite) for of in scores]
+    tables = [{cell: RunFolder(folder).read_table(cell) for cell in cells} for folder in folders]
     n_images = tables[0][CLEAN].n_images
     weights = draw_weights(n_images, n_resamples)
     resampled = [take_means({cell: table.score(weights) for cell, table in of.items()}, cells, suite) for of in tables]
@@ -154,7 +136,14 @@ def run_letter(number: int) -> str:
     return chr(ord("A") + number) if number < 26 else f"run {number + 1}"
 
 
-def _check_same(folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]) -> None:
+def _note_differences(
+    folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]
+) -> list[str]:
+    """Return what is not the same between two runs, though they can be compared.
+
+    Raises:
+        UserError: they are not of the same images.
+    """
     one, two = first["provenance"], other["provenance"]
     different = [
         f"{name} {one.get(name)} and {two.get(name)}"
@@ -168,12 +157,6 @@ def _check_same(folder: Path, first: Mapping[str, Any], other_folder: Path, othe
             f"{folder} and {other_folder} cannot be compared, they are not of the same images: "
             f"{first_few(different, 'differences')}"
         )
-
-
-def _note_differences(
-    folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]
-) -> list[str]:
-    one, two = first["provenance"], other["provenance"]
     notes = [
         f"{what}: {one.get(name, 'made')} in {folder.name}, {two.get(name, 'made')} in {other_folder.name}"
         for name, what in (("box_protocol", "boxes"), *((name, name.replace("_", " ")) for name in SAME_PIXELS))
@@ -182,10 +165,6 @@ def _note_differences(
     if one.get("corrupted_images") != two.get("corrupted_images"):
         notes.append(f"corrupted images of {folder.name} and {other_folder.name} come from different places")
     return notes
-
-
-def _scores(summary: Mapping[str, Any], cells: Sequence[Cell]) -> dict[Cell, float]:
-    return {cell: summary["clean"] if cell == CLEAN else summary["cells"][cell.key] for cell in cells}
 
 
 def _compare_rows(
@@ -221,10 +200,8 @@ def _subtract(values: Sequence[float | None], resampled: Sequence[Any], run: int
 
 def _tell_apart(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the models' names, those that are the same with their folders'."""
-    names = [model_name(summary) for summary in summaries]
-    if len(set(names)) == len(names):
-        return tuple(names)
-    named = [f"{name} ({folder.resolve().name})" for name, folder in zip(names, folders, strict=True)]
-    if len(set(named)) == len(named):
-        return tuple(named)
-    return tuple(f"{name} ({folder})" for name, folder in zip(names, folders, strict=True))
+    models = names = [model_name(summary) for summary in summaries]
+    for places in ([folder.resolve().name for folder in folders], folders):
+        if len(set(names)) < len(names):
+            names = [f"{model} ({place})" for model, place in zip(models, places, strict=True)]
+    return tuple(names)

@@ -29,25 +29,14 @@ OF_0_1_0 = {"spec": "name", "skeleton_file": "skeleton", "views": "corrupted_ima
 
 
 class RowNote(Settings):
-    """The paper's row that a run stands beside.
-
-    Attributes:
-        name: of the row.
-        differences: in what the run is not the same measurement.
-    """
+    """The name of the paper's row that a run stands beside, and in what the run is not the same measurement."""
 
     name: str
     differences: tuple[str, ...] = ()
 
 
 class Inputs(Settings):
-    """What a run was made from.
-
-    Attributes:
-        data: the images and the truth.
-        corrupted_images: where the corrupted images come from.
-        row: of the paper, if one was named.
-    """
+    """What a run was made from: data, where its corrupted images come from, the paper's row, if one was named."""
 
     data: DataSpec
     corrupted_images: CorruptedSpec = CorruptedSpec()
@@ -87,11 +76,7 @@ def write_inputs(folder: Path, inputs: Inputs) -> None:
 
 
 def read_inputs(folder: Path) -> Inputs | None:
-    """Return what a run was made from, with the paths where the files are now; None if the run does not say it.
-
-    Raises:
-        UserError: the file is damaged.
-    """
+    """Return what a run was made from, with the paths where the files are now; None if the run does not say it."""
     path = next((folder / name for name in (NAME, NAME_OF_0_1_0) if (folder / name).is_file()), None)
     if path is None:
         return None
@@ -121,7 +106,7 @@ def open_again(folder: Path, given: DataSpec | None = None) -> tuple[DataSpec, C
             again.
 
     Raises:
-        UserError: the run does not say where its data are, or only names code, and nobody else does.
+        UserError: the run does not say where its data are, or names only code for them, and `given` is None.
     """
     inputs = read_inputs(folder)
     if inputs is None:
@@ -143,15 +128,9 @@ def open_again(folder: Path, given: DataSpec | None = None) -> tuple[DataSpec, C
 
 
 def check_data(folder: Path, summary: Mapping[str, Any], dataset: Dataset) -> None:
-    """Raise UserError unless a dataset has the images and the truth that a run was benched on.
-
-    Args:
-        folder: of the run.
-        summary: of the run.
-        dataset: what was opened.
-    """
-    old = identify_data(summary["provenance"]["dataset"])
-    differences = list_differences(old, identify_data(dataset.provenance))
+    """Raise UserError unless a dataset has the images and the truth that the run in `folder` was benched on."""
+    of_run = identify_data(summary["provenance"]["dataset"])
+    differences = list_differences(of_run, identify_data(dataset.provenance))
     if differences:
         raise UserError(
             f"the images are not those of {folder} ({'; '.join(differences[:2])}): name the data that it was benched on"

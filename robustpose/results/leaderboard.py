@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ class Entry:
         name: of the model.
         file: the summary's, relative to the folder that was read.
         rows: by kind: `headline`, `group`, `corruption`.
-        n_cells: corrupted cells.
-        version: of robustpose that wrote it.
-        row: of the paper that it was made to stand beside; None if it names none.
+        n_cells: clean not counted.
+        version: of robustpose that wrote the summary.
+        row: of the paper that the run was made to stand beside.
     """
 
     name: str
@@ -50,11 +51,9 @@ class Board:
 
     Attributes:
         metric: the figure that counts.
-        suite: of all its entries.
-        dataset: what is said of it: name, number of images, hash of the annotations, …
+        dataset: its provenance: name, number of images, hash of the annotations, …
         protocol: profile, seed, frost textures and box protocol.
-        is_complete: whether its entries have clean and all cells of the suite.
-        entries: best first.
+        is_complete: whether the entries have clean and all cells of the suite.
     """
 
     metric: str
@@ -62,39 +61,34 @@ class Board:
     dataset: dict[str, Any]
     protocol: dict[str, Any]
     is_complete: bool
-    entries: tuple[Entry, ...]
+    entries: list[Entry]
 
 
 def read_boards(folder: Path) -> tuple[list[Board], list[str]]:
     """Return the boards of all summaries under `folder`, complete ones with most entries first, and what was left out.
 
     Any JSON file with the fields of a summary counts, so `fog_model.json` may stand beside `runs/a/summary.json`.
-
-    Raises:
-        UserError: the folder is not there or has no summary.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: expected one with summary.json files in it")
-    entries: dict[str, list[Entry]] = {}
-    boards: dict[str, dict[str, Any]] = {}
+    boards: dict[str, Board] = {}
     left_out: list[str] = []
     for path in sorted(folder.rglob("*.json")):
-        where = path.relative_to(folder).as_posix()
         try:
             summary = read_summary_file(path)
         except UserError as error:
             if path.name == "summary.json":  # others are whatever else lies there
                 left_out.append(str(error))
             continue
-        board = _measured_how(summary)
-        key = json.dumps({**board, "suite": board["suite"].identity}, sort_keys=True)
-        boards[key] = board
-        entries.setdefault(key, []).append(_make_entry(summary, where))
+        board = _make_board(summary)
+        board = boards.setdefault(json.dumps(_head_to_json(board), sort_keys=True), board)
+        board.entries.append(_make_entry(summary, path.relative_to(folder).as_posix()))
     if not boards:
         problems = f" ({left_out[0]})" if left_out else ""
         raise UserError(f"{folder} has no summary.json of a finished bench in it{problems}")
-    found = [Board(**board, entries=_sort(entries[key], board["suite"])) for key, board in boards.items()]
-    return sorted(found, key=lambda b: (not b.is_complete, -len(b.entries), json.dumps(b.dataset))), left_out
+    for board in boards.values():
+        board.entries.sort(key=partial(_rank, board.suite))
+    return sorted(boards.values(), key=lambda b: (not b.is_complete, -len(b.entries), json.dumps(b.dataset))), left_out
 
 
 def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
@@ -102,49 +96,56 @@ def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
     return {
         "boards": [
             {
-                "metric": board.metric,
-                "suite": board.suite.identity,
-                "dataset": board.dataset,
-                "protocol": board.protocol,
-                "complete": board.is_complete,
-                "entries": [
-                    {
-                        "rank": rank,
-                        "model": entry.name,
-                        "file": entry.file,
-                        **entry.values("headline"),
-                        "intervals": {row.name: row.interval for row in entry.rows["headline"]},
-                        "cells": entry.n_cells,
-                        "groups": entry.values("group"),
-                        "corruptions": {k: v for k, v in entry.values("corruption").items() if v is not None},
-                        "robustpose": entry.version,
-                        "row": entry.row and entry.row.name,
-                    }
-                    for rank, entry in enumerate(board.entries, 1)
-                ],
+                **_head_to_json(board),
+                "entries": [{"rank": rank, **_entry_to_json(entry)} for rank, entry in enumerate(board.entries, 1)],
             }
             for board in boards
         ]
     }
 
 
-def _measured_how(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what has to be the same in one board: all of `Board` but its entries."""
-    provenance = summary["provenance"]
-    suite = suite_of(summary)
+def _head_to_json(board: Board) -> dict[str, Any]:
+    """Return all of a board but its entries: what has to be the same in one board."""
     return {
-        "metric": summary["metric"],
-        "suite": suite,
-        "dataset": dict(provenance["dataset"]),
-        "protocol": {name: provenance.get(name, "unknown") for name in MEASURED_ALIKE},
-        "is_complete": suite.is_complete([CLEAN, *map(Cell.from_key, summary["cells"])]),
+        "metric": board.metric,
+        "suite": board.suite.identity,
+        "dataset": board.dataset,
+        "protocol": board.protocol,
+        "complete": board.is_complete,
     }
 
 
-def _make_entry(summary: Mapping[str, Any], where: str) -> Entry:
+def _entry_to_json(entry: Entry) -> dict[str, Any]:
+    return {
+        "model": entry.name,
+        "file": entry.file,
+        **entry.values("headline"),
+        "intervals": {row.name: row.interval for row in entry.rows["headline"]},
+        "cells": entry.n_cells,
+        "groups": entry.values("group"),
+        "corruptions": {name: value for name, value in entry.values("corruption").items() if value is not None},
+        "robustpose": entry.version,
+        "row": entry.row and entry.row.name,
+    }
+
+
+def _make_board(summary: Mapping[str, Any]) -> Board:
+    """Return the board of a run, without entries."""
+    provenance, suite = summary["provenance"], suite_of(summary)
+    return Board(
+        metric=summary["metric"],
+        suite=suite,
+        dataset=dict(provenance["dataset"]),
+        protocol={name: provenance.get(name, "unknown") for name in MEASURED_ALIKE},
+        is_complete=suite.is_complete([CLEAN, *map(Cell.from_key, summary["cells"])]),
+        entries=[],
+    )
+
+
+def _make_entry(summary: Mapping[str, Any], file: str) -> Entry:
     return Entry(
         name=model_name(summary),
-        file=where,
+        file=file,
         rows={kind: rows_of(summary, kind) for kind in ("headline", "group", "corruption")},
         n_cells=len(summary["cells"]),
         version=str(summary["provenance"].get("versions", {}).get("robustpose", "unknown")),
@@ -152,9 +153,6 @@ def _make_entry(summary: Mapping[str, Any], where: str) -> Entry:
     )
 
 
-def _sort(entries: Sequence[Entry], suite: Suite) -> tuple[Entry, ...]:
-    def rank(entry: Entry) -> tuple[float, float, str]:
-        values = entry.values("headline")
-        return -(values[suite.mean_name] or 0.0), -(values["clean"] or 0.0), entry.file
-
-    return tuple(sorted(entries, key=rank))
+def _rank(suite: Suite, entry: Entry) -> tuple[float, float, str]:
+    values = entry.values("headline")
+    return -(values[suite.mean_name] or 0.0), -(values["clean"] or 0.0), entry.file

@@ -20,26 +20,20 @@ from robustpose.models.zoo import ZOO, ZooNetwork
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One row of a table. Scores are 0..1.
+    """One row of a table of the paper, in the paper's words. Scores are 0..1.
 
     Attributes:
-        name: dataset, `/`, and what tells the row from the others of that dataset.
-        dataset: as the paper calls it: `COCO-C`, `MPII-C` or `OCHuman-C`.
+        dataset: `COCO-C`, `MPII-C` or `OCHuman-C`.
         metric: `AP` or `PCKh`.
-        data: the dataset as our commands call it.
-        split: of it.
+        data: the dataset as our commands call it; `split` is of it.
         source: where the row is printed.
-        table: number of that table.
-        model: the network as the paper calls it, such as `HRNet W32`.
+        model: such as `HRNet W32`.
         zoo: what else is known of the network.
-        training: as the paper calls it: `Standard`, `AdvMix`, `Transfer`, …
+        training: `Standard`, `AdvMix`, `Transfer`, …
         boxes: where people were looked for: `gt`, `clean-det`; `none` for networks that look at whole images.
         clean: AP* or PCKh*.
-        mPC: mean under corruption.
-        rPC: mPC / clean.
         corruptions: mean over severities by corruption; empty where the table has no such columns.
         only_with_people: whether images in which nobody is annotated were left out.
-        suite: the corruptions.
     """
 
     name: str
@@ -58,7 +52,6 @@ class PublishedRow:
     rPC: float
     corruptions: Mapping[str, float]
     only_with_people: bool = False
-    suite: str = "coco-c"
 
     @property
     def input(self) -> str:
@@ -82,15 +75,11 @@ def published_rows(dataset: str | None = None, metric: str | None = None) -> lis
 
 
 def get_row(name: str) -> PublishedRow:
-    """Return the row of a name.
-
-    Raises:
-        UserError: there is none.
-    """
-    names = [row.name for row in _all_rows()]
-    if name not in names:
-        raise UserError(f"unknown row '{name}'{nearest(name, names)}: robustpose list rows shows all")
-    return _all_rows()[names.index(name)]
+    """Return the row of a name."""
+    rows = {row.name: row for row in _all_rows()}
+    if name not in rows:
+        raise UserError(f"unknown row '{name}'{nearest(name, rows)}: robustpose list rows shows all")
+    return rows[name]
 
 
 def dataset_names() -> list[str]:

@@ -1,4 +1,4 @@
-"""Bench recipes: a row of a table: what was measured how, and what came out; and ours beside it.
+"""Bench recipes: how a row of a table was measured and what it says; and ours beside it.
 
 The paper's rows become recipes by `make_recipe`; for rows of one's own there are YAML files with the same fields.
 """
@@ -14,9 +14,7 @@ from pydantic import Field
 from robustpose.config import Settings, check_settings, read_recipe
 from robustpose.errors import UserError
 from robustpose.results.published import PublishedRow, get_row, published_rows
-from robustpose.results.rows import percent
-
-Row = tuple[str, float | None, float]  # figure, ours 0..1, published in percent
+from robustpose.results.rows import percent, rows_of
 
 
 class Expected(Settings):
@@ -30,18 +28,12 @@ class Expected(Settings):
 
 
 class BenchRecipe(Settings):
-    """How a row was measured: options of the bench command, and the row.
+    """How a row was measured: options of the bench command, and what the row says.
 
     Attributes:
         model: row of the table of networks.
         weights: name of the official file; None where there is none.
         input: WIDTHxHEIGHT px.
-        data: official dataset.
-        split: of it.
-        boxes: protocol.
-        seed: of the corruptions.
-        only_with_people: whether images in which nobody is annotated are left out.
-        expected: what the row says.
     """
 
     model: str
@@ -55,31 +47,22 @@ class BenchRecipe(Settings):
     expected: Expected
 
 
-def read_bench_recipe(path: Path) -> BenchRecipe:
-    """Return the bench recipe in a YAML file.
-
-    Raises:
-        UserError: the file cannot be read, or is no bench recipe.
-    """
-    return check_settings(BenchRecipe, read_recipe(path), f"bench recipe {path}")
-
-
 def make_recipe(row: PublishedRow) -> BenchRecipe:
     """Return how a row of the paper was measured. Networks without boxes are measured whatever the boxes are."""
-    width, height = row.zoo.input_wh
-    scores = {"clean": row.clean, "mPC": row.mPC, "rPC": row.rPC}
     return BenchRecipe(
         model=row.zoo.network,
         weights=row.weights,
-        input=f"{width}x{height}",
+        input="{}x{}".format(*row.zoo.input_wh),
         data=row.data,
         split=row.split,
         boxes="gt" if row.boxes == "none" else row.boxes,
         only_with_people=row.only_with_people,
         expected=Expected(
             source=row.source,
+            clean=round(100 * row.clean, 1),
+            mPC=round(100 * row.mPC, 1),
+            rPC=round(100 * row.rPC, 1),
             corruptions={name: round(100 * score, 1) for name, score in row.corruptions.items()},
-            **{name: round(100 * score, 1) for name, score in scores.items()},
         ),
     )
 
@@ -89,13 +72,11 @@ def find_recipe(name: str | None, path: Path | None) -> tuple[BenchRecipe | None
 
     Args:
         name: of a row of the paper.
-        path: of a recipe; one that says what a row of the paper says, as the files of version 0.1.0 do, is that row.
+        path: of a YAML file; one that says the same as a row of the paper, as the files of version 0.1.0 do, is that
+            row.
 
     Returns:
         None and None if neither is given; None for the name of a row that is not the paper's.
-
-    Raises:
-        UserError: both are given, or there is no such row or recipe.
     """
     if name is not None and path is not None:
         raise UserError("--row and --recipe both say what to measure: leave one out")
@@ -103,7 +84,7 @@ def find_recipe(name: str | None, path: Path | None) -> tuple[BenchRecipe | None
         return make_recipe(get_row(name)), name
     if path is None:
         return None, None
-    recipe = read_bench_recipe(path)
+    recipe = check_settings(BenchRecipe, read_recipe(path), f"bench recipe {path}")
     return recipe, next((row.name for row in published_rows() if make_recipe(row) == recipe), None)
 
 
@@ -113,11 +94,7 @@ def apply_row(recipe: BenchRecipe, options: Mapping[str, Any]) -> dict[str, Any]
 
 
 def find_weights(recipe: BenchRecipe, weights: Path | None) -> Path:
-    """Return the weights file: `weights`, or in that folder (this one if None) the one with the official name.
-
-    Raises:
-        UserError: there is no such file.
-    """
+    """Return the weights file: `weights`, or in that folder (this one if None) the one with the official name."""
     place = weights or Path()
     if place.is_file():
         return place
@@ -138,37 +115,32 @@ def list_changes(recipe: BenchRecipe, given: Mapping[str, object], others: Seque
         given: options of the command by the recipe's name for them; None where they were left out.
         others: options that no recipe has.
     """
-    changes = []
-    for name, value in given.items():
-        if value is not None and value != getattr(recipe, name):
-            words = f"--{name} {value} instead of {getattr(recipe, name)}"
-            is_people = name == "only_with_people"
-            changes.append(("--only-with-people" if value else "--all-images") if is_people else words)
-    return [*changes, *others]
-
-
-def compare_with_published(summary: Mapping[str, Any], expected: Expected) -> list[Row]:
-    """Return the figures that a table has, ours beside it."""
-    rows: list[Row] = [
-        (f"{summary['metric']}*", summary["clean"], expected.clean),
-        ("mPC", summary["mPC"], expected.mPC),
-        ("rPC", summary["rPC"], expected.rPC),
+    changed = {name: value for name, value in given.items() if value not in (None, getattr(recipe, name))}
+    words = {"only_with_people": "--only-with-people" if changed.get("only_with_people") else "--all-images"}
+    return [
+        *(words.get(name, f"--{name} {value} instead of {getattr(recipe, name)}") for name, value in changed.items()),
+        *others,
     ]
-    ours = summary["corruptions"] if summary["mPC"] is not None else {}
-    return rows + [(name, ours.get(name), value) for name, value in expected.corruptions.items()]
 
 
-def write_row(row: Row) -> tuple[str, str, str, str]:
-    """Return figure, ours, published and the difference as words, in percent."""
-    name, ours, published = row
-    return name, percent(ours), f"{published:.1f}", "–" if ours is None else f"{100 * ours - published:+.1f}"
+def compare_with_published(summary: Mapping[str, Any], expected: Expected) -> list[tuple[str, str, str, str]]:
+    """Return for each figure that a table has its name, ours, published and the difference: words, in percent."""
+    # Means over a part of the severities stand beside no published number.
+    kinds = ("headline",) if summary["mPC"] is None else ("headline", "corruption")
+    rows = {row.name: row for row in rows_of(summary, *kinds)}
+    lines = []
+    for name, published in {**expected.model_dump(include={"clean", "mPC", "rPC"}), **expected.corruptions}.items():
+        label, ours = (rows[name].label, rows[name].value) if name in rows else (name, None)
+        difference = "–" if ours is None else f"{100 * ours - published:+.1f}"
+        lines.append((label, percent(ours), f"{published:.1f}", difference))
+    return lines
 
 
-def write_comparison(rows: list[Row], source: str, differences: list[str]) -> str:
-    """Return a Markdown table of ours beside a published row, in percent."""
+def write_comparison(rows: Sequence[Sequence[str]], source: str, differences: Sequence[str]) -> str:
+    """Return a Markdown table of what `compare_with_published` gives."""
     lines = [f"# Ours beside {source}", ""]
     if differences:
         lines += [f"Not the same measurement: {'; '.join(differences)}.", ""]
     lines += ["| | ours | published | difference |", "|---|---:|---:|---:|"]
-    lines += [f"| {' | '.join(write_row(row))} |" for row in rows]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([*lines, ""])

@@ -89,9 +89,9 @@ def nest_means(means: Means, suite: Suite, change: Callable[[Any], Any] = lambda
     """Return the means of a run as summary.json has them.
 
     Args:
-        means: floats, or arrays of resamples.
+        means: floats, or arrays (R,) of resamples.
         suite: of the run.
-        change: what to write for a value that is defined.
+        change: makes what is written of a value that is not None.
     """
     headline: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS.values()}
@@ -144,11 +144,7 @@ def tabulate_cells(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[st
 
 
 def suite_of(summary: Mapping[str, Any]) -> Suite:
-    """Return the suite of a summary. Those of robustpose 0.1.0 name none: they are of the first version of coco-c.
-
-    Raises:
-        UserError: this robustpose does not have the suite, or another version of it.
-    """
+    """Return the suite of a summary. Those of robustpose 0.1.0 name none: they are of the first version of coco-c."""
     named = summary.get("suite", {**COCO_C.identity, "version": 1})
     if not isinstance(named, Mapping):
         raise UserError(f"its suite must be a name and a version, got {named!r}")
@@ -156,17 +152,10 @@ def suite_of(summary: Mapping[str, Any]) -> Suite:
 
 
 def require_one_suite(summaries: Mapping[Any, Mapping[str, Any]]) -> Suite:
-    """Return the suite that summaries have in common.
-
-    Args:
-        summaries: by what people call them.
-
-    Raises:
-        UserError: two of them are of different suites.
-    """
-    suites = {name: suite_of(summary) for name, summary in summaries.items()}
-    first, suite = next(iter(suites.items()))
-    for name, other in suites.items():
+    """Return the suite that summaries, by what people call them, have in common; an error if there are two."""
+    first, suite = next((name, suite_of(summary)) for name, summary in summaries.items())
+    for name, summary in summaries.items():
+        other = suite_of(summary)
         if other != suite:
             raise UserError(
                 f"{first} and {name} have no scores in common: their suites are {suite.label} and {other.label}"

@@ -1,9 +1,9 @@
-"""The run folder of a bench: whose results it holds, and reading and writing them.
+"""The run folder: what it holds, and reading and writing predictions and matches.
 
 run.json                  what determines the results; another setup is refused
 units/fog-3/00007.npz     poses of one chunk of images in one cell, while the cell is unfinished
 predictions/fog-3.json    COCO results of a finished cell
-matches/fog-3.npz         what of them is right: for intervals and comparisons
+matches/fog-3.npz         its score table, and how good each image's poses are. Runs are compared from these alone
 inputs.json               how the data were opened
 results.jsonl             a line for each cell: all figures, and the SHA-256 of its predictions
 summary.json, slices.json means and their intervals; slices of people, joints and calibration
@@ -16,6 +16,8 @@ report.html               the scores as a page
 from __future__ import annotations
 
 import shutil
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,10 +28,11 @@ import numpy.typing as npt
 
 from robustpose.errors import UserError
 from robustpose.files import open_whole
+from robustpose.metrics.score_tables import load_score_table
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import ScoreTable
 from robustpose.pose.results_json import round_poses
-from robustpose.pose.types import Poses, Truth
-from robustpose.results.arrays import read_arrays
+from robustpose.pose.types import Floats, Poses, Truth
 
 IDENTITY = "run.json"
 
@@ -49,7 +52,7 @@ class RunFolder:
         return self.path / "predictions" / f"{cell.file_stem}.json"
 
     def matches_path(self, cell: Cell) -> Path:
-        """Return where the matches of `cell` are: see `results.matches`."""
+        """Return where the matches of `cell` are."""
         return self.path / "matches" / f"{cell.file_stem}.npz"
 
     def unit_path(self, cell: Cell, number: int) -> Path:
@@ -59,12 +62,11 @@ class RunFolder:
     def write_unit(self, cell: Cell, number: int, all_poses: Sequence[Poses]) -> None:
         """Write the poses of one chunk of images, rounded as results files are."""
         rounded = [round_poses(poses) for poses in all_poses]
-        rows = [poses.truth_rows for poses in rounded]
-        matched = [row for row in rows if row is not None]
+        matched = [poses.truth_rows for poses in rounded if poses.truth_rows is not None]
         with open_whole(self.unit_path(cell, number), sync=True) as file:
             np.savez(
                 file,
-                is_matched=np.array([row is not None for row in rows]),
+                is_matched=np.array([poses.truth_rows is not None for poses in rounded]),
                 truth_rows=np.concatenate(matched) if matched else np.zeros(0, int),
                 n_people=np.array([len(poses.score) for poses in rounded]),
                 xy=np.concatenate([poses.xy for poses in rounded]),
@@ -80,7 +82,7 @@ class RunFolder:
         """
         path = self.unit_path(cell, number)
         try:
-            arrays = read_arrays(path)
+            arrays = _read_arrays(path)
             _check_unit(arrays, truths)
             n_people, is_matched = arrays["n_people"], arrays["is_matched"]
             xy, confidence, score = (
@@ -98,6 +100,49 @@ class RunFolder:
         shutil.rmtree(self.path / "units" / cell.file_stem, ignore_errors=True)
         with suppress(OSError):  # not empty: other cells are unfinished
             (self.path / "units").rmdir()
+
+    def write_matches(self, cell: Cell, table: ScoreTable, quality: Floats) -> None:
+        """Write a cell's score table and the quality of each image's poses (N,), NaN where there is nobody."""
+        with open_whole(self.matches_path(cell)) as file:
+            np.savez_compressed(file, quality=quality.astype(np.float32), **table.save())  # type: ignore[arg-type]
+
+    def read_table(self, cell: Cell) -> ScoreTable:
+        """Return a cell's score table.
+
+        Raises:
+            UserError: the run has none, or it is damaged.
+        """
+        path = self.matches_path(cell)
+        try:
+            return load_score_table(_read_arrays(path))
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{self.path} has no matches of {cell.key}: its metric has none, or it is from an older version: "
+                "start its bench command again"
+            ) from error
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"{path} is damaged: start the bench command of {self.path} again") from error
+
+    def read_quality(self, cells: Sequence[Cell]) -> dict[Cell, Floats] | None:
+        """Return by cell how good each image's poses (N,) are, 0..1, NaN without people; None if a cell lacks it."""
+        try:
+            return {cell: _read_arrays(self.matches_path(cell), "quality")["quality"].astype(float) for cell in cells}
+        except (OSError, ValueError):
+            return None
+
+
+def _read_arrays(path: Path, *names: str) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an npz file: those of `names`, by default all.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        ValueError: it is damaged, or an array is missing.
+    """
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            return {name: arrays[name] for name in names or arrays.files}
+    except (EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def _check_unit(arrays: Mapping[str, npt.NDArray[Any]], truths: Sequence[Truth]) -> None:

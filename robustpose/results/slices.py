@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Truth
-from robustpose.results.cell_score import JOINT, CellScore, Key, Scored
+from robustpose.results.cell_score import JOINT, CellScore, Key, Slices
 from robustpose.results.resampling import LEVEL, interval
 from robustpose.results.rows import headline_columns
 
@@ -21,8 +20,7 @@ from robustpose.results.rows import headline_columns
 def describe_slices(
     metric: str,
     scores: Mapping[Cell, CellScore],
-    cells: Sequence[Cell],
-    slices: Mapping[Key, Sequence[npt.NDArray[np.bool_]]],
+    slices: Slices,
     truths: Sequence[Truth],
     joints: Sequence[str],
     suite: Suite = COCO_C,
@@ -31,25 +29,21 @@ def describe_slices(
 
     Args:
         metric: the figure that counts.
-        scores: of every cell.
-        cells: those that were asked for, clean first.
-        slices: who of each image's people belongs to each slice.
+        scores: of every cell, clean first.
+        slices: see `cut_people`.
         truths: of every image.
-        joints: names.
+        joints: K names.
         suite: of the run.
     """
-    first = scores[cells[0]]
+    first = next(iter(scores.values()))
     if first.resampled is None:
         return None
+    counted = [truth.counted for truth in truths]
     n_annotated = sum((truth.visible[truth.counted] > 0).sum(0) for truth in truths)
-
-    def score(key: Key) -> dict[str, Any]:
-        return _score_slice({cell: scores[cell].slices[key] for cell in cells}, cells, suite)
-
     rows = []
-    for kind, name in slices:
-        n_people = sum(int((mask & t.counted).sum()) for mask, t in zip(slices[kind, name], truths, strict=True))
-        rows.append({"kind": kind, "name": name, "n_people": n_people, **score((kind, name))})
+    for (kind, name), masks in slices.items():
+        n_people = sum(int((mask & who).sum()) for mask, who in zip(masks, counted, strict=True))
+        rows.append({"kind": kind, "name": name, "n_people": n_people, **_score_slice(scores, (kind, name), suite)})
     return {
         "metric": metric,
         "level": LEVEL,
@@ -57,19 +51,19 @@ def describe_slices(
         "slices": rows,
         "joint_figure": first.joint_figure,
         "joints": [
-            {"name": joint, "n": int(n), **score((JOINT, joint))}
+            {"name": joint, "n": int(n), **_score_slice(scores, (JOINT, joint), suite)}
             for joint, n in zip(joints, np.broadcast_to(n_annotated, len(joints)), strict=True)
         ],
         "calibration": None
         if first.calibration is None
-        else {cell.key: scores[cell].calibration for cell in cells if scores[cell].calibration is not None},
+        else {cell.key: of.calibration for cell, of in scores.items() if of.calibration is not None},
     }
 
 
-def _score_slice(scored: Mapping[Cell, Scored], cells: Sequence[Cell], suite: Suite) -> dict[str, Any]:
+def _score_slice(scores: Mapping[Cell, CellScore], key: Key, suite: Suite) -> dict[str, Any]:
     """Return the headline of a slice with its intervals, and its means by group and by severity."""
-    means = take_means({cell: one.value for cell, one in scored.items()}, cells, suite)
-    resampled = take_means({cell: one.resampled for cell, one in scored.items()}, cells, suite)
+    means = take_means({cell: score.slices[key].value for cell, score in scores.items()}, list(scores), suite)
+    resampled = take_means({cell: score.slices[key].resampled for cell, score in scores.items()}, list(scores), suite)
     row: dict[str, Any] = {}
     for name, value_of in headline_columns(suite).items():
         row[name] = _number(value_of(means))

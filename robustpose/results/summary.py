@@ -40,13 +40,10 @@ def summarize(
     Args:
         metric: the figure that counts.
         figures: all figures of each cell, 0..1.
-        cells: the cells that were asked for.
+        cells: those that were asked for; one that is missing is an error.
         provenance: written as it is.
         resampled: (R,) scores of each cell, of the same resamples of the images; None for no intervals.
         suite: of the run.
-
-    Raises:
-        UserError: a cell that was asked for is missing.
     """
     means = take_means({cell: every[metric] for cell, every in figures.items()}, cells, suite)
     nested = nest_means(means, suite)
@@ -86,11 +83,7 @@ def identify_data(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """Return the summary of a finished run.
-
-    Raises:
-        UserError: the folder holds no finished run.
-    """
+    """Return the summary of a finished run."""
     path = folder / "summary.json"
     if not path.is_file():
         hint = "it is no run folder"
@@ -101,27 +94,20 @@ def read_summary(folder: Path) -> dict[str, Any]:
 
 
 def read_summary_file(path: Path) -> dict[str, Any]:
-    """Return the summary in a file.
-
-    Raises:
-        UserError: it cannot be read, or is no summary.
-    """
+    """Return the summary in a file, checked."""
+    forms = _FORMS
     try:
         summary = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        missing = set(forms) - set(summary) if isinstance(summary, dict) else set(forms)
+        if not missing:
+            suite = suite_of(summary)
+            forms = {**forms, **dict.fromkeys((suite.mean_name, suite.ratio_name), _is_number_or_none)}
+            missing = set(forms) - set(summary)
+    except (OSError, ValueError, UserError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    missing = set(_FORMS) - set(summary) if isinstance(summary, dict) else set(_FORMS)
-    means: tuple[str, ...] = ()
-    if not missing:
-        try:
-            means = suite_of(summary).mean_name, suite_of(summary).ratio_name
-        except UserError as error:
-            raise UserError(f"cannot read {path}: {error}") from error
-        missing = set(means) - set(summary)
     if missing:
         raise UserError(f"{path} lacks {', '.join(sorted(missing))}: was it written by robustpose bench?")
-    wrong = [name for name, is_right in _FORMS.items() if not is_right(summary[name])]
-    wrong += [name for name in means if not (summary[name] is None or _is_number(summary[name]))]
+    wrong = [name for name, is_right in forms.items() if not is_right(summary[name])]
     if wrong:
         raise UserError(
             f"{path} is damaged: its {', '.join(wrong)} cannot be what robustpose bench wrote; run the same bench "
@@ -132,6 +118,10 @@ def read_summary_file(path: Path) -> dict[str, Any]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or _is_number(value)
 
 
 def _are_numbers(tree: object) -> bool:

@@ -125,13 +125,11 @@ def print_preview(preview: Mapping[str, Any]) -> None:
     print(f"{model_name(preview)}, ESTIMATE from {of} and severities {severities}:  {scores}")
 
 
-def print_comparison(rows: list[tuple[str, float | None, float]], source: str, differences: list[str]) -> None:
-    """Print ours beside a published row, in percent."""
-    from robustpose.results.recipe import write_row
-
+def print_comparison(rows: Sequence[Sequence[str]], source: str, differences: Sequence[str]) -> None:
+    """Print ours beside a published row, as `compare_with_published` gives it."""
     table = _make_table(f"beside {source}, in percent", "", "ours", "published", "difference")
     for row in rows:
-        table.add_row(*write_row(row))
+        table.add_row(*row)
     _print(table, width=100)
     if differences:
         _print(f"not the same measurement: {'; '.join(differences)}")

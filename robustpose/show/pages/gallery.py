@@ -22,7 +22,6 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import read_results
 from robustpose.pose.types import Floats, Poses, Truth
-from robustpose.results.matches import read_quality
 from robustpose.results.run_folder import RunFolder
 from robustpose.show.pages.thumbnails import Place, Thumbnail, make_corrupted_thumbnails, make_thumbnail
 
@@ -73,7 +72,7 @@ def make_gallery(
         UserError: images or predictions cannot be read.
     """
     run = RunFolder(folder)
-    quality = read_quality(run, cells)
+    quality = run.read_quality(cells)
     if quality is not None and len(quality[CLEAN]) != len(dataset):
         raise UserError(f"the run in {folder} is of {len(quality[CLEAN])} images, the dataset has {len(dataset)}")
     candidates = order_images(len(dataset), cells, quality)[:MOST_IMAGES]

@@ -1,4 +1,4 @@
-"""robustpose data: official data sets on disk, checked."""
+"""Commands on official files: data sets checked, frost textures fetched, PifPaf checkpoints converted."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ import typer
 from robustpose.data.official import SETS
 from robustpose.errors import spell_list
 
-app = typer.Typer(help="Official data sets on disk.", no_args_is_help=True, rich_markup_mode=None)
+data = typer.Typer(help="Official data sets on disk.", no_args_is_help=True, rich_markup_mode=None)
+frost = typer.Typer(help="Frost textures of the published benchmark.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.callback()
-def _options() -> None:
+@data.callback()
+def _data() -> None:
     """Official data sets on disk."""
 
 
-@app.command()
+@frost.callback()
+def _frost() -> None:
+    """Frost textures of the published benchmark."""
+
+
+@data.command()
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help=f"{spell_list(SETS, 'or')}.")],
     root: Annotated[Path, typer.Option(help="Folder that holds the set.")],
@@ -48,3 +54,27 @@ def check(
         print(f"not ready for official {needed_for}: {', '.join(problems)}")
         raise typer.Exit(1)
     print(f"ready for official {needed_for}")
+
+
+@frost.command()
+def install() -> None:
+    """Fetch the six original frost textures with pip into the user's cache, and check their SHA-256."""
+    from robustpose.corruptions.frost_textures import install_textures
+
+    print(f"the six frost textures are in {install_textures()}")
+
+
+def convert_pifpaf(
+    checkpoint: Annotated[Path, typer.Argument(metavar="FILE", help="Checkpoint that openpifpaf 0.10 saved.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The .safetensors file to write; by default beside FILE, under its name.")
+    ] = None,
+) -> None:
+    """Take the weights out of a published PifPaf checkpoint, without running what the file contains."""
+    from robustpose.models.pifpaf_files import convert_checkpoint
+
+    out = out or checkpoint.parent / f"{checkpoint.stem}.safetensors"
+    name, left_out = convert_checkpoint(checkpoint, out)
+    print(f"{name} in {out}")
+    if left_out:
+        print(f"left out, since the network has no use for them: {', '.join(left_out)}")

@@ -1,0 +1,128 @@
+"""Commands on finished runs: score, report, compare, leaderboard and figures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from robustpose.cli.option_groups import with_groups
+from robustpose.cli.options import DataOptions, ScoringOptions, split_words, use_one_thread
+from robustpose.errors import UserError
+
+
+@with_groups
+def score(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
+    data: DataOptions,
+    work: ScoringOptions,
+) -> None:
+    """Score a finished run again: figures, intervals, slices, report. Its model is not needed.
+
+    The data are those that the run was made with; name them where they have been moved.
+    """
+    use_one_thread()
+    from robustpose.bench.job import Job, no_estimator
+    from robustpose.bench.run import rescore
+    from robustpose.results.inputs import open_again
+    from robustpose.results.summary import read_summary
+    from robustpose.show.terminal import bench_progress, print_summary
+
+    read_summary(folder)  # whose data to ask for: a folder that is no run has none
+    spec, corrupted_images = open_again(folder, data.describe() if data.is_given else None)
+    job = Job(spec.open, no_estimator, corrupted_images, folder)
+    with bench_progress() as on_progress:
+        summary = rescore(job, work.n_workers, work.resamples, on_progress)
+    print_summary(summary)
+    print(f"report: {folder / 'report.html'}")
+
+
+def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")]) -> None:
+    """Write the tables and the HTML report of a run again, and print its scores."""
+    from robustpose.results.inputs import check_data, open_again
+    from robustpose.results.summary import read_summary
+    from robustpose.show.pages.report import write_report
+    from robustpose.show.terminal import print_summary
+
+    summary = read_summary(folder)
+    images: tuple[Any, Any] = (None, None)
+    try:
+        spec, corrupted_images = open_again(folder)
+        dataset = spec.open()
+        check_data(folder, summary, dataset)
+        images = (dataset, corrupted_images)
+    except UserError as error:
+        print(f"warning: the page has no gallery: {error}", file=sys.stderr)
+    page = write_report(folder, *images)
+    print_summary(summary)
+    print(f"report: {page}")
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders; the first is the reference.")],
+    out: Annotated[Path, typer.Option(help="Folder for compare.html and comparison.json.")] = Path("comparison"),
+    resamples: Annotated[int, typer.Option(help="Of the images, for 95 % intervals.")] = 1000,
+) -> None:
+    """Compare runs: differences to the first one with 95 % intervals, and what cannot be told apart."""
+    from robustpose.results.compare import compare_runs
+    from robustpose.show.pages.compare import write_comparison
+    from robustpose.show.terminal import print_differences
+
+    comparison = compare_runs(runs, resamples)
+    print_differences(comparison)
+    print(f"page: {write_comparison(out, comparison)}")
+
+
+def leaderboard(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with summary.json files, at any depth.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for leaderboard.html and leaderboard.json; by default DIR.")
+    ] = None,
+) -> None:
+    """Sort finished runs by mPC; what was measured in another way is kept apart."""
+    from robustpose.results.leaderboard import read_boards
+    from robustpose.show.pages.leaderboard import write_leaderboard
+    from robustpose.show.terminal import print_boards
+
+    boards, left_out = read_boards(folder)
+    print_boards(boards)
+    for problem in left_out:
+        print(f"warning: left out: {problem}", file=sys.stderr)
+    print(f"page: {write_leaderboard(out or folder, boards)}")
+
+
+@with_groups
+def figures(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders of finished benches.")],
+    out: Annotated[Path, typer.Option(help="Folder for fig1, fig2, fig4, fig5, fig6 (PDF and PNG) and table.tex.")],
+    data: DataOptions,
+    names: Annotated[
+        str | None, typer.Option(help="What the runs are called, with commas; by default by their models.")
+    ] = None,
+    beside: Annotated[
+        str | None,
+        typer.Option(help="Whose published models fig1 and fig5 have: COCO-C, MPII-C, OCHuman-C; none. Else by data."),
+    ] = None,
+    severity: Annotated[int, typer.Option(help="Of fig2 and fig6, 1 to 5.")] = 3,
+    image: Annotated[
+        int | None,
+        typer.Option(
+            help="Image of fig2 and fig6, from 0; by default one with a large person, and where runs lose most."
+        ),
+    ] = None,
+) -> None:
+    """Draw finished runs as figures for a paper, beside the published models, and write their LaTeX table.
+
+    The images for fig2 and fig6 are those that the runs were made with; name them where they have been moved.
+    """
+    from robustpose.show.figures.runs import read_runs
+    from robustpose.show.figures.write import write_figures
+
+    given = data.describe() if data.is_given else None
+    written = write_figures(read_runs(runs, split_words(names or "")), out, given, severity, image, beside)
+    for path in written.paths:
+        print(path)
+    for note in written.notes:
+        print(f"note: {note}")

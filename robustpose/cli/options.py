@@ -1,0 +1,149 @@
+"""The options that several commands have, in groups, and what their words stand for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from robustpose.data.official import SETS
+from robustpose.errors import UserError, spell_list
+
+if TYPE_CHECKING:
+    from robustpose.corruptions.suites import Suite
+    from robustpose.data.spec import DataSpec
+    from robustpose.pose.cell import Cell
+
+_SETS = spell_list(SETS, "or")
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """Which images."""
+
+    data: Annotated[str | None, typer.Option(help=f"toy; {_SETS}; or package.module:attr.")] = None
+    root: Annotated[Path | None, typer.Option(help=f"Folder that holds the official files of --data {_SETS}.")] = None
+    split: Annotated[str | None, typer.Option(help=f"Of --data toy, {_SETS}; by default the one that is benched.")] = (
+        None
+    )
+    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON, any skeleton.")] = None
+    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None
+    limit: Annotated[int | None, typer.Option(help="Use the first images only.")] = None
+
+    @property
+    def is_given(self) -> bool:
+        """Return whether there is any of these options."""
+        return any(value is not None for value in vars(self).values())
+
+    def describe(self) -> DataSpec:
+        """Return the description of the data; options that contradict each other are an error."""
+        from robustpose.data.spec import describe_data
+
+        fields = dict(vars(self))
+        return describe_data({"name": fields.pop("data"), **fields})
+
+
+@dataclass(frozen=True)
+class DataOptions(ImageOptions):
+    """Which images, and how they are looked at and scored."""
+
+    boxes: Annotated[
+        str | None,
+        typer.Option(help="gt; clean-det:FILE, COCO detections on clean images; corrupt-det:DIR, a file per cell."),
+    ] = None
+    metric: Annotated[
+        str | None,
+        typer.Option(help="One of robustpose list metrics, such as pck:box@0.2; by default the dataset's own."),
+    ] = None
+    skeleton: Annotated[Path | None, typer.Option(help="YAML with OKS sigmas, for joints not COCO's.")] = None
+    only_with_people: Annotated[
+        bool | None,
+        typer.Option(
+            "--only-with-people/--all-images", help="Leave out images in which nobody is annotated, or do not."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class CorruptionOptions:
+    """Which cells, and how their images are made."""
+
+    suite: Annotated[
+        str, typer.Option(help="Suite of corruptions: coco-c or held-out; see robustpose list corruptions.")
+    ] = "coco-c"
+    corruptions: Annotated[
+        str,
+        typer.Option(
+            help="all of the suite; groups of it (noise, blur, weather, digital); names of corruptions or of other "
+            "suites; package.module:function; none; with commas."
+        ),
+    ] = "all"
+    severities: Annotated[
+        str | None, typer.Option(help="Severities of the suite, such as 1,3,5, with commas; by default all.")
+    ] = None
+    seed: Annotated[
+        str | None,
+        typer.Option(help="release (as the published benchmark; the default), or a number for independent noise."),
+    ] = None
+    frost: Annotated[Path | None, typer.Option(help="Folder of frost textures.")] = None
+
+    def choose_cells(self) -> tuple[Suite, tuple[Cell, ...]]:
+        """Return the suite, and the cells, clean first."""
+        from robustpose.corruptions.suites import choose_cells, find_suite
+
+        suite, severities = find_suite(self.suite), None
+        if self.severities is not None:
+            try:
+                severities = [int(word) for word in split_words(self.severities)]
+            except ValueError as error:
+                raise UserError(
+                    f"--severities must be numbers with commas, such as 1,3,5, got '{self.severities}'"
+                ) from error
+        return suite, choose_cells(split_words(self.corruptions), severities, suite)
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How many processes share the work."""
+
+    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None
+
+    @property
+    def n_workers(self) -> int:
+        """Return the number that is asked for, or that of the cores that this process may use."""
+        if self.workers is not None:
+            return self.workers
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class ScoringOptions(WorkerOptions):
+    """How many processes share the work, and how often the images are resampled."""
+
+    resamples: Annotated[
+        int, typer.Option(help="Resamples of the images, for 95 % intervals and slices; 0 for neither.")
+    ] = 1000
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words between commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def parse_seed(text: str | None) -> str | int:
+    """Return ``"release"``, which is the default, or the number that is the seed."""
+    if text in (None, "release"):
+        return "release"
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UserError(f"--seed must be 'release' or a whole number, got '{text}'") from error
+
+
+def use_one_thread() -> None:
+    """Keep numerical libraries that are loaded later to one thread a process: the work is shared out over processes."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
