@@ -72,7 +72,7 @@ def bench(
     from robustpose.results import recipe as recipes
     from robustpose.results.inputs import Inputs, RowNote
     from robustpose.results.published import find_row
-    from robustpose.show.terminal import bench_progress, print_comparison, print_preview, print_summary
+    from robustpose.show.terminal import print_comparison, print_preview, print_summary, progress_display
 
     if corrupted_root is not None and (seed is not None or frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
@@ -121,12 +121,12 @@ def bench(
     if preview:
         if corruptions != "all" or severities is not None:
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
-        with bench_progress() as on_progress:
+        with progress_display() as on_progress:
             estimate = run_preview(job, preview_images, n_workers, resamples, on_progress)
         print_preview(estimate)
         print(f"preview: {out / 'preview.json'}")
         return
-    with bench_progress() as on_progress:
+    with progress_display() as on_progress:
         summary = run_bench(job, cells, n_workers, resamples, on_progress)
     print_summary(summary)
     if published is not None:

@@ -14,11 +14,7 @@ from robustpose.show.figures.runs import Run
 
 
 def open_named(run: Run, given: DataSpec) -> Dataset:
-    """Return the dataset that the command names, cut and scored as that of the run if the command does not say.
-
-    Args:
-        run: whose dataset it has to be.
-        given: the data, in the command's words.
+    """Return the dataset that a command names, cut and scored as that of the run if the command does not say.
 
     Raises:
         UserError: it cannot be opened, or is not that of the run.
