@@ -1,7 +1,7 @@
 """Figure 6: one image clean and under corruptions with the skeletons that the runs found, a row for each run.
 
 The corruptions are those under which the runs lose most, the worst first; the image is the one on which they lose most
-there. What is lost is measured by OKS: the mean over the annotated people of that of the pose that fits each best.
+there. An image's score is the mean over its annotated people of the OKS of the pose that fits each best.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def choose_worst_cells(runs: Sequence[Run], severity: int) -> tuple[Cell, ...]:
 
 
 def find_missing(run: Run, cells: Sequence[Cell]) -> Path | None:
-    """Return the first file of predictions that a run should have and has not; None if all are there."""
+    """Return the first file of predictions that a run lacks; None if all are there."""
     paths = [RunFolder(run.folder).prediction_path(cell) for cell in cells]
     return next((path for path in paths if not path.is_file()), None)
 

@@ -38,16 +38,15 @@ def open_noted(runs: Sequence[Run]) -> Dataset:
     Raises:
         UserError: none of them says where it is, or it is not there.
     """
-    problem: UserError | None = None
+    problems = []
     for run in runs:
         try:
             dataset = open_again(run.folder)[0].open()
             check_data(run.folder, run.summary, dataset)
             return dataset
         except UserError as error:
-            problem = problem or error
-    assert problem is not None
-    raise problem
+            problems.append(error)
+    raise problems[0]
 
 
 def find_corrupted_images(run: Run) -> CorruptedImages:

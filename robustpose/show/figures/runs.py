@@ -101,14 +101,15 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
     elif len(set(labels)) < len(labels):
         raise UserError(f"--names must differ from each other, got {', '.join(labels)}")
     require_one_suite(dict(zip(folders, summaries, strict=True)))
-    runs = [Run(*parts) for parts in zip(folders, labels, summaries, strict=True)]
-    for run in runs[1:]:
-        if _metric(run) != _metric(runs[0]):
+    # The dataset's name for the metric, such as `pck:box@0.2`, says more than `PCK`.
+    metrics = [summary["provenance"]["dataset"].get("metric", summary["metric"]) for summary in summaries]
+    for folder, metric in zip(folders, metrics, strict=True):
+        if metric != metrics[0]:
             raise UserError(
-                f"runs of different metrics have no figure in common: {runs[0].folder} has {_metric(runs[0])}, "
-                f"{run.folder} has {_metric(run)}; draw them apart"
+                f"runs of different metrics have no figure in common: {folders[0]} has {metrics[0]}, {folder} has "
+                f"{metric}; draw them apart"
             )
-    return runs
+    return [Run(*parts) for parts in zip(folders, labels, summaries, strict=True)]
 
 
 def group_by_data(runs: Sequence[Run]) -> list[list[Run]]:
@@ -125,17 +126,11 @@ def tell_data_apart(first: Run, second: Run) -> str:
     return f"{key} {first.data.get(key)} and {second.data.get(key)}"
 
 
-def _metric(run: Run) -> str:
-    """Return the metric as the dataset has it, such as `pck:box@0.2`, which says more than `PCK`."""
-    return str(run.summary["provenance"]["dataset"].get("metric", run.summary["metric"]))
-
-
 def _make_labels(places: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = [model_name(summary) for summary in summaries]
-    shown = [shorten(name) for name in names]
-    labels = [
-        place.name if shown.count(short) > 1 else name for place, name, short in zip(places, names, shown, strict=True)
-    ]
+    names = list(map(model_name, summaries))
+    shown = list(map(shorten, names))
+    pairs = zip(places, names, strict=True)
+    labels = [place.name if shown.count(shorten(name)) > 1 else name for place, name in pairs]
     if len(set(labels)) < len(labels):  # folders of the same name in different places
         labels = [f"{place.parent.name}/{place.name}" for place in places]
     if len(set(labels)) < len(labels):
