@@ -1,4 +1,4 @@
-"""The house as `docs/architecture.md` describes it: what it names is there, and an addition touches the files it says."""
+"""The house as `docs/architecture.md` describes it: what it names is there; an addition touches the files it says."""
 
 import io
 import re

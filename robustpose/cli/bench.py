@@ -84,7 +84,7 @@ def bench(
     from robustpose.results import recipe as recipes
     from robustpose.results.inputs import Inputs, RowNote
     from robustpose.results.published import find_row
-    from robustpose.show.terminal import bench_progress, print_comparison, print_preview, print_summary
+    from robustpose.show.terminal import print_comparison, print_preview, print_summary, progress_display
 
     model, seed, root = estimator.model, corrupted.seed, corrupted.corrupted_root
     if root is not None and (seed is not None or corrupted.frost is not None):
@@ -135,12 +135,12 @@ def bench(
     if estimate.preview:
         if corrupted.corruptions != "all" or corrupted.severities is not None:
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
-        with bench_progress() as on_progress:
+        with progress_display() as on_progress:
             preview = run_preview(job, estimate.preview_images, work.n_workers, work.resamples, on_progress)
         print_preview(preview)
         print(f"preview: {out / 'preview.json'}")
         return
-    with bench_progress() as on_progress:
+    with progress_display() as on_progress:
         summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress)
     print_summary(summary)
     if published is not None:

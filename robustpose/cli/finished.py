@@ -28,12 +28,12 @@ def score(
     from robustpose.bench.run import rescore
     from robustpose.results.inputs import open_again
     from robustpose.results.summary import read_summary
-    from robustpose.show.terminal import bench_progress, print_summary
+    from robustpose.show.terminal import print_summary, progress_display
 
     read_summary(folder)  # whose data to ask for: a folder that is no run has none
     spec, corrupted_images = open_again(folder, data.describe() if data.is_given else None)
     job = Job(spec.open, no_estimator, corrupted_images, folder)
-    with bench_progress() as on_progress:
+    with progress_display() as on_progress:
         summary = rescore(job, work.n_workers, work.resamples, on_progress)
     print_summary(summary)
     print(f"report: {folder / 'report.html'}")

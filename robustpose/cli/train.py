@@ -52,6 +52,7 @@ def train(
     ] = None,
 ) -> None:
     """Train or harden a network, or go on with a run that was stopped."""
+    from robustpose.progress import Progress as WorkProgress
     from robustpose.show.terminal import progress_display
     from robustpose.train.settings import read_settings
 
@@ -81,7 +82,7 @@ def train(
             )
             scores = f"  {next(iter(figures))} {100 * next(iter(figures.values())):.1f}" if figures else ""
             note = f"epoch {progress.epoch}/{progress.n_epochs}  {losses}{scores}"
-            show("training", progress.step, progress.n_steps, left, note)
+            show("training", WorkProgress(progress.step, progress.n_steps, left), note)
 
         product = run_training(settings, out, on_progress)
     if figures:

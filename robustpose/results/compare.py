@@ -79,6 +79,11 @@ class Comparison:
     rows: tuple[ComparedRow, ...]
     notes: tuple[str, ...]
 
+    @property
+    def letters(self) -> list[str]:
+        """Return what the runs are called in tables: A, B, …"""
+        return [chr(ord("A") + run) if run < 26 else f"run {run + 1}" for run in range(len(self.names))]
+
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds."""
         rows: list[dict[str, Any]] = [dict(vars(row)) for row in self.rows]
@@ -129,11 +134,6 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
         rows=tuple(_compare_rows(values, resampled, suite, first["metric"])),
         notes=tuple(dict.fromkeys(notes)),
     )
-
-
-def run_letter(number: int) -> str:
-    """Return what a run is called in tables: A, B, …"""
-    return chr(ord("A") + number) if number < 26 else f"run {number + 1}"
 
 
 def _note_differences(

@@ -46,41 +46,19 @@ def to_csv(summary: Mapping[str, Any]) -> str:
 def to_latex(*summaries: Mapping[str, Any], labels: Sequence[str] | None = None) -> str:
     """Return a booktabs table with a row a run in the paper's column order, in percent.
 
-    Of several runs, which have the same metric, the best of every column is bold, as it is printed.
-
-    Args:
-        summaries: of the runs.
-        labels: what the rows are called; by default by the model.
-
-    Raises:
-        UserError: the runs are of different suites.
+    Of several runs, which have the same metric, the best of every column is bold, as it is printed. `labels` are the
+    names of the rows, by default those of the models.
     """
     names = [model_name(summary) for summary in summaries] if labels is None else labels
     require_one_suite({f"run {number}": summary for number, summary in enumerate(summaries, 1)})
     by_name = [{row.name: row for row in rows_of(summary, "headline", "corruption")} for summary in summaries]
     columns = {name: row for rows in by_name for name, row in rows.items()}
     titles = ["Model", *(_escape_title(row) for row in columns.values())]
-    cells = [_percents(rows.get(name) for name in columns) for rows in by_name]
-    if len(cells) > 1:
-        cells = [
-            list(row) for row in zip(*(_embolden_best(column) for column in zip(*cells, strict=True)), strict=True)
-        ]
-    return "\n".join(
-        [
-            "% needs \\usepackage{booktabs}",
-            f"\\begin{{tabular}}{{l*{{{len(columns)}}}{{r}}}}",
-            "\\toprule",
-            " & ".join(titles) + " \\\\",
-            "\\midrule",
-            *(
-                " & ".join([_escape_latex(name), *(value.replace("–", "--") for value in row)]) + " \\\\"
-                for name, row in zip(names, cells, strict=True)
-            ),
-            "\\bottomrule",
-            "\\end{tabular}",
-            "",
-        ]
-    )
+    body = [_write_column(_percents(rows.get(name) for rows in by_name)) for name in columns]
+    rows = zip(map(_escape_latex, names), *body, strict=True)
+    head, *lines = (" & ".join(row) + " \\\\" for row in (titles, *rows))
+    tabular = [f"\\begin{{tabular}}{{l*{{{len(columns)}}}{{r}}}}", "\\toprule", head, "\\midrule", *lines]
+    return "\n".join(["% needs \\usepackage{booktabs}", *tabular, "\\bottomrule", "\\end{tabular}", ""])
 
 
 def _percents(rows: Iterable[Row | None]) -> list[str]:
@@ -99,10 +77,11 @@ def _write_table(titles: Sequence[str], lines: Sequence[Sequence[str]], n_names:
     return [head, rule, *body]
 
 
-def _embolden_best(column: Sequence[str]) -> list[str]:
-    """Return numbers as words with the largest of them bold; all of them that are printed alike."""
-    numbers = [float(value) for value in column if value != "–"]
-    return [f"\\textbf{{{value}}}" if value != "–" and float(value) == max(numbers) else value for value in column]
+def _write_column(percents: Sequence[str]) -> list[str]:
+    """Return percents for LaTeX; of several, the largest is bold, and so is every one that is printed alike."""
+    best = max((float(value) for value in percents if value != "–"), default=None) if len(percents) > 1 else None
+    bold = [f"\\textbf{{{value}}}" if value != "–" and float(value) == best else value for value in percents]
+    return [value.replace("–", "--") for value in bold]
 
 
 def _escape_title(row: Row) -> str:

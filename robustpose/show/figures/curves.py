@@ -46,8 +46,7 @@ def draw_curves(runs: Sequence[Run]) -> Figure:
     has_bands = any(run.summary.get("intervals") for run in runs)
     figure.supxlabel("severity (0: clean)" + ("; bands: 95 % intervals" if has_bands else ""), fontsize=7)
     figure.supylabel(f"{runs[0].score_name} in percent", fontsize=7)
-    lines = [Line2D([], [], **style.line_of_run(index)) for index in range(len(runs))]
-    style.put_legend(figure, lines, labels)
+    style.put_legend(figure, [Line2D([], [], **style.line_of_run(index)) for index in range(len(runs))], labels)
     return figure
 
 

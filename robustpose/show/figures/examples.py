@@ -1,13 +1,12 @@
 """Figure 6: one image clean and under corruptions with the skeletons that the runs found, a row for each run.
 
 The corruptions are those under which the runs lose most, the worst first; the image is the one on which they lose most
-there. What is lost is measured by OKS: the mean over the annotated people of that of the pose that fits each best.
+there. An image's score is the mean over its annotated people of the OKS of the pose that fits each best.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 
 from robustpose.data.corrupted import CorruptedImages
@@ -28,7 +26,7 @@ from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, ImageId, Poses, Truth, no_poses
 from robustpose.results.run_folder import RunFolder
 from robustpose.show.figures.runs import Run
-from robustpose.show.figures.style import ORANGE, PAGE_HEIGHT, SKY, TWO_COLUMNS, shorten, spell_corruption
+from robustpose.show.figures.style import ORANGE, PAGE_HEIGHT, SKY, TWO_COLUMNS, shorten, tile, title_cell
 
 N_CORRUPTED = 4
 LARGE = 96**2  # px²: what COCO calls a large person; of smaller ones little can be seen
@@ -39,14 +37,6 @@ MIDDLE = "white"
 TEXT = 0.14  # inches, of the line under a tile, and of that above the first row
 
 Found = Mapping[Cell, Mapping[ImageId, Poses]]  # poses of one run
-
-
-@dataclass(frozen=True)
-class Example:
-    """What the figure shows: an image, by its index, and cells, clean first."""
-
-    index: int
-    cells: tuple[Cell, ...]
 
 
 def choose_worst_cells(runs: Sequence[Run], severity: int) -> tuple[Cell, ...]:
@@ -67,17 +57,13 @@ def choose_worst_cells(runs: Sequence[Run], severity: int) -> tuple[Cell, ...]:
 
 
 def find_missing(run: Run, cells: Sequence[Cell]) -> Path | None:
-    """Return the first file of predictions that a run should have and has not; None if all are there."""
+    """Return the first file of predictions that a run lacks; None if all are there."""
     paths = [RunFolder(run.folder).prediction_path(cell) for cell in cells]
     return next((path for path in paths if not path.is_file()), None)
 
 
 def read_found(run: Run, cells: Sequence[Cell], skeleton: Skeleton) -> Found:
-    """Return the poses of a run in some cells, by cell and image id.
-
-    Raises:
-        UserError: a file of predictions is damaged.
-    """
+    """Return the poses of a run in some cells, by cell and image id."""
     return {cell: read_results(RunFolder(run.folder).prediction_path(cell), skeleton.n_joints) for cell in cells}
 
 
@@ -89,34 +75,31 @@ def choose_image(dataset: Dataset, cells: Sequence[Cell], all_found: Sequence[Fo
     Raises:
         UserError: nobody is annotated.
     """
-    drops: dict[bool, dict[int, float]] = {True: {}, False: {}}  # by whether somebody is large
+    drops: dict[int, tuple[bool, float]] = {}  # by image: whether somebody is large, and the OKS that is lost
     for index in range(len(dataset)):
         truth = dataset.truth(index)
-        rows = counted_people(truth)
-        if len(rows):
-            means = [
-                np.mean([mean_oks(_poses(found, cell, truth), truth, dataset.skeleton) for found in all_found])
-                for cell in cells
+        if len(counted_people(truth)):
+            oks = [
+                [mean_oks(_poses(found, cell, truth), truth, dataset.skeleton) for found in all_found] for cell in cells
             ]
-            drops[bool(truth.area[rows].max() >= LARGE)][index] = float(means[0] - np.mean(means[1:]))
-    choices = drops[True] or drops[False]
-    if not choices:
+            means = np.mean(oks, axis=1)
+            drops[index] = _has_large_person(truth), float(means[0] - np.mean(means[1:]))
+    if not drops:
         raise UserError("nobody in the dataset has annotated joints: there is nothing to show")
-    return max(choices, key=lambda index: choices[index])
+    return max(drops, key=lambda index: drops[index])
 
 
 def find_large_person(dataset: Dataset) -> int:
     """Return the index of the first image with a large person, or 0 if there is none."""
-    for index in range(len(dataset)):
-        truth = dataset.truth(index)
-        rows = counted_people(truth)
-        if truth.area[rows].max(initial=0) >= LARGE:
-            return index
-    return 0
+    return next((index for index in range(len(dataset)) if _has_large_person(dataset.truth(index))), 0)
+
+
+def _has_large_person(truth: Truth) -> bool:
+    return bool(truth.area[counted_people(truth)].max(initial=0) >= LARGE)
 
 
 def counted_people(truth: Truth) -> np.ndarray[Any, Any]:
-    """Return the rows of the people with annotated joints who are no crowd and not small beside the largest one."""
+    """Return the rows (n,) of people with annotated joints, no iscrowd, and not small beside the largest one."""
     rows = np.flatnonzero(truth.counted)
     return rows[truth.area[rows] >= SHOWN * truth.area[rows].max(initial=0)]
 
@@ -135,7 +118,8 @@ def draw_examples(
     runs: Sequence[Run],
     dataset: Dataset,
     corrupted_images: Mapping[Path, CorruptedImages],
-    example: Example,
+    index: int,
+    cells: Sequence[Cell],
     founds: Sequence[Found],
 ) -> Figure:
     """Return the figure.
@@ -144,22 +128,20 @@ def draw_examples(
         runs: on the same data.
         dataset: theirs.
         corrupted_images: where the corrupted images of each run come from, by its folder.
-        example: what to show.
+        index: of the image in the dataset.
+        cells: to show it in, clean first.
         founds: the poses of each run.
     """
-    frame, truth = dataset.frame(example.index), dataset.truth(example.index)
+    frame, truth = dataset.frame(index), dataset.truth(index)
     height, width = frame.image.shape[:2]
     x1, y1, x2, y2 = _find_window(truth, (width, height))
-    n_columns = len(example.cells)
     tile_width = (TWO_COLUMNS - 0.2) / (1 + N_CORRUPTED)  # inches
     tile_height = tile_width * (y2 - y1) / (x2 - x1)
     scale = min(1.0, (PAGE_HEIGHT - TEXT) / len(runs) / tile_height - TEXT / tile_height)
-    size = (scale * tile_width * n_columns + 0.2, (scale * tile_height + TEXT) * len(runs) + TEXT)
-    layout = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0, compress=True)
-    figure = Figure(figsize=size, layout=layout)
-    grid = figure.subplots(len(runs), n_columns, squeeze=False)
+    size = (scale * tile_width * len(cells) + 0.2, (scale * tile_height + TEXT) * len(runs) + TEXT)
+    figure, grid = tile(len(runs), len(cells), size)
     for row, (run, found) in enumerate(zip(runs, founds, strict=True)):
-        for axes, cell in zip(grid[row], example.cells, strict=True):
+        for axes, cell in zip(grid[row], cells, strict=True):
             image = corrupted_images[run.folder].frame_in(frame, cell).image
             poses = _poses(found, cell, truth)
             axes.imshow(image[y1:y2, x1:x2], extent=(x1 - 0.5, x2 - 0.5, y2 - 0.5, y1 - 0.5))
@@ -168,8 +150,7 @@ def draw_examples(
             axes.spines[:].set_visible(False)
             axes.set_xlabel(f"OKS {mean_oks(poses, truth, dataset.skeleton):.2f}", fontsize=6, labelpad=1.5)
             if row == 0:
-                name = "Clean" if cell.corruption is None else f"{spell_corruption(cell.corruption)} {cell.severity}"
-                axes.set_title(name, pad=2)
+                axes.set_title(f"{title_cell(cell)} {cell.severity or ''}".strip(), pad=2)
         n_letters = max(8, int(scale * tile_height / 0.052))
         lines = wrap(shorten(run.label, 2 * n_letters - 2), n_letters)
         grid[row][0].set_ylabel("\n".join(lines[:2]), fontsize=6, labelpad=2)
@@ -197,15 +178,16 @@ def _find_window(truth: Truth, size_wh: tuple[int, int]) -> tuple[int, int, int,
 
 def _draw_poses(axes: Axes, poses: Poses, skeleton: Skeleton, n_people: int, points_per_px: float) -> None:
     """Draw the best poses, as many as there are people: left limbs orange, right ones blue, others white."""
-    left = {joint for joint, _ in skeleton.flip_pairs}
-    right = {joint for _, joint in skeleton.flip_pairs}
+    left, right = ({pair[side] for pair in skeleton.flip_pairs} for side in (0, 1))
+
+    def colour_of(*joints: int) -> str:
+        return ORANGE if left.issuperset(joints) else SKY if right.issuperset(joints) else MIDDLE
+
     for person in np.argsort(-poses.score, kind="stable")[:n_people]:
         xy: Floats = poses.xy[person]
         line = float(np.clip(0.015 * np.ptp(xy, axis=0).max() * points_per_px, 0.4, 1.2))  # thinner on small people
         outline = [withStroke(linewidth=1.8 * line, foreground="black", alpha=0.7)]
         for limb in skeleton.limbs:
-            colour = ORANGE if left >= set(limb) else SKY if right >= set(limb) else MIDDLE
-            axes.plot(*xy[list(limb)].T, color=colour, lw=line, solid_capstyle="round", path_effects=outline)
+            axes.plot(*xy[list(limb)].T, color=colour_of(*limb), lw=line, solid_capstyle="round", path_effects=outline)
         for joint, place in enumerate(xy):
-            colour = ORANGE if joint in left else SKY if joint in right else MIDDLE
-            axes.plot(*place, "o", color=colour, ms=1.5 * line, mec="black", mew=0.25 * line, zorder=3)
+            axes.plot(*place, "o", color=colour_of(joint), ms=1.5 * line, mec="black", mew=0.25 * line, zorder=3)

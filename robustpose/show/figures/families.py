@@ -28,10 +28,9 @@ def draw_families(groups: Sequence[Sequence[Run]], beside: str | None = None) ->
     equal ratio.
     """
     rows_of = [choose_rows(runs, beside) for runs in groups]
-    families = [
-        *dict.fromkeys(_family(row) for rows in rows_of for row in rows),
-        *(["with AdvMix"] if any(row.training == "AdvMix" for rows in rows_of for row in rows) else []),
-    ]
+    published = [row for rows in rows_of for row in rows]
+    families = list(dict.fromkeys(map(_family, published)))
+    families += ["with AdvMix"] if any(row.training == "AdvMix" for row in published) else []
     labels = [style.shorten(run.label) for runs in groups for run in runs]
     width = style.ONE_COLUMN if len(groups) == 1 else style.TWO_COLUMNS
     height = PANEL + style.find_legend_height(families, width) + style.find_legend_height(labels, width)
@@ -39,8 +38,7 @@ def draw_families(groups: Sequence[Sequence[Run]], beside: str | None = None) ->
     marks: list[Line2D] = []
     markers = cycle(style.MARKERS)
     for axes, runs, rows in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, rows_of, strict=True):
-        for family in dict.fromkeys(map(_family, rows)):
-            _draw_circles(axes, [row for row in rows if _family(row) == family])
+        _draw_circles(axes, rows)
         marks += [_draw_run(axes, run, next(markers)) for run in runs]
         _finish_axes(axes, runs, len(groups) > 1)
     if families:
@@ -50,10 +48,11 @@ def draw_families(groups: Sequence[Sequence[Run]], beside: str | None = None) ->
 
 
 def _draw_circles(axes: Axes, rows: Sequence[PublishedRow]) -> None:
-    """Draw the models of a family, each joined to itself with AdvMix."""
-    colour = _colour(_family(rows[0]))
+    """Draw published models, family by family, each joined to itself with AdvMix."""
     standard = {(row.model, row.input, row.boxes): row for row in rows if row.training == "Standard"}
-    for row in rows:
+    families = list(dict.fromkeys(map(_family, rows)))
+    for row in sorted(rows, key=lambda row: families.index(_family(row))):
+        colour = _colour(_family(row))
         is_hardened = row.training == "AdvMix"
         start = standard.get((row.model, row.input, row.boxes)) if is_hardened else None
         if start is not None:
@@ -77,8 +76,7 @@ def _finish_axes(axes: Axes, runs: Sequence[Run], has_title: bool) -> None:
     """Name the axes and draw the lines of equal ratio, each with its name where it leaves the panel."""
     axes.margins(0.12)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    left, right = (left, right) if right - left >= 10 else ((left + right) / 2 - 5, (left + right) / 2 + 5)
-    bottom, top = (bottom, top) if top - bottom >= 10 else ((bottom + top) / 2 - 5, (bottom + top) / 2 + 5)
+    left, right, bottom, top = *_widen(left, right), *_widen(bottom, top)
     for ratio in RATIO_LINES:
         axes.plot([0, 100], [0, 100 * ratio], color="0.8", lw=0.5, dashes=(4, 3), zorder=0)
         if bottom < ratio * right < top:
@@ -88,12 +86,15 @@ def _finish_axes(axes: Axes, runs: Sequence[Run], has_title: bool) -> None:
         else:
             continue
         axes.annotate(f"{100 * ratio:.0f}", textcoords="offset points", fontsize=5.5, color=style.GREY, **where)
-    axes.set_xlim(left, right)
-    axes.set_ylim(bottom, top)
-    axes.set_xlabel(f"{runs[0].clean.label} in percent")
-    axes.set_ylabel(f"{runs[0].mean.label} in percent (dashed: equal {runs[0].ratio.label})")
+    mean_words = f"{runs[0].mean.label} in percent (dashed: equal {runs[0].ratio.label})"
+    axes.set(xlim=(left, right), ylim=(bottom, top), xlabel=f"{runs[0].clean.label} in percent", ylabel=mean_words)
     if has_title:
         axes.set_title(runs[0].title, pad=10)
+
+
+def _widen(low: float, high: float) -> tuple[float, float]:
+    """Return a range of percents that spans 10 at least, around the same middle."""
+    return (low, high) if high - low >= 10 else ((low + high) / 2 - 5, (low + high) / 2 + 5)
 
 
 def _family_mark(family: str) -> Line2D:

@@ -14,11 +14,7 @@ from robustpose.show.figures.runs import Run
 
 
 def open_named(run: Run, given: DataSpec) -> Dataset:
-    """Return the dataset that the command names, cut and scored as that of the run if the command does not say.
-
-    Args:
-        run: whose dataset it has to be.
-        given: the data, in the command's words.
+    """Return the dataset that a command names, cut and scored as that of the run if the command does not say.
 
     Raises:
         UserError: it cannot be opened, or is not that of the run.
@@ -42,16 +38,15 @@ def open_noted(runs: Sequence[Run]) -> Dataset:
     Raises:
         UserError: none of them says where it is, or it is not there.
     """
-    problem: UserError | None = None
+    problems = []
     for run in runs:
         try:
             dataset = open_again(run.folder)[0].open()
             check_data(run.folder, run.summary, dataset)
             return dataset
         except UserError as error:
-            problem = problem or error
-    assert problem is not None
-    raise problem
+            problems.append(error)
+    raise problems[0]
 
 
 def find_corrupted_images(run: Run) -> CorruptedImages:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from robustpose.results.published import PublishedRow
 from robustpose.results.rows import Row, percent
 from robustpose.show.figures import style
-from robustpose.show.figures.paper import choose_rows, name_row
+from robustpose.show.figures.paper import choose_rows
 from robustpose.show.figures.runs import Run
 
 ROW = 0.145  # inches, of one model
@@ -54,36 +54,33 @@ def draw_overview(groups: Sequence[Sequence[Run]], beside: str | None = None) ->
 def _make_bars(runs: Sequence[Run], beside: str | None) -> list[Bar]:
     """Return the bars of runs on the same data and of the paper's models, the best mean first."""
     bars = [Bar(style.shorten(run.label), run.clean, run.mean, run.ratio) for run in runs]
-    bars += [_make_published_bar(row) for row in choose_rows(runs, beside)]
+    for row in choose_rows(runs, beside):
+        scores = {"clean": row.clean, "mPC": row.mPC, "rPC": row.rPC}
+        clean, mean, ratio = (Row("headline", name, name, value) for name, value in scores.items())
+        bars.append(Bar(_name(row), clean, mean, ratio, is_run=False))
     return sorted(bars, key=lambda bar: -bar.mean.score)
 
 
-def _make_published_bar(row: PublishedRow) -> Bar:
-    scores = {"clean": row.clean, "mPC": row.mPC, "rPC": row.rPC}
-    clean, mean, ratio = (Row("headline", name, name, value) for name, value in scores.items())
-    return Bar(name_row(row), clean, mean, ratio, is_run=False)
+def _name(row: PublishedRow) -> str:
+    """Return, say, `HRNet W32 256×192, AdvMix`."""
+    words = [f"{row.model} {row.input.replace('x', '×')}"]
+    words += [row.training] if row.training != "Standard" else []
+    words += ["gt boxes"] if row.has_annotated_boxes else []
+    return ", ".join(words)
 
 
 def _draw_bars(axes: Axes, bars: Sequence[Bar]) -> None:
-    places = range(len(bars))
-    for place, bar in zip(places, bars, strict=True):
+    for place, bar in enumerate(bars):
         colour = style.VERMILLION if bar.is_run else style.BLUE
         axes.barh(place, 100 * bar.clean.score, height=0.72, color=colour, alpha=PALE, lw=0)
         axes.barh(place, 100 * bar.mean.score, height=0.72, color=colour, lw=0)
         for row, up in ((bar.mean, -0.12), (bar.clean, 0.12)):
             if row.interval is not None:
                 axes.plot([100 * end for end in row.interval], [place + up] * 2, color="black", lw=0.7)
-        ends = [bar.clean.score, *(bar.clean.interval or ())]
-        axes.annotate(
-            percent(bar.ratio.value),
-            (100 * max(ends), place),
-            (2, 0),
-            textcoords="offset points",
-            va="center",
-            ha="left",
-            fontsize=5.5,
-        )
-    axes.set_yticks(places, [bar.label for bar in bars])
+        end = 100 * max([bar.clean.score, *(bar.clean.interval or ())])
+        where: dict[str, Any] = {"xytext": (2, 0), "textcoords": "offset points", "va": "center", "ha": "left"}
+        axes.annotate(percent(bar.ratio.value), (end, place), fontsize=5.5, **where)
+    axes.set_yticks(range(len(bars)), [bar.label for bar in bars])
     for label, bar in zip(axes.get_yticklabels(), bars, strict=True):
         label.set_fontweight("bold" if bar.is_run else "normal")
     axes.set_ylim(len(bars) - 0.4, -0.6)

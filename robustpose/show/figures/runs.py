@@ -19,17 +19,16 @@ from robustpose.show.figures.style import shorten
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
-
-    Attributes:
-        folder: its run folder.
-        label: what the figures call it.
-        summary: content of its summary.json.
-    """
+    """A finished run: its folder, what the figures call it, and the content of its summary.json."""
 
     folder: Path
     label: str
     summary: Mapping[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Return what determines the images and the truth."""
+        return identify_data(self.summary["provenance"]["dataset"])
 
     @property
     def score_name(self) -> str:
@@ -91,9 +90,9 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
     if not folders:
         raise UserError("name at least one run folder")
     places = [folder.resolve() for folder in folders]
-    for number, place in enumerate(places):
-        if place in places[:number]:
-            raise UserError(f"the run folder {folders[number]} is named twice")
+    for folder in folders:
+        if places.count(folder.resolve()) > 1:
+            raise UserError(f"the run folder {folder} is named twice")
     summaries = [read_summary(folder) for folder in folders]
     if not labels:
         labels = _make_labels(places, summaries)
@@ -102,43 +101,36 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
     elif len(set(labels)) < len(labels):
         raise UserError(f"--names must differ from each other, got {', '.join(labels)}")
     require_one_suite(dict(zip(folders, summaries, strict=True)))
-    runs = [Run(*parts) for parts in zip(folders, labels, summaries, strict=True)]
-    for run in runs[1:]:
-        if _metric(run) != _metric(runs[0]):
+    # The dataset's name for the metric, such as `pck:box@0.2`, says more than `PCK`.
+    metrics = [summary["provenance"]["dataset"].get("metric", summary["metric"]) for summary in summaries]
+    for folder, metric in zip(folders, metrics, strict=True):
+        if metric != metrics[0]:
             raise UserError(
-                f"runs of different metrics have no figure in common: {runs[0].folder} has {_metric(runs[0])}, "
-                f"{run.folder} has {_metric(run)}; draw them apart"
+                f"runs of different metrics have no figure in common: {folders[0]} has {metrics[0]}, {folder} has "
+                f"{metric}; draw them apart"
             )
-    return runs
+    return [Run(*parts) for parts in zip(folders, labels, summaries, strict=True)]
 
 
 def group_by_data(runs: Sequence[Run]) -> list[list[Run]]:
     """Return runs on the same images with the same truth together, in the order in which they came."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        data = identify_data(run.summary["provenance"]["dataset"])
-        groups.setdefault(json.dumps(data, sort_keys=True), []).append(run)
+        groups.setdefault(json.dumps(run.data, sort_keys=True), []).append(run)
     return list(groups.values())
 
 
 def tell_data_apart(first: Run, second: Run) -> str:
     """Return in what the data of two runs differ, such as `n_images 8 and 64`."""
-    one, other = (identify_data(run.summary["provenance"]["dataset"]) for run in (first, second))
-    key = next(key for key in (*one, *other) if one.get(key) != other.get(key))
-    return f"{key} {one.get(key)} and {other.get(key)}"
-
-
-def _metric(run: Run) -> str:
-    """Return the metric as the dataset has it, such as `pck:box@0.2`, which says more than `PCK`."""
-    return str(run.summary["provenance"]["dataset"].get("metric", run.summary["metric"]))
+    key = next(key for key in (*first.data, *second.data) if first.data.get(key) != second.data.get(key))
+    return f"{key} {first.data.get(key)} and {second.data.get(key)}"
 
 
 def _make_labels(places: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = [model_name(summary) for summary in summaries]
-    shown = [shorten(name) for name in names]
-    labels = [
-        place.name if shown.count(short) > 1 else name for place, name, short in zip(places, names, shown, strict=True)
-    ]
+    names = list(map(model_name, summaries))
+    shown = list(map(shorten, names))
+    pairs = zip(places, names, strict=True)
+    labels = [place.name if shown.count(shorten(name)) > 1 else name for place, name in pairs]
     if len(set(labels)) < len(labels):  # folders of the same name in different places
         labels = [f"{place.parent.name}/{place.name}" for place in places]
     if len(set(labels)) < len(labels):

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from math import ceil, sqrt
 
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame
-from robustpose.show.figures.style import PAGE_HEIGHT, TWO_COLUMNS, spell_corruption
+from robustpose.show.figures.style import PAGE_HEIGHT, TWO_COLUMNS, tile, title_cell
 
 TITLE = 0.15  # inches, above every image
 
@@ -26,12 +25,10 @@ def draw_severity_grid(frame: Frame, corrupted_images: CorruptedImages, cells: S
     height, width = frame.image.shape[:2]
     tile_width = min(TWO_COLUMNS / n_columns, (PAGE_HEIGHT / n_rows - TITLE) * width / height)  # inches
     size = (tile_width * n_columns, n_rows * (tile_width * height / width + TITLE))
-    layout = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0, compress=True)
-    figure = Figure(figsize=size, layout=layout)
-    all_axes = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
-    for axes in all_axes:
+    figure, grid = tile(n_rows, n_columns, size)
+    for axes in grid.flat:
         axes.set_axis_off()
-    for axes, cell in zip(all_axes, cells, strict=False):  # the last row may have room to spare
+    for axes, cell in zip(grid.flat, cells, strict=False):  # the last row may have room to spare
         axes.imshow(corrupted_images.frame_in(frame, cell).image)
-        axes.set_title("Clean" if cell.corruption is None else spell_corruption(cell.corruption), pad=2)
+        axes.set_title(title_cell(cell), pad=2)
     return figure

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import matplotlib.style
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from robustpose.errors import UserError
 from robustpose.files import open_whole
+from robustpose.pose.cell import Cell
 
 ONE_COLUMN = 3.25  # inches, of a page with two columns (CVPR); and its full width
 TWO_COLUMNS = 6.875
@@ -84,6 +85,18 @@ def spell_corruption(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def tile(n_rows: int, n_columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
+    """Return a figure of a size in inches, and its axes (n_rows, n_columns) for images that lie close to each other."""
+    layout = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0, compress=True)
+    figure = Figure(figsize=size, layout=layout)
+    return figure, figure.subplots(n_rows, n_columns, squeeze=False)
+
+
+def title_cell(cell: Cell) -> str:
+    """Return `Clean`, or the corruption of a cell as `spell_corruption` has it."""
+    return "Clean" if cell.corruption is None else spell_corruption(cell.corruption)
+
+
 def find_legend_height(labels: Sequence[str], width: float) -> float:
     """Return the height of a legend in a figure of some width, inches."""
     return 0.08 + 0.112 * -(-len(labels) // _count_columns(labels, width)) if labels else 0.0
@@ -100,25 +113,15 @@ def put_legend(
 
 
 def save_figure(figure: Figure, out: Path, name: str) -> list[Path]:
-    """Write NAME.pdf and NAME.png, whose bytes depend on the figure alone, and return their paths.
-
-    Raises:
-        UserError: they cannot be written.
-    """
+    """Write NAME.pdf and NAME.png, whose bytes depend on the figure alone, and return their paths."""
     metadata: dict[str, dict[str, Any]] = {
         "pdf": {"Creator": "robustpose", "Producer": None, "CreationDate": None},
         "png": {"Software": None},
     }
-    paths = []
-    for kind in ("pdf", "png"):
-        path = out / f"{name}.{kind}"
-        try:
-            with open_whole(path) as file:
-                figure.savefig(file, format=kind, metadata=metadata[kind])
-        except OSError as error:
-            raise UserError(f"cannot write {path} ({error}): choose another --out") from error
-        paths.append(path)
-    return paths
+    for kind, said in metadata.items():
+        with open_whole(out / f"{name}.{kind}") as file:
+            figure.savefig(file, format=kind, metadata=said)
+    return [out / f"{name}.{kind}" for kind in metadata]
 
 
 def _count_columns(labels: Sequence[str], width: float) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +21,6 @@ from robustpose.results.published import dataset_names, is_whole_dataset, publis
 from robustpose.results.rows import severities_of
 from robustpose.show.figures.curves import draw_curves, list_corruptions
 from robustpose.show.figures.examples import (
-    Example,
     choose_image,
     choose_worst_cells,
     draw_examples,
@@ -49,6 +50,14 @@ class Written:
         """Write a figure as PDF and PNG."""
         self.paths += save_figure(figure, self.out, name)
 
+    @contextmanager
+    def noting(self, loss: str) -> Iterator[None]:
+        """Turn a UserError of the block into a note that begins with what is lost."""
+        try:
+            yield
+        except UserError as error:
+            self.notes.append(f"{loss}: {error}")
+
 
 def write_figures(
     runs: Sequence[Run],
@@ -72,8 +81,8 @@ def write_figures(
         beside: what `robustpose.show.figures.paper.choose_rows` takes.
 
     Raises:
-        UserError: a mistake in what was given, a damaged file, or `out` cannot be written to. What could be drawn
-            before stays.
+        UserError: a mistake in what was given, a damaged file, or `out` cannot be written to. Figures drawn before it
+            stay.
     """
     suite = runs[0].suite
     if severity not in suite.severities:
@@ -81,7 +90,8 @@ def write_figures(
     check_beside(beside)
     if suite != COCO_C and beside in dataset_names():
         raise UserError(f"--beside {beside} has no rows of suite {suite.name}: the paper measured with {COCO_C.name}")
-    _make_folder(out, runs)
+    if (out / "run.json").is_file() or out.resolve() in [run.folder.resolve() for run in runs]:
+        raise UserError(f"{out} is a run folder, whose table.tex would be overwritten: choose another --out")
     written = Written(out)
     groups = group_by_data(runs)
     with paper_style():
@@ -104,23 +114,15 @@ def write_figures(
     return written
 
 
-def _make_folder(out: Path, runs: Sequence[Run]) -> None:
-    if (out / "run.json").is_file() or out.resolve() in [run.folder.resolve() for run in runs]:
-        raise UserError(f"{out} is a run folder, whose table.tex would be overwritten: choose another --out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {out} ({error}): choose another --out") from error
-
-
 def _write_figures_1_and_5(groups: Sequence[Sequence[Run]], beside: str | None, written: Written) -> None:
     """Write the overview and the families, of the runs that have a mean of their suite, such as mPC."""
     complete = [kept for runs in groups if (kept := [run for run in runs if run.mean.value is not None])]
-    for run in (run for runs in groups for run in runs if run.mean.value is None):
-        written.notes.append(
-            f"fig1 and fig5 are without {run.folder}: {run.mean.label} needs all {run.suite.n_cells} cells and it has "
-            f"{len(run.cells) - 1}; bench it with --corruptions all"
-        )
+    for run in itertools.chain(*groups):
+        if run.mean.value is None:
+            written.notes.append(
+                f"fig1 and fig5 are without {run.folder}: {run.mean.label} needs all {run.suite.n_cells} cells and "
+                f"it has {len(run.cells) - 1}; bench it with --corruptions all"
+            )
     if not complete:
         return
     for runs in complete:
@@ -163,34 +165,26 @@ def _write_table(runs: Sequence[Run], written: Written) -> None:
             f"{different[0].folder} have different ones; bench them with the same --severities"
         )
         return
-    path = written.out / "table.tex"
-    try:
-        write_text(path, to_latex(*(run.summary for run in runs), labels=[run.label for run in runs]))
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error}): choose another --out") from error
-    written.paths.append(path)
+    written.paths.append(written.out / "table.tex")
+    write_text(written.paths[-1], to_latex(*(run.summary for run in runs), labels=[run.label for run in runs]))
 
 
 def _open_data(groups: Sequence[Sequence[Run]], given: DataSpec | None, written: Written) -> Dataset | None:
     """Return the dataset of the first group of runs, or None."""
     if given is not None:
         return open_named(groups[0][0], given)
-    try:
+    no_examples = "fig6 is left out, and " if len(groups) == 1 else ""
+    with written.noting(f"{no_examples}fig2 shows an image of the toy data"):
         return open_noted(groups[0])
-    except UserError as error:
-        no_examples = "fig6 is left out, and " if len(groups) == 1 else ""
-        written.notes.append(f"{no_examples}fig2 shows an image of the toy data: {error}")
-        return None
+    return None
 
 
 def _find_corrupted_images(runs: Sequence[Run], written: Written) -> dict[Path, CorruptedImages]:
     """Return where the corrupted images of runs come from, by run folder, as far as that is known."""
     corrupted_images: dict[Path, CorruptedImages] = {}
     for run in runs:
-        try:
+        with written.noting(f"fig6 is without {run.folder}"):
             corrupted_images[run.folder] = find_corrupted_images(run)
-        except UserError as error:
-            written.notes.append(f"fig6 is without {run.folder}: {error}")
     return corrupted_images
 
 
@@ -204,15 +198,15 @@ def _write_figure_2(
 ) -> None:
     """Write one image, of the toy data without a dataset, under every corruption of the run's suite."""
     shown: Dataset = ToyPeople() if dataset is None else dataset
-    index = find_large_person(shown) if image is None else _check_index(image, len(shown))
-    frame = shown.frame(index)
+    if image is not None and not 0 <= image < len(shown):
+        raise UserError(f"--image must be 0 to {len(shown) - 1}, got {image}")
+    frame = shown.frame(find_large_person(shown) if image is None else image)
     cells = cells_of(run.suite.corruptions, [severity])
-    source = next(iter(corrupted_images.values()), MadeImages())
-    try:
-        source.check(cells, [frame])
-    except UserError as error:
-        written.notes.append(f"fig2 shows corruptions made with --seed 0: {error}")
-        source = MadeImages(0)
+    source: CorruptedImages = MadeImages(0)
+    with written.noting("fig2 shows corruptions made with --seed 0"):
+        found = next(iter(corrupted_images.values()), MadeImages())
+        found.check(cells, [frame])
+        source = found
     written.save(draw_severity_grid(frame, source, cells), "fig2")
 
 
@@ -232,17 +226,15 @@ def _write_figure_6(
     except UserError as error:
         written.notes.append(f"fig6 is left out: {error}")
         return
-    kept = []
-    for run in runs:
-        missing = find_missing(run, cells)
-        if missing is None:
-            kept.append(run)
-        else:
-            written.notes.append(f"fig6 is without {run.folder}: {missing} is missing; start the same bench again")
+    missing = {run.folder: find_missing(run, cells) for run in runs}
+    for folder, path in missing.items():
+        if path is not None:
+            written.notes.append(f"fig6 is without {folder}: {path} is missing; start the same bench again")
+    kept = [run for run in runs if missing[run.folder] is None]
     if not kept:
         return
     founds = [read_found(run, cells, dataset.skeleton) for run in kept]
-    index = choose_image(dataset, cells, founds) if image is None else _check_index(image, len(dataset))
+    index = choose_image(dataset, cells, founds) if image is None else image
     try:
         for run in kept:
             corrupted_images[run.folder].check(cells, [dataset.frame(index)])
@@ -251,15 +243,4 @@ def _write_figure_6(
         return
     if cells[-1].severity != severity:
         written.notes.append(f"fig6 shows severity {cells[-1].severity}: the runs do not have {severity}")
-    written.save(draw_examples(kept, dataset, corrupted_images, Example(index, cells), founds), "fig6")
-
-
-def _check_index(index: int, n_images: int) -> int:
-    """Return the index of an image.
-
-    Raises:
-        UserError: there is no such image.
-    """
-    if not 0 <= index < n_images:
-        raise UserError(f"--image must be 0 to {n_images - 1}, got {index}")
-    return index
+    written.save(draw_examples(kept, dataset, corrupted_images, index, cells, founds), "fig6")

@@ -9,13 +9,15 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from robustpose.results.published import PublishedRow
 from robustpose.results.rows import Interval, Row, model_name, percent, rows_of, severities_of, suite_of, tabulate_cells
 from robustpose.show.pages.page import interval_words, spoken
 
-Chart = dict[str, Any]  # data, layout, file (its name when downloaded); or choices instead of data: data by name
+# A chart: data, layout, file (its name when downloaded); or choices instead of data: data by name. Or a part of one.
+Chart = dict[str, Any]
 
 COLORS = ("s1", "s2", "s3", "s4", "s5", "s6")
 TRAINING_SYMBOLS = {"Standard": "circle", "AdvMix": "diamond"}  # others: a cross
@@ -24,16 +26,21 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def escape_label(text: str) -> str:
-    """Return a text as plotly shows it, letter by letter."""
+    """Return a text so that plotly shows it letter by letter."""
     return html.escape(text, quote=False)
 
 
-def trace(mode: str, x: Sequence[Any], y: Sequence[Any], **more: Any) -> dict[str, Any]:
+def percents(values: Iterable[float]) -> list[float]:
+    """Return scores of 0..1 in percent, as short as a page needs them."""
+    return [round(100 * value, 3) for value in values]
+
+
+def trace(mode: str, x: Sequence[Any], y: Sequence[Any], **more: Any) -> Chart:
     """Return points or a line of a chart, with whatever else plotly's `scatter` takes."""
     return {"type": "scatter", "mode": mode, "x": x, "y": y, **more}
 
 
-def silent_trace(x: Sequence[float], y: Sequence[float], **more: Any) -> dict[str, Any]:
+def silent_trace(x: Sequence[float], y: Sequence[float], **more: Any) -> Chart:
     """Return a line that shows nothing on hovering and is not in the legend."""
     return trace("lines", x, y, **{"hoverinfo": "skip", "showlegend": False, **more})
 
@@ -44,8 +51,8 @@ def error_bars(values: Sequence[float], intervals: Sequence[Interval | None], co
     return {
         "type": "data",
         "symmetric": False,
-        "array": _percents(abs(high - value) for value, (_, high) in zip(values, ends, strict=True)),
-        "arrayminus": _percents(abs(value - low) for value, (low, _) in zip(values, ends, strict=True)),
+        "array": percents(abs(high - value) for value, (_, high) in zip(values, ends, strict=True)),
+        "arrayminus": percents(abs(value - low) for value, (low, _) in zip(values, ends, strict=True)),
         "color": color,
         "thickness": width,
     }
@@ -53,10 +60,7 @@ def error_bars(values: Sequence[float], intervals: Sequence[Interval | None], co
 
 def severity_curves(summary: Mapping[str, Any], file: str) -> dict[str, Chart]:
     """Return a chart for each group of corruptions: the score against severity, clean at 0, with interval bands."""
-    clean = {row.name: row for row in rows_of(summary, "headline")}["clean"]
-    groups: dict[str, list[tuple[str, list[Row]]]] = {group: [] for group in suite_of(summary).groups}
-    for name, (mean, *cells) in tabulate_cells(summary)[1]:
-        groups.setdefault(mean.group or "others", []).append((name, [clean, *cells]))
+    clean = _headline(summary)["clean"]
     rows = [clean, *rows_of(summary, "cell")]
     top = max(score for row in rows for score in (row.value or 0.0, *(row.interval or ())))
     ceiling = min(100, 10 * math.ceil(10 * top + 1e-9)) or 10
@@ -82,33 +86,32 @@ def severity_curves(summary: Mapping[str, Any], file: str) -> dict[str, Chart]:
         "hovermode": "x unified",
         "height": 370,
     }
-    return {
-        f"curves-{group}": {
-            "data": [
-                one for number, (name, cells) in enumerate(lines) for one in _curve(name, cells, severities, number)
-            ],
-            "layout": layout,
-            "file": f"{file}-severity-{group}",
-        }
-        for group, lines in groups.items()
-        if lines
-    }
+    charts = {}
+    for group, lines in groupby(tabulate_cells(summary)[1], lambda line: line[1][0].group or "others"):
+        data: list[Chart] = []
+        for number, (name, (_, *cells)) in enumerate(lines):
+            data += _curve(name, [clean, *cells], severities, number)
+        charts[f"curves-{group}"] = {"data": data, "layout": layout, "file": f"{file}-severity-{group}"}
+    return charts
 
 
-def _curve(name: str, rows: Sequence[Row], severities: Sequence[int], number: int) -> list[dict[str, Any]]:
+def _headline(summary: Mapping[str, Any]) -> dict[str, Row]:
+    return {row.name: row for row in rows_of(summary, "headline")}
+
+
+def _curve(name: str, rows: Sequence[Row], severities: Sequence[int], number: int) -> list[Chart]:
     """Return the traces of one corruption, from clean on: a band, if there are intervals, and the line on it."""
     color = COLORS[number % len(COLORS)]
-    known = [(x, row) for x, row in zip((0, *severities), rows, strict=True) if row.value is not None]
-    x, scores = [x for x, _ in known], [row.score for _, row in known]
-    bands = [row.interval for _, row in known if row.interval is not None]
+    known = {x: row for x, row in zip((0, *severities), rows, strict=True) if row.value is not None}
+    x, bands = list(known), [row.interval for row in known.values() if row.interval is not None]
     label = escape_label(spoken(name))
     line = trace(
         "lines+markers",
         x,
-        _percents(scores),
+        percents(row.score for row in known.values()),
         name=label,
         legendgroup=label,
-        text=[percent(row.value) + (f" ({interval_words(row.interval)})" if row.interval else "") for _, row in known],
+        text=[percent(r.value) + (f" ({interval_words(r.interval)})" if r.interval else "") for r in known.values()],
         hovertemplate="%{text}",
         line={"color": f"var({color})", "width": 2.2, "dash": DASHES[number % len(DASHES)]},
         marker={"color": f"var({color})", "symbol": SYMBOLS[number % len(SYMBOLS)], "size": 7},
@@ -117,7 +120,7 @@ def _curve(name: str, rows: Sequence[Row], severities: Sequence[int], number: in
         return [line]
     band = silent_trace(
         [*x, *reversed(x)],
-        _percents([*(high for _, high in bands), *(low for low, _ in reversed(bands))]),
+        percents([*(high for _, high in bands), *(low for low, _ in reversed(bands))]),
         legendgroup=label,
         fill="toself",
         fillcolor=f"var({color}, 0.12)",
@@ -131,23 +134,23 @@ def clean_against_mean(summary: Mapping[str, Any], published: Sequence[Published
 
     Diagonals join models that keep the same part of their clean score.
     """
-    headline = {row.name: row for row in rows_of(summary, "headline")}
+    headline = _headline(summary)
     clean, mean = headline["clean"], headline[suite_of(summary).mean_name]
     if clean.value is None or mean.value is None:
         return None
     families: dict[str, list[PublishedRow]] = {}
     for row in published:
         families.setdefault(row.model.split()[0], []).append(row)
-    x_range = _range(_percents([*(row.clean for row in published), clean.score, *(clean.interval or ())]))
-    y_range = _range(_percents([*(row.mPC for row in published), mean.score, *(mean.interval or ())]))
+    x_range = _range(percents([*(row.clean for row in published), clean.score, *(clean.interval or ())]))
+    y_range = _range(percents([*(row.mPC for row in published), mean.score, *(mean.interval or ())]))
     data, labels = _ratio_lines(x_range, y_range)
     for number, (family, rows) in enumerate(families.items()):
         symbols = [TRAINING_SYMBOLS.get(row.training, "x") for row in rows]
         data.append(
             trace(
                 "markers",
-                _percents(row.clean for row in rows),
-                _percents(row.mPC for row in rows),
+                percents(row.clean for row in rows),
+                percents(row.mPC for row in rows),
                 name=escape_label(family),
                 text=[_describe(row) for row in rows],
                 hovertemplate="%{text}<extra></extra>",
@@ -155,48 +158,40 @@ def clean_against_mean(summary: Mapping[str, Any], published: Sequence[Published
             )
         )
     model = model_name(summary)
-    words = [f"<b>{escape_label(model)}</b>"]
-    words += [f"{escape_label(row.label)} {percent(row.value)}" for row in headline.values()]
+    scores = [f"{escape_label(row.label)} {percent(row.value)}" for row in headline.values()]
     ours = trace(
         "markers",
-        _percents([clean.score]),
-        _percents([mean.score]),
+        percents([clean.score]),
+        percents([mean.score]),
         name=escape_label(model if len(model) <= 40 else model[:39] + "…"),
-        text=["<br>".join(words)],
+        text=["<br>".join([f"<b>{escape_label(model)}</b>", *scores])],
         hovertemplate="%{text}<extra></extra>",
         marker={"size": 16, "symbol": "star", "color": "var(ink)"},
     )
     for axis, score in (("x", clean), ("y", mean)):
         if score.interval is not None:
             ours[f"error_{axis}"] = error_bars([score.score], [score.interval], "var(ink, 0.55)", 1.2)
-    return {
-        "data": [*data, ours],
-        "layout": {
-            "xaxis": {"title": {"text": f"{escape_label(clean.label)} on clean images, %"}, "range": x_range},
-            "yaxis": {"title": {"text": f"{mean.label}, %"}, "range": y_range},
-            "annotations": labels,
-            "margin": {"r": 44},
-            "hovermode": "closest",
-            "height": 480,
-        },
-        "file": f"{file}-clean-and-mpc",
+    layout = {
+        "xaxis": {"title": {"text": f"{escape_label(clean.label)} on clean images, %"}, "range": x_range},
+        "yaxis": {"title": {"text": f"{mean.label}, %"}, "range": y_range},
+        "annotations": labels,
+        "margin": {"r": 44},
+        "hovermode": "closest",
+        "height": 480,
     }
+    return {"data": [*data, ours], "layout": layout, "file": f"{file}-clean-and-mpc"}
 
 
 def _describe(row: PublishedRow) -> str:
     boxes = {"gt": ", annotated boxes", "clean-det": ", detected boxes"}.get(row.boxes, "")
-    return "<br>".join(
-        [
-            f"<b>{escape_label(f'{row.model} {row.input}')}</b>, {escape_label(row.training)}",
-            f"{row.metric}* {percent(row.clean)}, mPC {percent(row.mPC)}, rPC {percent(row.rPC)}",
-            f"{row.dataset}, Table {row.table}{boxes}",
-        ]
+    return (
+        f"<b>{escape_label(f'{row.model} {row.input}')}</b>, {escape_label(row.training)}<br>"
+        f"{row.metric}* {percent(row.clean)}, mPC {percent(row.mPC)}, rPC {percent(row.rPC)}<br>"
+        f"{row.dataset}, Table {row.table}{boxes}"
     )
 
 
-def _ratio_lines(
-    x_range: Sequence[float], y_range: Sequence[float]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _ratio_lines(x_range: Sequence[float], y_range: Sequence[float]) -> tuple[list[Chart], list[Chart]]:
     """Return dotted lines of equal ratio, those of 20, 30, … 100 % that cross the chart, and their labels."""
     lines, labels = [], []
     for ratio in range(20, 101, 10):
@@ -231,36 +226,25 @@ def calibration(curves: Mapping[str, Any], file: str) -> Chart:
     clean = [_calibration_curve("clean images", curves["clean"], 0)] if "clean" in curves else []
     bins = [one for curve in curves.values() for one in curve["bins"]]
     top = max([1.0, *(one["score"] for one in bins), *(one["oks"] for one in bins)])
-    diagonal = silent_trace(
-        [0, top],
-        [0, top],
-        line={"color": "var(muted, 0.6)", "width": 1, "dash": "dot"},
-        name="confidence = OKS",
-        showlegend=True,
-    )
+    dotted = {"color": "var(muted, 0.6)", "width": 1, "dash": "dot"}
+    diagonal = silent_trace([0, top], [0, top], line=dotted, name="confidence = OKS", showlegend=True)
     choices = {}
     for key, curve in curves.items():
         label = spoken(key).replace("/", " ")
         choices[key] = [diagonal, *clean, *([] if key == "clean" else [_calibration_curve(label, curve, 1)])]
-    return {
-        "choices": choices,
-        "layout": {
-            "xaxis": {"title": {"text": "confidence of the prediction"}, "range": [0, top * 1.02]},
-            "yaxis": {"title": {"text": "OKS"}, "range": [0, top * 1.02]},
-            "hovermode": "closest",
-            "height": 420,
-        },
-        "file": f"{file}-calibration",
+    layout = {
+        "xaxis": {"title": {"text": "confidence of the prediction"}, "range": [0, top * 1.02]},
+        "yaxis": {"title": {"text": "OKS"}, "range": [0, top * 1.02]},
+        "hovermode": "closest",
+        "height": 420,
     }
+    return {"choices": choices, "layout": layout, "file": f"{file}-calibration"}
 
 
-def _calibration_curve(label: str, curve: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _calibration_curve(label: str, curve: Mapping[str, Any], number: int) -> Chart:
     bins = curve["bins"]
-    figures = [
-        f"{name} {value:.2f}"
-        for name, value in (("error", curve.get("error")), ("rank correlation", curve.get("rank_correlation")))
-        if value is not None
-    ]
+    names = {"error": "error", "rank_correlation": "rank correlation"}
+    figures = [f"{words} {curve[name]:.2f}" for name, words in names.items() if curve.get(name) is not None]
     color = f"var({COLORS[number]})"
     return trace(
         "lines+markers",
@@ -272,10 +256,6 @@ def _calibration_curve(label: str, curve: Mapping[str, Any], number: int) -> dic
         line={"color": color, "width": 2, "dash": DASHES[number]},
         marker={"color": color, "size": 9, "symbol": SYMBOLS[number]},
     )
-
-
-def _percents(values: Iterable[float]) -> list[float]:
-    return [round(100 * value, 3) for value in values]
 
 
 def _range(values: Sequence[float]) -> list[float]:

@@ -21,7 +21,7 @@ from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import read_results
-from robustpose.pose.types import Floats, Poses, Truth
+from robustpose.pose.types import Floats, Poses, Truth, no_poses
 from robustpose.results.run_folder import RunFolder
 from robustpose.show.pages.thumbnails import Place, Thumbnail, make_corrupted_thumbnails, make_thumbnail
 
@@ -37,7 +37,7 @@ Quality = Mapping[Cell, Floats]  # (n_images,) 0..1, NaN where nobody is to be f
 
 @dataclass(frozen=True)
 class GalleryImage:
-    """One image of the gallery: its place in the dataset, what it is called, and what is known of it in every cell."""
+    """One image of the gallery: its place in the dataset, its name, and its people and poses in every cell."""
 
     index: int
     name: str
@@ -63,13 +63,10 @@ def make_gallery(
 
     Args:
         folder: of the run.
-        dataset: what was benched.
+        dataset: the one that was benched.
         corrupted_images: how its images look in a cell; None for clean images only.
         cells: of the run, clean first.
         n_bytes: how large images and poses may be together.
-
-    Raises:
-        UserError: images or predictions cannot be read.
     """
     run = RunFolder(folder)
     quality = run.read_quality(cells)
@@ -89,15 +86,11 @@ def make_gallery(
     sheet = _choose_sheet(dataset, shown)
     corrupted: dict[Place, str] = {}
     if corrupted_images is not None:
-        wanted = [(sheet, cell) for cell in cells[1:]]
-        wanted += order_worst(quality, cells, [image.index for image in shown])
-        corrupted = make_corrupted_thumbnails(
-            dataset,
-            corrupted_images,
-            list(dict.fromkeys(wanted)),
-            {image.index: image.n_pixels for image in shown},
-            n_bytes - sum(image.n_bytes for image in shown),
-        )
+        n_pixels = {image.index: image.n_pixels for image in shown}
+        worst = order_worst(quality, cells, list(n_pixels))
+        wanted = list(dict.fromkeys([*((sheet, cell) for cell in cells[1:]), *worst]))
+        n_left = n_bytes - sum(image.n_bytes for image in shown)
+        corrupted = make_corrupted_thumbnails(dataset, corrupted_images, wanted, n_pixels, n_left)
     place_of = {image.index: place for place, image in enumerate(shown)}
     return {
         "joints": dataset.skeleton.n_joints,
@@ -158,14 +151,11 @@ def pack_poses(people: Sequence[Floats]) -> str:
     Args:
         people: by cell (N, K, 2) px of the thumbnail; N may differ.
     """
-    first = _to_units(people[0])
-    stream: list[np.ndarray] = []
-    for number, xy in enumerate(people):
-        units = _to_units(xy)
-        if number > 0:
-            n_both = min(len(first), len(units))
-            units[:n_both] -= first[:n_both]
-        stream += [np.array([len(units)], np.int32), units.ravel()]
+    first, *others = map(_to_units, people)
+    for units in others:
+        n_both = min(len(first), len(units))
+        units[:n_both] -= first[:n_both]
+    stream = [part for units in (first, *others) for part in ([len(units)], units.ravel())]
     # Differences of two numbers that fit may not: they wrap around, and adding wraps them back.
     raw = np.concatenate(stream).astype("<i2").view(np.uint8).reshape(-1, 2)
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -182,7 +172,7 @@ def _read_poses(
     """Return the poses in every cell of each image, by its index; None where nobody was found."""
     ids = {index: dataset.truth(index).image_id for index in indices}
     poses: dict[int, list[Poses | None]] = {index: [] for index in indices}
-    for cell in cells:
+    for cell in cells:  # one file at a time: those of all cells are large together
         found = read_results(run.prediction_path(cell), dataset.skeleton.n_joints)
         for index, image_id in ids.items():
             poses[index].append(found.get(image_id))
@@ -193,11 +183,10 @@ def _make_image(dataset: Dataset, index: int, poses: Sequence[Poses | None]) -> 
     frame = dataset.frame(index)
     thumbnail = make_thumbnail(frame.image)
     shift = (thumbnail.scale - 1) / 2  # pixel centres are at integers, here and there
-    people: list[Floats] = [np.zeros((0, dataset.skeleton.n_joints, 2))] * len(poses)
-    for number, found in enumerate(poses):
-        if found is not None:
-            best = np.argsort(-found.score, kind="stable")[:MOST_PEOPLE]
-            people[number] = found.xy[best] * thumbnail.scale + shift
+    people = []
+    for found in (found or no_poses(frame.image_id, dataset.skeleton.n_joints) for found in poses):
+        best = np.argsort(-found.score, kind="stable")[:MOST_PEOPLE]
+        people.append(found.xy[best] * thumbnail.scale + shift)
     return GalleryImage(
         index=index,
         name=frame.file_name or str(frame.image_id),
@@ -210,11 +199,9 @@ def _make_image(dataset: Dataset, index: int, poses: Sequence[Poses | None]) -> 
 
 def _pack_truth(truth: Truth, scale: float, shift: float) -> list[list[int]]:
     """Return, for every annotated person, K times x, y in halves of a thumbnail's pixel, and visible (0, 1 or 2)."""
-    rows = []
-    for xy, visible in zip(truth.xy[truth.counted], truth.visible[truth.counted], strict=True):
-        points = np.concatenate([_to_units(xy * scale + shift), visible[:, None]], axis=1)
-        rows.append(points.astype(int).ravel().tolist())
-    return rows
+    units, visible = _to_units(truth.xy * scale + shift), truth.visible[..., None]
+    points = np.concatenate([units, visible], axis=2).astype(int)[truth.counted]  # (N, K, 3)
+    return [person.ravel().tolist() for person in points]
 
 
 def _choose_sheet(dataset: Dataset, shown: Sequence[GalleryImage]) -> int:

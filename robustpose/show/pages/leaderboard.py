@@ -6,18 +6,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from robustpose.files import write_text
 from robustpose.results.leaderboard import Board, boards_to_json
-from robustpose.show.pages.page import render_page, write_files
+from robustpose.show.pages.page import render_page
 
 
 def write_leaderboard(folder: Path, boards: Sequence[Board]) -> Path:
-    """Write leaderboard.html and leaderboard.json, and return the page's path.
-
-    Raises:
-        UserError: the folder cannot be written to.
-    """
-    content = json.dumps(boards_to_json(boards), indent=1) + "\n"
-    write_files(folder, {"leaderboard.json": content, "leaderboard.html": render_leaderboard(boards)})
+    """Write leaderboard.html and leaderboard.json, and return the page's path."""
+    write_text(folder / "leaderboard.json", json.dumps(boards_to_json(boards), indent=1) + "\n")
+    write_text(folder / "leaderboard.html", render_leaderboard(boards))
     return folder / "leaderboard.html"
 
 

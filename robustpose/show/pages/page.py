@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robustpose.errors import UserError
-from robustpose.files import write_text
 from robustpose.results.rows import Interval, percent
 
 if TYPE_CHECKING:
@@ -23,24 +19,6 @@ def render_page(template: str, **values: Any) -> str:
     Every page takes the value `charts`, charts of `show.pages.charts` by the id that the template gives them.
     """
     return _environment().get_template(template).render(**values)
-
-
-def write_files(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write files into a folder, which is made if need be.
-
-    Args:
-        folder: for the files.
-        texts: what is in each file, by its name.
-
-    Raises:
-        UserError: it cannot be written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            write_text(folder / name, text)
-    except OSError as error:
-        raise UserError(f"cannot write to {folder} ({error}): choose another folder") from error
 
 
 def slug(text: str) -> str:
@@ -65,9 +43,7 @@ def difference_words(value: float | None) -> str:
 
 def _lost_part(value: float | None, clean: float | None) -> float:
     """Return which part of a clean score is lost, 0..1."""
-    if value is None or not clean:
-        return 0.0
-    return min(max(1 - value / clean, 0.0), 1.0)
+    return 0.0 if value is None or not clean else min(max(1 - value / clean, 0.0), 1.0)
 
 
 @cache

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from robustpose.data.corrupted import CorruptedImages
@@ -55,29 +57,25 @@ def make_corrupted_thumbnails(
     Args:
         dataset: the images.
         corrupted_images: how they look in a cell.
-        wanted: what to show, the most important first.
+        wanted: the most important first.
         n_pixels: of each image that is wanted, at full size.
         n_bytes: how much there is to spend.
     """
-    candidates: list[Place] = []
-    pixels_left = MOST_PIXELS
-    for place in wanted[: n_bytes // EXPECTED_BYTES]:
-        pixels_left -= n_pixels[place[0]]
-        if pixels_left < 0:
-            break
-        candidates.append(place)
+    places = _take_first(wanted[: n_bytes // EXPECTED_BYTES], lambda place: n_pixels[place[0]], MOST_PIXELS)
     made: dict[Place, str] = {}
-    by_image: dict[int, list[Cell]] = {}
-    for index, cell in candidates:
-        by_image.setdefault(index, []).append(cell)
-    for index, cells in by_image.items():  # an image is decoded once: its corrupted copies share it
-        frame = dataset.frame(index)
-        for cell in cells:
+    for index, of_image in groupby(sorted(places, key=itemgetter(0)), itemgetter(0)):
+        frame = dataset.frame(index)  # decoded once: its corrupted copies share it
+        for _, cell in of_image:
             made[index, cell] = make_thumbnail(corrupted_images.frame_in(frame, cell).image).base64
-    kept: dict[Place, str] = {}
-    for place in candidates:
-        n_bytes -= len(made[place])
-        if n_bytes < 0:
+    return {place: made[place] for place in _take_first(places, lambda place: len(made[place]), n_bytes)}
+
+
+def _take_first(places: Sequence[Place], cost_of: Callable[[Place], int], budget: int) -> list[Place]:
+    """Return as many of the first places as a budget pays for."""
+    taken = []
+    for place in places:
+        budget -= cost_of(place)
+        if budget < 0:
             break
-        kept[place] = made[place]
-    return kept
+        taken.append(place)
+    return taken
