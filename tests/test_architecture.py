@@ -18,10 +18,12 @@ TASKS = {
     "a corruption": ("spatter", {"corruptions/weather.py", "corruptions/__init__.py", "corruptions/suites.py"}),
     "an estimator": ("results_file", {"estimators/__init__.py"}),
     "an official data set": ("ochuman", {"data/official.py"}),
-    "a metric": ("pck", {"metrics/__init__.py"}),
+    "a metric": ("pckh", {"metrics/__init__.py", "metrics/pckh.py"}),
     "a strategy": ("sequentialmix", {"train/strategies.py"}),
     "a figure of every table": ("HEADLINE", {"results/rows.py"}),
 }
+# And where else they may be named: a data set says which metric is its own.
+BESIDES = {"a metric": {"data/mpii.py"}}
 # Words that meant three things, or nothing, and what is said now.
 OLD_WORDS = {
     r"picture\w*": "image",
@@ -81,7 +83,7 @@ def test_folders_of_the_plan_are_those_of_the_package():
 def test_an_addition_touches_the_files_that_the_page_says(task):
     word, expected = TASKS[task]
     found = {path for path, source in SOURCES.items() if re.search(rf"\b{word}\b", code_of(source))}
-    assert found == expected
+    assert found - BESIDES.get(task, set()) == expected
     row = next(line for line in section("Adding something").splitlines() if line.startswith(f"| {task} |"))
     for path in expected:
         assert path in row or f"a file in `{path.split('/')[0]}/`" in row

@@ -146,7 +146,7 @@ def test_folder_made_otherwise_and_wrong_input_are_one_line(run, coco_folder, st
     empty.mkdir()
     for more, message in (
         (words(coco_folder, styles, tmp_path / "out", "--limit", 1, "--seed", 3), "seed: 0 there, 3 now"),
-        (words(coco_folder, empty, tmp_path / "new"), "holds no pictures"),
+        (words(coco_folder, empty, tmp_path / "new"), "holds no images"),
         (words(coco_folder, tmp_path / "none", tmp_path / "new"), "does not exist"),
         (words(coco_folder, styles, tmp_path / "new", "--texture", 2), "--texture must be between 0 and 1"),
         (words(coco_folder, styles, tmp_path / "new", "--workers", 0), "--workers must be at least 1"),

@@ -13,7 +13,7 @@ from robustpose.cli.options import ImageOptions, WorkerOptions
 
 @with_groups
 def stylize(
-    styles: Annotated[Path, typer.Option(help="Folder of pictures to take colours and textures from.")],
+    styles: Annotated[Path, typer.Option(help="Folder of images to take colours and textures from.")],
     out: Annotated[Path, typer.Option(help="Folder for the copies, under the images' names.")],
     data: ImageOptions,
     work: WorkerOptions,

@@ -72,7 +72,7 @@ def find_styles(folder: Path) -> list[Path]:
         raise UserError(f"the folder of styles {folder} does not exist")
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
-        raise UserError(f"the folder of styles {folder} holds no pictures ({', '.join(sorted(SUFFIXES))})")
+        raise UserError(f"the folder of styles {folder} holds no images ({', '.join(sorted(SUFFIXES))})")
     return found
 
 

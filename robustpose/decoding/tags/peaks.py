@@ -13,7 +13,7 @@ def find_block_maxima(heatmap):  # type: ignore[no-untyped-def]
     """Return the largest value (rows, columns) in every block of 8 × 8 px of a heatmap (H, W)."""
     height, width = heatmap.shape
     n_rows, n_columns = (height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK
-    maxima = np.empty((n_rows, n_columns), np.float32)
+    block_maxima = np.empty((n_rows, n_columns), np.float32)
     highest = np.empty(width, np.float32)
     for row in range(n_rows):
         highest[:] = heatmap[row * BLOCK]
@@ -25,8 +25,8 @@ def find_block_maxima(heatmap):  # type: ignore[no-untyped-def]
             largest = highest[column * BLOCK]
             for x in range(column * BLOCK + 1, min((column + 1) * BLOCK, width)):
                 largest = max(largest, highest[x])
-            maxima[row, column] = largest
-    return maxima
+            block_maxima[row, column] = largest
+    return block_maxima
 
 
 @njit(cache=True)
