@@ -30,9 +30,9 @@ from robustpose.models.zoo import make_input_spec
 from robustpose.pose.skeletons import COCO
 from robustpose.processes import keep_freed_memory
 from robustpose.train.advmix import AdvMixStep
-from robustpose.train.crop_source import CropSource
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.mixing import GeneratorMix, make_generator
+from robustpose.train.samples import CropSource
 from robustpose.train.settings import AugmentSettings
 from robustpose.train.simultaneous import SimultaneousStep
 from robustpose.train.steps import Step

@@ -21,10 +21,9 @@ from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
-from robustpose.train.crop_source import CropSource
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.loop import Progress, train
-from robustpose.train.samples import Batches
+from robustpose.train.samples import Batches, CropSource
 from robustpose.train.seeding import make_rng, make_torch_seed
 from robustpose.train.settings import AugmentSettings, TrainSettings, make_settings, read_settings
 from tests.training import stop_at, train_and_note

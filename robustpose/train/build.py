@@ -17,7 +17,7 @@ from robustpose.pose.skeletons import Skeleton
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.mixing import make_mixer
 from robustpose.train.optimisation import Optimisation
-from robustpose.train.samples import Samples, draw_views_of_first, find_training
+from robustpose.train.samples import Samples, find_training
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.simultaneous import SimultaneousStep
@@ -38,7 +38,7 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Sam
     if settings.backbone is not None:
         load_backbone(network, settings.backbone)
         if has_folded_norms(network):
-            measure_norms(network, draw_views_of_first(samples, 0, CROPS_TO_MEASURE)[:, 0])
+            measure_norms(network, samples.draw_views_of_first(0, CROPS_TO_MEASURE)[:, 0])
     if settings.start_from is not None:
         input_spec = load_weights(network, settings.start_from)
         if input_spec and input_spec.joints and input_spec.joints != joints:

@@ -36,9 +36,9 @@ from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import STRIDE, UPSCALE
 from robustpose.pose.skeletons import COCO, Skeleton, list_connections
 from robustpose.pose.types import Floats
-from robustpose.train.crop_source import CropSource
 from robustpose.train.field_kernels import draw_connections, draw_joints
 from robustpose.train.objectives import Batch, Outputs, nothing, to_float
+from robustpose.train.samples import CropSource
 from robustpose.train.settings import TrainSettings
 from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept
 

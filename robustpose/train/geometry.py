@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.pose.crop import SCALE_UNIT
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 from robustpose.train.settings import AugmentSettings
@@ -98,11 +97,6 @@ def placement_to_matrix(placement: Placement, input_wh: tuple[int, int]) -> Floa
         linear = linear @ np.diag([-1.0, 1.0])
     shift = np.array(input_wh) / 2 - linear @ placement.center
     return np.concatenate([linear, shift[:, None]], axis=1)
-
-
-def scale_to_width(scale: Floats) -> float:
-    """Return the px of the image that a crop of `scale` (2,) is wide."""
-    return float(scale[0] * SCALE_UNIT)
 
 
 def warp_image(image: Image, matrix: Floats, input_wh: tuple[int, int]) -> Image:

@@ -32,7 +32,7 @@ from robustpose.models.zoo import make_input_spec
 from robustpose.train.build import build_step
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.log import Log
-from robustpose.train.samples import Batches, draw_views_of_first, make_samples
+from robustpose.train.samples import Batches, make_samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings, make_settings_of_run
 from robustpose.train.sheets import write_sheet
@@ -170,7 +170,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
             log.write_epoch(line)
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
-                views = draw_views_of_first(samples, at.epoch, settings.sheet_people, fabric.device)
+                views = samples.draw_views_of_first(at.epoch, settings.sheet_people, fabric.device)
                 write_sheet(sheet, views, step.mixer, settings.views, input_spec)
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()

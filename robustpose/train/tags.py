@@ -23,8 +23,8 @@ from torch import Tensor
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats
-from robustpose.train.crop_source import CropSource
 from robustpose.train.objectives import Batch, LossName, Outputs
+from robustpose.train.samples import CropSource
 from robustpose.train.settings import TrainSettings
 from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept
 
