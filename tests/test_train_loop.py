@@ -258,7 +258,7 @@ def test_finished_run_is_not_trained_again(tmp_path: Path) -> None:
 
 def test_run_with_other_settings_is_refused(tmp_path: Path) -> None:
     train(settings_for(epochs=1), tmp_path)
-    with pytest.raises(UserError, match=r"other settings \(lr: 0\.01 -> 0\.02\)"):
+    with pytest.raises(UserError, match=r"other settings \(lr: 0\.01 there, 0\.02 now\)"):
         train(settings_for(epochs=1, lr=0.02), tmp_path)
     train(settings_for(epochs=1, checkpoint_every=7), tmp_path)
 

@@ -62,25 +62,26 @@ def build_step(
         if fabric.device.type != "cuda":
             raise UserError(f"engine.sync_batch_norm is for GPUs, this run is on {fabric.device.type}")
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mixing, mixer, teacher = settings.mixing, None, None
     if settings.way.mixer is not None:
         torch.manual_seed(make_torch_seed(settings.seed, "generator"))
-        mixer = make_mixer(settings.way.mixer, len(settings.views), settings.input_wh, mixing)
-        mixer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        mixer = _make_fast(make_mixer(settings.way.mixer, len(settings.views), settings.input_wh, mixing))
     if settings.distills:
         teacher = Teacher(build_teacher(settings, family, skeleton), mixing.alpha, mixing.distill_on)
-    objective = find_training(family).make_objective(settings)
-    optimisation = Optimisation(settings.lr, mixing.generator_lr, settings.clip, settings.ema, settings.accumulate)
-    if mixing.update == "simultaneous" and (mixer is not None or teacher is not None):
-        return SimultaneousStep(network, teacher, mixer, objective=objective, optimisation=optimisation, fabric=fabric)
-    return AdvMixStep(
-        network,
+    simultaneous = mixing.update == "simultaneous" and (mixer is not None or teacher is not None)
+    return (SimultaneousStep if simultaneous else AdvMixStep)(
+        _make_fast(network),
         teacher,
         mixer,
-        objective=objective,
-        optimisation=optimisation,
-        second_norm_update=mixing.second_norm_update,
+        objective=find_training(family).make_objective(settings),
+        optimisation=Optimisation(
+            lr=settings.lr,
+            generator_lr=mixing.generator_lr,
+            clip=settings.clip,
+            ema=settings.ema,
+            accumulate=settings.accumulate,
+            second_norm_update=mixing.second_norm_update,
+        ),
         fabric=fabric,
     )
 
@@ -97,7 +98,12 @@ def build_teacher(settings: TrainSettings, family: FamilyName, skeleton: Skeleto
     teacher = models.build(name, skeleton.n_joints)
     load_weights(teacher, weights)
     check_outputs(teacher, family, settings.input_wh, skeleton, f"teacher {name}")
-    return teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return _make_fast(teacher)
+
+
+def _make_fast(network: nn.Module) -> nn.Module:
+    """Return the network, its weights in the memory layout that convolutions are faster in."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 @torch.no_grad()

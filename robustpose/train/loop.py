@@ -20,11 +20,11 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
-from robustpose.config import list_differences, write_settings
+from robustpose.config import write_settings
 from robustpose.errors import UserError
 from robustpose.estimators.running.backends import limit_threads
 from robustpose.evaluate import evaluate
-from robustpose.files import lock_folder, remove_parts
+from robustpose.files import list_differences, lock_folder, remove_parts
 from robustpose.metrics import make_metric
 from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
@@ -190,7 +190,8 @@ def _resume(last: Path, settings: TrainSettings, step: Step, precision: Any) -> 
     if not last.exists():
         return _Position()
     state = read_checkpoint(last)
-    differences = list_differences(make_settings_of_run(state["settings"], f"settings in {last}"), settings)
+    before = make_settings_of_run(state["settings"], f"settings in {last}")
+    differences = list_differences(before.model_dump(mode="json"), settings.model_dump(mode="json"))
     differences = [line for line in differences if line.split(":")[0] not in FREE]
     if differences:
         raise UserError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 from torch import Tensor, nn
@@ -14,12 +15,12 @@ from torch import Tensor, nn
 from robustpose.data.images import write_image
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Image
-from robustpose.train.mixing import make_mix
 
 HEADER = 28  # px, for the titles of the columns
 GAP = 2
 
 
+@torch.no_grad()
 def draw_sheet(views: Tensor, mixer: nn.Module, names: Sequence[str], input_spec: InputSpec) -> Image:
     """Return a sheet (H, W, 3): a row per crop; its views, the weights of each (dark 0, bright 1), and the mix.
 
@@ -29,7 +30,7 @@ def draw_sheet(views: Tensor, mixer: nn.Module, names: Sequence[str], input_spec
         names: of the views.
         input_spec: says how to make colours of them again.
     """
-    mixed, weights = make_mix(mixer, views)
+    mixed, weights = mixer(views)
     columns = [to_images(views[:, i], input_spec) for i in range(len(names))]
     titles = list(names)
     if len(names) > 1:
