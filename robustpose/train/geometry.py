@@ -70,7 +70,7 @@ def place_half_body(
         lower: (K,) joints of the lower body.
         aspect: width over height of the crop.
         augment: gives the probability.
-        rng: two numbers are drawn.
+        rng: two numbers are drawn, whatever comes of them.
     """
     halved, chooses_upper = rng.random(2) < (augment.half_body_probability, UPPER_BODY_PROBABILITY)
     annotated = visible > 0

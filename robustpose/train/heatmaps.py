@@ -39,12 +39,9 @@ def expected_shapes(input_wh: tuple[int, int], skeleton: Skeleton) -> tuple[tupl
 
 
 def joints_mse(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Return half the mean squared error per joint, averaged over joints: the loss of SBL and HRNet.
+    """Return half the mean squared error of heatmaps (B, K, h, w), averaged over joints: the loss of SBL and HRNet.
 
-    Args:
-        heatmaps: (B, K, h, w).
-        target: (B, K, h, w).
-        weight: (B, K, 1); a joint of weight 0 adds nothing, but still counts in the average.
+    A joint of `weight` (B, K, 1) 0 adds nothing, but still counts in the average.
     """
     weight = weight[..., None]  # (B, K, 1, 1)
     return 0.5 * F.mse_loss(heatmaps * weight, target * weight)
@@ -63,11 +60,7 @@ LOSSES: dict[LossName, Callable[[Tensor, Tensor, Tensor], Tensor]] = {"mse": joi
 
 
 class HeatmapObjective:
-    """Heatmaps (B, K, h, w) against `target` (B, K, h, w), joints weighted by `weight` (B, K, 1).
-
-    Args:
-        loss: row of `LOSSES`.
-    """
+    """Compare heatmaps (B, K, h, w) with `target` (B, K, h, w), joints weighted by `weight` (B, K, 1): see `LOSSES`."""
 
     names = ("heatmap",)
 
