@@ -10,14 +10,14 @@ from torch import nn
 
 from robustpose import models
 from robustpose.errors import UserError
-from robustpose.models.families import FamilyName
+from robustpose.models.families import FAMILIES, FamilyName
 from robustpose.models.norm_statistics import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone, load_weights
 from robustpose.pose.skeletons import Skeleton
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.mixing import make_mixer
 from robustpose.train.optimisation import Optimisation
-from robustpose.train.samples import Samples, find_training
+from robustpose.train.samples import Samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.simultaneous import SimultaneousStep
@@ -73,7 +73,7 @@ def build_step(
         _make_fast(network),
         teacher,
         mixer,
-        objective=find_training(family).make_objective(settings),
+        objective=FAMILIES[family].training.make_objective(settings),
         optimisation=Optimisation(
             lr=settings.lr,
             generator_lr=mixing.generator_lr,
@@ -111,7 +111,7 @@ def check_outputs(
     network: nn.Module, family: FamilyName, input_wh: tuple[int, int], skeleton: Skeleton, name: str
 ) -> None:
     """Raise UserError unless a network gives outputs of the sizes that targets of its family have."""
-    training = find_training(family)
+    training = FAMILIES[family].training
     expected = training.expected_shapes(input_wh, skeleton)
     width, height = input_wh
     outputs = network.eval()(torch.zeros(1, 3, height, width))

@@ -25,19 +25,12 @@ UPPER_BODY_PROBABILITY = 0.69
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Say which part of an image becomes a crop.
+    """Say which part of an image becomes a crop."""
 
-    Attributes:
-        center: (2,) px of the image, in the middle of the crop.
-        width: px of the image that the crop is wide.
-        rotation: degrees, counter-clockwise as seen in the crop.
-        mirrored: left and right exchanged, after which the joints have to be renamed.
-    """
-
-    center: Floats
-    width: float
-    rotation: float = 0.0
-    mirrored: bool = False
+    center: Floats  # (2,) px of the image, in the middle of the crop
+    width: float  # px of the image that the crop is wide
+    rotation: float = 0.0  # degrees, counter-clockwise as seen in the crop
+    mirrored: bool = False  # left and right exchanged, after which the joints have to be renamed
 
 
 def vary_placement(placement: Placement, augment: AugmentSettings, rng: np.random.Generator) -> Placement:

@@ -17,23 +17,14 @@ from robustpose.models.fast.input_gradient import fast_input_gradient
 
 @dataclass(frozen=True)
 class Optimisation:
-    """Say how student and generator learn.
+    """Say how student and generator learn."""
 
-    Attributes:
-        lr: first learning rate of the student.
-        generator_lr: of the generator; None for the same.
-        clip: largest norm of a gradient; None for any.
-        ema: share of the old in every new average of the student's weights, 0..1; None for no average.
-        accumulate: parts that a batch is done in, for want of memory.
-        second_norm_update: in AdvMix's turns, let the student's batch norms take in the generator's pass, too, as the
-            published program does.
-    """
-
-    lr: float = 1e-3
-    generator_lr: float | None = None
-    clip: float | None = None
-    ema: float | None = None
-    accumulate: int = 1
+    lr: float = 1e-3  # first learning rate of the student
+    generator_lr: float | None = None  # of the generator; None for the same
+    clip: float | None = None  # largest norm of a gradient; None for any
+    ema: float | None = None  # share of the old in every new average of the student's weights, 0..1; None for none
+    accumulate: int = 1  # parts that a batch is done in, for want of memory
+    # In AdvMix's turns, the student's batch norms take in the generator's pass, too, as in the published program.
     second_norm_update: bool = True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,11 @@ import torch
 from torch import Tensor
 
 from robustpose.errors import UserError
-from robustpose.models.families import FAMILIES, FamilyName
+from robustpose.models.families import FAMILIES
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.protocols import Dataset
-from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 from robustpose.train.geometry import Placement, placement_to_matrix, warp_image, warp_points
-from robustpose.train.objectives import Objective
 from robustpose.train.seeding import make_rng
 from robustpose.train.settings import TrainSettings
 from robustpose.train.views.table import CLEAN, draw_views, finish_views
@@ -95,19 +93,12 @@ class CropSource:
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
-    """What is annotated of a sample: one person (K joints), or all people in an image (N, K).
+    """What is annotated of a sample: of one person, or of all people in an image, where each array begins with N."""
 
-    Attributes:
-        frame: index of the image in the dataset.
-        xy: (…, K, 2) px of the image.
-        visible: (…, K); above 0 where the joint is annotated.
-        boxes: (…, 4) xyxy px of the image.
-    """
-
-    frame: int
-    xy: Floats
-    visible: npt.NDArray[np.integer]
-    boxes: Floats
+    frame: int  # index of the image in the dataset
+    xy: Floats  # (…, K, 2) px of the image
+    visible: npt.NDArray[np.integer]  # (…, K); above 0 where the joint is annotated
+    boxes: Floats  # (…, 4) xyxy px of the image
 
 
 class Samples(ABC, torch.utils.data.Dataset[dict[str, Tensor]]):
@@ -136,8 +127,7 @@ class Samples(ABC, torch.utils.data.Dataset[dict[str, Tensor]]):
         """Return what is to be learned of a crop, by name, always of the same shapes.
 
         Args:
-            crop: the annotation, its `xy` in crop px, left and right exchanged where the crop is mirrored; its `boxes`
-                still are of the image.
+            crop: the annotation with `xy` in crop px, left and right exchanged where the crop is mirrored.
             matrix: (2, 3) affine from image px to crop px.
             shape_hw: height and width of the image.
         """
@@ -170,33 +160,6 @@ class Samples(ABC, torch.utils.data.Dataset[dict[str, Tensor]]):
         return self.prepare(batch)["views"]
 
 
-class FamilyTraining(Protocol):
-    """What the module of a family in this folder (`heatmaps`, `tags`, `fields`) says about training its networks.
-
-    `OUTPUTS` is what messages call their outputs; with `MORE_OUTPUTS` further ones are left alone.
-    """
-
-    OUTPUTS: str
-    MORE_OUTPUTS: bool
-
-    def make_samples(self, source: CropSource, settings: TrainSettings) -> Samples:
-        """Return the crops to learn from."""
-        ...
-
-    def make_objective(self, settings: TrainSettings) -> Objective:
-        """Return what is learned."""
-        ...
-
-    def expected_shapes(self, input_wh: tuple[int, int], skeleton: Skeleton) -> tuple[Any, ...]:
-        """Return the shape of each output for one crop, nested as the outputs are."""
-        ...
-
-
-def find_training(family: FamilyName) -> FamilyTraining:
-    """Return the module of a family."""
-    return FAMILIES[family].training
-
-
 def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSettings) -> Samples:
     """Return the samples that a network's family learns from, with the views of the settings.
 
@@ -206,7 +169,7 @@ def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSetting
     source = CropSource(
         dataset, input_spec, settings.seed, settings.engine.cache_mb, settings.views, settings.mixing.policies
     )
-    samples = find_training(input_spec.family).make_samples(source, settings)
+    samples: Samples = FAMILIES[input_spec.family].training.make_samples(source, settings)
     if len(samples) < settings.batch_size:
         raise UserError(
             f"train_data holds {len(samples)} {samples.what} to learn from, fewer than batch_size {settings.batch_size}"
@@ -220,11 +183,11 @@ class Batches:
     Every process takes its share of each batch; the last incomplete batch is left out.
 
     Args:
-        n_samples: how many there are.
+        n_samples: in an epoch.
         batch_size: over all processes.
         seed: of the run.
         rank: number of this process.
-        n_processes: how many share a batch.
+        n_processes: that share a batch.
     """
 
     def __init__(self, n_samples: int, batch_size: int, seed: int, rank: int = 0, n_processes: int = 1) -> None:

@@ -88,63 +88,38 @@ class EngineSettings(Settings):
 
 
 class TrainSettings(Settings):
-    """Describe one training run completely: same settings, same machine, same weights.
+    """Describe one training run completely: same settings, same machine, same weights."""
 
-    Attributes:
-        model: row of the model table, or `package.module:attr`: a function of the number of joints.
-        family: of a network that the table does not know: `heatmaps`, `tags` or `fields`; None for what
-            the table says.
-        input_wh: width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385.
-        sigma: of the target Gaussians, heatmap px; fields have none.
-        start_from: weights to start from; None for random ones.
-        backbone: weights of an ImageNet network, for the trunk alone.
-        train_data: what to learn from; of data with splits, by default the one for training.
-        val_data: what to evaluate on; of data with splits, by default the one that is benched.
-        strategy: way of training: a row of `strategies.STRATEGIES`, or `package.module:attr` as `find_strategy` takes.
-        loss: of heatmaps: `mse`, or `smooth_l1`, which AdvMix's program trains with.
-        confidence_weight: of fields: of confidences beside vectors.
-        epochs: passes over the people of `train_data`.
-        batch_size: crops per step, over all devices; the last incomplete batch of an epoch is left out.
-        accumulate: parts that a batch is done in, for want of memory.
-        lr: learning rate of Adam.
-        decay_at: epochs (counted from 0) from which the learning rate is multiplied by `decay` once more.
-        clip: largest norm of a gradient; None for any.
-        ema: share of the old in every new average of the weights, which is then what is evaluated and kept; None for
-            no average.
-        seed: of the first weights, the order and the augmentation.
-        evaluate_every: epochs between evaluations; the last epoch is always evaluated.
-        checkpoint_every: steps between checkpoints; there is one after every epoch anyway.
-        sheet_people: crops on the sheet of views, weights and mixes that is drawn after every epoch; 0 for no sheet.
-    """
-
-    model: str
-    # Recipes of version 0.1.0 use other names.
+    model: str  # row of the model table, or `package.module:attr`: a function of the number of joints
+    # Of a network that the table does not know; None for what the table says. Recipes of 0.1.0 use other names.
     family: Annotated[FamilyName | None, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = None
+    # Width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385.
     input_wh: tuple[PositiveInt, PositiveInt]
-    sigma: PositiveFloat = 2.0
-    start_from: Path | None = None
-    backbone: Path | None = None
-    train_data: DataSpec
-    val_data: DataSpec
+    sigma: PositiveFloat = 2.0  # of the target Gaussians, heatmap px; fields have none
+    start_from: Path | None = None  # weights to start from; None for random ones
+    backbone: Path | None = None  # weights of an ImageNet network, for the trunk alone
+    train_data: DataSpec  # of data with splits, by default the one for training
+    val_data: DataSpec  # to evaluate on; of data with splits, by default the one that is benched
     augment: AugmentSettings = AugmentSettings()
     image_augment: ImageAugmentSettings = ImageAugmentSettings()
-    strategy: str = "supervised"
+    strategy: str = "supervised"  # row of `strategies.STRATEGIES`, or `package.module:attr` as `find_strategy` takes
     mixing: MixingSettings = MixingSettings()
     teacher: TeacherSettings = TeacherSettings()
-    loss: LossName = "mse"
-    confidence_weight: PositiveFloat = 1.0
-    epochs: PositiveInt = 210
-    batch_size: PositiveInt = 32
-    accumulate: PositiveInt = 1
-    lr: PositiveFloat = 1e-3
-    decay_at: tuple[PositiveInt, ...] = (170, 200)
+    loss: LossName = "mse"  # of heatmaps; AdvMix's program trains with `smooth_l1`
+    confidence_weight: PositiveFloat = 1.0  # of fields: of confidences beside vectors
+    epochs: PositiveInt = 210  # passes over the samples of `train_data`
+    batch_size: PositiveInt = 32  # over all devices; the last incomplete batch of an epoch is left out
+    accumulate: PositiveInt = 1  # parts that a batch is done in, for want of memory
+    lr: PositiveFloat = 1e-3  # of Adam
+    decay_at: tuple[PositiveInt, ...] = (170, 200)  # epochs, from 0, from which lr is multiplied by `decay` once more
     decay: PositiveFloat = 0.1
-    clip: PositiveFloat | None = None
+    clip: PositiveFloat | None = None  # largest norm of a gradient; None for any
+    # Share of the old in every new average of the weights, which is then what is evaluated and kept; None for none.
     ema: Probability | None = None
-    seed: int = 0
-    evaluate_every: PositiveInt = 1
-    checkpoint_every: PositiveInt = 200
-    sheet_people: NonNegativeInt = 6
+    seed: int = 0  # of the first weights, the order and the augmentation
+    evaluate_every: PositiveInt = 1  # epochs; the last one is always evaluated
+    checkpoint_every: PositiveInt = 200  # steps; there is a checkpoint after every epoch anyway
+    sheet_people: NonNegativeInt = 6  # crops on the sheet of views that is drawn after every epoch; 0 for no sheet
     engine: EngineSettings = EngineSettings()
 
     @field_validator("input_wh")

@@ -134,12 +134,7 @@ def draw_tag_targets(people: PeopleInCrop, input_spec: InputSpec) -> dict[str, n
 def place_joints(crop_xy: Floats, visible: npt.NDArray[np.integer], map_wh: tuple[int, int]) -> npt.NDArray[np.int64]:
     """Return (MAX_PEOPLE, K): y·w + x of every annotated joint in the coarse map; -1 for none there.
 
-    People without any have no row.
-
-    Args:
-        crop_xy: (N, K, 2) px of the crop.
-        visible: (N, K).
-        map_wh: width and height of the coarse map.
+    `crop_xy` (N, K, 2) is in crop px. People without any joint there have no row.
     """
     cells = np.floor(crop_xy / COARSE).astype(np.int64)
     inside = (visible > 0) & ((cells >= 0) & (cells < np.array(map_wh))).all(-1)

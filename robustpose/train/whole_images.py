@@ -20,19 +20,12 @@ from robustpose.train.settings import ImageAugmentSettings
 
 @dataclass(frozen=True, eq=False)
 class PeopleInCrop:
-    """The people in a crop.
+    """The people in a crop."""
 
-    Attributes:
-        crop_xy: (N, K, 2) px of the crop.
-        visible: (N, K); above 0 where the joint is annotated.
-        ignored: (H, W) of the image: where people are not annotated.
-        matrix: (2, 3) affine from image px to crop px.
-    """
-
-    crop_xy: Floats
-    visible: npt.NDArray[np.integer]
-    ignored: npt.NDArray[np.bool_]
-    matrix: Floats
+    crop_xy: Floats  # (N, K, 2) px of the crop
+    visible: npt.NDArray[np.integer]  # (N, K); above 0 where the joint is annotated
+    ignored: npt.NDArray[np.bool_]  # (H, W) of the image: where people are not annotated
+    matrix: Floats  # (2, 3) affine from image px to crop px
 
 
 class WholeImages(Samples):
@@ -99,11 +92,7 @@ def find_kept(
 ) -> npt.NDArray[np.float32]:
     """Return (h, w): 1 where a heatmap is learned, 0 outside the image and where people are not annotated.
 
-    Args:
-        ignored: (H, W) of the image.
-        matrix: (2, 3) affine from image px to crop px.
-        map_wh: width and height of the heatmap.
-        stride: crop px per heatmap px.
+    `ignored` (H, W) and `matrix` are those of `PeopleInCrop`; a heatmap px is `stride` crop px.
     """
     known = np.where(ignored, 0, 255).astype(np.uint8)
     warped = cv2.warpAffine(known, matrix / stride, map_wh, flags=cv2.INTER_LINEAR)
