@@ -188,28 +188,25 @@ def draw_field_targets(
     """
     ends = np.array(list_connections(skeleton), np.int64).reshape(-1, 2)
     map_wh = count_cells(input_spec.input_wh)
-    shape_hw = map_wh[::-1]
     joints = np.ascontiguousarray(people.crop_xy, np.float64) / STRIDE
     annotated = np.ascontiguousarray(people.visible > 0)
     scales = _measure_people(joints, annotated)[:, None] * np.array(skeleton.sigmas)  # (N, K)
 
-    pif_confidence, pif_scale = np.zeros((2, skeleton.n_joints, *shape_hw), np.float32)
-    pif_vector = np.zeros((skeleton.n_joints, 2, *shape_hw), np.float32)
-    draw_joints(joints, annotated, scales, pif_confidence, pif_vector, pif_scale)
-    paf_confidence = np.zeros((len(ends), *shape_hw), np.float32)
-    paf_vectors = np.zeros((2, len(ends), 2, *shape_hw), np.float32)
-    draw_connections(joints, annotated, ends, paf_confidence, paf_vectors)
-
-    unknown = find_kept(people.ignored, people.matrix, map_wh, STRIDE) == 0
-    for confidence in (pif_confidence, paf_confidence):  # what is annotated is known, whatever is behind it
-        confidence[(confidence == 0) & unknown] = np.nan
-    return {
-        "pif_confidence": pif_confidence,
-        "pif_vector": pif_vector,
-        "pif_scale": pif_scale,
-        "paf_confidence": paf_confidence,
-        "paf_vectors": paf_vectors,
+    shapes = {
+        "pif_confidence": (skeleton.n_joints,),
+        "pif_vector": (skeleton.n_joints, 2),
+        "pif_scale": (skeleton.n_joints,),
+        "paf_confidence": (len(ends),),
+        "paf_vectors": (2, len(ends), 2),
     }
+    targets = {name: np.zeros((*shape, *map_wh[::-1]), np.float32) for name, shape in shapes.items()}
+    pif = (targets["pif_confidence"], targets["pif_vector"], targets["pif_scale"])
+    draw_joints(joints, annotated, scales, *pif)
+    draw_connections(joints, annotated, ends, targets["paf_confidence"], targets["paf_vectors"])
+    unknown = find_kept(people.ignored, people.matrix, map_wh, STRIDE) == 0
+    for name in ("pif_confidence", "paf_confidence"):  # what is annotated is known, whatever is behind it
+        targets[name][(targets[name] == 0) & unknown] = np.nan
+    return targets
 
 
 def count_cells(input_wh: tuple[int, int]) -> tuple[int, int]:
