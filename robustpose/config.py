@@ -21,11 +21,7 @@ class Settings(BaseModel):
 
 
 def read_recipe(recipe: Path) -> dict[str, Any]:
-    """Return what a YAML recipe holds, unchecked.
-
-    Raises:
-        UserError: the file cannot be read, or holds no settings.
-    """
+    """Return what a YAML recipe holds, unchecked."""
     try:
         values = yaml.safe_load(recipe.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -36,15 +32,12 @@ def read_recipe(recipe: Path) -> dict[str, Any]:
 
 
 def check_settings(kind: type[S], values: Mapping[str, Any], source: str) -> S:
-    """Return settings of any kind, checked.
+    """Return settings of a kind, checked.
 
     Args:
         kind: of settings.
         values: nested, as in a recipe.
         source: where they come from, for messages; empty for a command's options.
-
-    Raises:
-        UserError: a key is unknown, missing, or its value is of the wrong kind.
     """
     try:
         return kind.model_validate(values)
@@ -54,11 +47,7 @@ def check_settings(kind: type[S], values: Mapping[str, Any], source: str) -> S:
 
 
 def override_value(values: dict[str, Any], override: str) -> None:
-    """Change one of nested values, in place, by ``a.b=c``, where c is read as YAML.
-
-    Raises:
-        UserError: it is no such pair, or a.b is in no group.
-    """
+    """Change one of nested values, in place, by ``a.b=c``, where c is read as YAML."""
     path, equals, text = override.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
@@ -80,19 +69,6 @@ def write_settings(settings: Settings, path: Path) -> None:
     path.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
 
 
-def list_differences(old: Settings, new: Settings) -> list[str]:
-    """Return lines such as `augment.rotation: 45.0 -> 30.0` for the settings in which two runs differ."""
-    before, after = _flatten(old.model_dump(mode="json")), _flatten(new.model_dump(mode="json"))
-    return [f"{key}: {before.get(key)} -> {after.get(key)}" for key in after if before.get(key) != after[key]]
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
-
-
 def _explain(problem: Any, kind: type[BaseModel]) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
@@ -100,10 +76,9 @@ def _explain(problem: Any, kind: type[BaseModel]) -> str:
     if problem["type"] == "missing":
         return f"'{place}' is missing"
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    if place and not isinstance(problem["input"], dict | BaseModel):
-        return (
-            f"{place} {message}, got {problem['input']!r}" if message.startswith("must be") else f"{place}: {message}"
-        )
+    is_one_value = not isinstance(problem["input"], dict | BaseModel)
+    if place and is_one_value and message.startswith("must be"):
+        return f"{place} {message}, got {problem['input']!r}"
     return f"{place}: {message}" if place else message
 
 

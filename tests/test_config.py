@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from robustpose.config import list_differences, write_settings
+from robustpose.config import write_settings
 from robustpose.errors import UserError
+from robustpose.files import list_differences
 from robustpose.train.settings import make_settings, read_settings
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
@@ -110,6 +111,8 @@ def test_written_settings_read_back_the_same(tmp_path: Path) -> None:
 
 
 def test_differences_are_listed_by_their_full_key() -> None:
-    old, new = make_settings(VALUES), make_settings(VALUES | {"augment": {"rotation": 30}})
-    assert list_differences(old, new) == ["augment.rotation: 45.0 -> 30.0"]
+    old, new = (
+        make_settings(VALUES | changes).model_dump(mode="json") for changes in ({}, {"augment": {"rotation": 30}})
+    )
+    assert list_differences(old, new) == ["augment.rotation: 45.0 there, 30.0 now"]
     assert list_differences(old, old) == []

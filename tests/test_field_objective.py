@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from robustpose.errors import UserError
+from robustpose.models.families import FAMILIES
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import FieldHead
 from robustpose.models.small import SmallFieldsNet
@@ -19,7 +20,6 @@ from robustpose.train.build import check_outputs
 from robustpose.train.fields import CELLS, FieldObjective, diverge_vectors, draw_field_targets
 from robustpose.train.loop import Progress, train
 from robustpose.train.mixing import EqualMix
-from robustpose.train.samples import find_training
 from robustpose.train.teacher import DistillOn, Teacher
 from robustpose.train.whole_images import PeopleInCrop
 from tests.training import (
@@ -131,7 +131,7 @@ def test_losses_are_those_computed_cell_by_cell(weight: float) -> None:
 def test_weight_of_confidences_is_a_setting() -> None:
     batch, outputs = make_batch(), draw_outputs(0)
     for weight in (0.3, 4.0):
-        objective = find_training("fields").make_objective(settings_for(confidence_weight=weight))
+        objective = FAMILIES["fields"].training.make_objective(settings_for(confidence_weight=weight))
         expected = FieldObjective(weight).task(outputs, batch)["fields"]
         torch.testing.assert_close(objective.task(outputs, batch)["fields"], expected)
 
@@ -408,7 +408,7 @@ def test_run_leaves_weights_whose_card_says_what_they_look_at(first: tuple[Path,
     _, input_spec = read_weights(out / "model.safetensors")
     assert input_spec is not None
     assert (input_spec.family, input_spec.input_wh, input_spec.joints) == ("fields", (65, 65), COCO.joints)
-    assert isinstance(find_training(input_spec.family).make_objective(settings_for()), FieldObjective)
+    assert isinstance(FAMILIES[input_spec.family].training.make_objective(settings_for()), FieldObjective)
     assert all(set(progress.losses) == {"loss", "fields", "scale"} for progress in seen)
     assert seen[-1].figures is not None
     assert "AP" in seen[-1].figures

@@ -21,10 +21,9 @@ from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
-from robustpose.train.crop_source import CropSource
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.loop import Progress, train
-from robustpose.train.samples import Batches
+from robustpose.train.samples import Batches, CropSource
 from robustpose.train.seeding import make_rng, make_torch_seed
 from robustpose.train.settings import AugmentSettings, TrainSettings, make_settings, read_settings
 from tests.training import stop_at, train_and_note
@@ -259,7 +258,7 @@ def test_finished_run_is_not_trained_again(tmp_path: Path) -> None:
 
 def test_run_with_other_settings_is_refused(tmp_path: Path) -> None:
     train(settings_for(epochs=1), tmp_path)
-    with pytest.raises(UserError, match=r"other settings \(lr: 0\.01 -> 0\.02\)"):
+    with pytest.raises(UserError, match=r"other settings \(lr: 0\.01 there, 0\.02 now\)"):
         train(settings_for(epochs=1, lr=0.02), tmp_path)
     train(settings_for(epochs=1, checkpoint_every=7), tmp_path)
 

@@ -20,11 +20,10 @@ from robustpose.models.weights import read_weights
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Image, Truth
-from robustpose.train.crop_source import CropSource
 from robustpose.train.geometry import placement_to_matrix
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.loop import Progress, train
-from robustpose.train.samples import make_samples
+from robustpose.train.samples import CropSource, make_samples
 from robustpose.train.settings import ImageAugmentSettings, make_settings
 from robustpose.train.tags import MAX_PEOPLE, draw_people_targets, draw_tag_targets, place_joints
 from robustpose.train.whole_images import WholeImages, find_kept, place_crop

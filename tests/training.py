@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,7 @@ def make_any_step(
     **options: Any,
 ) -> Step:
     """Return a step of either update; with `alpha` 0 there is no teacher."""
-    chosen = {
-        name: options.pop(name) for name in ("lr", "generator_lr", "clip", "ema", "accumulate") if name in options
-    }
+    chosen = {field.name: options.pop(field.name) for field in fields(Optimisation) if field.name in options}
     taught = None if teacher is None or alpha == 0 else Teacher(teacher, alpha, distill_on)
     make: Any = {"alternating": AdvMixStep, "simultaneous": SimultaneousStep}[update]
     return make(student, taught, mixer, optimisation=Optimisation(**chosen), **options)

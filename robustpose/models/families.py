@@ -50,7 +50,12 @@ class Family:
 
     @property
     def training(self) -> Any:
-        """Return the module that says what its networks learn, and from what."""
+        """Return the module that says what its networks learn, and from what; imported when asked for.
+
+        It has ``make_samples(source, settings)`` and ``make_objective(settings)``; the outputs' shapes for one crop,
+        ``expected_shapes(input_wh, skeleton)``, nested as the outputs are; `OUTPUTS`, what messages call them; and
+        `MORE_OUTPUTS`: whether further ones are left alone.
+        """
         return importlib.import_module(f"robustpose.train.{self.name}")
 
 

@@ -18,41 +18,17 @@ With a mixer that does not learn it is one of the paper's other ways of mixing; 
 from __future__ import annotations
 
 import torch
-from lightning_fabric import Fabric
-from torch import nn
 
-from robustpose.train.objectives import Batch, Objective
-from robustpose.train.optimisation import Optimisation, hold_weights
+from robustpose.train.objectives import Batch
+from robustpose.train.optimisation import hold_weights
 from robustpose.train.steps import Losses, Step, add_losses, name_losses
-from robustpose.train.teacher import Teacher
 
 
 class AdvMixStep(Step):
     """Train a student on mixed views, then the generator that mixes them against it.
 
-    Args:
-        student: crops (B, 3, h, w) to heatmaps (B, K, h', w'), or to what the objective takes; see `Step`.
-        teacher: None for none.
-        mixer: of `mixing`; None for the last view as it is.
-        objective: what is learned; None for heatmaps by mean squared error.
-        optimisation: learning rates, clipping, average of the weights, parts of a batch; None for its defaults.
-        second_norm_update: let the student's batch norms take in the generator's pass, too, as the program does.
-        fabric: moves, wraps and differentiates; None for none: networks and batches stay where they are.
+    The arguments are those of `steps.Step`.
     """
-
-    def __init__(
-        self,
-        student: nn.Module,
-        teacher: Teacher | None = None,
-        mixer: nn.Module | None = None,
-        *,
-        objective: Objective | None = None,
-        optimisation: Optimisation | None = None,
-        second_norm_update: bool = True,
-        fabric: Fabric | None = None,
-    ) -> None:
-        super().__init__(student, teacher, mixer, objective=objective, optimisation=optimisation, fabric=fabric)
-        self._second_norm_update = second_norm_update
 
     def __call__(self, batch: Batch) -> Losses:
         """Update student and generator once; see `Step`.
@@ -86,7 +62,7 @@ class AdvMixStep(Step):
 
         if self._generator is None:
             return total
-        with hold_weights(self._student.network, self._second_norm_update):
+        with hold_weights(self._student.network, self._optimisation.second_norm_update):
             for part, share in parts:
                 if len(parts) > 1:  # mixed again rather than kept: the generator's layers would not fit either
                     mixed, _ = self._mix(part["views"], keep=True)

@@ -10,14 +10,14 @@ from torch import nn
 
 from robustpose import models
 from robustpose.errors import UserError
-from robustpose.models.families import FamilyName
+from robustpose.models.families import FAMILIES, FamilyName
 from robustpose.models.norm_statistics import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone, load_weights
 from robustpose.pose.skeletons import Skeleton
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.mixing import make_mixer
 from robustpose.train.optimisation import Optimisation
-from robustpose.train.samples import Samples, draw_views_of_first, find_training
+from robustpose.train.samples import Samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.simultaneous import SimultaneousStep
@@ -38,7 +38,7 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Sam
     if settings.backbone is not None:
         load_backbone(network, settings.backbone)
         if has_folded_norms(network):
-            measure_norms(network, draw_views_of_first(samples, 0, CROPS_TO_MEASURE)[:, 0])
+            measure_norms(network, samples.draw_views_of_first(0, CROPS_TO_MEASURE)[:, 0])
     if settings.start_from is not None:
         input_spec = load_weights(network, settings.start_from)
         if input_spec and input_spec.joints and input_spec.joints != joints:
@@ -62,25 +62,26 @@ def build_step(
         if fabric.device.type != "cuda":
             raise UserError(f"engine.sync_batch_norm is for GPUs, this run is on {fabric.device.type}")
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mixing, mixer, teacher = settings.mixing, None, None
     if settings.way.mixer is not None:
         torch.manual_seed(make_torch_seed(settings.seed, "generator"))
-        mixer = make_mixer(settings.way.mixer, len(settings.views), settings.input_wh, mixing)
-        mixer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        mixer = _make_fast(make_mixer(settings.way.mixer, len(settings.views), settings.input_wh, mixing))
     if settings.distills:
         teacher = Teacher(build_teacher(settings, family, skeleton), mixing.alpha, mixing.distill_on)
-    objective = find_training(family).make_objective(settings)
-    optimisation = Optimisation(settings.lr, mixing.generator_lr, settings.clip, settings.ema, settings.accumulate)
-    if mixing.update == "simultaneous" and (mixer is not None or teacher is not None):
-        return SimultaneousStep(network, teacher, mixer, objective=objective, optimisation=optimisation, fabric=fabric)
-    return AdvMixStep(
-        network,
+    simultaneous = mixing.update == "simultaneous" and (mixer is not None or teacher is not None)
+    return (SimultaneousStep if simultaneous else AdvMixStep)(
+        _make_fast(network),
         teacher,
         mixer,
-        objective=objective,
-        optimisation=optimisation,
-        second_norm_update=mixing.second_norm_update,
+        objective=FAMILIES[family].training.make_objective(settings),
+        optimisation=Optimisation(
+            lr=settings.lr,
+            generator_lr=mixing.generator_lr,
+            clip=settings.clip,
+            ema=settings.ema,
+            accumulate=settings.accumulate,
+            second_norm_update=mixing.second_norm_update,
+        ),
         fabric=fabric,
     )
 
@@ -97,7 +98,12 @@ def build_teacher(settings: TrainSettings, family: FamilyName, skeleton: Skeleto
     teacher = models.build(name, skeleton.n_joints)
     load_weights(teacher, weights)
     check_outputs(teacher, family, settings.input_wh, skeleton, f"teacher {name}")
-    return teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return _make_fast(teacher)
+
+
+def _make_fast(network: nn.Module) -> nn.Module:
+    """Return the network, its weights in the memory layout that convolutions are faster in."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 @torch.no_grad()
@@ -105,7 +111,7 @@ def check_outputs(
     network: nn.Module, family: FamilyName, input_wh: tuple[int, int], skeleton: Skeleton, name: str
 ) -> None:
     """Raise UserError unless a network gives outputs of the sizes that targets of its family have."""
-    training = find_training(family)
+    training = FAMILIES[family].training
     expected = training.expected_shapes(input_wh, skeleton)
     width, height = input_wh
     outputs = network.eval()(torch.zeros(1, 3, height, width))

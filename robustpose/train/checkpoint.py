@@ -27,11 +27,7 @@ def write_checkpoint(state: dict[str, Any], path: Path) -> None:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return what `write_checkpoint` wrote; runs no code from the file.
-
-    Raises:
-        UserError: the file cannot be read.
-    """
+    """Return what `write_checkpoint` wrote; runs no code from the file."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes raise whatever they happen to spell

@@ -36,9 +36,9 @@ from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import STRIDE, UPSCALE
 from robustpose.pose.skeletons import COCO, Skeleton, list_connections
 from robustpose.pose.types import Floats
-from robustpose.train.crop_source import CropSource
 from robustpose.train.field_kernels import draw_connections, draw_joints
 from robustpose.train.objectives import Batch, Outputs, nothing, to_float
+from robustpose.train.samples import CropSource
 from robustpose.train.settings import TrainSettings
 from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept
 
@@ -74,13 +74,11 @@ class FieldObjective:
 
     Outputs are a tuple with one tuple of components per head, the first of joints and the second of connections; in
     training mode confidences are logits, while a teacher, in evaluation mode, answers with probabilities. A batch holds
-    what `field_targets.draw_field_targets` gives of each crop.
+    what `draw_field_targets` gives of each crop.
 
     Losses are sums over cells, for 1,000 of them, and means over images: a joint counts the same beside many others and
-    alone. Positive and background cells have the same weight.
-
-    Further heads, such as the published networks' third with 25 more connections, are left as they are: their loss is
-    0. They only help training, and which connections they are of we do not know well enough.
+    alone. Positive and background cells have the same weight. Further heads, such as the published networks' third with
+    25 more connections, have a loss of 0: which connections they are of we do not know well enough.
 
     Args:
         confidence_weight: of the confidences' cross entropy beside the vectors' loss. Weights above 1 favour who is
@@ -125,47 +123,30 @@ class FieldObjective:
 
 
 def compare_confidences(logits: Tensor, target: Tensor) -> Tensor:
-    """Return the cross entropy of confidences.
-
-    Args:
-        logits: (B, F, h, w).
-        target: likewise, 0..1; NaN where nothing is learned.
-    """
+    """Return the cross entropy of logits (B, F, h, w) against confidences, 0..1, or NaN where nothing is learned."""
     losses = F.binary_cross_entropy_with_logits(logits, target.nan_to_num(), reduction="none")
     return _sum_cells(losses * ~target.isnan())
 
 
 def compare_vectors(vector: Tensor, spread: Tensor, target: Tensor, confidence: Tensor) -> Tensor:
-    """Return the Laplace loss |v − target| / b + log 2b of vectors at positive cells.
+    """Return the Laplace loss |v − target| / b + log 2b of vectors (B, F, 2, h, w), in cells.
 
-    Args:
-        vector: (B, F, 2, h, w) in cells.
-        spread: (B, F, h, w), the logarithm of b.
-        target: as `vector`.
-        confidence: (B, F, h, w), 1 where a vector is learned.
+    `spread` (B, F, h, w) is log b; `confidence` (B, F, h, w) is 1 where a vector is learned.
     """
     distance = torch.linalg.vector_norm(vector - target, dim=2)
     return _sum_cells((distance * torch.exp(-spread) + spread + math.log(2)) * (confidence == 1))
 
 
 def compare_scales(scale: Tensor, target: Tensor) -> Tensor:
-    """Return |s − target| / (1 + target) of joint scales: the error in cells, of large joints the relative one.
+    """Return |s − target| / (1 + target) of joint scales (B, K, h, w): in cells, of large joints the relative error.
 
-    Args:
-        scale: (B, K, h, w) in cells.
-        target: likewise; 0 where nothing is learned.
+    The target is 0 where nothing is learned.
     """
     return _sum_cells((scale - target).abs() / (1 + target) * (target > 0))
 
 
 def diverge_confidences(logits: Tensor, answer: Tensor, weight: Tensor) -> Tensor:
-    """Return the Kullback-Leibler divergence of confidences from a teacher's.
-
-    Args:
-        logits: (B, F, h, w).
-        answer: likewise, the teacher's probabilities.
-        weight: likewise.
-    """
+    """Return the Kullback-Leibler divergence of logits from a teacher's probabilities; all are (B, F, h, w)."""
     own = torch.special.entr(answer) + torch.special.entr(1 - answer)  # what no student can be below
     losses = F.binary_cross_entropy_with_logits(logits, answer, reduction="none") - own
     return _sum_cells(losses * weight)
@@ -177,12 +158,7 @@ def diverge_vectors(vector: Tensor, spread: Tensor, answer: Tensor, its_spread: 
     For a teacher of spread β, with d = |v − answer|: (d + β·exp(−d / β)) / b + log b / β − 1. For β -> 0 it is the loss
     of `compare_vectors`, up to what depends on the teacher alone.
 
-    Args:
-        vector: (B, F, 2, h, w) in cells.
-        spread: (B, F, h, w), the logarithm of b.
-        answer: as `vector`, the teacher's.
-        its_spread: as `spread`.
-        weight: (B, F, h, w).
+    Both vectors are (B, F, 2, h, w), in cells; `spread`, log b, `its_spread`, log β, and `weight` are (B, F, h, w).
     """
     distance = torch.linalg.vector_norm(vector - answer, dim=2)
     expected = distance + torch.exp(its_spread - distance * torch.exp(-its_spread))
@@ -208,35 +184,29 @@ def draw_field_targets(
 
     Cell (i, j) is at pixel (8·i, 8·j).
 
-    Args:
-        people: those in the crop.
-        input_spec: gives the input size.
-        skeleton: gives sigmas and connections; of COCO's joints always COCO's own, which is what networks are made for.
+    The skeleton gives sigmas and connections; of COCO's joints always COCO's own, which is what networks are made for.
     """
     ends = np.array(list_connections(skeleton), np.int64).reshape(-1, 2)
     map_wh = count_cells(input_spec.input_wh)
-    shape_hw = map_wh[::-1]
     joints = np.ascontiguousarray(people.crop_xy, np.float64) / STRIDE
     annotated = np.ascontiguousarray(people.visible > 0)
     scales = _measure_people(joints, annotated)[:, None] * np.array(skeleton.sigmas)  # (N, K)
 
-    pif_confidence, pif_scale = np.zeros((2, skeleton.n_joints, *shape_hw), np.float32)
-    pif_vector = np.zeros((skeleton.n_joints, 2, *shape_hw), np.float32)
-    draw_joints(joints, annotated, scales, pif_confidence, pif_vector, pif_scale)
-    paf_confidence = np.zeros((len(ends), *shape_hw), np.float32)
-    paf_vectors = np.zeros((2, len(ends), 2, *shape_hw), np.float32)
-    draw_connections(joints, annotated, ends, paf_confidence, paf_vectors)
-
-    unknown = find_kept(people.ignored, people.matrix, map_wh, STRIDE) == 0
-    for confidence in (pif_confidence, paf_confidence):  # what is annotated is known, whatever is behind it
-        confidence[(confidence == 0) & unknown] = np.nan
-    return {
-        "pif_confidence": pif_confidence,
-        "pif_vector": pif_vector,
-        "pif_scale": pif_scale,
-        "paf_confidence": paf_confidence,
-        "paf_vectors": paf_vectors,
+    shapes = {
+        "pif_confidence": (skeleton.n_joints,),
+        "pif_vector": (skeleton.n_joints, 2),
+        "pif_scale": (skeleton.n_joints,),
+        "paf_confidence": (len(ends),),
+        "paf_vectors": (2, len(ends), 2),
     }
+    targets = {name: np.zeros((*shape, *map_wh[::-1]), np.float32) for name, shape in shapes.items()}
+    pif = (targets["pif_confidence"], targets["pif_vector"], targets["pif_scale"])
+    draw_joints(joints, annotated, scales, *pif)
+    draw_connections(joints, annotated, ends, targets["paf_confidence"], targets["paf_vectors"])
+    unknown = find_kept(people.ignored, people.matrix, map_wh, STRIDE) == 0
+    for name in ("pif_confidence", "paf_confidence"):  # what is annotated is known, whatever is behind it
+        targets[name][(targets[name] == 0) & unknown] = np.nan
+    return targets
 
 
 def count_cells(input_wh: tuple[int, int]) -> tuple[int, int]:

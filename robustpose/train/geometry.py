@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.pose.crop import SCALE_UNIT
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 from robustpose.train.settings import AugmentSettings
@@ -26,19 +25,12 @@ UPPER_BODY_PROBABILITY = 0.69
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Say which part of an image becomes a crop.
+    """Say which part of an image becomes a crop."""
 
-    Attributes:
-        center: (2,) px of the image, in the middle of the crop.
-        width: px of the image that the crop is wide.
-        rotation: degrees, counter-clockwise as seen in the crop.
-        mirrored: left and right exchanged, after which the joints have to be renamed.
-    """
-
-    center: Floats
-    width: float
-    rotation: float = 0.0
-    mirrored: bool = False
+    center: Floats  # (2,) px of the image, in the middle of the crop
+    width: float  # px of the image that the crop is wide
+    rotation: float = 0.0  # degrees, counter-clockwise as seen in the crop
+    mirrored: bool = False  # left and right exchanged, after which the joints have to be renamed
 
 
 def vary_placement(placement: Placement, augment: AugmentSettings, rng: np.random.Generator) -> Placement:
@@ -71,7 +63,7 @@ def place_half_body(
         lower: (K,) joints of the lower body.
         aspect: width over height of the crop.
         augment: gives the probability.
-        rng: two numbers are drawn.
+        rng: two numbers are drawn, whatever comes of them.
     """
     halved, chooses_upper = rng.random(2) < (augment.half_body_probability, UPPER_BODY_PROBABILITY)
     annotated = visible > 0
@@ -98,11 +90,6 @@ def placement_to_matrix(placement: Placement, input_wh: tuple[int, int]) -> Floa
         linear = linear @ np.diag([-1.0, 1.0])
     shift = np.array(input_wh) / 2 - linear @ placement.center
     return np.concatenate([linear, shift[:, None]], axis=1)
-
-
-def scale_to_width(scale: Floats) -> float:
-    """Return the px of the image that a crop of `scale` (2,) is wide."""
-    return float(scale[0] * SCALE_UNIT)
 
 
 def warp_image(image: Image, matrix: Floats, input_wh: tuple[int, int]) -> Image:

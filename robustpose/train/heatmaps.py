@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from robustpose.pose.crop import boxes_to_center_scale, clip_truth_box
+from robustpose.pose.crop import SCALE_UNIT, boxes_to_center_scale, clip_truth_box
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
-from robustpose.train.crop_source import CropSource, Draw
-from robustpose.train.geometry import (
-    Placement,
-    find_lower_body,
-    place_half_body,
-    placement_to_matrix,
-    scale_to_width,
-    vary_placement,
-    warp_points,
-)
+from robustpose.train.geometry import Placement, find_lower_body, place_half_body, vary_placement
 from robustpose.train.objectives import Batch, LossName, Outputs
+from robustpose.train.samples import Annotation, CropSource, Samples
 from robustpose.train.settings import AugmentSettings, TrainSettings
 
 STRIDE = 4  # crop px per heatmap px of what is expected of a network
@@ -49,12 +39,9 @@ def expected_shapes(input_wh: tuple[int, int], skeleton: Skeleton) -> tuple[tupl
 
 
 def joints_mse(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Return half the mean squared error per joint, averaged over joints: the loss of SBL and HRNet.
+    """Return half the mean squared error of heatmaps (B, K, h, w), averaged over joints: the loss of SBL and HRNet.
 
-    Args:
-        heatmaps: (B, K, h, w).
-        target: (B, K, h, w).
-        weight: (B, K, 1); a joint of weight 0 adds nothing, but still counts in the average.
+    A joint of `weight` (B, K, 1) 0 adds nothing, but still counts in the average.
     """
     weight = weight[..., None]  # (B, K, 1, 1)
     return 0.5 * F.mse_loss(heatmaps * weight, target * weight)
@@ -73,11 +60,7 @@ LOSSES: dict[LossName, Callable[[Tensor, Tensor, Tensor], Tensor]] = {"mse": joi
 
 
 class HeatmapObjective:
-    """Heatmaps (B, K, h, w) against `target` (B, K, h, w), joints weighted by `weight` (B, K, 1).
-
-    Args:
-        loss: row of `LOSSES`.
-    """
+    """Compare heatmaps (B, K, h, w) with `target` (B, K, h, w), joints weighted by `weight` (B, K, 1): see `LOSSES`."""
 
     names = ("heatmap",)
 
@@ -127,16 +110,8 @@ def _bell(centre: Floats, length: int, sigma: float, reach: float) -> Floats:
     return np.exp(-(distance**2) / (2 * sigma**2)) * (np.abs(distance) <= reach)
 
 
-@dataclass(frozen=True, eq=False)
-class _Person:
-    frame: int  # index in the dataset
-    xy: Floats  # (K, 2) px
-    visible: npt.NDArray[np.integer]  # (K,)
-    box: Floats  # (4,) xyxy px
-
-
-class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
-    """Give one person per index: a crop varied at random, by nothing but (seed, epoch, person), with its targets.
+class PersonCrops(Samples):
+    """Give one person per number: a crop varied at random, with its targets.
 
     Args:
         source: of the crops; groups of people, and people without an annotated joint, are left out.
@@ -146,55 +121,37 @@ class PersonCrops(torch.utils.data.Dataset[dict[str, Tensor]]):
     what = "people"
 
     def __init__(self, source: CropSource, augment: AugmentSettings) -> None:
-        self._source = source
+        dataset = source.dataset
+        super().__init__(source, [person for index in range(len(dataset)) for person in _find_people(dataset, index)])
         self._augment = augment
-        skeleton = source.dataset.skeleton
-        self._flip_order = list(skeleton.flip_order)
-        self._lower = find_lower_body(skeleton)
-        indices = range(len(source.dataset))
-        self._people = [person for index in indices for person in _find_people(source.dataset, index)]
+        self._lower = find_lower_body(dataset.skeleton)
 
-    def __len__(self) -> int:
-        """Return the number of people."""
-        return len(self._people)
-
-    def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
-        """Return `crops` and `grid` of the views, `target` (K, h', w') and `weight` (K, 1) of (epoch, person)."""
-        person, input_spec = self._people[draw[1]], self._source.input_spec
-        image = self._source.read(person.frame)
-        placement = self._place(person, image, self._source.make_rng(draw))
-        matrix = placement_to_matrix(placement, input_spec.input_wh)
-        crop_xy, visible = warp_points(person.xy, matrix), person.visible
-        if placement.mirrored:
-            crop_xy, visible = crop_xy[self._flip_order], visible[self._flip_order]
-        map_wh = (input_spec.input_wh[0] // input_spec.stride, input_spec.input_wh[1] // input_spec.stride)
-        target, weight = draw_heatmap_targets(crop_xy, visible, map_wh, input_spec.stride, input_spec.sigma)
-        views = self._source.cut(image, matrix, draw)
-        return {**views, "target": torch.from_numpy(target), "weight": torch.from_numpy(weight)}
-
-    def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return a batch with its views (B, V, 3, h, w), normalised, on the device it is on."""
-        return self._source.prepare(batch)
-
-    def _place(self, person: _Person, image: Image, rng: np.random.Generator) -> Placement:
-        input_wh = self._source.input_spec.input_wh
-        placement = place_half_body(
-            person.xy, person.visible, self._lower, input_wh[0] / input_wh[1], self._augment, rng
-        )
+    def place(self, annotation: Annotation, image: Image, rng: np.random.Generator) -> Placement:
+        """Return a placement around the person's box, or around half of the body, varied at random."""
+        input_wh = self.source.input_spec.input_wh
+        aspect = input_wh[0] / input_wh[1]
+        placement = place_half_body(annotation.xy, annotation.visible, self._lower, aspect, self._augment, rng)
         if placement is None:
-            x1, y1, x2, y2 = person.box
+            x1, y1, x2, y2 = annotation.boxes
             clipped = clip_truth_box(np.array([x1, y1, x2 - x1, y2 - y1]), (image.shape[1], image.shape[0]))
-            box = person.box if clipped is None else clipped
+            box = annotation.boxes if clipped is None else clipped
             centers, scales = boxes_to_center_scale(box[None], input_wh)
-            placement = Placement(centers[0], scale_to_width(scales[0]))
+            placement = Placement(centers[0], float(scales[0, 0] * SCALE_UNIT))
         return vary_placement(placement, self._augment, rng)
 
+    def draw_targets(
+        self, crop: Annotation, matrix: Floats, shape_hw: tuple[int, int]
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Return `target` (K, h', w') and `weight` (K, 1)."""
+        (width, height), stride = self.source.input_spec.input_wh, self.source.input_spec.stride
+        map_wh, sigma = (width // stride, height // stride), self.source.input_spec.sigma
+        target, weight = draw_heatmap_targets(crop.xy, crop.visible, map_wh, stride, sigma)
+        return {"target": target, "weight": weight}
 
-def _find_people(dataset: Dataset, index: int) -> list[_Person]:
+
+def _find_people(dataset: Dataset, index: int) -> list[Annotation]:
     truth = dataset.truth(index)
-    trainable = truth.counted & (truth.area > 0)
     sides = truth.boxes[:, 2:] - truth.boxes[:, :2]
-    trainable &= (sides > 0).all(1)
-    return [
-        _Person(index, truth.xy[i], truth.visible[i], truth.boxes[i].astype(float)) for i in np.flatnonzero(trainable)
-    ]
+    trainable = truth.counted & (truth.area > 0) & (sides > 0).all(1)
+    boxes = truth.boxes.astype(float)
+    return [Annotation(index, truth.xy[i], truth.visible[i], boxes[i]) for i in np.flatnonzero(trainable)]

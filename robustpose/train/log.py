@@ -19,14 +19,15 @@ class Log:
         tensorboard: whether to write for TensorBoard, too.
         n_epochs: done before; what was logged of later ones is dropped, it will be logged again.
         n_steps: done before.
-
-    Raises:
-        UserError: tensorboardX is not installed.
     """
 
     def __init__(self, folder: Path, tensorboard: bool, n_epochs: int, n_steps: int) -> None:
         self._path = folder / "log.jsonl"
-        _cut(self._path, n_epochs)
+        if self._path.exists():
+            lines = self._path.read_text().splitlines(keepends=True)
+            # A line without its end is one that the process was killed in.
+            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= n_epochs]
+            write_text(self._path, "".join(kept))
         self._board: Any = None
         if tensorboard:
             try:
@@ -59,13 +60,3 @@ class Log:
         """Write what is left."""
         if self._board is not None:
             self._board.close()
-
-
-def _cut(path: Path, n_epochs: int) -> None:
-    """Drop what was logged after so many epochs."""
-    if not path.exists():
-        return
-    lines = path.read_text().splitlines(keepends=True)
-    # A line without its end is one that the process was killed in.
-    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= n_epochs]
-    write_text(path, "".join(kept))

@@ -20,11 +20,11 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
-from robustpose.config import list_differences, write_settings
+from robustpose.config import write_settings
 from robustpose.errors import UserError
 from robustpose.estimators.running.backends import limit_threads
 from robustpose.evaluate import evaluate
-from robustpose.files import lock_folder, remove_parts
+from robustpose.files import list_differences, lock_folder, remove_parts
 from robustpose.metrics import make_metric
 from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
@@ -32,7 +32,7 @@ from robustpose.models.zoo import make_input_spec
 from robustpose.train.build import build_step
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.log import Log
-from robustpose.train.samples import Batches, draw_views_of_first, make_samples
+from robustpose.train.samples import Batches, make_samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings, make_settings_of_run
 from robustpose.train.sheets import write_sheet
@@ -44,25 +44,15 @@ FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb",
 
 @dataclass(frozen=True)
 class Progress:
-    """Tell how far a run is: after every step, and once more after every evaluation.
+    """Tell how far a run is: after every step, and once more after every evaluation."""
 
-    Attributes:
-        epoch: the one at work, from 1.
-        n_epochs: all.
-        step: steps done in the whole run.
-        n_steps: all.
-        lr: learning rate.
-        losses: of this step, by name.
-        figures: of the evaluation, by name, 0..1; None after a step.
-    """
-
-    epoch: int
+    epoch: int  # the one at work, from 1
     n_epochs: int
-    step: int
-    n_steps: int
+    step: int  # steps done in the whole run
+    n_steps: int  # of the whole run
     lr: float
-    losses: dict[str, float]
-    figures: dict[str, float] | None = None
+    losses: dict[str, float]  # of this step by name; after an evaluation, means over the epoch
+    figures: dict[str, float] | None = None  # of the evaluation by name, 0..1; None after a step
 
 
 @dataclass
@@ -78,20 +68,17 @@ class _Position:
 def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None = None) -> Path:
     """Train, or go on where the run in folder `out` stopped, and return the path of the weights.
 
-    Args:
-        settings: the whole run.
-        out: run folder; made if it is not there.
-        on_progress: called after every step and every evaluation.
-
     Raises:
         UserError: the run in `out` has other settings, the data or the model do not fit, or a loss is not finite.
     """
     engine = settings.engine
+    strategy: Any = "auto"
+    if engine.devices > 1 or int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        # Every process keeps its own statistics of batch norms; those of the first are kept. Sent around between two
+        # passes, they would break the first one's gradient.
+        strategy = DDPStrategy(broadcast_buffers=False)
     fabric = Fabric(
-        accelerator=engine.accelerator,
-        devices=engine.devices,
-        precision=engine.precision,
-        strategy=_choose_strategy(engine.devices),
+        accelerator=engine.accelerator, devices=engine.devices, precision=engine.precision, strategy=strategy
     )
     fabric.launch()
     # One process of a run holds the folder for all of them.
@@ -106,18 +93,16 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
     train_data, val_data = settings.train_data.open(), settings.val_data.open()
     if val_data.skeleton.joints != train_data.skeleton.joints:
         raise UserError("train_data and val_data must have the same joints")
-    input_spec = make_input_spec(settings.model, train_data.skeleton, settings.input_wh, settings.family)
-    input_spec = replace(input_spec, sigma=settings.sigma)
-
+    input_spec = replace(
+        make_input_spec(settings.model, train_data.skeleton, settings.input_wh, settings.family), sigma=settings.sigma
+    )
     samples = make_samples(train_data, input_spec, settings)
     batches = Batches(len(samples), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size)
     workers = settings.engine.workers
-    loader: Any = fabric.setup_dataloaders(
-        torch.utils.data.DataLoader(
-            cast(Any, samples), batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0
-        ),
-        use_distributed_sampler=False,
+    loader: Any = torch.utils.data.DataLoader(
+        samples, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0
     )
+    loader = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
     step = build_step(fabric, settings, input_spec.family, train_data.skeleton, samples)
 
     last = out / "last.ckpt"
@@ -134,9 +119,13 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
             state = {"settings": settings.model_dump(mode="json"), "at": vars(at), "step": step.state()}
             write_checkpoint({**state, "precision": scaler.state_dict()}, last)
 
+    def tell(losses: dict[str, float], figures: dict[str, float] | None = None) -> None:
+        if on_progress:
+            on_progress(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, losses, figures))
+
     while at.epoch < settings.epochs:
         factor = settings.decay ** sum(at.epoch >= start for start in settings.decay_at)
-        lr = settings.lr * factor
+        lr = settings.lr * factor  # of the student
         step.set_lr_factor(factor)
         batches.start_at(at.epoch, at.step)
         for batch in loader:
@@ -148,8 +137,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
             at.totals = {name: at.totals.get(name, 0.0) + loss for name, loss in losses.items()}
             if log:
                 log.write_step(done, lr, losses)
-            if on_progress:
-                on_progress(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, losses))
+            tell(losses)
             if done % settings.checkpoint_every == 0:
                 checkpoint()
 
@@ -164,13 +152,12 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
             if at.best is None or score > at.best:
                 at.best = score
                 save_weights(step.network, input_spec, out / "best.safetensors")
-            if on_progress:
-                on_progress(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, line["losses"], figures))
+            tell(line["losses"], figures)
         if log:
             log.write_epoch(line)
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
-                views = draw_views_of_first(samples, at.epoch, settings.sheet_people, fabric.device)
+                views = samples.draw_views_of_first(at.epoch, settings.sheet_people, fabric.device)
                 write_sheet(sheet, views, step.mixer, settings.views, input_spec)
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()
@@ -190,7 +177,8 @@ def _resume(last: Path, settings: TrainSettings, step: Step, precision: Any) -> 
     if not last.exists():
         return _Position()
     state = read_checkpoint(last)
-    differences = list_differences(make_settings_of_run(state["settings"], f"settings in {last}"), settings)
+    before = make_settings_of_run(state["settings"], f"settings in {last}")
+    differences = list_differences(before.model_dump(mode="json"), settings.model_dump(mode="json"))
     differences = [line for line in differences if line.split(":")[0] not in FREE]
     if differences:
         raise UserError(
@@ -215,10 +203,3 @@ def _check_finite(losses: dict[str, float], step: int, settings: TrainSettings, 
             f"training has diverged: {', '.join(broken)} at step {step}; {kept}: "
             f"try a lower lr than {settings.lr} in another run folder"
         )
-
-
-def _choose_strategy(devices: int) -> Any:
-    """Return how processes share a batch. Each keeps its own statistics of batch norms; those of the first are kept."""
-    if devices == 1 and int(os.environ.get("WORLD_SIZE", 1)) == 1:
-        return "auto"
-    return DDPStrategy(broadcast_buffers=False)  # sent around between two passes, they would break the first's gradient

@@ -7,6 +7,7 @@ over V. One with ``adversarial = True`` has parameters, which are trained to mak
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -114,16 +115,15 @@ def make_generator(n_views: int, input_wh: tuple[int, int], width: int = 64, sca
     return generator
 
 
-def make_pixel_mixer(n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> GeneratorMix:
-    """Return the mixer of AdvMix."""
+def make_pixel_mixer(
+    n_views: int, input_wh: tuple[int, int], mixing: MixingSettings, per_image: bool = False
+) -> GeneratorMix:
+    """Return the mixer of AdvMix, or `per_image` that of AdvMix-Image."""
     scale = mixing.generator_scale
-    return GeneratorMix(make_generator(n_views, input_wh, mixing.generator_width, scale), scale)
+    return GeneratorMix(make_generator(n_views, input_wh, mixing.generator_width, scale), scale, per_image)
 
 
-def make_image_mixer(n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> GeneratorMix:
-    """Return the mixer of AdvMix-Image."""
-    scale = mixing.generator_scale
-    return GeneratorMix(make_generator(n_views, input_wh, mixing.generator_width, scale), scale, per_image=True)
+make_image_mixer = partial(make_pixel_mixer, per_image=True)
 
 
 def make_mixer(mixer: Any, n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> nn.Module:
@@ -175,9 +175,3 @@ def _check_mix(mixer: nn.Module, n_views: int, input_wh: tuple[int, int]) -> Non
             f"mixer {type(mixer).__name__} must give a mix (B, 3, h, w) and weights (B, {n_views}, h, w) or "
             f"(B, {n_views}, 1, 1) of views (B, {n_views}, 3, h, w), got {', '.join(map(str, shapes))}"
         )
-
-
-@torch.no_grad()
-def make_mix(mixer: nn.Module, views: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mixed (B, 3, h, w) and weights (B, V, h, w), without learning from it."""
-    return mixer(views)

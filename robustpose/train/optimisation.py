@@ -17,33 +17,19 @@ from robustpose.models.fast.input_gradient import fast_input_gradient
 
 @dataclass(frozen=True)
 class Optimisation:
-    """Say how student and generator learn.
+    """Say how student and generator learn."""
 
-    Attributes:
-        lr: first learning rate of the student.
-        generator_lr: of the generator; None for the same.
-        clip: largest norm of a gradient; None for any.
-        ema: share of the old in every new average of the student's weights, 0..1; None for no average.
-        accumulate: parts that a batch is done in, for want of memory.
-    """
-
-    lr: float = 1e-3
-    generator_lr: float | None = None
-    clip: float | None = None
-    ema: float | None = None
-    accumulate: int = 1
+    lr: float = 1e-3  # first learning rate of the student
+    generator_lr: float | None = None  # of the generator; None for the same
+    clip: float | None = None  # largest norm of a gradient; None for any
+    ema: float | None = None  # share of the old in every new average of the student's weights, 0..1; None for none
+    accumulate: int = 1  # parts that a batch is done in, for want of memory
+    # In AdvMix's turns, the student's batch norms take in the generator's pass, too, as in the published program.
+    second_norm_update: bool = True
 
 
 class Learner:
-    """A network that learns: with its optimiser (Adam), gradient clipping, and if wanted an average of its weights.
-
-    Args:
-        fabric: moves, wraps and differentiates.
-        network: what learns.
-        lr: first learning rate.
-        clip: largest norm of a gradient; None for any.
-        ema: share of the old in every new average of the weights, 0..1; None for no average.
-    """
+    """A network that learns with Adam; `lr`, `clip` and `ema` as in `Optimisation`, `fabric` as in `steps.Step`."""
 
     def __init__(
         self, fabric: Fabric, network: nn.Module, lr: float, clip: float | None = None, ema: float | None = None
@@ -56,6 +42,8 @@ class Learner:
         self._average: AveragedModel | None = None
         if ema is not None:
             self._average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True)
+        parts = {"network": network, "optimizer": self._optimizer, "average": self._average}
+        self._parts: dict[str, Any] = {name: part for name, part in parts.items() if part is not None}
 
     @property
     def product(self) -> nn.Module:
@@ -82,15 +70,12 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """Return all that the next updates depend on."""
-        state = {"network": self.network.state_dict(), "optimizer": self._optimizer.state_dict()}
-        return state if self._average is None else {**state, "average": self._average.state_dict()}
+        return {name: part.state_dict() for name, part in self._parts.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
-        self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        if self._average is not None:
-            self._average.load_state_dict(state["average"])
+        for name, part in self._parts.items():
+            part.load_state_dict(state[name])
 
 
 @contextmanager

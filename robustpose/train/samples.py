@@ -1,64 +1,163 @@
-"""Samples: what is learned from, by family of networks, and the order it comes in."""
+"""Samples: the crops that are learned from, all by (seed, epoch, number) alone, and the order they come in.
+
+What a sample is, the module of a family says (`heatmaps`, `tags`, `fields`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from robustpose.errors import UserError
-from robustpose.models.families import FAMILIES, FamilyName
+from robustpose.models.families import FAMILIES
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.protocols import Dataset
-from robustpose.pose.skeletons import Skeleton
-from robustpose.train.crop_source import CropSource, Draw
-from robustpose.train.objectives import Objective
+from robustpose.pose.types import Floats, Image
+from robustpose.train.geometry import Placement, placement_to_matrix, warp_image, warp_points
 from robustpose.train.seeding import make_rng
 from robustpose.train.settings import TrainSettings
+from robustpose.train.views.table import CLEAN, draw_views, finish_views
+from robustpose.train.views.view import Policies, ViewInput
+
+Draw = tuple[int, int]  # epoch, number of the sample
 
 
-class Samples(Protocol):
-    """Training samples by (epoch, number): crops and targets, the same whenever they are drawn.
+class CropSource:
+    """Cut crops out of a dataset's images and draw their views.
 
-    `what` is what messages call them.
+    Args:
+        dataset: images and truth.
+        input_spec: what the network expects; its input size is that of the crops.
+        seed: of the run.
+        cache_mb: memory for source images: the first ones that are read are kept, until it is full.
+        views: names in `views.table.VIEWS`, which `Samples.prepare` makes of a batch.
+        policies: of AutoAugment.
     """
 
-    what: str
+    def __init__(
+        self,
+        dataset: Dataset,
+        input_spec: InputSpec,
+        seed: int,
+        cache_mb: int = 0,
+        views: Sequence[str] = (CLEAN,),
+        policies: Policies = "paper",
+    ) -> None:
+        self.dataset = dataset
+        self.input_spec = input_spec
+        self._seed = seed
+        self.views = tuple(views)
+        self._policies: Policies = policies
+        self._images: dict[int, Image] = {}
+        self._room = cache_mb * 2**20  # bytes
 
-    def __len__(self) -> int: ...
-    def __getitem__(self, draw: Draw) -> dict[str, Tensor]: ...
+    def read(self, index: int) -> Image:
+        """Return image `index` (H, W, 3), clean."""
+        if index in self._images:
+            return self._images[index]
+        image = self.dataset.frame(index).image
+        if image.nbytes <= self._room:
+            self._images[index] = image
+            self._room -= image.nbytes
+        return image
+
+    def make_rng(self, draw: Draw, purpose: str = "crop") -> np.random.Generator:
+        """Return the generator of a draw; of the purpose `crop` is the one that places the crop."""
+        return make_rng(self._seed, purpose, *draw)
+
+    def cut(self, image: Image, matrix: Floats, draw: Draw) -> dict[str, Tensor]:
+        """Return `crops` and the numbers that the views of a crop are made of (`views.table.draw_views`).
+
+        Args:
+            image: (H, W, 3), clean.
+            matrix: (2, 3) affine from image px to crop px.
+            draw: epoch and sample.
+        """
+        width, height = input_wh = self.input_spec.input_wh
+        of = ViewInput(
+            image,
+            cut=lambda whole: warp_image(whole, matrix, input_wh),
+            shape_hw=(height, width),
+            make_rng=lambda purpose: self.make_rng(draw, purpose),
+            policies=self._policies,
+        )
+        return draw_views(of, self.views)
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """What is annotated of a sample: of one person, or of all people in an image, where each array begins with N."""
+
+    frame: int  # index of the image in the dataset
+    xy: Floats  # (…, K, 2) px of the image
+    visible: npt.NDArray[np.integer]  # (…, K); above 0 where the joint is annotated
+    boxes: Floats  # (…, 4) xyxy px of the image
+
+
+class Samples(ABC, torch.utils.data.Dataset[dict[str, Tensor]]):
+    """Training samples by (epoch, number): crops varied at random, and their targets, the same whenever they are drawn.
+
+    Args:
+        source: of the crops.
+        annotations: one for each sample.
+    """
+
+    what: str  # how messages call the samples
+
+    def __init__(self, source: CropSource, annotations: list[Annotation]) -> None:
+        self.source = source
+        self._annotations = annotations
+        self._flip_order = list(source.dataset.skeleton.flip_order)
+
+    @abstractmethod
+    def place(self, annotation: Annotation, image: Image, rng: np.random.Generator) -> Placement:
+        """Return the part of the image (H, W, 3) that becomes the crop."""
+
+    @abstractmethod
+    def draw_targets(
+        self, crop: Annotation, matrix: Floats, shape_hw: tuple[int, int]
+    ) -> Mapping[str, npt.NDArray[Any]]:
+        """Return what is to be learned of a crop, by name, always of the same shapes.
+
+        Args:
+            crop: the annotation with `xy` in crop px, left and right exchanged where the crop is mirrored.
+            matrix: (2, 3) affine from image px to crop px.
+            shape_hw: height and width of the image.
+        """
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self._annotations)
+
+    def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
+        """Return what the views of a sample are made of (`views.table.draw_views`), and its targets."""
+        source, annotation = self.source, self._annotations[draw[1]]
+        image = source.read(annotation.frame)
+        placement = self.place(annotation, image, source.make_rng(draw))
+        matrix = placement_to_matrix(placement, source.input_spec.input_wh)
+        xy, visible = warp_points(annotation.xy, matrix), annotation.visible
+        if placement.mirrored:
+            xy, visible = xy[..., self._flip_order, :], visible[..., self._flip_order]
+        targets = self.draw_targets(replace(annotation, xy=xy, visible=visible), matrix, image.shape[:2])
+        views = source.cut(image, matrix, draw)
+        return {**views, **{name: torch.from_numpy(target) for name, target in targets.items()}}
+
     def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return a batch with its `views` (B, V, 3, h, w), normalised, and its targets."""
-        ...
+        """Return a batch with its `views` (B, V, 3, h, w), normalised, on the device it is on, and its targets."""
+        return finish_views(batch, self.source.views, self.source.input_spec)
 
-
-class FamilyTraining(Protocol):
-    """What the module of a family in this folder (`heatmaps`, `tags`, `fields`) says about training its networks.
-
-    `OUTPUTS` is what messages call their outputs; with `MORE_OUTPUTS` further ones are left alone.
-    """
-
-    OUTPUTS: str
-    MORE_OUTPUTS: bool
-
-    def make_samples(self, source: CropSource, settings: TrainSettings) -> Samples:
-        """Return the crops to learn from."""
-        ...
-
-    def make_objective(self, settings: TrainSettings) -> Objective:
-        """Return what is learned."""
-        ...
-
-    def expected_shapes(self, input_wh: tuple[int, int], skeleton: Skeleton) -> tuple[Any, ...]:
-        """Return the shape of each output for one crop, nested as the outputs are."""
-        ...
-
-
-def find_training(family: FamilyName) -> FamilyTraining:
-    """Return the module of a family."""
-    return FAMILIES[family].training
+    def draw_views_of_first(self, epoch: int, n_samples: int, device: torch.device | None = None) -> Tensor:
+        """Return the views (B, V, 3, h, w) of the first samples, as an epoch draws them."""
+        drawn = [self[epoch, number] for number in range(min(n_samples, len(self)))]
+        batch = {name: torch.stack([sample[name] for sample in drawn]).to(device) for name in drawn[0]}
+        return self.prepare(batch)["views"]
 
 
 def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSettings) -> Samples:
@@ -70,19 +169,12 @@ def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSetting
     source = CropSource(
         dataset, input_spec, settings.seed, settings.engine.cache_mb, settings.views, settings.mixing.policies
     )
-    samples = find_training(input_spec.family).make_samples(source, settings)
+    samples: Samples = FAMILIES[input_spec.family].training.make_samples(source, settings)
     if len(samples) < settings.batch_size:
         raise UserError(
             f"train_data holds {len(samples)} {samples.what} to learn from, fewer than batch_size {settings.batch_size}"
         )
     return samples
-
-
-def draw_views_of_first(samples: Samples, epoch: int, n_samples: int, device: torch.device | None = None) -> Tensor:
-    """Return the views (B, V, 3, h, w) of the first samples, as an epoch has drawn them."""
-    drawn = [samples[epoch, number] for number in range(min(n_samples, len(samples)))]
-    batch = {name: torch.stack([sample[name] for sample in drawn]).to(device) for name in drawn[0]}
-    return samples.prepare(batch)["views"]
 
 
 class Batches:
@@ -91,19 +183,18 @@ class Batches:
     Every process takes its share of each batch; the last incomplete batch is left out.
 
     Args:
-        n_samples: how many there are.
+        n_samples: in an epoch.
         batch_size: over all processes.
         seed: of the run.
         rank: number of this process.
-        n_processes: how many share a batch.
+        n_processes: that share a batch.
     """
 
     def __init__(self, n_samples: int, batch_size: int, seed: int, rank: int = 0, n_processes: int = 1) -> None:
         self._n_samples = n_samples
         self._batch_size = batch_size
         self._seed = seed
-        self._rank = rank
-        self._n_processes = n_processes
+        self._share = slice(rank, None, n_processes)
         self._start = (0, 0)
 
     def start_at(self, epoch: int, step: int) -> None:
@@ -120,4 +211,4 @@ class Batches:
         order = make_rng(self._seed, "order", epoch).permutation(self._n_samples)
         for step in range(first_step, len(self)):
             batch = order[step * self._batch_size : (step + 1) * self._batch_size]
-            yield [(epoch, int(sample)) for sample in batch[self._rank :: self._n_processes]]
+            yield [(epoch, int(sample)) for sample in batch[self._share]]

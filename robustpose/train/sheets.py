@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 from torch import Tensor, nn
@@ -14,33 +15,30 @@ from torch import Tensor, nn
 from robustpose.data.images import write_image
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Image
-from robustpose.train.mixing import make_mix
 
 HEADER = 28  # px, for the titles of the columns
 GAP = 2
 
 
+@torch.no_grad()
 def draw_sheet(views: Tensor, mixer: nn.Module, names: Sequence[str], input_spec: InputSpec) -> Image:
     """Return a sheet (H, W, 3): a row per crop; its views, the weights of each (dark 0, bright 1), and the mix.
 
-    Args:
-        views: (B, V, 3, h, w) normalised.
-        mixer: of `robustpose.train.mixing`.
-        names: of the views.
-        input_spec: says how to make colours of them again.
+    The views (B, V, 3, h, w) are normalised as `input_spec` says; `names` are theirs.
     """
-    mixed, weights = make_mix(mixer, views)
+    mixed, weights = mixer(views)
     columns = [to_images(views[:, i], input_spec) for i in range(len(names))]
     titles = list(names)
     if len(names) > 1:
         columns += [_paint_weights(weights[:, i], views.shape[3:]) for i in range(len(names))]
         columns.append(to_images(mixed, input_spec))
         titles += [f"weight of\n{name}" for name in names] + ["mix"]
-    rows = [np.concatenate([_pad(column[i]) for column in columns], axis=1) for i in range(len(views))]
-    sheet = PillowImage.fromarray(np.concatenate([np.zeros((HEADER, rows[0].shape[1], 3), np.uint8), *rows]))
+    padded = [np.pad(column, ((0, 0), (0, GAP), (0, GAP), (0, 0))) for column in columns]
+    table = np.concatenate(np.concatenate(padded, axis=2))  # a row of columns per crop, (B·(h + GAP), W, 3)
+    sheet = PillowImage.fromarray(np.pad(table, ((HEADER, 0), (0, 0), (0, 0))))
     pen = ImageDraw.Draw(sheet)
     for i, title in enumerate(titles):
-        pen.text((i * rows[0].shape[1] // len(titles) + 2, 2), title, fill=(255, 255, 255))
+        pen.text((i * table.shape[1] // len(titles) + 2, 2), title, fill=(255, 255, 255))
     return np.asarray(sheet)
 
 
@@ -52,9 +50,8 @@ def write_sheet(path: Path, views: Tensor, mixer: nn.Module, names: Sequence[str
 
 def to_images(crops: Tensor, input_spec: InputSpec) -> Image:
     """Return (B, h, w, 3) uint8 RGB of normalised crops (B, 3, h, w)."""
-    values = crops.detach().float().cpu().permute(0, 2, 3, 1).numpy() * np.array(input_spec.std) + np.array(
-        input_spec.mean
-    )
+    normal = crops.detach().float().cpu().permute(0, 2, 3, 1).numpy()
+    values = normal * np.array(input_spec.std) + np.array(input_spec.mean)
     images = np.clip(np.rint(255 * values), 0, 255).astype(np.uint8)
     return images if input_spec.channels == "rgb" else images[..., ::-1].copy()
 
@@ -64,7 +61,3 @@ def _paint_weights(weights: Tensor, shape_hw: Sequence[int]) -> Image:
     levels = np.rint(255 * weights.detach().float().cpu().clamp(0, 1).numpy()).astype(np.uint8)
     levels = np.ascontiguousarray(np.broadcast_to(levels, (len(levels), *shape_hw)))
     return np.stack([cv2.applyColorMap(level, cv2.COLORMAP_VIRIDIS)[..., ::-1] for level in levels])
-
-
-def _pad(image: Image) -> Image:
-    return np.pad(image, ((0, GAP), (0, GAP), (0, 0)))

@@ -27,7 +27,7 @@ class SimultaneousStep(Step):
         total: Losses = {}
         for part, share in self._start(batch):
             add_losses(total, self._learn_from(part, share), share)
-        for learner in self._learners():
+        for learner in self._learners:
             learner.update()
         return total
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -46,8 +45,7 @@ class Step(ABC):
         self._fabric = fabric or _stay_where_things_are(student)
         self._objective = objective or HeatmapObjective()
         self._layout = find_layout(student)
-        o = optimisation or Optimisation()
-        self._accumulate = o.accumulate
+        self._optimisation = o = optimisation or Optimisation()
         self._student = Learner(self._fabric, student, o.lr, o.clip, o.ema)
         self._teacher = teacher
         if teacher is not None:
@@ -56,6 +54,9 @@ class Step(ABC):
         self._generator: Learner | None = None
         if self._mixer.adversarial:
             self._generator = Learner(self._fabric, self._mixer, o.generator_lr or o.lr, o.clip)
+        self._learners = [learner for learner in (self._student, self._generator) if learner is not None]
+        parts = {"student": self._student, "teacher": teacher, "generator": self._generator}
+        self._parts = {name: part for name, part in parts.items() if part is not None}
 
     @abstractmethod
     def __call__(self, batch: Batch) -> Losses:
@@ -78,35 +79,28 @@ class Step(ABC):
 
     def set_lr_factor(self, factor: float) -> None:
         """Multiply the first learning rate of every optimiser."""
-        for learner in self._learners():
+        for learner in self._learners:
             learner.set_lr_factor(factor)
 
     def state(self) -> dict[str, Any]:
         """Return all that the next updates depend on: tensors, numbers, strings."""
-        state: dict[str, Any] = {"student": self._student.state()}
-        if self._teacher is not None:
-            state["teacher"] = self._teacher.network.state_dict()
-        if self._generator is not None:
-            state["generator"] = self._generator.state()
-        return state
+        return {name: part.state() for name, part in self._parts.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
         # Version 0.1.0 kept the student's state alone where there was neither teacher nor mixer.
-        self._student.restore(state.get("student", state))
-        if self._teacher is not None:
-            self._teacher.restore(state["teacher"])
-        if self._generator is not None:
-            self._generator.restore(state["generator"])
-
-    def _learners(self) -> list[Learner]:
-        return [self._student] if self._generator is None else [self._student, self._generator]
+        state = state if "student" in state else {"student": state}
+        for name, part in self._parts.items():
+            part.restore(state[name])
 
     def _start(self, batch: Batch) -> list[tuple[Batch, float]]:
         """Forget all gradients, and return the parts of a batch and what share of it each is."""
-        for learner in self._learners():
+        for learner in self._learners:
             learner.start()
-        return list(split(batch, self._accumulate))
+        n_crops = len(batch["views"])
+        numbers = torch.arange(n_crops).tensor_split(min(self._optimisation.accumulate, n_crops))
+        slices = [slice(int(part[0]), int(part[-1]) + 1) for part in numbers]
+        return [(take_batch(batch, part), (part.stop - part.start) / n_crops) for part in slices]
 
     def _mix(self, views: Tensor, keep: bool) -> tuple[Tensor, Tensor]:
         """Return mixed (B, 3, h, w) and weights (B, V, h, w), with what the generator's gradient needs if `keep`."""
@@ -124,14 +118,6 @@ class Step(ABC):
     def _ask(self, teacher: Teacher, clean: Tensor) -> Outputs:
         with self._fabric.autocast():
             return teacher.answer(clean)
-
-
-def split(batch: Batch, n_parts: int) -> Iterator[tuple[Batch, float]]:
-    """Yield the parts of a batch, and what share of it each is."""
-    n_crops = len(batch["views"])
-    for part in torch.arange(n_crops).tensor_split(min(n_parts, n_crops)):
-        start, stop = int(part[0]), int(part[-1]) + 1
-        yield take_batch(batch, slice(start, stop)), (stop - start) / n_crops
 
 
 def add_losses(total: Losses, losses: Losses, share: float) -> None:

@@ -20,21 +20,15 @@ GENERATOR_OF_IMAGES = "robustpose.train.mixing:make_image_mixer"
 
 @dataclass(frozen=True)
 class Strategy:
-    """Say what a strategy is made of.
+    """Say what a strategy is made of."""
 
-    Attributes:
-        description: one line for people who choose.
-        views: names in `views.table.VIEWS`; the clean one comes first where there is a mixer or a teacher.
-            `mixing.views` of a run takes their place.
-        mixer: what makes one image of the views: a mixer (see `mixing`), a function that makes one, or the
-            `package.module:attr` of either; None where the student learns from the last view as it is.
-        distils: whether a teacher has a say, unless `mixing.alpha` is 0.
-    """
-
-    description: str
+    description: str  # one line for people who choose
+    # Names in `views.table.VIEWS`, the clean one first where there is a mixer or a teacher; `mixing.views` overrides.
     views: tuple[str, ...] = THREE
+    # What makes one image of the views: a mixer (see `mixing`), a function that makes one, or the `package.module:attr`
+    # of either; None where the student learns from the last view as it is.
     mixer: Any = None
-    distils: bool = False
+    distils: bool = False  # whether a teacher has a say, unless `mixing.alpha` is 0
 
 
 STRATEGIES: dict[str, Strategy] = {

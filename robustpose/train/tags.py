@@ -23,8 +23,8 @@ from torch import Tensor
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats
-from robustpose.train.crop_source import CropSource
 from robustpose.train.objectives import Batch, LossName, Outputs
+from robustpose.train.samples import CropSource
 from robustpose.train.settings import TrainSettings
 from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept
 
@@ -71,24 +71,22 @@ class TagObjective:
 
     def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """Return the losses of heatmaps, pull and push."""
-        coarse, fine = outputs
-        n_joints = fine.shape[1]
-        heatmap = self._compare(coarse[:, :n_joints], batch["coarse"], batch["coarse_kept"])
-        heatmap = heatmap + self._compare(fine, batch["fine"], batch["fine_kept"])
-        pull, push = pull_and_push(coarse[:, n_joints:], batch["joints"])
+        heatmap = self._compare(outputs, (batch["coarse"], batch["fine"]), batch)
+        n_joints = outputs[1].shape[1]
+        pull, push = pull_and_push(outputs[0][:, n_joints:], batch["joints"])
         return {"heatmap": heatmap, "pull": self._tag_weight * pull, "push": self._tag_weight * push}
 
     def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
         """Return the loss of both heatmaps against a teacher's."""
-        coarse, fine = outputs
-        n_joints = fine.shape[1]
-        loss = self._compare(coarse[:, :n_joints], answers[0][:, :n_joints], batch["coarse_kept"])
-        return loss + self._compare(fine, answers[1], batch["fine_kept"])
+        return self._compare(outputs, answers, batch)
 
-    def _compare(self, heatmaps: Tensor, target: Tensor, kept: Tensor) -> Tensor:
+    def _compare(self, outputs: Outputs, targets: Outputs, batch: Batch) -> Tensor:
+        """Return the loss of both heatmaps; of the coarse ones, channels beyond the joints are tags."""
+        n_joints = outputs[1].shape[1]
         # The mean over all pixels, those that are not kept included: an image of a crowd counts for less.
-        kept = kept[:, None]
-        return self._difference(heatmaps * kept, target * kept)
+        coarse_kept, fine_kept = batch["coarse_kept"][:, None], batch["fine_kept"][:, None]
+        coarse = self._difference(outputs[0][:, :n_joints] * coarse_kept, targets[0][:, :n_joints] * coarse_kept)
+        return coarse + self._difference(outputs[1] * fine_kept, targets[1] * fine_kept)
 
 
 def pull_and_push(tags: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
@@ -134,12 +132,7 @@ def draw_tag_targets(people: PeopleInCrop, input_spec: InputSpec) -> dict[str, n
 def place_joints(crop_xy: Floats, visible: npt.NDArray[np.integer], map_wh: tuple[int, int]) -> npt.NDArray[np.int64]:
     """Return (MAX_PEOPLE, K): y·w + x of every annotated joint in the coarse map; -1 for none there.
 
-    People without any have no row.
-
-    Args:
-        crop_xy: (N, K, 2) px of the crop.
-        visible: (N, K).
-        map_wh: width and height of the coarse map.
+    `crop_xy` (N, K, 2) is in crop px. People without any joint there have no row.
     """
     cells = np.floor(crop_xy / COARSE).astype(np.int64)
     inside = (visible > 0) & ((cells >= 0) & (cells < np.array(map_wh))).all(-1)
@@ -156,12 +149,7 @@ def draw_people_targets(
     As HigherHRNet draws them: each joint centred on the heatmap pixel it lies in, cut off beyond 3 sigma + 1; a joint
     outside the map is left out.
 
-    Args:
-        crop_xy: (N, K, 2) px of the crop.
-        visible: (N, K); above 0 where the joint is annotated.
-        map_wh: width and height of the heatmaps.
-        stride: crop px per heatmap px.
-        sigma: heatmap px.
+    The arguments are those of `heatmaps.draw_heatmap_targets`, of N people: `crop_xy` (N, K, 2) and `visible` (N, K).
     """
     width, height = map_wh
     targets = np.zeros((crop_xy.shape[1], height, width), np.float32)

@@ -37,20 +37,23 @@ class Teacher:
             raise UserError(f"a teacher's alpha must be above 0 and at most 1, got {alpha}: for none, leave it out")
         self.alpha = alpha
         self.distill_on = distill_on
-        self.network = copy.deepcopy(network)
+        self._network = copy.deepcopy(network).eval().requires_grad_(False)
         self._layout = find_layout(network)
         self._fast: nn.Module | None = None
-        self._freeze()
 
     def move_to(self, device: torch.device) -> None:
         """Answer on another device."""
-        self.network.to(device)
+        self._network.to(device)
         self._fast = None
 
-    def restore(self, weights: Mapping[str, Any]) -> None:
-        """Become the teacher of these weights, the `network.state_dict()` of another time."""
-        self.network.load_state_dict(weights)
-        self._freeze()
+    def state(self) -> dict[str, Any]:
+        """Return the weights."""
+        return self._network.state_dict()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become the teacher of these weights, the `state` of another time."""
+        self._network.load_state_dict(state)
+        self._fast = None
 
     @torch.no_grad()
     def answer(self, clean: Tensor) -> Outputs:
@@ -60,14 +63,10 @@ class Teacher:
             self._fast = self._make_fast(clean)
         return to_float(self._fast(clean))
 
-    def _freeze(self) -> None:
-        self.network.eval().requires_grad_(False)
-        self._fast = None
-
     def _make_fast(self, clean: Tensor) -> nn.Module:
         """Return the network or, where speed was asked for by channels last, the same function with fewer layers."""
         if self._layout != torch.channels_last:
-            return self.network
-        folded: Any = fold_batch_norms(self.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            return self._network
+        folded: Any = fold_batch_norms(self._network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         is_float32_on_cpu = clean.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
         return fuse_convolutions(folded, clean.shape) if is_float32_on_cpu else folded

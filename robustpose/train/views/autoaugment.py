@@ -1,8 +1,10 @@
 """AutoAugment: the photometric sub-policies of Cubuk et al. (CVPR 2019) that AdvMix makes one of its views with.
 
-Operations are those of Pillow, to the bit. All but sharpness are point operations: what a sub-policy does is one pass
-over the pixels, through the product of its tables, which is why they are not left to Pillow: a core that reads, crops
-and augments makes 6 to 15 % fewer crops then. Images are (h, w, 3) uint8; the order of the channels is free.
+Every operation gives the pixels of Pillow's, to the bit. All but sharpness only map levels, so a sub-policy is one pass
+over the pixels, through the product of its tables. With Pillow's operations instead, a core that reads, crops and
+augments makes 18 to 23 % fewer crops; with OpenCV's `LUT` and `calcHist`, 9 to 13 % fewer.
+
+Images are (h, w, 3) uint8; the order of the channels is free.
 """
 
 from __future__ import annotations
@@ -48,12 +50,10 @@ POLICIES: dict[Policies, tuple[SubPolicy, ...]] = {
     "release": (*PAPER, (("sharpness", 7, 0.4), ("invert", 0, 0.6))),
 }
 
-Table = npt.NDArray[np.uint8]  # (256,) what each level becomes
 Tables = npt.NDArray[np.uint8]  # (3, 256) a table by channel
 Counts = npt.NDArray[np.int64]  # (3, 256) how many pixels of a channel have each level
 LEVELS = np.arange(256)
 UNCHANGED: Tables = np.tile(LEVELS.astype(np.uint8), (3, 1))
-
 
 N_DRAWN = 4  # random numbers, whatever comes of them
 
@@ -87,23 +87,23 @@ def apply_operations(image: Image, operations: Sequence[tuple[str, int]], sharpe
         operations: name and index into the magnitudes.
         sharper: what sharpness does; else smoother.
     """
-    tables = UNCHANGED  # what the point operations so far make of `image`
+    values, tables = _flatten(image), UNCHANGED  # the tables say what the operations so far make of the values
     for name, magnitude in operations:
-        if name == "sharpness":
-            change = SHARPNESS_CHANGES[magnitude]
-            image = sharpen(look_up(image, tables), 1 + change if sharper else 1 - change)
-            tables = UNCHANGED
-        elif name == "equalize":
-            tables = _join(tables, _equalize_tables(_count_through(tables, count_levels(image))))
+        if name == "equalize":
+            tables = _join(tables, _equalize(_count_through(tables, _count_levels(values))))
         elif name == "posterize":
-            tables = _posterize_table(POSTERIZE_BITS[magnitude])[tables]
+            tables = tables & np.uint8(0xFF << (8 - POSTERIZE_BITS[magnitude]) & 0xFF)
         elif name == "solarize":
-            tables = _solarize_table(SOLARIZE_THRESHOLDS[magnitude])[tables]
+            tables = np.where(tables < SOLARIZE_THRESHOLDS[magnitude], tables, 255 - tables)
         elif name == "invert":
             tables = 255 - tables
+        elif name == "sharpness":
+            change = SHARPNESS_CHANGES[magnitude]
+            done = _look_up(values, tables).reshape(image.shape)
+            values, tables = _flatten(sharpen(done, 1 + change if sharper else 1 - change)), UNCHANGED
         else:
             raise UserError(f"AutoAugment has no operation '{name}' here{nearest(name, OPERATIONS)}")
-    return look_up(image, tables)
+    return _look_up(values, tables).reshape(image.shape)
 
 
 def sharpen(image: Image, factor: float) -> Image:
@@ -112,21 +112,11 @@ def sharpen(image: Image, factor: float) -> Image:
     return np.array(ImageEnhance.Sharpness(pillow).enhance(factor))
 
 
-def look_up(image: Image, tables: Tables) -> Image:
-    """Return a new image whose channels went through their tables (3, 256)."""
-    return _look_up(_as_rows(image).reshape(-1), tables).reshape(image.shape)
-
-
-def count_levels(image: Image) -> Counts:
-    """Return (3, 256): how many pixels have each level, by channel."""
-    return _count_levels(_as_rows(image).reshape(-1))
-
-
-def _as_rows(image: Image) -> Image:
-    """Return `image` as rows of interleaved channels, (h, 3·w), read-only: numba compiles for one kind only."""
-    rows = np.ascontiguousarray(image).reshape(len(image), -1)
-    rows.flags.writeable = False
-    return rows
+def _flatten(image: Image) -> Image:
+    """Return the interleaved values (h·w·3,) of an image, read-only: numba compiles for one kind of array only."""
+    values = np.ascontiguousarray(image).reshape(-1)
+    values.flags.writeable = False
+    return values
 
 
 def _join(first: Tables, second: Tables) -> Tables:
@@ -142,21 +132,13 @@ def _count_through(tables: Tables, counts: Counts) -> Counts:
     return through
 
 
-def _equalize_tables(counts: Counts) -> Tables:
+def _equalize(counts: Counts) -> Tables:
     brightest = 255 - (counts[:, ::-1] > 0).argmax(1)  # (3,)
     step = (counts.sum(1) - counts[range(3), brightest]) // 255  # (3,) pixels to a level
     darker = counts.cumsum(1) - counts  # (3, 256) pixels of lower levels
     tables = (darker + (step // 2)[:, None]) // np.maximum(step, 1)[:, None]
     # A channel of one level, or with few pixels beside its brightest, stays.
     return np.where(step[:, None] > 0, np.minimum(tables, 255), LEVELS).astype(np.uint8)
-
-
-def _posterize_table(bits: int) -> Table:
-    return (LEVELS & (0xFF << (8 - bits))).astype(np.uint8)
-
-
-def _solarize_table(threshold: float) -> Table:
-    return np.where(threshold > LEVELS, LEVELS, 255 - LEVELS).astype(np.uint8)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -18,21 +18,13 @@ Policies = Literal["paper", "release"]  # AutoAugment's sub-policies: those of t
 
 @dataclass(frozen=True, eq=False)
 class ViewInput:
-    """What the views of one crop are drawn from.
+    """What the views of one crop are drawn from."""
 
-    Attributes:
-        image: (H, W, 3) uint8, clean.
-        cut: cuts the crop (h, w, 3) out of an image of the same size, always at the same place.
-        shape_hw: of the crop, px.
-        make_rng: purpose -> random numbers, for one purpose always the same ones, from the first on.
-        policies: of AutoAugment.
-    """
-
-    image: Image
-    cut: Callable[[Image], Image]
-    shape_hw: tuple[int, int]
-    make_rng: Callable[[str], np.random.Generator]
-    policies: Policies = "paper"
+    image: Image  # (H, W, 3), clean
+    cut: Callable[[Image], Image]  # cuts the crop (h, w, 3) out of an image of the same size, always at the same place
+    shape_hw: tuple[int, int]  # of the crop, px
+    make_rng: Callable[[str], np.random.Generator]  # of a purpose, for which it always starts anew
+    policies: Policies = "paper"  # of AutoAugment
 
     @cached_property
     def crop(self) -> Image:
@@ -42,17 +34,11 @@ class ViewInput:
 
 @dataclass(frozen=True)
 class Finish:
-    """A change of crops on the device, after normalisation: what no uint8 colour can say.
+    """A change of crops on the device, after normalisation: what no uint8 colour can say."""
 
-    Attributes:
-        name: of its numbers in a batch.
-        draw: the numbers (n,) of one crop, drawn in a worker process.
-        apply: normalised crops (B, 3, h, w) and numbers (B, n) to changed crops (B, 3, h, w).
-    """
-
-    name: str
-    draw: Callable[[ViewInput], npt.NDArray[np.int64]]
-    apply: Callable[[Tensor, Tensor], Tensor]
+    name: str  # of its numbers in a batch
+    draw: Callable[[ViewInput], npt.NDArray[np.int64]]  # the numbers (n,) of one crop, drawn in a worker process
+    apply: Callable[[Tensor, Tensor], Tensor]  # normalised crops (B, 3, h, w), numbers (B, n) -> changed crops
 
 
 def take_crop(of: ViewInput) -> Image:
@@ -62,14 +48,8 @@ def take_crop(of: ViewInput) -> Image:
 
 @dataclass(frozen=True)
 class View:
-    """Say how a view is made. Its joints are where those of the clean crop are.
+    """Say how a view is made. Its joints are where those of the clean crop are."""
 
-    Attributes:
-        description: one line for people who choose.
-        draw: the crop (h, w, 3) uint8, drawn in a worker process; views with the same function share it.
-        finish: what is done to it on the device; None for nothing.
-    """
-
-    description: str
-    draw: Callable[[ViewInput], Image] = take_crop
-    finish: Finish | None = None
+    description: str  # one line for people who choose
+    draw: Callable[[ViewInput], Image] = take_crop  # the crop, drawn in a worker process; shared by equal functions
+    finish: Finish | None = None  # what is done to the crop on the device
