@@ -118,6 +118,7 @@ def test_interrupt_ends_with_one_line(run, tmp_path, monkeypatch):
     (tmp_path / "run/.lock").unlink()
     monkeypatch.setenv("SECONDS_AN_IMAGE", "0.5")
     command = [sys.executable, "-m", "robustpose", "score", str(tmp_path / "run")]
+    command += ["--data", "tests.outside:Squares", "--metric", "tests.slow:SlowScore"]  # code is named again
     assert_interrupt_ends_with_one_line(command, lambda _: (tmp_path / "run/.lock").exists())
 
 

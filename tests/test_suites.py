@@ -273,7 +273,7 @@ def test_preview_refuses_a_suite_with_other_severities():
 
 
 def test_recipe_of_a_published_row_is_of_coco_c_alone(run, tmp_path):
-    words = ("--recipe", "recipes/coco-c/sbl_r50_256x192.yaml", "--suite", "held-out", "--out", tmp_path / "out")
+    words = ("--row", "coco-c/sbl_r50_256x192", "--suite", "held-out", "--out", tmp_path / "out")
     code, _, errors = run("bench", *words)
     assert code == 2
     assert "leave out --suite held-out" in errors
