@@ -70,7 +70,11 @@ def claim_folder(folder: Path, what: str, note: str, identity: Mapping[str, Any]
         if not check_claim(folder, what, note, identity):
             write_text(folder / note, json.dumps(identity, indent=2) + "\n", sync=True)
         remove_parts(folder)
-        yield
+        try:
+            yield
+        except BaseException:
+            remove_parts(folder)  # of workers that were ended while they wrote
+            raise
 
 
 def check_claim(folder: Path, what: str, note: str, identity: Mapping[str, Any], beside: Sequence[str] = ()) -> bool:

@@ -29,10 +29,10 @@ def draw_weights(n_images: int, n_resamples: int = RESAMPLES) -> npt.NDArray[np.
     return weights
 
 
-def interval(values: Floats) -> list[float] | None:
-    """Return the middle 95 % of what resamples (R,) scored; None where more than a tenth of them has no score."""
+def interval(values: Floats, level: float = LEVEL) -> list[float] | None:
+    """Return the middle `level` of what resamples (R,) scored; None where more than a tenth of them has no score."""
     defined = values[np.isfinite(values)]
     if not len(values) or len(defined) < 0.9 * len(values):
         return None
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return [float(low), float(high)]
