@@ -35,8 +35,7 @@ def get_frames(dataset: Dataset, indices: Iterable[int]) -> list[Frame]:
 def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
     """Return the estimator's poses for `frames`, checked: one Poses per frame, in order, with the skeleton's joints.
 
-    Raises:
-        UserError: the estimator needs boxes that the frames do not bring, or gives something else than such poses.
+    UserError where it needs boxes that the frames do not bring, or gives something else than such poses.
     """
     if estimator.needs_boxes and any(frame.boxes is None for frame in frames):
         raise UserError("this estimator needs person boxes, but the dataset gives none: pass --boxes")

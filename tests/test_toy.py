@@ -12,8 +12,8 @@ from robustpose.data.toy import SCENES_KEPT, ToyPeople
 from robustpose.data.toy.body import Camera, pose_body
 from robustpose.data.toy.dress import dress_body
 from robustpose.data.toy.paint import SUPERSAMPLING, Shape, paint_colours, paint_labels, to_outline
-from robustpose.data.toy.parts import Part
 from robustpose.data.toy.scene import CROWD, SIZES_WH, rng_for
+from robustpose.data.toy.solids import Part
 from robustpose.errors import UserError
 from robustpose.pose.skeletons import COCO
 

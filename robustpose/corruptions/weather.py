@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from robustpose.corruptions.exact import colors as kernels
 from robustpose.corruptions.exact.haze import draw_haze
-from robustpose.corruptions.exact.pixels import smooth, to_float32, to_uint8
+from robustpose.corruptions.exact.pixels import to_float32, to_uint8
 from robustpose.corruptions.exact.snow_layer import draw_flakes, smear_flakes
 from robustpose.corruptions.seeding import Rng
 from robustpose.pose.types import Image
@@ -94,13 +95,13 @@ def spatter(image: Image, severity: int, rng: Rng) -> Image:
         (0.67, 0.4, 1, 0.65, 1.5),
     )[severity - 1]
     x = rng.once_per_image("float32", lambda: to_float32(image))
-    layer = smooth(rng.normal(size=image.shape[:2], loc=mean, scale=spread), sigma)
+    layer = ndimage.gaussian_filter(rng.normal(size=image.shape[:2], loc=mean, scale=spread), sigma, mode="nearest")
     layer[layer < threshold] = 0
     if severity <= 3:
         drops = _light_on_drops(layer, strength)
         water = (np.array([175, 238, 238]) / 255.0).astype(np.float32)
         return to_uint8(x + drops[:, :, None] * water)
-    mud = smooth((layer > threshold).astype(np.float32), strength)
+    mud = ndimage.gaussian_filter((layer > threshold).astype(np.float32), strength, mode="nearest")
     mud[mud < 0.8] = 0
     mud = mud[:, :, None]
     return to_uint8(x * (1 - mud) + mud * (np.array([63, 42, 20]) / 255.0))

@@ -68,13 +68,7 @@ def split_boxes(text: str) -> tuple[str, Path | None]:
 
 
 class DetectedBoxes:
-    """The boxes of a detection file, or of one file per cell, for the images of a dataset.
-
-    Args:
-        choice: `clean-det` or `corrupt-det`, with its path.
-        image_ids: of the dataset; detections in other images are left out.
-        category_id: of people; other detections are left out.
-    """
+    """The boxes of a detection file, or of one file per cell: those of one category, in the images of a dataset."""
 
     def __init__(self, choice: BoxChoice, image_ids: Collection[ImageId], category_id: int) -> None:
         assert choice.path is not None
@@ -122,8 +116,7 @@ def read_detections(
 ) -> BoxTable:
     """Return all detected boxes of a category in some images, neither clipped nor thresholded.
 
-    Raises:
-        UserError: the file cannot be read, a detection is incomplete, or none is of these images.
+    UserError for an incomplete detection, or where none is of these images, unless the file `may_be_empty`.
     """
     detections, _ = read_json(path, "detection file")
     if not isinstance(detections, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import partial
@@ -12,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
-from robustpose.data.coco_skeleton import read_skeleton
 from robustpose.data.ignored import paint_regions
 from robustpose.data.images import read_image
 from robustpose.errors import UserError, first_few
@@ -22,7 +23,7 @@ from robustpose.files import read_json
 from robustpose.pose.cell import Cell
 from robustpose.pose.crop import clip_truth_box
 from robustpose.pose.protocols import Dataset, Mask
-from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.skeletons import Skeleton, sigmas_for
 from robustpose.pose.types import Floats, Frame, Image, ImageId, Truth
 
 Record = dict[str, Any]
@@ -53,7 +54,6 @@ class CocoPeople(Dataset):
         return len(self._images)
 
     def frame(self, index: int) -> Frame:
-        """Return the clean frame of image `index`, with its people's boxes."""
         record = self._images[index]
         boxes, truth_rows = _truth_boxes(record, self._people.get(record["id"], []))
         read = partial(self._read, record)
@@ -61,11 +61,9 @@ class CocoPeople(Dataset):
         return self.boxes_in(frame)
 
     def boxes_in(self, frame: Frame) -> Frame:
-        """Return a frame with the boxes of its cell."""
         return frame if self._detections is None else self._detections.place(frame)
 
     def check_cells(self, cells: Sequence[Cell]) -> None:
-        """Raise UserError if the boxes of a cell are missing."""
         if self._detections is not None:
             self._detections.check(cells)
 
@@ -107,16 +105,11 @@ class CocoPeople(Dataset):
 def read_coco(
     annotations: Path, images: Path, boxes: str | Path | BoxChoice = "gt", skeleton_file: Path | None = None
 ) -> CocoPeople:
-    """Read a COCO keypoint file and check all of it.
+    """Read a COCO keypoint file and check all of it: JSON with `images`, `annotations`, a category with `keypoints`.
 
-    Args:
-        annotations: JSON with `images`, `annotations` and a category with `keypoints`.
-        images: folder of the image files.
-        boxes: where people are looked for; text is what `robustpose.data.boxes.parse_boxes` takes.
-        skeleton_file: YAML with OKS sigmas, for skeletons other than COCO's.
-
-    Raises:
-        UserError: a file is missing or damaged, or annotations are inconsistent: it names a few and says how many.
+    `boxes` say where people are looked for; text is what `robustpose.data.boxes.parse_boxes` takes. `skeleton_file` is
+    YAML with OKS sigmas, for skeletons other than COCO's. A UserError about annotations that are inconsistent names a
+    few of them and says how many there are.
     """
     choice = boxes if isinstance(boxes, BoxChoice) else parse_boxes(boxes)
     content, digest = read_json(annotations, "annotation file")
@@ -124,7 +117,7 @@ def read_coco(
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             raise UserError(f"annotation file {annotations} must be a COCO object with a list '{key}'")
     category = _find_category(content["categories"], annotations)
-    skeleton = read_skeleton(category, skeleton_file)
+    skeleton = _read_skeleton(category, skeleton_file)
     records = content["images"]
     people = [person for person in content["annotations"] if person.get("category_id") == category["id"]]
     if not records:
@@ -165,6 +158,46 @@ def _find_category(categories: list[Record], path: Path) -> Record:
             f"{path} must have one category with keypoints, or one of them called 'person'; it has: {names}"
         )
     return people[0]
+
+
+def _read_skeleton(category: Record, skeleton_file: Path | None) -> Skeleton:
+    """Return the skeleton of a COCO category: `name`, `keypoints` (K names), perhaps `skeleton` (limbs, 1-based pairs).
+
+    Its sigmas are from `skeleton_file` (YAML with `sigmas`: a list of K numbers, or a mapping from every joint's name
+    to its sigma); else COCO's for COCO's joints; else 1/K.
+    """
+    joints = tuple(str(name) for name in category["keypoints"])
+    limbs = tuple((int(a) - 1, int(b) - 1) for a, b in category.get("skeleton") or [])
+    name = str(category.get("name", "person"))
+    if skeleton_file is not None:
+        return Skeleton(name, joints, limbs, _read_sigmas(skeleton_file, joints), skeleton_file.name)
+    sigmas, sigmas_from = sigmas_for(joints)
+    if sigmas_from == "1/K":
+        warnings.warn(
+            f"the {len(joints)} joints of category '{name}' are not COCO's: every OKS sigma is 1/{len(joints)}. "
+            "Give measured ones with --skeleton FILE (YAML with 'sigmas')",
+            stacklevel=3,
+        )
+    return Skeleton(name, joints, limbs, sigmas, sigmas_from)
+
+
+def _read_sigmas(path: Path, joints: tuple[str, ...]) -> tuple[float, ...]:
+    try:
+        settings = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"cannot read the skeleton file {path}: {error}") from error
+    sigmas = settings.get("sigmas") if isinstance(settings, dict) else None
+    if isinstance(sigmas, dict):
+        if set(sigmas) != set(joints):
+            differing = ", ".join(sorted(set(sigmas) ^ set(joints)))
+            raise UserError(f"{path} must give a sigma for each joint of the annotations and no other: {differing}")
+        sigmas = [sigmas[joint] for joint in joints]
+    if not isinstance(sigmas, list) or len(sigmas) != len(joints):
+        raise UserError(f"{path} must hold 'sigmas' with {len(joints)} numbers (or joint: number), got {sigmas!r}")
+    try:
+        return tuple(float(sigma) for sigma in sigmas)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: sigmas must be numbers, got {sigmas!r}") from error
 
 
 def _check_images(records: list[Record], images: Path) -> list[str]:

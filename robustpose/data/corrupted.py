@@ -48,18 +48,12 @@ class CorruptedImages(Protocol):
 
 @dataclass(frozen=True)
 class MadeImages(CorruptedImages):
-    """Corrupted images that are made here from the clean ones.
+    """Corrupted images that are made here from the clean ones."""
 
-    Attributes:
-        seed: ``"release"``, or an integer for fields that differ from image to image.
-        frost: folder of frost textures; None for the installed ones.
-    """
-
-    seed: str | int = "release"
-    frost: Path | None = None
+    seed: str | int = "release"  # ``"release"``, or an integer for fields that differ from image to image
+    frost: Path | None = None  # folder of frost textures; None for the installed ones
 
     def read(self, frame: Frame, cell: Cell) -> Image:
-        """Return the image of clean `frame` in `cell`, which is not clean."""
         assert cell.corruption is not None
         return corrupt(_read_clean(frame), cell.corruption, cell.severity, self._seed_for(frame), frost=self.frost)
 
@@ -92,22 +86,14 @@ class MadeImages(CorruptedImages):
 
 @dataclass(frozen=True)
 class StoredImages(CorruptedImages):
-    """Corrupted images that are read from a corrupted set on disk. Made by `open_stored_images`.
+    """Corrupted images that are read from a corrupted set on disk. Made by `open_stored_images`."""
 
-    Attributes:
-        root: its folder.
-        layout: of `corrupted_set.LAYOUTS`.
-        image_format: of `corrupted_set.FORMATS`; None where no manifest names it, and any suffix will do.
-        origin: what `provenance` returns.
-    """
-
-    root: Path
-    layout: str
-    image_format: str | None
-    origin: dict[str, Any] = field(compare=False)
+    root: Path  # its folder
+    layout: str  # of `corrupted_set.LAYOUTS`
+    image_format: str | None  # of `corrupted_set.FORMATS`; None where no manifest names it, and any suffix will do
+    origin: dict[str, Any] = field(compare=False)  # what `provenance` returns
 
     def read(self, frame: Frame, cell: Cell) -> Image:
-        """Return the image of clean `frame` in `cell`, which is not clean."""
         path, _ = self._find(frame, cell)
         return read_in_place_of(path, frame.image, "its clean image", "was the set made from other images?")
 
@@ -149,11 +135,7 @@ class CorruptedSpec(Settings):
 
 
 def open_stored_images(root: Path) -> StoredImages:
-    """Return the images of a corrupted set, or of a folder in either layout without a manifest.
-
-    Raises:
-        UserError: `root` is no corrupted set, or an unfinished one.
-    """
+    """Return the images of a finished corrupted set, or of a folder in either layout without a manifest."""
     if not root.is_dir():
         raise UserError(f"the corrupted set {root} does not exist")
     manifest = read_manifest(root)

@@ -24,13 +24,9 @@ HASHES = "files.sha256"
 
 
 def place_image(file_name: str, cell: Cell, layout: str, image_format: str | None) -> str:
-    """Return the path, relative to the set, of the image that a dataset calls `file_name`, in `cell`.
+    """Return the path, relative to the set, of the image that a dataset calls `file_name`, in a corrupted `cell`.
 
-    Args:
-        file_name: relative to the folder of clean images.
-        cell: a corruption and a severity.
-        layout: of `LAYOUTS`.
-        image_format: of `FORMATS`, which decides the suffix; None keeps that of `file_name`.
+    `layout` is one of `LAYOUTS`; `image_format`, one of `FORMATS`, decides the suffix; None keeps that of `file_name`.
     """
     assert cell.corruption is not None
     folder = cell.file_stem
@@ -88,11 +84,7 @@ def list_files(root: Path) -> dict[str, int]:
 
 
 def find_layout(root: Path) -> str:
-    """Return the layout of a set without a manifest, from the names of its folders.
-
-    Raises:
-        UserError: they are those of neither layout, or of both.
-    """
+    """Return the layout of a set without a manifest, from its folders; UserError if they are of neither, or of both."""
     names = [entry.name for entry in root.iterdir() if entry.is_dir()]
     nested = {f"{name}/{number}" for name in names for number in range(6) if (root / name / str(number)).is_dir()}
     joined = {name for name in names if re.fullmatch(r".+-[1-5]", name)}

@@ -31,14 +31,10 @@ def find_ignored(dataset: Dataset, index: int, shape_hw: tuple[int, int] | None 
 
 
 def paint_regions(regions: Sequence[tuple[Any, Sequence[float]]], image: Mapping[str, Any]) -> Mask:
-    """Return the union of regions as a mask (H, W).
+    """Return the union of regions as a mask (H, W); UserError for a segmentation that is damaged, or of another image.
 
-    Args:
-        regions: COCO's segmentation of each, polygons or run lengths, None for none; and its box, x y w h px.
-        image: COCO's record of the image: `height`, `width`.
-
-    Raises:
-        UserError: a segmentation is damaged, or of another image.
+    A region is COCO's segmentation, polygons or run lengths, None for none; and its box, x y w h px. `image` is COCO's
+    record of the image, with `height` and `width`.
     """
     mask = np.zeros((image["height"], image["width"]), np.uint8)
     for segmentation, box in regions:

@@ -16,8 +16,7 @@ from robustpose.pose.types import Image
 def read_image(path: Path) -> Image:
     """Return the (H, W, 3) uint8 RGB image of a file, without EXIF rotation, as the annotations expect it.
 
-    Raises:
-        UserError: the file is missing, is no image, or is damaged (a truncated JPEG is not filled up).
+    A truncated JPEG is not filled up: it is a UserError, as all damaged files are.
     """
     try:
         with PIL.Image.open(path) as image:

@@ -59,14 +59,12 @@ class MpiiPeople(Dataset):
         return len(self._names)
 
     def frame(self, index: int) -> Frame:
-        """Return the clean frame of image `index`, with its people's boxes."""
         name = self._names[index]
         boxes = np.stack([_find_box(self._people[row]) for row in self._rows[name]])
         read = partial(read_image, self._image_dir / name)
         return Frame(self._ids[index], read, boxes, truth_rows=np.arange(len(boxes)), file_name=name)
 
     def truth(self, index: int) -> Truth:
-        """Return what is annotated in image `index`."""
         rows = self._rows[self._names[index]]
         people = [self._people[row] for row in rows]
         boxes = np.stack([_find_box(person) for person in people])
@@ -83,15 +81,10 @@ class MpiiPeople(Dataset):
 
 
 def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> MpiiPeople:
-    """Read a split of MPII and check all of it.
+    """Read a split of MPII, train.json or valid.json of the HRNet repository, and check all of it.
 
-    Args:
-        annotations: train.json or valid.json of the HRNet repository.
-        images: folder of the image files.
-        truth: gt_valid.mat: PCKh scores against its joints and head sizes. Without it there is no PCKh.
-
-    Raises:
-        UserError: a file is missing or damaged, or the two do not belong together.
+    `truth` is gt_valid.mat: PCKh scores against its joints and head sizes. Without it there is no PCKh. UserError where
+    the two do not belong together.
     """
     people, digest = read_json(annotations, "annotation file")
     if not isinstance(people, list) or not people:

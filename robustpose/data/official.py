@@ -18,37 +18,24 @@ if TYPE_CHECKING:  # the command line's help names the sets, and loads nothing f
 
 @dataclass(frozen=True)
 class Place:
-    """A file or a folder of images of an official set.
+    """A file or a folder of images of an official set."""
 
-    Attributes:
-        kind: ``coco`` (keypoint JSON), ``mpii`` (the HRNet repository's JSON), ``boxes`` (COCO detections), ``gt_mat``
-            (MPII's truth for its metric) or ``folder``.
-        paths: relative to the set's root; the first that is there counts.
-        source: where to get it.
-        counts: how many of what the official file holds.
-        only_for: the part of the split's scores that needs it, such as `detected boxes`; empty if all of them do.
-    """
-
+    # coco (keypoint JSON), mpii (the HRNet repository's JSON), boxes (COCO detections), gt_mat (MPII's truth) or folder
     kind: str
-    paths: tuple[str, ...]
-    source: str
-    counts: Mapping[str, int] = field(default_factory=dict)
+    paths: tuple[str, ...]  # relative to the set's root; the first that is there counts
+    source: str  # where to get it
+    counts: Mapping[str, int] = field(default_factory=dict)  # how many of what the official file holds
+    # the part of the split's scores that needs it, such as `detected boxes`; empty if all of them do
     only_for: str = ""
 
 
 @dataclass(frozen=True)
 class Split:
-    """A split of an official set.
+    """A split of an official set."""
 
-    Attributes:
-        needed_for: what cannot be done without it.
-        places: by the names of `Files`; `annotations`, which come first, and `images` of every split.
-        is_optional: scores on the set can be had without it.
-    """
-
-    needed_for: str
-    places: Mapping[str, Place]
-    is_optional: bool = False
+    needed_for: str  # what cannot be done without it
+    places: Mapping[str, Place]  # by the names of `Files`; `annotations`, which come first, and `images` of every split
+    is_optional: bool = False  # scores on the set can be had without it
 
 
 @dataclass(frozen=True)
@@ -63,25 +50,16 @@ class Files:
 
 @dataclass(frozen=True)
 class OfficialSet:
-    """An official set.
+    """An official set."""
 
-    Attributes:
-        title: what it is, for lists.
-        splits: by name; the one that is scored comes first.
-        read: makes a dataset of the files of a split and the choice of boxes that `parse_boxes` takes.
-        benched: the split that is benched.
-        train: the split that is learned from; None if there is none.
-        short_splits: full names of splits by short ones.
-        takes: fields of `robustpose.data.spec.DataSpec` that it takes beside `root` and `split`.
-    """
-
-    title: str
-    splits: Mapping[str, Split]
+    title: str  # what it is, for lists
+    splits: Mapping[str, Split]  # by name; the one that is scored comes first
+    # makes a dataset of the files of a split and the choice of boxes that `parse_boxes` takes
     read: Callable[[Files, str], Dataset]
-    benched: str
-    train: str | None = None
-    short_splits: Mapping[str, str] = field(default_factory=dict)
-    takes: tuple[str, ...] = ()
+    benched: str  # the split that is benched
+    train: str | None = None  # the split that is learned from; None if there is none
+    short_splits: Mapping[str, str] = field(default_factory=dict)  # full names of splits by short ones
+    takes: tuple[str, ...] = ()  # fields of `robustpose.data.spec.DataSpec` that it takes beside `root` and `split`
 
 
 def _read_coco(files: Files, boxes: str) -> Dataset:
@@ -174,10 +152,9 @@ SETS: dict[str, OfficialSet] = {
 
 
 def find_files(name: str, root: Path, split: str) -> Files:
-    """Return where the files of a split of set `name` are; the split may have its short name.
+    """Return where the files of a split of set `name` are; UserError unless annotations and images are there.
 
-    Raises:
-        UserError: there is no such split, or its annotations or images are not there.
+    The split may have its short name.
     """
     splits = SETS[name].splits
     full_name = SETS[name].short_splits.get(split, split)

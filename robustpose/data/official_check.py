@@ -17,34 +17,21 @@ State = Literal["ok", "missing", "differs"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one official file or folder.
+    """What was found of one official file or folder."""
 
-    Attributes:
-        path: relative to the root; where it belongs if it is missing.
-        state: ``differs`` for other counts, as a subset has, and for what is damaged.
-        found: in words, such as ``5,000 images``; what is wrong if it is damaged.
-        expected: in words.
-        needed_for: what cannot be done without it.
-        source: where to get it.
-        is_optional: scores on the set can be had without it.
-    """
-
-    path: str
-    state: State
-    found: str
-    expected: str
-    needed_for: str
-    source: str
-    is_optional: bool
+    path: str  # relative to the root; where it belongs if it is missing
+    state: State  # ``differs`` for other counts, as a subset has, and for what is damaged
+    found: str  # in words, such as ``5,000 images``; what is wrong if it is damaged
+    expected: str  # in words
+    needed_for: str  # what cannot be done without it
+    source: str  # where to get it
+    is_optional: bool  # scores on the set can be had without it
 
 
 def check(name: str, root: Path) -> list[Finding]:
     """Compare a folder with the official set `name`: coco, mpii or ochuman.
 
     An optional split that is not there at all is one finding, its annotation file.
-
-    Raises:
-        UserError: there is no such set, or `root` does not exist.
     """
     if name not in SETS:
         raise UserError(f"unknown official set '{name}'{nearest(name, SETS)}: expected one of {', '.join(SETS)}")

@@ -26,40 +26,24 @@ RECIPES_ONLY = ("n_images", "seed", "style_images", "stylized")  # fields that n
 
 
 class DataSpec(Settings):
-    """Say which images of people are used, and how. Paths are as they were given.
+    """Say which images of people are used, and how. Paths are as they were given."""
 
-    Attributes:
-        name: a row of `KINDS`, or ``package.module:attr``: a dataset, or a function without arguments that makes one.
-            Left out, it is `coco` where there are annotations or images.
-        annotations: keypoint file in COCO's format, any skeleton.
-        images: folder of its images.
-        skeleton: YAML with OKS sigmas, for joints that are not COCO's.
-        root: folder that holds the files of an official set.
-        split: of an official set, or of toy; None for the one that is benched.
-        boxes: what `robustpose.data.boxes.parse_boxes` takes.
-        n_images: how many toy images.
-        seed: of toy images.
-        style_images: folder with stylised copies of the images, under the same names.
-        stylized: take both images and copies then, or copies only.
-        metric: what `robustpose.metrics.make_metric` takes; None for the dataset's own.
-        limit: take only the first images, of those with people where only these are taken.
-        only_with_people: leave out images without people: see `keep_images_with_people`.
-    """
-
+    # a row of `KINDS`, or ``package.module:attr``: a dataset, or a function without arguments that makes one. Left out,
+    # it is `coco` where there are annotations or images.
     name: str = ""
-    annotations: Path | None = None
-    images: Path | None = None
-    skeleton: Path | None = None
-    root: Path | None = None
-    split: str | None = None
-    boxes: str = "gt"
-    n_images: PositiveInt = 64
-    seed: int = 0
-    style_images: Path | None = None
-    stylized: Literal["both", "only"] = "both"
-    metric: str | None = None
-    limit: int | None = None
-    only_with_people: bool = False
+    annotations: Path | None = None  # keypoint file in COCO's format, any skeleton
+    images: Path | None = None  # folder of its images
+    skeleton: Path | None = None  # YAML with OKS sigmas, for joints that are not COCO's
+    root: Path | None = None  # folder that holds the files of an official set
+    split: str | None = None  # of an official set, or of toy; None for the one that is benched
+    boxes: str = "gt"  # what `robustpose.data.boxes.parse_boxes` takes
+    n_images: PositiveInt = 64  # how many toy images
+    seed: int = 0  # of toy images
+    style_images: Path | None = None  # folder with stylised copies of the images, under the same names
+    stylized: Literal["both", "only"] = "both"  # take both images and copies then, or copies only
+    metric: str | None = None  # what `robustpose.metrics.make_metric` takes; None for the dataset's own
+    limit: int | None = None  # take only the first images, of those with people where only these are taken
+    only_with_people: bool = False  # leave out images without people: see `keep_images_with_people`
 
     @model_validator(mode="before")
     @classmethod
@@ -143,23 +127,14 @@ def describe_data(values: Mapping[str, Any]) -> DataSpec:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of data.
+    """One kind of data."""
 
-    Attributes:
-        description: for lists.
-        takes: fields of `DataSpec` that it takes beside those `OF_ALL`.
-        open: makes the dataset.
-        needs: fields that it cannot do without.
-        benched: the split that is benched; None for data without splits.
-        train: the split that is learned from; None if there is none.
-    """
-
-    description: str
-    takes: tuple[str, ...]
-    open: Callable[[DataSpec], Dataset]
-    needs: tuple[str, ...] = ()
-    benched: str | None = None
-    train: str | None = None
+    description: str  # for lists
+    takes: tuple[str, ...]  # fields of `DataSpec` that it takes beside those `OF_ALL`
+    open: Callable[[DataSpec], Dataset]  # makes the dataset
+    needs: tuple[str, ...] = ()  # fields that it cannot do without
+    benched: str | None = None  # the split that is benched; None for data without splits
+    train: str | None = None  # the split that is learned from; None if there is none
 
 
 def _open_toy(spec: DataSpec) -> Dataset:
@@ -185,14 +160,8 @@ def _open_official(spec: DataSpec) -> Dataset:
 def make_official_kind(name: str) -> Kind:
     """Return the kind of an official set."""
     row = SETS[name]
-    return Kind(
-        description=f"{row.title}: --split {spell_list(row.splits, 'or')}",
-        takes=("root", "split", *row.takes),
-        open=_open_official,
-        needs=("root",),
-        benched=row.benched,
-        train=row.train,
-    )
+    description = f"{row.title}: --split {spell_list(row.splits, 'or')}"
+    return Kind(description, ("root", "split", *row.takes), _open_official, ("root",), row.benched, row.train)
 
 
 def _open_own(spec: DataSpec) -> Dataset:
@@ -212,13 +181,8 @@ COCO_FILES = Kind(
     needs=("annotations", "images"),
 )
 OWN = Kind("anything with skeleton, metric, frame(i), truth(i)", (), _open_own)
-TOY = Kind(
-    description="drawn people with exact truth; needs no files",
-    takes=("n_images", "seed", "split"),
-    open=_open_toy,
-    benched="val",
-    train="train",
-)
+_TOY = "drawn people with exact truth; needs no files"
+TOY = Kind(_TOY, takes=("n_images", "seed", "split"), open=_open_toy, benched="val", train="train")
 KINDS: dict[str, Kind] = {
     "toy": TOY,
     "toy-crowds": replace(TOY, description="the same with two to five people in each image"),

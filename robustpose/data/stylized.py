@@ -16,12 +16,9 @@ SUFFIXES = (".jpg", ".png", ".jpeg")
 
 
 class WithStyles(DatasetAround):
-    """A dataset and, after its images, their stylised copies with the same annotations.
+    """A dataset and, after its images, their stylised copies with the same annotations; with `only`, copies alone.
 
-    Args:
-        dataset: whose frames have file names.
-        folder: holds a copy of each image under its name; the suffix may differ.
-        only: leave the images themselves out.
+    `folder` holds a copy of each image under its file name; the suffix may differ.
     """
 
     def __init__(self, dataset: Dataset, folder: Path, only: bool = False) -> None:

@@ -27,44 +27,31 @@ class DatasetAround(Dataset):
         return index
 
     def frame(self, index: int) -> Frame:
-        """Return the clean frame of image `index`."""
         return self._dataset.frame(self.index_of(index))
 
     def truth(self, index: int) -> Truth:
-        """Return what is annotated in image `index`."""
         return self._dataset.truth(self.index_of(index))
 
     def ignored(self, index: int) -> Mask | None:
-        """Return where in image `index` there are people who are not annotated (H, W); None for their boxes."""
         return self._dataset.ignored(self.index_of(index))
 
     def boxes_in(self, frame: Frame) -> Frame:
-        """Return a frame with the boxes of its cell."""
         return self._dataset.boxes_in(frame)
 
     def check_cells(self, cells: Sequence[Cell]) -> None:
-        """Raise UserError if the boxes of a cell are missing."""
         self._dataset.check_cells(cells)
 
 
 class Adjusted(DatasetAround):
-    """Another dataset, of which only some images are taken, or which is scored by another metric.
-
-    Args:
-        dataset: the other one.
-        limit: take only this many images, the first ones.
-        metric: what `robustpose.metrics.make_metric` takes; None for the dataset's own.
-        indices: images to take; None for the first `limit`.
-        preview: numbers of images that a preview takes and that there are, for the provenance.
-    """
+    """Another dataset, of which only some images are taken, or which is scored by another metric."""
 
     def __init__(
         self,
         dataset: Dataset,
-        limit: int | None = None,
-        metric: str | None = None,
-        indices: Sequence[int] | None = None,
-        preview: tuple[int, int] | None = None,
+        limit: int | None = None,  # take only this many images, the first ones
+        metric: str | None = None,  # what `robustpose.metrics.make_metric` takes; None for the dataset's own
+        indices: Sequence[int] | None = None,  # images to take; None for the first `limit`
+        preview: tuple[int, int] | None = None,  # how many images a preview takes, of how many; for the provenance
     ) -> None:
         super().__init__(dataset)
         self.metric = metric or dataset.metric
@@ -78,7 +65,6 @@ class Adjusted(DatasetAround):
         return len(self._indices)
 
     def index_of(self, index: int) -> int:
-        """Return the index in the other dataset of image `index`."""
         return self._indices[index]
 
 

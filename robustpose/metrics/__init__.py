@@ -31,12 +31,10 @@ def names_code(name: str) -> bool:
 
 
 def make_metric(name: str, skeleton: Skeleton) -> Metric:
-    """Return a fresh metric.
+    """Return a fresh metric for the skeleton of a dataset; not every metric is for every one.
 
-    Args:
-        name: a row of `TABLE`, perhaps with an argument, such as ``pck:head_size@0.5``; or ``package.module:attr``: a
-            function of the skeleton.
-        skeleton: of the dataset; not every metric is for every one.
+    `name` is a row of `TABLE`, perhaps with an argument, such as ``pck:head_size@0.5``; or ``package.module:attr``: a
+    function of the skeleton.
     """
     kind, colon, argument = name.partition(":")
     if names_code(name):

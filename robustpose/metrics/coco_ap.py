@@ -21,9 +21,7 @@ FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL
 class CocoAP(Metric):
     """Collect poses and truth image by image, then compute AP at OKS .50:.05:.95, at most 20 people an image.
 
-    Args:
-        sigmas: K OKS constants.
-        joints: K names, which `matches` tells apart; by default their numbers.
+    `sigmas` are the K OKS constants. `joints` are K names, for `matches`; by default their numbers.
     """
 
     primary = "AP"
@@ -37,7 +35,6 @@ class CocoAP(Metric):
         self._results: list[dict[str, Any]] = []
 
     def update(self, poses: Poses, truth: Truth) -> None:
-        """Take in one image."""
         self._pairs.append((poses, truth))
         number = len(self._images) + 1  # the evaluator wants integer ids; images are renumbered in order of arrival
         self._images.append({"id": number})

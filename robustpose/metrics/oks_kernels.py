@@ -16,15 +16,8 @@ def compare_people(xy, true_xy, visible, boxes, areas, variances):  # type: igno
     """Return the OKS (D, G) of D poses with G annotated people, as COCO computes it.
 
     For a person without annotated joints, a joint's distance is that to the person's box with its own width and
-    height added on every side.
-
-    Args:
-        xy: (D, K, 2) px.
-        true_xy: (G, K, 2) px.
-        visible: (G, K), 0 where not annotated.
-        boxes: (G, 4) xyxy px.
-        areas: (G,) px².
-        variances: (K,), (2σ)².
+    height added on every side. Shapes: xy (D, K, 2) px, true_xy (G, K, 2) px, visible (G, K) with 0 where not
+    annotated, boxes (G, 4) xyxy px, areas (G,) px², variances (K,) = (2σ)².
     """
     n_found, n_joints = xy.shape[0], xy.shape[1]
     n_people = true_xy.shape[0]
@@ -53,13 +46,10 @@ def compare_people(xy, true_xy, visible, boxes, areas, variances):  # type: igno
 
 @njit(cache=True)
 def match_people(oks, ignored, crowd, thresholds):  # type: ignore[no-untyped-def]
-    """Return which person (T, D) each pose is matched with at each threshold, -1 for none: COCO's greedy rule.
+    """Return which person (T, D) each pose is matched with at each threshold (T,), -1 for none: COCO's greedy rule.
 
-    Args:
-        oks: (D, G), poses by falling score.
-        ignored: (G,): people that do not count. A pose takes one of them only if no other is within the threshold.
-        crowd: (G,): people that several poses may be matched with.
-        thresholds: (T,).
+    The poses of `oks` (D, G) are in order of falling score. People in `ignored` (G,) do not count: a pose takes one of
+    them only if no other is within the threshold. People in `crowd` (G,) may be matched with several poses.
     """
     n_found, n_people = oks.shape
     matches = np.full((len(thresholds), n_found), -1, np.int32)
@@ -87,12 +77,8 @@ def average_precision(weights, image, verdict, positives, recalls):  # type: ign
     Equal scores keep the order of the images, and copies of an image follow each other, so a run of right poses only
     raises the precision: its end is all that the envelope needs.
 
-    Args:
-        weights: (R, N) whole numbers.
-        image: (D,) of each pose, poses by falling score.
-        verdict: (T, D): 1 right, 0 wrong, -1 neither.
-        positives: (N,) people to be found.
-        recalls: (101,).
+    `weights` (R, N) are whole numbers, `image` (D,) is that of each pose by falling score, `verdict` (T, D) is 1 right,
+    0 wrong, -1 neither, and `positives` (N,) are the people to be found. There are 101 `recalls`.
     """
     n_thresholds, n_found = verdict.shape
     scores = np.empty(len(weights))

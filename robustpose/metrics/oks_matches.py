@@ -31,12 +31,7 @@ class _Image:
 
 
 class OksMatches(Matches):
-    """Which poses fit which annotated people, in all images of a set.
-
-    Args:
-        joints: K names.
-        sigmas: K OKS constants.
-    """
+    """Which poses fit which annotated people, in all images of a set, by the K OKS constants `sigmas`."""
 
     joint_figure = "mean keypoint similarity"
 
@@ -65,13 +60,10 @@ class OksMatches(Matches):
         )
 
     def table(self, kept: Sequence[Mask] | None = None) -> ApTable:
-        """Return the table of AP: of everybody, or of a slice of the people.
+        """Return the table of AP: of everybody, or of the people in `kept`, a mask (G,) for each image: a slice.
 
         In a slice, people outside it are ignored, as COCO ignores people of another size. So is a wrong pose whose
         nearest person, with an OKS of at least 0.1, is outside it. A wrong pose near nobody counts in every slice.
-
-        Args:
-            kept: masks (G,), one for each image: who belongs to the slice.
         """
         verdicts, positives = [], []
         for number, image in enumerate(self._images):

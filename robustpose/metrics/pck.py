@@ -49,7 +49,6 @@ class PCK(Metric):
         self._rows: list[npt.NDArray[np.integer]] = []
 
     def update(self, poses: Poses, truth: Truth) -> None:
-        """Take in one image."""
         sizes = self._find_sizes(truth)  # (N,) px
         visible = (truth.visible > 0) & ~truth.crowd[:, None]
         counted = visible.any(1) & (sizes > 0)
@@ -100,30 +99,18 @@ class PCK(Metric):
 
 @dataclass(frozen=True, eq=False)
 class PckMatches(Matches):
-    """Which annotated joints are found, in all images of a set.
+    """Which annotated joints are found, in all images of a set."""
 
-    Attributes:
-        joints: K names.
-        rows: for each image, the people (P,) who count, as rows of its truth.
-        visible: masks (P, K), one for each image: annotated joints.
-        right: masks (P, K), one for each image: annotated joints that are near enough.
-        in_mean: (K,) joints that PCK is the mean over.
-    """
-
-    joints: tuple[str, ...]
-    rows: Sequence[npt.NDArray[np.integer]]
-    visible: Sequence[Mask]
-    right: Sequence[Mask]
-    in_mean: Mask
+    joints: tuple[str, ...]  # K names
+    rows: Sequence[npt.NDArray[np.integer]]  # for each image, the people (P,) who count, as rows of its truth
+    visible: Sequence[Mask]  # masks (P, K), one for each image: annotated joints
+    right: Sequence[Mask]  # masks (P, K), one for each image: annotated joints that are near enough
+    in_mean: Mask  # (K,) joints that PCK is the mean over
 
     joint_figure = "PCK"
 
     def table(self, kept: Sequence[Mask] | None = None) -> JointTable:
-        """Return the table of PCK: of everybody, or of a slice of the people.
-
-        Args:
-            kept: masks (G,), one for each image: who belongs to the slice.
-        """
+        """Return the table of PCK: of everybody, or of the people in `kept`, a mask (G,) for each image."""
         sides = []
         for all_joints in (self.right, self.visible):
             chosen = (

@@ -23,36 +23,24 @@ class Means:
 
     `mean` and `ratio` are None, and `groups`, `severities` and `geometric` empty, unless the suite is complete: a mean
     over other cells would be taken for the suite's.
-
-    Attributes:
-        clean: score on clean images.
-        mean: of the suite: mPC for COCO-C.
-        ratio: mean / clean: rPC for COCO-C.
-        groups: by group of corruptions.
-        corruptions: by corruption of the run, over the severities of the run.
-        cells: by cell, clean left out.
-        severities: by severity, over the suite's corruptions.
-        geometric: where the suite has corruptions that move pixels, the mean without them, say `mPC_without`, and the
-            mean over them alone, `mPC_only`.
     """
 
-    clean: Any
-    mean: Any
-    ratio: Any
-    groups: dict[str, Any]
-    corruptions: dict[str, Any]
-    cells: dict[str, Any]
-    severities: dict[int, Any]
+    clean: Any  # score on clean images
+    mean: Any  # of the suite: mPC for COCO-C
+    ratio: Any  # mean / clean: rPC for COCO-C
+    groups: dict[str, Any]  # by group of corruptions
+    corruptions: dict[str, Any]  # by corruption of the run, over the severities of the run
+    cells: dict[str, Any]  # by cell, clean left out
+    severities: dict[int, Any]  # by severity, over the suite's corruptions
+    # of suites with corruptions that move pixels: the mean without them, say `mPC_without`, and over them, `mPC_only`
     geometric: dict[str, Any]
 
 
 def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite = COCO_C) -> Means:
-    """Return the means of a run.
+    """Return the means of a run, and those of the suite if all its cells are there.
 
-    Args:
-        scores: of each cell: floats, or arrays (R,) of resamples.
-        cells: those that were asked for, clean among them; one that is missing is an error.
-        suite: whose mean is taken if all its cells are there.
+    `scores` are floats, or arrays (R,) of resamples. `cells` are those that were asked for: one without a score is an
+    error, and so is a missing clean one.
     """
     corrupted = [cell for cell in cells if cell.corruption is not None]
     names = list(dict.fromkeys(str(cell.corruption) for cell in corrupted))

@@ -21,21 +21,14 @@ Whole = npt.NDArray[np.integer]
 
 @dataclass(frozen=True, eq=False)
 class ApTable:
-    """AP: the mean over OKS thresholds of the average precision.
+    """AP: the mean over OKS thresholds of the average precision."""
 
-    Attributes:
-        image: (D,) index of each pose's image. Poses are sorted by falling score, equal ones by their images.
-        verdict: (T, D) int8, for each threshold and pose: 1 right, 0 wrong, -1 not counted.
-        positives: (N,) number of people to be found in each image.
-    """
-
-    image: Whole
-    verdict: npt.NDArray[np.int8]
-    positives: Whole
+    image: Whole  # (D,) index of each pose's image. Poses are sorted by falling score, equal ones by their images.
+    verdict: npt.NDArray[np.int8]  # (T, D) int8, for each threshold and pose: 1 right, 0 wrong, -1 not counted
+    positives: Whole  # (N,) number of people to be found in each image
 
     @property
     def n_images(self) -> int:
-        """Return the number of images N."""
         return len(self.positives)
 
     def score(self, weights: Whole | None = None) -> Floats:
@@ -46,25 +39,18 @@ class ApTable:
         return average_precision(weights, self.image, self.verdict, self.positives, RECALLS)
 
     def save(self) -> dict[str, npt.NDArray[Any]]:
-        """Return arrays that `load_score_table` takes."""
         return {"image": self.image, "verdict": self.verdict, "positives": self.positives}
 
 
 @dataclass(frozen=True, eq=False)
 class JointTable:
-    """Weighted mean of the joints found: hits over annotated joints, both summed over the people of each image.
+    """Weighted mean of the joints found: hits over annotated joints, both summed over the people of each image."""
 
-    Attributes:
-        hits: (N,) joints of each image that are right; or, for a similarity, the sum of those of its joints.
-        annotated: (N,) annotated joints of each image.
-    """
-
-    hits: Floats
-    annotated: Floats
+    hits: Floats  # (N,) joints of each image that are right; or, for a similarity, the sum of those of its joints
+    annotated: Floats  # (N,) annotated joints of each image
 
     @property
     def n_images(self) -> int:
-        """Return the number of images N."""
         return len(self.annotated)
 
     def score(self, weights: Whole | None = None) -> Floats:

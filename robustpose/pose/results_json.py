@@ -50,11 +50,7 @@ def poses_to_results(poses: Poses, category_id: int = 1) -> list[dict[str, Any]]
 
 
 def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
-    """Return the poses of a COCO results file by image id, in the file's order.
-
-    Raises:
-        UserError: the file cannot be read, or a result lacks a field or has another number of joints.
-    """
+    """Return the poses of a COCO results file by image id, in the file's order; UserError for another skeleton's."""
     try:
         results = json.loads(path.read_text())
     except (OSError, ValueError) as error:

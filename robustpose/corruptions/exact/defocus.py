@@ -30,12 +30,8 @@ def filter_image(image: Bytes, kernel: npt.NDArray[np.float32], taps: Taps) -> B
     """Correlate (H, W, 3) `image` with a square `kernel` of odd size, borders reflected; clip and truncate.
 
     Equal to ``clip(filter2D(image / 255, -1, kernel), 0, 1) * 255``, channel by channel: the last bits of the transform
-    depend on how many channels there are.
-
-    Args:
-        image: at least as large as the kernel.
-        kernel: fast if few different values occur in it.
-        taps: `group_taps` of the kernel.
+    depend on how many channels there are. The image is at least as large as the kernel, and `taps` are `group_taps` of
+    the kernel. It is fast if few different values occur in the kernel.
     """
     height, width = image.shape[:2]
     half = kernel.shape[0] // 2

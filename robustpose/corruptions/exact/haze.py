@@ -28,12 +28,8 @@ def _refine(field: Doubles, uniforms: Doubles, decay: float) -> None:
 
     Per level with step s: the centres of the squares, then the middles of their upper edges, then of their left ones;
     each is the mean of its four neighbours plus amplitude·U(−amplitude, amplitude). The amplitude enters twice, as the
-    published program has it.
-
-    Args:
-        field: zero; becomes the fractal.
-        uniforms: side² − 1 numbers in [0, 1).
-        decay: divides the amplitude, 100 at first, after each level.
+    published program has it; it is 100 at first and divided by `decay` after each level. The field is zero at first;
+    `uniforms` are side² − 1 numbers in [0, 1).
     """
     side = field.shape[0]
     amplitude, step, used = 100.0, side, 0

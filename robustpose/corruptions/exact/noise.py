@@ -67,23 +67,14 @@ def set_impulses(values: Bytes, codes: Bytes, severity: int, out: Bytes) -> None
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def invert_poisson(
-    values: Bytes,
-    randoms: npt.NDArray[np.uint32],
-    guide: npt.NDArray[np.uint8],
-    cumulative: Doubles,
-    shown: Bytes,
-    out: Bytes,
+    values: Bytes,  # (n,)
+    randoms: npt.NDArray[np.uint32],  # (n,)
+    guide: Bytes,  # (256, 1024) least number that can be drawn, by value and first ten bits of the random number
+    cumulative: Doubles,  # (256, m) distribution functions, scaled to 2**32
+    shown: Bytes,  # (k,) what to write for each drawn number; the last one stands for all larger
+    out: Bytes,  # (n,)
 ) -> None:
-    """Write what Poisson numbers show, one uniform 32-bit number each, by inverting the distribution function.
-
-    Args:
-        values: (n,).
-        randoms: (n,).
-        guide: (256, 1024) by value and the random number's first ten bits, the least number that can be drawn.
-        cumulative: (256, m) distribution functions, scaled to 2**32.
-        shown: (k,) the uint8 to write for each drawn number; the last one stands for all larger.
-        out: (n,).
-    """
+    """Write what Poisson numbers show, one uniform 32-bit number each, by inverting the distribution function."""
     last = shown.size - 1
     for i in range(values.size):
         value = values[i]

@@ -1,13 +1,11 @@
-"""Pixel values: to and from 0..1, and Gaussian smoothing, with the benchmark's roundings."""
+"""Pixel values to and from 0..1, with the benchmark's roundings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -20,9 +18,3 @@ def to_uint8(x: Floats) -> npt.NDArray[np.uint8]:
 def to_float32(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return values in 0..1, divided in float32."""
     return image.astype(np.float32) / np.float32(255.0)
-
-
-def smooth(x: Floats, sigma: float | Sequence[float], mode: str = "nearest", truncate: float = 4.0) -> npt.NDArray[Any]:
-    """Smooth the first two axes with a Gaussian of `sigma` px (one, or one per axis), keeping the dtype of `x`."""
-    sigmas = list(sigma) if isinstance(sigma, Sequence) else [sigma, sigma]
-    return ndimage.gaussian_filter(x, sigmas + [0] * (x.ndim - 2), mode=mode, truncate=truncate)

@@ -30,21 +30,13 @@ AT_ONCE = 8  # steps counted at once
 
 
 class MeanTables(NamedTuple):
-    """What the methods need for each of the 256 means.
+    """What the methods need for each of the 256 means."""
 
-    Attributes:
-        means: (256,).
-        units: (256,) means in units of the running sums.
-        constants: (256, 8): exp(-mean), a, b, vr, 1/alpha, 1/(4a), log(1/alpha), log(mean).
-        masses: (256, m) probability of each number.
-        log_factorials: (m,).
-    """
-
-    means: Doubles
-    units: npt.NDArray[np.uint32]
-    constants: Doubles
-    masses: Doubles
-    log_factorials: Doubles
+    means: Doubles  # (256,)
+    units: npt.NDArray[np.uint32]  # (256,) means in units of the running sums
+    constants: Doubles  # (256, 8): exp(-mean), a, b, vr, 1/alpha, 1/(4a), log(1/alpha), log(mean)
+    masses: Doubles  # (256, m) probability of each number
+    log_factorials: Doubles  # (m,)
 
 
 def make_mean_tables(means: Doubles) -> MeanTables:
@@ -84,29 +76,18 @@ def sum_logs(uniforms: Doubles) -> npt.NDArray[np.uint32]:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def replay_poisson(
-    values: npt.NDArray[np.uint8],
-    uniforms: Doubles,
-    sums: npt.NDArray[np.uint32],
-    tables: Any,
-    shown: npt.NDArray[np.uint8],
-    start: int,
-    position: int,
-    out: npt.NDArray[np.uint8],
+    values: npt.NDArray[np.uint8],  # (n,) which of the 256 means
+    uniforms: Doubles,  # (m,) the beginning of the generator's stream
+    sums: npt.NDArray[np.uint32],  # (m + 1,) its running sums
+    tables: Any,  # `MeanTables`
+    shown: npt.NDArray[np.uint8],  # (k,) what to write for each number; the last one stands for all larger
+    start: int,  # first value to do
+    position: int,  # first uniform number to use
+    out: npt.NDArray[np.uint8],  # (n,)
 ) -> tuple[int, int]:
     """Write what the Poisson number of every value shows, from value `start` on.
 
-    Args:
-        values: (n,) which of the 256 means.
-        uniforms: (m,) the beginning of the generator's stream.
-        sums: (m + 1,) its running sums.
-        tables: `MeanTables`.
-        shown: (k,) the uint8 to write for each number; the last one stands for all larger.
-        start: first value to do.
-        position: first uniform number to use.
-        out: (n,).
-
-    Returns:
-        The first value that is not done, for lack of uniform numbers, and the first number that it would use.
+    Return the first value that is not done, for lack of uniform numbers, and the first number that it would use.
     """
     means, units, constants, masses = tables.means, tables.units, tables.constants, tables.masses
     last = shown.size - 1

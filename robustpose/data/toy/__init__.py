@@ -26,13 +26,9 @@ SCENES_KEPT = 8
 
 
 class ToyPeople(Dataset):
-    """A data set of drawn people.
+    """A data set of drawn people: one to four in each image, two to five with `crowded`.
 
-    Args:
-        n_images: how many images; the first ones are the same for every n_images.
-        seed: another seed, other images.
-        split: `train` or `val`; they never share an image.
-        crowded: two to five people in each image, instead of one to four.
+    The first images are the same for every `n_images`. The splits `train` and `val` never share an image.
     """
 
     skeleton = COCO
@@ -58,7 +54,6 @@ class ToyPeople(Dataset):
         self._scenes: OrderedDict[int, Scene] = OrderedDict()  # the latest ones
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return self.n_images
 
     def frame(self, index: int) -> Frame:

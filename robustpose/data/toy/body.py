@@ -93,24 +93,16 @@ FACE_JOINTS = {
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """One posed person.
+    """One posed person."""
 
-    Attributes:
-        points: (3,) by name: the 17 COCO joints, and `pelvis`, `waist`, `neck`, `head` and each side's
-            `hand`, `heel`, `toe`.
-        chest_axes, pelvis_axes, head_axes: (3, 3), whose columns are the left, down and front of that part.
-        head_radius: in standing heights.
-        build: thickness, 1 for average.
-        stance: its name in `STANCES`.
-    """
-
+    # (3,) by name: the 17 COCO joints, and `pelvis`, `waist`, `neck`, `head` and each side's `hand`, `heel`, `toe`
     points: dict[str, Floats]
-    chest_axes: Floats
+    chest_axes: Floats  # (3, 3), whose columns are the left, down and front of the chest; so with the next two
     pelvis_axes: Floats
     head_axes: Floats
-    head_radius: float
-    build: float
-    stance: str
+    head_radius: float  # in standing heights
+    build: float  # thickness, 1 for average
+    stance: str  # its name in `STANCES`
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from robustpose.data.toy.body import SIDES, Body, Camera
 from robustpose.data.toy.head import paint_head, paint_long_hair
 from robustpose.data.toy.paint import Colour, Floats, Outline, Shape, to_outline
-from robustpose.data.toy.parts import LIMB_PARTS, Part, is_turned_away
-from robustpose.data.toy.solids import Solids, flesh_out
+from robustpose.data.toy.solids import LIMB_PARTS, Part, Solids, flesh_out, is_turned_away
 from robustpose.data.toy.wardrobe import draw_wardrobe
 from robustpose.pose.skeletons import COCO
 
@@ -21,19 +20,12 @@ FAR_SIDE = 0.85
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A clothed person, placed in the image.
+    """A clothed person, placed in the image."""
 
-    Attributes:
-        shapes: back to front; their labels are `Part`s.
-        xy: (17, 2) px, COCO order.
-        turned_away: (17,) bool: face joints on the side of the head that is not seen.
-        behind_trunk: (17,) bool: shoulder and hip on the trunk's far side, seen from the side.
-    """
-
-    shapes: list[Shape]
-    xy: Floats
-    turned_away: npt.NDArray[np.bool_]
-    behind_trunk: npt.NDArray[np.bool_]
+    shapes: list[Shape]  # back to front; their labels are `Part`s
+    xy: Floats  # (17, 2) px, COCO order
+    turned_away: npt.NDArray[np.bool_]  # (17,) bool: face joints on the side of the head that is not seen
+    behind_trunk: npt.NDArray[np.bool_]  # (17,) bool: shoulder and hip on the trunk's far side, seen from the side
 
 
 def dress_body(body: Body, camera: Camera, light_xy: Floats, rng: np.random.Generator) -> Figure:

@@ -8,8 +8,7 @@ import numpy as np
 
 from robustpose.data.toy.body import FACE_JOINTS, SIDES, Body, Camera
 from robustpose.data.toy.paint import Colour, Floats, Shape, hull, hull_of_circles, shade
-from robustpose.data.toy.parts import Part, is_turned_away
-from robustpose.data.toy.solids import Solids
+from robustpose.data.toy.solids import Part, Solids, is_turned_away
 from robustpose.data.toy.wardrobe import Wardrobe
 
 

@@ -26,19 +26,13 @@ CIRCLE = np.stack([np.cos(_angles), np.sin(_angles)], axis=1)  # (16, 2)
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """One thing to paint.
+    """One thing to paint."""
 
-    Attributes:
-        outlines: convex polygons; where two overlap, nothing is painted (stripes and hoops make checks).
-        colour: RGB, 0..255.
-        label: painted on the map of labels; None leaves the map as it was.
-        inside: paint only within this outline; None for no limit.
-    """
-
+    # convex polygons; where two overlap, nothing is painted (stripes and hoops make checks)
     outlines: Sequence[Outline]
-    colour: Colour
-    label: int | None = None
-    inside: Outline | None = None
+    colour: Colour  # RGB, 0..255
+    label: int | None = None  # painted on the map of labels; None leaves the map as it was
+    inside: Outline | None = None  # paint only within this outline; None for no limit
 
 
 def to_outline(xy: Floats) -> Outline:

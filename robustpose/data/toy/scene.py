@@ -13,7 +13,7 @@ from robustpose.data.toy.body import Body, Camera, pose_body
 from robustpose.data.toy.dress import Figure, dress_body
 from robustpose.data.toy.light import expose, paint_texture
 from robustpose.data.toy.paint import SHIFT, SUPERSAMPLING, Floats, Shape, paint_colours, paint_labels
-from robustpose.data.toy.parts import PARTS_AT_JOINT, TRUNK, Part
+from robustpose.data.toy.solids import PARTS_AT_JOINT, TRUNK, Part
 from robustpose.data.toy.surroundings import draw_background, draw_obstacle, draw_seat
 from robustpose.pose.skeletons import COCO
 
