@@ -26,8 +26,8 @@ from robustpose.models.zoo import get_network
 from robustpose.train.objectives import LossName
 from robustpose.train.strategies import Strategy, find_strategy
 from robustpose.train.teacher import DistillOn
+from robustpose.train.views.autoaugment import Policies
 from robustpose.train.views.table import CLEAN, VIEWS
-from robustpose.train.views.view import Policies
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 

@@ -10,6 +10,7 @@ Images are (h, w, 3) uint8; the order of the channels is free.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numba
 import numpy as np
@@ -19,8 +20,8 @@ from PIL import ImageEnhance
 
 from robustpose.errors import UserError, nearest
 from robustpose.pose.types import Image
-from robustpose.train.views.view import Policies, ViewInput
 
+Policies = Literal["paper", "release"]  # the sub-policies of the paper, or of its program
 Operation = tuple[str, int, float]  # name, index into the magnitudes, probability
 SubPolicy = tuple[Operation, Operation]
 OPERATIONS = ("equalize", "posterize", "solarize", "invert", "sharpness")
@@ -58,19 +59,8 @@ UNCHANGED: Tables = np.tile(LEVELS.astype(np.uint8), (3, 1))
 N_DRAWN = 4  # random numbers, whatever comes of them
 
 
-def draw_autoaugment(of: ViewInput) -> Image:
-    """Return the view: the crop, changed by a sub-policy."""
-    return apply_autoaugment(of.crop, of.make_rng("views"), of.policies)
-
-
 def apply_autoaugment(crop: Image, rng: np.random.Generator, policies: Policies = "paper") -> Image:
-    """Return a new crop, changed by a sub-policy drawn at random.
-
-    Args:
-        crop: (h, w, 3).
-        rng: `N_DRAWN` numbers are drawn.
-        policies: `release` has one sub-policy more.
-    """
+    """Return a new crop (h, w, 3), changed by a sub-policy drawn at random; `rng` gives `N_DRAWN` numbers."""
     choice, *chances, sign = rng.random(N_DRAWN)
     sub_policies = POLICIES[policies]
     sub_policy = sub_policies[int(choice * len(sub_policies))]
@@ -80,12 +70,9 @@ def apply_autoaugment(crop: Image, rng: np.random.Generator, policies: Policies 
 
 
 def apply_operations(image: Image, operations: Sequence[tuple[str, int]], sharper: bool = True) -> Image:
-    """Return a new image after `operations`, in their order.
+    """Return a new image (h, w, 3) after `operations`, names and indices into the magnitudes, in their order.
 
-    Args:
-        image: (h, w, 3).
-        operations: name and index into the magnitudes.
-        sharper: what sharpness does; else smoother.
+    Sharpness makes it `sharper`, or else smoother.
     """
     values, tables = _flatten(image), UNCHANGED  # the tables say what the operations so far make of the values
     for name, magnitude in operations:
