@@ -21,6 +21,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
 from robustpose.config import write_settings
+from robustpose.data.images import write_image
 from robustpose.errors import UserError
 from robustpose.estimators.running.backends import limit_threads
 from robustpose.evaluate import evaluate
@@ -35,7 +36,7 @@ from robustpose.train.log import Log
 from robustpose.train.samples import Batches, make_samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings, make_settings_of_run
-from robustpose.train.sheets import write_sheet
+from robustpose.train.sheets import draw_sheet
 from robustpose.train.steps import Step
 
 # Settings that change how a run goes but not what comes out; a run may go on with other ones.
@@ -157,8 +158,9 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
             log.write_epoch(line)
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
+                sheet.parent.mkdir(exist_ok=True)
                 views = samples.draw_views_of_first(at.epoch, settings.sheet_people, fabric.device)
-                write_sheet(sheet, views, step.mixer, settings.views, input_spec)
+                write_image(sheet, draw_sheet(views, step.mixer, settings.views, input_spec))
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()
         fabric.barrier()

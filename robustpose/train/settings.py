@@ -131,22 +131,16 @@ class TrainSettings(Settings):
             )
         return input_wh
 
-    @field_validator("train_data")
+    @field_validator("train_data", "strategy")
     @classmethod
-    def _name_the_split(cls, train_data: DataSpec) -> DataSpec:
+    def _look_up(cls, value: DataSpec | str) -> DataSpec | str:
         try:
-            return train_data.for_training()
-        except UserError as error:
+            if isinstance(value, DataSpec):
+                return value.for_training()
+            find_strategy(value)
+        except UserError as error:  # which pydantic lets through, without the name of the field
             raise ValueError(str(error)) from error
-
-    @field_validator("strategy")
-    @classmethod
-    def _check_strategy(cls, strategy: str) -> str:
-        try:
-            find_strategy(strategy)
-        except UserError as error:
-            raise ValueError(str(error)) from error
-        return strategy
+        return value
 
     @property
     def way(self) -> Strategy:
@@ -211,12 +205,9 @@ PLACE_OF_DATA = {"name", "annotations", "images", "skeleton", "root", "split", "
 def read_settings(
     recipe: Path, overrides: Sequence[str] = (), data: Mapping[str, Mapping[str, Any]] | None = None
 ) -> TrainSettings:
-    """Return the settings of a YAML recipe, changed by overrides such as `augment.rotation=30`.
+    """Return the settings of a YAML recipe, changed by overrides such as `augment.rotation=30`, whose value is YAML.
 
-    Args:
-        recipe: YAML file.
-        overrides: `a.b=c`; c is read as YAML.
-        data: by `train_data` or `val_data`, the `annotations` and `images` that take the place of the recipe's data.
+    `data` has, by `train_data` or `val_data`, the `annotations` and `images` that take the place of the recipe's data.
     """
     values = read_recipe(recipe)
     for key, files in (data or {}).items():

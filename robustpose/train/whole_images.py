@@ -29,12 +29,9 @@ class PeopleInCrop:
 
 
 class WholeImages(Samples):
-    """Give one image per number: a crop varied at random, with its targets.
+    """Give one image per number: a crop varied at random, with its targets. Images without people are left out.
 
-    Args:
-        source: of the crops; images without an annotated person are left out.
-        augment: how crops vary.
-        draw: what is to be learned of the people in a crop, as arrays by name, always of the same shapes.
+    `draw` gives what is to be learned of the people in a crop: arrays by name, always of the same shapes.
     """
 
     what = "images with people"
@@ -45,15 +42,12 @@ class WholeImages(Samples):
         augment: ImageAugmentSettings,
         draw: Callable[[PeopleInCrop, InputSpec], Mapping[str, npt.NDArray[Any]]],
     ) -> None:
-        truths = enumerate(map(source.dataset.truth, range(len(source.dataset))))
-        super().__init__(
-            source,
-            [
-                Annotation(index, truth.xy[truth.counted], truth.visible[truth.counted], truth.boxes[truth.counted])
-                for index, truth in truths
-                if truth.counted.any()
-            ],
-        )
+        annotations = []
+        for index in range(len(source.dataset)):
+            truth = source.dataset.truth(index)
+            if (counted := truth.counted).any():
+                annotations.append(Annotation(index, truth.xy[counted], truth.visible[counted], truth.boxes[counted]))
+        super().__init__(source, annotations)
         self._augment = augment
         self._draw = draw
 

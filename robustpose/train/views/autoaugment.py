@@ -113,10 +113,8 @@ def _join(first: Tables, second: Tables) -> Tables:
 
 def _count_through(tables: Tables, counts: Counts) -> Counts:
     """Return the counts of an image that went through `tables`, from those before."""
-    through = np.zeros_like(counts)
-    for channel in range(3):
-        np.add.at(through[channel], tables[channel], counts[channel])
-    return through
+    through = [np.bincount(table, count, 256) for table, count in zip(tables, counts, strict=True)]
+    return np.array(through).astype(np.int64)  # bincount adds floats, exact for any image
 
 
 def _equalize(counts: Counts) -> Tables:
