@@ -197,13 +197,9 @@ def draw_field_targets(
     annotated = np.ascontiguousarray(people.visible > 0)
     scales = _measure_people(joints, annotated)[:, None] * np.array(skeleton.sigmas)  # (N, K)
 
-    shapes = {
-        "pif_confidence": (skeleton.n_joints,),
-        "pif_vector": (skeleton.n_joints, 2),
-        "pif_scale": (skeleton.n_joints,),
-        "paf_confidence": (len(ends),),
-        "paf_vectors": (2, len(ends), 2),
-    }
+    n, n_ends = skeleton.n_joints, len(ends)
+    shapes = {"pif_confidence": (n,), "pif_vector": (n, 2), "pif_scale": (n,)}
+    shapes |= {"paf_confidence": (n_ends,), "paf_vectors": (2, n_ends, 2)}
     targets = {name: np.zeros((*shape, *map_wh[::-1]), np.float32) for name, shape in shapes.items()}
     pif = (targets["pif_confidence"], targets["pif_vector"], targets["pif_scale"])
     draw_joints(joints, annotated, scales, *pif)

@@ -131,7 +131,9 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
         batches.start_at(at.epoch, at.step)
         for batch in loader:
             torch.manual_seed(make_torch_seed(settings.seed, "step", done, fabric.global_rank))
-            losses = _average(fabric, step(samples.prepare(batch)))
+            own = step(samples.prepare(batch))  # of this process
+            averaged = cast(torch.Tensor, fabric.all_reduce(torch.stack(list(own.values())), reduce_op="mean"))
+            losses = dict(zip(own, averaged.tolist(), strict=True))
             done += 1
             at.step += 1
             _check_finite(losses, done, settings, last)
@@ -190,11 +192,6 @@ def _resume(last: Path, settings: TrainSettings, step: Step, precision: Any) -> 
     step.restore(state["step"])
     precision.load_state_dict(state["precision"])
     return _Position(**state["at"])
-
-
-def _average(fabric: Fabric, losses: dict[str, torch.Tensor]) -> dict[str, float]:
-    averaged = cast(torch.Tensor, fabric.all_reduce(torch.stack(list(losses.values())), reduce_op="mean"))
-    return dict(zip(losses, averaged.tolist(), strict=True))
 
 
 def _check_finite(losses: dict[str, float], step: int, settings: TrainSettings, last: Path) -> None:

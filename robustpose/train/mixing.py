@@ -133,8 +133,17 @@ def make_mixer(mixer: Any, n_views: int, input_wh: tuple[int, int], mixing: Mixi
         found = copy.deepcopy(found)  # another run of the same process starts with the same weights
     else:
         found = found(n_views, input_wh, mixing)
-    _check_mix(check_mixer(found), n_views, input_wh)
-    return found
+    mixer = check_mixer(found)
+    width, height = input_wh
+    with torch.no_grad():
+        came = mixer.eval()(torch.zeros(2, n_views, 3, height, width))
+    shapes: list[Any] = [tuple(one.shape) for one in came] if isinstance(came, tuple) else [type(came).__name__]
+    if not any(shapes == [(2, 3, height, width), (2, n_views, *sides)] for sides in ((height, width), (1, 1))):
+        raise UserError(
+            f"mixer {type(mixer).__name__} must give a mix (B, 3, h, w) and weights (B, {n_views}, h, w) or "
+            f"(B, {n_views}, 1, 1) of views (B, {n_views}, 3, h, w), got {', '.join(map(str, shapes))}"
+        )
+    return mixer.train()
 
 
 def check_mixer(mixer: Any) -> nn.Module:
@@ -145,16 +154,3 @@ def check_mixer(mixer: Any) -> nn.Module:
         "a mixer must be a module forward(views) -> (mixed, weights) with a flag adversarial, such as "
         f"GeneratorMix(generator), got {type(mixer).__name__}"
     )
-
-
-@torch.no_grad()
-def _check_mix(mixer: nn.Module, n_views: int, input_wh: tuple[int, int]) -> None:
-    width, height = input_wh
-    came = mixer.eval()(torch.zeros(2, n_views, 3, height, width))
-    mixer.train()
-    shapes: list[Any] = [tuple(one.shape) for one in came] if isinstance(came, tuple) else [type(came).__name__]
-    if not any(shapes == [(2, 3, height, width), (2, n_views, *sides)] for sides in ((height, width), (1, 1))):
-        raise UserError(
-            f"mixer {type(mixer).__name__} must give a mix (B, 3, h, w) and weights (B, {n_views}, h, w) or "
-            f"(B, {n_views}, 1, 1) of views (B, {n_views}, 3, h, w), got {', '.join(map(str, shapes))}"
-        )

@@ -226,14 +226,9 @@ def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainS
 
     `like` names a row of robustpose list networks: settings that are not given are those which trained that network.
     """
-    return check_settings(TrainSettings, _fill_in(values), source)
-
-
-def _fill_in(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with those of the network that they are `like`, group by group."""
     own = {key: value for key, value in values.items() if key != "like"}
     if values.get("like") is None:
-        return own
+        return check_settings(TrainSettings, own, source)
     engine = own.get("engine")
     counts = (engine.get("devices") if isinstance(engine, dict) else 1, own.get("batch_size"))
     # What is no number here is refused when all settings are checked.
@@ -244,7 +239,7 @@ def _fill_in(values: Mapping[str, Any]) -> dict[str, Any]:
         for key, settings in like.items()
         if isinstance(settings, dict) and isinstance(own.get(key), dict)
     }
-    return {**like, **own, **groups}
+    return check_settings(TrainSettings, {**like, **own, **groups}, source)
 
 
 def make_settings_of_run(values: Mapping[str, Any], source: str) -> TrainSettings:

@@ -77,7 +77,8 @@ def apply_operations(image: Image, operations: Sequence[tuple[str, int]], sharpe
     values, tables = _flatten(image), UNCHANGED  # the tables say what the operations so far make of the values
     for name, magnitude in operations:
         if name == "equalize":
-            tables = _join(tables, _equalize(_count_through(tables, _count_levels(values))))
+            further = _equalize(_count_through(tables, _count_levels(values)))
+            tables = np.take_along_axis(further, tables.astype(np.intp), axis=1)  # one pass in place of two
         elif name == "posterize":
             tables = tables & np.uint8(0xFF << (8 - POSTERIZE_BITS[magnitude]) & 0xFF)
         elif name == "solarize":
@@ -104,11 +105,6 @@ def _flatten(image: Image) -> Image:
     values = np.ascontiguousarray(image).reshape(-1)
     values.flags.writeable = False
     return values
-
-
-def _join(first: Tables, second: Tables) -> Tables:
-    """Return the tables of one pass in place of two."""
-    return np.take_along_axis(second, first.astype(np.intp), axis=1)
 
 
 def _count_through(tables: Tables, counts: Counts) -> Counts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -52,16 +53,14 @@ class Finish:
     apply: Callable[[Tensor, Tensor], Tensor]  # normalised crops (B, 3, h, w), numbers (B, n) -> changed crops
 
 
-def _take_crop(of: ViewInput) -> Image:
-    return of.crop
-
-
 @dataclass(frozen=True)
 class View:
     """Say how a view is made. Its joints are where those of the clean crop are."""
 
     description: str  # one line for people who choose
-    draw: Callable[[ViewInput], Image] = _take_crop  # the crop, drawn in a worker process; shared by equal functions
+    draw: Callable[[ViewInput], Image] = attrgetter(
+        "crop"
+    )  # in a worker process; equal functions share the crop they draw
     finish: Finish | None = None  # what is done to the crop on the device
 
 
@@ -122,8 +121,7 @@ def finish_views(batch: dict[str, Tensor], names: Sequence[str], input_spec: Inp
     normal = ((ordered.float() / 255 - mean) / std).permute(0, 1, 4, 2, 3)  # (B, C, 3, h, w)
     rows = [VIEWS[name] for name in names]
     drawn = list(dict.fromkeys(row.draw for row in rows))
-    used = {"crops"}
-    views = []
+    used, views = {"crops"}, []
     for row in rows:
         view = normal[:, drawn.index(row.draw)]  # (B, 3, h, w)
         if row.finish is not None:
