@@ -60,20 +60,15 @@ def build_step(
         mixer = _make_fast(make_mixer(settings.way.mixer, len(settings.views), settings.input_wh, mixing))
     if settings.distills:
         teacher = Teacher(build_teacher(settings, family, skeleton), mixing.alpha, mixing.distill_on)
+    learning = settings.model_dump(include={"lr", "clip", "ema", "accumulate"})
+    learning |= mixing.model_dump(include={"generator_lr", "second_norm_update"})
     simultaneous = mixing.update == "simultaneous" and (mixer is not None or teacher is not None)
     return (SimultaneousStep if simultaneous else AdvMixStep)(
         _make_fast(network),
         teacher,
         mixer,
         objective=FAMILIES[family].training.make_objective(settings),
-        optimisation=Optimisation(
-            lr=settings.lr,
-            generator_lr=mixing.generator_lr,
-            clip=settings.clip,
-            ema=settings.ema,
-            accumulate=settings.accumulate,
-            second_norm_update=mixing.second_norm_update,
-        ),
+        optimisation=Optimisation(**learning),
         fabric=fabric,
     )
 

@@ -62,9 +62,8 @@ class Step(ABC):
     def __call__(self, batch: Batch) -> Losses:
         """Update the networks once, and return the losses, detached scalars.
 
-        Args:
-            batch: `views` (B, V, 3, h, w) normalised; where there is a teacher or a mixer, the clean one first. And
-                what the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1).
+        A batch holds `views` (B, V, 3, h, w), normalised, the clean one first where there is a teacher or a mixer; and
+        what the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1).
         """
 
     @property

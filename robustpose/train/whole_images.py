@@ -64,10 +64,7 @@ class WholeImages(Samples):
 
 
 def place_crop(image: Image, augment: ImageAugmentSettings, rng: np.random.Generator) -> Placement:
-    """Return a square of an image, scaled, rotated, shifted and mirrored at random.
-
-    Its side is a part or a multiple of the image's shorter side.
-    """
+    """Return a square of an image, rotated, shifted, mirrored and sized (by the image's shorter side) at random."""
     size, angle, along_x, along_y, mirror = rng.random(5)
     height, width = image.shape[:2]
     least, largest = augment.scale

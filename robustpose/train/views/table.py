@@ -58,9 +58,7 @@ class View:
     """Say how a view is made. Its joints are where those of the clean crop are."""
 
     description: str  # one line for people who choose
-    draw: Callable[[ViewInput], Image] = attrgetter(
-        "crop"
-    )  # in a worker process; equal functions share the crop they draw
+    draw: Callable[[ViewInput], Image] = attrgetter("crop")  # in a worker process; rows with the same draw share it
     finish: Finish | None = None  # what is done to the crop on the device
 
 
@@ -121,11 +119,10 @@ def finish_views(batch: dict[str, Tensor], names: Sequence[str], input_spec: Inp
     normal = ((ordered.float() / 255 - mean) / std).permute(0, 1, 4, 2, 3)  # (B, C, 3, h, w)
     rows = [VIEWS[name] for name in names]
     drawn = list(dict.fromkeys(row.draw for row in rows))
-    used, views = {"crops"}, []
-    for row in rows:
-        view = normal[:, drawn.index(row.draw)]  # (B, 3, h, w)
+    views = [normal[:, drawn.index(row.draw)] for row in rows]  # (B, 3, h, w) each
+    used = {"crops"}
+    for i, row in enumerate(rows):
         if row.finish is not None:
-            view = row.finish.apply(view, batch[row.finish.name])
+            views[i] = row.finish.apply(views[i], batch[row.finish.name])
             used.add(row.finish.name)
-        views.append(view)
     return {"views": torch.stack(views, dim=1), **{name: batch[name] for name in batch if name not in used}}
