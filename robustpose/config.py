@@ -32,12 +32,9 @@ def read_recipe(recipe: Path) -> dict[str, Any]:
 
 
 def check_settings(kind: type[S], values: Mapping[str, Any], source: str) -> S:
-    """Return settings of a kind, checked.
+    """Return checked settings of nested values, as in a recipe.
 
-    Args:
-        kind: of settings.
-        values: nested, as in a recipe.
-        source: where they come from, for messages; empty for a command's options.
+    `source`, for messages, is where the values come from; empty for a command's options.
     """
     try:
         return kind.model_validate(values)
@@ -85,9 +82,6 @@ def _explain(problem: Any, kind: type[BaseModel]) -> str:
 def _keys_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     for part in place:
         annotation = model.model_fields[str(part)].annotation
-        model = next(
-            kind
-            for kind in (annotation, *get_args(annotation))
-            if isinstance(kind, type) and issubclass(kind, BaseModel)
-        )
+        kinds = (kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type))
+        model = next(kind for kind in kinds if issubclass(kind, BaseModel))
     return list(model.model_fields)

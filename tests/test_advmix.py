@@ -24,9 +24,7 @@ from robustpose.train.optimisation import Optimisation
 from robustpose.train.sheets import draw_sheet, to_images
 from robustpose.train.steps import Step
 from robustpose.train.teacher import Teacher
-from robustpose.train.views.corrupted import CORRUPTIONS, corrupt_at_random
-from robustpose.train.views.table import draw_views, finish_views
-from robustpose.train.views.view import ViewInput
+from robustpose.train.views.table import CORRUPTIONS, ViewInput, corrupt_at_random, draw_views, finish_views
 from tests.training import (
     ADVMIX_LOSSES,
     UPDATES,

@@ -23,8 +23,7 @@ from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
 from robustpose.train.settings import TrainSettings, read_settings
 from robustpose.train.strategies import STRATEGIES
-from robustpose.train.views.table import VIEWS
-from robustpose.train.views.view import View
+from robustpose.train.views.table import VIEWS, View
 from tests.test_train_loop import Dots, Tiny, settings_for
 from tests.training import stop_at
 

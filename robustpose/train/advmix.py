@@ -25,17 +25,13 @@ from robustpose.train.steps import Losses, Step, add_losses, name_losses
 
 
 class AdvMixStep(Step):
-    """Train a student on mixed views, then the generator that mixes them against it.
-
-    The arguments are those of `steps.Step`.
-    """
+    """Train a student on mixed views, then the mixer against it. The arguments are those of `Step`."""
 
     def __call__(self, batch: Batch) -> Losses:
-        """Update student and generator once; see `Step`.
+        """Update student and generator once, and return their losses.
 
-        Returns:
-            `loss` of the student and its terms, for heatmaps `heatmap`, and `distill`; of the generator `adversarial`;
-            and the mean weight of each view, `view0`, …
+        `loss` of the student and its terms, for heatmaps `heatmap`, and `distill`; of the generator `adversarial`; and
+        the mean weight of each view, `view0`, …
         """
         total: Losses = {}
         parts = self._start(batch)

@@ -28,11 +28,7 @@ CROPS_TO_MEASURE = 128
 
 
 def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Samples) -> nn.Module:
-    """Return the network to train, with its first weights.
-
-    Raises:
-        UserError: the weights are of another network, or of other joints.
-    """
+    """Return the network to train, with its first weights; UserError where they are for another one or other joints."""
     torch.manual_seed(make_torch_seed(settings.seed, "weights"))
     network = models.build(settings.model, len(joints))
     if settings.backbone is not None:
@@ -51,11 +47,7 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Sam
 def build_step(
     fabric: Fabric, settings: TrainSettings, family: FamilyName, skeleton: Skeleton, samples: Samples
 ) -> Step:
-    """Return the step of a run's strategy.
-
-    Raises:
-        UserError: weights do not fit, networks give outputs of another size than the targets, or what mixes does not.
-    """
+    """Return the step of a run's strategy; UserError where networks, weights, targets or mixer do not fit together."""
     network = build_network(settings, skeleton.joints, samples)
     check_outputs(network, family, settings.input_wh, skeleton, f"network {settings.model}")
     if settings.engine.sync_batch_norm:
@@ -68,30 +60,21 @@ def build_step(
         mixer = _make_fast(make_mixer(settings.way.mixer, len(settings.views), settings.input_wh, mixing))
     if settings.distills:
         teacher = Teacher(build_teacher(settings, family, skeleton), mixing.alpha, mixing.distill_on)
+    learning = settings.model_dump(include={"lr", "clip", "ema", "accumulate"})
+    learning |= mixing.model_dump(include={"generator_lr", "second_norm_update"})
     simultaneous = mixing.update == "simultaneous" and (mixer is not None or teacher is not None)
     return (SimultaneousStep if simultaneous else AdvMixStep)(
         _make_fast(network),
         teacher,
         mixer,
         objective=FAMILIES[family].training.make_objective(settings),
-        optimisation=Optimisation(
-            lr=settings.lr,
-            generator_lr=mixing.generator_lr,
-            clip=settings.clip,
-            ema=settings.ema,
-            accumulate=settings.accumulate,
-            second_norm_update=mixing.second_norm_update,
-        ),
+        optimisation=Optimisation(**learning),
         fabric=fabric,
     )
 
 
 def build_teacher(settings: TrainSettings, family: FamilyName, skeleton: Skeleton) -> nn.Module:
-    """Return the network of the teacher: the student as it starts, or another network with weights of its own.
-
-    Raises:
-        UserError: the weights are of another network, or its outputs are of another size than the student's.
-    """
+    """Return the network of the teacher: the student as it starts, or another network with weights of its own."""
     name = settings.teacher.model or settings.model
     weights = settings.teacher.weights or settings.start_from
     assert weights is not None

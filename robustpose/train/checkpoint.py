@@ -14,8 +14,7 @@ from robustpose.files import open_whole
 def write_checkpoint(state: dict[str, Any], path: Path) -> None:
     """Write `state` (tensors, numbers, strings, nested), atomically: killed at any moment, the old one is still whole.
 
-    Raises:
-        UserError: a tensor holds a value that is not finite; the old file stays.
+    The old file also stays, with a UserError, where a tensor holds a value that is not finite.
     """
     broken = _find_not_finite(state)
     if broken:

@@ -80,9 +80,8 @@ class FieldObjective:
     alone. Positive and background cells have the same weight. Further heads, such as the published networks' third with
     25 more connections, have a loss of 0: which connections they are of we do not know well enough.
 
-    Args:
-        confidence_weight: of the confidences' cross entropy beside the vectors' loss. Weights above 1 favour who is
-            there over where; small networks want less.
+    `confidence_weight` is that of the confidences' cross entropy beside the vectors' loss. Weights above 1 favour who
+    is there over where; small networks want less.
     """
 
     names = ("fields", "scale")
@@ -92,17 +91,16 @@ class FieldObjective:
 
     def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """Return the losses of confidences and vectors of both heads, and of joint scales."""
-        pif, paf, *others = to_float(outputs)
-        logits, vector, spread, scale = pif
-        fields = self._confidence_weight * compare_confidences(logits, batch["pif_confidence"])
-        fields = fields + compare_vectors(vector, spread, batch["pif_vector"], batch["pif_confidence"])
-        logits, *vectors_and_spreads = paf
-        fields = fields + self._confidence_weight * compare_confidences(logits, batch["paf_confidence"])
-        for end in (0, 1):
-            vector, spread = vectors_and_spreads[end], vectors_and_spreads[2 + end]
-            fields = fields + compare_vectors(vector, spread, batch["paf_vectors"][:, end], batch["paf_confidence"])
+        heads, scale, others = _take_apart(outputs)
+        targets = {"pif": [batch["pif_vector"]], "paf": batch["paf_vectors"].unbind(1)}
+        fields: Any = 0.0
+        for name, (logits, vectors) in heads.items():
+            confidence = batch[f"{name}_confidence"]
+            fields = fields + self._confidence_weight * compare_confidences(logits, confidence)
+            for (vector, spread), target in zip(vectors, targets[name], strict=True):
+                fields = fields + compare_vectors(vector, spread, target, confidence)
         if others:  # every weight takes part in the loss: processes that share a batch wait for all gradients
-            fields = fields + nothing(tuple(others))
+            fields = fields + nothing(others)
         return {"fields": fields, "scale": compare_scales(scale, batch["pif_scale"])}
 
     def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
@@ -110,16 +108,23 @@ class FieldObjective:
 
         Vectors count as much as the teacher is sure that there is something, 0..1.
         """
-        (logits, vector, spread, _), (paf_logits, *vectors), *others = to_float(outputs)
-        (answer, to_joint, its_spread, _), (paf_answer, *to_ends), *_ = to_float(answers)
-        known, paf_known = (~batch[f"{name}_confidence"].isnan() for name in ("pif", "paf"))
-        loss = self._confidence_weight * diverge_confidences(logits, answer, known)
-        loss = loss + diverge_vectors(vector, spread, to_joint, its_spread, answer * known)
-        loss = loss + self._confidence_weight * diverge_confidences(paf_logits, paf_answer, paf_known)
-        for end in (0, 1):
-            student, teacher = (vectors[end], vectors[2 + end]), (to_ends[end], to_ends[2 + end])
-            loss = loss + diverge_vectors(*student, *teacher, paf_answer * paf_known)
-        return loss + nothing(tuple(others)) if others else loss
+        heads, _, others = _take_apart(outputs)
+        its_heads, *_ = _take_apart(answers)
+        loss: Any = 0.0
+        for name, (logits, vectors) in heads.items():
+            answer, its_vectors = its_heads[name]
+            known = ~batch[f"{name}_confidence"].isnan()
+            loss = loss + self._confidence_weight * diverge_confidences(logits, answer, known)
+            for own, its in zip(vectors, its_vectors, strict=True):
+                loss = loss + diverge_vectors(*own, *its, answer * known)
+        return loss + nothing(others) if others else loss
+
+
+def _take_apart(outputs: Outputs) -> tuple[dict[str, tuple[Tensor, list[tuple[Tensor, Tensor]]]], Tensor, Outputs]:
+    """Return the confidences of both heads with their (vector, log-spread) pairs, the joint scales, and other heads."""
+    (pif, vector, spread, scale), (paf, first, second, *spreads), *others = to_float(outputs)
+    pairs = list(zip((first, second), spreads, strict=True))
+    return {"pif": (pif, [(vector, spread)]), "paf": (paf, pairs)}, scale, tuple(others)
 
 
 def compare_confidences(logits: Tensor, target: Tensor) -> Tensor:
@@ -192,13 +197,9 @@ def draw_field_targets(
     annotated = np.ascontiguousarray(people.visible > 0)
     scales = _measure_people(joints, annotated)[:, None] * np.array(skeleton.sigmas)  # (N, K)
 
-    shapes = {
-        "pif_confidence": (skeleton.n_joints,),
-        "pif_vector": (skeleton.n_joints, 2),
-        "pif_scale": (skeleton.n_joints,),
-        "paf_confidence": (len(ends),),
-        "paf_vectors": (2, len(ends), 2),
-    }
+    n, n_ends = skeleton.n_joints, len(ends)
+    shapes = {"pif_confidence": (n,), "pif_vector": (n, 2), "pif_scale": (n,)}
+    shapes |= {"paf_confidence": (n_ends,), "paf_vectors": (2, n_ends, 2)}
     targets = {name: np.zeros((*shape, *map_wh[::-1]), np.float32) for name, shape in shapes.items()}
     pif = (targets["pif_confidence"], targets["pif_vector"], targets["pif_scale"])
     draw_joints(joints, annotated, scales, *pif)

@@ -57,13 +57,8 @@ def place_half_body(
 ) -> Placement | None:
     """Return, with the settings' probability, a placement around a person's upper or lower body; else None.
 
-    Args:
-        xy: (K, 2) px.
-        visible: (K,); above 0 where the joint is annotated.
-        lower: (K,) joints of the lower body.
-        aspect: width over height of the crop.
-        augment: gives the probability.
-        rng: two numbers are drawn, whatever comes of them.
+    `xy` (K, 2) px are the joints, annotated where `visible` (K,) is above 0, and `lower` (K,) says which belong to the
+    lower body; `aspect` is width over height of the crop. `rng` gives two numbers, whatever comes of them.
     """
     halved, chooses_upper = rng.random(2) < (augment.half_body_probability, UPPER_BODY_PROBABILITY)
     annotated = visible > 0

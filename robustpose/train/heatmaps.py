@@ -87,12 +87,8 @@ def draw_heatmap_targets(
     As SBL and HRNet draw them: centred on the heatmap pixel nearest to the joint, cut off beyond 3 sigma. A joint
     that is not annotated, or whose 3-sigma box lies outside the map, gets weight 0 and an empty target.
 
-    Args:
-        crop_xy: (K, 2) px of the crop.
-        visible: (K,); above 0 where the joint is annotated.
-        map_wh: width and height of the heatmaps.
-        stride: crop px per heatmap px.
-        sigma: heatmap px.
+    `crop_xy` (K, 2) is in px of the crop, `stride` of which are one heatmap px; `visible` (K,) is above 0 where the
+    joint is annotated; `sigma` is in heatmap px.
     """
     size = np.array(map_wh)
     peak = np.floor(crop_xy / stride + 0.5)  # (K, 2)
@@ -113,9 +109,7 @@ def _bell(centre: Floats, length: int, sigma: float, reach: float) -> Floats:
 class PersonCrops(Samples):
     """Give one person per number: a crop varied at random, with its targets.
 
-    Args:
-        source: of the crops; groups of people, and people without an annotated joint, are left out.
-        augment: how crops vary.
+    Groups of people, and people without an annotated joint, are left out.
     """
 
     what = "people"

@@ -12,13 +12,9 @@ from robustpose.files import write_text
 
 
 class Log:
-    """Write down losses and figures.
+    """Write down losses and figures of a run, in its folder.
 
-    Args:
-        folder: of the run.
-        tensorboard: whether to write for TensorBoard, too.
-        n_epochs: done before; what was logged of later ones is dropped, it will be logged again.
-        n_steps: done before.
+    `n_epochs` and `n_steps` were done before; what was logged of later epochs is dropped, it will be logged again.
     """
 
     def __init__(self, folder: Path, tensorboard: bool, n_epochs: int, n_steps: int) -> None:

@@ -21,6 +21,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
 from robustpose.config import write_settings
+from robustpose.data.images import write_image
 from robustpose.errors import UserError
 from robustpose.estimators.running.backends import limit_threads
 from robustpose.evaluate import evaluate
@@ -35,7 +36,7 @@ from robustpose.train.log import Log
 from robustpose.train.samples import Batches, make_samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings, make_settings_of_run
-from robustpose.train.sheets import write_sheet
+from robustpose.train.sheets import draw_sheet
 from robustpose.train.steps import Step
 
 # Settings that change how a run goes but not what comes out; a run may go on with other ones.
@@ -130,7 +131,9 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
         batches.start_at(at.epoch, at.step)
         for batch in loader:
             torch.manual_seed(make_torch_seed(settings.seed, "step", done, fabric.global_rank))
-            losses = _average(fabric, step(samples.prepare(batch)))
+            own = step(samples.prepare(batch))  # of this process
+            averaged = cast(torch.Tensor, fabric.all_reduce(torch.stack(list(own.values())), reduce_op="mean"))
+            losses = dict(zip(own, averaged.tolist(), strict=True))
             done += 1
             at.step += 1
             _check_finite(losses, done, settings, last)
@@ -157,8 +160,9 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
             log.write_epoch(line)
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
+                sheet.parent.mkdir(exist_ok=True)
                 views = samples.draw_views_of_first(at.epoch, settings.sheet_people, fabric.device)
-                write_sheet(sheet, views, step.mixer, settings.views, input_spec)
+                write_image(sheet, draw_sheet(views, step.mixer, settings.views, input_spec))
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}
         checkpoint()
         fabric.barrier()
@@ -188,11 +192,6 @@ def _resume(last: Path, settings: TrainSettings, step: Step, precision: Any) -> 
     step.restore(state["step"])
     precision.load_state_dict(state["precision"])
     return _Position(**state["at"])
-
-
-def _average(fabric: Fabric, losses: dict[str, torch.Tensor]) -> dict[str, float]:
-    averaged = cast(torch.Tensor, fabric.all_reduce(torch.stack(list(losses.values())), reduce_op="mean"))
-    return dict(zip(losses, averaged.tolist(), strict=True))
 
 
 def _check_finite(losses: dict[str, float], step: int, settings: TrainSettings, last: Path) -> None:

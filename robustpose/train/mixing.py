@@ -28,10 +28,6 @@ class Mixer(Protocol):
 
     adversarial: bool
 
-    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mixed (B, 3, h, w) and weights (B, V, h, w) or (B, V, 1, 1) of views (B, V, 3, h, w)."""
-        ...
-
 
 class LastView(nn.Module):
     """Take the last view as it is."""
@@ -68,12 +64,10 @@ class DirichletMix(nn.Module):
 
 
 class GeneratorMix(nn.Module):
-    """Let a U-Net weigh the views, pixel by pixel: AdvMix.
+    """Let a U-Net, (B, 3·V, h, w) to logits (B, V, h, w), weigh the views pixel by pixel: AdvMix.
 
-    Args:
-        generator: (B, 3·V, h, w) to logits (B, V, h, w).
-        scale: 1, 2 or 4: weights are found on images that much smaller, and enlarged.
-        per_image: one weight a view for the whole image: AdvMix-Image.
+    Weights are found on images `scale` (1, 2 or 4) times smaller, and enlarged; or `per_image`, one a view for the
+    whole image: AdvMix-Image.
     """
 
     adversarial = True
@@ -127,17 +121,10 @@ make_image_mixer = partial(make_pixel_mixer, per_image=True)
 
 
 def make_mixer(mixer: Any, n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> nn.Module:
-    """Return the mixer that a strategy names.
+    """Return the mixer that a strategy names, after a trial.
 
-    Args:
-        mixer: a module; a class of such, made without arguments; or a function of the other three arguments that makes
-            one; or the `package.module:attr` of any of these.
-        n_views: how many it mixes.
-        input_wh: width and height of the crops, px.
-        mixing: settings of the run.
-
-    Raises:
-        UserError: what was made does not mix views of crops.
+    `mixer` is a module; a class of such, made without arguments; a function of the other three arguments that makes
+    one; or the `package.module:attr` of any of these. It mixes `n_views` views of crops of `input_wh` px.
     """
     found = load(mixer, kind="mixer") if isinstance(mixer, str) else mixer
     if isinstance(found, type):
@@ -146,32 +133,24 @@ def make_mixer(mixer: Any, n_views: int, input_wh: tuple[int, int], mixing: Mixi
         found = copy.deepcopy(found)  # another run of the same process starts with the same weights
     else:
         found = found(n_views, input_wh, mixing)
-    _check_mix(check_mixer(found), n_views, input_wh)
-    return found
-
-
-def check_mixer(mixer: Any) -> nn.Module:
-    """Return a mixer as it is.
-
-    Raises:
-        UserError: it is none.
-    """
-    if isinstance(mixer, nn.Module) and isinstance(mixer, Mixer):
-        return mixer
-    raise UserError(
-        "a mixer must be a module forward(views) -> (mixed, weights) with a flag adversarial, such as "
-        f"GeneratorMix(generator), got {type(mixer).__name__}"
-    )
-
-
-@torch.no_grad()
-def _check_mix(mixer: nn.Module, n_views: int, input_wh: tuple[int, int]) -> None:
+    mixer = check_mixer(found)
     width, height = input_wh
-    came = mixer.eval()(torch.zeros(2, n_views, 3, height, width))
-    mixer.train()
+    with torch.no_grad():
+        came = mixer.eval()(torch.zeros(2, n_views, 3, height, width))
     shapes: list[Any] = [tuple(one.shape) for one in came] if isinstance(came, tuple) else [type(came).__name__]
     if not any(shapes == [(2, 3, height, width), (2, n_views, *sides)] for sides in ((height, width), (1, 1))):
         raise UserError(
             f"mixer {type(mixer).__name__} must give a mix (B, 3, h, w) and weights (B, {n_views}, h, w) or "
             f"(B, {n_views}, 1, 1) of views (B, {n_views}, 3, h, w), got {', '.join(map(str, shapes))}"
         )
+    return mixer.train()
+
+
+def check_mixer(mixer: Any) -> nn.Module:
+    """Return a mixer as it is, or raise UserError if it is none."""
+    if isinstance(mixer, nn.Module) and isinstance(mixer, Mixer):
+        return mixer
+    raise UserError(
+        "a mixer must be a module forward(views) -> (mixed, weights) with a flag adversarial, such as "
+        f"GeneratorMix(generator), got {type(mixer).__name__}"
+    )

@@ -25,11 +25,9 @@ class Objective(Protocol):
 
     def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """Return the losses against the targets, one for each of `names`; they are added up."""
-        ...
 
     def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
         """Return the loss against a teacher's outputs."""
-        ...
 
 
 def take(outputs: Outputs, part: slice) -> Outputs:

@@ -23,40 +23,26 @@ from robustpose.pose.types import Floats, Image
 from robustpose.train.geometry import Placement, placement_to_matrix, warp_image, warp_points
 from robustpose.train.seeding import make_rng
 from robustpose.train.settings import TrainSettings
-from robustpose.train.views.table import CLEAN, draw_views, finish_views
-from robustpose.train.views.view import Policies, ViewInput
+from robustpose.train.views.autoaugment import Policies
+from robustpose.train.views.table import CLEAN, ViewInput, draw_views, finish_views
 
 Draw = tuple[int, int]  # epoch, number of the sample
 
 
+@dataclass(eq=False)
 class CropSource:
-    """Cut crops out of a dataset's images and draw their views.
+    """Cut crops out of a dataset's images and draw their views."""
 
-    Args:
-        dataset: images and truth.
-        input_spec: what the network expects; its input size is that of the crops.
-        seed: of the run.
-        cache_mb: memory for source images: the first ones that are read are kept, until it is full.
-        views: names in `views.table.VIEWS`, which `Samples.prepare` makes of a batch.
-        policies: of AutoAugment.
-    """
+    dataset: Dataset
+    input_spec: InputSpec  # what the network expects; its input size is that of the crops
+    seed: int  # of the run
+    cache_mb: int = 0  # memory for source images: the first ones that are read are kept, until it is full
+    views: Sequence[str] = (CLEAN,)  # names in `views.table.VIEWS`, which `Samples.prepare` makes of a batch
+    policies: Policies = "paper"  # of AutoAugment
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        input_spec: InputSpec,
-        seed: int,
-        cache_mb: int = 0,
-        views: Sequence[str] = (CLEAN,),
-        policies: Policies = "paper",
-    ) -> None:
-        self.dataset = dataset
-        self.input_spec = input_spec
-        self._seed = seed
-        self.views = tuple(views)
-        self._policies: Policies = policies
+    def __post_init__(self) -> None:
         self._images: dict[int, Image] = {}
-        self._room = cache_mb * 2**20  # bytes
+        self._room = self.cache_mb * 2**20  # bytes
 
     def read(self, index: int) -> Image:
         """Return image `index` (H, W, 3), clean."""
@@ -70,15 +56,12 @@ class CropSource:
 
     def make_rng(self, draw: Draw, purpose: str = "crop") -> np.random.Generator:
         """Return the generator of a draw; of the purpose `crop` is the one that places the crop."""
-        return make_rng(self._seed, purpose, *draw)
+        return make_rng(self.seed, purpose, *draw)
 
     def cut(self, image: Image, matrix: Floats, draw: Draw) -> dict[str, Tensor]:
         """Return `crops` and the numbers that the views of a crop are made of (`views.table.draw_views`).
 
-        Args:
-            image: (H, W, 3), clean.
-            matrix: (2, 3) affine from image px to crop px.
-            draw: epoch and sample.
+        `matrix` (2, 3) goes from px of the clean image (H, W, 3) to px of the crop.
         """
         width, height = input_wh = self.input_spec.input_wh
         of = ViewInput(
@@ -86,7 +69,7 @@ class CropSource:
             cut=lambda whole: warp_image(whole, matrix, input_wh),
             shape_hw=(height, width),
             make_rng=lambda purpose: self.make_rng(draw, purpose),
-            policies=self._policies,
+            policies=self.policies,
         )
         return draw_views(of, self.views)
 
@@ -104,9 +87,7 @@ class Annotation:
 class Samples(ABC, torch.utils.data.Dataset[dict[str, Tensor]]):
     """Training samples by (epoch, number): crops varied at random, and their targets, the same whenever they are drawn.
 
-    Args:
-        source: of the crops.
-        annotations: one for each sample.
+    Each sample has one of the `annotations`.
     """
 
     what: str  # how messages call the samples
@@ -126,10 +107,8 @@ class Samples(ABC, torch.utils.data.Dataset[dict[str, Tensor]]):
     ) -> Mapping[str, npt.NDArray[Any]]:
         """Return what is to be learned of a crop, by name, always of the same shapes.
 
-        Args:
-            crop: the annotation with `xy` in crop px, left and right exchanged where the crop is mirrored.
-            matrix: (2, 3) affine from image px to crop px.
-            shape_hw: height and width of the image.
+        `crop.xy` is in crop px, left and right exchanged where the crop is mirrored; `matrix` (2, 3) goes from px of
+        the image, whose shape is `shape_hw`, to crop px.
         """
 
     def __len__(self) -> int:
@@ -161,14 +140,9 @@ class Samples(ABC, torch.utils.data.Dataset[dict[str, Tensor]]):
 
 
 def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSettings) -> Samples:
-    """Return the samples that a network's family learns from, with the views of the settings.
-
-    Raises:
-        UserError: they do not fill one batch.
-    """
-    source = CropSource(
-        dataset, input_spec, settings.seed, settings.engine.cache_mb, settings.views, settings.mixing.policies
-    )
+    """Return the samples that a network's family learns from, with the views of the settings; at least one batch."""
+    views, policies = settings.views, settings.mixing.policies
+    source = CropSource(dataset, input_spec, settings.seed, settings.engine.cache_mb, views, policies)
     samples: Samples = FAMILIES[input_spec.family].training.make_samples(source, settings)
     if len(samples) < settings.batch_size:
         raise UserError(
@@ -180,14 +154,7 @@ def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSetting
 class Batches:
     """Yield the (epoch, sample) pairs of each batch of one epoch, in an order that only (seed, epoch) decide.
 
-    Every process takes its share of each batch; the last incomplete batch is left out.
-
-    Args:
-        n_samples: in an epoch.
-        batch_size: over all processes.
-        seed: of the run.
-        rank: number of this process.
-        n_processes: that share a batch.
+    `n_processes` share each batch of `batch_size`; this one is number `rank`. The last incomplete batch is left out.
     """
 
     def __init__(self, n_samples: int, batch_size: int, seed: int, rank: int = 0, n_processes: int = 1) -> None:

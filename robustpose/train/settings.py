@@ -26,8 +26,8 @@ from robustpose.models.zoo import get_network
 from robustpose.train.objectives import LossName
 from robustpose.train.strategies import Strategy, find_strategy
 from robustpose.train.teacher import DistillOn
+from robustpose.train.views.autoaugment import Policies
 from robustpose.train.views.table import CLEAN, VIEWS
-from robustpose.train.views.view import Policies
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -131,22 +131,16 @@ class TrainSettings(Settings):
             )
         return input_wh
 
-    @field_validator("train_data")
+    @field_validator("train_data", "strategy")
     @classmethod
-    def _name_the_split(cls, train_data: DataSpec) -> DataSpec:
+    def _look_up(cls, value: DataSpec | str) -> DataSpec | str:
         try:
-            return train_data.for_training()
-        except UserError as error:
+            if isinstance(value, DataSpec):
+                return value.for_training()
+            find_strategy(value)
+        except UserError as error:  # which pydantic lets through, without the name of the field
             raise ValueError(str(error)) from error
-
-    @field_validator("strategy")
-    @classmethod
-    def _check_strategy(cls, strategy: str) -> str:
-        try:
-            find_strategy(strategy)
-        except UserError as error:
-            raise ValueError(str(error)) from error
-        return strategy
+        return value
 
     @property
     def way(self) -> Strategy:
@@ -211,12 +205,9 @@ PLACE_OF_DATA = {"name", "annotations", "images", "skeleton", "root", "split", "
 def read_settings(
     recipe: Path, overrides: Sequence[str] = (), data: Mapping[str, Mapping[str, Any]] | None = None
 ) -> TrainSettings:
-    """Return the settings of a YAML recipe, changed by overrides such as `augment.rotation=30`.
+    """Return the settings of a YAML recipe, changed by overrides such as `augment.rotation=30`, whose value is YAML.
 
-    Args:
-        recipe: YAML file.
-        overrides: `a.b=c`; c is read as YAML.
-        data: by `train_data` or `val_data`, the `annotations` and `images` that take the place of the recipe's data.
+    `data` has, by `train_data` or `val_data`, the `annotations` and `images` that take the place of the recipe's data.
     """
     values = read_recipe(recipe)
     for key, files in (data or {}).items():
@@ -235,14 +226,9 @@ def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainS
 
     `like` names a row of robustpose list networks: settings that are not given are those which trained that network.
     """
-    return check_settings(TrainSettings, _fill_in(values), source)
-
-
-def _fill_in(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with those of the network that they are `like`, group by group."""
     own = {key: value for key, value in values.items() if key != "like"}
     if values.get("like") is None:
-        return own
+        return check_settings(TrainSettings, own, source)
     engine = own.get("engine")
     counts = (engine.get("devices") if isinstance(engine, dict) else 1, own.get("batch_size"))
     # What is no number here is refused when all settings are checked.
@@ -253,7 +239,7 @@ def _fill_in(values: Mapping[str, Any]) -> dict[str, Any]:
         for key, settings in like.items()
         if isinstance(settings, dict) and isinstance(own.get(key), dict)
     }
-    return {**like, **own, **groups}
+    return check_settings(TrainSettings, {**like, **own, **groups}, source)
 
 
 def make_settings_of_run(values: Mapping[str, Any], source: str) -> TrainSettings:

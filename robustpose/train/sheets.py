@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +11,6 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw
 from torch import Tensor, nn
 
-from robustpose.data.images import write_image
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Image
 
@@ -40,12 +38,6 @@ def draw_sheet(views: Tensor, mixer: nn.Module, names: Sequence[str], input_spec
     for i, title in enumerate(titles):
         pen.text((i * table.shape[1] // len(titles) + 2, 2), title, fill=(255, 255, 255))
     return np.asarray(sheet)
-
-
-def write_sheet(path: Path, views: Tensor, mixer: nn.Module, names: Sequence[str], input_spec: InputSpec) -> None:
-    """Write a sheet as PNG, atomically."""
-    path.parent.mkdir(exist_ok=True)
-    write_image(path, draw_sheet(views, mixer, names, input_spec))
 
 
 def to_images(crops: Tensor, input_spec: InputSpec) -> Image:

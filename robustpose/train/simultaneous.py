@@ -7,10 +7,7 @@ the paper's program, and the gradient that the generator gets is of the task los
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch import Tensor
 
 from robustpose.train.objectives import Batch, nothing, take, take_batch
 from robustpose.train.steps import Losses, Step, add_losses, name_losses
@@ -40,7 +37,9 @@ class SimultaneousStep(Step):
         n_taught = int(alpha * n_crops + float(torch.rand(())))
         factors = torch.zeros(n_crops, 1, 1, 1, device=mixed.device)
         factors[n_taught:] = -n_crops / max(n_crops - n_taught, 1)
-        outputs = self._student.forward(_ScaleGradient.apply(mixed, factors))
+        if mixed.requires_grad:  # of a mixer that learns: what it gets of each crop's gradient
+            mixed.register_hook(lambda gradient: gradient * factors.to(gradient.dtype))
+        outputs = self._student.forward(mixed)
         task, taught = slice(n_taught, None), slice(n_taught)
         if n_taught < n_crops:
             terms = self._objective.task(take(outputs, task), take_batch(batch, task))
@@ -60,16 +59,3 @@ class SimultaneousStep(Step):
         if self._generator is not None:
             terms["adversarial"] = -hard
         return name_losses(loss, terms, weights)
-
-
-class _ScaleGradient(torch.autograd.Function):
-    """Pass crops (B, 3, h, w) on as they are, and multiply their gradients by `factors` (B, 1, 1, 1)."""
-
-    @staticmethod
-    def forward(ctx: Any, crops: Tensor, factors: Tensor) -> Tensor:
-        ctx.save_for_backward(factors)
-        return crops.view_as(crops)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return gradients[0] * ctx.saved_tensors[0].to(gradients[0].dtype), None

@@ -50,10 +50,10 @@ class Step(ABC):
         self._teacher = teacher
         if teacher is not None:
             teacher.move_to(self._fabric.device)
-        self._mixer = check_mixer(LastView() if mixer is None else mixer)
+        self.mixer = check_mixer(LastView() if mixer is None else mixer)
         self._generator: Learner | None = None
-        if self._mixer.adversarial:
-            self._generator = Learner(self._fabric, self._mixer, o.generator_lr or o.lr, o.clip)
+        if self.mixer.adversarial:
+            self._generator = Learner(self._fabric, self.mixer, o.generator_lr or o.lr, o.clip)
         self._learners = [learner for learner in (self._student, self._generator) if learner is not None]
         parts = {"student": self._student, "teacher": teacher, "generator": self._generator}
         self._parts = {name: part for name, part in parts.items() if part is not None}
@@ -62,20 +62,14 @@ class Step(ABC):
     def __call__(self, batch: Batch) -> Losses:
         """Update the networks once, and return the losses, detached scalars.
 
-        Args:
-            batch: `views` (B, V, 3, h, w) normalised; where there is a teacher or a mixer, the clean one first. And
-                what the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1).
+        A batch holds `views` (B, V, 3, h, w), normalised, the clean one first where there is a teacher or a mixer; and
+        what the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1).
         """
 
     @property
     def network(self) -> nn.Module:
         """Return the student, or the average of its weights: what is evaluated and kept."""
         return self._student.product
-
-    @property
-    def mixer(self) -> nn.Module:
-        """Return what makes one image of the views."""
-        return self._mixer
 
     def set_lr_factor(self, factor: float) -> None:
         """Multiply the first learning rate of every optimiser."""
@@ -106,7 +100,7 @@ class Step(ABC):
         """Return mixed (B, 3, h, w) and weights (B, V, h, w), with what the generator's gradient needs if `keep`."""
         if self._generator is None:
             with torch.no_grad():
-                mixed, weights = self._mixer(views)
+                mixed, weights = self.mixer(views)
         else:
             with torch.set_grad_enabled(keep):
                 mixed, weights = self._generator.forward(views)

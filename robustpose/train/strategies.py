@@ -50,9 +50,6 @@ def find_strategy(name: str) -> Strategy:
 
     That may also be a mixer, or a function that makes one (`mixing.make_mixer`): it mixes the paper's three views, and
     a teacher has a say.
-
-    Raises:
-        UserError: there is no such strategy, or it is something else.
     """
     if name in STRATEGIES:
         return STRATEGIES[name]

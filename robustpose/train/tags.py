@@ -56,11 +56,7 @@ class TagObjective:
 
     A batch holds `coarse` (B, K, h, w) and `fine` (B, K, 2h, 2w), `coarse_kept` (B, h, w) and `fine_kept` (B, 2h, 2w):
     0 where nobody knows who is there; and `joints` (B, P, K): where in a coarse map, y·w + x, every person's joints
-    are, -1 for joints that are not annotated.
-
-    Args:
-        loss: how heatmaps are compared: `mse` or `smooth_l1`.
-        tag_weight: of pull and push.
+    are, -1 for joints that are not annotated. `tag_weight` is that of pull and push, each.
     """
 
     names = ("heatmap", "pull", "push")
@@ -92,12 +88,9 @@ class TagObjective:
 def pull_and_push(tags: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
     """Return how far the tags of a person are from their mean, and how near the means of two persons are.
 
-    Means over the images; in an image, pull is the mean over persons of the mean squared distance, push half the mean
-    over pairs of exp(−distance²).
-
-    Args:
-        tags: (B, K, h, w).
-        joints: (B, P, K): y·w + x of every joint, -1 for none.
+    `joints` (B, P, K) say where in the maps `tags` (B, K, h, w) every joint is, y·w + x, -1 for none. Means over the
+    images; in an image, pull is the mean over persons of the mean squared distance, push half the mean over pairs of
+    exp(−distance²).
     """
     n_people = joints.shape[1]
     there = joints >= 0  # (B, P, K)

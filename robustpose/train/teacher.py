@@ -27,9 +27,6 @@ class Teacher:
         alpha: weight of its answers against the targets, above 0 to 1 (eq. 8; 0.1 in the paper).
         distill_on: what the student shows it: outputs of the clean crop, as in the paper (eq. 7), or of the mix, as in
             the paper's program, which saves a pass of the student.
-
-    Raises:
-        UserError: `alpha` is out of its range.
     """
 
     def __init__(self, network: nn.Module, alpha: float = 0.1, distill_on: DistillOn = "clean") -> None:

@@ -29,12 +29,9 @@ class PeopleInCrop:
 
 
 class WholeImages(Samples):
-    """Give one image per number: a crop varied at random, with its targets.
+    """Give one image per number: a crop varied at random, with its targets. Images without people are left out.
 
-    Args:
-        source: of the crops; images without an annotated person are left out.
-        augment: how crops vary.
-        draw: what is to be learned of the people in a crop, as arrays by name, always of the same shapes.
+    `draw` gives what is to be learned of the people in a crop: arrays by name, always of the same shapes.
     """
 
     what = "images with people"
@@ -45,15 +42,12 @@ class WholeImages(Samples):
         augment: ImageAugmentSettings,
         draw: Callable[[PeopleInCrop, InputSpec], Mapping[str, npt.NDArray[Any]]],
     ) -> None:
-        truths = enumerate(map(source.dataset.truth, range(len(source.dataset))))
-        super().__init__(
-            source,
-            [
-                Annotation(index, truth.xy[truth.counted], truth.visible[truth.counted], truth.boxes[truth.counted])
-                for index, truth in truths
-                if truth.counted.any()
-            ],
-        )
+        annotations = []
+        for index in range(len(source.dataset)):
+            truth = source.dataset.truth(index)
+            if (counted := truth.counted).any():
+                annotations.append(Annotation(index, truth.xy[counted], truth.visible[counted], truth.boxes[counted]))
+        super().__init__(source, annotations)
         self._augment = augment
         self._draw = draw
 
@@ -70,10 +64,7 @@ class WholeImages(Samples):
 
 
 def place_crop(image: Image, augment: ImageAugmentSettings, rng: np.random.Generator) -> Placement:
-    """Return a square of an image, scaled, rotated, shifted and mirrored at random.
-
-    Its side is a part or a multiple of the image's shorter side.
-    """
+    """Return a square of an image, rotated, shifted, mirrored and sized (by the image's shorter side) at random."""
     size, angle, along_x, along_y, mirror = rng.random(5)
     height, width = image.shape[:2]
     least, largest = augment.scale

@@ -10,6 +10,7 @@ Images are (h, w, 3) uint8; the order of the channels is free.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numba
 import numpy as np
@@ -19,8 +20,8 @@ from PIL import ImageEnhance
 
 from robustpose.errors import UserError, nearest
 from robustpose.pose.types import Image
-from robustpose.train.views.view import Policies, ViewInput
 
+Policies = Literal["paper", "release"]  # the sub-policies of the paper, or of its program
 Operation = tuple[str, int, float]  # name, index into the magnitudes, probability
 SubPolicy = tuple[Operation, Operation]
 OPERATIONS = ("equalize", "posterize", "solarize", "invert", "sharpness")
@@ -32,18 +33,14 @@ SHARPNESS_CHANGES = np.linspace(0, 0.9, 10)
 
 # AutoAugment's ImageNet policy without what moves pixels and what comes close to a corruption (Wang et al., CVPR 2021).
 PAPER: tuple[SubPolicy, ...] = (
+    (("equalize", 0, 0.8), ("equalize", 0, 0.6)), (("posterize", 7, 0.6), ("posterize", 6, 0.6)),
+    (("equalize", 0, 0.4), ("solarize", 4, 0.2)), (("solarize", 3, 0.6), ("equalize", 0, 0.6)),
+    (("posterize", 5, 0.8), ("equalize", 0, 1.0)), (("equalize", 0, 0.6), ("posterize", 6, 0.4)),
+    (("equalize", 0, 0.0), ("equalize", 0, 0.8)), (("invert", 0, 0.6), ("equalize", 0, 1.0)),
+    # These three are there for the second time.
+    (("equalize", 0, 0.4), ("solarize", 4, 0.2)), (("invert", 0, 0.6), ("equalize", 0, 1.0)),
     (("equalize", 0, 0.8), ("equalize", 0, 0.6)),
-    (("posterize", 7, 0.6), ("posterize", 6, 0.6)),
-    (("equalize", 0, 0.4), ("solarize", 4, 0.2)),
-    (("solarize", 3, 0.6), ("equalize", 0, 0.6)),
-    (("posterize", 5, 0.8), ("equalize", 0, 1.0)),
-    (("equalize", 0, 0.6), ("posterize", 6, 0.4)),
-    (("equalize", 0, 0.0), ("equalize", 0, 0.8)),
-    (("invert", 0, 0.6), ("equalize", 0, 1.0)),
-    (("equalize", 0, 0.4), ("solarize", 4, 0.2)),  # this one and the next two for the second time
-    (("invert", 0, 0.6), ("equalize", 0, 1.0)),
-    (("equalize", 0, 0.8), ("equalize", 0, 0.6)),
-)
+)  # fmt: skip
 # The paper leaves sharpness out; the released program has it.
 POLICIES: dict[Policies, tuple[SubPolicy, ...]] = {
     "paper": PAPER,
@@ -58,19 +55,8 @@ UNCHANGED: Tables = np.tile(LEVELS.astype(np.uint8), (3, 1))
 N_DRAWN = 4  # random numbers, whatever comes of them
 
 
-def draw_autoaugment(of: ViewInput) -> Image:
-    """Return the view: the crop, changed by a sub-policy."""
-    return apply_autoaugment(of.crop, of.make_rng("views"), of.policies)
-
-
 def apply_autoaugment(crop: Image, rng: np.random.Generator, policies: Policies = "paper") -> Image:
-    """Return a new crop, changed by a sub-policy drawn at random.
-
-    Args:
-        crop: (h, w, 3).
-        rng: `N_DRAWN` numbers are drawn.
-        policies: `release` has one sub-policy more.
-    """
+    """Return a new crop (h, w, 3), changed by a sub-policy drawn at random; `rng` gives `N_DRAWN` numbers."""
     choice, *chances, sign = rng.random(N_DRAWN)
     sub_policies = POLICIES[policies]
     sub_policy = sub_policies[int(choice * len(sub_policies))]
@@ -80,17 +66,15 @@ def apply_autoaugment(crop: Image, rng: np.random.Generator, policies: Policies 
 
 
 def apply_operations(image: Image, operations: Sequence[tuple[str, int]], sharper: bool = True) -> Image:
-    """Return a new image after `operations`, in their order.
+    """Return a new image (h, w, 3) after `operations`, names and indices into the magnitudes, in their order.
 
-    Args:
-        image: (h, w, 3).
-        operations: name and index into the magnitudes.
-        sharper: what sharpness does; else smoother.
+    Sharpness makes it `sharper`, or else smoother.
     """
     values, tables = _flatten(image), UNCHANGED  # the tables say what the operations so far make of the values
     for name, magnitude in operations:
         if name == "equalize":
-            tables = _join(tables, _equalize(_count_through(tables, _count_levels(values))))
+            further = _equalize(_count_through(tables, _count_levels(values)))
+            tables = np.take_along_axis(further, tables.astype(np.intp), axis=1)  # one pass in place of two
         elif name == "posterize":
             tables = tables & np.uint8(0xFF << (8 - POSTERIZE_BITS[magnitude]) & 0xFF)
         elif name == "solarize":
@@ -119,17 +103,10 @@ def _flatten(image: Image) -> Image:
     return values
 
 
-def _join(first: Tables, second: Tables) -> Tables:
-    """Return the tables of one pass in place of two."""
-    return np.take_along_axis(second, first.astype(np.intp), axis=1)
-
-
 def _count_through(tables: Tables, counts: Counts) -> Counts:
     """Return the counts of an image that went through `tables`, from those before."""
-    through = np.zeros_like(counts)
-    for channel in range(3):
-        np.add.at(through[channel], tables[channel], counts[channel])
-    return through
+    through = [np.bincount(table, count, 256) for table, count in zip(tables, counts, strict=True)]
+    return np.array(through).astype(np.int64)  # bincount adds floats, exact for any image
 
 
 def _equalize(counts: Counts) -> Tables:

@@ -14,8 +14,6 @@ import torch
 from torch import Tensor
 
 from robustpose.errors import UserError
-from robustpose.train.views.autoaugment import N_DRAWN
-from robustpose.train.views.view import Finish, ViewInput
 
 PROBABILITY = 0.7
 LEAST_PERIOD = 2
@@ -23,22 +21,11 @@ LEAST_PERIOD = 2
 Grid = npt.NDArray[np.int64]  # (3,) period, phase_y, phase_x, px
 
 
-def draw_view_grid(of: ViewInput) -> Grid:
-    """Return the grid of a view."""
-    rng = of.make_rng("views")
-    rng.random(N_DRAWN)  # AutoAugment's numbers come first in this stream, whether that view is wanted or not
-    return draw_grid(of.shape_hw, rng)
-
-
 def draw_grid(shape_hw: tuple[int, int], rng: np.random.Generator, probability: float = PROBABILITY) -> Grid:
     """Return, with `probability`, a random grid; else one that takes nothing out, (0, 0, 0).
 
     The period is an integer from 2 to below the shorter side, phases from 0 to below the period: unrotated, ratio 0.5.
-
-    Args:
-        shape_hw: of the crop, px; both above 2.
-        rng: four numbers are drawn, whatever comes of them.
-        probability: 0..1.
+    Four numbers of `rng` are drawn, whatever comes of them.
     """
     limit = min(shape_hw)
     if limit <= LEAST_PERIOD:
@@ -63,6 +50,3 @@ def grid_mask(grids: Tensor, shape_hw: tuple[int, int]) -> Tensor:
 def remove_squares(crops: Tensor, grids: Tensor) -> Tensor:
     """Return normalised crops (B, 3, h, w) that are 0, the mean colour, in the squares of `grids` (B, 3)."""
     return crops * grid_mask(grids, (crops.shape[2], crops.shape[3]))
-
-
-GRIDMASK = Finish("grid", draw_view_grid, remove_squares)

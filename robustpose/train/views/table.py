@@ -1,4 +1,4 @@
-"""The table of views: the images of one crop that a strategy learns from and mixes.
+"""Views: the images of one crop that a strategy learns from and mixes. One table says what there are.
 
 Geometry is shared: all views of a crop have the same joints. A view is drawn in a worker process and travels as a uint8
 crop; what no uint8 colour can say, such as the mean colour, which is 0 after normalisation, is done on the device. To
@@ -7,26 +7,91 @@ add a view: write what it needs in a file of its own, and add a row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from robustpose.corruptions import corrupt
 from robustpose.models.input_spec import InputSpec
-from robustpose.train.views.autoaugment import draw_autoaugment
-from robustpose.train.views.corrupted import draw_corrupted
-from robustpose.train.views.gridmask import GRIDMASK
-from robustpose.train.views.view import View, ViewInput
+from robustpose.pose.types import Image
+from robustpose.train.views.autoaugment import N_DRAWN, Policies, apply_autoaugment
+from robustpose.train.views.gridmask import Grid, draw_grid, remove_squares
 
 CLEAN = "clean"
+CORRUPTIONS = ("gaussian_noise", "defocus_blur", "snow", "contrast")  # of `transfer` (Wang et al., CVPR 2021, Table 4)
+CORRUPTED_SHARE = 0.5  # of the crops; the others stay clean
 
+
+@dataclass(frozen=True, eq=False)
+class ViewInput:
+    """What the views of one crop are drawn from."""
+
+    image: Image  # (H, W, 3), clean
+    cut: Callable[[Image], Image]  # cuts the crop (h, w, 3) out of an image of the same size, always at the same place
+    shape_hw: tuple[int, int]  # of the crop, px
+    make_rng: Callable[[str], np.random.Generator]  # of a purpose, for which it always starts anew
+    policies: Policies = "paper"  # of AutoAugment
+
+    @cached_property
+    def crop(self) -> Image:
+        """Return the clean crop (h, w, 3)."""
+        return self.cut(self.image)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """A change of crops on the device, after normalisation: what no uint8 colour can say."""
+
+    name: str  # of its numbers in a batch
+    draw: Callable[[ViewInput], npt.NDArray[np.int64]]  # the numbers (n,) of one crop, drawn in a worker process
+    apply: Callable[[Tensor, Tensor], Tensor]  # normalised crops (B, 3, h, w), numbers (B, n) -> changed crops
+
+
+@dataclass(frozen=True)
+class View:
+    """Say how a view is made. Its joints are where those of the clean crop are."""
+
+    description: str  # one line for people who choose
+    draw: Callable[[ViewInput], Image] = attrgetter("crop")  # in a worker process; rows with the same draw share it
+    finish: Finish | None = None  # what is done to the crop on the device
+
+
+def _draw_autoaugment(of: ViewInput) -> Image:
+    return apply_autoaugment(of.crop, of.make_rng("views"), of.policies)
+
+
+def _draw_corrupted(of: ViewInput) -> Image:
+    return of.cut(corrupt_at_random(of.image, of.make_rng("corrupted")))  # the image is corrupted, then cropped
+
+
+def corrupt_at_random(image: Image, rng: np.random.Generator) -> Image:
+    """Return the image, half of the time under one of the four corruptions at one of the five severities."""
+    chance, which, how, seed = rng.random(4)
+    if chance >= CORRUPTED_SHARE:
+        return image
+    name, severity = CORRUPTIONS[int(which * len(CORRUPTIONS))], 1 + int(how * 5)
+    return corrupt(image, name, severity, seed=(int(seed * 2**31), 0))
+
+
+def _draw_grid(of: ViewInput) -> Grid:
+    rng = of.make_rng("views")
+    rng.random(N_DRAWN)  # AutoAugment's numbers come first in this stream, whether that view is wanted or not
+    return draw_grid(of.shape_hw, rng)
+
+
+GRIDMASK = Finish("grid", _draw_grid, remove_squares)
 VIEWS: dict[str, View] = {
     CLEAN: View("the crop as it is"),
-    "autoaugment": View("colours changed by an AutoAugment sub-policy", draw_autoaugment),
+    "autoaugment": View("colours changed by an AutoAugment sub-policy", _draw_autoaugment),
     "gridmask": View("squares taken out", finish=GRIDMASK),
-    "sequential": View("colours changed, then squares taken out", draw_autoaugment, GRIDMASK),
-    "corrupted": View("half of the time from an image under one of four corruptions", draw_corrupted),
+    "sequential": View("colours changed, then squares taken out", _draw_autoaugment, GRIDMASK),
+    "corrupted": View("half of the time from an image under one of four corruptions", _draw_corrupted),
 }
 DESCRIPTIONS = {name: view.description for name, view in VIEWS.items()}
 
@@ -54,12 +119,10 @@ def finish_views(batch: dict[str, Tensor], names: Sequence[str], input_spec: Inp
     normal = ((ordered.float() / 255 - mean) / std).permute(0, 1, 4, 2, 3)  # (B, C, 3, h, w)
     rows = [VIEWS[name] for name in names]
     drawn = list(dict.fromkeys(row.draw for row in rows))
+    views = [normal[:, drawn.index(row.draw)] for row in rows]  # (B, 3, h, w) each
     used = {"crops"}
-    views = []
-    for row in rows:
-        view = normal[:, drawn.index(row.draw)]  # (B, 3, h, w)
+    for i, row in enumerate(rows):
         if row.finish is not None:
-            view = row.finish.apply(view, batch[row.finish.name])
+            views[i] = row.finish.apply(views[i], batch[row.finish.name])
             used.add(row.finish.name)
-        views.append(view)
     return {"views": torch.stack(views, dim=1), **{name: batch[name] for name in batch if name not in used}}
