@@ -21,14 +21,7 @@ from robustpose.show.pages.report import write_report
 def write_scores(
     job: Job, data: OpenedData, scores: Mapping[Cell, CellScore], provenance: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write what there is to say about a run, and return its summary.
-
-    Args:
-        job: the run folder, and where the report's images come from.
-        data: opened.
-        scores: of every cell, clean first.
-        provenance: what determines them.
-    """
+    """Write what the scores of every cell, clean first, and their provenance say, and return the summary."""
     cells, metric = list(scores), data.make_metric().primary
     # Not part of what the folder is claimed for: the predictions are the same beside whatever row.
     inputs = read_inputs(job.out)

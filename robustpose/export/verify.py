@@ -18,11 +18,7 @@ BATCH = 256  # files between two reports
 
 
 def verify_set(root: Path, n_threads: int = 1, on_progress: Callable[[Progress], None] = lambda progress: None) -> int:
-    """Check every file of a set against its manifest and return their number.
-
-    Raises:
-        UserError: `root` holds no finished set, or files are missing, differ, or are too many.
-    """
+    """Check every file of a set against its manifest, and return their number; any difference is an error."""
     check_workers(n_threads)
     manifest = read_manifest(root)
     if manifest is None:

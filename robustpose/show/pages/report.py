@@ -43,13 +43,7 @@ QUALITIES = {
 def write_report(folder: Path, dataset: Dataset | None = None, corrupted_images: CorruptedImages | None = None) -> Path:
     """Write table.md, table.csv, table.tex and report.html from a run folder, and return the page's path.
 
-    Args:
-        folder: of a finished run.
-        dataset: the one that was benched; without it the page has no gallery.
-        corrupted_images: how its images look in a cell; without it the gallery shows clean images.
-
-    Raises:
-        UserError: the folder holds no finished run, or cannot be written to.
+    Without the dataset that was benched the page has no gallery; without corrupted images the gallery shows clean ones.
     """
     summary = read_summary(folder)
     gallery = None if dataset is None else _try_gallery(folder, summary, dataset, corrupted_images)
@@ -66,13 +60,9 @@ def render(
     gallery: Mapping[str, Any] | None = None,
     has_images: bool = False,
 ) -> str:
-    """Return the HTML page. Text from files is escaped.
+    """Return the HTML page of summary.json, slices.json and what `make_gallery` gives. Text from files is escaped.
 
-    Args:
-        summary: content of summary.json.
-        slices: content of slices.json.
-        gallery: of `robustpose.show.pages.gallery`; None where the page says why there is none.
-        has_images: whether the images were at hand, so that only an error left out the gallery.
+    Without a gallery the page says why: `has_images` tells that the images were at hand, so an error left it out.
     """
     suite, file, headline = suite_of(summary), slug(model_name(summary)), rows_of(summary, "headline")
     published, chosen, differences = _choose_published(summary)
