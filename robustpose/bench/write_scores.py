@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from robustpose.bench.job import Job, OpenedData
-from robustpose.files import write_text, writing_to
+from robustpose.files import hash_file, write_text, writing_to
 from robustpose.pose.cell import Cell
 from robustpose.results.cell_score import CellScore
 from robustpose.results.inputs import read_inputs
@@ -38,7 +37,7 @@ def write_scores(
             "severity": cell.severity,
             "box_protocol": str(provenance["box_protocol"]),
             **score.figures,
-            "predictions_sha256": hashlib.sha256(RunFolder(job.out).prediction_path(cell).read_bytes()).hexdigest(),
+            "predictions_sha256": hash_file(RunFolder(job.out).prediction_path(cell)),
         }
         for cell, score in scores.items()
     ]

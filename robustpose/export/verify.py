@@ -11,6 +11,7 @@ from pathlib import Path
 from robustpose.data.corrupted_set import HASHES, list_files, read_manifest
 from robustpose.errors import UserError, first_few
 from robustpose.export.set_folder import read_hashes
+from robustpose.files import hash_file
 from robustpose.progress import Progress
 from robustpose.work import check_workers
 
@@ -61,6 +62,6 @@ def _find_differing(
 def _hash_file(path: Path) -> str:
     """Return the SHA-256 of a file, `unreadable` if it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hash_file(path)
     except OSError:
         return "unreadable"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
@@ -12,7 +11,7 @@ from typing import Any
 from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
-from robustpose.files import write_text
+from robustpose.files import read_json, write_text
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.results.published import (
@@ -129,10 +128,7 @@ def _try_gallery(
 
 def _read_slices(folder: Path) -> dict[str, Any] | None:
     path = folder / "slices.json"
-    try:
-        return json.loads(path.read_text()) if path.is_file() else None
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
+    return read_json(path, "file of slices")[0] if path.is_file() else None
 
 
 def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], PublishedRow | None, list[str]]:
