@@ -60,12 +60,8 @@ class _CheckedFile(io.BufferedWriter):
 def open_whole(path: Path, sync: bool = False) -> Iterator[IO[bytes]]:
     """Open a file to write: it is there, whole, when the block ends, and not before. Its folder is made.
 
-    Args:
-        path: of the file.
-        sync: wait for the disk, so that it is whole even after a loss of power.
-
-    Raises:
-        UserError: the file system refuses. What was at `path` before is still there, and nothing else.
+    With `sync` it is whole even after a loss of power. If the file system refuses, what was at `path` before is still
+    there, and nothing else.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with writing_to(path):
@@ -114,12 +110,7 @@ def read_json(path: Path, what: str) -> tuple[Any, str]:
 
 
 def list_differences(old: Any, new: Any) -> list[str]:
-    """Return lines such as `estimator.sha256: 'a' there, 'b' now`.
-
-    Args:
-        old: a setup as it was read from JSON.
-        new: a setup that can be written as JSON.
-    """
+    """Return lines such as `estimator.sha256: 'a' there, 'b' now`, of an old setup, read from JSON, and a new one."""
     return list(_differences(old, json.loads(json.dumps(new)), ""))  # tuples become lists, as in the file
 
 

@@ -19,10 +19,7 @@ class Progress:
 class Forecast:
     """Guess the remaining time from what each kind of unit has cost so far: corruptions differ by a factor of ten.
 
-    Args:
-        todo: the kinds of all units still to do, one entry a unit.
-        already_done: units finished by earlier runs.
-        n_workers: processes that share the work.
+    `todo` are the kinds of the units still to do, one entry a unit; earlier runs have finished `already_done` units.
     """
 
     def __init__(self, todo: Iterable[Hashable], already_done: int, n_workers: int) -> None:

@@ -12,12 +12,9 @@ from robustpose.errors import UserError, nearest
 
 
 def load(name: str, table: Mapping[str, str] | None = None, kind: str = "name") -> Any:
-    """Return the object behind `name`: a key of `table` or a `package.module:attr` path.
+    """Return the object behind `name`: a `package.module:attr` path (attr may have dots), or the key of one in `table`.
 
-    Args:
-        name: a key of `table`, or a dotted module, a colon and an attribute (dots allowed).
-        table: short name -> `package.module:attr`.
-        kind: what an error message calls it.
+    An error message calls the name `kind`.
     """
     table = table or {}
     path = table.get(name, name)

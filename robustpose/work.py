@@ -62,9 +62,6 @@ def claim_folder(folder: Path, what: str, note: str, identity: Mapping[str, Any]
     """Hold a folder for one piece of work: locked, noted whose it is, and rid of what killed processes left.
 
     The folder is made if it is not there. The arguments are those of `check_claim`.
-
-    Raises:
-        UserError: another process holds the folder, or it holds something else.
     """
     with lock_folder(folder):
         if not check_claim(folder, what, note, identity):
@@ -78,19 +75,11 @@ def claim_folder(folder: Path, what: str, note: str, identity: Mapping[str, Any]
 
 
 def check_claim(folder: Path, what: str, note: str, identity: Mapping[str, Any], beside: Sequence[str] = ()) -> bool:
-    """Tell whether a folder is noted to be that of `identity` (True) or free (False).
+    """Tell whether a folder, locked by the caller, is noted to be that of `identity` (True) or free (False).
 
-    Hidden files do not count: a lock, or what is left of a note that could not be written, keeps nobody out.
-
-    Args:
-        folder: locked by the caller.
-        what: what a message calls the content of the folder, such as `results`.
-        note: name of the JSON file in which the identity is noted.
-        identity: what determines the content of the folder.
-        beside: keys in the note that say something else.
-
-    Raises:
-        UserError: the folder holds something else; the message names what differs.
+    Hidden files do not count: a lock, or what is left of a note that could not be written, keeps nobody out. If the
+    folder holds something else, the error names what differs from the JSON file `note`, but for its keys `beside`, and
+    calls the content `what`, such as `results`.
     """
     path = folder / note
     if not path.is_file():
@@ -127,18 +116,11 @@ def do_tasks(
     n_done: int = 0,
     opened: Opened | None = None,
 ) -> Iterator[Result]:
-    """Do tasks, here or in processes, and yield their results as they come, in any order.
+    """Do the tasks that are lacking and yield their results as they come, in any order. What was finished stays.
 
-    Args:
-        work: what there is to do.
-        tasks: what is lacking.
-        n_workers: processes at most; with 1, everything happens in this one.
-        on_progress: called before the first result, and after the caller has taken each.
-        n_done: results that earlier runs have left.
-        opened: what `work.open` returns, if it is open in this process already.
-
-    Raises:
-        UserError: a mistake in the data, or a file system or a worker that fails. What was finished stays.
+    At most `n_workers` processes share them; with 1, everything happens in this one. `on_progress` is called before the
+    first result, and after the caller has taken each; earlier runs have left `n_done` results. `opened` is what
+    `work.open` returns, if it is open in this process already.
     """
     n_workers = max(min(n_workers, len(tasks)), 1)
     forecast = Forecast([kind for task in tasks for kind in work.kinds(task)], n_done, n_workers)

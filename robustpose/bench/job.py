@@ -24,23 +24,14 @@ from robustpose.results.summary import decisive_versions
 
 @dataclass(frozen=True)
 class Job:
-    """What a process needs to know to predict and score. Can be sent to another process.
-
-    Attributes:
-        make_dataset: opens the dataset.
-        make_estimator: makes the estimator for a skeleton.
-        corrupted_images: where the corrupted images come from.
-        out: the run folder.
-        suite: whose mean is taken if the run has all its cells.
-        inputs: what inputs.json says of the data; None: nothing is noted.
-    """
+    """What a process needs to know to predict and score. Can be sent to another process."""
 
     make_dataset: Callable[[], Dataset]
     make_estimator: Callable[[Skeleton], Estimator]
     corrupted_images: CorruptedImages
-    out: Path
-    suite: Suite = COCO_C
-    inputs: Inputs | None = None
+    out: Path  # the run folder
+    suite: Suite = COCO_C  # whose mean is taken if the run has all its cells
+    inputs: Inputs | None = None  # what inputs.json says of the data; None: nothing is noted
 
 
 def no_estimator(skeleton: Skeleton) -> Estimator:
@@ -72,21 +63,13 @@ def read_truths(dataset: Dataset) -> OpenedData:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A job that has been checked, with what it opened.
-
-    Attributes:
-        job: the job.
-        cells: to be predicted, clean first.
-        data: the images and the truth about them.
-        estimator: finds the poses.
-        identity: what determines the predictions in any cell: noted in the run folder.
-    """
+    """A job that has been checked, with what it opened."""
 
     job: Job
-    cells: Sequence[Cell]
+    cells: Sequence[Cell]  # to be predicted, clean first
     data: OpenedData
     estimator: Estimator
-    identity: dict[str, Any]
+    identity: dict[str, Any]  # what determines the predictions in any cell: noted in the run folder
 
     @property
     def provenance(self) -> dict[str, Any]:

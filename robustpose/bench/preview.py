@@ -48,13 +48,7 @@ def run_preview(
     """Estimate what a full benchmark would give, write preview.json into the run folder, and return it.
 
     The folder is a preview's own: a full benchmark refuses it, and it has no summary.json that could be taken for one.
-
-    Args:
-        job: see `run_bench`, as for the other arguments.
-        n_images: to look at, drawn evenly from the dataset; all if it has fewer.
-        n_workers: processes.
-        n_resamples: of the images, for the interval; at least 1.
-        on_progress: called with ``predict`` or ``score`` and how far it is.
+    `n_images` are drawn evenly from the dataset; all if it has fewer. The other arguments are those of `run_bench`.
     """
     cells = list_cells(job.suite)
     check_numbers(n_workers, n_resamples)

@@ -31,15 +31,9 @@ def run_bench(
 ) -> dict[str, Any]:
     """Bring a benchmark to its end and return its summary. Started again, it goes on where it was.
 
-    Args:
-        job: data, estimator, corrupted images and run folder.
-        cells: clean first.
-        n_workers: processes; with 1, everything happens in this one.
-        n_resamples: of the images, for intervals and slices; 0 for neither.
-        on_progress: called with what is being done (``predict`` or ``score``) and how far it is.
-
-    Raises:
-        UserError: a mistake in what was given. Finished units stay in the run folder.
+    The cells have clean first. Images are resampled `n_resamples` times for intervals and slices; 0 for neither.
+    `on_progress` is called with what is being done (``predict`` or ``score``) and how far it is. After an error,
+    finished units stay in the run folder.
     """
     check_numbers(n_workers, n_resamples)
     prepared = prepare(job, cells)
@@ -55,16 +49,9 @@ def rescore(
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
 ) -> dict[str, Any]:
-    """Score a finished run again, without its model, and return its summary: see `run_bench`.
+    """Score a finished run again, on the data of the run, and return its summary: see `run_bench`.
 
-    Args:
-        job: the run folder, and how to open the data; `make_estimator` is not called, and the suite is the run's own.
-        n_workers: processes.
-        n_resamples: of the images.
-        on_progress: called with ``score`` and how far it is.
-
-    Raises:
-        UserError: the folder holds no finished run, or the data are not those of the run.
+    The `make_estimator` of the job is not called, and the suite is the run's own.
     """
     check_numbers(n_workers, n_resamples)
     old = read_summary(job.out)

@@ -20,17 +20,11 @@ WORTH_A_PROCESS = 4000  # images × cells a process: below, starting one takes l
 
 @dataclass(frozen=True)
 class Scoring:
-    """The work of scoring: a result for every cell.
-
-    Attributes:
-        job: the run folder, and how to open the data.
-        n_resamples: of the images, for intervals and slices; 0 for neither.
-        with_slices: whether slices, joints and calibration are wanted, where there are resamples.
-    """
+    """The work of scoring: a result for every cell."""
 
     job: Job
-    n_resamples: int
-    with_slices: bool = True
+    n_resamples: int  # of the images, for intervals and slices; 0 for neither
+    with_slices: bool = True  # whether slices, joints and calibration are wanted, where there are resamples
 
     def open(self) -> OpenedData:
         """Open the dataset with its truth."""
@@ -56,15 +50,7 @@ class Scoring:
 def score_cells(
     scoring: Scoring, data: OpenedData, cells: Sequence[Cell], n_workers: int, on_progress: Callable[[Progress], None]
 ) -> dict[Cell, CellScore]:
-    """Return the score of every cell, in their order, and write the cells' matches.
-
-    Args:
-        scoring: the run folder, and what is wanted.
-        data: opened.
-        cells: whose predictions are there.
-        n_workers: processes at most.
-        on_progress: called with how far it is.
-    """
+    """Return the score of every cell, whose predictions are there, in their order, and write the cells' matches."""
     n_workers = min(n_workers, len(cells), max(len(data.truths) * len(cells) // WORTH_A_PROCESS, 1))
     scores = {score.cell: score for score in do_tasks(scoring, cells, n_workers, on_progress, opened=data)}
     return {cell: scores[cell] for cell in cells}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from robustpose.bench.job import Job, OpenedData
-from robustpose.files import write_text, writing_to
+from robustpose.files import hash_file, write_text, writing_to
 from robustpose.pose.cell import Cell
 from robustpose.results.cell_score import CellScore
 from robustpose.results.inputs import read_inputs
@@ -21,14 +20,7 @@ from robustpose.show.pages.report import write_report
 def write_scores(
     job: Job, data: OpenedData, scores: Mapping[Cell, CellScore], provenance: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write what there is to say about a run, and return its summary.
-
-    Args:
-        job: the run folder, and where the report's images come from.
-        data: opened.
-        scores: of every cell, clean first.
-        provenance: what determines them.
-    """
+    """Write what the scores of every cell, clean first, and their provenance say, and return the summary."""
     cells, metric = list(scores), data.make_metric().primary
     # Not part of what the folder is claimed for: the predictions are the same beside whatever row.
     inputs = read_inputs(job.out)
@@ -45,7 +37,7 @@ def write_scores(
             "severity": cell.severity,
             "box_protocol": str(provenance["box_protocol"]),
             **score.figures,
-            "predictions_sha256": hashlib.sha256(RunFolder(job.out).prediction_path(cell).read_bytes()).hexdigest(),
+            "predictions_sha256": hash_file(RunFolder(job.out).prediction_path(cell)),
         }
         for cell, score in scores.items()
     ]

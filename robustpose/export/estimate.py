@@ -40,12 +40,7 @@ def estimate_work(
 ) -> Estimate:
     """Try some images in some of their cells, in memory, and reckon from them.
 
-    Args:
-        corrupted_images: makes the corrupted images.
-        image_format: ``jpg75`` or ``png``.
-        todo: at least one clean frame, each with the cells it lacks.
-        n_finished: files that earlier runs have written.
-        n_workers: processes that will share the work.
+    `todo` holds at least one clean frame, each with the cells it lacks; earlier runs have written `n_finished` files.
     """
     tried = [todo[number * len(todo) // N_TRIED] for number in range(min(N_TRIED, len(todo)))]
     for corruption in {str(cell.corruption) for _, cells in tried for cell in cells}:

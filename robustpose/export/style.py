@@ -24,13 +24,9 @@ Band = npt.NDArray[np.float32]  # (h, w, 3)
 
 
 def transfer_style(image: Image, style: Image, rng: np.random.Generator, texture: float = 0.4) -> Image:
-    """Return `image` (H, W, 3) in the style of another, of any size.
+    """Return an image (H, W, 3) in the colours and textures of another, of any size; no side is below 32 px.
 
-    Args:
-        image: content, no side below 32 px.
-        style: where colours and textures come from, no side below 32 px.
-        rng: chooses the place of the texture.
-        texture: share of the style's own texture, 0..1.
+    `texture` is the share of the style's own texture, 0..1, which is taken from a place that `rng` chooses.
     """
     for name, given in (("image", image), ("style", style)):
         if min(given.shape[:2]) < SMALLEST:

@@ -29,21 +29,13 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 @dataclass(frozen=True)
 class StyleJob:
-    """The work of stylising: a result for every copy that is written. Can be sent to another process.
+    """The work of stylising: a result for every copy that is written. Can be sent to another process."""
 
-    Attributes:
-        make_dataset: opens the dataset; its frames have file names.
-        styles: folder of images, searched with its subfolders.
-        out: folder of the copies.
-        seed: of the choice of styles.
-        texture: share of a style's own texture, 0..1.
-    """
-
-    make_dataset: Callable[[], Dataset]
-    styles: Path
-    out: Path
-    seed: int = 0
-    texture: float = 0.4
+    make_dataset: Callable[[], Dataset]  # its frames have file names
+    styles: Path  # folder of images, searched with its subfolders
+    out: Path  # folder of the copies
+    seed: int = 0  # of the choice of styles
+    texture: float = 0.4  # share of a style's own texture, 0..1
 
     def open(self) -> tuple[Dataset, list[Path]]:
         """Open the dataset, and find the styles."""
@@ -77,11 +69,7 @@ def find_styles(folder: Path) -> list[Path]:
 
 
 def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress], None] = lambda progress: None) -> int:
-    """Write a stylised copy of every image under its own name, and return their number.
-
-    Raises:
-        UserError: a mistake in what was given; finished copies stay.
-    """
+    """Write a stylised copy of every image under its own name, and return their number. Finished ones stay."""
     check_workers(n_workers)
     if not 0 <= job.texture <= 1:
         raise UserError(f"--texture must be between 0 and 1, got {job.texture}")

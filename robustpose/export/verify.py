@@ -11,6 +11,7 @@ from pathlib import Path
 from robustpose.data.corrupted_set import HASHES, list_files, read_manifest
 from robustpose.errors import UserError, first_few
 from robustpose.export.set_folder import read_hashes
+from robustpose.files import hash_file
 from robustpose.progress import Progress
 from robustpose.work import check_workers
 
@@ -18,11 +19,7 @@ BATCH = 256  # files between two reports
 
 
 def verify_set(root: Path, n_threads: int = 1, on_progress: Callable[[Progress], None] = lambda progress: None) -> int:
-    """Check every file of a set against its manifest and return their number.
-
-    Raises:
-        UserError: `root` holds no finished set, or files are missing, differ, or are too many.
-    """
+    """Check every file of a set against its manifest, and return their number; any difference is an error."""
     check_workers(n_threads)
     manifest = read_manifest(root)
     if manifest is None:
@@ -65,6 +62,6 @@ def _find_differing(
 def _hash_file(path: Path) -> str:
     """Return the SHA-256 of a file, `unreadable` if it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hash_file(path)
     except OSError:
         return "unreadable"

@@ -28,23 +28,14 @@ Task = tuple[int, Sequence[Cell]]  # index of an image, and the cells that lack 
 
 @dataclass(frozen=True)
 class SetJob:
-    """The work of writing a set: a result, path and SHA-256, for every image. Can be sent to another process.
-
-    Attributes:
-        make_dataset: opens the dataset.
-        corrupted_images: makes the corrupted images.
-        layout: of `corrupted_set.LAYOUTS`.
-        image_format: of `corrupted_set.FORMATS`.
-        out: folder of the set.
-        to_load: corruptions that a process loads before its first image, which is not to pay for that.
-    """
+    """The work of writing a set: a result, path and SHA-256, for every image. Can be sent to another process."""
 
     make_dataset: Callable[[], Dataset]
     corrupted_images: MadeImages
-    layout: str
-    image_format: str
-    out: Path
-    to_load: tuple[str, ...] = ()
+    layout: str  # of `corrupted_set.LAYOUTS`
+    image_format: str  # of `corrupted_set.FORMATS`
+    out: Path  # folder of the set
+    to_load: tuple[str, ...] = ()  # corruptions that a process loads before its first image, which is not to pay for it
 
     def place(self, frame: Frame, cell: Cell) -> str:
         """Return the path of an image in the set."""
@@ -79,17 +70,10 @@ def write_set(
     announce: Callable[[Estimate], None] = lambda estimate: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> int:
-    """Bring a corrupted set to its end and return its number of images.
+    """Bring a corrupted set to its end and return its number of images. Of `cells`, clean is left out.
 
-    Args:
-        job: data, corruptions and folder.
-        cells: what to make; clean is left out.
-        n_workers: processes; with 1, everything happens in this one.
-        announce: told what there is to do, before it starts; not called where nothing is.
-        on_progress: told how far the work is.
-
-    Raises:
-        UserError: a mistake in what was given, or too little room on the disk. Finished images stay.
+    `announce` is told what there is to do before the work starts, and not called if there is nothing. After an error,
+    such as too little room on the disk, finished images stay.
     """
     check_choices(job.layout, job.image_format)
     check_workers(n_workers)

@@ -30,23 +30,14 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class CellScore:
-    """What a cell scored.
-
-    Attributes:
-        cell: the cell.
-        figures: all figures of the metric.
-        resampled: (R,) its primary figure of each resample; None where the metric has no matches, or none were asked.
-        slices: by kind and name; joints are among them.
-        calibration: see `calibrate`; None for metrics that do not look at scores.
-        joint_figure: which figure the joints have.
-    """
+    """What a cell scored."""
 
     cell: Cell
-    figures: dict[str, float]
-    resampled: Floats | None = None
-    slices: dict[Key, Scored] = field(default_factory=dict)
-    calibration: dict[str, Any] | None = None
-    joint_figure: str | None = None
+    figures: dict[str, float]  # all that the metric has
+    resampled: Floats | None = None  # (R,) its primary figure; None where the metric has no matches, or none were asked
+    slices: dict[Key, Scored] = field(default_factory=dict)  # joints are among them
+    calibration: dict[str, Any] | None = None  # see `calibrate`; None for metrics that do not look at scores
+    joint_figure: str | None = None  # which figure the joints have
 
 
 def cut_people(truths: Sequence[Truth], n_joints: int) -> Slices:
@@ -69,15 +60,10 @@ def score_cell(
     slices: Slices | None,
     weights: npt.NDArray[np.uint8] | None,
 ) -> tuple[CellScore, Matches | None]:
-    """Return what a cell scored, and its matches if the metric has some.
+    """Return what a cell scored, and its matches if the metric, a fresh one, has some.
 
-    Args:
-        cell: the cell.
-        poses: of every image.
-        truths: of every image.
-        metric: a fresh one.
-        slices: see `cut_people`; None for no slices, joints and calibration.
-        weights: (R, N) how often each image is in each resample; None for no intervals, and none of these either.
+    `weights` (R, N) tell how often each of the N images is in each resample; None for no intervals. Without them, or
+    with None for `slices`, there are no slices, joints and calibration.
     """
     figures = score(poses, truths, metric)
     matches = metric.matches()

@@ -40,44 +40,28 @@ class Difference:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """One score of all runs.
+    """One score of all runs."""
 
-    Attributes:
-        kind: `headline`, `group`, `corruption` or `cell`.
-        name: such as `AP*`, `mPC`, `noise`, `fog` or `fog/3`.
-        values: of each run, 0..1; None where it is not defined.
-        intervals: of each value.
-        differences: to the first run, for each run but that one None where it is not defined.
-        leaders: the runs that are best or cannot be told from the best one.
-    """
-
-    kind: str
-    name: str
-    values: tuple[float | None, ...]
-    intervals: tuple[Interval | None, ...]
-    differences: tuple[Difference | None, ...]
-    leaders: tuple[int, ...]
+    kind: str  # `headline`, `group`, `corruption` or `cell`
+    name: str  # such as `AP*`, `mPC`, `noise`, `fog` or `fog/3`
+    values: tuple[float | None, ...]  # of each run, 0..1; None where it is not defined
+    intervals: tuple[Interval | None, ...]  # of each value
+    differences: tuple[Difference | None, ...]  # of each run to the first one; None for that, or where not defined
+    leaders: tuple[int, ...]  # the runs that are best or cannot be told from the best one
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs beside each other; the first is what the others are compared with.
+    """Runs beside each other; the first is what the others are compared with."""
 
-    Attributes:
-        names: of the runs, all different.
-        metric: the figure that counts.
-        rows: the headline first, cells last.
-        notes: what is not the same between the runs, though they can be compared.
-    """
-
-    names: tuple[str, ...]
-    metric: str
+    names: tuple[str, ...]  # of the runs, all different
+    metric: str  # the figure that counts
     suite: Suite
     dataset: str
     n_images: int
     resamples: int
-    rows: tuple[ComparedRow, ...]
-    notes: tuple[str, ...]
+    rows: tuple[ComparedRow, ...]  # the headline first, cells last
+    notes: tuple[str, ...]  # what is not the same between the runs, though they can be compared
 
     @property
     def letters(self) -> list[str]:
@@ -96,15 +80,7 @@ class Comparison:
 
 
 def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Comparison:
-    """Return finished runs of the same images beside each other.
-
-    Args:
-        folders: of two or more runs; the others are compared with the first.
-        n_resamples: of the images.
-
-    Raises:
-        UserError: a run is not finished, or the runs cannot be compared.
-    """
+    """Return two or more finished runs of the same images beside each other, or raise UserError."""
     if len(folders) < 2:
         raise UserError(f"compare needs two or more run folders, got {len(folders)}")
     if n_resamples < 1:

@@ -98,15 +98,10 @@ def read_inputs(folder: Path) -> Inputs | None:
 
 
 def open_again(folder: Path, given: DataSpec | None = None) -> tuple[DataSpec, CorruptedImages]:
-    """Return the data of a run, to be opened, and where its corrupted images come from.
+    """Return the data of a run, as `given` or where they were, and where its corrupted images come from.
 
-    Args:
-        folder: of the run.
-        given: where the data are; None for where they were. Whether images without people are left out is not asked
-            again.
-
-    Raises:
-        UserError: the run does not say where its data are, or names only code for them, and `given` is None.
+    Whether images without people are left out is not asked again. It is an error if `given` is None and the run does
+    not say where its data are, or names only code for them.
     """
     inputs = read_inputs(folder)
     if inputs is None:

@@ -22,23 +22,14 @@ MEASURED_ALIKE = ("profile", "seed", "frost_textures", "box_protocol")
 
 @dataclass(frozen=True)
 class Entry:
-    """One run.
+    """One run."""
 
-    Attributes:
-        name: of the model.
-        file: the summary's, relative to the folder that was read.
-        rows: by kind: `headline`, `group`, `corruption`.
-        n_cells: clean not counted.
-        version: of robustpose that wrote the summary.
-        row: of the paper that the run was made to stand beside.
-    """
-
-    name: str
-    file: str
-    rows: Mapping[str, Sequence[Row]]
-    n_cells: int
-    version: str
-    row: PublishedRow | None
+    name: str  # of the model
+    file: str  # the summary's, relative to the folder that was read
+    rows: Mapping[str, Sequence[Row]]  # by kind: `headline`, `group`, `corruption`
+    n_cells: int  # clean not counted
+    version: str  # of robustpose that wrote the summary
+    row: PublishedRow | None  # of the paper that the run was made to stand beside
 
     def values(self, kind: str) -> dict[str, float | None]:
         """Return the values of the rows of one kind by name."""
@@ -47,20 +38,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Board:
-    """Runs that were measured alike, the best mean of the suite first; incomplete ones by clean score.
+    """Runs that were measured alike, the best mean of the suite first; incomplete ones by clean score."""
 
-    Attributes:
-        metric: the figure that counts.
-        dataset: its provenance: name, number of images, hash of the annotations, …
-        protocol: profile, seed, frost textures and box protocol.
-        is_complete: whether the entries have clean and all cells of the suite.
-    """
-
-    metric: str
+    metric: str  # the figure that counts
     suite: Suite
-    dataset: dict[str, Any]
-    protocol: dict[str, Any]
-    is_complete: bool
+    dataset: dict[str, Any]  # its provenance: name, number of images, hash of the annotations, …
+    protocol: dict[str, Any]  # profile, seed, frost textures and box protocol
+    is_complete: bool  # whether the entries have clean and all cells of the suite
     entries: list[Entry]
 
 

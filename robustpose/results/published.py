@@ -20,38 +20,24 @@ from robustpose.models.zoo import ZOO, ZooNetwork
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One row of a table of the paper, in the paper's words. Scores are 0..1.
-
-    Attributes:
-        dataset: `COCO-C`, `MPII-C` or `OCHuman-C`.
-        metric: `AP` or `PCKh`.
-        data: the dataset as our commands call it; `split` is of it.
-        source: where the row is printed.
-        model: such as `HRNet W32`.
-        zoo: what else is known of the network.
-        training: `Standard`, `AdvMix`, `Transfer`, …
-        boxes: where people were looked for: `gt`, `clean-det`; `none` for networks that look at whole images.
-        clean: AP* or PCKh*.
-        corruptions: mean over severities by corruption; empty where the table has no such columns.
-        only_with_people: whether images in which nobody is annotated were left out.
-    """
+    """One row of a table of the paper, in the paper's words. Scores are 0..1."""
 
     name: str
-    dataset: str
-    metric: str
-    data: str
-    split: str
-    source: str
+    dataset: str  # `COCO-C`, `MPII-C` or `OCHuman-C`
+    metric: str  # `AP` or `PCKh`
+    data: str  # the dataset as our commands call it
+    split: str  # of `data`
+    source: str  # where the row is printed
     table: int
-    model: str
-    zoo: ZooNetwork
-    training: str
-    boxes: str
-    clean: float
+    model: str  # such as `HRNet W32`
+    zoo: ZooNetwork  # what else is known of the network
+    training: str  # `Standard`, `AdvMix`, `Transfer`, …
+    boxes: str  # where people were looked for: `gt`, `clean-det`; `none` for networks that look at whole images
+    clean: float  # AP* or PCKh*
     mPC: float
     rPC: float
-    corruptions: Mapping[str, float]
-    only_with_people: bool = False
+    corruptions: Mapping[str, float]  # mean over severities; empty where the table has no such columns
+    only_with_people: bool = False  # whether images in which nobody is annotated were left out
 
     @property
     def input(self) -> str:

@@ -28,17 +28,11 @@ class Expected(Settings):
 
 
 class BenchRecipe(Settings):
-    """How a row was measured: options of the bench command, and what the row says.
+    """How a row was measured: options of the bench command, and what the row says."""
 
-    Attributes:
-        model: row of the table of networks.
-        weights: name of the official file; None where there is none.
-        input: WIDTHxHEIGHT px.
-    """
-
-    model: str
-    weights: str | None = None
-    input: str
+    model: str  # row of the table of networks
+    weights: str | None = None  # name of the official file; None where there is none
+    input: str  # WIDTHxHEIGHT px
     data: str
     split: str
     boxes: str = "gt"
@@ -68,15 +62,10 @@ def make_recipe(row: PublishedRow) -> BenchRecipe:
 
 
 def find_recipe(name: str | None, path: Path | None) -> tuple[BenchRecipe | None, str | None]:
-    """Return the recipe that a command asks for, and the name of the paper's row that it is.
+    """Return the recipe that a command asks for by a row's name or a YAML file, and the name of the paper's row.
 
-    Args:
-        name: of a row of the paper.
-        path: of a YAML file; one that says the same as a row of the paper, as the files of version 0.1.0 do, is that
-            row.
-
-    Returns:
-        None and None if neither is given; None for the name of a row that is not the paper's.
+    A file that says the same as a row of the paper, as those of version 0.1.0 do, is that row; others have None for its
+    name. Both are None if nothing is asked for.
     """
     if name is not None and path is not None:
         raise UserError("--row and --recipe both say what to measure: leave one out")
@@ -110,10 +99,8 @@ def find_weights(recipe: BenchRecipe, weights: Path | None) -> Path:
 def list_changes(recipe: BenchRecipe, given: Mapping[str, object], others: Sequence[str] = ()) -> list[str]:
     """Return in what a run is not the recipe's measurement.
 
-    Args:
-        recipe: how the row was measured.
-        given: options of the command by the recipe's name for them; None where they were left out.
-        others: options that no recipe has.
+    `given` are options of the command by the recipe's names for them, None where they were left out; `others` are
+    options that no recipe has.
     """
     changed = {name: value for name, value in given.items() if value not in (None, getattr(recipe, name))}
     words = {"only_with_people": "--only-with-people" if changed.get("only_with_people") else "--all-images"}

@@ -34,22 +34,16 @@ SHORT_NAMES = {"gaussian_noise": "Gauss", "brightness": "Bright", "pixelate": "P
 class Row:
     """One number of a run.
 
-    Attributes:
-        kind: `headline`; `group`, `corruption` or `cell`, after what it is of; `pixels` for the means over corruptions
-            that move pixels and over the others.
-        name: in files, such as `clean`, `mPC`, `noise`, `fog` or `fog/3`. Unique within a kind.
-        label: for people: `AP*` for the clean AP.
-        value: 0..1; None where it is not defined, or was not measured.
-        interval: low and high end; None where there is none.
-        group: of a corruption or a cell; None for corruptions that are not of the suite.
+    Its kind is `headline`; `group`, `corruption` or `cell`, after what it is of; or `pixels` for the means over
+    corruptions that move pixels and over the others.
     """
 
     kind: str
-    name: str
-    label: str
-    value: float | None
-    interval: Interval | None = None
-    group: str | None = None
+    name: str  # in files, such as `clean`, `mPC`, `noise`, `fog` or `fog/3`; unique within a kind
+    label: str  # for people: `AP*` for the clean AP
+    value: float | None  # 0..1; None where it is not defined, or was not measured
+    interval: Interval | None = None  # low and high end
+    group: str | None = None  # of a corruption or a cell; None for corruptions that are not of the suite
 
     @property
     def score(self) -> float:
@@ -86,12 +80,9 @@ def list_means(means: Means, suite: Suite) -> Iterator[tuple[str, str, Any]]:
 
 
 def nest_means(means: Means, suite: Suite, change: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
-    """Return the means of a run as summary.json has them.
+    """Return means, which are floats or arrays (R,) of resamples, as summary.json has them.
 
-    Args:
-        means: floats, or arrays (R,) of resamples.
-        suite: of the run.
-        change: makes what is written of a value that is not None.
+    `change` makes what is written of a value that is not None.
     """
     headline: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS.values()}

@@ -25,15 +25,9 @@ def describe_slices(
     joints: Sequence[str],
     suite: Suite = COCO_C,
 ) -> dict[str, Any] | None:
-    """Return the content of slices.json; None if the cells were scored without slices.
+    """Return the content of slices.json, from the scores of all cells, clean first; None if they have no slices.
 
-    Args:
-        metric: the figure that counts.
-        scores: of every cell, clean first.
-        slices: see `cut_people`.
-        truths: of every image.
-        joints: K names.
-        suite: of the run.
+    `metric` is the figure that counts, `truths` are of every image, and `joints` are K names.
     """
     first = next(iter(scores.values()))
     if first.resampled is None:

@@ -35,15 +35,9 @@ def summarize(
     """Return the content of summary.json.
 
     The suite's mean, its ratio and the group means are those of all its cells; where a run covers fewer, they are None
-    and `mean_of_chosen` is the mean over the corruptions and severities that were asked for.
-
-    Args:
-        metric: the figure that counts.
-        figures: all figures of each cell, 0..1.
-        cells: those that were asked for; one that is missing is an error.
-        provenance: written as it is.
-        resampled: (R,) scores of each cell, of the same resamples of the images; None for no intervals.
-        suite: of the run.
+    and `mean_of_chosen` is the mean over the corruptions and severities of `cells`, of which none may lack figures.
+    Figures are 0..1, and `metric` is the one that counts; `resampled` are its values (R,) in each cell, of the same
+    resamples of the images, or None for no intervals.
     """
     means = take_means({cell: every[metric] for cell, every in figures.items()}, cells, suite)
     nested = nest_means(means, suite)
@@ -64,10 +58,7 @@ def summarize(
 def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suite: Suite = COCO_C) -> dict[str, Any]:
     """Return `intervals` of summary.json: [low, high] of each mean, None where a resample has no score.
 
-    Args:
-        resampled: (R,) scores of each cell, of the same resamples.
-        cells: those that were asked for.
-        suite: of the run.
+    `resampled` are the scores (R,) of each cell, of the same resamples; `cells` are those that were asked for.
     """
     means = take_means(resampled, cells, suite)
     return {"level": LEVEL, "resamples": len(means.clean), **nest_means(means, suite, interval)}

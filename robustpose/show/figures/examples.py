@@ -43,9 +43,6 @@ def choose_worst_cells(runs: Sequence[Run], severity: int) -> tuple[Cell, ...]:
     """Return clean and the cells in which the runs lose most, the worst first: all of one severity.
 
     The severity is `severity` where all runs have it, else the nearest that they have; the milder of two.
-
-    Raises:
-        UserError: the runs have no corrupted cell in common.
     """
     common = [cell for cell in runs[0].cells if cell != CLEAN and all(cell in run.cells for run in runs)]
     if not common:
@@ -71,9 +68,6 @@ def choose_image(dataset: Dataset, cells: Sequence[Cell], all_found: Sequence[Fo
     """Return the index of the image on which the runs lose most between clean and the other cells.
 
     Images without a large person are passed over, if there are others.
-
-    Raises:
-        UserError: nobody is annotated.
     """
     drops: dict[int, tuple[bool, float]] = {}  # by image: whether somebody is large, and the OKS that is lost
     for index in range(len(dataset)):
@@ -122,15 +116,9 @@ def draw_examples(
     cells: Sequence[Cell],
     founds: Sequence[Found],
 ) -> Figure:
-    """Return the figure.
+    """Return the figure of one image in cells, clean first, with the poses that each run found.
 
-    Args:
-        runs: on the same data.
-        dataset: theirs.
-        corrupted_images: where the corrupted images of each run come from, by its folder.
-        index: of the image in the dataset.
-        cells: to show it in, clean first.
-        founds: the poses of each run.
+    `corrupted_images` tells by run folder where the corrupted images come from; `index` is the image's in the dataset.
     """
     frame, truth = dataset.frame(index), dataset.truth(index)
     height, width = frame.image.shape[:2]

@@ -14,11 +14,7 @@ from robustpose.show.figures.runs import Run
 
 
 def open_named(run: Run, given: DataSpec) -> Dataset:
-    """Return the dataset that a command names, cut and scored as that of the run if the command does not say.
-
-    Raises:
-        UserError: it cannot be opened, or is not that of the run.
-    """
+    """Return the dataset that a command names, cut and scored as that of the run if the command does not say."""
     of_run = run.summary["provenance"]["dataset"]
     metric = str(of_run.get("metric"))
     own = {
@@ -33,11 +29,7 @@ def open_named(run: Run, given: DataSpec) -> Dataset:
 
 
 def open_noted(runs: Sequence[Run]) -> Dataset:
-    """Return the dataset of runs on the same data, as the first that can says where it is.
-
-    Raises:
-        UserError: none of them says where it is, or it is not there.
-    """
+    """Return the dataset of runs on the same data, as the first that can says where it is; an error if none can."""
     problems = []
     for run in runs:
         try:
@@ -50,11 +42,7 @@ def open_noted(runs: Sequence[Run]) -> Dataset:
 
 
 def find_corrupted_images(run: Run) -> CorruptedImages:
-    """Return where the corrupted images of a run come from: as it noted, else made with its seed.
-
-    Raises:
-        UserError: that cannot be told, or they are not there.
-    """
+    """Return where the corrupted images of a run come from: as it noted, else made with its seed."""
     inputs = read_inputs(run.folder)
     if inputs is not None:
         return inputs.corrupted_images.open()

@@ -23,11 +23,8 @@ def choose_rows(runs: Sequence[Run], beside: str | None = None) -> list[Publishe
 
     Models with annotated boxes, of Table 4, stand beside runs with annotated boxes only: in others they would seem to
     be better models. Tables 5 to 7 print them again, with other ways of training one network: of these, only the rows
-    that runs were made to stand beside.
-
-    Args:
-        runs: on the same data, with the same metric.
-        beside: dataset of the paper; None for that of the runs, if it is one; ``none`` for no rows.
+    that runs were made to stand beside. `beside` is a dataset of the paper; None for that of the runs, if it is one;
+    ``none`` for no rows.
     """
     dataset = find_dataset(runs[0].summary) if beside is None else beside
     if dataset is None:

@@ -78,14 +78,9 @@ class Run:
 
 
 def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
-    """Return the finished runs in folders.
+    """Return the finished runs in folders, of which none may be twice; all have the same metric and suite.
 
-    Args:
-        folders: run folders of bench.
-        labels: what the figures call them; none for the names of the models, or the folders' where two are the same.
-
-    Raises:
-        UserError: a folder holds no finished run, or one is named twice, or the runs have different metrics or suites.
+    Without labels the figures call them by the names of the models, or of the folders where two are the same.
     """
     if not folders:
         raise UserError("name at least one run folder")

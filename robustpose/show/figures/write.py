@@ -69,20 +69,10 @@ def write_figures(
 ) -> Written:
     """Write fig1, fig2, fig4, fig5 and fig6 as PDF and PNG, and table.tex, as far as the runs and images allow.
 
-    They are called after the figures of the paper.
-
-    Args:
-        runs: with the same metric and suite.
-        out: folder for the files.
-        given: where the images are; None for where the runs say.
-        severity: of figure 2, and of figure 6 if the runs have it.
-        image: index of the image of figures 2 and 6; None for the first with a large person in 2, and in 6 for the one
-            on which the runs lose most.
-        beside: what `robustpose.show.figures.paper.choose_rows` takes.
-
-    Raises:
-        UserError: a mistake in what was given, a damaged file, or `out` cannot be written to. Figures drawn before it
-            stay.
+    They are called after the figures of the paper. The runs have the same metric and suite; `given` is where the images
+    are, None for where the runs say. `severity` is that of figure 2, and of figure 6 if the runs have it; `image` is
+    the index of the image of both: by default the first with a large person in 2, and in 6 the one on which the runs
+    lose most. `choose_rows` takes `beside`. Figures drawn before an error stay.
     """
     suite = runs[0].suite
     if severity not in suite.severities:

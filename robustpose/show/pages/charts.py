@@ -217,12 +217,7 @@ def _ratio_lines(x_range: Sequence[float], y_range: Sequence[float]) -> tuple[li
 
 
 def calibration(curves: Mapping[str, Any], file: str) -> Chart:
-    """Return the chart of confidence against OKS, with one choice per cell: that cell, beside clean images.
-
-    Args:
-        curves: `calibration` of slices.json.
-        file: how the names of downloaded files begin.
-    """
+    """Return the chart of confidence against OKS, of `calibration` in slices.json: a choice per cell, beside clean."""
     clean = [_calibration_curve("clean images", curves["clean"], 0)] if "clean" in curves else []
     bins = [one for curve in curves.values() for one in curve["bins"]]
     top = max([1.0, *(one["score"] for one in bins), *(one["oks"] for one in bins)])

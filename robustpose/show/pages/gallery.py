@@ -59,14 +59,9 @@ def make_gallery(
     cells: Sequence[Cell],
     n_bytes: int = TOTAL_BYTES,
 ) -> dict[str, Any]:
-    """Return what `templates/gallery.js` shows.
+    """Return what `templates/gallery.js` shows of a run folder on the dataset that was benched, in cells, clean first.
 
-    Args:
-        folder: of the run.
-        dataset: the one that was benched.
-        corrupted_images: how its images look in a cell; None for clean images only.
-        cells: of the run, clean first.
-        n_bytes: how large images and poses may be together.
+    None for `corrupted_images` gives clean ones only. Images and poses together take at most `n_bytes`.
     """
     run = RunFolder(folder)
     quality = run.read_quality(cells)
@@ -146,11 +141,7 @@ def order_worst(quality: Quality | None, cells: Sequence[Cell], images: Sequence
 
 
 def pack_poses(people: Sequence[Floats]) -> str:
-    """Return poses as the first lines of this file say.
-
-    Args:
-        people: by cell (N, K, 2) px of the thumbnail; N may differ.
-    """
+    """Return the people of each cell (N, K, 2), px of the thumbnail, as the first lines of this file say."""
     first, *others = map(_to_units, people)
     for units in others:
         n_both = min(len(first), len(units))

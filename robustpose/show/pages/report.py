@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
@@ -12,7 +11,7 @@ from typing import Any
 from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
-from robustpose.files import write_text
+from robustpose.files import read_json, write_text
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.results.published import (
@@ -43,13 +42,7 @@ QUALITIES = {
 def write_report(folder: Path, dataset: Dataset | None = None, corrupted_images: CorruptedImages | None = None) -> Path:
     """Write table.md, table.csv, table.tex and report.html from a run folder, and return the page's path.
 
-    Args:
-        folder: of a finished run.
-        dataset: the one that was benched; without it the page has no gallery.
-        corrupted_images: how its images look in a cell; without it the gallery shows clean images.
-
-    Raises:
-        UserError: the folder holds no finished run, or cannot be written to.
+    Without the dataset that was benched the page has no gallery; without corrupted images the gallery shows clean ones.
     """
     summary = read_summary(folder)
     gallery = None if dataset is None else _try_gallery(folder, summary, dataset, corrupted_images)
@@ -66,13 +59,9 @@ def render(
     gallery: Mapping[str, Any] | None = None,
     has_images: bool = False,
 ) -> str:
-    """Return the HTML page. Text from files is escaped.
+    """Return the HTML page of summary.json, slices.json and what `make_gallery` gives. Text from files is escaped.
 
-    Args:
-        summary: content of summary.json.
-        slices: content of slices.json.
-        gallery: of `robustpose.show.pages.gallery`; None where the page says why there is none.
-        has_images: whether the images were at hand, so that only an error left out the gallery.
+    Without a gallery the page says why: `has_images` tells that the images were at hand, so an error left it out.
     """
     suite, file, headline = suite_of(summary), slug(model_name(summary)), rows_of(summary, "headline")
     published, chosen, differences = _choose_published(summary)
@@ -139,10 +128,7 @@ def _try_gallery(
 
 def _read_slices(folder: Path) -> dict[str, Any] | None:
     path = folder / "slices.json"
-    try:
-        return json.loads(path.read_text()) if path.is_file() else None
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
+    return read_json(path, "file of slices")[0] if path.is_file() else None
 
 
 def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], PublishedRow | None, list[str]]:

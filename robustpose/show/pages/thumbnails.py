@@ -52,14 +52,9 @@ def make_corrupted_thumbnails(
     n_pixels: Mapping[int, int],
     n_bytes: int,
 ) -> dict[Place, str]:
-    """Return corrupted thumbnails in base64, as many of the first `wanted` ones as fit.
+    """Return corrupted thumbnails in base64, as many of the first `wanted` ones as fit into `n_bytes`.
 
-    Args:
-        dataset: the images.
-        corrupted_images: how they look in a cell.
-        wanted: the most important first.
-        n_pixels: of each image that is wanted, at full size.
-        n_bytes: how much there is to spend.
+    `n_pixels` are those of each image, by its index, at full size.
     """
     places = _take_first(wanted[: n_bytes // EXPECTED_BYTES], lambda place: n_pixels[place[0]], MOST_PIXELS)
     made: dict[Place, str] = {}
