@@ -42,26 +42,20 @@ DEFAULTS = Options()
 class HeatmapEstimator(Estimator):
     """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
 
-    A crop's heatmaps must not depend on the crops beside it. For `batch_size` and `flip_test` see `CropOptions`.
+    A crop's heatmaps must not depend on the crops beside it.
     """
 
     needs_boxes = True
 
     def __init__(
-        self,
-        network: HeatmapNetwork,
-        input_spec: InputSpec,
-        skeleton: Skeleton,
-        batch_size: int = 16,
-        flip_test: bool = True,
+        self, network: HeatmapNetwork, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS
     ) -> None:
         input_spec.check_joints(skeleton)
         self.skeleton = skeleton
         self.input_spec = input_spec
         self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
-        self._batch_size = batch_size
-        self._flip_test = flip_test
+        self._options = options
         self._normaliser = Normaliser(input_spec)
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
@@ -71,8 +65,8 @@ class HeatmapEstimator(Estimator):
             return [no_poses(frame.image_id, self.skeleton.n_joints) for frame in frames]
         centers, scales = boxes_to_center_scale(np.stack([box for _, box in people]), self.input_spec.input_wh)
         decoded = []
-        for start in range(0, len(people), self._batch_size):
-            batch = range(start, min(start + self._batch_size, len(people)))
+        for start in range(0, len(people), self._options.batch_size):
+            batch = range(start, min(start + self._options.batch_size, len(people)))
             crops = [crop_person(people[i][0].image, centers[i], scales[i], self.input_spec.input_wh) for i in batch]
             heatmaps = self._find_heatmaps(crops)
             map_xy, confidence = decode_heatmaps(heatmaps)
@@ -85,10 +79,10 @@ class HeatmapEstimator(Estimator):
     def _find_heatmaps(self, crops: list[Image]) -> Floats:
         n_crops = len(crops)
         width, height = self.input_spec.input_wh
-        x = np.empty((n_crops * (2 if self._flip_test else 1), 3, height, width), np.float32)
+        x = np.empty((n_crops * (2 if self._options.flip_test else 1), 3, height, width), np.float32)
         for i, crop in enumerate(crops):
             self._normaliser.normalise(crop, x[i])
-        if not self._flip_test:
+        if not self._options.flip_test:
             return self._check(self._network(x), n_crops)
         x[n_crops:] = x[:n_crops, :, :, ::-1]  # the mirrored crops go through in the same call
         both = self._check(self._network(x), 2 * n_crops)
@@ -161,4 +155,4 @@ def as_estimator(
     from robustpose.estimators.running.backends import as_callable
 
     run = as_callable(network, input_wh=input_spec.input_wh, **engine)
-    return HeatmapEstimator(run, input_spec, skeleton, options.batch_size, options.flip_test)
+    return HeatmapEstimator(run, input_spec, skeleton, options)

@@ -144,14 +144,12 @@ def _make_published(make_trunk: Callable[[], Trunk], n_joints: int = COCO.n_join
 
 
 # Those of which checkpoints were published; functions of the number of joints, COCO's 17.
-pifpaf_shufflenetv2x2 = partial(_make_published, ShuffleNetV2)
-pifpaf_resnet50 = partial(_make_published, partial(ResNetTrunk, 50))
-pifpaf_resnet101 = partial(_make_published, partial(ResNetTrunk, 101))
 NETWORKS = {
-    "pifpaf_shufflenetv2x2": pifpaf_shufflenetv2x2,
-    "pifpaf_resnet50": pifpaf_resnet50,
-    "pifpaf_resnet101": pifpaf_resnet101,
+    "pifpaf_shufflenetv2x2": partial(_make_published, ShuffleNetV2),
+    "pifpaf_resnet50": partial(_make_published, partial(ResNetTrunk, 50)),
+    "pifpaf_resnet101": partial(_make_published, partial(ResNetTrunk, 101)),
 }
+pifpaf_shufflenetv2x2, pifpaf_resnet50, pifpaf_resnet101 = NETWORKS.values()
 
 
 def _upscale(x: Tensor) -> Tensor:

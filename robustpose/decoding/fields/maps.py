@@ -20,10 +20,7 @@ def look_up_positions(cells, ends, end_xy, shape_hw):  # type: ignore[no-untyped
     """Return what the position maps say where `JointCells` see their joints (n,), and at end_xy (2, L, h·w).
 
     Where a cell sees its joint outside of the map, it is −1. At a connection's end outside it is 0, and never above 1.
-
-    Args:
-        ends: (L, 2) the joints that each connection connects.
-        end_xy: (2, L, 2, h·w) px, where the connections' cells see their ends.
+    Ends (L, 2) are the joints that each connection connects; its cells see them at end_xy (2, L, 2, h·w) px.
     """
     at_cells = np.empty(len(cells.x), np.float32)
     at_ends = np.zeros((2, len(ends), end_xy.shape[3]), np.float32)

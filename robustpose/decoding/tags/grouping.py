@@ -35,13 +35,11 @@ def group_people(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return people (N, K, 3 + T) as x px, y px, confidence and T tags of every joint, and the people's scores (N,).
 
-    A joint's confidence is the heatmap's value at its pixel; 0 for a joint that is not found, unless `refine` finds a
-    place for it (its tags stay 0). A score is the mean of the K confidences before that.
+    Heatmaps are (K, H, W), tags (K, H, W, T). A joint's confidence is the heatmap's value at its pixel; 0 for a joint
+    that is not found, unless `refine` finds a place for it where the heatmap is high and the tag is near the person's
+    (its tags stay 0). A score is the mean of the K confidences before that.
 
     Args:
-        heatmaps: (K, H, W).
-        tags: (K, H, W, T).
-        refine: look for the joints that a person lacks, where the heatmap is high and the tag is near the person's.
         max_people: peaks of one kind of joint that are looked at, and people that take part in an assignment, at most.
         threshold: a peak of a heatmap must be above it.
     """
