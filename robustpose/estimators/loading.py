@@ -46,11 +46,13 @@ def load_network(
     target: str,
     skeleton: Skeleton,
     options: NetworkOptions,
-    make_input_spec: Callable[[Path, dict[str, Tensor]], InputSpec],
+    make_input_spec: Callable[[Path, dict[str, Tensor]], InputSpec | None],
+    other: str = "",
 ) -> Loaded:
     """Return the network `name` with the weights of the file `target`, checked to run here as the options say.
 
-    `make_input_spec` gives the input spec of a file that has none, from its path and tensors, or raises UserError.
+    `make_input_spec` gives the input spec of a file that has none, from its path and tensors; None for a UserError,
+    which names robustpose train as the source of files, and `other`.
     """
     if not target:
         raise UserError(f"name the weights: --model {name}:FILE")
@@ -59,6 +61,8 @@ def load_network(
     check_backend(options.backend, options.precision, device)
     tensors, input_spec = read_weights(path)
     input_spec = input_spec or make_input_spec(path, tensors)
+    if input_spec is None:
+        raise UserError(f"{path} carries no input spec: expected a file written by robustpose train{other}")
     network = models.build(name, len(input_spec.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
     engine = {**options.model_dump(include={"threads", "backend", "precision"}), "device": device}

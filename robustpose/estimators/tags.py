@@ -177,16 +177,14 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
     """Return the estimator of a network with the weights of a file: of training, or an official one of HigherHRNet."""
     from robustpose.estimators.loading import check_head, load_network
 
-    def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
+    def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec | None:
         if HEAD not in tensors:
-            raise UserError(
-                f"{path} carries no input spec: expected a file written by robustpose train, or HigherHRNet's"
-            )
+            return None
         check_head(path, tensors, HEAD, skeleton)
         sizes = (published.input_wh for published in ZOO.values() if published.file == path.name)
         return make_input_spec(name, skeleton, next(sizes, None))
 
-    loaded = load_network(name, target, skeleton, options, describe_official)
+    loaded = load_network(name, target, skeleton, options, describe_official, ", or HigherHRNet's")
     estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.provenance = loaded.describe(
         input=write_size((estimator.short_side, estimator.short_side)),

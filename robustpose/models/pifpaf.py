@@ -110,10 +110,7 @@ class PifPaf(nn.Module):
 
 
 class DecodedFields(nn.Module):
-    """Give what is decoded of a network's first two heads, without log-spreads, as `estimators.fields.FieldNetwork`.
-
-    The network gives a tuple of components per head, as `models.pifpaf.FieldHead` orders them.
-    """
+    """Give what is decoded of a network's first two heads (`FieldHead`) as `estimators.fields.FieldNetwork` does."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

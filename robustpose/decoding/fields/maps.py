@@ -1,8 +1,7 @@
 """Position maps: all cells of a joint together say where it is, more accurately than any of them.
 
-The high-resolution confidence maps of PifPaf (Kreiss et al., CVPR 2019, section 3.4). The maps of all
-joints are never there together: one is drawn, read where it matters and overwritten by the next joint's, so that it
-stays in the processor's cache.
+The high-resolution confidence maps of PifPaf (Kreiss et al., CVPR 2019, section 3.4). One is drawn, read where it
+matters and overwritten by the next joint's, so that it stays in the processor's cache.
 """
 
 from __future__ import annotations
