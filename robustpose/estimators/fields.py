@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import PIL.Image
 from pydantic import Field
 
 from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
 from robustpose.estimators.options import LongerSide, Switch, WholeImageOptions, write_size
-from robustpose.estimators.running.batches import Normaliser
+from robustpose.estimators.running.batches import Array, Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton, list_connections
@@ -27,7 +26,6 @@ from robustpose.pose.types import Frame, Image, Poses
 if TYPE_CHECKING:
     from torch import nn
 
-Array = npt.NDArray[np.float32]
 # A normalised image (1, 3, h, w) -> of joints, confidence (1, K, H, W), vector (1, K, 2, H, W) and scale (1, K, H, W);
 # of connections, confidence (1, L, H, W) and two vectors (1, L, 2, H, W). Lengths in cells.
 FieldNetwork = Callable[[Array], Sequence[Array]]

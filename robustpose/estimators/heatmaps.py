@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from robustpose.decoding.heatmaps import decode_heatmaps, score_people, suppress_duplicates, unmirror_heatmaps
 from robustpose.errors import UserError
 from robustpose.estimators.options import CropOptions, NetworkOptions, Size, write_size
-from robustpose.estimators.running.batches import Normaliser
+from robustpose.estimators.running.batches import Array, Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
@@ -25,7 +24,7 @@ if TYPE_CHECKING:  # ONNX files need no PyTorch
     from torch import Tensor, nn
 
 # Normalised crops (B, 3, h, w) -> heatmaps (B, K, h/stride, w/stride).
-HeatmapNetwork = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+HeatmapNetwork = Callable[[Array], Array]
 HEAD = "final_layer.weight"  # (K, c, 1, 1) in every official file: tells the number of joints
 
 

@@ -32,7 +32,7 @@ class Family:
     sigma: float = 2.0  # of the target Gaussians, heatmap px
     # Where another sigma is usual, by the height of the input, px.
     sigma_by_height: Mapping[int, float] = field(default_factory=dict)
-    reaches_last_pixel: bool = False  # from an input's first pixel to its last: sides of 16·n + 1 px fit, too
+    reaches_last_pixel: bool = False  # maps do, from an input's first: sides of 16·n + 1 px fit, too
 
     @property
     def estimating(self) -> Any:
