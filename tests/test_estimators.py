@@ -5,7 +5,7 @@ import pytest
 
 from robustpose import Cell, Frame, Poses, UserError, estimators
 from robustpose.data.coco import read_coco
-from robustpose.estimators.heatmaps import HeatmapEstimator
+from robustpose.estimators.heatmaps import HeatmapEstimator, Options
 from robustpose.evaluate import evaluate, predict
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.results_json import write_results
@@ -166,7 +166,7 @@ def test_topdown_finds_a_bright_spot_where_it_is():
     image = np.zeros((200, 200, 3), np.uint8)
     image[118:123, 78:83] = 255
     frame = Frame(1, lambda: image, np.array([[50.0, 60, 110, 140]]))
-    poses = HeatmapEstimator(peak_network, INPUT_SPEC, COCO, flip_test=False).predict([frame])[0]
+    poses = HeatmapEstimator(peak_network, INPUT_SPEC, COCO, Options(flip_test=False)).predict([frame])[0]
     np.testing.assert_allclose(poses.xy[0], np.full((17, 2), [80, 120]), atol=8)
 
 

@@ -1,12 +1,10 @@
 """Estimators: image in, poses out. One file per kind, each optional library in one of them.
 
-An estimator has `skeleton`, `needs_boxes` and ``predict(frames) -> list[Poses]``. It may also have `provenance` (a dict
-for the results) and ``needs_images = False`` (it never looks at pixels).
-
-A module of `TABLE` has `Options`, a model of what can be set, and ``build(name, target, skeleton, options)``, where
-name and target are the two sides of the colon in ``--model name:target``. So have the modules of the families of
-networks (`models.families`), where the name is a row of the table of networks, or ``package.module:attr``: a function
-of the number of joints. They also have ``as_estimator(network, input_spec, skeleton)`` for a network in memory.
+What an estimator has, `pose.protocols.Estimator` says. A module of `TABLE` has `Options`, a model of what can be set,
+and ``build(name, target, skeleton, options)``, where name and target are the two sides of the colon in
+``--model name:target``. So have the modules of the families of networks (`models.families`), where the name is a row of
+the table of networks, or ``package.module:attr``: a function of the number of joints. They also have
+``as_estimator(network, input_spec, skeleton)`` for a network in memory.
 """
 
 from __future__ import annotations

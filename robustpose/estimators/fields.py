@@ -11,23 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import PIL.Image
 from pydantic import Field
 
 from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
 from robustpose.estimators.options import LongerSide, Switch, WholeImageOptions, write_size
-from robustpose.estimators.running.batches import Normaliser
+from robustpose.estimators.running.batches import Array, Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton, list_connections
 from robustpose.pose.types import Frame, Image, Poses
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-Array = npt.NDArray[np.float32]
 # A normalised image (1, 3, h, w) -> of joints, confidence (1, K, H, W), vector (1, K, 2, H, W) and scale (1, K, H, W);
 # of connections, confidence (1, L, H, W) and two vectors (1, L, 2, H, W). Lengths in cells.
 FieldNetwork = Callable[[Array], Sequence[Array]]
@@ -55,16 +53,13 @@ DEFAULTS = Options()
 class FieldEstimator(Estimator):
     """Estimate the poses of everybody in an image with a network that gives fields.
 
-    Protocols say what is handed over of what was decoded:
+    The protocol ``plain`` hands over all that was decoded; ``openpifpaf`` what PifPaf's published program writes
+    for COCO's evaluation: the best 20 people of an image, joints in hundredths of a pixel, confidences of joints and
+    scores of people of at least 0.01, and for an image in which nobody is found one pose of zeros with the score 0.01.
+    That only images with people are scored is a property of the dataset: ``DataSpec(…, only_with_people=True)``.
 
-    - ``openpifpaf``, what PifPaf's published program writes for COCO's evaluation: the best 20 people of an image,
-      joints in hundredths of a pixel, confidences of joints and scores of people of at least 0.01, and for an image in
-      which nobody is found one pose of zeros with the score 0.01. That only images with people are scored is part of
-      it, too, and a property of the dataset: ``DataSpec(…, only_with_people=True)``.
-    - ``plain``: everything as it was decoded.
-
-    The network's connections are those that `list_connections` gives of the skeleton. Options say how images are looked
-    at and people are decoded; what the network runs on is settled in `network`.
+    The network's connections are those that `list_connections` gives of the skeleton. What it runs on is settled in
+    `network`: options only say how images are looked at and people are decoded.
     """
 
     needs_boxes = False
@@ -153,13 +148,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Field
             f"{target} is no .safetensors file: take the weights out of a published PifPaf checkpoint first, "
             f"robustpose convert-pifpaf {target}"
         )
-
-    def refuse(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
-        raise UserError(
-            f"{path} carries no input spec: expected a file written by robustpose train or robustpose convert-pifpaf"
-        )
-
-    loaded = load_network(name, target, skeleton, options, refuse)
+    loaded = load_network(name, target, skeleton, options, lambda *_: None, " or robustpose convert-pifpaf")
     if isinstance(loaded.network, PifPaf):
         loaded.network.keep_heads(N_DECODED)
     estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)

@@ -58,10 +58,8 @@ def build(spec: str, skeleton: Skeleton) -> Estimator:
         made = found(skeleton) if isinstance(found, type) else found
         estimator = adopt(made, Estimator, f"estimator '{spec}' has predict() but")
         if estimator.skeleton.n_joints != skeleton.n_joints:
-            raise UserError(
-                f"estimator '{spec}' finds {estimator.skeleton.n_joints} joints, but the annotations have "
-                f"{skeleton.n_joints}"
-            )
+            found_joints, joints = estimator.skeleton.n_joints, skeleton.n_joints
+            raise UserError(f"estimator '{spec}' finds {found_joints} joints, but the annotations have {joints}")
         return estimator
     if isinstance(found, type) and hasattr(found, "load_state_dict"):
         raise UserError(f"model '{spec}' is a torch network: name its weights, too, --model {spec}:FILE")

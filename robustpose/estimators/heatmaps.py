@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from robustpose.decoding.heatmaps import decode_heatmaps, score_people, suppress_duplicates, unmirror_heatmaps
 from robustpose.errors import UserError
 from robustpose.estimators.options import CropOptions, NetworkOptions, Size, write_size
-from robustpose.estimators.running.batches import Normaliser
+from robustpose.estimators.running.batches import Array, Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
@@ -25,7 +24,7 @@ if TYPE_CHECKING:  # ONNX files need no PyTorch
     from torch import Tensor, nn
 
 # Normalised crops (B, 3, h, w) -> heatmaps (B, K, h/stride, w/stride).
-HeatmapNetwork = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+HeatmapNetwork = Callable[[Array], Array]
 HEAD = "final_layer.weight"  # (K, c, 1, 1) in every official file: tells the number of joints
 
 
@@ -42,26 +41,20 @@ DEFAULTS = Options()
 class HeatmapEstimator(Estimator):
     """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
 
-    A crop's heatmaps must not depend on the crops beside it. For `batch_size` and `flip_test` see `CropOptions`.
+    A crop's heatmaps must not depend on the crops beside it.
     """
 
     needs_boxes = True
 
     def __init__(
-        self,
-        network: HeatmapNetwork,
-        input_spec: InputSpec,
-        skeleton: Skeleton,
-        batch_size: int = 16,
-        flip_test: bool = True,
+        self, network: HeatmapNetwork, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS
     ) -> None:
         input_spec.check_joints(skeleton)
         self.skeleton = skeleton
         self.input_spec = input_spec
         self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
-        self._batch_size = batch_size
-        self._flip_test = flip_test
+        self._options = options
         self._normaliser = Normaliser(input_spec)
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
@@ -71,8 +64,8 @@ class HeatmapEstimator(Estimator):
             return [no_poses(frame.image_id, self.skeleton.n_joints) for frame in frames]
         centers, scales = boxes_to_center_scale(np.stack([box for _, box in people]), self.input_spec.input_wh)
         decoded = []
-        for start in range(0, len(people), self._batch_size):
-            batch = range(start, min(start + self._batch_size, len(people)))
+        for start in range(0, len(people), self._options.batch_size):
+            batch = range(start, min(start + self._options.batch_size, len(people)))
             crops = [crop_person(people[i][0].image, centers[i], scales[i], self.input_spec.input_wh) for i in batch]
             heatmaps = self._find_heatmaps(crops)
             map_xy, confidence = decode_heatmaps(heatmaps)
@@ -85,10 +78,10 @@ class HeatmapEstimator(Estimator):
     def _find_heatmaps(self, crops: list[Image]) -> Floats:
         n_crops = len(crops)
         width, height = self.input_spec.input_wh
-        x = np.empty((n_crops * (2 if self._flip_test else 1), 3, height, width), np.float32)
+        x = np.empty((n_crops * (2 if self._options.flip_test else 1), 3, height, width), np.float32)
         for i, crop in enumerate(crops):
             self._normaliser.normalise(crop, x[i])
-        if not self._flip_test:
+        if not self._options.flip_test:
             return self._check(self._network(x), n_crops)
         x[n_crops:] = x[:n_crops, :, :, ::-1]  # the mirrored crops go through in the same call
         both = self._check(self._network(x), 2 * n_crops)
@@ -133,9 +126,9 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     """
     from robustpose.estimators.loading import check_head, load_network
 
-    def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
+    def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec | None:
         if name not in {published.network for published in ZOO.values()}:
-            raise UserError(f"{path} carries no input spec: expected a file written by robustpose train")
+            return None
         check_head(path, tensors, HEAD, skeleton)
         in_name = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)
         size = (int(in_name.group(2)), int(in_name.group(1))) if in_name else None
@@ -161,4 +154,4 @@ def as_estimator(
     from robustpose.estimators.running.backends import as_callable
 
     run = as_callable(network, input_wh=input_spec.input_wh, **engine)
-    return HeatmapEstimator(run, input_spec, skeleton, options.batch_size, options.flip_test)
+    return HeatmapEstimator(run, input_spec, skeleton, options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from robustpose import models
 from robustpose.errors import UserError
 from robustpose.estimators.options import NetworkOptions
 from robustpose.estimators.running.backends import check_backend, find_device
+from robustpose.files import hash_file
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import load_tensors, read_weights
 from robustpose.pose.skeletons import Skeleton
@@ -22,19 +22,12 @@ from robustpose.pose.skeletons import Skeleton
 
 @dataclass(frozen=True)
 class Loaded:
-    """A network with its weights.
+    """A network with its weights."""
 
-    Attributes:
-        network: on the CPU.
-        input_spec: what it expects.
-        engine: arguments of `backends.as_callable`: threads, backend, precision and device.
-        weights: what results say of the file.
-    """
-
-    network: nn.Module
+    network: nn.Module  # on the CPU
     input_spec: InputSpec
-    engine: dict[str, Any]
-    weights: dict[str, str]
+    engine: dict[str, Any]  # arguments of `backends.as_callable`: threads, backend, precision and device
+    weights: dict[str, str]  # what results say of the file
 
     def describe(self, **options: Any) -> dict[str, object]:
         """Return what results say of an estimator: whose weights, with which options, and what it ran on."""
@@ -53,11 +46,13 @@ def load_network(
     target: str,
     skeleton: Skeleton,
     options: NetworkOptions,
-    make_input_spec: Callable[[Path, dict[str, Tensor]], InputSpec],
+    make_input_spec: Callable[[Path, dict[str, Tensor]], InputSpec | None],
+    other: str = "",
 ) -> Loaded:
     """Return the network `name` with the weights of the file `target`, checked to run here as the options say.
 
-    `make_input_spec` gives the input spec of a file that has none, from its path and tensors, or raises UserError.
+    `make_input_spec` gives the input spec of a file that has none, from its path and tensors; None for a UserError,
+    which names robustpose train as the source of files, and `other`.
     """
     if not target:
         raise UserError(f"name the weights: --model {name}:FILE")
@@ -66,10 +61,12 @@ def load_network(
     check_backend(options.backend, options.precision, device)
     tensors, input_spec = read_weights(path)
     input_spec = input_spec or make_input_spec(path, tensors)
+    if input_spec is None:
+        raise UserError(f"{path} carries no input spec: expected a file written by robustpose train{other}")
     network = models.build(name, len(input_spec.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
     engine = {**options.model_dump(include={"threads", "backend", "precision"}), "device": device}
-    weights = {"kind": name, "name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    weights = {"kind": name, "name": path.name, "sha256": hash_file(path)}
     return Loaded(network, input_spec, engine, weights)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from robustpose.errors import UserError
 from robustpose.estimators.heatmaps import HeatmapEstimator
 from robustpose.estimators.options import Count, CropOptions, Size, parse_numbers, write_size
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, run_in_batches
+from robustpose.files import hash_file
 from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from robustpose.pose.skeletons import Skeleton
 
@@ -68,9 +68,8 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     try:
         import onnxruntime
     except ImportError as error:
-        raise UserError(
-            "onnx:FILE needs onnxruntime, which is not installed: pip install 'robustpose[onnx]'"
-        ) from error
+        how = "pip install 'robustpose[onnx]'"
+        raise UserError(f"onnx:FILE needs onnxruntime, which is not installed: {how}") from error
     path = Path(target)
     if not path.is_file():
         raise UserError(f"ONNX file {path} does not exist" if target else f"name the ONNX file: --model {name}:FILE")
@@ -100,11 +99,11 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         shape = (CROPS_PER_CALL, 3, input_wh[1], input_wh[0])
         compiled = read_onnx(path, shape, options.precision, options.threads)
         network = partial(run_in_batches, compiled, n_per_call=CROPS_PER_CALL)
-    estimator = HeatmapEstimator(network, input_spec, skeleton, options.batch_size, options.flip_test)
+    estimator = HeatmapEstimator(network, input_spec, skeleton, options)
     estimator.provenance = {
         "kind": name,
         "name": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": hash_file(path),
         "input": write_size(input_wh),
         "channels": options.channels,
         "mean": list(input_spec.mean),

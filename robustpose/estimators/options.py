@@ -133,11 +133,7 @@ O = TypeVar("O", bound=Settings)  # noqa: E741 - the options of one kind
 
 
 def read_options(kind: str, options: type[O], given: Mapping[str, Any]) -> O:
-    """Return the checked options of a kind of model, which messages call `kind`.
-
-    Values come by name, as words or typed; those that are None count as not given. An option that the kind does not
-    have, or a value that is not allowed, is a UserError.
-    """
+    """Return the checked options of a kind of model from values by name, words or typed; None counts as not given."""
     given = {name: value for name, value in given.items() if value is not None}
     names = list(options.model_fields)
     if given and not names:
@@ -146,9 +142,8 @@ def read_options(kind: str, options: type[O], given: Mapping[str, Any]) -> O:
         return options.model_validate(given)
     except ValidationError as error:
         problems = [_explain(problem, given, names) for problem in error.errors()]
-        raise UserError(
-            f"model '{kind}': {first_few(problems, 'mistakes')}; its options are {', '.join(names)}"
-        ) from error
+        mistakes = first_few(problems, "mistakes")
+        raise UserError(f"model '{kind}': {mistakes}; its options are {', '.join(names)}") from error
 
 
 def _explain(problem: Any, given: Mapping[str, Any], names: list[str]) -> str:

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BeforeValidator, Field
 
 from robustpose.decoding.tags import Maps, Outputs, group_people, merge_outputs
 from robustpose.errors import UserError
 from robustpose.estimators.options import Count, ShorterSide, Switch, WholeImageOptions, parse_numbers, write_size
-from robustpose.estimators.running.batches import Normaliser
+from robustpose.estimators.running.batches import Array, Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 # Normalised images (B, 3, h, w) -> heatmaps and tags (B, 2K, h/4, w/4), finer heatmaps (B, K, h/2, w/2).
-TagNetwork = Callable[[npt.NDArray[np.float32]], Sequence[Maps]]
+TagNetwork = Callable[[Array], Sequence[Maps]]
 MULTIPLE = 64  # px: what the sides of an image are rounded up to
 HALVED = 32  # networks halve their input five times
 LEAST_SCALE = 0.1
@@ -157,9 +156,8 @@ def place_image(
 ) -> tuple[tuple[int, int], Floats, Floats]:
     """Return the size (width, height) that an image is resized to, and the centre and scale of that.
 
-    The shorter side becomes `short_side`, the longer one is rounded up to a multiple of 64, for the least of all
-    scales; the others are that many times as large. As HigherHRNet's program does it, whole pixels included. The
-    shorter side is in px, at scale 1; `least` is the least of all scales that are looked at.
+    The shorter side becomes `short_side` px, the longer one is rounded up to a multiple of 64, for the `least` of all
+    scales; the others are that many times as large. As HigherHRNet's program does it, whole pixels included.
     """
     width, height = image_wh
     center = np.array([int(width / 2 + 0.5), int(height / 2 + 0.5)], float)
@@ -177,16 +175,14 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
     """Return the estimator of a network with the weights of a file: of training, or an official one of HigherHRNet."""
     from robustpose.estimators.loading import check_head, load_network
 
-    def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec:
+    def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec | None:
         if HEAD not in tensors:
-            raise UserError(
-                f"{path} carries no input spec: expected a file written by robustpose train, or HigherHRNet's"
-            )
+            return None
         check_head(path, tensors, HEAD, skeleton)
         sizes = (published.input_wh for published in ZOO.values() if published.file == path.name)
         return make_input_spec(name, skeleton, next(sizes, None))
 
-    loaded = load_network(name, target, skeleton, options, describe_official)
+    loaded = load_network(name, target, skeleton, options, describe_official, ", or HigherHRNet's")
     estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.provenance = loaded.describe(
         input=write_size((estimator.short_side, estimator.short_side)),

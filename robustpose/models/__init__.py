@@ -26,9 +26,6 @@ def build(name: str, joints: int = 17) -> nn.Module:
     """Return a fresh network of `joints` joints.
 
     The name is a row of `TABLE`, or ``package.module:attr``: a function of the number of joints.
-
-    Raises:
-        UserError: there is no such network, it is none, or `joints` is not positive.
     """
     if joints < 1:
         raise UserError(f"a network needs at least 1 joint, got {joints}")

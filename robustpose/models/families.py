@@ -21,27 +21,18 @@ OLD_NAMES: dict[str, FamilyName] = {"topdown": "heatmaps", "bottomup": "tags"}
 
 @dataclass(frozen=True)
 class Family:
-    """Describe a family of networks.
+    """Describe a family of networks."""
 
-    Attributes:
-        name: its key in `FAMILIES`.
-        networks: by name, ``module:attr`` in `robustpose.models`: a function of the number of joints K.
-        stride: input px per cell of its coarsest map.
-        input_wh: usual width and height of its input, px: of crops, or of whole images the size it is trained on.
-        input_wh_by_joints: where another size is usual for a benchmark's joints.
-        sigma: of the target Gaussians, heatmap px.
-        sigma_by_height: where another one is usual, by the height of the input, px.
-        reaches_last_pixel: maps reach from the first pixel of an input to its last, so sides of 16·n + 1 px fit, too.
-    """
-
-    name: FamilyName
-    networks: Mapping[str, str]
-    stride: int
-    input_wh: tuple[int, int]
+    name: FamilyName  # its key in `FAMILIES`
+    networks: Mapping[str, str]  # by name, ``module:attr`` in `robustpose.models`: a function of the number of joints K
+    stride: int  # input px per cell of its coarsest map
+    input_wh: tuple[int, int]  # usual, px: of crops, or of whole images the size it is trained on
+    # Where another size is usual for a benchmark's joints.
     input_wh_by_joints: Mapping[tuple[str, ...], tuple[int, int]] = field(default_factory=dict)
-    sigma: float = 2.0
+    sigma: float = 2.0  # of the target Gaussians, heatmap px
+    # Where another sigma is usual, by the height of the input, px.
     sigma_by_height: Mapping[int, float] = field(default_factory=dict)
-    reaches_last_pixel: bool = False
+    reaches_last_pixel: bool = False  # maps do, from an input's first: sides of 16·n + 1 px fit, too
 
     @property
     def estimating(self) -> Any:
@@ -64,45 +55,32 @@ FAMILIES: dict[str, Family] = {
     for family in (
         # Crops of one person (B, 3, h, w) -> heatmaps (B, K, h/4, w/4).
         Family(
-            "heatmaps",
-            {
-                "sbl_r50": "sbl:sbl_r50",
-                "sbl_r101": "sbl:sbl_r101",
-                "sbl_r152": "sbl:sbl_r152",
-                "hrnet_w32": "hrnet:hrnet_w32",
-                "hrnet_w48": "hrnet:hrnet_w48",
-                "mobilenet_v2": "mobilenet:MobileNetPose",
-                "small": "small:SmallNet",
+            "heatmaps", {
+                "sbl_r50": "sbl:sbl_r50", "sbl_r101": "sbl:sbl_r101", "sbl_r152": "sbl:sbl_r152",
+                "hrnet_w32": "hrnet:hrnet_w32", "hrnet_w48": "hrnet:hrnet_w48",
+                "mobilenet_v2": "mobilenet:MobileNetPose", "small": "small:SmallNet",
             },
-            stride=4,
-            input_wh=(192, 256),
+            stride=4, input_wh=(192, 256),
             input_wh_by_joints={COCO.joints: (192, 256), MPII.joints: (256, 256)},
             # 128×96 halves the sigma of 256×192, as its heatmap is half as large.
             sigma_by_height={128: 1.0, 256: 2.0, 384: 3.0},
         ),
         # Whole images (B, 3, h, w) -> heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2).
         Family(
-            "tags",
-            {
-                "higherhrnet_w32": "hrnet:higherhrnet_w32",
-                "higherhrnet_w48": "hrnet:higherhrnet_w48",
+            "tags", {
+                "higherhrnet_w32": "hrnet:higherhrnet_w32", "higherhrnet_w48": "hrnet:higherhrnet_w48",
                 "small_tags": "small:SmallTagsNet",
             },
-            stride=4,
-            input_wh=(512, 512),
+            stride=4, input_wh=(512, 512),
         ),
         # Whole images (B, 3, h, w) -> PifPaf's heads, a tuple of tuples: (confidence, vectors, log-spreads, scale).
         Family(
-            "fields",
-            {
+            "fields", {
                 "pifpaf_shufflenetv2x2": "pifpaf:pifpaf_shufflenetv2x2",
-                "pifpaf_resnet50": "pifpaf:pifpaf_resnet50",
-                "pifpaf_resnet101": "pifpaf:pifpaf_resnet101",
+                "pifpaf_resnet50": "pifpaf:pifpaf_resnet50", "pifpaf_resnet101": "pifpaf:pifpaf_resnet101",
                 "small_fields": "small:SmallFieldsNet",
             },
-            stride=8,
-            input_wh=(641, 641),
-            reaches_last_pixel=True,
+            stride=8, input_wh=(641, 641), reaches_last_pixel=True,
         ),
     )
-}
+}  # fmt: skip

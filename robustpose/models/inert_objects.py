@@ -69,6 +69,12 @@ class Storage:
         """Return the room that the numbers take."""
         return self.length * self.dtype.itemsize
 
+    def read(self, content: bytes) -> Tensor:
+        """Return the numbers that bytes hold, a copy."""
+        if len(content) != self.n_bytes:
+            raise Damaged(f"storage {show_text(self.key)} must have {self.n_bytes:,} bytes, got {len(content):,}")
+        return torch.frombuffer(bytearray(content), dtype=self.dtype) if content else torch.empty(0, dtype=self.dtype)
+
 
 @dataclass(eq=False, slots=True)
 class Place:
@@ -138,5 +144,5 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "numpy._core.multiarray.scalar": lambda *_: Inert("numpy scalar"),
     "_codecs.encode": lambda *_: Inert("bytes"),  # how Python 3 writes bytes for Python 2
 }
-DICTS = ("collections.OrderedDict",)
-SETS = ("builtins.set", "__builtin__.set")
+# Made of one list, by the machine, which counts its items.
+COLLECTIONS = {"collections.OrderedDict": dict, "builtins.set": set, "__builtin__.set": set}

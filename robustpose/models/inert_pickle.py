@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from robustpose.models.inert_objects import (
-    DICTS,
+    COLLECTIONS,
     LONGEST_NAME,
     MAKERS,
-    SETS,
     STORAGES,
     Damaged,
     Global,
@@ -50,9 +49,7 @@ class InertUnpickler:
     def load(self) -> Any:
         """Return the value; the stream is then behind it.
 
-        Raises:
-            Refusal: it would have to call something, or it is too much.
-            Exception: of any kind, where the pickle is damaged.
+        A pickle that would have to call something, or is too much, is a Refusal; a damaged one raises anything.
         """
         stack, memo = self._stack, self._memo
         argument: Any
@@ -141,28 +138,22 @@ class InertUnpickler:
             raise Damaged(f"it fills {name_of(top)} as if it were a {kind.__name__}")
         return top
 
-    def _make_set(self, items: Any) -> set[Any]:
-        if type(items) is not list:
-            raise Damaged("a set of something that is no list")
-        self._spend(len(items))  # a list can be named again and again
-        return set(map(_check_key, items))
-
-    def _make_dict(self, pairs: Any = ()) -> dict[Any, Any]:
-        self._spend(len(pairs))
-        return {_check_key(key): value for key, value in pairs}
-
     def _reduce(self, called: Any, arguments: Any) -> Any:
         name = name_of(called)
         if type(called) is not Global or type(arguments) is not tuple:
             raise WouldCall(name)
         self._spend(len(arguments))
-        if name in DICTS:
-            return self._make_dict(*arguments)
-        if name in SETS:
-            return self._make_set(*arguments)
         if name in MAKERS:
             return MAKERS[name](*arguments)
-        raise WouldCall(name)
+        if name not in COLLECTIONS:
+            raise WouldCall(name)
+        (items,) = arguments or ([],)
+        if type(items) is not list:
+            raise Damaged(f"a {COLLECTIONS[name].__name__} of something that is no list")
+        self._spend(len(items))  # a list can be named again and again
+        if COLLECTIONS[name] is set:
+            return set(map(_check_key, items))
+        return {_check_key(key): value for key, value in items}
 
     def _build(self, target: Any, state: Any) -> None:
         if type(target) is Inert and target.state is None:

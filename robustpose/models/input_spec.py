@@ -17,28 +17,17 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class InputSpec:
-    """Describe a network.
+    """Describe a network."""
 
-    Attributes:
-        name: what messages call it.
-        joints: names of the K joints in the order of its heatmaps; empty where a file does not tell.
-        input_wh: width and height of its input, px; of images it looks at as a whole, the size it was trained on.
-        channels: the order its first layer expects.
-        mean: subtracted from values in 0..1, in the order of `channels`.
-        std: divided by, likewise.
-        stride: input px per heatmap px.
-        sigma: of the Gaussians it was trained on, heatmap px.
-        family: key of `FAMILIES`.
-    """
-
-    name: str
-    input_wh: tuple[int, int]
-    joints: tuple[str, ...] = ()
-    channels: Literal["rgb", "bgr"] = "rgb"
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
-    stride: int = 4
-    sigma: float = 2.0
+    name: str  # what messages call it
+    input_wh: tuple[int, int]  # width and height, px; of whole images, the size it was trained on
+    joints: tuple[str, ...] = ()  # names of the K joints in the order of its heatmaps; empty where a file does not tell
+    channels: Literal["rgb", "bgr"] = "rgb"  # the order its first layer expects
+    mean: tuple[float, float, float] = IMAGENET_MEAN  # subtracted from values in 0..1, in the order of `channels`
+    std: tuple[float, float, float] = IMAGENET_STD  # divided by, likewise
+    stride: int = 4  # input px per heatmap px
+    sigma: float = 2.0  # of the Gaussians it was trained on, heatmap px
+    # Key of `FAMILIES`.
     family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(name, name))] = DEFAULT
 
     def check_joints(self, skeleton: Skeleton) -> None:

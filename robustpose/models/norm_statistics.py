@@ -29,10 +29,7 @@ def has_folded_norms(network: nn.Module) -> bool:
 
 @torch.no_grad()
 def measure_norms(network: nn.Module, crops: Tensor) -> None:
-    """Set every batch norm's mean and variance to those of its input for `crops` (B, 3, h, w), its scale to match.
-
-    In evaluation mode the network computes what it did before, up to rounding.
-    """
+    """Set every batch norm's mean and variance to those of its input for `crops` (B, 3, h, w), its scale to match."""
     before = network.training
     hooks = [m.register_forward_pre_hook(_measure) for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     try:

@@ -110,10 +110,7 @@ class PifPaf(nn.Module):
 
 
 class DecodedFields(nn.Module):
-    """Give what is decoded of a network's first two heads, without log-spreads, as `estimators.fields.FieldNetwork`.
-
-    The network gives a tuple of components per head, as `models.pifpaf.FieldHead` orders them.
-    """
+    """Give what is decoded of a network's first two heads (`FieldHead`) as `estimators.fields.FieldNetwork` does."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -144,14 +141,12 @@ def _make_published(make_trunk: Callable[[], Trunk], n_joints: int = COCO.n_join
 
 
 # Those of which checkpoints were published; functions of the number of joints, COCO's 17.
-pifpaf_shufflenetv2x2 = partial(_make_published, ShuffleNetV2)
-pifpaf_resnet50 = partial(_make_published, partial(ResNetTrunk, 50))
-pifpaf_resnet101 = partial(_make_published, partial(ResNetTrunk, 101))
 NETWORKS = {
-    "pifpaf_shufflenetv2x2": pifpaf_shufflenetv2x2,
-    "pifpaf_resnet50": pifpaf_resnet50,
-    "pifpaf_resnet101": pifpaf_resnet101,
+    "pifpaf_shufflenetv2x2": partial(_make_published, ShuffleNetV2),
+    "pifpaf_resnet50": partial(_make_published, partial(ResNetTrunk, 50)),
+    "pifpaf_resnet101": partial(_make_published, partial(ResNetTrunk, 101)),
 }
+pifpaf_shufflenetv2x2, pifpaf_resnet50, pifpaf_resnet101 = NETWORKS.values()
 
 
 def _upscale(x: Tensor) -> Tensor:

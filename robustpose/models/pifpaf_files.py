@@ -18,17 +18,7 @@ import torch
 from torch import Tensor
 
 from robustpose.errors import UserError
-from robustpose.models.inert_objects import (
-    LONGEST_NAME,
-    Damaged,
-    Inert,
-    Place,
-    Refusal,
-    Storage,
-    WouldCall,
-    name_of,
-    show_text,
-)
+from robustpose.models.inert_objects import LONGEST_NAME, Damaged, Inert, Place, Refusal, WouldCall, name_of, show_text
 from robustpose.models.inert_pickle import InertUnpickler
 from robustpose.models.pifpaf import NETWORKS, PifPaf
 from robustpose.models.torch_files import PARALLEL
@@ -46,9 +36,7 @@ SHOWN = 3  # names in a message
 def convert_checkpoint(path: Path, out: Path) -> tuple[str, list[str]]:
     """Write a published checkpoint as safetensors with an input spec; return the network's name and what was left out.
 
-    Args:
-        path: what openpifpaf 0.10 saved, in either of torch.save's formats.
-        out: a ``.safetensors`` file in a folder that exists; one that is there is replaced.
+    The checkpoint is in either of torch.save's formats; `out` is replaced if it is there.
     """
     name, network, left_out = load_checkpoint(path)
     if out.suffix != ".safetensors" or not out.parent.is_dir():
@@ -88,7 +76,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}")
     try:
-        content, storages = _read_zip(path) if _is_zip(path) else _read_old(path)
+        with path.open("rb") as file:
+            is_zip = file.read(4) == b"PK\x03\x04"
+        content, storages = _read_zip(path) if is_zip else _read_old(path)
         places = _list_places(content)
         while places and all(name.startswith(PARALLEL) for name in places):
             places = {name.removeprefix(PARALLEL): place for name, place in places.items()}
@@ -105,11 +95,6 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 # Where tensors are: in archives and streams, and in what the machine has read.
-
-
-def _is_zip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
 
 
 def _read_zip(path: Path) -> tuple[Any, dict[str, Tensor]]:
@@ -131,10 +116,8 @@ def _read_zip(path: Path) -> tuple[Any, dict[str, Tensor]]:
         _check_byteorder(read_entry(f"{folder}/byteorder").decode() if has_order else "little")
         unpickler = InertUnpickler(io.BytesIO(read_entry(f"{folder}/data.pkl")))
         content = unpickler.load()
-        return content, {
-            key: _read_storage(storage, read_entry(f"{folder}/data/{key}"))
-            for key, storage in unpickler.storages.items()
-        }
+        numbers = {key: storage.read(read_entry(f"{folder}/data/{key}")) for key, storage in unpickler.storages.items()}
+    return content, numbers
 
 
 def _read_old(path: Path) -> tuple[Any, dict[str, Tensor]]:
@@ -153,21 +136,13 @@ def _read_old(path: Path) -> tuple[Any, dict[str, Tensor]]:
             storage = unpickler.storages[key]
             if int.from_bytes(stream.read(8), "little") != storage.length:
                 raise Damaged(f"storage {show_text(key)} has another length than it is said to have")
-            found[key] = _read_storage(storage, stream.read(storage.n_bytes))
+            found[key] = storage.read(stream.read(storage.n_bytes))
     return content, found
 
 
 def _check_byteorder(order: str) -> None:
     if order != sys.byteorder:
         raise Refusal(f"was written on a machine with another order of bytes than this one's ({sys.byteorder}-endian)")
-
-
-def _read_storage(storage: Storage, content: bytes) -> Tensor:
-    if len(content) != storage.n_bytes:
-        raise Damaged(f"storage {show_text(storage.key)} must have {storage.n_bytes:,} bytes, got {len(content):,}")
-    if not content:
-        return torch.empty(0, dtype=storage.dtype)
-    return torch.frombuffer(bytearray(content), dtype=storage.dtype)
 
 
 def _list_places(content: Any) -> dict[str, Place]:

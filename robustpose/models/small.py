@@ -81,10 +81,7 @@ class Residual(nn.Module):
 
 
 class SmallTagsNet(Trunk):
-    """Give heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2).
-
-    Images are (B, 3, h, w) normalised, h and w multiples of 32.
-    """
+    """Give heatmaps and tags (B, 2K, h/4, w/4), and heatmaps (B, K, h/2, w/2), of images as `SmallNet` takes crops."""
 
     def __init__(self, n_joints: int) -> None:
         super().__init__(DEEP_WIDTHS, TAGS_UP_WIDTH, n_ups=4)  # to 1/4

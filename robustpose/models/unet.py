@@ -25,13 +25,8 @@ class UNet(nn.Module):
     """Give `c_out` logits per pixel (B, c_out, h, w) of normalised views (B, c_in, h, w), of any size.
 
     Where 2**n_downs does not divide a side, the input is padded below and to the right, and the output cut. Padding
-    repeats the border: reflection would need sides longer than what is added.
-
-    Args:
-        c_in: channels of all views together.
-        c_out: number of views.
-        n_downs: halvings, 2 or more, see `choose_depth`.
-        width: channels after the first halving.
+    repeats the border: reflection would need sides longer than what is added. All views together have `c_in` channels.
+    They are halved `n_downs` times, 2 or more (`choose_depth`), and have `width` channels after the first halving.
     """
 
     def __init__(self, c_in: int = 9, c_out: int = 3, n_downs: int = MOST_DOWNS, width: int = 64) -> None:

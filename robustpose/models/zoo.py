@@ -20,25 +20,18 @@ from robustpose.pose.skeletons import COCO, MPII, Skeleton
 class ZooNetwork:
     """One network at one input size.
 
-    Attributes:
-        name: its row here.
-        network: row of the table of networks.
-        skeleton: what it was trained on: COCO or MPII.
-        input_wh: width and height of its input, px; the sizes of whole images as `--model-set input=` takes them.
-        training: settings of a recipe that trains it, and its `batch`: devices, and crops on each of them, which is
-            what a batch norm saw; None where they are not known.
-        score: on clean data, 0..1, as its authors give it: AP on COCO val2017, of crops with detected boxes, or PCKh on
-            MPII valid; None where only Wang et al. give one.
-        file: its official name; None where there is none that we read.
+    Its `training` holds settings of a recipe that trains it, and its `batch`: devices, and crops on each of them, which
+    is what a batch norm saw. Its `score` on clean data, 0..1, is as its authors give it: AP on COCO val2017, of crops
+    with detected boxes, or PCKh on MPII valid; None where only Wang et al. give one.
     """
 
-    name: str
-    network: str
-    skeleton: Skeleton
-    input_wh: tuple[int, int]
-    training: Mapping[str, Any] | None
+    name: str  # its row here
+    network: str  # row of the table of networks
+    skeleton: Skeleton  # what it was trained on: COCO or MPII
+    input_wh: tuple[int, int]  # px; the sizes of whole images as `--model-set input=` takes them
+    training: Mapping[str, Any] | None  # None where it is not known
     score: float | None = None
-    file: str | None = None
+    file: str | None = None  # its official name; None where there is none that we read
 
     @property
     def input_spec(self) -> InputSpec:
@@ -96,16 +89,10 @@ def get_network(name: str) -> ZooNetwork:
 def make_input_spec(
     network: str, skeleton: Skeleton, input_wh: tuple[int, int] | None = None, family: FamilyName | None = None
 ) -> InputSpec:
-    """Return the input spec of a network for any skeleton and input size.
+    """Return the input spec of a network for any skeleton and input size (width, height), px.
 
-    Args:
-        network: its name; networks without a row get the colours that ImageNet networks have.
-        skeleton: names the joints.
-        input_wh: width and height of the input, px; by default what the family says is usual.
-        family: by default what the table of networks says.
-
-    Raises:
-        UserError: a side is no multiple of 32; of the family `fields` it may be a multiple of 16 plus 1, too.
+    Networks without a row get the colours that ImageNet networks have. The size is by default what is usual in the
+    family, the family what the table of networks says. A side that does not suit the family is a UserError.
     """
     record = FAMILIES[family or family_of(network)]
     input_wh = input_wh or record.input_wh_by_joints.get(skeleton.joints, record.input_wh)

@@ -13,24 +13,15 @@ IntArray = npt.NDArray[np.int64]
 
 
 class JointCells(NamedTuple):
-    """The n confident cells of all K joints: joint by joint, those of a joint row by row.
+    """The n confident cells of all K joints: joint by joint, those of a joint row by row."""
 
-    Attributes:
-        x: (n,) px, where the cell sees the joint; y likewise.
-        scale: (n,) px.
-        confidence: (n,) 0..1.
-        square: (4, n) left, right, top and bottom px of the square ± scale around it; right and bottom are excluded.
-        joint: (n,) index of the joint.
-        starts: (K + 1,) index of each joint's first cell; the last entry is n.
-    """
-
-    x: FloatArray
+    x: FloatArray  # (n,) px, where the cell sees the joint
     y: FloatArray
-    scale: FloatArray
-    confidence: FloatArray
-    square: IntArray
-    joint: IntArray
-    starts: IntArray
+    scale: FloatArray  # (n,) px
+    confidence: FloatArray  # (n,) 0..1
+    square: IntArray  # (4, n) left, right, top, bottom px of the square ± scale around it; right and bottom excluded
+    joint: IntArray  # (n,) index of the joint
+    starts: IntArray  # (K + 1,) index of each joint's first cell; the last entry is n
 
 
 @njit(cache=True)

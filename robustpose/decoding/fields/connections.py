@@ -19,20 +19,14 @@ class Candidates(NamedTuple):
     """The m confident connections: by direction, then by the bin that they begin in, row by row.
 
     Direction 2·l leads from joint 2 of connection l to its joint 1, direction 2·l + 1 from joint 1 to joint 2.
-
-    Attributes:
-        source_x: (m,) px, where the connection begins; source_y likewise.
-        target_x: (m,) px, where it ends; target_y likewise.
-        score: (m,) 0..1: the cell's confidence, less where the position map does not see a joint at the target.
-        starts: (2 L, rows, columns + 1) where the candidates of a bin begin, and those of a row end.
     """
 
-    source_x: FloatArray
+    source_x: FloatArray  # (m,) px, where the connection begins
     source_y: FloatArray
-    target_x: FloatArray
+    target_x: FloatArray  # (m,) px, where it ends
     target_y: FloatArray
-    score: FloatArray
-    starts: IntArray
+    score: FloatArray  # (m,) 0..1: the cell's confidence, less where the position map sees no joint at the target
+    starts: IntArray  # (2 L, rows, columns + 1) where the candidates of a bin begin, and those of a row end
 
 
 @njit(cache=True)

@@ -41,15 +41,13 @@ def decode_fields(
 
     Pixels are those of the network's input; joints may lie outside. A joint that is not found has the confidence 0; if
     another person's joint took its place, it keeps its position. A score is the mean of the confidences, the best three
-    counting three times. Both are about 0..1; a confidence is higher where many cells see the joint.
+    counting three times. Both are about 0..1; a confidence is higher where many cells see the joint. `complete` fills
+    the joints that a person lacks, by weaker connections, or else with a neighbour's place.
 
     Args:
-        pif: confidence (K, h, w) 0..1, vector (K, 2, h, w) from a cell to the joint, log-spread (K, h, w; unused) and
-            scale (K, h, w), in cells.
-        paf: confidence (L, h, w), two vectors (L, 2, h, w) to the connection's ends, in cells, and perhaps two
-            log-spreads (unused).
-        stride: px from cell to cell.
-        complete: fill the joints that a person lacks, by weaker connections, or else with a neighbour's place.
+        pif: confidence (K, h, w) 0..1, vector (K, 2, h, w) from a cell to the joint, log-spread (unused), scale
+            (K, h, w), in cells, which are `stride` px apart.
+        paf: confidence (L, h, w), two vectors (L, 2, h, w) to the connection's ends, perhaps two log-spreads (unused).
         connections: L pairs of joint indices, 0-based, in the order of the field.
     """
     if len(pif) != 4 or len(paf) not in (3, 5):

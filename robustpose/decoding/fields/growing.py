@@ -19,12 +19,9 @@ COPIED = 1e-5  # confidence of a joint that is put where its neighbour is
 def grow_people(seeds, confidence, cells, candidates, ends, threshold, shape_hw):  # type: ignore[no-untyped-def]
     """Return poses (N, K, 3) as x px, y px, confidence, and scales (N, K) px of their joints; 0 if not found.
 
-    Args:
-        seeds: indices of cells, best first; a seed where a joint was found already starts nobody.
-        confidence: (n,) of the joint that each cell would start, 0..1.
-        cells: `JointCells`.
-        candidates: `Candidates`, of which those count whose weight is at least `threshold` in both directions.
-        ends: (L, 2) the joints that each connection connects.
+    Seeds are indices of `JointCells`, best first; one where a joint was found already starts nobody. Each of the n
+    cells would start a joint of a confidence (n,), 0..1. `Candidates` count whose weight is at least `threshold` in
+    both directions; ends (L, 2) are the joints that each connection connects.
     """
     n_joints = len(cells.starts) - 1
     poses = np.zeros((len(seeds), n_joints, 3), np.float32)

@@ -1,8 +1,7 @@
 """Position maps: all cells of a joint together say where it is, more accurately than any of them.
 
-The high-resolution confidence maps of PifPaf (Kreiss et al., CVPR 2019, section 3.4). The maps of all
-joints are never there together: one is drawn, read where it matters and overwritten by the next joint's, so that it
-stays in the processor's cache.
+The high-resolution confidence maps of PifPaf (Kreiss et al., CVPR 2019, section 3.4). One is drawn, read where it
+matters and overwritten by the next joint's, so that it stays in the processor's cache.
 """
 
 from __future__ import annotations
@@ -20,10 +19,7 @@ def look_up_positions(cells, ends, end_xy, shape_hw):  # type: ignore[no-untyped
     """Return what the position maps say where `JointCells` see their joints (n,), and at end_xy (2, L, h·w).
 
     Where a cell sees its joint outside of the map, it is −1. At a connection's end outside it is 0, and never above 1.
-
-    Args:
-        ends: (L, 2) the joints that each connection connects.
-        end_xy: (2, L, 2, h·w) px, where the connections' cells see their ends.
+    Ends (L, 2) are the joints that each connection connects; its cells see them at end_xy (2, L, 2, h·w) px.
     """
     at_cells = np.empty(len(cells.x), np.float32)
     at_ends = np.zeros((2, len(ends), end_xy.shape[3]), np.float32)

@@ -32,9 +32,8 @@ def is_marked(squares, x, y):  # type: ignore[no-untyped-def]
 def suppress_joints(poses, scales):  # type: ignore[no-untyped-def]
     """Set the confidence of joints to 0 whose place a better person's joint takes; their positions stay.
 
-    Args:
-        poses: (N, K, 3) as x px, y px, confidence, best first, changed in place.
-        scales: (N, K) px: half the side of the square that a joint takes, if not below `LEAST_REACH`.
+    Poses (N, K, 3) are x px, y px and confidence, best first, changed in place; scales (N, K) px are half the side of
+    the square that a joint takes, if not below `LEAST_REACH`.
     """
     n_people, n_joints = poses.shape[:2]
     # Joints outside are in the nearest pixel of a map that all of them span.

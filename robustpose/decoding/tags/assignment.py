@@ -12,13 +12,10 @@ from numba import njit
 
 @njit(cache=True)
 def assign(cost):  # type: ignore[no-untyped-def]
-    """Return a column for every row (n,), all different, so that the sum of costs is least.
+    """Return a column for every row (n,), all different, so that the sum of costs (n, m), m at least n, is least.
 
     Rows are served in their order. Each first takes the first free column among its cheapest; the rest then find their
-    places by a search for the shortest path, of equally near columns the first.
-
-    Args:
-        cost: (n, m) float64, m at least n, finite.
+    places by a search for the shortest path, of equally near columns the first. Costs are finite float64.
     """
     n, m = cost.shape
     row_price = np.zeros(n)

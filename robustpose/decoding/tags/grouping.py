@@ -35,13 +35,11 @@ def group_people(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return people (N, K, 3 + T) as x px, y px, confidence and T tags of every joint, and the people's scores (N,).
 
-    A joint's confidence is the heatmap's value at its pixel; 0 for a joint that is not found, unless `refine` finds a
-    place for it (its tags stay 0). A score is the mean of the K confidences before that.
+    Heatmaps are (K, H, W), tags (K, H, W, T). A joint's confidence is the heatmap's value at its pixel; 0 for a joint
+    that is not found, unless `refine` finds a place for it where the heatmap is high and the tag is near the person's
+    (its tags stay 0). A score is the mean of the K confidences before that.
 
     Args:
-        heatmaps: (K, H, W).
-        tags: (K, H, W, T).
-        refine: look for the joints that a person lacks, where the heatmap is high and the tag is near the person's.
         max_people: peaks of one kind of joint that are looked at, and people that take part in an assignment, at most.
         threshold: a peak of a heatmap must be above it.
     """
@@ -57,7 +55,6 @@ def group_people(
     order = COCO_ORDER if len(heatmaps) == len(COCO_ORDER) else tuple(range(len(heatmaps)))
     block_maxima = np.stack([find_block_maxima(heatmap) for heatmap in heatmaps])  # (K, rows, columns)
     people = _match(heatmaps, tags, block_maxima, np.array(order), max_people, threshold)
-    _place_in_pixels(people, heatmaps)
     scores = np.array([person[:, 2].mean() for person in people], np.float32)
     if refine:
         _complete(people, heatmaps, tags, block_maxima)
@@ -66,7 +63,7 @@ def group_people(
 
 @njit(cache=True)
 def _match(heatmaps, tags, block_maxima, order, max_people, threshold):  # type: ignore[no-untyped-def]
-    """Return people (N, K, 3 + T) whose x and y are whole px: the pixels of their peaks.
+    """Return people (N, K, 3 + T), with the joints that have a peak.
 
     Joints are taken in the order (K,); block_maxima (K, rows, columns) is that of `find_block_maxima`.
     """
@@ -99,7 +96,8 @@ def _match(heatmaps, tags, block_maxima, order, max_people, threshold):  # type:
             else:
                 tag_sums[owner] += tag
                 counts[owner] += 1
-            people[owner, joint, 0], people[owner, joint, 1], people[owner, joint, 2] = x, y, heatmaps[joint, y, x]
+            people[owner, joint, 0], people[owner, joint, 1] = place_in_pixel(heatmaps[joint], y, x)
+            people[owner, joint, 2] = heatmaps[joint, y, x]
             people[owner, joint, 3:] = tag
     return people[:n_people].copy()
 
@@ -130,16 +128,6 @@ def _assign_owners(peaks, heatmap, tags, tag_sums, counts):  # type: ignore[no-u
         if owners[i] >= n_candidates or distance[i, owners[i]] >= TAG_THRESHOLD:
             owners[i] = -1
     return owners
-
-
-@njit(cache=True)
-def _place_in_pixels(people, heatmaps):  # type: ignore[no-untyped-def]
-    """Move the joints of people (N, K, 3 + T), changed in place, from whole pixels to where the peaks are in them."""
-    for person in people:
-        for joint in range(len(person)):
-            if person[joint, 2] > 0:
-                place = place_in_pixel(heatmaps[joint], int(person[joint, 1]), int(person[joint, 0]))
-                person[joint, 0], person[joint, 1] = place
 
 
 @njit(cache=True)

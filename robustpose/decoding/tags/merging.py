@@ -1,8 +1,7 @@
 """Merging: a network's outputs for an image and for its mirrored copy become one set of maps of one size.
 
-As HigherHRNet is evaluated (Cheng et al., CVPR 2020): heatmaps are averaged over both resolutions and both images;
-tags are those of the coarser output, and the mirrored image brings a second set of them. Everything is brought to the
-size of the network's input by bilinear interpolation between pixel centres.
+As HigherHRNet is evaluated (Cheng et al., CVPR 2020): heatmaps are averaged over both resolutions and both images; tags
+are the coarser output's, a second set from the mirrored image. All are interpolated to the size of the network's input.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ def find_block_maxima(heatmap):  # type: ignore[no-untyped-def]
 def find_peaks(heatmap, block_maxima, threshold, limit):  # type: ignore[no-untyped-def]
     """Return the pixels (n, 2) y, x that are the largest of 5 × 5 px around them, highest first.
 
-    Of equal peaks, those further up are first, then those further left. All are above
-    `threshold`, and at most `limit`; block_maxima (rows, columns) is that of `find_block_maxima`.
+    Of equal peaks, those further up are first, then those further left. All are above `threshold`, and at most `limit`;
+    block_maxima (rows, columns) is that of `find_block_maxima`.
     """
     height, width = heatmap.shape
     places, values = [np.int64(0)], [np.float32(0)]  # a first entry tells the types

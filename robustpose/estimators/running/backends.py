@@ -69,15 +69,8 @@ def as_callable(
     """Return a function of normalised crops (B, 3, h, w) float32 that gives the module's heatmaps (B, K, h', w').
 
     It works on a copy, in evaluation mode, batch norms folded. A crop's heatmaps do not depend on the batch it is in,
-    to the last bit.
-
-    Args:
-        module: any network of crops.
-        threads: of one call on a CPU; None leaves it to PyTorch.
-        input_wh: width and height of the crops; the backend `openvino` has to know them.
-        backend: what runs it.
-        precision: what it multiplies in.
-        device: where it runs; None for where the module is.
+    to the last bit. One call takes so many threads on a CPU, None as many as PyTorch has; without a device, it runs
+    where the module is. The backend `openvino` has to know the crops' width and height.
     """
     device = device or next(module.parameters()).device
     n_per_call = CROPS_PER_CALL if device.type == "cpu" else CROPS_PER_GPU_CALL

@@ -1,8 +1,7 @@
 """Batches: pixels as a network wants them, in batches of one shape: no crop's heatmaps depend on those beside it.
 
-A convolution library chooses its method by the shape of the whole batch, and methods round differently: heatmaps of
-one crop alone, of 5 and of 16 differ in the last bits. So a network sees one shape only, the last batch filled up with
-zeros. Where a crop stands in a batch, and what else is in it, changes nothing.
+A convolution library chooses its method by the shape of the whole batch, and methods round differently, in the last
+bits. So a network sees one shape only, the last batch filled up with zeros.
 """
 
 from __future__ import annotations

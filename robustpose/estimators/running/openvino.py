@@ -29,12 +29,8 @@ def convert_module(
 ) -> Callable[[Array], tuple[Array, ...]]:
     """Return a function of images (B, 3, h, w) that gives the module's outputs.
 
-    Args:
-        module: any network of images.
-        shape: (B, 3, h, w) to trace it with, and with `any_size` False of all that it takes.
-        any_size: whether B, h and w may change from call to call.
-        precision: of `HINTS`.
-        threads: of one call; None for OpenVINO's choice.
+    The module is traced with `shape`, which all images must have unless `any_size`. `threads` are those of one call;
+    None leaves them to OpenVINO.
     """
     import openvino
 

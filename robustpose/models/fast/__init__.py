@@ -11,11 +11,6 @@ from robustpose.models.fast.norms import SLOPE, NormAndLeakyReLU, NormBesideAndR
 from robustpose.models.fast.shuffle import convolve_transposed
 
 __all__ = [
-    "SLOPE",
-    "NormAndLeakyReLU",
-    "NormBesideAndReLU",
-    "convolve_transposed",
-    "fast_input_gradient",
-    "fold_batch_norms",
+    "SLOPE", "NormAndLeakyReLU", "NormBesideAndReLU", "convolve_transposed", "fast_input_gradient", "fold_batch_norms",
     "fuse_convolutions",
-]
+]  # fmt: skip

@@ -32,34 +32,23 @@ class FusedConvolution(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d | nn.ConvTranspose2d, relu: bool, input_shape: Sequence[int]) -> None:
         super().__init__()
-        ops = torch.ops.mkldnn
-        self._bias = convolution.bias
+        ops, layer = cast(Any, torch.ops.mkldnn), cast(Any, convolution)
+        self._bias = layer.bias
         self._relu = "relu" if relu else None
-        self._padding, self._stride, self._dilation = (
-            list(cast(Any, value)) for value in (convolution.padding, convolution.stride, convolution.dilation)
-        )
-        self._groups = convolution.groups
-        self._output_padding: list[int] | None = None
-        weight = convolution.weight.detach().contiguous()
-        place = (self._stride, self._dilation, self._groups)
-        if isinstance(convolution, nn.ConvTranspose2d):
-            self._output_padding = list(cast(Any, convolution.output_padding))
-            pack: Any = ops._reorder_convolution_transpose_weight
-            self._weight = pack(weight, self._padding, self._output_padding, *place, input_shape)
-        else:
-            self._weight = ops._reorder_convolution_weight(weight, self._padding, *place, input_shape)
+        self._is_transposed = isinstance(layer, nn.ConvTranspose2d)
+        # In the order of the operations' arguments: padding, output padding of a transposed one, stride, dilation.
+        paddings = (layer.padding, layer.output_padding) if self._is_transposed else (layer.padding,)
+        self._place = (*map(list, (*paddings, layer.stride, layer.dilation)), layer.groups)
+        pack = ops._reorder_convolution_transpose_weight if self._is_transposed else ops._reorder_convolution_weight
+        self._weight = pack(layer.weight.detach().contiguous(), *self._place, input_shape)
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         ops: Any = torch.ops.mkldnn
-        place = (self._stride, self._dilation, self._groups)
         if other is not None:
             adds: Any = ("add", 1.0, self._relu, [], None)
-            return ops._convolution_pointwise.binary(x, other, self._weight, self._bias, self._padding, *place, *adds)
-        last: Any = (self._relu or "none", [], "")
-        if self._output_padding is None:
-            return ops._convolution_pointwise(x, self._weight, self._bias, self._padding, *place, *last)
-        padding = (self._padding, self._output_padding)
-        return ops._convolution_transpose_pointwise(x, self._weight, self._bias, *padding, *place, *last)
+            return ops._convolution_pointwise.binary(x, other, self._weight, self._bias, *self._place, *adds)
+        convolve = ops._convolution_transpose_pointwise if self._is_transposed else ops._convolution_pointwise
+        return convolve(x, self._weight, self._bias, *self._place, self._relu or "none", [], "")
 
 
 class ShuffledConvolution(nn.Module):

@@ -3,8 +3,7 @@
 PyTorch's own, and its group norm, take several times as long there for the gradient. A batch norm of a single crop is
 an instance norm; one crop at a time stays in the processor's cache from one operation to the next.
 
-A norm takes away whatever was added to a channel: the bias of the convolution before it is not added at all, and its
-gradient is zero.
+A norm takes away what was added to a channel: the bias of the convolution before it is left out, its gradient zero.
 """
 
 from __future__ import annotations
