@@ -19,7 +19,7 @@ def load(name: str, table: Mapping[str, str] | None = None, kind: str = "name") 
     table = table or {}
     path = table.get(name, name)
     module_name, colon, attribute = path.partition(":")
-    if not colon or not module_name or not attribute:
+    if not colon or not module_name or not attribute or module_name.startswith("."):  # ./my.py: a path, not a module
         raise UserError(
             f"unknown {kind} '{name}'{nearest(name, table)}: expected one of {', '.join(sorted(table)) or 'none'}, "
             "or package.module:attr"

@@ -12,7 +12,7 @@ from typing import Any
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.published import PublishedRow, find_row
+from robustpose.results.published import PublishedRow, count_images, find_row
 from robustpose.results.rows import Row, model_name, rows_of, suite_of
 from robustpose.results.summary import read_summary_file
 
@@ -46,6 +46,11 @@ class Board:
     protocol: dict[str, Any]  # profile, seed, frost textures and box protocol
     is_complete: bool  # whether the entries have clean and all cells of the suite
     entries: list[Entry]
+
+    @property
+    def n_images(self) -> int | None:
+        """Return the number of images that were benched; None where the dataset does not say."""
+        return count_images({"provenance": {"dataset": self.dataset}})
 
 
 def read_boards(folder: Path) -> tuple[list[Board], list[str]]:
