@@ -323,3 +323,12 @@ def test_two_processes_cannot_train_in_one_folder(tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match="another process is writing"):
         train(settings_for(), tmp_path, start_another)
+
+
+def test_what_a_killed_process_left_half_written_is_removed_by_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "sheets").mkdir()
+    parts = [tmp_path / ".last.ckpt.123.part", tmp_path / "sheets/.epoch-001.png.123.part"]
+    for part in parts:
+        part.write_bytes(b"half")
+    train(settings_for(epochs=1), tmp_path)
+    assert not any(part.exists() for part in parts)
