@@ -153,6 +153,27 @@ def test_results_remember_the_row_but_are_not_claimed_for_it(run, coco_root, tmp
     assert "row" not in json.loads((out / "summary.json").read_text())["provenance"]
 
 
+def test_what_a_row_says_of_its_data_does_not_hold_of_others(run, tmp_path):
+    torch.save(models.build("sbl_r50").state_dict(), tmp_path / "mine.pth")
+    words = [
+        "bench",
+        "--corruptions",
+        "none",
+        "--workers",
+        1,
+        "--resamples",
+        0,
+        "--out",
+        tmp_path / "run",
+        "--limit",
+        2,
+    ]
+    row = ["--row", "coco-c/sbl_r50_128x96", "--weights", tmp_path / "mine.pth", "--data", "toy"]
+    code, output, errors = run(*words, *row)
+    assert code == 0, errors
+    assert "not the same measurement: --data toy instead of coco; --limit 2" in output
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -229,3 +229,11 @@ def test_bench_of_the_demo_model_on_drawn_people_finds_them(run, tmp_path):
     code, _, _ = run("bench", *words, "--corruptions", "none", "--out", tmp_path / "run")
     assert code == 0
     assert 0.2 < json.loads((tmp_path / "run/summary.json").read_text())["clean"] < 0.9
+
+
+def test_cells_of_an_earlier_command_that_are_not_in_the_results_are_named(run, tmp_path):
+    words = ["bench", "--model", "demo", "--data", "toy", "--limit", 1, "--severities", 1, "--workers", 1]
+    words += ["--resamples", 0, "--out", tmp_path / "run"]
+    assert "not asked for now" not in run(*words, "--corruptions", "contrast")[1]
+    output = run(*words, "--corruptions", "brightness")[1]
+    assert "not asked for now, so not in the results: contrast-1 of" in " ".join(output.split())

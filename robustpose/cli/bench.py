@@ -111,7 +111,10 @@ def bench(
         measured = {name: getattr(data, name) for name in of_data}
         measured |= {"seed": seed} if root is None else {}
         differences = recipes.list_changes(published, measured, others)
-        measured = recipes.apply_row(published, measured)
+        if data.data in (None, published.data):  # what the row says of its data does not hold of others
+            measured = recipes.apply_row(published, measured)
+        else:
+            measured |= recipes.apply_row(published, {"seed": seed} if root is None else {})
         data, seed = replace(data, **{name: measured[name] for name in of_data}), measured.get("seed")
     elif wanted.weights is not None:
         raise UserError("--weights goes with --row or --recipe; elsewhere the file is part of --model NETWORK:FILE")
@@ -143,6 +146,10 @@ def bench(
     with progress_display() as on_progress:
         summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress)
     print_summary(summary)
+    asked = {cell.file_stem for cell in cells}
+    left_out = sorted(path.stem for path in (out / "predictions").glob("*.json") if path.stem not in asked)
+    if left_out:  # of an earlier command, whose summary this one has replaced
+        print(f"note: not asked for now, so not in the results: {', '.join(left_out)} of {out}/predictions")
     if published is not None:
         rows = recipes.compare_with_published(summary, published.expected)
         differences = find_row(summary)[1] if row else differences
