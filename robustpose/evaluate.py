@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from robustpose.errors import UserError
 from robustpose.metrics import make_metric
@@ -40,6 +43,8 @@ def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
     if estimator.needs_boxes and any(frame.boxes is None for frame in frames):
         raise UserError("this estimator needs person boxes, but the dataset gives none: pass --boxes")
     found = estimator.predict(frames)
+    if not isinstance(found, Sequence) or not all(isinstance(poses, Poses) for poses in found):
+        raise UserError(f"predict() must return a list of Poses, one per frame, got {type(found).__name__}")
     if [poses.image_id for poses in found] != [frame.image_id for frame in frames]:
         raise UserError(
             f"predict() must return one Poses per frame, in order: expected images {[f.image_id for f in frames]}, "
@@ -58,4 +63,12 @@ def score(all_poses: Iterable[Poses], truths: Iterable[Truth], metric: Metric) -
     """Return the figures (0..1) of poses against truth, image by image in the same order, by a fresh metric."""
     for poses, truth in zip(all_poses, truths, strict=True):
         metric.update(poses, truth)
-    return metric.compute()
+    found = metric.compute()
+    figures = {name: value.item() if isinstance(value, np.generic) else value for name, value in found.items()}
+    value = figures.get(metric.primary)
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise UserError(
+            f"compute() of {type(metric).__name__} must give a finite number for '{metric.primary}', also where nobody "
+            f"is found, got {value}"
+        )
+    return figures

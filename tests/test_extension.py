@@ -2,9 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from robustpose import UserError
 from robustpose.cli import main
+from robustpose.evaluate import predict, score
+from robustpose.pose.skeletons import COCO
+from tests.outside import Centre
 
 OUTSIDE = "tests.outside:"
 
@@ -38,3 +43,40 @@ def test_run_on_data_of_others_is_shown_without_running_their_code_and_scored_wh
     assert code == 2
     assert "name the data again (--data, --metric)" in errors
     assert run("score", tmp_path / "run", "--data", OUTSIDE + "Squares")[0] == 0
+
+
+class Share:
+    """A metric of somebody's own: its only figure is what the class says."""
+
+    primary = "share"
+    one_pose_per_box = False
+    figure: object = None
+
+    def update(self, poses, truth):
+        """Take no note."""
+
+    def compute(self):
+        """Return the figure."""
+        return {"share": self.figure}
+
+
+@pytest.mark.parametrize("figure", [float("nan"), "0.5", None])
+def test_metric_of_others_must_give_a_number(figure):
+    metric = Share()
+    metric.figure = figure
+    with pytest.raises(UserError, match=rf"compute\(\) of Share must give a finite number for 'share'.*, got {figure}"):
+        score([], [], metric)
+
+
+def test_figures_of_others_may_be_of_numpy():
+    metric = Share()
+    metric.figure = np.float32(0.5)
+    assert json.dumps(score([], [], metric)) == '{"share": 0.5}'
+
+
+@pytest.mark.parametrize("found", [None, np.zeros((1, 17, 3)), [np.zeros((17, 3))]])
+def test_estimator_of_others_must_give_poses(found):
+    estimator = Centre(COCO)
+    estimator.predict = lambda frames: found
+    with pytest.raises(UserError, match=r"predict\(\) must return a list of Poses, one per frame, got "):
+        predict([], estimator)
