@@ -84,6 +84,7 @@ def bench(
     from robustpose.results import recipe as recipes
     from robustpose.results.inputs import Inputs, RowNote
     from robustpose.results.published import find_row
+    from robustpose.results.run_folder import RunFolder
     from robustpose.show.terminal import print_comparison, print_preview, print_summary, progress_display
 
     model, seed, root = estimator.model, corrupted.seed, corrupted.corrupted_root
@@ -111,10 +112,9 @@ def bench(
         measured = {name: getattr(data, name) for name in of_data}
         measured |= {"seed": seed} if root is None else {}
         differences = recipes.list_changes(published, measured, others)
-        if data.data in (None, published.data):  # what the row says of its data does not hold of others
-            measured = recipes.apply_row(published, measured)
-        else:
-            measured |= recipes.apply_row(published, {"seed": seed} if root is None else {})
+        # What the row says of its data does not hold of others.
+        kept = () if data.data in (None, published.data) else of_data
+        measured |= recipes.apply_row(published, {name: value for name, value in measured.items() if name not in kept})
         data, seed = replace(data, **{name: measured[name] for name in of_data}), measured.get("seed")
     elif wanted.weights is not None:
         raise UserError("--weights goes with --row or --recipe; elsewhere the file is part of --model NETWORK:FILE")
@@ -146,8 +146,7 @@ def bench(
     with progress_display() as on_progress:
         summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress)
     print_summary(summary)
-    asked = {cell.file_stem for cell in cells}
-    left_out = sorted(path.stem for path in (out / "predictions").glob("*.json") if path.stem not in asked)
+    left_out = RunFolder(out).list_other_cells(cells)
     if left_out:  # of an earlier command, whose summary this one has replaced
         print(f"note: not asked for now, so not in the results: {', '.join(left_out)} of {out}/predictions")
     if published is not None:

@@ -17,9 +17,9 @@ from pydantic import Field
 from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
 from robustpose.estimators.options import LongerSide, Switch, WholeImageOptions, write_size
-from robustpose.estimators.running.batches import Array, Normaliser
+from robustpose.estimators.running.batches import Array
+from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.models.input_spec import InputSpec
-from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton, list_connections
 from robustpose.pose.types import Frame, Image, Poses
 
@@ -50,7 +50,7 @@ class Options(WholeImageOptions):
 DEFAULTS = Options()
 
 
-class FieldEstimator(Estimator):
+class FieldEstimator(NetworkEstimator[FieldNetwork]):
     """Estimate the poses of everybody in an image with a network that gives fields.
 
     The protocol ``plain`` hands over all that was decoded; ``openpifpaf`` what PifPaf's published program writes
@@ -67,17 +67,12 @@ class FieldEstimator(Estimator):
     def __init__(
         self, network: FieldNetwork, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS
     ) -> None:
-        input_spec.check_joints(skeleton)
-        self.skeleton = skeleton
-        self.input_spec = input_spec
-        self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
-        self._network = network
+        super().__init__(network, input_spec, skeleton)
         self.long_edge = options.input or max(input_spec.input_wh)
         self._is_openpifpaf = options.protocol == "openpifpaf"
         self._decode = partial(
             decode_fields, stride=input_spec.stride, complete=options.complete, connections=list_connections(skeleton)
         )
-        self._normaliser = Normaliser(input_spec)
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses of everybody in each frame."""

@@ -12,11 +12,11 @@ import numpy as np
 from robustpose.decoding.heatmaps import decode_heatmaps, score_people, suppress_duplicates, unmirror_heatmaps
 from robustpose.errors import UserError
 from robustpose.estimators.options import CropOptions, NetworkOptions, Size, write_size
-from robustpose.estimators.running.batches import Array, Normaliser
+from robustpose.estimators.running.batches import Array
+from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
-from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
@@ -38,7 +38,7 @@ class Options(NetworkOptions, CropOptions):
 DEFAULTS = Options()
 
 
-class HeatmapEstimator(Estimator):
+class HeatmapEstimator(NetworkEstimator[HeatmapNetwork]):
     """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
 
     A crop's heatmaps must not depend on the crops beside it.
@@ -49,13 +49,8 @@ class HeatmapEstimator(Estimator):
     def __init__(
         self, network: HeatmapNetwork, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS
     ) -> None:
-        input_spec.check_joints(skeleton)
-        self.skeleton = skeleton
-        self.input_spec = input_spec
-        self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
-        self._network = network
+        super().__init__(network, input_spec, skeleton)
         self._options = options
-        self._normaliser = Normaliser(input_spec)
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses in the boxes of each frame."""

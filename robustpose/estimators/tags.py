@@ -16,11 +16,11 @@ from pydantic import BeforeValidator, Field
 from robustpose.decoding.tags import Maps, Outputs, group_people, merge_outputs
 from robustpose.errors import UserError
 from robustpose.estimators.options import Count, ShorterSide, Switch, WholeImageOptions, parse_numbers, write_size
-from robustpose.estimators.running.batches import Array, Normaliser
+from robustpose.estimators.running.batches import Array
+from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
-from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
@@ -72,7 +72,7 @@ class Options(WholeImageOptions):
 DEFAULTS = Options()
 
 
-class TagEstimator(Estimator):
+class TagEstimator(NetworkEstimator[TagNetwork]):
     """Estimate the poses of everybody in an image with a network that gives heatmaps and tags.
 
     Options say how images are looked at and people are grouped; what the network runs on is settled in `network`.
@@ -83,11 +83,7 @@ class TagEstimator(Estimator):
     def __init__(
         self, network: TagNetwork, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS
     ) -> None:
-        input_spec.check_joints(skeleton)
-        self.skeleton = skeleton
-        self.input_spec = input_spec
-        self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
-        self._network = network
+        super().__init__(network, input_spec, skeleton)
         self.short_side = options.input or min(input_spec.input_wh)
         # Largest first: the order in which the published program adds up.
         self._scales = sorted(parse_numbers(options.scales), reverse=True)
@@ -95,7 +91,6 @@ class TagEstimator(Estimator):
         self._group = partial(
             group_people, refine=options.refine, max_people=options.max_people, threshold=float(options.threshold)
         )
-        self._normaliser = Normaliser(input_spec)
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses of everybody in each frame."""

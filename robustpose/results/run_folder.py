@@ -51,6 +51,11 @@ class RunFolder:
         """Return where the COCO results of `cell` are."""
         return self.path / "predictions" / f"{cell.file_stem}.json"
 
+    def list_other_cells(self, cells: Sequence[Cell]) -> list[str]:
+        """Return the file stems of predictions in cells other than `cells`."""
+        known = {self.prediction_path(cell) for cell in cells}
+        return sorted(path.stem for path in (self.path / "predictions").glob("*.json") if path not in known)
+
     def matches_path(self, cell: Cell) -> Path:
         """Return where the matches of `cell` are."""
         return self.path / "matches" / f"{cell.file_stem}.npz"
