@@ -12,7 +12,7 @@ from typing import Any
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.published import PublishedRow, count_images, find_row
+from robustpose.results.published import PublishedRow, count_benched, find_row
 from robustpose.results.rows import Row, model_name, rows_of, suite_of
 from robustpose.results.summary import read_summary_file
 
@@ -50,7 +50,7 @@ class Board:
     @property
     def n_images(self) -> int | None:
         """Return the number of images that were benched; None where the dataset does not say."""
-        return count_images({"provenance": {"dataset": self.dataset}})
+        return count_benched(self.dataset)
 
 
 def read_boards(folder: Path) -> tuple[list[Board], list[str]]:

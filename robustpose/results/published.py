@@ -92,7 +92,11 @@ def is_whole_dataset(summary: Mapping[str, Any]) -> bool:
 
 def count_images(summary: Mapping[str, Any]) -> int | None:
     """Return the number of images of a run; None where the dataset does not say."""
-    dataset = summary["provenance"]["dataset"]
+    return count_benched(summary["provenance"]["dataset"])
+
+
+def count_benched(dataset: Mapping[str, Any]) -> int | None:
+    """Return the number of images that are benched of a dataset, given its provenance; None where it does not say."""
     counts = [dataset[key] for key in ("n_images", "images_with_people", "limit") if isinstance(dataset.get(key), int)]
     return min(counts) if counts else None
 
