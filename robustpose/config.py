@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from robustpose.errors import UserError, first_few, nearest
+from robustpose.reading import parse_yaml, read_yaml
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -22,10 +23,7 @@ class Settings(BaseModel):
 
 def read_recipe(recipe: Path) -> dict[str, Any]:
     """Return what a YAML recipe holds, unchecked."""
-    try:
-        values = yaml.safe_load(recipe.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"cannot read recipe {recipe}: {' '.join(str(error).split())}") from error
+    values = read_yaml(recipe, "recipe")
     if not isinstance(values, dict):
         raise UserError(f"recipe {recipe} must hold settings (key: value), got {type(values).__name__}")
     return values
@@ -49,10 +47,7 @@ def override_value(values: dict[str, Any], override: str) -> None:
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise UserError(f"--set expects key=value such as augment.rotation=30, got '{override}'")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"--set {path}: '{text}' is no YAML value") from error
+    value = parse_yaml(text, f"--set {path}: '{text}'")
     group = values
     for i, key in enumerate(keys[:-1]):
         group = group.setdefault(key, {})

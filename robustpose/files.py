@@ -95,18 +95,11 @@ def write_text(path: Path, text: str, sync: bool = False) -> None:
 
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def read_json(path: Path, what: str) -> tuple[Any, str]:
-    """Return the content of a JSON file, and its SHA-256. Messages call the file `what`, such as `annotation file`."""
-    try:
-        raw = path.read_bytes()
-        return json.loads(raw), hashlib.sha256(raw).hexdigest()
-    except OSError as error:
-        raise UserError(f"cannot read the {what} {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"the {what} {path} is no JSON: {error}") from error
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def list_differences(old: Any, new: Any) -> list[str]:

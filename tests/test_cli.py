@@ -221,7 +221,7 @@ def test_train_prints_scores_and_where_the_weights_are(run, recipe, tmp_path):
 def test_mistake_in_a_recipe_is_one_line(run, recipe, tmp_path):
     result = run("train", "--recipe", recipe, "--out", tmp_path / "t", "--set", "bach_size=3")
     one_line_error(result, "unknown key 'bach_size' (did you mean 'batch_size'?)")
-    one_line_error(run("train", "--recipe", tmp_path / "none.yaml", "--out", tmp_path / "t"), "cannot read recipe")
+    one_line_error(run("train", "--recipe", tmp_path / "none.yaml", "--out", tmp_path / "t"), "cannot read the recipe")
 
 
 def test_bench_of_the_demo_model_on_drawn_people_finds_them(run, tmp_path):

@@ -100,7 +100,7 @@ def test_recipe_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None
     recipe.write_text(text)
     with pytest.raises(UserError, match="recipe"):
         read_settings(recipe)
-    with pytest.raises(UserError, match="cannot read recipe"):
+    with pytest.raises(UserError, match="cannot read the recipe"):
         read_settings(tmp_path / "absent.yaml")
 
 

@@ -13,10 +13,12 @@ import robustpose
 ROOT = Path(robustpose.__file__).parent
 LAYERS = [
     {"errors"},
-    {"registry", "files", "processes", "progress", "versions"},
+    {"limits"},
+    {"reading"},
+    {"registry", "files", "processes", "progress", "versions", "config"},
     {"work"},
     {"pose"},
-    {"corruptions", "models", "config"},
+    {"corruptions", "models"},
     {"decoding", "metrics"},
     {"data", "estimators"},
     {"evaluate"},

@@ -72,6 +72,11 @@ class Prepared:
     identity: dict[str, Any]  # what determines the predictions in any cell: noted in the run folder
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return why the numbers could be wrong, as far as data and estimator know."""
+        return (*self.data.dataset.warnings, *self.estimator.warnings)
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """Return what determines the results of these cells."""
         if any(cell.corruption == "frost" for cell in self.cells):

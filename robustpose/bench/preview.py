@@ -28,6 +28,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.progress import Progress
 from robustpose.results.cell_score import CellScore
+from robustpose.results.doubts import doubt_score, list_doubts, show_doubts
 from robustpose.results.resampling import LEVEL, RESAMPLES, interval
 from robustpose.results.run_folder import IDENTITY
 from robustpose.work import claim_folder
@@ -56,22 +57,26 @@ def run_preview(
         raise UserError("a preview needs images and resamples: at least 1 of each")
     job = replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images))
     prepared = prepare(job, cells)
+    show_doubts(prepared.warnings)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity):
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scoring = Scoring(job, n_resamples, with_slices=False)
         scores = score_cells(scoring, prepared.data, cells, n_workers, partial(on_progress, "score"))
         metric = prepared.data.make_metric().primary
+        estimate = _estimate(scores, metric, job.suite)
         preview = {
             "is_estimate": True,
             "suite": job.suite.identity,
             "metric": metric,
-            **_estimate(scores, metric, job.suite),
+            **estimate,
             "level": LEVEL,
             "images": len(prepared.data.truths),
             "severities": list(WEIGHTS),
+            "warnings": list_doubts(prepared.warnings, metric, estimate["clean"]),
             "provenance": prepared.provenance,
         }
         write_text(job.out / "preview.json", json.dumps(preview, indent=2) + "\n")
+    show_doubts(doubt_score(metric, estimate["clean"]))
     return preview
 
 

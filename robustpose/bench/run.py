@@ -15,6 +15,7 @@ from robustpose.errors import UserError
 from robustpose.files import list_differences, lock_folder, remove_parts
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
+from robustpose.results.doubts import doubt_score, doubts_of_rescored, show_doubts
 from robustpose.results.resampling import RESAMPLES
 from robustpose.results.rows import suite_of
 from robustpose.results.run_folder import IDENTITY
@@ -37,10 +38,13 @@ def run_bench(
     """
     check_numbers(n_workers, n_resamples)
     prepared = prepare(job, cells)
+    show_doubts(prepared.warnings)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity):
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, n_workers, partial(on_progress, "score"))
-        return write_scores(job, prepared.data, scores, prepared.provenance)
+        summary = write_scores(job, prepared.data, scores, prepared.provenance, prepared.warnings)
+    show_doubts(doubt_score(summary["metric"], summary["clean"]))
+    return summary
 
 
 def rescore(
@@ -64,7 +68,9 @@ def rescore(
     with lock_folder(job.out):
         remove_parts(job.out)
         scores = score_cells(Scoring(job, n_resamples), data, cells, n_workers, partial(on_progress, "score"))
-        return write_scores(job, data, scores, old["provenance"])
+        summary = write_scores(job, data, scores, old["provenance"], doubts_of_rescored(old, dataset.warnings))
+    show_doubts(summary["warnings"])
+    return summary
 
 
 def check_numbers(n_workers: int, n_resamples: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robustpose.bench.job import Job, OpenedData
@@ -18,9 +18,9 @@ from robustpose.show.pages.report import write_report
 
 
 def write_scores(
-    job: Job, data: OpenedData, scores: Mapping[Cell, CellScore], provenance: Mapping[str, Any]
+    job: Job, data: OpenedData, scores: Mapping[Cell, CellScore], provenance: Mapping[str, Any], warnings: Sequence[str]
 ) -> dict[str, Any]:
-    """Write what the scores of every cell, clean first, and their provenance say, and return the summary."""
+    """Write what the scores of every cell, clean first, their provenance and warnings say, and return the summary."""
     cells, metric = list(scores), data.make_metric().primary
     # Not part of what the folder is claimed for: the predictions are the same beside whatever row.
     inputs = read_inputs(job.out)
@@ -28,7 +28,7 @@ def write_scores(
         provenance = {**provenance, "row": inputs.row.model_dump(mode="json")}
     resampled = {cell: score.resampled for cell, score in scores.items() if score.resampled is not None}
     figures = {cell: score.figures for cell, score in scores.items()}
-    summary = summarize(metric, figures, cells, provenance, resampled or None, job.suite)
+    summary = summarize(metric, figures, cells, provenance, resampled or None, job.suite, warnings)
     slices = describe_slices(metric, scores, data.slices, data.truths, data.dataset.skeleton.joints, job.suite)
     rows = [
         {

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from robustpose.errors import UserError, first_few, nearest
-from robustpose.files import hash_file, read_json
+from robustpose.files import hash_file
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Floats, Frame, ImageId
+from robustpose.reading import read_json
 
 PROTOCOLS = ("gt", "clean-det", "corrupt-det")
 BoxTable = dict[ImageId, tuple[Floats, Floats]]  # (N, 4) xyxy px and (N,) scores

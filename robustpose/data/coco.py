@@ -19,12 +19,12 @@ from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
 from robustpose.data.ignored import paint_regions
 from robustpose.data.images import read_image
 from robustpose.errors import UserError, first_few
-from robustpose.files import read_json
 from robustpose.pose.cell import Cell
 from robustpose.pose.crop import clip_truth_box
 from robustpose.pose.protocols import Dataset, Mask
 from robustpose.pose.skeletons import Skeleton, sigmas_for
 from robustpose.pose.types import Floats, Frame, Image, ImageId, Truth
+from robustpose.reading import read_json
 
 Record = dict[str, Any]
 

@@ -17,11 +17,12 @@ import scipy.io
 
 from robustpose.data.images import read_image
 from robustpose.errors import UserError, first_few
-from robustpose.files import hash_file, read_json
+from robustpose.files import hash_file
 from robustpose.pose.crop import PADDING, SCALE_UNIT
 from robustpose.pose.protocols import Dataset, Mask
 from robustpose.pose.skeletons import MPII
 from robustpose.pose.types import Floats, Frame, Truth
+from robustpose.reading import read_json
 
 DOWN = 15.0  # px per unit of scale
 HEAD_SHARE = 0.6  # of the head box's diagonal: the head size

@@ -16,6 +16,7 @@ class DatasetAround(Dataset):
     def __init__(self, dataset: Dataset) -> None:
         self.skeleton = dataset.skeleton
         self.metric = dataset.metric
+        self.warnings = dataset.warnings
         self.provenance: dict[str, object] = dict(dataset.provenance)
         self._dataset = dataset
 

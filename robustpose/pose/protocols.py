@@ -28,10 +28,12 @@ class Dataset(Protocol):
     Attributes:
         skeleton: names of the joints.
         metric: what `robustpose.metrics.make_metric` takes.
+        warnings: why numbers on these data could be wrong, a line each; results carry them.
     """
 
     skeleton: Skeleton
     metric: str
+    warnings: Sequence[str] = ()
 
     @abstractmethod
     def __len__(self) -> int:
@@ -70,11 +72,13 @@ class Estimator(Protocol):
         skeleton: names of the joints that it finds.
         needs_boxes: whether every frame must bring the boxes of its people.
         needs_images: False for one that never looks at pixels.
+        warnings: why its poses could be wrong, a line each; results carry them.
     """
 
     skeleton: Skeleton
     needs_boxes: bool
     needs_images: bool = True
+    warnings: Sequence[str] = ()
 
     @abstractmethod
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:

@@ -13,6 +13,7 @@ from robustpose.errors import UserError
 from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
+from robustpose.results.doubts import list_doubts
 from robustpose.results.resampling import LEVEL, interval
 from robustpose.results.rows import nest_means, suite_of
 from robustpose.versions import PIXELS, SCORES, versions
@@ -31,13 +32,14 @@ def summarize(
     provenance: Mapping[str, Any],
     resampled: Mapping[Cell, Floats] | None = None,
     suite: Suite = COCO_C,
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the content of summary.json.
 
     The suite's mean, its ratio and the group means are those of all its cells; where a run covers fewer, they are None
     and `mean_of_chosen` is the mean over the corruptions and severities of `cells`, of which none may lack figures.
     Figures are 0..1, and `metric` is the one that counts; `resampled` are its values (R,) in each cell, of the same
-    resamples of the images, or None for no intervals.
+    resamples of the images, or None for no intervals. `warnings` are what data and estimator say of themselves.
     """
     means = take_means({cell: every[metric] for cell, every in figures.items()}, cells, suite)
     nested = nest_means(means, suite)
@@ -51,6 +53,7 @@ def summarize(
         "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,
         "geometric": {"corruptions": list(suite.moves_pixels), **geometric} if geometric else None,
         "intervals": None if resampled is None else find_intervals(resampled, cells, suite),
+        "warnings": list_doubts(warnings, metric, nested["clean"]),
         "provenance": dict(provenance),
     }
 

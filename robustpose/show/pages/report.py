@@ -11,9 +11,11 @@ from typing import Any
 from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
-from robustpose.files import read_json, write_text
+from robustpose.files import write_text
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
+from robustpose.reading import read_json
+from robustpose.results.doubts import read_doubts
 from robustpose.results.published import (
     PublishedRow,
     count_images,
@@ -80,6 +82,7 @@ def render(
     return render_page(
         "report.html.j2",
         summary=summary,
+        warnings=read_doubts(summary),
         suite=suite,
         is_papers_suite=suite == COCO_C,
         model=model_name(summary),

@@ -1,0 +1,58 @@
+"""Doubts: what could be wrong is said in the terminal, in summary.json and on the page."""
+
+import json
+
+import pytest
+
+from robustpose.bench.job import Job
+from robustpose.bench.run import rescore, run_bench
+from robustpose.data.corrupted import CorruptedSpec
+from robustpose.data.toy import ToyPeople
+from robustpose.pose.cell import CLEAN
+from robustpose.pose.types import no_poses
+from robustpose.results.doubts import DoubtWarning, doubt_score
+
+
+class DoubtfulToy(ToyPeople):
+    warnings = ("the boxes look odd",)
+
+
+class Blind:
+    needs_boxes = False
+    warnings = ("the colours are a guess",)
+
+    def __init__(self, skeleton):
+        self.skeleton = skeleton
+
+    def predict(self, frames):
+        return [no_poses(frame.image_id, self.skeleton.n_joints) for frame in frames]
+
+
+def make_estimator(skeleton):
+    from robustpose.pose.protocols import Estimator, adopt
+
+    return adopt(Blind(skeleton), Estimator, "blind")
+
+
+def test_warnings_reach_terminal_summary_and_page(tmp_path):
+    job = Job(lambda: DoubtfulToy(4), make_estimator, CorruptedSpec().open(), tmp_path / "run")
+    with pytest.warns(DoubtWarning) as told:
+        summary = run_bench(job, [CLEAN], n_resamples=0)
+    texts = [str(one.message) for one in told]
+    assert summary["warnings"] == texts == ["the boxes look odd", "the colours are a guess", *doubt_score("AP", 0.0)]
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["warnings"] == texts
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert all(text[:40] in page for text in texts)
+
+
+def test_scoring_again_keeps_what_is_known(tmp_path):
+    job = Job(lambda: DoubtfulToy(4), make_estimator, CorruptedSpec().open(), tmp_path / "run")
+    with pytest.warns(DoubtWarning):
+        first = run_bench(job, [CLEAN], n_resamples=0)
+    with pytest.warns(DoubtWarning):
+        assert rescore(job, n_resamples=0)["warnings"] == first["warnings"]
+
+
+def test_a_usual_score_gives_no_warning():
+    assert doubt_score("AP", 0.05) == []
+    assert len(doubt_score("AP", 0.049)) == 1
