@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Mask
-from robustpose.pose.types import Frame, Truth
+from robustpose.pose.types import Floats, Frame, Truth
 
 
 class DatasetAround(Dataset):
@@ -35,6 +35,9 @@ class DatasetAround(Dataset):
 
     def ignored(self, index: int) -> Mask | None:
         return self._dataset.ignored(self.index_of(index))
+
+    def learning_boxes(self, index: int) -> Floats | None:
+        return self._dataset.learning_boxes(self.index_of(index))
 
     def boxes_in(self, frame: Frame) -> Frame:
         return self._dataset.boxes_in(frame)

@@ -56,6 +56,13 @@ class Dataset(Protocol):
         """Return where in image `index` there are people who are not annotated (H, W); None for their boxes."""
         return None
 
+    def learning_boxes(self, index: int) -> Floats | None:
+        """Return the boxes (N, 4) that the people of image `index` are learned in, one for each row of its truth.
+
+        None for those that people are looked for in when networks are evaluated, the boxes of the frame.
+        """
+        return None
+
     def boxes_in(self, frame: Frame) -> Frame:
         """Return a frame with the people's boxes of its cell, for datasets whose boxes differ from cell to cell."""
         return frame

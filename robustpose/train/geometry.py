@@ -1,7 +1,7 @@
 """Geometry of augmentation: where a person lands in a training crop. One affine for the pixels and for the joints.
 
 Half body, scale, rotation and mirror image as HRNet was trained (Sun et al., CVPR 2019). Without any of them the
-affine is the one of evaluation, `robustpose.pose.crop.crop_matrix`.
+affine is the one of evaluation, `robustpose.pose.crop.crop_matrix`, to the last bit.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from robustpose.pose.crop import SCALE_UNIT, crop_matrix
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 from robustpose.train.settings import AugmentSettings
@@ -31,6 +32,7 @@ class Placement:
     width: float  # px of the image that the crop is wide
     rotation: float = 0.0  # degrees, counter-clockwise as seen in the crop
     mirrored: bool = False  # left and right exchanged, after which the joints have to be renamed
+    is_evaluated: bool = False  # whether evaluation cuts this very part
 
 
 def vary_placement(placement: Placement, augment: AugmentSettings, rng: np.random.Generator) -> Placement:
@@ -39,11 +41,14 @@ def vary_placement(placement: Placement, augment: AugmentSettings, rng: np.rando
     factor, degrees = rng.standard_normal(2)
     rotated, mirrored = rng.random(2) < (augment.rotation_probability, augment.mirror_probability)
     scale, limit = augment.scale, 2 * augment.rotation
+    growth = float(np.clip(1 + factor * scale, 1 - scale, 1 + scale))
+    rotation = float(np.clip(degrees * augment.rotation, -limit, limit)) if rotated else 0.0
     return replace(
         placement,
-        width=placement.width * float(np.clip(1 + factor * scale, 1 - scale, 1 + scale)),
-        rotation=float(np.clip(degrees * augment.rotation, -limit, limit)) if rotated else 0.0,
+        width=placement.width * growth,
+        rotation=rotation,
         mirrored=bool(mirrored),
+        is_evaluated=placement.is_evaluated and growth == 1 and rotation == 0 and not mirrored,
     )
 
 
@@ -78,6 +83,8 @@ def find_lower_body(skeleton: Skeleton) -> npt.NDArray[np.bool_]:
 
 def placement_to_matrix(placement: Placement, input_wh: tuple[int, int]) -> Floats:
     """Return the (2, 3) affine from image px to crop px: shift, mirror, rotate, scale, in this order."""
+    if placement.is_evaluated:  # whose affine is rounded as in the published program
+        return crop_matrix(placement.center, np.array([placement.width / SCALE_UNIT]), input_wh)
     angle = np.radians(placement.rotation)
     c, s = np.cos(angle), np.sin(angle)
     linear = input_wh[0] / placement.width * np.array([[c, s], [-s, c]])

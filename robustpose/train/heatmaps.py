@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch.nn.functional as F
 from torch import Tensor
 
-from robustpose.pose.crop import SCALE_UNIT, boxes_to_center_scale, clip_truth_box
+from robustpose.pose.crop import SCALE_UNIT, boxes_to_center_scale
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
@@ -18,6 +18,9 @@ from robustpose.train.objectives import Batch, LossName, Outputs
 from robustpose.train.samples import Annotation, CropSource, Samples
 from robustpose.train.settings import AugmentSettings, TrainSettings
 
+# Of the smaller of two boxes, in the other one: from there a frame's box is that of the person in the same row, cut off
+# or enlarged.
+SAME_BOX = 0.5
 STRIDE = 4  # crop px per heatmap px of what is expected of a network
 OUTPUTS = "heatmaps"
 MORE_OUTPUTS = False  # further ones are a mistake
@@ -126,11 +129,8 @@ class PersonCrops(Samples):
         aspect = input_wh[0] / input_wh[1]
         placement = place_half_body(annotation.xy, annotation.visible, self._lower, aspect, self._augment, rng)
         if placement is None:
-            x1, y1, x2, y2 = annotation.boxes
-            clipped = clip_truth_box(np.array([x1, y1, x2 - x1, y2 - y1]), (image.shape[1], image.shape[0]))
-            box = annotation.boxes if clipped is None else clipped
-            centers, scales = boxes_to_center_scale(box[None], input_wh)
-            placement = Placement(centers[0], float(scales[0, 0] * SCALE_UNIT))
+            centers, scales = boxes_to_center_scale(annotation.boxes[None], input_wh)
+            placement = Placement(centers[0], float(scales[0, 0] * SCALE_UNIT), is_evaluated=True)
         return vary_placement(placement, self._augment, rng)
 
     def draw_targets(
@@ -144,8 +144,34 @@ class PersonCrops(Samples):
 
 
 def _find_people(dataset: Dataset, index: int) -> list[Annotation]:
-    truth = dataset.truth(index)
-    sides = truth.boxes[:, 2:] - truth.boxes[:, :2]
-    trainable = truth.counted & (truth.area > 0) & (sides > 0).all(1)
-    boxes = truth.boxes.astype(float)
+    """Return the people of an image who count, have an area, and have a box that evaluation looks into."""
+    truth, boxes = dataset.truth(index), find_crop_boxes(dataset, index)
+    trainable = truth.counted & (truth.area > 0) & ((boxes[:, 2:] - boxes[:, :2]).max(1, initial=0.0) > 0)
     return [Annotation(index, truth.xy[i], truth.visible[i], boxes[i]) for i in np.flatnonzero(trainable)]
+
+
+def find_crop_boxes(dataset: Dataset, index: int) -> Floats:
+    """Return the boxes (N, 4) xyxy px that people are learned in: those that evaluation looks into, NaN for none.
+
+    They are the dataset's own for learning, else the boxes of the frame, else, where these may be anybody's, the
+    annotated ones.
+    """
+    own, frame = dataset.learning_boxes(index), dataset.frame(index)
+    annotated = dataset.truth(index).boxes.astype(float)
+    if own is not None:
+        return own
+    if frame.boxes is None:
+        return annotated
+    if frame.truth_rows is not None:
+        boxes = np.full(annotated.shape, np.nan)
+        boxes[frame.truth_rows[::-1]] = frame.boxes[::-1]  # of several boxes of a person, the first
+        return boxes
+    is_theirs = len(frame.boxes) == len(annotated) and bool((_share_boxes(frame.boxes, annotated) > SAME_BOX).all())
+    return frame.boxes.astype(float) if is_theirs else annotated
+
+
+def _share_boxes(boxes: Floats, others: Floats) -> Floats:
+    """Return how much of the smaller of two boxes (4,) xyxy lies in the other one (N,), for N pairs."""
+    common = np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2])
+    areas = [(some[:, 2:] - some[:, :2]).clip(min=0).prod(1) for some in (boxes, others)]
+    return common.clip(min=0).prod(1) / np.maximum(np.minimum(*areas), 1e-9)

@@ -17,9 +17,10 @@ import numpy as np
 
 from robustpose.data.toy.scene import GENERATOR_VERSION, Scene, compose_scene, paint_scene
 from robustpose.errors import UserError
+from robustpose.pose.crop import clip_truth_box
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO
-from robustpose.pose.types import Frame, Truth
+from robustpose.pose.types import Floats, Frame, Truth
 
 SPLITS = ("train", "val")
 SCENES_KEPT = 8
@@ -72,6 +73,16 @@ class ToyPeople(Dataset):
             boxes=np.stack([person.box_xyxy for person in people]),
             crowd=np.zeros(len(people), bool),
         )
+
+    def learning_boxes(self, index: int) -> Floats:
+        """Return true boxes cut off at the image as COCO's are: the demo network was trained so.
+
+        They end a pixel before those of the frames.
+        """
+        scene = self._scene(index)
+        boxes = [person.box_xyxy for person in scene.people]
+        clipped = [clip_truth_box(np.concatenate([box[:2], box[2:] - box[:2]]), scene.size_wh) for box in boxes]
+        return np.stack([box if cut is None else cut for box, cut in zip(boxes, clipped, strict=True)])
 
     def _scene(self, index: int) -> Scene:
         if not 0 <= index < self.n_images:
