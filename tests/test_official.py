@@ -311,10 +311,10 @@ def test_command_ends_with_0_if_all_that_scores_need_is_there(run_check, mpii_ro
     assert "training on MPII (optional)" in output  # what is optional is missing, and said to be
 
 
-def test_command_ends_with_1_and_names_what_is_missing_or_differs(run_check, mpii_root):
+def test_command_ends_with_2_and_names_what_is_missing_or_differs(run_check, mpii_root):
     (mpii_root / "annot/gt_valid.mat").unlink()
     code, output, last = run_check("mpii", mpii_root)
-    assert code == 1
+    assert code == 2
     assert last == "not ready for official scores on MPII-C: annot/valid.json (differs), annot/gt_valid.mat (missing)"
     assert "get annot/valid.json, annot/gt_valid.mat, annot/train.json from github.com/leoxiaobin/" in output
     assert "get images" not in output
@@ -333,7 +333,7 @@ def test_command_refuses_an_unknown_set_in_one_line(run_check, tmp_path):
 def test_command_does_not_import_torch(mpii_root):
     code = (
         "import sys\nfrom robustpose.cli.official import data as app\n"
-        "try:\n    app(sys.argv[1:])\nexcept SystemExit as end:\n    assert end.code == 1, end.code\n"
+        "try:\n    app(sys.argv[1:])\nexcept SystemExit as end:\n    assert end.code == 2, end.code\n"
         "assert 'torch' not in sys.modules\n"
     )
     command = [sys.executable, "-c", code, "check", "mpii", "--root", str(mpii_root)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from typing import Annotated
@@ -11,13 +10,13 @@ import typer
 
 import robustpose
 from robustpose.cli import bench, corrupt, finished, listing, official, stylize, train
-from robustpose.errors import UserError
-
-INTERRUPTED = 130  # what typer makes of Ctrl-C, as shells do
+from robustpose.cli.failures import EXIT_CODES, check_surroundings, run_guarded, tell_refusal
+from robustpose.printing import ForgivingStream, forgiving_streams, print_aside, print_line
 
 app = typer.Typer(
     name="robustpose",
     help="Measure how 2D human pose estimators hold up when images get worse, and harden them.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -28,7 +27,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(f"robustpose {robustpose.__version__}")
+        print_line(f"robustpose {robustpose.__version__}")
         raise typer.Exit
 
 
@@ -58,36 +57,24 @@ app.add_typer(official.frost, name="frost")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line: exit code 0, 2 for a mistake in what was given, 130 after Ctrl-C, 1 for a fault of ours."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
+    """Run the command line, and end with one of the exit codes of `cli.failures`."""
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
     # Anywhere on the line: people add it at the end of the command that failed.
-    arguments = [argument for argument in arguments if argument != "--debug"]
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            app(args=arguments, standalone_mode=True)
-    except UserError as error:
-        if debug:
-            raise
-        _fail(f"error: {error}", 2)
-    except SystemExit as ended:
-        if ended.code != INTERRUPTED:
-            raise
-        _fail("stopped; finished work is kept: the same command goes on from there", INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone
-        sys.exit(1)
-    except Exception as error:
-        if debug:
-            raise
-        _fail(f"internal error: {type(error).__name__}: {error} (add --debug for the traceback)", 1)
-
-
-def _fail(message: str, code: int) -> None:
-    print(message, file=sys.stderr)
+    words = [word for word in words if word != "--debug"]
+    with forgiving_streams() as output:
+        code = run_guarded(lambda: _run(words, output), debug)
+        code = code or tell_refusal(output)
     sys.exit(code)
 
 
+def _run(words: list[str], output: ForgivingStream) -> int | None:
+    check_surroundings(output)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        code: int | None = app(args=words, standalone_mode=False)
+    return code
+
+
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    print_aside(f"warning: {message}")

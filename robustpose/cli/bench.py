@@ -12,6 +12,7 @@ import typer
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import CorruptionOptions, DataOptions, ScoringOptions, parse_seed, use_one_thread
 from robustpose.errors import UserError
+from robustpose.printing import print_line
 
 
 @dataclass(frozen=True)
@@ -141,20 +142,20 @@ def bench(
         with progress_display() as on_progress:
             preview = run_preview(job, estimate.preview_images, work.n_workers, work.resamples, on_progress)
         print_preview(preview)
-        print(f"preview: {out / 'preview.json'}")
+        print_line(f"preview: {out / 'preview.json'}")
         return
     with progress_display() as on_progress:
         summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress)
     print_summary(summary)
     left_out = RunFolder(out).list_other_cells(cells)
     if left_out:  # of an earlier command, whose summary this one has replaced
-        print(f"note: not asked for now, so not in the results: {', '.join(left_out)} of {out}/predictions")
+        print_line(f"note: not asked for now, so not in the results: {', '.join(left_out)} of {out}/predictions")
     if published is not None:
         rows = recipes.compare_with_published(summary, published.expected)
         differences = find_row(summary)[1] if row else differences
         write_text(out / "comparison.md", recipes.write_comparison(rows, published.expected.source, differences))
         print_comparison(rows, published.expected.source, differences)
-    print(f"report: {out / 'report.html'}")
+    print_line(f"report: {out / 'report.html'}")
 
 
 def parse_options(pairs: list[str] | None) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import CorruptionOptions, ImageOptions, WorkerOptions, parse_seed
 from robustpose.errors import UserError
+from robustpose.printing import print_aside, print_line
 
 if TYPE_CHECKING:
     from robustpose.data.corrupted import MadeImages
@@ -77,15 +77,15 @@ def corrupt(
     made = MadeImages(parse_seed(corrupted.seed), corrupted.frost)
     if files:
         _write_copies(files, out, cells, made)
-        print(f"{len(files) * len(cells)} images in {out}")
+        print_line(f"{len(files) * len(cells)} images in {out}")
     else:
         job = SetJob(data.describe().open, made, form.layout or "release", form.image_format or "jpg75", out)
         with work_progress("corrupting") as on_progress:
             n_images = write_set(job, cells, work.n_workers, _announce, on_progress)
-        print(f"{n_images:,} images in {out}; check them any time: robustpose corrupt --verify {out}")
+        print_line(f"{n_images:,} images in {out}; check them any time: robustpose corrupt --verify {out}")
     textures = made.provenance()["frost_textures"]
     if textures != "original" and any(cell.corruption == "frost" for cell in cells):
-        print(f"frost textures: {textures}, not the original six (robustpose frost install)")
+        print_line(f"frost textures: {textures}, not the original six (robustpose frost install)")
 
 
 def _write_copies(files: list[Path], out: Path, cells: list[Cell], made: MadeImages) -> None:
@@ -108,10 +108,9 @@ def _announce(estimate: Estimate) -> None:
 
     again = f" ({estimate.n_finished:,} are there)" if estimate.n_finished else ""
     processes = "1 worker" if estimate.n_workers == 1 else f"{estimate.n_workers} workers"
-    print(
+    print_aside(
         f"{estimate.n_files:,} images to write{again}: about {count_bytes(estimate.n_bytes)} and "
-        f"{about_duration(estimate.seconds)} with {processes}",
-        file=sys.stderr,
+        f"{about_duration(estimate.seconds)} with {processes}"
     )
 
 
@@ -121,4 +120,4 @@ def _verify_set(root: Path, n_workers: int) -> None:
 
     with work_progress("checking") as on_progress:
         n_images = verify_set(root, n_workers, on_progress)
-    print(f"{n_images:,} images in {root} are as its manifest says")
+    print_line(f"{n_images:,} images in {root} are as its manifest says")

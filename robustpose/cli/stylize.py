@@ -9,6 +9,7 @@ import typer
 
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import ImageOptions, WorkerOptions
+from robustpose.printing import print_line
 
 
 @with_groups
@@ -29,4 +30,4 @@ def stylize(
     with work_progress("stylising") as on_progress:
         job = StyleJob(make_dataset, styles, out, seed, texture)
         n_images = run(job, work.n_workers, on_progress)
-    print(f"{n_images:,} stylised images in {out}")
+    print_line(f"{n_images:,} stylised images in {out}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from robustpose.cli.option_groups import with_groups
+from robustpose.printing import print_line
 from robustpose.train.strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -86,5 +87,5 @@ def train(
 
         product = run_training(settings, out, on_progress)
     if figures:
-        print("  ".join(f"{name} {100 * value:.1f}" for name, value in figures.items()))
-    print(f"weights: {product} and {product.with_suffix('.pth').name}")
+        print_line("  ".join(f"{name} {100 * value:.1f}" for name, value in figures.items()))
+    print_line(f"weights: {product} and {product.with_suffix('.pth').name}")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import rich.progress
-from rich.console import Console
-from rich.table import Table
 
 from robustpose.errors import spell_list
+from robustpose.printing import MOST_IN_TABLE, make_console, one_line, print_aside, print_line, print_table
 from robustpose.progress import Progress
 from robustpose.results.rows import Interval, Row, explain_no_mean, model_name, percent, rows_of, tabulate_cells
 
@@ -38,23 +37,26 @@ def work_progress(label: str) -> Iterator[Callable[[Progress], None]]:
 @contextmanager
 def progress_display() -> Iterator[Show]:
     """Give ``show(label, progress, note="")``: on standard error, a live bar or a line now and then."""
-    if not sys.stderr.isatty():
+    console = make_console(sys.stderr)
+    if not sys.stderr.isatty() or console.is_dumb_terminal:
         yield _line_printer()
         return
     columns = (
-        rich.progress.TextColumn("{task.description:<10}"),
+        rich.progress.TextColumn("{task.description:<10}", markup=False),
         rich.progress.BarColumn(),
         rich.progress.MofNCompleteColumn(),
-        rich.progress.TextColumn("{task.fields[left]}"),
-        rich.progress.TextColumn("{task.fields[note]}"),
+        rich.progress.TextColumn("{task.fields[left]}", markup=False),
+        rich.progress.TextColumn("{task.fields[note]}", markup=False),
     )
-    with rich.progress.Progress(*columns, console=Console(stderr=True)) as bar:
+    with rich.progress.Progress(*columns, console=console) as bar:
         tasks: dict[str, Any] = {}
 
         def show(label: str, progress: Progress, note: str = "") -> None:
             if label not in tasks:
-                tasks[label] = bar.add_task(LABELS.get(label, label), total=progress.total, left="", note="")
+                words = one_line(LABELS.get(label, label), MOST_IN_TABLE)
+                tasks[label] = bar.add_task(words, total=progress.total, left="", note="")
             left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
+            note = one_line(note, MOST_IN_TABLE)
             bar.update(tasks[label], completed=progress.done, total=progress.total, left=left, note=note)
 
         yield show
@@ -71,7 +73,7 @@ def _line_printer() -> Show:
         last[label] = now, done
         left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
         line = f"{LABELS.get(label, label)}: {done}/{total}{left}{'  ' + note if note else ''}"
-        print(line, file=sys.stderr, flush=True)
+        print_aside(line)
 
     return show
 
@@ -95,14 +97,14 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
         rows = ([name, *(percent(row.value) for row in cells)] for name, cells in lines)
-        _print_table(f"{summary['metric']} in percent, by severity", ["corruption", *titles], rows, 100)
+        print_table(f"{summary['metric']} in percent, by severity", ["corruption", *titles], rows, 100)
     for row in rows_of(summary, "group"):
-        _print(f"{row.label:<8} {percent(row.value):>5}{_range(row.interval)}")
-    _print(f"{model_name(summary)}:  {_headline(summary)}")
+        print_line(f"{row.label:<8} {percent(row.value):>5}{_range(row.interval)}")
+    print_line(f"{model_name(summary)}:  {_headline(summary)}")
     if summary["mean_of_chosen"] is not None:
-        _print(f"{explain_no_mean(summary)} The mean of these is {percent(summary['mean_of_chosen'])}.")
+        print_line(f"{explain_no_mean(summary)} The mean of these is {percent(summary['mean_of_chosen'])}.")
     if summary["provenance"]["frost_textures"] not in ("original", "unused", "unknown"):
-        _print(
+        print_line(
             f"frost textures: {summary['provenance']['frost_textures']}; frost scores are not comparable with those "
             "of the original six (robustpose frost install)"
         )
@@ -111,20 +113,20 @@ def print_summary(summary: Mapping[str, Any]) -> None:
 def print_preview(preview: Mapping[str, Any]) -> None:
     """Print an estimate, as one."""
     images, severities = preview["provenance"]["dataset"]["preview"], spell_list(preview["severities"])
-    print(f"{model_name(preview)}, ESTIMATE from {images} and severities {severities}:  {_headline(preview)}")
+    print_line(f"{model_name(preview)}, ESTIMATE from {images} and severities {severities}:  {_headline(preview)}")
 
 
 def print_comparison(rows: Sequence[Sequence[str]], source: str, differences: Sequence[str]) -> None:
     """Print ours beside a published row, as `compare_with_published` gives it."""
-    _print_table(f"beside {source}, in percent", ["", "ours", "published", "difference"], rows, 100)
+    print_table(f"beside {source}, in percent", ["", "ours", "published", "difference"], rows, 100)
     if differences:
-        _print(f"not the same measurement: {'; '.join(differences)}")
+        print_line(f"not the same measurement: {'; '.join(differences)}")
 
 
 def print_differences(comparison: Comparison) -> None:
     """Print the scores of runs side by side: headline, groups and corruptions, in percent."""
     for letter, name in zip(comparison.letters, comparison.names, strict=True):
-        _print(f"{letter}: {name}")
+        print_line(f"{letter}: {name}")
     title = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images; 95 % intervals"
     titles = ["", *comparison.letters, *(f"{letter} − A" for letter in comparison.letters[1:])]
     rows = []
@@ -133,9 +135,9 @@ def print_differences(comparison: Comparison) -> None:
         values = [f"{'*' if run in leaders else ''}{percent(value)}" for run, value in enumerate(row.values)]
         if row.kind != "cell":
             rows.append([row.name, *values, *map(_difference, row.differences[1:])])
-    _print_table(title, titles, rows, 140, legend=LEGEND)
+    print_table(title, titles, rows, 140, legend=LEGEND)
     for note in comparison.notes:
-        _print(f"note: {note}")
+        print_line(f"note: {note}")
 
 
 LEGEND = "≈ not distinguishable: the interval of the paired difference holds 0;  * best, or not distinguishable from it"
@@ -153,32 +155,7 @@ def print_boards(boards: Sequence[Board]) -> None:
             scores = [f"{percent(row.value)}{_range(row.interval)}" for row in entry.rows["headline"]]
             rows.append([str(rank), entry.name, *scores, entry.file])
         title = f"{board.metric} in percent on {images}, {how}{whole}"
-        _print_table(title, titles, rows, 120, texts=(0, 1, len(titles) - 1))
-
-
-def _print_table(
-    title: str,
-    titles: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    width: int,
-    texts: Sequence[int] = (0,),
-    legend: str | None = None,
-) -> None:
-    """Print a table as wide as the terminal, or `width` letters wide where there is none; `texts` are no numbers."""
-    table = Table(title=title, title_justify="left", caption=legend, caption_justify="left")
-    for column, name in enumerate(titles):
-        if column in texts:
-            table.add_column(name, overflow="fold")
-        else:
-            table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(*row)
-    _print(table, width)
-
-
-def _print(what: Table | str, width: int | None = None) -> None:
-    console = Console(width=None if sys.stdout.isatty() else width, highlight=False, markup=False)
-    console.print(what, soft_wrap=isinstance(what, str))
+        print_table(title, titles, rows, 120, texts=(0, 1, len(titles) - 1))
 
 
 def _headline(summary: Mapping[str, Any]) -> str:

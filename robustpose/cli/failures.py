@@ -1,0 +1,128 @@
+"""Failures: what ends a command, as one line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import robustpose
+from robustpose.errors import UserError
+from robustpose.printing import ForgivingStream, make_visible, one_line, print_aside, print_lines
+
+DONE, OURS, YOURS, INTERRUPTED = 0, 1, 2, 130  # 130 is what shells have for Ctrl-C
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 a fault of robustpose; 2 a mistake in what was given, or a disk, memory or stream that "
+    "refuses; 130 stopped with Ctrl-C."
+)
+# What libraries say, in errors of no type of their own, when they get no memory.
+NO_MEMORY = ("out of memory", "can't allocate memory", "failed to allocate memory", "insufficient memory", "bad_alloc")
+
+
+def run_guarded(command: Callable[[], Any], debug: bool) -> int:
+    """Run a command and return its exit code. What ends it is said in one line, with `debug` below its traceback."""
+    try:
+        return int(command() or DONE)
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if debug:
+            print_lines("".join(traceback.format_exception(error)))
+        return tell_failure(error)
+
+
+def check_surroundings(output: ForgivingStream) -> None:
+    """Raise UserError where no command could work: without standard output, or in a folder that is gone."""
+    if output.refusal is not None:
+        raise UserError("standard output is closed: let it go to a file, or to /dev/null")
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UserError(f"the working folder is not there any more ({error.strerror}): go to another one") from error
+
+
+def tell_refusal(output: ForgivingStream) -> int:
+    """Say why standard output did not take all that was printed, if so, and return the exit code of it."""
+    output.flush()
+    refusal = output.refusal
+    if refusal is None or isinstance(refusal, BrokenPipeError):  # its reader has seen enough
+        return DONE
+    reason = refusal.strerror if isinstance(refusal, OSError) else refusal
+    print_aside(f"error: standard output cannot be written ({reason}); the work itself is done")
+    return YOURS
+
+
+def tell_failure(error: BaseException) -> int:
+    """Say in one line what has ended a command, and return its exit code."""
+    if isinstance(error, SystemExit):
+        return _read_exit(error)
+    if isinstance(error, KeyboardInterrupt):
+        return _tell_interrupted()
+    if hasattr(error, "format_message"):  # of typer, or of click, on which older versions of typer stand
+        return _tell_usage(error)
+    line = explain(error)
+    if line is not None:
+        print_aside(f"error: {line}")
+        return YOURS
+    print_aside(f"internal error: {type(error).__name__}: {one_line(error, 1000)} ({_ask_for_report(error)})")
+    return OURS
+
+
+def explain(error: BaseException) -> str | None:
+    """Return what to say of an error that is not a fault of ours; None for one that is."""
+    words = str(error)
+    if isinstance(error, UserError):
+        return words
+    if isinstance(error, MemoryError) or any(phrase in words.lower() for phrase in NO_MEMORY):
+        return f"not enough memory ({words or 'MemoryError'}): take smaller input, or fewer --workers"
+    if isinstance(error, RecursionError):
+        return f"something in the input is nested too deep ({words})"
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f" {error.filename}" if error.filename else ""
+        return (
+            f"the system refuses{where}: {error.strerror}; finished work is kept: the same command goes on from there"
+        )
+    return None
+
+
+def _tell_interrupted() -> int:
+    print_aside("stopped; finished work is kept: the same command goes on from there")
+    return INTERRUPTED
+
+
+def _tell_usage(error: Any) -> int:
+    """Say what is wrong with the words of the command line."""
+    message = str(error.format_message())
+    if message.startswith("Usage:"):  # without any words: the help, as asked for
+        print_lines(message)
+    else:
+        path = error.ctx.command_path if error.ctx is not None else "robustpose"
+        print_aside(f"error: {message.rstrip('.')}; {path} --help says more")
+    return YOURS
+
+
+def _read_exit(error: SystemExit) -> int:
+    """Return the exit code of somebody's sys.exit."""
+    if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EPIPE:
+        return DONE
+    if error.code is None or isinstance(error.code, int):
+        return error.code or DONE
+    print_aside(error.code)
+    return OURS
+
+
+def _ask_for_report(error: BaseException) -> str:
+    """Write the traceback to a file of its own, which nobody else can read, and return what to do with it."""
+    story = "".join(traceback.format_exception(error))
+    where = f"robustpose {robustpose.__version__}, Python {platform.python_version()}, {platform.platform()}\n"
+    try:
+        number, path = tempfile.mkstemp(prefix="robustpose-error-", suffix=".txt")
+        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(where + make_visible(f"{sys.argv}\n{story}", keep="\n"))
+    except OSError:
+        return "this is a fault of robustpose: please report it with what --debug shows"
+    return f"this is a fault of robustpose: please report it with {path}; --debug shows the traceback"

@@ -1,0 +1,107 @@
+import ast
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+import robustpose
+from robustpose.printing import (
+    MOST_LETTERS,
+    forgiving_streams,
+    make_visible,
+    one_line,
+    print_aside,
+    print_line,
+    print_table,
+)
+
+ROOT = Path(robustpose.__file__).parent
+# What acts in a terminal, or hides, and what is seen of it.
+ACTING = {
+    "\x1b[2J": "\\x1b[2J",  # clears the screen
+    "\x1b]8;;http://evil\x1b\\": "\\x1b]8;;http://evil\\x1b\\",  # a link
+    "\x1b]52;c;ZWNobw==\x07": "\\x1b]52;c;ZWNobw==\\x07",  # the clipboard
+    "\x9b31m": "\\x9b31m",  # the same in one letter
+    "\x90\x9d\x85": "\\x90\\x9d\\x85",
+    "a\nerror: b\r\x08\x0b\x0c\x00\t": "a\\nerror: b\\r\\x08\\x0b\\x0c\\x00\\t",
+    "\u2028\u2029": "\\u2028\\u2029",
+    "\u202egpj.exe": "\\u202egpj.exe",
+    "\u2066\u2069\u200e\u061c": "\\u2066\\u2069\\u200e\\u061c",
+    "\u200b\u200d\ufeff\u2060\u00ad": "\\u200b\\u200d\\ufeff\\u2060\\xad",
+    "\udc9b\ud800": "\\udc9b\\ud800",
+    "\U000e0041\ue000\uffff": "\\U000e0041\\ue000\\uffff",
+}
+
+
+@pytest.mark.parametrize(("text", "seen"), ACTING.items())
+def test_letters_that_act_or_hide_are_seen_instead(text, seen):
+    assert make_visible(f"über {text} 関節") == f"über {seen} 関節"
+
+
+def test_words_of_any_language_stay(capsys):
+    words = "épaule gauche, 左肩, ορθός, כתף\u3000[/red] :fire: 🏃 40\u00a0%"
+    assert make_visible(words) == words
+    print_line(words)
+    assert capsys.readouterr().out == words + "\n"
+
+
+@pytest.mark.parametrize("letter", ["x", "\x1b", "\n"])
+def test_line_keeps_both_ends_however_long_it_is(letter):
+    line = one_line(f"begin {letter * 10_000_000} end")
+    assert len(line) <= MOST_LETTERS
+    assert line.startswith("begin ")
+    assert line.endswith(" end") or letter != "x"
+
+
+def test_table_takes_words_as_they_are(capsys):
+    hostile = "[link=http://evil]fog[/link] :fire: [/red] \x1b[31m\n"
+    print_table(hostile, ["", hostile], [[hostile, "1"], ["x" * 10_000_000, "2"]], 160)
+    output = capsys.readouterr().out
+    assert output.count("[link=http://evil]fog[/link] :fire: [/red] \\x1b[31m\\n") == 3
+    assert "\x1b" not in output
+    assert len(output) < 5000
+
+
+class Refusing(io.StringIO):
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+def test_printing_goes_on_when_a_stream_refuses(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Refusing())
+    monkeypatch.setattr(sys, "stderr", Refusing())
+    with forgiving_streams() as output:
+        for _ in range(2):
+            print_line("a")
+            print_aside("b")
+            print_table("a", ["b"], [["c"]], 80)
+        assert output.refusal.strerror == "No space left on device"
+
+
+@pytest.mark.parametrize(("encoding", "seen"), [("ascii", "- ~ \\xe9 \\u95a2\n"), ("cp1252", "– ~ é \\u95a2\n")])
+def test_letters_that_a_stream_has_not_are_spelled(monkeypatch, encoding, seen):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, write_through=True))
+    with forgiving_streams():
+        print_line("– ≈ é 関")
+    assert raw.getvalue().decode(encoding).replace("-", "–") == seen.replace("-", "–")
+
+
+def test_everything_is_printed_through_one_door():
+    """No print, console or stream of its own anywhere else, which could let text from files act."""
+    doors = {"printing.py"}
+    found = []
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            is_own = name in ("print", "input") or name.rpartition(".")[2] in (
+                "Console",
+                "echo",
+                "secho",
+                "StreamHandler",
+            )
+            is_own |= name.startswith(("sys.stdout.", "sys.stderr.")) and not name.endswith(("isatty", "fileno"))
+            if is_own and path.relative_to(ROOT).as_posix() not in doors:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
+    assert found == []
