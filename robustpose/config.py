@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from robustpose.errors import UserError, first_few, nearest
 from robustpose.reading import parse_yaml, read_yaml
 
 S = TypeVar("S", bound=BaseModel)
+LONGEST_SHOWN = 80  # letters of a value in a message
+
+# By what pydantic calls a mistake: what the value must be, in our words.
+WORDS = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    "finite_number": "a finite number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("string_type", "path_type"), "text"),
+    "string_too_long": "text of at most {max_length} letters",
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
+    "too_long": "a list of at most {max_length}",
+    "too_short": "a list of at least {min_length}",
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type", "mapping_type"), "a group (key: value)"),
+    "invalid_key": "named by text",
+    "none_required": "left out",
+    "greater_than": "above {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "below {lt}",
+    "less_than_equal": "at most {le}",
+}
+# Parts of a place that name one kind of value of several that are allowed.
+OF_UNION = re.compile(r"(int|float|str|bool|none|path|Path|constrained-\w+|\w+\[.*|function-\w+\(.*)", re.DOTALL)
 
 
 class Settings(BaseModel):
     """Settings of any kind: an unknown key is an error, and nothing changes them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_plainly(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where numbers are expected, for pydantic takes them for 1 and 0; and huge numbers."""
+        field = cls.model_fields[str(info.field_name)]
+        if _has_parser((field.annotation, *field.metadata)):
+            return value
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(one, bool) and not _allows_switch(field.annotation):
+                raise ValueError("must be something other than true or false, which YAML reads yes and no as")
+            if isinstance(one, int) and abs(one) >= 2**63:
+                raise ValueError("must be of at most 18 digits")
+        return value
 
 
 def read_recipe(recipe: Path) -> dict[str, Any]:
@@ -37,7 +75,7 @@ def check_settings(kind: type[S], values: Mapping[str, Any], source: str) -> S:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(problem, kind) for problem in error.errors()]
+        problems = list(dict.fromkeys(_explain(problem, kind) for problem in error.errors()))
         raise UserError(f"{source}{': ' if source else ''}{first_few(problems, 'mistakes')}") from error
 
 
@@ -62,21 +100,56 @@ def write_settings(settings: Settings, path: Path) -> None:
 
 
 def _explain(problem: Any, kind: type[BaseModel]) -> str:
-    place = ".".join(str(part) for part in problem["loc"])
+    """Return a mistake that pydantic found in our words: which setting, what it must be, what came."""
+    place = [part for part in problem["loc"] if not OF_UNION.fullmatch(str(part))]
+    name, came = ".".join(map(str, place)), problem["input"]
     if problem["type"] == "extra_forbidden":
-        return f"unknown key '{place}'{nearest(str(problem['loc'][-1]), _keys_at(kind, problem['loc'][:-1]))}"
+        return f"unknown key '{shorten(name)}'{nearest(str(place[-1])[:80], _keys_at(kind, place[:-1]))}"
     if problem["type"] == "missing":
-        return f"'{place}' is missing"
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    is_one_value = not isinstance(problem["input"], dict | BaseModel)
-    if place and is_one_value and message.startswith("must be"):
-        return f"{place} {message}, got {problem['input']!r}"
-    return f"{place}: {message}" if place else message
+        return f"'{name}' is missing"
+    words = WORDS.get(problem["type"])
+    if words is not None:
+        message = "must be " + words.format(**problem.get("ctx", {}))
+    else:
+        message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    if not name:
+        return f"it {message}, got {describe(came)}" if words else message
+    return f"{name} {message}, got {describe(came)}" if message.startswith("must be") else f"{name}: {message}"
 
 
-def _keys_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+def describe(value: Any) -> str:
+    """Return what came, for a message: a value as it is, as far as it is short; of a group or a list, only its kind."""
+    if isinstance(value, Mapping | BaseModel):
+        return "a group of settings"
+    if isinstance(value, list | tuple) and len(value) > 8:
+        return f"a list of {len(value):,}"
+    try:
+        return shorten(repr(value))
+    except (ValueError, RecursionError):  # a number of thousands of digits; something deep
+        return "something very long"
+
+
+def shorten(text: str) -> str:
+    """Return the first letters of a text that may be very long."""
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+
+
+def _keys_at(model: type[BaseModel], place: Sequence[int | str]) -> list[str]:
+    """Return the keys of the group at a place; none where there is a list in between."""
     for part in place:
-        annotation = model.model_fields[str(part)].annotation
-        kinds = (kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type))
-        model = next(kind for kind in kinds if issubclass(kind, BaseModel))
+        annotation = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        groups = [kind for kind in kinds if issubclass(kind, BaseModel)]
+        if not groups:
+            return []
+        model = groups[0]
     return list(model.model_fields)
+
+
+def _has_parser(parts: Iterable[Any]) -> bool:
+    """Tell whether a function of its own parses a setting, given the parts of its annotation."""
+    return any(isinstance(part, BeforeValidator) or _has_parser(get_args(part)) for part in parts)
+
+
+def _allows_switch(annotation: Any) -> bool:
+    return annotation in (Any, bool, object) or any(map(_allows_switch, get_args(annotation)))

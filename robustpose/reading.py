@@ -113,6 +113,8 @@ def read_arrays(path: Path, what: str, *names: str) -> dict[str, npt.NDArray[Any
     if not path.exists():
         raise FileNotFoundError(f"there is no {what} {path}")
     where = f"the {what} {path}"
+    if not path.is_file():  # a pipe would be waited for
+        raise UserError(f"{where} is no file")
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -150,10 +152,12 @@ def _read_array(file: IO[bytes], n_bytes: int) -> npt.NDArray[Any]:
     size = math.prod(shape) * dtype.itemsize
     if size > n_bytes:  # before memory is taken
         raise ValueError(f"an array of shape {shape} does not fit into {n_bytes} bytes")
-    content = file.read(size)
+    content = bytearray()  # as far as there is some: a header may claim more
+    while len(content) < size and (piece := file.read(min(size - len(content), MEGABYTE))):
+        content += piece
     if len(content) != size:
         raise ValueError("an array is cut off")
-    array = np.frombuffer(bytearray(content), dtype)
+    array = np.frombuffer(content, dtype)
     return array.reshape(shape[::-1]).T if is_fortran else array.reshape(shape)
 
 

@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from robustpose.errors import UserError
@@ -17,6 +18,14 @@ def runs(tmp_path, coco_folder, run):
         predictions = write_predictions(tmp_path / f"{name}-predictions", coco_folder, noise)
         folders.append(bench_predictions(run, coco_folder, predictions, tmp_path / name))
     return folders
+
+
+def take_images(path, n_images):
+    """Leave the first images only in a file of matches."""
+    arrays = dict(np.load(path))
+    kept = arrays["image"] < n_images
+    arrays |= {"image": arrays["image"][kept], "verdict": arrays["verdict"][:, kept]}
+    np.savez(path, **arrays | {"positives": arrays["positives"][:n_images]})
 
 
 def find(comparison, name):
@@ -83,6 +92,11 @@ def test_only_common_cells_are_compared_and_that_is_said(tmp_path, coco_folder, 
         (lambda folder: shutil.rmtree(folder / "matches"), "start its bench command again"),
         (lambda folder: (folder / "matches" / "fog-4.npz").write_bytes(b"nothing"), "fog-4.npz is damaged"),
         (lambda folder: (folder / "summary.json").unlink(), "its bench has not finished"),
+        (
+            lambda folder: shutil.copy(folder.parent / "good/matches/fog-4.npz", folder / "matches"),
+            r"fog-4\.npz is of 9 images and scores .* but by summary\.json fog/4 scores .*: robustpose score",
+        ),
+        (lambda folder: take_images(folder / "matches/fog-4.npz", 8), r"fog-4\.npz is of 8 images"),
     ],
 )
 def test_a_spoilt_run_is_refused_in_one_line(runs, spoil, message):

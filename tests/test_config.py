@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -45,7 +47,7 @@ def test_unknown_key_in_a_group_names_the_nearest_of_that_group() -> None:
 
 def test_wrong_type_is_one_line_with_key_and_value() -> None:
     message = message_for(epochs="many")
-    assert message.startswith("settings: epochs must be a valid integer")
+    assert message.startswith("settings: epochs must be a whole number")
     assert message.endswith("got 'many'")
     assert "\n" not in message
 
@@ -69,7 +71,7 @@ def test_all_mistakes_are_counted() -> None:
             {"train_data": {"name": "coco", "n_images": 3}},
             "data 'coco' takes no n_images, it takes root (--root), split",
         ),
-        ({"augment": {"mirror_probability": 1.5}}, "less than or equal to 1"),
+        ({"augment": {"mirror_probability": 1.5}}, "mirror_probability must be at most 1"),
     ],
 )
 def test_impossible_values_are_refused(changes: dict[str, object], words: str) -> None:
@@ -116,3 +118,49 @@ def test_differences_are_listed_by_their_full_key() -> None:
     )
     assert list_differences(old, new) == ["augment.rotation: 45.0 there, 30.0 now"]
     assert list_differences(old, old) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"epochs": True},
+            "epochs must be something other than true or false, which YAML reads yes and no as, got True",
+        ),
+        ({"input_wh": [96, True]}, "input_wh must be something other than true or false"),
+        ({"lr": float("nan")}, "lr must be a finite number, got nan"),
+        ({"sigma": float("inf")}, "sigma must be a finite number, got inf"),
+        ({"sigma": ".inf"}, "sigma must be a number, got '.inf'"),
+        ({"input_wh": "96x128"}, "input_wh must be a list, got '96x128'"),
+        ({"input_wh": [96]}, "'input_wh.1' is missing"),
+        ({"input_wh": [96, 128, 3]}, "input_wh must be a list of at most 2, got [96, 128, 3]"),
+        ({"model": 3}, "model must be text, got 3"),
+        ({"model": {"a": 1}}, "model must be text, got a group of settings"),
+        ({"augment": []}, "augment must be a group (key: value), got []"),
+        ({"augment": {1: 2}}, "augment.1 must be named by text, got 1"),
+        ({1: 2}, "1 must be named by text"),
+        ({"mixing": {"views": ["clean", {}]}}, "mixing.views.1 must be text"),
+        ({"train_data": "toy"}, "train_data must be a group (key: value), got 'toy'"),
+        ({"train_data": {"name": "toy", "limit": "few"}}, "train_data.limit must be a whole number, got 'few'"),
+        ({"seed": 10**7000}, "seed must be of at most 18 digits, got something very long"),
+        ({"seed": "x" * 10_000}, "seed must be a whole number, got 'xxx"),
+        ({"x" * 10_000: 3}, "unknown key 'xxx"),
+        ({"family": []}, "family must be 'heatmaps', 'tags' or 'fields', got []"),
+        ({"engine": {"devices": []}}, "engine.devices must be a whole number, got []"),
+        ({"engine": {"devices": []}, "like": "sbl_r50_256x192"}, "engine.devices must be a whole number"),
+        ({"like": []}, "unknown network '[]'"),
+    ],
+)
+def test_values_of_any_shape_are_one_short_line_in_plain_words(changes: dict[Any, object], words: str) -> None:
+    message = message_for(**changes) if all(isinstance(key, str) for key in changes) else message_of(VALUES | changes)
+    assert words in message
+    assert "\n" not in message
+    assert len(message) < 300
+    for word in ("valid", "Input", "tuple", "integer", "string", "dictionary"):
+        assert word not in message
+
+
+def message_of(values: Mapping[Any, object]) -> str:
+    with pytest.raises(UserError) as caught:
+        make_settings(values)
+    return str(caught.value)

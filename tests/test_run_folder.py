@@ -1,7 +1,11 @@
+import io
+import os
+import zipfile
+
 import numpy as np
 import pytest
 
-from robustpose import Cell
+from robustpose import Cell, UserError
 from robustpose.pose.results_json import round_poses
 from robustpose.pose.types import Poses, no_poses
 from robustpose.results.run_folder import DamagedUnit, RunFolder
@@ -17,7 +21,11 @@ def make_poses():
     """Return poses of five images: with rows of the truth and without, and an image in which nobody is found."""
     all_poses = [
         Poses(
-            truth.image_id, poses.xy, poses.confidence, poses.score, np.zeros(len(poses.score), int) if even else None
+            truth.image_id,
+            poses.xy,
+            poses.confidence,
+            poses.score,
+            np.zeros(len(poses.score), int) if even and len(truth.xy) else None,
         )
         for even, (poses, truth) in zip([True, False, True, False, True], PAIRS, strict=True)
     ]
@@ -87,3 +95,116 @@ def test_whole_file_of_wrong_content_is_known(folder, change):
     np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
     with pytest.raises(DamagedUnit, match=r"00007\.npz is damaged"):
         folder.read_unit(CELL, 7, TRUTHS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"truth_rows": lambda rows: rows - 1},
+        {"truth_rows": lambda rows: rows + 10**9},
+        {"n_people": lambda n: np.array([2**62] * 4 + [n.sum()])},  # of which the sum overflows to the right one
+    ],
+)
+def test_counts_and_rows_beyond_the_images_are_known(folder, change):
+    test_whole_file_of_wrong_content_is_known(folder, change)
+
+
+def make_bomb(path, shape=(10**12,), content=b""):
+    """Write an npz file whose header asks for more than there is."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("image", "verdict", "positives", "quality"):
+            archive.writestr(f"{name}.npy", header.getvalue() + content)
+
+
+def put_folder(path):
+    path.mkdir(parents=True)
+
+
+def put_pipe(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+
+
+def put_objects(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, image=np.array([{}], object), verdict=np.zeros(1), positives=np.zeros(1))
+
+
+def put_bare_array(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+FILES = [make_bomb, put_folder, put_pipe, put_objects, put_bare_array]
+
+
+@pytest.mark.parametrize("put", FILES)
+def test_whatever_lies_in_the_place_of_matches_is_one_line(tmp_path, put):
+    folder = RunFolder(tmp_path)
+    put(folder.matches_path(CELL))
+    with pytest.raises(UserError, match=r"fog-3\.npz is damaged: start the bench command of") as error:
+        folder.read_table(CELL)
+    assert "\n" not in str(error.value)
+    assert folder.read_quality([CELL]) is None
+
+
+@pytest.mark.parametrize("put", FILES)
+def test_whatever_lies_in_the_place_of_a_unit_is_damaged(tmp_path, put):
+    folder = RunFolder(tmp_path)
+    put(folder.unit_path(CELL, 7))
+    with pytest.raises(DamagedUnit):
+        folder.read_unit(CELL, 7, TRUTHS)
+
+
+AP = {
+    "image": np.array([0, 1, 1]),
+    "verdict": np.array([[1, 1, 0], [1, 0, -1]], np.int8),
+    "positives": np.array([1, 2]),
+}
+JOINTS = {"reached": np.array([1.0, 0.0]), "possible": np.array([2.0, 0.0])}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        (AP | {"image": np.array([0, 1, 2])}, "poses of images 0 to 2, of 2"),
+        (AP | {"image": np.array([-1, 0, 1])}, "poses of images -1 to 1"),
+        (AP | {"image": np.array([0.0, 1.0, 1.0])}, "arrays of float64"),
+        (AP | {"image": np.array([[0, 1, 1]])}, "shapes"),
+        (AP | {"verdict": AP["verdict"][:, :2]}, "shapes"),
+        (AP | {"verdict": AP["verdict"].astype(int)}, "arrays of"),
+        (AP | {"verdict": AP["verdict"] * 7}, "neither right, wrong nor left out"),
+        (AP | {"positives": np.array([-1, 2])}, "counts -1 to 2 people"),
+        (AP | {"positives": np.array([2**62, 2**62])}, "people in an image"),
+        (AP | {"positives": np.array([0, 2])}, "more poses are right"),
+        (
+            AP | {"positives": np.array([], int), "image": np.array([], int), "verdict": np.zeros((2, 0), np.int8)},
+            "sha",
+        ),
+        ({"verdict": AP["verdict"]}, "lacks image, positives"),
+        (JOINTS | {"reached": np.array([3.0, 0.0])}, "more right joints"),
+        (JOINTS | {"reached": np.array([np.nan, 0.0])}, "more right joints"),
+        (JOINTS | {"reached": np.array([-1.0, 0.0])}, "fewer than none"),
+        (JOINTS | {"possible": np.array([2.0])}, "shapes"),
+        (JOINTS | {"possible": np.array(["2", "0"])}, "arrays of"),
+        ({"reached": JOINTS["reached"]}, "lacks possible"),
+    ],
+)
+def test_tables_that_make_no_sense_are_one_line(tmp_path, arrays, reason):
+    folder = RunFolder(tmp_path)
+    folder.matches_path(CELL).parent.mkdir()
+    np.savez(folder.matches_path(CELL), **arrays)
+    with pytest.raises(UserError, match=rf"fog-3\.npz is damaged: start the bench command of .*{reason}"):
+        folder.read_table(CELL)
+
+
+@pytest.mark.parametrize("arrays", [AP, JOINTS, {name: array.astype(np.float32) for name, array in JOINTS.items()}])
+def test_tables_that_make_sense_are_read(tmp_path, arrays):
+    folder = RunFolder(tmp_path)
+    folder.matches_path(CELL).parent.mkdir()
+    np.savez(folder.matches_path(CELL), **arrays)
+    assert folder.read_table(CELL).n_images == 2

@@ -16,7 +16,7 @@ from robustpose.files import list_differences, lock_folder, remove_parts
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.doubts import doubt_score, doubts_of_rescored, show_doubts
-from robustpose.results.resampling import RESAMPLES
+from robustpose.results.resampling import RESAMPLES, check_resamples
 from robustpose.results.rows import suite_of
 from robustpose.results.run_folder import IDENTITY
 from robustpose.results.summary import read_summary
@@ -76,5 +76,4 @@ def rescore(
 def check_numbers(n_workers: int, n_resamples: int) -> None:
     """Raise UserError unless there is somebody to work and a number of resamples."""
     check_workers(n_workers)
-    if n_resamples < 0:
-        raise UserError(f"--resamples must be at least 0, got {n_resamples}")
+    check_resamples(n_resamples, 0)

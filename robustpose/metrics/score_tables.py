@@ -17,6 +17,7 @@ from robustpose.pose.protocols import ScoreTable
 from robustpose.pose.types import Floats
 
 Whole = npt.NDArray[np.integer]
+MOST_PEOPLE = 1_000_000_000  # or joints, in one image: sums of them fit into 64 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +70,47 @@ class JointTable:
 
 
 def load_score_table(arrays: Mapping[str, npt.NDArray[Any]]) -> ScoreTable:
-    """Return the table of arrays that `save` gave; KeyError if one is missing."""
+    """Return the table of arrays that `save` gave; ValueError for others."""
+    lacking = {"image", "positives"} if "verdict" in arrays else {"reached", "possible"}
+    lacking -= set(arrays)
+    if lacking:
+        raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
     if "verdict" in arrays:
-        return ApTable(arrays["image"], arrays["verdict"], arrays["positives"])
-    return JointTable(arrays["reached"], arrays["possible"])
+        table = ApTable(arrays["image"], arrays["verdict"], arrays["positives"])
+        _check_ap(table)
+        return table
+    joints = JointTable(arrays["reached"], arrays["possible"])
+    _check_joints(joints)
+    return joints
+
+
+def _check_ap(table: ApTable) -> None:
+    """Raise ValueError unless a table makes sense: compiled loops trust its numbers."""
+    image, verdict, positives = table.image, table.verdict, table.positives
+    if [array.dtype.kind for array in (image, positives)] != ["i", "i"] or verdict.dtype != np.int8:
+        raise ValueError(f"it holds arrays of {image.dtype}, {verdict.dtype} and {positives.dtype}")
+    if image.ndim != 1 or positives.ndim != 1 or verdict.shape[1:] != image.shape or not len(positives):
+        raise ValueError(f"it holds arrays of shapes {image.shape}, {verdict.shape} and {positives.shape}")
+    if (positives < 0).any() or (positives > MOST_PEOPLE).any():
+        raise ValueError(f"it counts {positives.min()} to {positives.max()} people in an image")
+    if len(image) and not 0 <= image.min() <= image.max() < len(positives):
+        raise ValueError(f"it has poses of images {image.min()} to {image.max()}, of {len(positives)}")
+    if ((verdict < -1) | (verdict > 1)).any():
+        raise ValueError("a pose is neither right, wrong nor left out")
+    for right in verdict == 1:
+        if (np.bincount(image[right], minlength=len(positives)) > positives).any():
+            raise ValueError("more poses are right in an image than it has people")
+
+
+def _check_joints(table: JointTable) -> None:
+    hits, annotated = table.hits, table.annotated
+    if hits.ndim != 1 or hits.shape != annotated.shape or not len(hits):
+        raise ValueError(f"it holds arrays of shapes {hits.shape} and {annotated.shape}")
+    if hits.dtype.kind not in "iuf" or annotated.dtype.kind not in "iuf":
+        raise ValueError(f"it holds arrays of {hits.dtype} and {annotated.dtype}")
+    # A sum of similarities may be above the number of joints by its rounding.
+    if not ((hits >= 0) & (hits <= annotated + 1e-6) & (annotated <= MOST_PEOPLE)).all():  # nor is NaN
+        raise ValueError("an image has more right joints than annotated ones, or fewer than none")
 
 
 def _take_once(n_images: int) -> Whole:

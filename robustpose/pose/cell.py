@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from robustpose.errors import UserError
+
+SEVERITIES = ("1", "2", "3", "4", "5")
+LONGEST_NAME = 200  # of a corruption, in letters
+NAME = re.compile(r"[\w-]+|[\w-]+(\.[\w-]+)*:[\w-]+(\.[\w-]+)*")
 
 
 class Cell(NamedTuple):
@@ -25,13 +30,22 @@ class Cell(NamedTuple):
 
     @classmethod
     def from_key(cls, key: str) -> Cell:
-        """Return the cell of a key; UserError if it is neither `clean` nor a name, a slash and a severity."""
+        """Return the cell of a key; UserError if it is neither `clean` nor a corruption, a slash and a severity.
+
+        Files are named after cells, so what is no name, such as ``../fog``, is refused here.
+        """
         if key == "clean":
             return CLEAN
-        corruption, slash, severity = key.rpartition("/")
-        if not slash or not severity.isdigit():
-            raise UserError(f"a cell is 'clean' or 'corruption/severity' such as 'fog/3', got '{key}'")
+        corruption, _, severity = key.rpartition("/")
+        if severity not in SEVERITIES or not is_corruption_name(corruption):
+            shown = key if len(key) <= LONGEST_NAME else key[:LONGEST_NAME] + "…"
+            raise UserError(f"a cell is 'clean' or 'corruption/severity' such as 'fog/3', got {shown!r}")
         return cls(corruption, int(severity))
+
+
+def is_corruption_name(text: str) -> bool:
+    """Tell whether a text can be the name of a corruption: `fog`, or ``package.module:function``."""
+    return len(text) <= LONGEST_NAME and NAME.fullmatch(text) is not None
 
 
 CLEAN = Cell(None, 0)

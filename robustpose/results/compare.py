@@ -15,13 +15,15 @@ from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.resampling import LEVEL, RESAMPLES, draw_weights, interval
+from robustpose.pose.protocols import ScoreTable
+from robustpose.results.resampling import LEVEL, RESAMPLES, check_resamples, draw_weights, interval
 from robustpose.results.rows import Interval, label_headline, list_means, model_name, require_one_suite
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import identify_data, read_summary
 
 # What has to be the same for two runs to be of the same pixels; where boxes came from may be what is compared.
 SAME_PIXELS = ("profile", "seed", "frost_textures")
+ROUNDING = 1e-4  # between a score and that of its table
 UNTOLD = ("unknown", "unused", None)  # a corrupted set without a manifest, a run without frost
 
 
@@ -83,8 +85,7 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     """Return two or more finished runs of the same images beside each other, or raise UserError."""
     if len(folders) < 2:
         raise UserError(f"compare needs two or more run folders, got {len(folders)}")
-    if n_resamples < 1:
-        raise UserError(f"--resamples must be at least 1, got {n_resamples}")
+    check_resamples(n_resamples, 1)
     summaries = [read_summary(folder) for folder in folders]
     suite = require_one_suite(dict(zip(folders, summaries, strict=True)))
     first = summaries[0]
@@ -96,8 +97,11 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
         notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
     scores = [{CLEAN: s["clean"], **{cell: s["cells"][cell.key] for cell in cells[1:]}} for s in summaries]
     values = [take_means(of, cells, suite) for of in scores]
-    tables = [{cell: RunFolder(folder).read_table(cell) for cell in cells} for folder in folders]
+    tables = [_read_tables(folder, of) for folder, of in zip(folders, scores, strict=True)]
     n_images = tables[0][CLEAN].n_images
+    for folder, of_run in zip(folders, tables, strict=True):
+        if (n_other := of_run[CLEAN].n_images) != n_images:
+            raise UserError(f"{folders[0]} has matches of {n_images} images, {folder} of {n_other}: score one again")
     weights = draw_weights(n_images, n_resamples)
     resampled = [take_means({cell: table.score(weights) for cell, table in of.items()}, cells, suite) for of in tables]
     return Comparison(
@@ -110,6 +114,21 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
         rows=tuple(_compare_rows(values, resampled, suite, first["metric"])),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreTable]:
+    """Return the score table of each cell; UserError unless all are of the same images and give the cells' scores."""
+    run = RunFolder(folder)
+    tables = {cell: run.read_table(cell) for cell in scores}
+    for cell, table in tables.items():
+        score = float(table.score()[0])
+        if table.n_images != tables[CLEAN].n_images or not abs(score - scores[cell]) < ROUNDING:
+            raise UserError(
+                f"{run.matches_path(cell)} is of {table.n_images} images and scores {score:.4f}, but by summary.json "
+                f"{cell.key} scores {scores[cell]:.4f} on {tables[CLEAN].n_images}: robustpose score {folder} writes "
+                "both anew"
+            )
+    return tables
 
 
 def _note_differences(

@@ -11,16 +11,28 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from robustpose.errors import UserError
+from robustpose.limits import check_limit
 from robustpose.pose.types import Floats
 
 LEVEL = 0.95
 RESAMPLES = 1000
+MOST_RESAMPLES = 100_000
 SEED = 1
+
+
+def check_resamples(n_resamples: int, least: int) -> None:
+    """Raise UserError unless a number of resamples can be drawn."""
+    if n_resamples < least:
+        raise UserError(f"--resamples must be at least {least}, got {n_resamples}")
+    if n_resamples > MOST_RESAMPLES:
+        raise UserError(f"--resamples must be at most {MOST_RESAMPLES}, got {n_resamples}")
 
 
 @lru_cache(maxsize=2)
 def draw_weights(n_images: int, n_resamples: int = RESAMPLES) -> npt.NDArray[np.uint8]:
     """Return how often each image is in each resample, (R, N): a function of the two numbers alone."""
+    check_limit("MEMORY_MB", n_resamples * n_images / 1e6, f"drawing {n_images:,} images {n_resamples:,} times", "MB")
     rng = np.random.default_rng([SEED, n_images])
     weights = np.empty((n_resamples, n_images), np.uint8)
     for row in weights:

@@ -16,8 +16,6 @@ report.html               the scores as a page
 from __future__ import annotations
 
 import shutil
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +31,7 @@ from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import ScoreTable
 from robustpose.pose.results_json import round_poses
 from robustpose.pose.types import Floats, Poses, Truth
+from robustpose.reading import read_arrays
 
 IDENTITY = "run.json"
 
@@ -87,7 +86,7 @@ class RunFolder:
         """
         path = self.unit_path(cell, number)
         try:
-            arrays = _read_arrays(path)
+            arrays = read_arrays(path, "unit")
             _check_unit(arrays, truths)
             n_people, is_matched = arrays["n_people"], arrays["is_matched"]
             xy, confidence, score = (
@@ -119,35 +118,28 @@ class RunFolder:
         """
         path = self.matches_path(cell)
         try:
-            return load_score_table(_read_arrays(path))
+            return load_score_table(read_arrays(path, "file of matches"))
         except FileNotFoundError as error:
             raise UserError(
                 f"{self.path} has no matches of {cell.key}: its metric has none, or it is from an older version: "
                 "start its bench command again"
             ) from error
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{path} is damaged: start the bench command of {self.path} again") from error
+        except (ValueError, UserError) as error:
+            again = f"start the bench command of {self.path} again, or robustpose score {self.path}"
+            raise UserError(f"{path} is damaged: {again} ({error})") from error
 
     def read_quality(self, cells: Sequence[Cell]) -> dict[Cell, Floats] | None:
         """Return by cell how good each image's poses (N,) are, 0..1, NaN without people; None if a cell lacks it."""
-        try:
-            return {cell: _read_arrays(self.matches_path(cell), "quality")["quality"].astype(float) for cell in cells}
-        except (OSError, ValueError):
-            return None
-
-
-def _read_arrays(path: Path, *names: str) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of an npz file: those of `names`, by default all.
-
-    Raises:
-        OSError: there is no such file, or it cannot be read.
-        ValueError: it is damaged, or an array is missing.
-    """
-    try:
-        with path.open("rb") as file, np.load(file) as arrays:
-            return {name: arrays[name] for name in names or arrays.files}
-    except (EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+        found = {}
+        for cell in cells:
+            try:
+                quality = read_arrays(self.matches_path(cell), "file of matches", "quality")["quality"]
+            except (FileNotFoundError, UserError):
+                return None
+            if quality.ndim != 1 or quality.dtype.kind != "f" or (quality < 0).any() or (quality > 1.001).any():
+                return None
+            found[cell] = quality.astype(float)
+        return found if len({len(of_cell) for of_cell in found.values()}) == 1 else None
 
 
 def _check_unit(arrays: Mapping[str, npt.NDArray[Any]], truths: Sequence[Truth]) -> None:
@@ -156,9 +148,15 @@ def _check_unit(arrays: Mapping[str, npt.NDArray[Any]], truths: Sequence[Truth])
     if kinds != {"is_matched": "b", "truth_rows": "i", "n_people": "i", "xy": "f", "confidence": "f", "score": "f"}:
         raise ValueError(f"it holds {kinds}")
     n_people, n_joints = arrays["n_people"], truths[0].xy.shape[1]
-    if n_people.shape != (len(truths),) or arrays["is_matched"].shape != (len(truths),) or (n_people < 0).any():
+    if n_people.shape != (len(truths),) or arrays["is_matched"].shape != (len(truths),):
         raise ValueError(f"it is not of {len(truths)} images")
+    if (n_people < 0).any() or (n_people > arrays["score"].size).any():  # of which the sum could overflow
+        raise ValueError(f"it has {n_people.min()} to {n_people.max()} people in an image")
     n = int(n_people.sum())
     shapes = [arrays[name].shape for name in ("xy", "confidence", "score", "truth_rows")]
     if shapes != [(n, n_joints, 2), (n, n_joints), (n,), (int(n_people[arrays["is_matched"]].sum()),)]:
         raise ValueError(f"it holds arrays of {shapes} for {n} people with {n_joints} joints")
+    of_images = np.array([len(truth.xy) for truth in truths])
+    known = np.repeat(of_images[arrays["is_matched"]], n_people[arrays["is_matched"]])
+    if ((arrays["truth_rows"] < 0) | (arrays["truth_rows"] >= known)).any():
+        raise ValueError("a pose is of a person whom its image does not have")
