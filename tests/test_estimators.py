@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from robustpose.evaluate import evaluate, predict
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.results_json import write_results
 from robustpose.pose.skeletons import COCO, Skeleton
+from robustpose.pose.types import reorder_joints
 from tests.conftest import make_onnx
 from tests.people import assert_same_poses
 from tests.scenes import draw_scene
@@ -194,6 +196,31 @@ def test_topdown_refuses_another_skeleton_and_other_heatmaps():
     frame = Frame(1, lambda: draw_scene(100, 100), np.array([[5.0, 5, 80, 90]]))
     with pytest.raises(UserError, match=r"must give heatmaps \(2, 17, 16, 12\)"):
         HeatmapEstimator(lambda x: peak_network(x)[:, :3], INPUT_SPEC, COCO).predict([frame])
+
+
+NAMES = ("RKnee", *("nose", "L_Eye", "eye_right"), *COCO.joints[3:14], "left_ankle", "rank")
+
+
+def test_network_with_joints_in_another_order_gives_those_of_the_annotations(people):
+    order = [14, 0, 1, 2, *range(3, 13), 13, 15, 16]  # of COCO's joints in NAMES
+    skeleton = COCO.arrange(NAMES)
+    frames = frames_of(people)
+    own = predict(frames, HeatmapEstimator(seventeen_networks, INPUT_SPEC, COCO))
+    found = predict(frames, HeatmapEstimator(seventeen_networks, INPUT_SPEC, skeleton))
+    assert_same_poses(found, [reorder_joints(poses, order) for poses in own])
+
+
+def seventeen_networks(crops):
+    """Return heatmaps that differ from joint to joint."""
+    return peak_network(crops) * np.random.default_rng(0).random((17, 16, 12), np.float32)
+
+
+def test_mirror_test_of_joints_whose_sides_nobody_knows_is_an_error_that_says_what_to_do(tmp_path):
+    path = make_onnx(tmp_path / "x.onnx", n_joints=3)
+    with pytest.raises(UserError, match="flip_test mirrors images, but the names of skeleton 'three' do not say"):
+        estimators.build(f"onnx:{path}", THREE, {})
+    estimators.build(f"onnx:{path}", THREE, {"flip_test": "no"})
+    estimators.build(f"onnx:{path}", replace(THREE, flip_pairs=(), sides_from="given"), {})
 
 
 def test_predict_checks_what_an_estimator_returns(people):

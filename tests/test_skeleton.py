@@ -37,3 +37,45 @@ def test_sigmas_are_cocos_for_its_names_and_one_over_k_otherwise():
 def test_inconsistent_skeleton_is_refused(arguments):
     with pytest.raises(UserError, match="skeleton 'x'"):
         Skeleton(*arguments)
+
+
+def make_skeleton(*joints, **given):
+    return Skeleton("x", joints, (), (0.1,) * len(joints), **given)
+
+
+def test_pairs_that_are_given_hold_whatever_the_names_say():
+    assert make_skeleton("kp1", "kp2", "kp3", flip_pairs=((0, 2),)).flip_order == (2, 1, 0)
+    assert make_skeleton("left_eye", "right_eye", flip_pairs=()).flip_order == (0, 1)
+
+
+@pytest.mark.parametrize("pairs", [((0, 3),), ((0, 0),), ((0, 1), (1, 2)), ((0, 1), (0, 1)), ((0,),), ((0, 1, 2),)])
+def test_pairs_of_unknown_or_repeated_joints_are_refused(pairs):
+    with pytest.raises(UserError, match=r"skeleton 'x': flip_pairs must be pairs of different joints 0\.\.2"):
+        make_skeleton("a", "b", "c", flip_pairs=pairs)
+
+
+def test_sides_that_names_do_not_tell_are_an_error_that_says_what_to_do():
+    message = (
+        r"^flip_test mirrors images, but the names of skeleton 'x' do not say which joints change sides: no names "
+        r"among kp1, kp2 are of a left and a right joint\. List flip_pairs in the skeleton \(--skeleton FILE; \[\] if "
+        r"all joints are in the middle\), or set flip_test=false$"
+    )
+    with pytest.raises(UserError, match=message):
+        make_skeleton("kp1", "kp2").check_sides("flip_test", "flip_test=false")
+    with pytest.raises(UserError, match="'left_eye' has no partner"):
+        make_skeleton("left_eye", "nose").check_sides("flip_test", "flip_test=false")
+    make_skeleton("kp1", "kp2", flip_pairs=()).check_sides("flip_test", "flip_test=false")
+    make_skeleton("left_eye", "right_eye").check_sides("flip_test", "flip_test=false")
+
+
+def test_sigmas_follow_cocos_names_into_another_order_and_spelling():
+    joints = [joint.replace("left_", "L_").replace("right_", "R_").title() for joint in reversed(COCO.joints)]
+    assert sigmas_for(joints) == (COCO.sigmas[::-1], "coco")
+
+
+def test_arranged_skeleton_keeps_limbs_pairs_and_sigmas_of_its_joints():
+    names = ("LHip", "Nose", "RHip")
+    skeleton = Skeleton("x", ("nose", "left_hip", "right_hip"), ((0, 1),), (0.1, 0.2, 0.3), flip_pairs=((1, 2),))
+    arranged = skeleton.arrange(names)
+    assert arranged == Skeleton("x", names, ((1, 0),), (0.2, 0.1, 0.3), flip_pairs=((0, 2),))
+    assert skeleton.arrange(("nose", "left_hip", "tail")) is None

@@ -367,7 +367,7 @@ def test_other_joints_are_one_clear_line() -> None:
 
 
 def test_card_without_joints_takes_those_of_the_annotations() -> None:
-    six = Skeleton("six", tuple("abcdef"), (), (0.1,) * 6)
+    six = Skeleton("six", tuple("abcdef"), (), (0.1,) * 6, flip_pairs=())
 
     def network(x: Array) -> tuple[Array, Array]:
         return tuple(maps[:, :n] for maps, n in zip(DotReader()(x), (12, 6), strict=True))  # type: ignore[return-value]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from robustpose.pose.crop import SCALE_UNIT, crop_matrix, crop_person
-from robustpose.pose.skeletons import COCO
+from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.train.geometry import (
     Placement,
     find_lower_body,
@@ -115,3 +115,19 @@ def test_half_body_takes_the_other_half_where_one_has_too_few_joints() -> None:
         placement = place_half_body(xy, visible, find_lower_body(COCO), 0.75, always, generator)
         assert placement is not None
         np.testing.assert_allclose(placement.center, xy[:11].mean(0))
+
+
+def test_body_without_a_lower_half_is_never_cut_in_half() -> None:
+    face = Skeleton("face", tuple(f"chip_{i}" for i in range(12)), (), (0.1,) * 12)
+    always, xy = AugmentSettings(half_body_probability=1), rng().uniform(0, 100, (12, 2))
+    assert not find_lower_body(face).any()  # a chip is no hip
+    assert all(
+        place_half_body(xy, np.full(12, 2), find_lower_body(face), 0.75, always, rng(seed)) is None for seed in range(9)
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["LHip", "rkne", "lank", "RBigToe", "MidHip", "LeftUpLeg", "left_thigh", "Pelvis", "L_Foot"]
+)
+def test_lower_body_is_known_in_any_spelling(name: str) -> None:
+    assert find_lower_body(Skeleton("one", (name,), (), (0.1,))).all()

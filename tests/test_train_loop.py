@@ -17,7 +17,7 @@ from robustpose.errors import UserError
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.small import SmallNet
 from robustpose.models.weights import read_weights
-from robustpose.pose.skeletons import COCO
+from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
@@ -332,3 +332,17 @@ def test_what_a_killed_process_left_half_written_is_removed_by_the_next_start(tm
         part.write_bytes(b"half")
     train(settings_for(epochs=1), tmp_path)
     assert not any(part.exists() for part in parts)
+
+
+class Numbered(Dots):
+    """The same people, whose joints have numbers for names."""
+
+    skeleton = Skeleton("numbered", tuple(f"kp{i}" for i in range(17)), (), COCO.sigmas)
+
+
+def test_mirrored_crops_of_joints_whose_sides_nobody_knows_are_an_error_and_others_are_learned(tmp_path: Path) -> None:
+    data = {"name": f"{__name__}:Numbered"}
+    with pytest.raises(UserError, match=r"^augment\.mirror_probability mirrors images, .* 'numbered' do not say"):
+        train(settings_for(train_data=data, val_data=data), tmp_path / "mirrored")
+    plain = settings_for(train_data=data, val_data=data, epochs=1, augment={"mirror_probability": 0})
+    assert train(plain, tmp_path / "plain").is_file()  # evaluated, too: without a mirror test

@@ -18,7 +18,7 @@ from robustpose.estimators.tags import TagEstimator
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import read_weights
 from robustpose.pose.protocols import Dataset
-from robustpose.pose.skeletons import COCO
+from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.types import Frame, Image, Truth
 from robustpose.train.geometry import placement_to_matrix
 from robustpose.train.heatmaps import PersonCrops
@@ -464,3 +464,12 @@ def test_kept_images_are_read_once() -> None:
         for index in range(len(images)):
             images[epoch, index]
     assert len(reads) == len(images)
+
+
+def test_mirrored_images_of_joints_whose_sides_nobody_knows_are_an_error() -> None:
+    images = Two()
+    images.skeleton = Skeleton("numbered", tuple(f"kp{i}" for i in range(17)), (), COCO.sigmas)
+    source = CropSource(images, INPUT_SPEC, 0)
+    with pytest.raises(UserError, match=r"^image_augment\.mirror_probability mirrors images, .* do not say"):
+        WholeImages(source, ImageAugmentSettings(), draw_tag_targets)
+    WholeImages(source, ImageAugmentSettings(mirror_probability=0), draw_tag_targets)

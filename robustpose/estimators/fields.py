@@ -70,12 +70,12 @@ class FieldEstimator(NetworkEstimator[FieldNetwork]):
         super().__init__(network, input_spec, skeleton)
         self.long_edge = options.input or max(input_spec.input_wh)
         self._is_openpifpaf = options.protocol == "openpifpaf"
+        connections = list_connections(self.own_skeleton)
         self._decode = partial(
-            decode_fields, stride=input_spec.stride, complete=options.complete, connections=list_connections(skeleton)
+            decode_fields, stride=input_spec.stride, complete=options.complete, connections=connections
         )
 
-    def predict(self, frames: Sequence[Frame]) -> list[Poses]:
-        """Return the poses of everybody in each frame."""
+    def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
         return [self._predict_one(frame) for frame in frames]
 
     def _predict_one(self, frame: Frame) -> Poses:

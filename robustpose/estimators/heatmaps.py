@@ -15,7 +15,7 @@ from robustpose.estimators.options import CropOptions, NetworkOptions, Size, wri
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.models.input_spec import InputSpec
-from robustpose.models.zoo import ZOO, make_input_spec
+from robustpose.models.zoo import ZOO, find_published, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
@@ -50,10 +50,11 @@ class HeatmapEstimator(NetworkEstimator[HeatmapNetwork]):
         self, network: HeatmapNetwork, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS
     ) -> None:
         super().__init__(network, input_spec, skeleton)
+        if options.flip_test:
+            self.own_skeleton.check_sides("flip_test", "flip_test=false (--model-set)")
         self._options = options
 
-    def predict(self, frames: Sequence[Frame]) -> list[Poses]:
-        """Return the poses in the boxes of each frame."""
+    def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
         people = [(frame, box) for frame in frames for box in _boxes(frame)]
         if not people:
             return [no_poses(frame.image_id, self.skeleton.n_joints) for frame in frames]
@@ -80,7 +81,7 @@ class HeatmapEstimator(NetworkEstimator[HeatmapNetwork]):
             return self._check(self._network(x), n_crops)
         x[n_crops:] = x[:n_crops, :, :, ::-1]  # the mirrored crops go through in the same call
         both = self._check(self._network(x), 2 * n_crops)
-        mirrored = unmirror_heatmaps(both[n_crops:], self.skeleton.flip_order)
+        mirrored = unmirror_heatmaps(both[n_crops:], self.own_skeleton.flip_order)
         return (both[:n_crops] + mirrored) * np.float32(0.5)
 
     def _check(self, heatmaps: Floats, n_crops: int) -> Floats:
@@ -103,7 +104,7 @@ class HeatmapEstimator(NetworkEstimator[HeatmapNetwork]):
             scores = score_people(confidence[part], box_scores)
             kept = list(range(len(scores)))
             if not frame.one_pose_per_box:
-                kept = suppress_duplicates(xy[part], scores, scales[part], self.skeleton.sigmas)
+                kept = suppress_duplicates(xy[part], scores, scales[part], self.own_skeleton.sigmas)
             rows = None if frame.truth_rows is None else frame.truth_rows[kept]
             all_poses.append(Poses(frame.image_id, xy[part][kept], confidence[part][kept], scores[kept], rows))
         return all_poses
@@ -127,7 +128,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         check_head(path, tensors, HEAD, skeleton)
         in_name = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)
         size = (int(in_name.group(2)), int(in_name.group(1))) if in_name else None
-        return make_input_spec(name, skeleton, options.input or size)
+        return make_input_spec(name, find_published(skeleton), options.input or size)
 
     loaded = load_network(name, target, skeleton, options, describe_official)
     input_wh = loaded.input_spec.input_wh
@@ -143,10 +144,14 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
 
 
 def as_estimator(
-    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS, **engine: Any
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions | None = None, **engine: Any
 ) -> HeatmapEstimator:
-    """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_callable`."""
+    """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_callable`.
+
+    By default there is a mirror test where the skeleton's sides are known.
+    """
     from robustpose.estimators.running.backends import as_callable
 
+    options = options or Options(flip_test=not skeleton.sides_doubt)
     run = as_callable(network, input_wh=input_spec.input_wh, **engine)
     return HeatmapEstimator(run, input_spec, skeleton, options)

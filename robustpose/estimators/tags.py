@@ -19,7 +19,7 @@ from robustpose.estimators.options import Count, ShorterSide, Switch, WholeImage
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.models.input_spec import InputSpec
-from robustpose.models.zoo import ZOO, make_input_spec
+from robustpose.models.zoo import ZOO, find_published, make_input_spec
 from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
@@ -84,6 +84,8 @@ class TagEstimator(NetworkEstimator[TagNetwork]):
         self, network: TagNetwork, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS
     ) -> None:
         super().__init__(network, input_spec, skeleton)
+        if options.flip_test:
+            self.own_skeleton.check_sides("flip_test", "flip_test=false (--model-set)")
         self.short_side = options.input or min(input_spec.input_wh)
         # Largest first: the order in which the published program adds up.
         self._scales = sorted(parse_numbers(options.scales), reverse=True)
@@ -92,8 +94,7 @@ class TagEstimator(NetworkEstimator[TagNetwork]):
             group_people, refine=options.refine, max_people=options.max_people, threshold=float(options.threshold)
         )
 
-    def predict(self, frames: Sequence[Frame]) -> list[Poses]:
-        """Return the poses of everybody in each frame."""
+    def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
         return [self._predict_one(frame) for frame in frames]
 
     def _predict_one(self, frame: Frame) -> Poses:
@@ -121,7 +122,7 @@ class TagEstimator(NetworkEstimator[TagNetwork]):
                     f"of {HALVED}: choose multiples of the least scale, such as 0.5,1,2"
                 )
             outputs = self._look(crop_person(image, center, extent, input_wh))
-            heatmaps, tags = merge_outputs(outputs, self.skeleton.flip_order, size_wh, with_tags=scale == 1)
+            heatmaps, tags = merge_outputs(outputs, self.own_skeleton.flip_order, size_wh, with_tags=scale == 1)
             total = heatmaps if total is None else total + heatmaps
             kept = kept if tags is None else tags
         assert total is not None
@@ -175,7 +176,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
             return None
         check_head(path, tensors, HEAD, skeleton)
         sizes = (published.input_wh for published in ZOO.values() if published.file == path.name)
-        return make_input_spec(name, skeleton, next(sizes, None))
+        return make_input_spec(name, find_published(skeleton), next(sizes, None))
 
     loaded = load_network(name, target, skeleton, options, describe_official, ", or HigherHRNet's")
     estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
@@ -192,9 +193,13 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
 
 
 def as_estimator(
-    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS, **engine: Any
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: Options | None = None, **engine: Any
 ) -> TagEstimator:
-    """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_image_callable`."""
+    """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_image_callable`.
+
+    By default there is a mirror test where the skeleton's sides are known.
+    """
     from robustpose.estimators.running.backends import as_image_callable
 
+    options = options or Options(flip_test=not skeleton.sides_doubt)
     return TagEstimator(as_image_callable(network, **engine), input_spec, skeleton, options)

@@ -30,10 +30,12 @@ class InputSpec:
     # Key of `FAMILIES`.
     family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(name, name))] = DEFAULT
 
-    def check_joints(self, skeleton: Skeleton) -> None:
-        """Raise UserError if the network finds other joints than those of `skeleton`."""
-        if self.joints and self.joints != skeleton.joints:
+    def arrange(self, skeleton: Skeleton) -> Skeleton:
+        """Return `skeleton` with its joints in the network's order; UserError if the network finds other joints."""
+        arranged = skeleton.arrange(self.joints or skeleton.joints)
+        if arranged is None:
             raise UserError(
                 f"model '{self.name}' finds the joints {', '.join(self.joints)}, but the annotations have "
                 f"{', '.join(skeleton.joints)}: use a model of that skeleton"
             )
+        return arranged

@@ -86,6 +86,14 @@ def get_network(name: str) -> ZooNetwork:
     return ZOO[name]
 
 
+def find_published(skeleton: Skeleton) -> Skeleton:
+    """Return COCO's or MPII's skeleton if it has the joints of `skeleton`, in any order and spelling; else that one.
+
+    Official weights have the published order, whatever that of the annotations is.
+    """
+    return next((one for one in (COCO, MPII) if one.arrange(skeleton.joints) is not None), skeleton)
+
+
 def make_input_spec(
     network: str, skeleton: Skeleton, input_wh: tuple[int, int] | None = None, family: FamilyName | None = None
 ) -> InputSpec:

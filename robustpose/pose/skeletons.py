@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from robustpose.errors import UserError
+from robustpose.pose.joint_names import Pairs, find_sides, match_names
 
 # OKS sigmas of the COCO keypoint challenge, by joint name (cocodataset.org, keypoints evaluation).
 COCO_SIGMAS = {
@@ -27,6 +28,9 @@ class Skeleton:
         limbs: pairs of joint indices (0-based) to draw.
         sigmas: K OKS constants: spread of the annotators' placement, relative to the square root of the area.
         sigmas_from: where the sigmas come from: `coco`, a file, or `1/K`.
+        flip_pairs: pairs (left, right) of joint indices that change places in a mirrored image; () if all are in the
+            middle; None for what the names say. It is filled in.
+        sides_from: where the pairs come from: `names`, or `given`.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Skeleton:
     limbs: tuple[tuple[int, int], ...]
     sigmas: tuple[float, ...]
     sigmas_from: str = "given"
+    flip_pairs: Pairs | None = None
+    sides_from: str = "given"
 
     def __post_init__(self) -> None:
         n_joints = len(self.joints)
@@ -47,6 +53,16 @@ class Skeleton:
             )
         if any(not 0 <= joint < n_joints for limb in self.limbs for joint in limb):
             raise UserError(f"skeleton '{self.name}' has a limb outside joints 0..{n_joints - 1}: {self.limbs}")
+        if self.flip_pairs is None or self.sides_from == "names":
+            object.__setattr__(self, "flip_pairs", find_sides(self.joints).pairs)
+            object.__setattr__(self, "sides_from", "names")
+        pairs = tuple(tuple(pair) for pair in self.flip_pairs or ())
+        paired = [joint for pair in pairs for joint in pair]
+        if {*map(len, pairs), 2} != {2} or len(set(paired)) != len(paired) or not set(paired) <= set(range(n_joints)):
+            raise UserError(
+                f"skeleton '{self.name}': flip_pairs must be pairs of different joints 0..{n_joints - 1}, each in one "
+                f"pair at most, got {self.flip_pairs}"
+            )
 
     @property
     def n_joints(self) -> int:
@@ -54,33 +70,50 @@ class Skeleton:
         return len(self.joints)
 
     @property
-    def flip_pairs(self) -> tuple[tuple[int, int], ...]:
-        """Return the (left, right) joint indices that change places in a mirrored image."""
-        index = {name: i for i, name in enumerate(self.joints)}
-        pairs = []
-        for i, name in enumerate(self.joints):
-            for left, right in (("left", "right"), ("Left", "Right"), ("l_", "r_")):
-                if name.startswith(left) and right + name[len(left) :] in index:
-                    pairs.append((i, index[right + name[len(left) :]]))
-                    break
-        return tuple(pairs)
-
-    @property
     def flip_order(self) -> tuple[int, ...]:
         """Return the K indices that put the joints of a mirrored image back in order."""
         order = list(range(self.n_joints))
-        for left, right in self.flip_pairs:
+        for left, right in self.flip_pairs or ():
             order[left], order[right] = right, left
         return tuple(order)
+
+    @property
+    def sides_doubt(self) -> str:
+        """Return why it is not known which joints change places in a mirrored image; empty where it is."""
+        return find_sides(self.joints).doubt if self.sides_from == "names" else ""
+
+    def check_sides(self, what: str, way_out: str) -> None:
+        """Raise UserError if it is not known which joints change places in a mirrored image.
+
+        `what` mirrors images, such as ``flip_test``; `way_out` is how to turn that off.
+        """
+        doubt = self.sides_doubt
+        if doubt:
+            raise UserError(
+                f"{what} mirrors images, but the names of skeleton '{self.name}' do not say which joints change sides: "
+                f"{doubt}. List flip_pairs in the skeleton (--skeleton FILE; [] if all joints are in the middle), "
+                f"or set {way_out}"
+            )
+
+    def arrange(self, joints: Sequence[str]) -> Skeleton | None:
+        """Return the skeleton with its joints named and ordered as in `joints`; None if these are other joints."""
+        order = match_names(self.joints, joints)
+        if order is None:
+            return None
+        place = {old: new for new, old in enumerate(order)}
+        limbs, pairs = (tuple((place[a], place[b]) for a, b in of) for of in (self.limbs, self.flip_pairs or ()))
+        sigmas = tuple(self.sigmas[old] for old in order)
+        return replace(self, joints=tuple(joints), limbs=limbs, sigmas=sigmas, flip_pairs=pairs)
 
 
 def sigmas_for(joints: Sequence[str]) -> tuple[tuple[float, ...], str]:
     """Return the K OKS sigmas for joint names, and where they come from: COCO for its 17 names, else 1/K for each.
 
-    1/K is the convention for skeletons without measured sigmas.
+    Order and spelling of COCO's names do not matter. 1/K is the convention for skeletons without measured sigmas.
     """
-    if tuple(joints) == COCO_JOINTS:
-        return tuple(COCO_SIGMAS.values()), "coco"
+    order = match_names(COCO_JOINTS, joints)
+    if order is not None:
+        return tuple(COCO_SIGMAS[COCO_JOINTS[i]] for i in order), "coco"
     return (1.0 / len(joints),) * len(joints), "1/K"
 
 

@@ -6,8 +6,8 @@ checked when they are made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -119,6 +119,11 @@ class Poses:
         for name, array in (("xy", self.xy), ("confidence", self.confidence), ("score", self.score)):
             if not np.isfinite(array).all():
                 raise UserError(f"Poses.{name} of image {self.image_id} holds a value that is not finite")
+
+
+def reorder_joints(poses: Poses, order: Sequence[int]) -> Poses:
+    """Return poses whose joint k is the joint ``order[k]`` of the given ones."""
+    return replace(poses, xy=poses.xy[:, list(order)], confidence=poses.confidence[:, list(order)])
 
 
 def no_poses(image_id: ImageId, n_joints: int) -> Poses:

@@ -13,6 +13,7 @@ from robustpose.errors import UserError
 from robustpose.models.families import FAMILIES, FamilyName
 from robustpose.models.norm_statistics import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone, load_weights
+from robustpose.pose.joint_names import match_names
 from robustpose.pose.skeletons import Skeleton
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.mixing import make_mixer
@@ -38,9 +39,12 @@ def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Sam
     if settings.start_from is not None:
         input_spec = load_weights(network, settings.start_from)
         if input_spec and input_spec.joints and input_spec.joints != joints:
-            raise UserError(
-                f"{settings.start_from} finds other joints than train_data has: {', '.join(input_spec.joints)}"
+            how = (
+                "other joints than"
+                if match_names(input_spec.joints, joints) is None
+                else "the joints in another order than"
             )
+            raise UserError(f"{settings.start_from} finds {how} train_data has: {', '.join(input_spec.joints)}")
     return network
 
 

@@ -13,11 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.pose.crop import SCALE_UNIT, crop_matrix
+from robustpose.pose.joint_names import split_name
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 from robustpose.train.settings import AugmentSettings
 
-LOWER_BODY = ("hip", "knee", "ankle", "pelvis", "foot", "heel", "toe")  # the rest is the upper body
+# Words that joints of the lower body begin with; the rest is the upper body.
+LOWER_BODY = (
+    "hip", "midhip", "knee", "ankle", "pelvi", "foot", "feet", "heel", "toe", "bigtoe", "smalltoe", "leg",
+    "thigh", "shin",
+)  # fmt: skip
 HALF_BODY_JOINTS = 8  # only people with more annotated joints are cut in half
 HALF_BODY_PADDING = 1.5
 # The published program asks whether a normal, not a uniform, draw is below one half.
@@ -67,7 +72,7 @@ def place_half_body(
     """
     halved, chooses_upper = rng.random(2) < (augment.half_body_probability, UPPER_BODY_PROBABILITY)
     annotated = visible > 0
-    if not halved or annotated.sum() <= HALF_BODY_JOINTS:
+    if not halved or annotated.sum() <= HALF_BODY_JOINTS or lower.all() or not lower.any():
         return None
     upper_xy, lower_xy = xy[annotated & ~lower], xy[annotated & lower]
     first, second = (upper_xy, lower_xy) if chooses_upper else (lower_xy, upper_xy)
@@ -78,7 +83,7 @@ def place_half_body(
 
 def find_lower_body(skeleton: Skeleton) -> npt.NDArray[np.bool_]:
     """Return (K,): whether a joint's name is one of the lower body."""
-    return np.array([any(word in joint.lower() for word in LOWER_BODY) for joint in skeleton.joints])
+    return np.array([any(word.startswith(LOWER_BODY) for word in split_name(joint)) for joint in skeleton.joints])
 
 
 def placement_to_matrix(placement: Placement, input_wh: tuple[int, int]) -> Floats:

@@ -119,6 +119,8 @@ class PersonCrops(Samples):
 
     def __init__(self, source: CropSource, augment: AugmentSettings) -> None:
         dataset = source.dataset
+        if augment.mirror_probability > 0:
+            dataset.skeleton.check_sides("augment.mirror_probability", "augment.mirror_probability=0 (--set)")
         super().__init__(source, [person for index in range(len(dataset)) for person in _find_people(dataset, index)])
         self._augment = augment
         self._lower = find_lower_body(dataset.skeleton)

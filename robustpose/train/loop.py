@@ -93,7 +93,10 @@ def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], 
 def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None) -> Path:
     train_data, val_data = settings.train_data.open(), settings.val_data.open()
     if val_data.skeleton.joints != train_data.skeleton.joints:
-        raise UserError("train_data and val_data must have the same joints")
+        raise UserError(
+            f"train_data and val_data must have the same joints in the same order, got "
+            f"{', '.join(train_data.skeleton.joints)} and {', '.join(val_data.skeleton.joints)}"
+        )
     input_spec = replace(
         make_input_spec(settings.model, train_data.skeleton, settings.input_wh, settings.family), sigma=settings.sigma
     )

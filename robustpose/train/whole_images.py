@@ -42,6 +42,9 @@ class WholeImages(Samples):
         augment: ImageAugmentSettings,
         draw: Callable[[PeopleInCrop, InputSpec], Mapping[str, npt.NDArray[Any]]],
     ) -> None:
+        if augment.mirror_probability > 0:
+            way_out = "image_augment.mirror_probability=0 (--set)"
+            source.dataset.skeleton.check_sides("image_augment.mirror_probability", way_out)
         annotations = []
         for index in range(len(source.dataset)):
             truth = source.dataset.truth(index)

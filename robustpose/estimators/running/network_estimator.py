@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from robustpose.estimators.running.batches import Normaliser
 from robustpose.models.input_spec import InputSpec
+from robustpose.pose.joint_names import match_names
 from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Frame, Poses, reorder_joints
 
 N = TypeVar("N", bound=Callable[..., Any])
 
 
 class NetworkEstimator(Estimator, Generic[N]):
-    """An estimator with a network of type N, which must find the joints of the skeleton."""
+    """An estimator with a network of type N, which must find the joints of the skeleton, in any order."""
 
     def __init__(self, network: N, input_spec: InputSpec, skeleton: Skeleton) -> None:
-        input_spec.check_joints(skeleton)
         self.skeleton = skeleton
+        self.own_skeleton = input_spec.arrange(skeleton)  # in the order of the network's outputs
         self.input_spec = input_spec
         self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
         self._normaliser = Normaliser(input_spec)
+        self._order = match_names(self.own_skeleton.joints, skeleton.joints) or ()
+
+    def predict(self, frames: Sequence[Frame]) -> list[Poses]:
+        """Return the poses found in each frame, with the skeleton's joints in its order."""
+        found = self._find_poses(frames)
+        if self.own_skeleton.joints == self.skeleton.joints:
+            return found
+        return [reorder_joints(poses, self._order) for poses in found]
+
+    @abstractmethod
+    def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
+        """Return the poses found in each frame, with the joints in the network's order."""

@@ -166,7 +166,7 @@ def _find_window(truth: Truth, size_wh: tuple[int, int]) -> tuple[int, int, int,
 
 def _draw_poses(axes: Axes, poses: Poses, skeleton: Skeleton, n_people: int, points_per_px: float) -> None:
     """Draw the best poses, as many as there are people: left limbs orange, right ones blue, others white."""
-    left, right = ({pair[side] for pair in skeleton.flip_pairs} for side in (0, 1))
+    left, right = ({pair[side] for pair in skeleton.flip_pairs or ()} for side in (0, 1))
 
     def colour_of(*joints: int) -> str:
         return ORANGE if left.issuperset(joints) else SKY if right.issuperset(joints) else MIDDLE
