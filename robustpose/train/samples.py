@@ -18,7 +18,7 @@ from torch import Tensor
 from robustpose.errors import UserError
 from robustpose.models.families import FAMILIES
 from robustpose.models.input_spec import InputSpec
-from robustpose.pose.protocols import Dataset
+from robustpose.pose.protocols import Dataset, adopt
 from robustpose.pose.types import Floats, Image
 from robustpose.train.geometry import Placement, placement_to_matrix, warp_image, warp_points
 from robustpose.train.seeding import make_rng
@@ -41,6 +41,7 @@ class CropSource:
     policies: Policies = "paper"  # of AutoAugment
 
     def __post_init__(self) -> None:
+        self.dataset = adopt(self.dataset, Dataset, f"dataset {type(self.dataset).__name__}")
         self._images: dict[int, Image] = {}
         self._room = self.cache_mb * 2**20  # bytes
 
