@@ -1,5 +1,22 @@
-"""Run the command line: python -m robustpose."""
+"""Run the command line: python -m robustpose, or robustpose. Stopped while it is imported, it ends as at any moment."""
 
-from robustpose.cli import main
+from robustpose.stopping import run_and_exit
 
-main()
+
+def _run() -> int:
+    from robustpose.cli import main
+
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
+
+
+def main() -> None:
+    """Run the command line as all that this process does."""
+    run_and_exit(_run)
+
+
+if __name__ == "__main__":
+    main()

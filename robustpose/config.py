@@ -94,9 +94,9 @@ def override_value(values: dict[str, Any], override: str) -> None:
     group[keys[-1]] = value
 
 
-def write_settings(settings: Settings, path: Path) -> None:
-    """Write settings, defaults included, as a recipe."""
-    path.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+def write_recipe(settings: Settings) -> str:
+    """Return settings, defaults included, as the text of a recipe."""
+    return str(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
 
 
 def _explain(problem: Any, kind: type[BaseModel]) -> str:

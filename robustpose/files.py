@@ -1,52 +1,115 @@
-"""Run folders: one process at a time, and files that are whole or not there."""
+"""Folders that one process at a time writes to, and files that are whole or not there.
+
+While NAME is written it is called ``.NAME.robustpose.part``, locked by who writes it. A part that nobody holds is what
+a killed process left: it goes when NAME is written again, or when its folder is claimed.
+"""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
 import re
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import filelock
-
 from robustpose.errors import UserError
+from robustpose.locks import NO_LINKS, is_at, open_and_lock, release, try_lock
 
 LOCK_NAME = ".lock"
-PART = re.compile(r"\..+\.\d+\.part")  # .NAME.PROCESS.part: what `open_whole` has not finished
+PART = re.compile(r"\..+\.(robustpose|\d+)\.part")  # with a number: as version 0.1.0 left them
+LONGEST_NAME = 200  # bytes of a name that becomes part of another; file systems take 255
+PATIENCE = 10.0  # seconds that another process has to finish the file that this one is to write
+ADVICE = {
+    errno.ENOSPC: "make room there, or choose another place",
+    errno.EDQUOT: "your share of that disk is used up: make room there, or choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "this machine has too many files open: try again later",
+    errno.EIO: "check that disk, or choose another place",
+}
 
 
 @contextmanager
 def lock_folder(path: Path) -> Iterator[None]:
-    """Make a run folder, and keep other processes from writing to it. A killed process holds no lock."""
-    lock = filelock.FileLock(path / LOCK_NAME, timeout=0)
-    try:
+    """Make a folder, and keep other processes from writing to it. A killed process holds no lock.
+
+    After an error, a folder that was made here and holds nothing is gone again, and so is a lock that was new.
+    """
+    with writing_to(path):
+        made = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
         path.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise UserError(f"another process is writing to {path}: wait for it, or choose another --out") from error
-    except (OSError, NotImplementedError) as error:
-        raise UserError(f"cannot write to the run folder {path} ({error}): choose another --out") from error
+        is_new = not os.path.lexists(path / LOCK_NAME)
+        lock = open_and_lock(path / LOCK_NAME)
+    if lock is None:
+        raise UserError(f"another process is writing to {path}: wait for it, or choose another --out")
     try:
         yield
+    except BaseException:
+        with suppress(OSError):
+            if is_new:
+                (path / LOCK_NAME).unlink()
+            for folder in made:
+                folder.rmdir()
+        raise
     finally:
-        lock.release()
+        release(lock)
+
+
+@contextmanager
+def hold_folder(path: Path) -> Iterator[None]:
+    """Lock a folder that is known to be ours, and keep it free of unfinished files."""
+    with lock_folder(path), without_parts(path):
+        yield
+
+
+@contextmanager
+def without_parts(folder: Path) -> Iterator[None]:
+    """Remove what killed processes left in a folder, and after an error what this one and its workers left."""
+    remove_parts(folder)
+    try:
+        yield
+    except BaseException:
+        remove_parts(folder)
+        raise
 
 
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
-    """Turn an OSError while `path` is written (disk full, read-only) into a UserError."""
+    """Turn an OSError while `path` is written, such as a full disk, into a UserError."""
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UserError(
-            f"cannot write {path} ({reason}): finished work is kept; make room there, or choose another --out"
-        ) from error
+        advice = ADVICE.get(error.errno or 0, "choose another place")
+        raise UserError(f"cannot write {path} ({_explain(error, path)}): finished work is kept; {advice}") from error
+
+
+def _explain(error: OSError, path: Path) -> str:
+    """Return why `path` cannot be written."""
+    with suppress(OSError):
+        for place in (path, *path.parents) if isinstance(error, FileExistsError | NotADirectoryError) else ():
+            if os.path.lexists(place) and not place.is_dir():
+                return f"{place} is no folder" if place.exists() else f"{place} is a link to nothing"
+    return error.strerror or str(error)
+
+
+class _RawFile(io.FileIO):
+    """A file that remembers why it could not be written: some libraries make another error of it."""
+
+    failure: OSError | None = None
+
+    def write(self, content: Any, /) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            self.failure = error
+            raise
 
 
 class _CheckedFile(io.BufferedWriter):
@@ -63,20 +126,70 @@ def open_whole(path: Path, sync: bool = False) -> Iterator[IO[bytes]]:
     With `sync` it is whole even after a loss of power. If the file system refuses, what was at `path` before is still
     there, and nothing else.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = _part_of(path)
     with writing_to(path):
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no file")  # such as /dev/null
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held, raw = _open_part(part, path), None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb", buffering=0) as raw, _CheckedFile(raw) as file:
+            # Opened again, and closed before the file is in its place: some file systems say only then that it is full.
+            with _RawFile(part, "r+") as raw, _CheckedFile(raw) as file:
                 yield file
                 file.flush()
                 if sync:
                     os.fsync(raw.fileno())
             part.replace(path)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 part.unlink()  # on a full disk, its room is needed
+            if isinstance(error, Exception) and raw is not None and raw.failure is not None:
+                raise raw.failure from error
             raise
+        finally:
+            release(held)
+
+
+def _part_of(path: Path) -> Path:
+    """Return what a file is called while it is written."""
+    name = path.name
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    return path.with_name(f".{name}.robustpose.part")
+
+
+def _open_part(part: Path, path: Path) -> int:
+    """Return the number of a new file that is locked. One that is there is removed, or waited for if it is held."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        if _remove_part(part):
+            with suppress(FileExistsError):  # another process was faster
+                file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+                if try_lock(file) is not False and is_at(file, part):
+                    return file
+                release(file)
+        if time.monotonic() > deadline:
+            raise UserError(f"another process is writing {path}: wait for it, or choose another place")
+        time.sleep(0.02)
+
+
+def _remove_part(part: Path) -> bool:
+    """Remove a file unless a process holds it; tell whether it has gone. A link is removed, not what it leads to."""
+    try:
+        if not stat.S_ISREG(part.lstat().st_mode):
+            part.unlink()
+            return True
+        file = os.open(part, os.O_RDWR | NO_LINKS)
+    except FileNotFoundError:
+        return True
+    try:
+        if try_lock(file) is False:
+            return False
+        if is_at(file, part):
+            part.unlink()
+        return True
+    finally:
+        release(file)
 
 
 def remove_parts(folder: Path) -> None:
@@ -84,7 +197,7 @@ def remove_parts(folder: Path) -> None:
     for place, _, names in os.walk(folder):
         for name in filter(PART.fullmatch, names):
             with suppress(OSError):
-                Path(place, name).unlink()
+                _remove_part(Path(place, name))
 
 
 def write_text(path: Path, text: str, sync: bool = False) -> None:

@@ -6,20 +6,19 @@ import ctypes
 import multiprocessing
 import os
 import queue
-import signal
-import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 import cv2
 
 from robustpose.errors import UserError
+from robustpose.stopping import be_a_worker, hold_signals
 
 Opened = TypeVar("Opened")
 Task = TypeVar("Task")
@@ -52,24 +51,30 @@ def run_in_processes(
         UserError: `prepare` or `do` raised it, or a worker died. What was finished before has been yielded.
     """
     context = multiprocessing.get_context("spawn")  # a forked process would share the threads' locks
-    numbers: Any = context.SimpleQueue()
-    for number in range(n_workers):
-        numbers.put(number)
-    receiver, sender = context.Pipe(duplex=False)
-    worker = (prepare, do, sender, context.Lock(), numbers)
-    pool = ProcessPoolExecutor(n_workers, context, initializer=_start_worker, initargs=worker)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()  # results, and the futures of tasks that have ended
-    listener = threading.Thread(target=_listen, args=(receiver, events), daemon=True)
     others = set(multiprocessing.active_children())
     failure: BaseException | None = None
-    try:
-        try:
-            with _deaf_to_interrupts():
-                listener.start()
+    with ExitStack() as to_end:  # in the reverse order
+        with hold_signals():
+            numbers: Any = context.SimpleQueue()
+            to_end.callback(numbers.close)
+            for number in range(n_workers):
+                numbers.put(number)
+            receiver, sender = context.Pipe(duplex=False)
+            to_end.callback(receiver.close)
+            listener = threading.Thread(target=_listen, args=(receiver, events), daemon=True)
+            listener.start()
+            to_end.callback(listener.join)
+            to_end.callback(sender.close)  # the last end to write to: the listener has heard all and stops
+            worker = (prepare, do, sender, context.Lock(), numbers)
+            pool = ProcessPoolExecutor(n_workers, context, initializer=_start_worker, initargs=worker)
+            to_end.callback(pool.shutdown, wait=True, cancel_futures=True)
+            to_end.callback(_kill_children_but, others)  # what a worker has not finished is not needed
+            try:
                 for task in tasks:
                     pool.submit(_do, task).add_done_callback(events.put)
-        except BrokenProcessPool as error:
-            failure = error
+            except BrokenProcessPool as error:
+                failure = error
         n_running = len(tasks)
         while n_running and failure is None:
             event = events.get()
@@ -78,14 +83,6 @@ def run_in_processes(
                 failure = event.exception()
             else:
                 yield event
-    finally:
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()  # what a worker has not finished is not needed
-        pool.shutdown(wait=True, cancel_futures=True)
-        sender.close()  # the last end to write to: the listener has heard all and stops
-        listener.join()
-        receiver.close()
-        numbers.close()
     while not events.empty():
         event = events.get()
         if not isinstance(event, Future):
@@ -106,20 +103,9 @@ def _listen(receiver: Connection, events: queue.SimpleQueue[Any]) -> None:
             events.put(receiver.recv())
 
 
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Let processes and threads that are started here inherit a blocked Ctrl-C: it is for the main thread alone.
-
-    Without this, a worker that is interrupted while it imports prints a traceback. A Ctrl-C is heard after the block.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _kill_children_but(others: Set[Any]) -> None:
+    for process in set(multiprocessing.active_children()) - others:
+        process.kill()
 
 
 # A worker's state is its process's: an executor's tasks have nowhere else to find what the initialiser was given.
@@ -127,20 +113,24 @@ _worker: dict[str, Any] = {}
 
 
 def _start_worker(prepare: Any, do: Any, sender: Connection, lock: Any, numbers: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    be_a_worker()
+    end_with_parent()
     cv2.setNumThreads(1)
     warnings.simplefilter("ignore", UserWarning)  # the parent has opened the same data and said what there is to say
     _worker.update(prepare=prepare, do=do, sender=sender, lock=lock)
     os.environ[WORKER_NUMBER] = str(numbers.get())
 
 
-def _end_with_parent() -> None:
-    """End this process when its parent does, even one that was killed and could not say so."""
+def end_with_parent() -> None:
+    """Let this process end when its parent does, even one that was killed and could not say so."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        parent.join()
-        os._exit(1)
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _do(task: Any) -> None:

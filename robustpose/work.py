@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from robustpose.errors import UserError
-from robustpose.files import list_differences, lock_folder, remove_parts, write_text
+from robustpose.files import list_differences, lock_folder, without_parts, write_text
 from robustpose.processes import run_here, run_in_processes
 from robustpose.progress import Forecast, Progress
 
@@ -64,14 +64,11 @@ def claim_folder(folder: Path, what: str, note: str, identity: Mapping[str, Any]
     The folder is made if it is not there. The arguments are those of `check_claim`.
     """
     with lock_folder(folder):
-        if not check_claim(folder, what, note, identity):
-            write_text(folder / note, json.dumps(identity, indent=2) + "\n", sync=True)
-        remove_parts(folder)
-        try:
+        is_noted = check_claim(folder, what, note, identity)
+        with without_parts(folder):
+            if not is_noted:
+                write_text(folder / note, json.dumps(identity, indent=2) + "\n", sync=True)
             yield
-        except BaseException:
-            remove_parts(folder)  # of workers that were ended while they wrote
-            raise
 
 
 def check_claim(folder: Path, what: str, note: str, identity: Mapping[str, Any], beside: Sequence[str] = ()) -> bool:

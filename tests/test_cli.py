@@ -140,7 +140,7 @@ def test_onnx_file_with_another_output_is_one_line(bench, tmp_path):
         ({"severities": "7"}, "severities are 1, 2, 3, 4 and 5, got 7"),
         ({"severities": "x"}, "--severities must be numbers"),
         ({"seed": "abc"}, "--seed must be 'release' or a whole number, got 'abc'"),
-        ({"out": "/dev/null/run"}, "cannot write to the run folder"),
+        ({"out": "/dev/null/run"}, "cannot write /dev/null/run (/dev/null is no folder)"),
         ({"model": "nothing"}, "unknown model 'nothing'"),
         ({"model": "tests.outside:wrong_shape"}, "must return (2, 17, 3)"),
         ({"model": "demo", "model_set": "x"}, "--model-set takes KEY=VALUE"),

@@ -13,7 +13,7 @@ import robustpose
 ROOT = Path(robustpose.__file__).parent
 LAYERS = [
     {"errors"},
-    {"limits", "printing"},
+    {"limits", "locks", "printing", "stopping"},
     {"reading"},
     {"registry", "files", "processes", "progress", "versions", "config"},
     {"work"},

@@ -327,6 +327,7 @@ def test_two_processes_cannot_train_in_one_folder(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_half_written_is_removed_by_the_next_start(tmp_path: Path) -> None:
     (tmp_path / "sheets").mkdir()
+    (tmp_path / "settings.yaml").touch()
     parts = [tmp_path / ".last.ckpt.123.part", tmp_path / "sheets/.epoch-001.png.123.part"]
     for part in parts:
         part.write_bytes(b"half")
@@ -346,3 +347,12 @@ def test_mirrored_crops_of_joints_whose_sides_nobody_knows_are_an_error_and_othe
         train(settings_for(train_data=data, val_data=data), tmp_path / "mirrored")
     plain = settings_for(train_data=data, val_data=data, epochs=1, augment={"mirror_probability": 0})
     assert train(plain, tmp_path / "plain").is_file()  # evaluated, too: without a mirror test
+
+
+def test_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path) -> None:
+    names = ["thesis.tex", ".thesis.tex.77.part"]
+    for name in names:
+        (tmp_path / name).write_text("precious")
+    with pytest.raises(UserError, match=r"is not empty \(thesis\.tex, …\) and holds no training: choose another --out"):
+        train(settings_for(epochs=1), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)

@@ -62,6 +62,7 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Pro
     opened = prepared.data.dataset, prepared.estimator
     for _ in range(2):  # a unit that the disk has damaged is noticed when it is gathered: then it is made again
         unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
+        folder.drop_units(set(prepared.cells).difference(unfinished))  # of a process that was killed at that
         todo = []
         for chunk in chunks:
             lacking = [cell for cell in unfinished if not folder.unit_path(cell, chunk.number).is_file()]
@@ -90,5 +91,5 @@ def _gather(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], truths: Sequ
             folder.unit_path(cell, number).unlink(missing_ok=True)
     if is_whole:
         write_results(folder.prediction_path(cell), poses)
-        folder.drop_units(cell)
+        folder.drop_units([cell])
     return is_whole

@@ -12,7 +12,7 @@ from robustpose.bench.predict import predict_cells
 from robustpose.bench.scoring import Scoring, score_cells
 from robustpose.bench.write_scores import write_scores
 from robustpose.errors import UserError
-from robustpose.files import list_differences, lock_folder, remove_parts
+from robustpose.files import hold_folder, list_differences
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.doubts import doubt_score, doubts_of_rescored, show_doubts
@@ -65,8 +65,7 @@ def rescore(
     if differences:
         raise UserError(f"these are not the data of {job.out}: {'; '.join(differences[:3])}")
     data, cells = read_truths(dataset), [CLEAN, *map(Cell.from_key, old["cells"])]
-    with lock_folder(job.out):
-        remove_parts(job.out)
+    with hold_folder(job.out):
         scores = score_cells(Scoring(job, n_resamples), data, cells, n_workers, partial(on_progress, "score"))
         summary = write_scores(job, data, scores, old["provenance"], doubts_of_rescored(old, dataset.warnings))
     show_doubts(summary["warnings"])

@@ -12,6 +12,7 @@ import robustpose
 from robustpose.cli import bench, corrupt, finished, listing, official, stylize, train
 from robustpose.cli.failures import EXIT_CODES, check_surroundings, run_guarded, tell_refusal
 from robustpose.printing import ForgivingStream, forgiving_streams, print_aside, print_line
+from robustpose.stopping import heed_signals
 
 app = typer.Typer(
     name="robustpose",
@@ -62,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in words
     # Anywhere on the line: people add it at the end of the command that failed.
     words = [word for word in words if word != "--debug"]
-    with forgiving_streams() as output:
+    with heed_signals(), forgiving_streams() as output:
         code = run_guarded(lambda: _run(words, output), debug)
         code = code or tell_refusal(output)
     sys.exit(code)

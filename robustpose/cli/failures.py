@@ -15,11 +15,12 @@ from typing import Any
 import robustpose
 from robustpose.errors import UserError
 from robustpose.printing import ForgivingStream, make_visible, one_line, print_aside, print_lines
+from robustpose.stopping import LINE, Stopped, heard, tell
 
 DONE, OURS, YOURS, INTERRUPTED = 0, 1, 2, 130  # 130 is what shells have for Ctrl-C
 EXIT_CODES = (
     "Exit codes: 0 done; 1 a fault of robustpose; 2 a mistake in what was given, or a disk, memory or stream that "
-    "refuses; 130 stopped with Ctrl-C."
+    "refuses; 130 stopped with Ctrl-C, 143 by SIGTERM, 129 by a terminal that closed."
 )
 # What libraries say, in errors of no type of their own, when they get no memory.
 NO_MEMORY = ("out of memory", "can't allocate memory", "failed to allocate memory", "insufficient memory", "bad_alloc")
@@ -29,7 +30,11 @@ def run_guarded(command: Callable[[], Any], debug: bool) -> int:
     """Run a command and return its exit code. What ends it is said in one line, with `debug` below its traceback."""
     try:
         return int(command() or DONE)
-    except (Exception, KeyboardInterrupt, SystemExit) as error:
+    except (Exception, KeyboardInterrupt, SystemExit, Stopped) as error:
+        stopped = heard()
+        if stopped is not None:  # whatever has become of it on its way here
+            tell()
+            return stopped
         if debug:
             print_lines("".join(traceback.format_exception(error)))
         return tell_failure(error)
@@ -90,7 +95,7 @@ def explain(error: BaseException) -> str | None:
 
 
 def _tell_interrupted() -> int:
-    print_aside("stopped; finished work is kept: the same command goes on from there")
+    print_aside(LINE)
     return INTERRUPTED
 
 

@@ -41,6 +41,7 @@ def score(
 
 def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")]) -> None:
     """Write the tables and the HTML report of a run again, and print its scores."""
+    from robustpose.files import hold_folder
     from robustpose.results.inputs import check_data, open_again
     from robustpose.results.summary import read_summary
     from robustpose.show.pages.report import write_report
@@ -55,7 +56,8 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folde
         images = (dataset, corrupted_images)
     except UserError as error:
         print_aside(f"warning: the page has no gallery: {error}")
-    page = write_report(folder, *images)
+    with hold_folder(folder):
+        page = write_report(folder, *images)
     print_summary(summary)
     print_line(f"report: {page}")
 

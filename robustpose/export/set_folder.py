@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from robustpose.data.corrupted_set import HASHES, MANIFEST, list_files, read_manifest
 from robustpose.errors import UserError
-from robustpose.files import remove_parts, write_text, writing_to
+from robustpose.files import lock_folder, without_parts, write_text, writing_to
 from robustpose.work import check_claim
 
 
@@ -25,9 +26,13 @@ class SetFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def check_setup(self, setup: Mapping[str, Any]) -> None:
-        """Raise UserError unless the folder is free or holds, perhaps unfinished, the set of `setup`."""
-        check_claim(self.path, "corrupted set", MANIFEST, setup, beside=("complete", "files"))
+    @contextmanager
+    def claim(self, setup: Mapping[str, Any]) -> Iterator[None]:
+        """Hold the folder; UserError unless it is free or holds, perhaps unfinished, the set of `setup`."""
+        with lock_folder(self.path):
+            check_claim(self.path, "corrupted set", MANIFEST, setup, beside=("complete", "files"))
+            with without_parts(self.path):
+                yield
 
     def is_complete(self) -> bool:
         """Tell whether the manifest says that all images are there."""
@@ -40,8 +45,7 @@ class SetFolder:
         return {path: digest for path, digest in read_hashes(self.path).items() if path in present}
 
     def begin(self, setup: Mapping[str, Any], hashes: Mapping[str, str]) -> None:
-        """Note whose the folder is and which images are finished, and clear away what killed processes left."""
-        remove_parts(self.path)
+        """Note whose the folder is and which images are finished."""
         self._write_manifest({"complete": False, **setup})
         write_text(self.path / HASHES, _hash_lines(hashes))
 

@@ -15,7 +15,7 @@ from robustpose.data.images import encode_image
 from robustpose.errors import UserError, first_few
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
 from robustpose.export.set_folder import SetFolder
-from robustpose.files import lock_folder, open_whole
+from robustpose.files import open_whole
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame
@@ -85,8 +85,7 @@ def write_set(
     frames = [dataset.frame(index) for index in range(len(dataset))]
     _check_names(frames, job)
     folder, setup = SetFolder(job.out), _describe(job, dataset, cells)
-    with lock_folder(job.out):
-        folder.check_setup(setup)
+    with folder.claim(setup):
         hashes = folder.finished()
         lacking = {
             index: [cell for cell in cells if job.place(frame, cell) not in hashes]

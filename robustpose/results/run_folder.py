@@ -16,7 +16,7 @@ report.html               the scores as a page
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -99,10 +99,11 @@ class RunFolder:
         except (OSError, ValueError, UserError) as error:
             raise DamagedUnit(f"{path} is damaged: {error}") from error
 
-    def drop_units(self, cell: Cell) -> None:
-        """Remove the units of a cell whose predictions are written, and their folder after the last one."""
-        shutil.rmtree(self.path / "units" / cell.file_stem, ignore_errors=True)
-        with suppress(OSError):  # not empty: other cells are unfinished
+    def drop_units(self, cells: Iterable[Cell]) -> None:
+        """Remove the units of cells whose predictions are written, and their folder after the last one."""
+        for cell in cells:
+            shutil.rmtree(self.path / "units" / cell.file_stem, ignore_errors=True)
+        with suppress(OSError):  # not there, or not empty: other cells are unfinished
             (self.path / "units").rmdir()
 
     def write_matches(self, cell: Cell, table: ScoreTable, quality: Floats) -> None:

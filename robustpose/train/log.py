@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from robustpose.errors import UserError
-from robustpose.files import write_text
+from robustpose.files import write_text, writing_to
 
 
 class Log:
@@ -44,7 +44,7 @@ class Log:
 
     def write_epoch(self, line: Mapping[str, Any]) -> None:
         """Note an epoch: its number, steps so far, mean losses and, if it was evaluated, figures."""
-        with self._path.open("a") as file:
+        with writing_to(self._path), self._path.open("a") as file:
             file.write(json.dumps(line) + "\n")
         if self._board is not None:
             for group in ("losses", "figures"):

@@ -10,8 +10,8 @@ Killed at any moment and started again, a run goes on from `last.ckpt` and ends,
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,16 +20,17 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
-from robustpose.config import write_settings
+from robustpose.config import write_recipe
 from robustpose.data.images import write_image
 from robustpose.errors import UserError
 from robustpose.estimators.running.backends import limit_threads
 from robustpose.evaluate import evaluate
-from robustpose.files import list_differences, lock_folder, remove_parts
+from robustpose.files import list_differences, lock_folder, without_parts, write_text
 from robustpose.metrics import make_metric
 from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
 from robustpose.models.zoo import make_input_spec
+from robustpose.stopping import hold_signals
 from robustpose.train.build import build_step
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.log import Log
@@ -38,7 +39,9 @@ from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings, make_settings_of_run
 from robustpose.train.sheets import draw_sheet
 from robustpose.train.steps import Step
+from robustpose.train.workers import heed_lost_workers, start_worker
 
+SETTINGS, LAST = "settings.yaml", "last.ckpt"
 # Settings that change how a run goes but not what comes out; a run may go on with other ones.
 FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb", "engine.tensorboard")
 
@@ -83,11 +86,19 @@ def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], 
     )
     fabric.launch()
     # One process of a run holds the folder for all of them.
-    lock = lock_folder(out) if fabric.is_global_zero else nullcontext()
-    with lock, torch.random.fork_rng(devices=[]), limit_threads(engine.threads):
-        if fabric.is_global_zero:
-            remove_parts(out)
+    claim = _claim_folder(out) if fabric.is_global_zero else nullcontext()
+    with claim, torch.random.fork_rng(devices=[]), limit_threads(engine.threads), heed_lost_workers():
         return _train(fabric, settings, out, on_progress if fabric.is_global_zero else None)
+
+
+@contextmanager
+def _claim_folder(out: Path) -> Iterator[None]:
+    with lock_folder(out):
+        others = sorted(entry.name for entry in out.iterdir() if not entry.name.startswith("."))
+        if others and not {SETTINGS, LAST}.intersection(others):
+            raise UserError(f"{out} is not empty ({others[0]}, …) and holds no training: choose another --out")
+        with without_parts(out):
+            yield
 
 
 def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None) -> Path:
@@ -104,18 +115,18 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
     batches = Batches(len(samples), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size)
     workers = settings.engine.workers
     loader: Any = torch.utils.data.DataLoader(
-        samples, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0
+        samples, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0, worker_init_fn=start_worker
     )
     loader = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
     step = build_step(fabric, settings, input_spec.family, train_data.skeleton, samples)
 
-    last = out / "last.ckpt"
+    last = out / LAST
     scaler = fabric.strategy.precision  # of 16-mixed: it has a state
     at = _resume(last, settings, step, scaler)
     n_steps = settings.epochs * len(batches)
     done = at.epoch * len(batches) + at.step
     if fabric.is_global_zero:
-        write_settings(settings, out / "settings.yaml")
+        write_text(out / SETTINGS, write_recipe(settings))
     log = Log(out, settings.engine.tensorboard, at.epoch, done) if fabric.is_global_zero else None
 
     def checkpoint() -> None:
@@ -132,7 +143,9 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
         lr = settings.lr * factor  # of the student
         step.set_lr_factor(factor)
         batches.start_at(at.epoch, at.step)
-        for batch in loader:
+        with hold_signals():  # workers start here, once
+            drawn = iter(loader)
+        for batch in drawn:
             torch.manual_seed(make_torch_seed(settings.seed, "step", done, fabric.global_rank))
             own = step(samples.prepare(batch))  # of this process
             averaged = cast(torch.Tensor, fabric.all_reduce(torch.stack(list(own.values())), reduce_op="mean"))
@@ -163,7 +176,6 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
             log.write_epoch(line)
             if settings.sheet_people:
                 sheet = out / "sheets" / f"epoch-{at.epoch + 1:03d}.png"
-                sheet.parent.mkdir(exist_ok=True)
                 views = samples.draw_views_of_first(at.epoch, settings.sheet_people, fabric.device)
                 write_image(sheet, draw_sheet(views, step.mixer, settings.views, input_spec))
         at.epoch, at.step, at.totals = at.epoch + 1, 0, {}

@@ -1,0 +1,142 @@
+"""Stopping: Ctrl-C, a closed terminal, a system's wish to end. The first is an exception, the second ends at once.
+
+Whatever a library makes of that exception, `heard` remembers the signal.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, NoReturn
+
+LINE = "stopped; finished work is kept: the same command goes on from there"
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+AGAIN_AFTER = 0.01  # seconds
+SAME = 0.5  # seconds within which a second signal is the first one's echo: `timeout` sends to a process and its group
+
+
+class Stopped(BaseException):
+    """Report that the process was asked to end. No library catches it, as some do KeyboardInterrupt."""
+
+
+# A process has one handler for each signal, so what they know is the process's, too.
+_signal: int | None = None  # the first that came
+_since = 0.0  # seconds; when it came
+_is_told = False
+_exit_code: int | None = None  # of a command that has ended, while Python cleans up behind it
+
+
+def heard() -> int | None:
+    """Return the exit code of a process that was asked to end, as shells have it (130 for Ctrl-C); None if not."""
+    return None if _signal is None else 128 + _signal
+
+
+def tell() -> None:
+    """Say once that the process was stopped."""
+    global _is_told
+    with hold_signals():
+        if not _is_told:
+            _is_told = True
+            show_cursor = b"\x1b[?25h" if os.isatty(2) else b""  # a progress bar hides it
+            with suppress(OSError):
+                os.write(2, show_cursor + LINE.encode() + b"\n")
+
+
+@contextmanager
+def heed_signals() -> Iterator[None]:
+    """Let a command be stopped by signals: `Stopped` is raised in the block, where the main thread is.
+
+    A signal that the process was started to ignore, as with nohup, stays ignored.
+    """
+    global _signal, _is_told
+    _signal, _is_told = None, False
+    if threading.current_thread() is not threading.main_thread():  # signals are not for others
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    hook = sys.unraisablehook
+    try:
+        _install()
+        yield
+    finally:
+        sys.unraisablehook = hook
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_and_exit(command: Callable[[], int]) -> NoReturn:
+    """Run a command as all that this process does, and exit with the code it returns, stopped by signals to the end."""
+    global _exit_code
+    _install()
+    try:
+        code = command()
+    except BaseException:
+        if _signal is None:
+            raise
+        tell()
+        code = 128 + _signal
+    _exit_code = code
+    sys.exit(code)
+
+
+def _install() -> None:
+    sys.unraisablehook = _raise_again
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    global _signal, _since
+    if _exit_code:  # what went wrong has been said
+        os._exit(_exit_code)
+    if _signal is None and _exit_code is None:
+        _signal, _since = number, time.monotonic()
+        raise Stopped
+    if _exit_code is not None or time.monotonic() > _since + SAME:  # everything is done, or they insist
+        _signal = _signal or number
+        tell()
+        os._exit(128 + _signal)
+
+
+def _raise_again(unraisable: Any) -> None:
+    """Raise `Stopped` again a little later, where it came into something that no exception can leave: a finaliser."""
+    if not isinstance(unraisable.exc_value, Stopped):
+        sys.__unraisablehook__(unraisable)
+    elif hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _stop_again)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_AFTER)
+
+
+def _stop_again(number: int, frame: FrameType | None) -> None:
+    raise Stopped
+
+
+@contextmanager
+def hold_signals() -> Iterator[None]:
+    """Hear signals only after the block. Processes and threads that are started in it inherit that they wait.
+
+    Without this, a worker that is interrupted while it imports prints a traceback: see `be_a_worker`.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def be_a_worker() -> None:
+    """Leave Ctrl-C and a closed terminal to the process that started this one, and end at once when told to."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -1,0 +1,32 @@
+"""Workers: the processes that draw training samples; they end with the run, and a run ends when it has lost one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from robustpose.errors import UserError
+from robustpose.processes import end_with_parent
+from robustpose.stopping import be_a_worker
+
+LOST = "DataLoader worker (pid"  # how PyTorch begins to say that one has ended, in whatever the process is at
+
+
+def start_worker(number: int) -> None:
+    """Prepare a process of a loader."""
+    be_a_worker()
+    end_with_parent()
+
+
+@contextmanager
+def heed_lost_workers() -> Iterator[None]:
+    """Turn what PyTorch raises when a worker was killed into a UserError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if LOST not in str(error):
+            raise
+        raise UserError(
+            "a process that draws samples died, perhaps for lack of memory; finished work is kept: start the same "
+            "command again, perhaps with fewer engine.workers"
+        ) from error
