@@ -15,6 +15,7 @@ from robustpose.config import Settings, check_settings, read_recipe
 from robustpose.errors import UserError
 from robustpose.results.published import PublishedRow, get_row, published_rows
 from robustpose.results.rows import percent, rows_of
+from robustpose.results.spelling import spell_markdown, tabulate_markdown
 
 
 class Expected(Settings):
@@ -125,9 +126,8 @@ def compare_with_published(summary: Mapping[str, Any], expected: Expected) -> li
 
 def write_comparison(rows: Sequence[Sequence[str]], source: str, differences: Sequence[str]) -> str:
     """Return a Markdown table of what `compare_with_published` gives."""
-    lines = [f"# Ours beside {source}", ""]
+    lines = [f"# Ours beside {spell_markdown(source)}", ""]
     if differences:
-        lines += [f"Not the same measurement: {'; '.join(differences)}.", ""]
-    lines += ["| | ours | published | difference |", "|---|---:|---:|---:|"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
+        lines += [f"Not the same measurement: {spell_markdown('; '.join(differences))}.", ""]
+    lines += tabulate_markdown(["", "ours", "published", "difference"], rows, 1)
     return "\n".join([*lines, ""])

@@ -16,19 +16,21 @@ from robustpose.results.rows import (
     rows_of,
     tabulate_cells,
 )
+from robustpose.results.spelling import spell_csv, spell_latex, spell_markdown, tabulate_markdown
 
 
 def to_markdown(summary: Mapping[str, Any]) -> str:
     """Return the headline, the means by group, and every cell, in percent."""
-    parts = [[f"# {model_name(summary)} on {summary['provenance']['dataset'].get('name')}"]]
+    dataset = str(summary["provenance"]["dataset"].get("name"))
+    parts = [[f"# {spell_markdown(model_name(summary))} on {spell_markdown(dataset)}"]]
     parts.append(_write_across(rows_of(summary, "headline")))
     if reason := explain_no_mean(summary):
-        parts.append([reason])
+        parts.append([spell_markdown(reason)])
     if summary["groups"]:
         parts.append(_write_across(rows_of(summary, "group")))
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
-        parts.append(_write_table(["corruption", *titles], [[name, *_percents(rows)] for name, rows in lines], 1))
+        parts.append(tabulate_markdown(["corruption", *titles], [[name, *_percents(rows)] for name, rows in lines], 1))
     return "\n".join(line for part in parts for line in (*part, ""))
 
 
@@ -37,9 +39,9 @@ def to_csv(summary: Mapping[str, Any]) -> str:
     rows = rows_of(summary, "headline", "corruption")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["model", "dataset", "metric", *(row.name for row in rows)])
+    writer.writerow(map(spell_csv, ["model", "dataset", "metric", *(row.name for row in rows)]))
     names = [model_name(summary), summary["provenance"]["dataset"].get("name"), summary["metric"]]
-    writer.writerow([*names, *("" if row.value is None else repr(row.value) for row in rows)])
+    writer.writerow(map(spell_csv, [*names, *("" if row.value is None else repr(row.value) for row in rows)]))
     return text.getvalue()
 
 
@@ -53,9 +55,9 @@ def to_latex(*summaries: Mapping[str, Any], labels: Sequence[str] | None = None)
     require_one_suite({f"run {number}": summary for number, summary in enumerate(summaries, 1)})
     by_name = [{row.name: row for row in rows_of(summary, "headline", "corruption")} for summary in summaries]
     columns = {name: row for rows in by_name for name, row in rows.items()}
-    titles = ["Model", *(_escape_title(row) for row in columns.values())]
+    titles = ["Model", *(_spell_title(row) for row in columns.values())]
     body = [_write_column(_percents(rows.get(name) for rows in by_name)) for name in columns]
-    rows = zip(map(_escape_latex, names), *body, strict=True)
+    rows = zip(map(spell_latex, names), *body, strict=True)
     head, *lines = (" & ".join(row) + " \\\\" for row in (titles, *rows))
     tabular = [f"\\begin{{tabular}}{{l*{{{len(columns)}}}{{r}}}}", "\\toprule", head, "\\midrule", *lines]
     return "\n".join(["% needs \\usepackage{booktabs}", *tabular, "\\bottomrule", "\\end{tabular}", ""])
@@ -67,14 +69,7 @@ def _percents(rows: Iterable[Row | None]) -> list[str]:
 
 def _write_across(rows: Sequence[Row]) -> list[str]:
     """Return a Markdown table with a column for each row: its label, and its value below."""
-    return _write_table([row.label for row in rows], [_percents(rows)])
-
-
-def _write_table(titles: Sequence[str], lines: Sequence[Sequence[str]], n_names: int = 0) -> list[str]:
-    """Return a Markdown table; all columns but the first `n_names` are numbers."""
-    rule = "|---" * n_names + "|" + "---:|" * (len(titles) - n_names)
-    head, *body = ("| " + " | ".join(word.replace("|", "\\|") for word in line) + " |" for line in (titles, *lines))
-    return [head, rule, *body]
+    return tabulate_markdown([row.label for row in rows], [_percents(rows)])
 
 
 def _write_column(percents: Sequence[str]) -> list[str]:
@@ -84,11 +79,7 @@ def _write_column(percents: Sequence[str]) -> list[str]:
     return [value.replace("–", "--") for value in bold]
 
 
-def _escape_title(row: Row) -> str:
-    return _escape_latex(row.short).replace("*", "$^*$") if row.kind == "headline" else _escape_latex(row.short)
-
-
-def _escape_latex(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    special |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
-    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
+def _spell_title(row: Row) -> str:
+    label = spell_latex(row.short)
+    # The star of the paper's AP* and PCKh*.
+    return f"{label.removesuffix('{*}')}$^*$" if row.kind == "headline" and label.endswith("{*}") else label

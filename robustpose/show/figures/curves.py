@@ -45,7 +45,7 @@ def draw_curves(runs: Sequence[Run]) -> Figure:
         axes.grid(axis="y", color="0.9", lw=0.5)
     has_bands = any(run.summary.get("intervals") for run in runs)
     figure.supxlabel("severity (0: clean)" + ("; bands: 95 % intervals" if has_bands else ""), fontsize=7)
-    figure.supylabel(f"{runs[0].score_name} in percent", fontsize=7)
+    figure.supylabel(f"{style.shorten(runs[0].score_name)} in percent", fontsize=7)
     style.put_legend(figure, [Line2D([], [], **style.line_of_run(index)) for index in range(len(runs))], labels)
     return figure
 

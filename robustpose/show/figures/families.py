@@ -87,7 +87,8 @@ def _finish_axes(axes: Axes, runs: Sequence[Run], has_title: bool) -> None:
             continue
         axes.annotate(f"{100 * ratio:.0f}", textcoords="offset points", fontsize=5.5, color=style.GREY, **where)
     mean_words = f"{runs[0].mean.label} in percent (dashed: equal {runs[0].ratio.label})"
-    axes.set(xlim=(left, right), ylim=(bottom, top), xlabel=f"{runs[0].clean.label} in percent", ylabel=mean_words)
+    score = style.shorten(runs[0].clean.label)
+    axes.set(xlim=(left, right), ylim=(bottom, top), xlabel=f"{score} in percent", ylabel=mean_words)
     if has_title:
         axes.set_title(runs[0].title, pad=10)
 

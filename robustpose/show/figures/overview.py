@@ -36,7 +36,7 @@ def draw_overview(groups: Sequence[Sequence[Run]], beside: str | None = None) ->
     run = groups[0][0]
     has_published = any(not bar.is_run for bars in panels for bar in bars)
     colours = {"runs": style.VERMILLION, **({"Wang et al. 2021": style.BLUE} if has_published else {})}
-    labels = [f"{whose}: {score}" for whose in colours for score in (run.mean.label, run.clean.label)]
+    labels = [f"{whose}: {score}" for whose in colours for score in (run.mean.label, style.shorten(run.clean.label))]
     height = ROOM + ROW * sum(len(bars) + 2 for bars in panels) + style.find_legend_height(labels, style.ONE_COLUMN)
     figure = Figure(figsize=(style.ONE_COLUMN, min(style.PAGE_HEIGHT, height)), layout="constrained")
     shares = [len(bars) + 1 for bars in panels]
@@ -45,7 +45,7 @@ def draw_overview(groups: Sequence[Sequence[Run]], beside: str | None = None) ->
         _draw_bars(axes, bars)
         if len(groups) > 1:
             axes.set_title(runs[0].title, loc="right")
-    all_axes[-1].set_xlabel(f"{run.score_name} in percent; at the right {run.ratio.label}")
+    all_axes[-1].set_xlabel(f"{style.shorten(run.score_name)} in percent; at the right {run.ratio.label}")
     patches = [Patch(color=colour, alpha=alpha, lw=0) for colour in colours.values() for alpha in (1, PALE)]
     style.put_legend(figure, patches, labels)
     return figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from robustpose.files import open_whole
 from robustpose.pose.cell import Cell
+from robustpose.printing import make_visible
 
 ONE_COLUMN = 3.25  # inches, of a page with two columns (CVPR); and its full width
 TWO_COLUMNS = 6.875
@@ -63,16 +65,34 @@ def line_of_run(number: int) -> dict[str, Any]:
     }
 
 
+@cache
+def _list_letters() -> frozenset[str]:
+    """Return the letters that the figures' font has."""
+    from matplotlib.font_manager import fontManager, get_font
+
+    font = get_font(fontManager.findfont(str(_SETTINGS["font.family"])))
+    return frozenset(map(chr, font.get_charmap()))
+
+
+def spell(text: str) -> str:
+    """Return a text in letters that the figures' font has; others, and those that cannot be seen, are escapes."""
+    known = _list_letters()
+    return "".join(letter if letter in known else ascii(letter)[1:-1] for letter in make_visible(text))
+
+
 def shorten(text: str, n_letters: int = MOST_LETTERS) -> str:
     """Return a name with its middle left out where it is too long for a figure."""
     half = (n_letters - 1) // 2
+    if len(text) > n_letters:
+        text = f"{text[:half]}…{text[-half:]}"
+    text = spell(text)  # which makes some letters longer
     return text if len(text) <= n_letters else f"{text[:half]}…{text[-half:]}"
 
 
 def spell_corruption(name: str) -> str:
     """Return `gaussian_noise` as `Gaussian noise`, and of `package.module:attr` the last part."""
     words = name.rpartition(":")[2].replace("_", " ").replace("jpeg", "JPEG")
-    return words[:1].upper() + words[1:]
+    return shorten(words[:1].upper() + words[1:])
 
 
 def tile(n_rows: int, n_columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from robustpose.printing import make_visible
 from robustpose.results.published import PublishedRow
 from robustpose.results.rows import Interval, Row, model_name, percent, rows_of, severities_of, suite_of, tabulate_cells
 from robustpose.show.pages.page import interval_words, spoken
@@ -27,7 +28,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 def escape_label(text: str) -> str:
     """Return a text so that plotly shows it letter by letter."""
-    return html.escape(text, quote=False)
+    return html.escape(make_visible(text), quote=False)
 
 
 def percents(values: Iterable[float]) -> list[float]:
@@ -173,7 +174,7 @@ def clean_against_mean(summary: Mapping[str, Any], published: Sequence[Published
             ours[f"error_{axis}"] = error_bars([score.score], [score.interval], "var(ink, 0.55)", 1.2)
     layout = {
         "xaxis": {"title": {"text": f"{escape_label(clean.label)} on clean images, %"}, "range": x_range},
-        "yaxis": {"title": {"text": f"{mean.label}, %"}, "range": y_range},
+        "yaxis": {"title": {"text": f"{escape_label(mean.label)}, %"}, "range": y_range},
         "annotations": labels,
         "margin": {"r": 44},
         "hovermode": "closest",
@@ -226,7 +227,11 @@ def calibration(curves: Mapping[str, Any], file: str) -> Chart:
     choices = {}
     for key, curve in curves.items():
         label = spoken(key).replace("/", " ")
-        choices[key] = [diagonal, *clean, *([] if key == "clean" else [_calibration_curve(label, curve, 1)])]
+        choices[make_visible(key)] = [
+            diagonal,
+            *clean,
+            *([] if key == "clean" else [_calibration_curve(label, curve, 1)]),
+        ]
     layout = {
         "xaxis": {"title": {"text": "confidence of the prediction"}, "range": [0, top * 1.02]},
         "yaxis": {"title": {"text": "OKS"}, "range": [0, top * 1.02]},

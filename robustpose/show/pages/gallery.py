@@ -22,6 +22,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import read_results
 from robustpose.pose.types import Floats, Poses, Truth, no_poses
+from robustpose.printing import make_visible
 from robustpose.results.run_folder import RunFolder
 from robustpose.show.pages.thumbnails import Place, Thumbnail, make_corrupted_thumbnails, make_thumbnail
 
@@ -91,7 +92,7 @@ def make_gallery(
         "joints": dataset.skeleton.n_joints,
         "limbs": [list(limb) for limb in dataset.skeleton.limbs],
         "units": UNITS,
-        "cells": [cell.key for cell in cells],
+        "cells": [make_visible(cell.key) for cell in cells],
         "n_images": len(dataset),
         "images": [
             {
@@ -180,7 +181,7 @@ def _make_image(dataset: Dataset, index: int, poses: Sequence[Poses | None]) -> 
         people.append(found.xy[best] * thumbnail.scale + shift)
     return GalleryImage(
         index=index,
-        name=frame.file_name or str(frame.image_id),
+        name=make_visible(frame.file_name or frame.image_id),
         n_pixels=frame.image.shape[0] * frame.image.shape[1],
         thumbnail=thumbnail,
         truth=_pack_truth(dataset.truth(index), thumbnail.scale, shift),

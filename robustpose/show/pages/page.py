@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from robustpose.printing import make_visible
 from robustpose.results.rows import Interval, percent
 
 if TYPE_CHECKING:
     import jinja2
+
+PLOTLY = "plotly.js"
+SCRIPTS = ("tables.js", "published.js", "gallery.js", "charts.js", PLOTLY)
 
 
 def render_page(template: str, **values: Any) -> str:
@@ -54,6 +60,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("robustpose.show.pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_show_text,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -65,23 +72,52 @@ def _environment() -> jinja2.Environment:
         "spoken": spoken,
         "slug": slug,
     }
-    environment.globals |= {"asset": _read_asset, "plotly_js": _read_plotly}
+    environment.globals |= {"styles": _read_asset, "script": _script, "security_policy": _write_policy}
     # `tojson` escapes <, >, & and everything beyond ASCII. Browsers refuse NaN.
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
 
 
+def _show_text(value: Any) -> Any:
+    """Return a text without letters that cannot be seen, such as those that turn the reading direction."""
+    return make_visible(value, keep="\n") if type(value) is str else value
+
+
 def _read_asset(name: str) -> Any:
-    """Return a style or script of `pages/templates`, as it is."""
+    """Return a style or script of `pages/templates`, or plotly.js, which is part of the Python package, as it is."""
     from markupsafe import Markup
 
-    return Markup(resources.files("robustpose.show.pages").joinpath("templates", name).read_text("utf-8"))
+    return Markup(_read_text(name))
+
+
+def _script(name: str) -> Any:
+    """Return the element of a script, whose hash is in the page's policy."""
+    from markupsafe import Markup
+
+    return Markup(f"<script>{_read_text(name)}</script>")
 
 
 @cache
-def _read_plotly() -> Any:
-    """Return plotly.js, which is part of the Python package."""
-    from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
+def _read_text(name: str) -> str:
+    if name == PLOTLY:
+        from plotly.offline import get_plotlyjs
 
-    return Markup(get_plotlyjs().replace("</script", "<\\/script"))
+        text: str = get_plotlyjs().replace("</script", "<\\/script")
+    else:
+        text = resources.files("robustpose.show.pages").joinpath("templates", name).read_text("utf-8")
+    return text.replace("\r\n", "\n")  # as browsers read it, and hash it
+
+
+@cache
+def _write_policy() -> str:
+    """Return what a browser may do with a page: run the scripts that are ours, show images that are in it; no more.
+
+    Text from files is escaped. Were one forgotten, nothing in it would run, and nothing could be sent or fetched.
+    """
+    digests = (hashlib.sha256(_read_text(name).encode()).digest() for name in SCRIPTS)
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    # Plotly dresses what it draws with styles of its own; images are embedded, or drawn to be saved.
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )

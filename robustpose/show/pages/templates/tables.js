@@ -52,6 +52,14 @@
     });
   });
 
+  // No spreadsheet takes a word for a formula; numbers stay as they are. See robustpose/results/spelling.py.
+  const neutral = (text) => {
+    if (/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text)) return text;
+    const letters = [...text];
+    const narrow = letters.map((letter) => letter.normalize("NFKC")[0] ?? letter[0]).join("");
+    const starts = [...narrow.matchAll(/(^|;)(?=[\s"'`,;|]*[=+\-@])/g)].map((match) => match.index + match[0].length);
+    return letters.map((letter, place) => (starts.includes(place) ? `'${letter}` : letter)).join("");
+  };
   const quote = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
   const tableToCsv = (table) => {
@@ -72,7 +80,7 @@
         }),
       );
     });
-    return lines.map((line) => line.map(quote).join(",") + "\n").join("");
+    return lines.map((line) => line.map(neutral).map(quote).join(",") + "\n").join("");
   };
 
   const save = (blob, name) => {
