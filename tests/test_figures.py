@@ -27,6 +27,7 @@ from robustpose.show.figures.runs import group_by_data, read_runs
 from robustpose.show.figures.style import paper_style, save_figure
 from robustpose.show.figures.write import write_figures
 from robustpose.show.tables import to_latex
+from tests.hostile import NAMES
 
 FIGURES = ("fig1", "fig2", "fig4", "fig5", "fig6")
 COCO_VAL = {"name": "person_keypoints_val2017.json", "n_images": 5000, "metric": "coco_ap"}
@@ -371,6 +372,21 @@ def test_table_compiles(quick, make_run, tmp_path):
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout
     assert (tmp_path / "paper.pdf").stat().st_size > 0
+
+
+@pytest.mark.parametrize("draw_figure", [draw_overview, draw_families])
+def test_names_are_drawn_letter_by_letter(make_run, tmp_path, draw_figure):
+    """Without mathematics, without line breaks, without a warning for letters that the font lacks."""
+    names = [f"{name} {number}" for number, name in enumerate([*NAMES[9:12], *NAMES[20:22], *NAMES[25:27]])]
+    folders = [make_run(str(number), name) for number, name in enumerate(names)]
+    runs = read_runs([damage(folder, metric="$\\frac{\x1b\n関") for folder in folders])
+    with paper_style():
+        figure = draw_figure([runs])
+        save_figure(figure, tmp_path, "figure")
+    words = [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+    assert any("\\x1b[2J" in word for word in words)
+    assert any("$\\frac{1}{" in word for word in words)
+    assert all(word.replace("\n", "").isprintable() for word in words)
 
 
 def damage(folder, **changes):

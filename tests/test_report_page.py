@@ -3,6 +3,7 @@
 import csv
 import io
 import shutil
+import socket
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,7 +15,9 @@ from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.show.pages.gallery import make_gallery
 from robustpose.show.pages.report import render, write_report
+from tests.hostile import TOGETHER
 from tests.test_charts import CURVES, HOSTILE, add_intervals
+from tests.test_page import PAGES
 from tests.test_report import make_summary
 
 CELLS = [CLEAN, Cell("gaussian_noise", 1), Cell("gaussian_noise", 4), Cell("contrast", 1), Cell("contrast", 4)]
@@ -82,7 +85,7 @@ def hostile_page(finished_run, small_dataset, tmp_path_factory):
 
 
 @contextmanager
-def opened(browser, path, viewport=DESKTOP, **options):
+def opened(browser, path, viewport=DESKTOP, wait_for=".plot .main-svg", **options):
     """Open a page; give it, and a function that fails if the browser complained or asked for anything."""
     context = browser.new_context(viewport=viewport, **options)
     context.set_default_timeout(PATIENCE)
@@ -93,7 +96,7 @@ def opened(browser, path, viewport=DESKTOP, **options):
     page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: requests.append(request.url))
     page.goto(path.as_uri())
-    page.wait_for_selector(".plot .main-svg", state="attached")
+    page.wait_for_selector(wait_for, state="attached")
 
     def check():
         assert complaints == []
@@ -271,6 +274,39 @@ def test_names_from_files_stay_text_everywhere(hostile_view):
     last = hostile_view.evaluate("document.getElementById('clean-and-mpc').data.length - 1")
     hostile_view.evaluate(f"Plotly.Fx.hover('clean-and-mpc', [{{curveNumber: {last}, pointNumber: 0}}])")
     assert HOSTILE in hostile_view.locator("#clean-and-mpc .hoverlayer").text_content()
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_nothing_in_names_acts_on_any_page(browser, tmp_path, kind):
+    path = tmp_path / "page.html"
+    path.write_text(PAGES[kind](tmp_path, TOGETHER))
+    with opened(browser, path, wait_for="table" if kind == "leaderboard" else ".plot .main-svg") as (page, check):
+        for plot in page.locator(".plot").all():
+            plot.hover()
+        page.evaluate("document.querySelectorAll('button.sort').forEach(button => button.click())")
+        _, content = download(page, "button[data-csv] >> nth=-1")
+        rows = list(csv.reader(io.StringIO(content.decode())))
+        assert len(rows) >= 2
+        assert not any(word.lstrip(" \"';,")[:1] in "=@＝" for row in rows for word in row if word[:1] not in ("'", ""))
+        check()
+
+
+def test_script_that_is_not_ours_does_not_run(browser, tmp_path):
+    """As if a text had not been escaped somewhere."""
+    path = tmp_path / "page.html"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = f"http://127.0.0.1:{server.getsockname()[1]}"
+        forgotten = "<script>document.title = 'ran'</script><img src='x:' onerror='document.title = 1'>"
+        forgotten += f"<img src='{place}/a.png'><link rel=stylesheet href='{place}/a.css'><script src='{place}/a.js'>"
+        path.write_text(PAGES["compare"](tmp_path, "net").replace("<main id", f"{forgotten}</script><main id"))
+        page = browser.new_page()
+        page.goto(path.as_uri())
+        page.wait_for_selector(".plot .main-svg", state="attached", timeout=PATIENCE)
+        assert page.title() == "2 runs on net compared"
+        page.close()
+        server.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_tables_are_saved_as_csv_with_intervals(hostile_view):

@@ -52,7 +52,7 @@
     figure.layout.autosize = false;
     figure.layout.width = 760;
     const scale = format === "png" ? 3 : 1;
-    Plotly.downloadImage(figure, { format, scale, width: 760, height: chart.layout.height, filename: chart.file });
+    Plotly.downloadImage({ ...figure, config: { typesetMath: false } }, { format, scale, width: 760, height: chart.layout.height, filename: chart.file });
   };
 
   const chosen = {}; // by id of a chart with choices
@@ -70,6 +70,7 @@
     });
     return Plotly.react(element, data, layout, {
       responsive: true,
+      typesetMath: false, // a $ in a name is a $
       displaylogo: false,
       displayModeBar: true,
       modeBarButtons: [["resetScale2d"], [button("svg", Plotly.Icons.disk), button("png", Plotly.Icons.camera)]],
