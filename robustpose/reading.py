@@ -56,14 +56,14 @@ def read_text(path: Path, what: str, most_bytes: int | None = None) -> str:
         raise UserError(f"cannot read the {what} {path}: it is not UTF-8 (byte {error.start})") from error
 
 
-def read_json(path: Path, what: str) -> tuple[Any, str]:
+def read_json(path: Path, what: str, most_bytes: int | None = None) -> tuple[Any, str]:
     """Return the content of a JSON file, and its SHA-256. Messages call the file `what`, such as `annotation file`."""
     try:
         size = path.stat().st_size / MEGABYTE
     except (OSError, ValueError):
         size = 0.0  # what is wrong is said below
     check_limit("JSON_MB", size, f"the {what} {path}", "MB")
-    raw = read_bytes(path, what)
+    raw = read_bytes(path, what, most_bytes)
     return parse_json(raw, f"the {what} {path}"), hashlib.sha256(raw).hexdigest()
 
 

@@ -133,7 +133,7 @@ def test_differences_are_listed_by_their_full_key() -> None:
         ({"sigma": ".inf"}, "sigma must be a number, got '.inf'"),
         ({"input_wh": "96x128"}, "input_wh must be a list, got '96x128'"),
         ({"input_wh": [96]}, "'input_wh.1' is missing"),
-        ({"input_wh": [96, 128, 3]}, "input_wh must be a list of at most 2, got [96, 128, 3]"),
+        ({"input_wh": [96, 128, 3]}, "input_wh must be of at most 2 entries, got [96, 128, 3]"),
         ({"model": 3}, "model must be text, got 3"),
         ({"model": {"a": 1}}, "model must be text, got a group of settings"),
         ({"augment": []}, "augment must be a group (key: value), got []"),

@@ -315,7 +315,8 @@ def test_worst_cells_lead_and_have_one_severity(make_run):
     path = make_run("a")
     summary = json.loads((path / "summary.json").read_text())
     summary["cells"]["fog/3"], summary["cells"]["snow/3"] = 0.1, 0.2
-    (path / "summary.json").write_text(json.dumps(summary))
+    figures = {Cell.from_key(key): {"AP": score} for key, score in {"clean": 0.7, **summary["cells"]}.items()}
+    (path / "summary.json").write_text(json.dumps(summarize("AP", figures, COCO_C.cells, summary["provenance"])))
     cells = choose_worst_cells(read_runs([path]), 3)
     assert cells[:3] == (CLEAN, Cell("fog", 3), Cell("snow", 3))
     assert len(cells) == 5
@@ -400,8 +401,8 @@ def damage(folder, **changes):
     [
         (["EMPTY"], "has no summary.json: it is no run folder"),
         (["RUN", "RUN"], "is named twice"),
-        (["BROKEN"], "cannot read"),
-        (["DAMAGED"], "is damaged: its clean, cells cannot be what robustpose bench wrote"),
+        (["BROKEN"], "is no JSON"),
+        (["DAMAGED"], "is damaged: clean must be a number, got 'high'; cells.fog/3 must be a number, got None; run"),
         (["RUN", "--severity", 6], "--severity must be 1, 2, 3, 4 or 5, got 6"),
         (["RUN", "--beside", "COCO"], "--beside must be COCO-C, MPII-C, OCHuman-C or none, got 'COCO' (did you mean"),
         (["RUN", "--names", "a,b"], "--names must be one for each of the 1 runs"),

@@ -18,7 +18,7 @@ def write_summary(path, name="net", clean=0.7, mpc=0.5, cells=None, **provenance
         "mPC": mpc if cells is None else None,
         "rPC": mpc / clean if cells is None else None,
         "groups": {},
-        "corruptions": {"fog": 0.4},
+        "corruptions": {"fog": mpc},
         "cells": dict.fromkeys(keys, mpc),
         "provenance": {
             "profile": "release",

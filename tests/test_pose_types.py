@@ -49,3 +49,20 @@ def test_cell_names_survive_a_round_trip():
     assert CLEAN.file_stem == "clean"
     with pytest.raises(UserError, match="fog"):
         Cell.from_key("fog")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["fog/0", "fog/6", "fog/³", "fog/٣", "fog/03", "fog/1000000000", "fog/", "/3", "../../fog/3", "a/b/3", "a..b:f/3",
+     "fog.x/3", ":f/3", "mine:/3", "a:b:c/3", "a b/3", "fog\n/3", "\x1b[31m/3", f"{'x' * 300}/3", ""],
+)  # fmt: skip
+def test_key_that_is_no_cell_is_one_short_line_that_names_it(key):
+    with pytest.raises(UserError, match="a cell is 'clean' or 'corruption/severity' such as 'fog/3', got '") as error:
+        Cell.from_key(key)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("key", ["new_corruption/1", "mine:fog/5", "my-package.my_module:Class.fog/2"])
+def test_key_of_any_corruption_is_a_cell(key):
+    assert Cell.from_key(key).key == key

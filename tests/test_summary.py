@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_summary_can_be_written_as_strict_json_and_read_back(tmp_path):
     [
         ({}, r"has no summary\.json: it is no run folder"),
         ({"run.json": "{}"}, r"has no summary\.json: its bench has not finished"),
-        ({"summary.json": "{"}, r"cannot read .*summary\.json"),
+        ({"summary.json": "{"}, r"the summary .*summary\.json is no JSON"),
         ({"summary.json": '{"metric": "AP"}'}, r"summary\.json lacks cells, clean, .*written by robustpose bench\?"),
     ],
 )
@@ -61,3 +62,110 @@ def test_folder_without_a_whole_summary_is_one_line(tmp_path, files, message):
     with pytest.raises(UserError, match=message) as error:
         read_summary(tmp_path)
     assert "\n" not in str(error.value)
+
+
+FULL = json.loads(
+    json.dumps(
+        summarize(
+            "AP",
+            FIGURES,
+            COCO_C.cells,
+            {"dataset": {"name": "people", "n_images": 9}, "estimator": {"name": "net"}, "seed": "release"},
+            RESAMPLED,
+        )
+    )
+)
+
+
+def put(tree, place, value):
+    """Return a copy of nested values with another one at a place; DROP takes it out."""
+    key, *rest = place
+    changed = {**tree, key: put(tree.get(key) or {}, rest, value) if rest else value}
+    return {name: one for name, one in changed.items() if one is not DROP}
+
+
+DROP = object()
+LARGE = {f"my.corruption{number}:f/1": 0.5 for number in range(80_000)}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        ("clean", "high", "clean must be a number, got 'high'"),
+        ("clean", True, "clean must be a number, got True"),
+        ("clean", 55.9, "clean must be at most 1, got 55.9"),
+        ("clean", -0.1, "clean must be at least 0"),
+        ("clean", None, "clean must be a number, got None"),
+        ("metric", ["AP"], "metric must be text, got ['AP']"),
+        ("metric", "x" * 1000, "metric must be text of at most 200 letters"),
+        ("cells", [], "cells must be a group"),
+        ("cells/evil:fog;3", 0.3, "the summary needs 5 cells, 4 are missing: evil:fog/1"),
+        ("cells/fog;³", 0.3, "a cell is 'clean' or 'corruption/severity' such as 'fog/3', got 'fog/³'"),
+        ("cells/fog;1000000000", 0.3, "got 'fog/1000000000'"),
+        ("cells/..;..;fog;3", 0.3, "got '../../fog/3'"),
+        ("cells/clean", 0.3, "clean is one of its corrupted cells"),
+        ("cells/fog;3", 0.1, "its means are not those of its cells: mPC is "),
+        ("cells/fog;3", float("nan"), "cells.fog/3 must be a finite number"),
+        ("cells/fog;3", DROP, "the summary needs"),
+        ("mPC", 0.99, "mPC is 0.99 and must be 0.5"),
+        ("mPC", None, "mPC is None and must be 0.5"),
+        ("rPC", 0.99, "rPC is 0.99 and must be"),
+        ("rPC", DROP, "it lacks rPC"),
+        ("corruptions/fog", 0.99, "corruptions.fog is 0.99"),
+        ("corruptions/smoke", 0.5, "corruptions.smoke is 0.5, without cells"),
+        ("groups/noise", 0.99, "groups.noise is 0.99"),
+        ("geometric/mPC_only", 0.99, "geometric.mPC_only is 0.99"),
+        ("intervals", 3, "intervals must be a group"),
+        ("intervals/clean", [0.1], "intervals.clean must be an interval [low, high], got [0.1]"),
+        ("intervals/mPC", [0.9, 0.1], "intervals.mPC must be an interval"),
+        ("intervals/cells/fog;3", [0.1, "x"], "intervals.cells.fog/3 must be an interval"),
+        ("intervals/cells", {"a": 3}, "intervals.cells.a must be an interval [low, high], got 3"),
+        ("intervals/resamples", -1, "intervals.resamples must be at least 0"),
+        ("warnings", "none", "warnings must be a list, got 'none'"),
+        ("warnings", [{}], "warnings.0 must be text"),
+        ("provenance", [], "provenance must be a group"),
+        ("provenance/dataset", None, "provenance.dataset must be a group"),
+        ("provenance/dataset/name", ["a"], "provenance.dataset.name must be"),
+        ("provenance/dataset/n_images", 10**12, "provenance.dataset.n_images must be at most"),
+        ("provenance/dataset/limit", "20", "provenance.dataset.limit must be a number"),
+        ("provenance/dataset/limit", True, "provenance.dataset.limit must be a number"),
+        ("provenance/estimator", "net", "provenance.estimator must be a group"),
+        ("provenance/versions", {"robustpose": {}}, "provenance.versions.robustpose must be text"),
+        ("provenance/row", {"differences": []}, "'provenance.row.name' is missing"),
+        ("provenance/row", {"name": "a", "differences": "x"}, "provenance.row.differences must be a list"),
+        ("suite", "coco-c", "its suite must be a name and a version"),
+        ("suite", {"name": ["coco-c"]}, "unknown suite"),
+        ("cells", LARGE, "cells must be of at most 10000 entries, got a group"),
+    ],
+)
+def test_summary_that_makes_no_sense_is_one_short_line(tmp_path, place, value, words):
+    content = put(FULL, [key.replace(";", "/") for key in place.split("/")], value)
+    (tmp_path / "summary.json").write_text(json.dumps(content))
+    with pytest.raises(UserError) as error:
+        read_summary(tmp_path)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 600 + len(str(tmp_path))
+
+
+def test_what_others_say_of_their_data_is_kept(tmp_path):
+    content = put(FULL, ["provenance", "dataset", "camera"], {"lens": [35, "mm"]})
+    (tmp_path / "summary.json").write_text(json.dumps(content))
+    assert read_summary(tmp_path) == content
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe{", b"[" * 100_000, b"{}", b"[]", b"3", b'{"a": 1', b"\r\n", b"1" * 6000]
+)
+def test_file_that_is_no_summary_is_one_line(tmp_path, content):
+    (tmp_path / "summary.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"summary\.json") as error:
+        read_summary(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("put_there", [os.mkfifo, os.mkdir])
+def test_pipe_or_folder_in_the_place_of_a_summary_is_one_line(tmp_path, put_there):
+    put_there(tmp_path / "summary.json")
+    with pytest.raises(UserError, match=r"cannot read the summary .*: it is no file"):
+        read_summary(tmp_path)

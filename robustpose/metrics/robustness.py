@@ -16,6 +16,8 @@ from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 
+SHOWN = 80  # cells in a message
+
 
 @dataclass(frozen=True, eq=False)
 class Means:
@@ -84,4 +86,5 @@ def require_cells(scores: Mapping[Cell, Any], expected: Sequence[Cell]) -> None:
     """Raise UserError that names the cells of `expected` which `scores` lacks. None is ever taken for zero."""
     missing = [cell.key for cell in expected if cell not in scores]
     if missing:
-        raise UserError(f"the summary needs {len(expected)} cells, {len(missing)} are missing: {', '.join(missing)}")
+        named = ", ".join(missing[:SHOWN]) + ", …" * (len(missing) > SHOWN)
+        raise UserError(f"the summary needs {len(expected)} cells, {len(missing)} are missing: {named}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,11 @@ from robustpose.errors import UserError
 from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
+from robustpose.reading import read_json
 from robustpose.results.doubts import list_doubts
 from robustpose.results.resampling import LEVEL, interval
-from robustpose.results.rows import nest_means, suite_of
+from robustpose.results.rows import nest_means
+from robustpose.results.summary_model import check_summary
 from robustpose.versions import PIXELS, SCORES, versions
 
 
@@ -67,6 +68,8 @@ def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suit
     return {"level": LEVEL, "resamples": len(means.clean), **nest_means(means, suite, interval)}
 
 
+MOST_BYTES = 4 << 20  # of a summary; one of all cells of coco-c has 20,000
+NEEDED = {"metric", "clean", "cells", "corruptions", "groups", "provenance"}
 # Where people were looked for is part of what is compared, not of the images and their truth.
 _NOT_OF_DATA = ("boxes", "boxes_file", "boxes_sha256", "metric")
 
@@ -79,7 +82,7 @@ def identify_data(provenance: Mapping[str, Any]) -> dict[str, Any]:
 def read_summary(folder: Path) -> dict[str, Any]:
     """Return the summary of a finished run."""
     path = folder / "summary.json"
-    if not path.is_file():
+    if not path.exists():
         hint = "it is no run folder"
         if (folder / "run.json").is_file():
             hint = "it holds a preview" if (folder / "preview.json").is_file() else "its bench has not finished"
@@ -89,47 +92,11 @@ def read_summary(folder: Path) -> dict[str, Any]:
 
 def read_summary_file(path: Path) -> dict[str, Any]:
     """Return the summary in a file, checked."""
-    forms = _FORMS
+    content, _ = read_json(path, "summary", MOST_BYTES)
+    if not isinstance(content, dict) or not set(content) >= NEEDED:
+        lacking = NEEDED - set(content) if isinstance(content, dict) else NEEDED
+        raise UserError(f"{path} lacks {', '.join(sorted(lacking))}: was it written by robustpose bench?")
     try:
-        summary = json.loads(path.read_text())
-        missing = set(forms) - set(summary) if isinstance(summary, dict) else set(forms)
-        if not missing:
-            suite = suite_of(summary)
-            forms = {**forms, **dict.fromkeys((suite.mean_name, suite.ratio_name), _is_number_or_none)}
-            missing = set(forms) - set(summary)
-    except (OSError, ValueError, UserError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
-    if missing:
-        raise UserError(f"{path} lacks {', '.join(sorted(missing))}: was it written by robustpose bench?")
-    wrong = [name for name, is_right in forms.items() if not is_right(summary[name])]
-    if wrong:
-        raise UserError(
-            f"{path} is damaged: its {', '.join(wrong)} cannot be what robustpose bench wrote; run the same bench "
-            "again, which writes it anew"
-        )
-    return summary
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_number_or_none(value: object) -> bool:
-    return value is None or _is_number(value)
-
-
-def _are_numbers(tree: object) -> bool:
-    return isinstance(tree, dict) and all(map(_is_number, tree.values()))
-
-
-def _is_provenance(tree: object) -> bool:
-    return isinstance(tree, dict) and all(isinstance(tree.get(name), dict) for name in ("dataset", "estimator"))
-
-
-# What every summary has, beside the mean and the ratio of its suite.
-_FORMS: dict[str, Callable[[object], bool]] = {
-    "metric": lambda name: isinstance(name, str),
-    "clean": _is_number,
-    "provenance": _is_provenance,
-    **dict.fromkeys(("cells", "corruptions", "groups"), _are_numbers),
-}
+        return check_summary(content)
+    except UserError as error:
+        raise UserError(f"{path} is damaged: {error}; run the same bench again, which writes it anew") from error

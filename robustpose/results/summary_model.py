@@ -1,0 +1,152 @@
+"""What summary.json holds: typed and bounded, and its means are those of its cells.
+
+A summary may come from anybody. What is unknown here, such as what others say of their data, is kept and shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from robustpose.config import check_settings, describe
+from robustpose.errors import UserError, first_few
+from robustpose.metrics.robustness import take_means
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.results.rows import nest_means, suite_of
+
+ROUNDING = 1e-6  # of sums in another order
+MOST_CELLS = 10_000
+MOST_IMAGES = 1_000_000_000
+FAR = 1e9  # beyond any score or ratio
+LONGEST_TEXT = 10_000  # letters
+
+
+def _parse_number(value: Any) -> Any:
+    if isinstance(value, bool | str):  # pydantic would take them
+        raise ValueError("must be a number")
+    return value
+
+
+def _parse_interval(ends: Any) -> Any:
+    is_pair = isinstance(ends, list) and len(ends) == 2 and all(type(end) in (int, float) for end in ends)
+    if not is_pair or not -FAR < ends[0] <= ends[1] < FAR:
+        raise ValueError("must be an interval [low, high]")
+    return ends
+
+
+Score = Annotated[float, BeforeValidator(_parse_number), Field(ge=0, le=1)]
+Count = Annotated[int, BeforeValidator(_parse_number), Field(ge=0, le=MOST_IMAGES)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Word = Text | int | float | bool | None  # what is shown as it is
+Ends = Annotated[list[float], BeforeValidator(_parse_interval)]
+Scores = Annotated[dict[str, Score], Field(max_length=MOST_CELLS)]
+Bounds = Annotated[dict[str, Ends | None], Field(max_length=MOST_CELLS)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+
+class _Data(_Part):
+    name: Word = None
+    metric: Text | None = None
+    n_images: Count | None = None
+    images_with_people: Count | None = None
+    limit: Count | None = None
+
+
+class _Estimator(_Part):
+    name: Word = None
+    kind: Word = None
+    input: Word = None
+
+
+class _Row(_Part):
+    name: Text
+    differences: list[Text] = []
+
+
+class _Provenance(_Part):
+    dataset: _Data
+    estimator: _Estimator
+    box_protocol: Text = ""
+    profile: Text = ""
+    seed: Text | int | None = None
+    frost_textures: Text = ""
+    versions: dict[str, Text] = {}
+    row: _Row | None = None
+
+
+class _Geometric(_Part):
+    corruptions: list[Text] = []
+
+
+class _Intervals(_Part):
+    level: Score
+    resamples: Count
+    groups: Bounds = {}
+    corruptions: Bounds = {}
+    cells: Bounds = {}
+    geometric: Bounds = {}
+
+
+class _Headline(_Part):
+    intervals: Bounds
+
+
+class _Summary(_Part):
+    metric: Annotated[str, Field(max_length=200)]
+    clean: Score
+    cells: Scores
+    corruptions: Scores
+    groups: Scores
+    provenance: _Provenance
+    geometric: _Geometric | None = None
+    intervals: _Intervals | None = None
+    mean_of_chosen: Score | None = None
+    warnings: list[Text] = []
+
+
+def check_summary(content: Any) -> dict[str, Any]:
+    """Return the content of a summary; UserError, which says what is wrong with it and not where, for another one."""
+    if not isinstance(content, dict):
+        raise UserError(f"it must be a summary, got {describe(content)}")
+    check_settings(_Summary, content, "")
+    suite = suite_of(content)
+    lacking = [name for name in (suite.mean_name, suite.ratio_name) if name not in content]
+    if lacking:
+        raise UserError(f"it lacks {', '.join(lacking)}")
+    intervals = content.get("intervals") or {}
+    headline = {name: intervals.get(name) for name in ("clean", suite.mean_name, suite.ratio_name)}
+    check_settings(_Headline, {"intervals": headline}, "")
+    cells = {Cell.from_key(key): score for key, score in content["cells"].items()}
+    if CLEAN in cells:
+        raise UserError("clean is one of its corrupted cells")
+    scores = {CLEAN: content["clean"], **cells}
+    means = nest_means(take_means(scores, list(scores), suite), suite)
+    wrong = list(_list_wrong(content, means))
+    if wrong:
+        raise UserError(f"its means are not those of its cells: {first_few(wrong, 'such numbers')}")
+    return content
+
+
+def _list_wrong(content: Mapping[str, Any], means: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """Yield what a summary says that is not so, given the means of its cells."""
+    for name, mean in means.items():
+        said = content.get(name)
+        if isinstance(mean, Mapping):
+            yield from _list_wrong(said if isinstance(said, Mapping) else {}, mean, f"{where}{name}.")
+        elif name in content and not _is_same(said, mean):
+            yield f"{where}{name} is {describe(said)} and must be {mean}"
+    # Numbers that no cells are behind.
+    others = [name for name in content if where and name not in means and name != "corruptions"]
+    yield from (f"{where}{name} is {describe(content[name])}, without cells" for name in others)
+
+
+def _is_same(said: Any, mean: float | None) -> bool:
+    if mean is None or said is None:
+        return mean is said
+    return type(said) in (int, float) and math.isclose(said, mean, rel_tol=ROUNDING, abs_tol=ROUNDING)
