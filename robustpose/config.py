@@ -67,7 +67,7 @@ def read_recipe(recipe: Path) -> dict[str, Any]:
     return values
 
 
-def check_settings(kind: type[S], values: Mapping[str, Any], source: str) -> S:
+def check_settings(kind: type[S], values: Any, source: str) -> S:
     """Return checked settings of nested values, as in a recipe.
 
     `source`, for messages, is where the values come from; empty for a command's options.

@@ -13,6 +13,8 @@ from robustpose.metrics import make_metric
 from robustpose.pose.protocols import Dataset, Estimator, Metric
 from robustpose.pose.types import Frame, Poses, Truth
 
+ROUNDING = 1e-6
+
 
 def evaluate(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, float]:
     """Return the figures (0..1) of `estimator` on the clean images of `dataset`, `frames_per_call` at a time."""
@@ -66,6 +68,11 @@ def score(all_poses: Iterable[Poses], truths: Iterable[Truth], metric: Metric) -
     found = metric.compute()
     figures = {name: value.item() if isinstance(value, np.generic) else value for name, value in found.items()}
     value = figures.get(metric.primary)
+    if isinstance(value, int | float) and not (0 <= value <= 1 + ROUNDING or value == -1 or math.isnan(value)):
+        raise UserError(
+            f"compute() of {type(metric).__name__} must give '{metric.primary}' in 0..1, or -1 where there is nobody, "
+            f"got {value:g}: is it in percent?"
+        )
     if not isinstance(value, int | float) or not math.isfinite(value):
         raise UserError(
             f"compute() of {type(metric).__name__} must give a finite number for '{metric.primary}', also where nobody "

@@ -68,6 +68,14 @@ def test_metric_of_others_must_give_a_number(figure):
         score([], [], metric)
 
 
+@pytest.mark.parametrize("figure", [37.2, 1.01, -0.5, float("inf")])
+def test_metric_of_others_must_give_a_number_from_0_to_1(figure):
+    metric = Share()
+    metric.figure = figure
+    with pytest.raises(UserError, match=rf"must give 'share' in 0\.\.1, or -1 .*, got {figure:g}: is it in percent\?"):
+        score([], [], metric)
+
+
 def test_figures_of_others_may_be_of_numpy():
     metric = Share()
     metric.figure = np.float32(0.5)

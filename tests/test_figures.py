@@ -402,7 +402,7 @@ def damage(folder, **changes):
         (["EMPTY"], "has no summary.json: it is no run folder"),
         (["RUN", "RUN"], "is named twice"),
         (["BROKEN"], "is no JSON"),
-        (["DAMAGED"], "is damaged: clean must be a number, got 'high'; cells.fog/3 must be a number, got None; run"),
+        (["DAMAGED"], "is damaged: clean must be a number from 0 to 1, got 'high'; cells.fog/3 must be"),
         (["RUN", "--severity", 6], "--severity must be 1, 2, 3, 4 or 5, got 6"),
         (["RUN", "--beside", "COCO"], "--beside must be COCO-C, MPII-C, OCHuman-C or none, got 'COCO' (did you mean"),
         (["RUN", "--names", "a,b"], "--names must be one for each of the 1 runs"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from robustpose.corruptions.suites import COCO_C, choose_cells
+from robustpose.errors import UserError
 from robustpose.metrics import make_metric
 from robustpose.metrics.robustness import take_means
 from robustpose.metrics.score_tables import JointTable
@@ -12,6 +13,7 @@ from robustpose.pose.types import Poses
 from robustpose.results.cell_score import JOINT, cut_people, score_cell
 from robustpose.results.resampling import draw_weights
 from robustpose.results.slices import describe_slices
+from robustpose.results.slices_model import read_slices
 from tests.people import draw_people
 
 PART = choose_cells(["fog"], [1, 4])
@@ -111,3 +113,43 @@ def test_slice_without_a_figure_is_null_and_not_zero(monkeypatch):
         )
     row = describe_slices("PCK", scores, slices, truths, joints)["slices"][0]
     assert (row["clean"], row["clean_interval"]) == (None, None)
+
+
+def test_slices_are_read_back_as_they_were(full, tmp_path):
+    assert read_slices(tmp_path, {"metric": "AP"}) is None
+    (tmp_path / "slices.json").write_text(json.dumps(full[0]))
+    assert read_slices(tmp_path, {"metric": "AP"}) == json.loads(json.dumps(full[0]))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda content: [], "it must be a group (key: value), got []"),
+        (lambda content: content | {"metric": "PCK"}, "it is of PCK, and the summary of AP"),
+        (lambda content: content | {"slices": {}}, "slices must be a list"),
+        (lambda content: content | {"slices": [{}] * 20_000}, "slices must be of at most 10000 entries"),
+        (lambda content: content | {"joints": [3]}, "joints.0 must be a group"),
+        (lambda content: content | {"joint_figure": None}, "'joint_figure' is missing"),
+        (lambda content: content | {"calibration": {"../x/3": {"bins": []}}}, "a cell is 'clean' or"),
+        (lambda content: content | {"calibration": {"clean": {"bins": [{"score": "a", "oks": 1, "n": 1}]}}},
+         "calibration.clean.bins.0.score must be a number, got 'a'"),
+        (lambda content: spoil(content, clean="0.5"), "left_eye: values.clean must be a number, got '0.5'"),
+        (lambda content: spoil(content, mPC_interval=[1]), "left_eye: intervals.mPC must be an interval"),
+        (lambda content: spoil(content, groups={"noise": 50}), "joints.1.groups.noise must be a number from 0 to 1"),
+        (lambda content: spoil(content, severities=[]), "joints.1.severities must be a group"),
+        (lambda content: spoil(content, n=-3), "joints.1.n must be at least 0"),
+        (lambda content: spoil(content, name=["x"]), "joints.1.name must be text"),
+    ],
+)  # fmt: skip
+def test_slices_that_make_no_sense_are_one_short_line(full, tmp_path, change, words):
+    (tmp_path / "slices.json").write_text(json.dumps(change(json.loads(json.dumps(full[0])))))
+    with pytest.raises(UserError, match=r"slices\.json is damaged: .*; robustpose score .* writes it anew") as error:
+        read_slices(tmp_path, {"metric": "AP"})
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500 + 2 * len(str(tmp_path))
+
+
+def spoil(content, **changes):
+    content["joints"][1].update(changes)
+    return content

@@ -95,7 +95,7 @@ def test_table_of_saved_arrays_scores_the_same():
 
 def test_arrays_of_no_table_are_an_error():
     for arrays in ({}, {"verdict": np.zeros((1, 0), np.int8)}, {"reached": np.zeros(1)}):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="lacks"):
             load_score_table(arrays)
 
 

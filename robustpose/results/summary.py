@@ -16,7 +16,7 @@ from robustpose.reading import read_json
 from robustpose.results.doubts import list_doubts
 from robustpose.results.resampling import LEVEL, interval
 from robustpose.results.rows import nest_means
-from robustpose.results.summary_model import check_summary
+from robustpose.results.summary_model import MOST_BYTES, check_summary
 from robustpose.versions import PIXELS, SCORES, versions
 
 
@@ -68,7 +68,6 @@ def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suit
     return {"level": LEVEL, "resamples": len(means.clean), **nest_means(means, suite, interval)}
 
 
-MOST_BYTES = 4 << 20  # of a summary; one of all cells of coco-c has 20,000
 NEEDED = {"metric", "clean", "cells", "corruptions", "groups", "provenance"}
 # Where people were looked for is part of what is compared, not of the images and their truth.
 _NOT_OF_DATA = ("boxes", "boxes_file", "boxes_sha256", "metric")

@@ -18,15 +18,23 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.rows import nest_means, suite_of
 
 ROUNDING = 1e-6  # of sums in another order
+MOST_BYTES = 4 << 20  # of a file; those of all cells of coco-c have 20,000
 MOST_CELLS = 10_000
 MOST_IMAGES = 1_000_000_000
 FAR = 1e9  # beyond any score or ratio
 LONGEST_TEXT = 10_000  # letters
 
 
-def _parse_number(value: Any) -> Any:
+def parse_number(value: Any) -> Any:
+    """Return a value that is a number, or None, as it is."""
     if isinstance(value, bool | str):  # pydantic would take them
         raise ValueError("must be a number")
+    return value
+
+
+def _parse_score(value: Any) -> Any:
+    if type(value) not in (int, float) or not 0 <= value <= 1 + ROUNDING:
+        raise ValueError("must be a number from 0 to 1")
     return value
 
 
@@ -37,8 +45,8 @@ def _parse_interval(ends: Any) -> Any:
     return ends
 
 
-Score = Annotated[float, BeforeValidator(_parse_number), Field(ge=0, le=1)]
-Count = Annotated[int, BeforeValidator(_parse_number), Field(ge=0, le=MOST_IMAGES)]
+Score = Annotated[float, BeforeValidator(_parse_score)]
+Count = Annotated[int, BeforeValidator(parse_number), Field(ge=0, le=MOST_IMAGES)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Word = Text | int | float | bool | None  # what is shown as it is
 Ends = Annotated[list[float], BeforeValidator(_parse_interval)]
@@ -46,11 +54,13 @@ Scores = Annotated[dict[str, Score], Field(max_length=MOST_CELLS)]
 Bounds = Annotated[dict[str, Ends | None], Field(max_length=MOST_CELLS)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of a file of results: keys that are unknown here are kept."""
+
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
 
-class _Data(_Part):
+class _Data(Part):
     name: Word = None
     metric: Text | None = None
     n_images: Count | None = None
@@ -58,18 +68,18 @@ class _Data(_Part):
     limit: Count | None = None
 
 
-class _Estimator(_Part):
+class _Estimator(Part):
     name: Word = None
     kind: Word = None
     input: Word = None
 
 
-class _Row(_Part):
+class _Row(Part):
     name: Text
     differences: list[Text] = []
 
 
-class _Provenance(_Part):
+class _Provenance(Part):
     dataset: _Data
     estimator: _Estimator
     box_protocol: Text = ""
@@ -80,11 +90,11 @@ class _Provenance(_Part):
     row: _Row | None = None
 
 
-class _Geometric(_Part):
+class _Geometric(Part):
     corruptions: list[Text] = []
 
 
-class _Intervals(_Part):
+class _Intervals(Part):
     level: Score
     resamples: Count
     groups: Bounds = {}
@@ -93,11 +103,11 @@ class _Intervals(_Part):
     geometric: Bounds = {}
 
 
-class _Headline(_Part):
+class _Headline(Part):
     intervals: Bounds
 
 
-class _Summary(_Part):
+class _Summary(Part):
     metric: Annotated[str, Field(max_length=200)]
     clean: Score
     cells: Scores

@@ -101,11 +101,12 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     for row in rows_of(summary, "group"):
         print_line(f"{row.label:<8} {percent(row.value):>5}{_range(row.interval)}")
     print_line(f"{model_name(summary)}:  {_headline(summary)}")
-    if summary["mean_of_chosen"] is not None:
+    if summary.get("mean_of_chosen") is not None:
         print_line(f"{explain_no_mean(summary)} The mean of these is {percent(summary['mean_of_chosen'])}.")
-    if summary["provenance"]["frost_textures"] not in ("original", "unused", "unknown"):
+    textures = summary["provenance"].get("frost_textures", "unknown")
+    if textures not in ("original", "unused", "unknown"):
         print_line(
-            f"frost textures: {summary['provenance']['frost_textures']}; frost scores are not comparable with those "
+            f"frost textures: {textures}; frost scores are not comparable with those "
             "of the original six (robustpose frost install)"
         )
 

@@ -14,7 +14,6 @@ from robustpose.errors import UserError
 from robustpose.files import write_text
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
-from robustpose.reading import read_json
 from robustpose.results.doubts import read_doubts
 from robustpose.results.published import (
     PublishedRow,
@@ -25,6 +24,7 @@ from robustpose.results.published import (
     published_rows,
 )
 from robustpose.results.rows import Row, explain_no_mean, model_name, rows_of, suite_of, tabulate_cells
+from robustpose.results.slices_model import read_slices
 from robustpose.results.summary import read_summary
 from robustpose.show.pages import charts
 from robustpose.show.pages.gallery import make_gallery
@@ -47,8 +47,9 @@ def write_report(folder: Path, dataset: Dataset | None = None, corrupted_images:
     Without the dataset that was benched the page has no gallery; without corrupted images the gallery shows clean ones.
     """
     summary = read_summary(folder)
+    slices = read_slices(folder, summary)
     gallery = None if dataset is None else _try_gallery(folder, summary, dataset, corrupted_images)
-    page = render(summary, _read_slices(folder), gallery, dataset is not None)
+    page = render(summary, slices, gallery, dataset is not None)
     texts = {"table.md": to_markdown(summary), "table.csv": to_csv(summary), "table.tex": to_latex(summary)}
     for name, text in {**texts, "report.html": page}.items():
         write_text(folder / name, text)
@@ -127,11 +128,6 @@ def _try_gallery(
     except UserError:  # scores of predictions made elsewhere need no images, and are worth a page without them
         return None
     return {**gallery, "quality_name": name, "quality_words": words}
-
-
-def _read_slices(folder: Path) -> dict[str, Any] | None:
-    path = folder / "slices.json"
-    return read_json(path, "file of slices")[0] if path.is_file() else None
 
 
 def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], PublishedRow | None, list[str]]:
