@@ -18,8 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from robustpose.errors import UserError
+from robustpose.changes import find_changes, take_in
+from robustpose.errors import UserError, first_few
 from robustpose.files import list_differences, lock_folder, without_parts, write_text
+from robustpose.fresh import StartOver
 from robustpose.processes import run_here, run_in_processes
 from robustpose.progress import Forecast, Progress
 
@@ -58,45 +60,87 @@ def cut_chunks(n_images: int) -> list[Chunk]:
 
 
 @contextmanager
-def claim_folder(folder: Path, what: str, note: str, identity: Mapping[str, Any]) -> Iterator[None]:
+def claim_folder(
+    folder: Path,
+    what: str,
+    note: str,
+    identity: Mapping[str, Any],
+    list_made: Callable[[Path], Sequence[Path]] = lambda folder: (),
+    fresh: StartOver | None = None,
+) -> Iterator[None]:
     """Hold a folder for one piece of work: locked, noted whose it is, and rid of what killed processes left.
 
-    The folder is made if it is not there. The arguments are those of `check_claim`.
+    The folder is made if it is not there. What is `fresh` starts over: the files that `list_made` finds, and the note,
+    are removed first if the folder is one of this command's. The other arguments are those of `check_claim`.
     """
     with lock_folder(folder):
-        is_noted = check_claim(folder, what, note, identity)
+        if fresh is not None:
+            clear_folder(folder, what, note, identity, list_made, fresh)
+        old = check_claim(folder, what, note, identity)
         with without_parts(folder):
-            if not is_noted:
-                write_text(folder / note, json.dumps(identity, indent=2) + "\n", sync=True)
+            noted = dict(identity) if old is None else take_in(old, identity)
+            if noted != old:
+                write_text(folder / note, json.dumps(noted, indent=2) + "\n", sync=True)
             yield
 
 
-def check_claim(folder: Path, what: str, note: str, identity: Mapping[str, Any], beside: Sequence[str] = ()) -> bool:
-    """Tell whether a folder, locked by the caller, is noted to be that of `identity` (True) or free (False).
+def clear_folder(
+    folder: Path,
+    what: str,
+    note: str,
+    identity: Mapping[str, Any],
+    list_made: Callable[[Path], Sequence[Path]],
+    fresh: StartOver,
+) -> None:
+    """Remove what a command made in a folder, locked by the caller, if its note says that it is of such a command."""
+    old = _read_note(folder, note)
+    if old is None:
+        return  # what else is there is refused as ever
+    if 2 * len(old.keys() & identity.keys()) < len(identity):
+        raise UserError(f"{folder / note} is not a note about {what}: choose another --out; nothing was removed")
+    fresh.remove(folder, [*list_made(folder), folder / note], what)
+
+
+def check_claim(
+    folder: Path, what: str, note: str, identity: Mapping[str, Any], beside: Sequence[str] = ()
+) -> dict[str, Any] | None:
+    """Return what a folder, locked by the caller, notes if it is that of `identity`, and None if it is free.
 
     Hidden files do not count: a lock, or what is left of a note that could not be written, keeps nobody out. If the
     folder holds something else, the error names what differs from the JSON file `note`, but for its keys `beside`, and
     calls the content `what`, such as `results`.
     """
-    path = folder / note
-    if not path.is_file():
+    old = _read_note(folder, note)
+    if old is None:
         others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
         if others:
             raise UserError(f"{folder} is not empty ({others[0]}, …) and holds no {what}: choose another --out")
-        return False
-    try:
-        old = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged: choose another --out, or delete that folder") from error
-    if isinstance(old, dict):
-        old = {key: value for key, value in old.items() if key not in beside}
-    differences = list_differences(old, dict(identity))
+        return None
+    compared = {key: value for key, value in old.items() if key not in beside}
+    changes, *others_of = find_changes(compared, identity)
+    differences = list_differences(*others_of)
     if differences:
         raise UserError(
-            f"{folder} holds {what} of another setup ({'; '.join(differences[:3])}): "
-            "choose another --out, or delete that folder"
+            f"{folder} holds {what} of another setup ({'; '.join([*differences, *changes][:3])}): "
+            "choose another --out, or start over with --fresh"
         )
-    return True
+    if changes:
+        raise UserError(f"{first_few(changes, 'changes')} ({folder}): choose another --out, or start over with --fresh")
+    return old
+
+
+def _read_note(folder: Path, note: str) -> dict[str, Any] | None:
+    """Return what a folder notes of itself; None if it has no note."""
+    path = folder / note
+    if not path.is_file():
+        return None
+    try:
+        old = json.loads(path.read_text())
+        if not isinstance(old, dict):
+            raise ValueError("it is no object")
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: choose another --out, or delete that folder") from error
+    return old
 
 
 def check_workers(n_workers: int) -> None:

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from robustpose.bench.identity import choose_provenance, identify_dataset, identify_estimator
+from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
@@ -70,18 +72,17 @@ class Prepared:
     data: OpenedData
     estimator: Estimator
     identity: dict[str, Any]  # what determines the predictions in any cell: noted in the run folder
+    doubts: tuple[str, ...] = ()  # about that
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Return why the numbers could be wrong, as far as data and estimator know."""
-        return (*self.data.dataset.warnings, *self.estimator.warnings)
+        return (*self.data.dataset.warnings, *self.estimator.warnings, *self.doubts)
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Return what determines the results of these cells."""
-        if any(cell.corruption == "frost" for cell in self.cells):
-            return self.identity
-        return {**self.identity, "frost_textures": "unused"}
+        return choose_provenance(self.identity, self.cells)
 
 
 def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
@@ -98,14 +99,18 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
         raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
     estimator = job.make_estimator(dataset.skeleton)
+    of_data, doubts_of_data = identify_dataset(dataset, data.truths)
+    of_estimator, doubts_of_estimator = identify_estimator(estimator)
     identity = {
         "versions": decisive_versions(),
         **pixels,
-        "dataset": {**dataset.provenance, "metric": dataset.metric},
+        "dataset": of_data,
         "box_protocol": _find_box_protocol(dataset, estimator),
-        "estimator": dict(estimator.provenance),
+        "estimator": of_estimator,
+        # Poses that were found elsewhere do not tell by which code their images were made.
+        BY_CORRUPTION: job.corrupted_images.code_of(cells) if estimator.needs_images else {},
     }
-    return Prepared(job, cells, data, estimator, identity)
+    return Prepared(job, cells, data, estimator, identity, (*doubts_of_data, *doubts_of_estimator))
 
 
 def _find_box_protocol(dataset: Dataset, estimator: Estimator) -> str:

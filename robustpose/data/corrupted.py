@@ -12,8 +12,10 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from robustpose import registry
+from robustpose.changes import BY_CORRUPTION
 from robustpose.config import Settings
-from robustpose.corruptions import LEAST_SIDE, corrupt, corrupt_all
+from robustpose.corruptions import LEAST_SIDE, TABLE, corrupt, corrupt_all
 from robustpose.corruptions.frost_textures import load_textures
 from robustpose.corruptions.seeding import Seed
 from robustpose.data.corrupted_set import FORMATS, MANIFEST, find_layout, list_files, place_image, read_manifest
@@ -22,6 +24,7 @@ from robustpose.errors import UserError, first_few
 from robustpose.files import hash_file
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame, Image
+from robustpose.states import know
 
 ORIGIN = ("profile", "seed", "frost_textures")  # what every provenance of pixels has
 
@@ -44,6 +47,10 @@ class CorruptedImages(Protocol):
     @abstractmethod
     def provenance(self) -> dict[str, Any]:
         """Return what determines the pixels: at least what `ORIGIN` names."""
+
+    def code_of(self, cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
+        """Return what the code of somebody's own corruptions among `cells` is in, as far as it is known, by name."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,10 @@ class MadeImages(CorruptedImages):
             "frost_textures": "original" if is_release else load_textures(self.frost).source,
         }
 
+    def code_of(self, cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
+        names = dict.fromkeys(cell.corruption for cell in cells if cell.corruption not in (None, *TABLE))
+        return {str(name): know(registry.load(str(name)), str(name).partition(":")[0]).code for name in names}
+
     def _seed_for(self, frame: Frame) -> Seed:
         return self.seed if isinstance(self.seed, str) else (self.seed, frame.image_id)
 
@@ -91,7 +102,7 @@ class StoredImages(CorruptedImages):
     root: Path  # its folder
     layout: str  # of `corrupted_set.LAYOUTS`
     image_format: str | None  # of `corrupted_set.FORMATS`; None where no manifest names it, and any suffix will do
-    origin: dict[str, Any] = field(compare=False)  # what `provenance` returns
+    origin: dict[str, Any] = field(compare=False)  # what `provenance` returns, and the code of corruptions
 
     def read(self, frame: Frame, cell: Cell) -> Image:
         path, _ = self._find(frame, cell)
@@ -108,7 +119,11 @@ class StoredImages(CorruptedImages):
 
     def provenance(self) -> dict[str, Any]:
         """Return profile, seed and frost textures of the set, and in `corrupted_images` which set it is."""
-        return dict(self.origin)
+        return {key: value for key, value in self.origin.items() if key != BY_CORRUPTION}
+
+    def code_of(self, cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
+        noted = self.origin.get(BY_CORRUPTION) or {}
+        return {name: noted[name] for name in dict.fromkeys(str(cell.corruption) for cell in cells) if name in noted}
 
     def _find(self, frame: Frame, cell: Cell) -> tuple[Path, bool]:
         """Return the path of an image, or the likeliest path if it is missing, and whether it is there."""
@@ -149,7 +164,8 @@ def open_stored_images(root: Path) -> StoredImages:
     else:
         raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
     origin = {key: manifest.get(key, "unknown") for key in ORIGIN}
-    return StoredImages(root, manifest["layout"], manifest["format"], {**origin, "corrupted_images": which})
+    origin |= {BY_CORRUPTION: manifest.get(BY_CORRUPTION, {}), "corrupted_images": which}
+    return StoredImages(root, manifest["layout"], manifest["format"], origin)
 
 
 def _read_clean(frame: Frame) -> Image:

@@ -20,6 +20,7 @@ from robustpose.data.official import SETS, find_files
 from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.pose.protocols import Dataset, adopt
+from robustpose.states import name_modules
 
 OF_ALL = ("name", "metric", "limit", "only_with_people")  # what every kind of data takes
 RECIPES_ONLY = ("n_images", "seed", "style_images", "stylized")  # fields that no command has an option for
@@ -166,7 +167,9 @@ def make_official_kind(name: str) -> Kind:
 
 def _open_own(spec: DataSpec) -> Dataset:
     found = registry.load(spec.name, kind="dataset")
-    return adopt(found() if callable(found) else found, Dataset, f"dataset '{spec.name}'")
+    dataset: Dataset = adopt(found() if callable(found) else found, Dataset, f"dataset '{spec.name}'")
+    name_modules(dataset, spec.name)
+    return dataset
 
 
 def _call(field: str) -> str:

@@ -23,6 +23,11 @@ class DatasetAround(Dataset):
     def __len__(self) -> int:
         return len(self._dataset)
 
+    @property
+    def inner(self) -> Dataset:
+        """Return the other dataset."""
+        return self._dataset
+
     def index_of(self, index: int) -> int:
         """Return the index in the other dataset of image `index`."""
         return index

@@ -11,6 +11,7 @@ from robustpose.errors import UserError
 from robustpose.pose.protocols import Estimator, adopt
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses
+from robustpose.states import name_modules
 
 
 class Function(Estimator):
@@ -25,7 +26,7 @@ class Function(Estimator):
     def __init__(self, find: Callable[[Image, Floats], Floats], skeleton: Skeleton, name: str) -> None:
         self.skeleton = skeleton
         self.provenance = {"kind": "function", "name": name}
-        self._find = find
+        self.__wrapped__ = self._find = find
         self._name = name
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
@@ -57,6 +58,7 @@ def build(spec: str, skeleton: Skeleton) -> Estimator:
     if hasattr(found, "predict"):
         made = found(skeleton) if isinstance(found, type) else found
         estimator = adopt(made, Estimator, f"estimator '{spec}' has predict() but")
+        name_modules(estimator, spec)
         if estimator.skeleton.n_joints != skeleton.n_joints:
             found_joints, joints = estimator.skeleton.n_joints, skeleton.n_joints
             raise UserError(f"estimator '{spec}' finds {found_joints} joints, but the annotations have {joints}")
@@ -64,5 +66,7 @@ def build(spec: str, skeleton: Skeleton) -> Estimator:
     if isinstance(found, type) and hasattr(found, "load_state_dict"):
         raise UserError(f"model '{spec}' is a torch network: name its weights, too, --model {spec}:FILE")
     if callable(found):
-        return Function(found, skeleton, spec)
+        estimator = Function(found, skeleton, spec)
+        name_modules(estimator, spec)
+        return estimator
     raise UserError(f"model '{spec}' must be a callable f(image, boxes) or have predict(), got {type(found).__name__}")

@@ -183,6 +183,7 @@ def adopt(found: Any, protocol: type, what: str) -> Any:
     # It has the name of the object's class, which the default provenance gives.
     namespace: dict[str, Any] = {name: property(lambda _, name=name: getattr(found, name)) for name in own}  # type: ignore[misc]
     namespace["__module__"] = type(found).__module__
+    namespace["__wrapped__"] = property(lambda self: found)
     namespace["__reduce__"] = lambda self: (adopt, (found, protocol, what))  # for other processes
     return type(type(found).__name__, (protocol,), namespace)()
 

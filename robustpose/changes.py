@@ -1,0 +1,128 @@
+"""Changes: in what a setup differs from the one that a folder was begun with, said by the names of files.
+
+A setup is JSON. These of its keys hold more than a value:
+
+code, metric_code   what somebody's own code is in: SHA-256 of each file by its name, see `sources` and `states`
+corruption_code     the same by the names of corruptions; a run may take in others later
+state               SHA-256 of weights and arguments of an object, by their names
+files, boxes_files  SHA-256 of each file of a folder by its name; a run may take in others later
+external_data       SHA-256 of the files that belong to another file, by their names
+
+Notes of 0.1.0 have none of them. What they leave open is not asked, but for somebody's own code: no version tells that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+CODE = ("code", "metric_code")
+STATE = "state"
+BY_CORRUPTION = "corruption_code"
+FOLDERS = {"files": "sha256", "boxes_files": "boxes_sha256"}  # and the digest of the whole folder
+LATER = ("external_data", "skeleton_sha256", "annotated_sha256", "given_boxes_sha256")  # not in notes of 0.1.0
+# Key of a digest -> key of the file's name beside it.
+NAMED = {
+    "sha256": "name", "annotations_sha256": "name", "boxes_sha256": "boxes_file", "skeleton_sha256": "sigmas_from",
+}  # fmt: skip
+# Key of a digest -> what has changed.
+SPOKEN = {
+    "image_files_sha256": "the image files have changed",
+    "truth_sha256": "the truth (gt_valid.mat) has changed",
+    "annotated_sha256": "what is annotated has changed",
+    "given_boxes_sha256": "the boxes that the dataset gives have changed",
+    "manifest_sha256": "the corrupted set's manifest.json has changed",
+    "names_and_sizes_sha256": "the corrupted images have changed",
+    "styles_sha256": "the style images have changed",
+    "state_sha256": "the network's weights have changed",
+}
+SINCE = "since this run was begun"
+Tree = Mapping[str, Any]
+
+
+def find_changes(old: Tree, new: Tree) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
+    """Return a line for each change that has a name, and what is left to compare of both setups.
+
+    >>> find_changes({"seed": 1, "code": {"net.py": "a"}}, {"seed": 2, "code": {"net.py": "b"}})
+    (['net.py has changed since this run was begun'], {'seed': 1}, {'seed': 2})
+    """
+    new = json.loads(json.dumps(new))  # as in the file
+    lines: list[str] = []
+    rest: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    for key in [*old, *(key for key in new if key not in old)]:
+        before, now = old.get(key), new.get(key)
+        if before == now or (key in LATER and before is None) or _is_told_by_files(key, old, new):
+            continue
+        explained = _explain(key, old, new)
+        if explained is not None:
+            lines += (f"{line} {SINCE}" for line in explained)
+        elif isinstance(before, dict) and isinstance(now, dict):
+            inner, *sides = find_changes(before, now)
+            lines += inner
+            for side, left in zip(rest, sides, strict=True):
+                side.update({key: left} if left else {})
+        else:
+            for side, tree in zip(rest, (old, new), strict=True):
+                side.update({key: tree[key]} if key in tree else {})
+    return list(dict.fromkeys(lines)), *rest
+
+
+def take_in(old: Tree, new: Tree) -> dict[str, Any]:
+    """Return a folder's note with what it may take in of a setup that has no changes."""
+    merged = dict(old)
+    for key, before in old.items():
+        now = new.get(key)
+        if isinstance(before, dict) and isinstance(now, Mapping):
+            merged[key] = {**now, **before} if key in (BY_CORRUPTION, *FOLDERS) else take_in(before, now)
+    return merged
+
+
+def _is_told_by_files(key: str, old: Tree, new: Tree) -> bool:
+    """Return whether a digest is of a folder whose files are compared one by one."""
+    return any(key == digest and files in old and files in new for files, digest in FOLDERS.items())
+
+
+def _explain(key: str, old: Tree, new: Tree) -> list[str] | None:
+    """Return what has changed at a key, in words; None for what is compared as any other value."""
+    before, now = old.get(key), new.get(key)
+    if key in CODE:
+        return list(_compare_code(before, _tree(now)))
+    if key == BY_CORRUPTION:
+        known = {name: _tree(before).get(name) for name in _tree(now) if not isinstance(before, dict) or name in before}
+        return [line for name, code in known.items() for line in _compare_code(code, _tree(now)[name])]
+    if key == STATE:
+        return [f"{name} of what is benched has changed" for name in _list_differing(before, now)]
+    if key in FOLDERS:
+        return [f"{name} has changed" for name in _list_differing(before, now)]
+    if key == "external_data":
+        return list(_compare_code(_tree(before), _tree(now)))
+    if not isinstance(before, str) or not isinstance(now, str):
+        return None
+    if key in NAMED and old.get(NAMED[key]) is not None and old.get(NAMED[key]) == new.get(NAMED[key]):
+        return [f"{old[NAMED[key]]} has changed"]
+    if key == "frost_textures" and before.startswith("folder:") and now.startswith("folder:"):
+        return ["the frost textures have changed"]
+    return [SPOKEN[key]] if key in SPOKEN else None
+
+
+def _compare_code(before: Any, now: Tree) -> Iterator[str]:
+    """Yield what has changed between the files of some code, changed ones first."""
+    if not isinstance(before, dict):
+        if now:
+            names = ", ".join(list(now)[:3])
+            yield f"an earlier version, which noted no code, was at work here: {names} may have changed"
+        return
+    yield from (f"{name} has changed" for name in _list_differing(before, now))
+    yield from (f"{name} is not used any more, as it was" for name in before if name not in now)
+    yield from (f"{name} has come in" for name in now if name not in before)
+
+
+def _list_differing(before: Any, now: Any) -> list[str]:
+    """Return the names that two tables have in common, with different values."""
+    return [name for name in _tree(before) if name in _tree(now) and before[name] != now[name]]
+
+
+def _tree(value: Any) -> Tree:
+    """Return a table as it is, and an empty one for anything else that a note may hold."""
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,66 @@
+"""Contents: hashes of arrays, tensors and states of networks, whatever library they are of; none is imported for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+
+def hash_tensors(tensors: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of tensors or arrays by name: of names, types, shapes and bytes, in whatever order they are.
+
+    >>> hash_tensors({"a": np.zeros(2), "b": np.ones(2)}) == hash_tensors({"b": np.ones(2), "a": np.zeros(2)})
+    True
+    """
+    digest = hashlib.sha256()
+    for name, content in sorted(_list_hashes(tensors)):
+        digest.update(name.encode() + b"\0" + content)
+    return digest.hexdigest()
+
+
+def hash_network(network: Any) -> str:
+    """Return the SHA-256 of a torch module's state, with the buffers that are not saved."""
+    return hash_tensors({**dict(network.named_buffers()), **network.state_dict()})
+
+
+def hash_content(value: Any) -> bytes | None:
+    """Return a digest of an array, a tensor, bytes, or what holds weights; None for anything else."""
+    kind = type(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return hashlib.sha256(value).digest()
+    if hasattr(kind, "state_dict"):
+        whole = hash_network(value) if hasattr(kind, "named_buffers") else hash_tensors(value.state_dict())
+        return bytes.fromhex(whole)
+    if hasattr(kind, "get_weights"):  # of Keras
+        return bytes.fromhex(hash_tensors({str(number): array for number, array in enumerate(value.get_weights())}))
+    if hasattr(kind, "dtype") and hasattr(kind, "shape"):
+        return _hash_array(value)
+    return None
+
+
+def _list_hashes(tensors: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, bytes]]:
+    for key, value in tensors.items():
+        if isinstance(value, Mapping):
+            yield from _list_hashes(value, f"{prefix}{key}.")
+        elif (content := hash_content(value)) is not None:
+            yield f"{prefix}{key}", content
+
+
+def _hash_array(array: Any) -> bytes | None:
+    """Return a digest of an array's or tensor's type, shape and bytes; None if it holds objects."""
+    kind = str(array.dtype)
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+        try:
+            array = array.numpy()
+        except (TypeError, RuntimeError):  # bfloat16 and its like, which NumPy lacks: float32 has all their values
+            array = array.float().numpy()
+    array = np.asarray(array)
+    if array.dtype.hasobject:
+        return None
+    digest = hashlib.sha256(f"{kind}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.digest()

@@ -1,0 +1,220 @@
+"""States: what an object or function of somebody's own is made of, so that one made otherwise is never taken for it.
+
+Its code is in files, which `sources` finds. Beside that, weights decide what it does, and what it was made with. Arrays,
+tensors and states of networks are hashed wherever an object, a closure, or the globals of its functions hold them; so
+are numbers and words, of arguments and of objects whose class is somebody's own. Where a project lies is no part of it,
+so paths are not; the files that they name are, if they hold weights. Nothing is run or imported for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from types import CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from robustpose.contents import hash_content
+from robustpose.sources import PACKAGE, READ, find_module, hash_code, hash_once, is_file, is_own, is_own_file
+
+MOST_OBJECTS = 20_000  # are looked at; beyond, an object is a program of its own
+MODULES = "modules_named"  # attribute of objects that were found by a name: the modules that it named
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an object or function of somebody's own."""
+
+    code: dict[str, str]  # SHA-256 of files by name, versions of libraries; or of code that is in no file
+    state: dict[str, str]  # SHA-256 by the names of attributes and variables
+    doubts: tuple[str, ...] = ()  # why that may not be all, a line each
+
+
+def name_modules(found: Any, path: str) -> None:
+    """Note on an object that it was found by a path, ``package.module:attr``."""
+    with suppress(AttributeError, TypeError):  # one that takes no attributes
+        setattr(found, MODULES, (path.partition(":")[0],))
+
+
+def is_somebodys(found: Any) -> bool:
+    """Return whether an object is of a class that is not this package's."""
+    return type(found).__module__.partition(".")[0] != PACKAGE
+
+
+def know(found: Any, *modules: str) -> Known:
+    """Return what decides what an object or function does, which was found in `modules`."""
+    walk = _Walk(found)
+    of_class = getattr(found, "__module__", None) or type(found).__module__
+    code = hash_code([*modules, *getattr(found, MODULES, ()), of_class, *walk.modules])
+    for file in walk.files:
+        code.setdefault(file.name, hash_once(file))
+    doubts = []
+    for name, digest in walk.in_memory.items():
+        code[f"{name} (in no file)"] = digest
+        doubts.append(f"the code of '{name}' is in no file: results know its compiled form, and not all that it calls")
+    if not code:
+        name = getattr(found, "__qualname__", type(found).__qualname__)
+        doubts.append(f"the code of '{name}' is not known: results know it by its name, and a change goes unnoticed")
+    state = {name: hashlib.sha256(b"".join(sorted(parts))).hexdigest() for name, parts in walk.state.items()}
+    return Known(dict(sorted(code.items())), dict(sorted(state.items())), tuple(doubts))
+
+
+@dataclass
+class _Walk:
+    """Go through an object and all that it holds, and collect digests and where code is."""
+
+    found: Any
+    state: dict[str, list[bytes]] = field(default_factory=dict)  # digests by the name of what holds them
+    modules: dict[str, None] = field(default_factory=dict)  # in the order they were found
+    files: dict[Path, None] = field(default_factory=dict)  # of code in modules that nobody can import
+    in_memory: dict[str, str] = field(default_factory=dict)  # digests of code that is in no file, by name
+
+    def __post_init__(self) -> None:
+        self._waiting: list[tuple[str, Any, bool]] = [("", self.found, True)]  # name, value, whether plain values count
+        self._seen: dict[int, Any] = {}  # by id; held, so that no other object gets an id
+        self._classes: dict[type, bool] = {}  # whether each is somebody's own
+        while self._waiting and len(self._seen) < MOST_OBJECTS:
+            self._look_at(*self._waiting.pop())
+
+    def _add(self, holder: str, name: str, value: Any, with_plain: bool) -> None:
+        self._waiting.append((f"{holder}.{name}" if holder and name else holder or name, value, with_plain))
+
+    def _look_at(self, name: str, value: Any, with_plain: bool) -> None:
+        if value is None or isinstance(value, bool | int | float | complex | str | PurePath | np.generic):
+            self._look_at_plain(name, value, with_plain)
+            return
+        if isinstance(value, ModuleType) or id(value) in self._seen:
+            return
+        self._seen[id(value)] = value
+        if inspect.isfunction(value):
+            self._look_at_function(name, value)
+            return
+        if isinstance(value, type):
+            self._look_at_class(value)
+            return
+        if not is_somebodys(value) and hasattr(value, "provenance"):  # an estimator of ours, in one of somebody's
+            self._note(name, repr(value.provenance).encode())
+            return
+        content = hash_content(value)
+        if content is not None:
+            self._note(name, content)
+        for part, item in _list_parts(value):
+            self._add(name, part, item, with_plain)
+        is_own_class = self._look_at_class(type(value))
+        if is_own_class or content is None:  # of a library's object, weights alone
+            for attribute, item in _list_attributes(value):
+                self._add(name, attribute, item, with_plain and is_own_class)
+        if content is not None and hasattr(type(value), "modules"):
+            for layer in value.modules():
+                self._look_at_class(type(layer))
+
+    def _look_at_plain(self, name: str, value: Any, with_plain: bool) -> None:
+        text = str(value) if isinstance(value, str | PurePath) else ""
+        if text.lower().endswith(READ) and is_file(Path(text)):
+            self._note(name, hash_once(Path(text)).encode())
+        elif with_plain and not isinstance(value, PurePath) and "/" not in text and "\\" not in text:
+            self._note(name, repr(value).encode())
+
+    def _look_at_class(self, kind: type) -> bool:
+        """Look at what the methods of a class use; return whether it, or a class above it, is somebody's own."""
+        if kind in self._classes:
+            return self._classes[kind]
+        self._classes[kind] = False
+        for part in kind.__mro__:
+            if self._take_code(part):
+                self._classes[kind] = True
+                for attribute, item in list(vars(part).items()):
+                    item = getattr(item, "fget", None) or getattr(item, "__func__", item)
+                    if inspect.isfunction(item) or not attribute.startswith("__"):
+                        self._add(part.__name__, attribute, item, False)
+        return self._classes[kind]
+
+    def _look_at_function(self, name: str, function: Any) -> None:
+        is_own_function = self._take_code(function)
+        for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            with suppress(ValueError):  # nothing is in it yet
+                self._add(name, variable, cell.cell_contents, is_own_function)
+        if not is_own_function:
+            return
+        made_by_another = "<locals>" in function.__qualname__  # else its defaults are in its code
+        for defaults in (function.__defaults__, function.__kwdefaults__):
+            self._add(name, "defaults", () if defaults is None else defaults, made_by_another)
+        used = {name for code in _list_codes(function.__code__) for name in code.co_names}
+        named = [function.__globals__[name] for name in used if name in function.__globals__]
+        places = [vars(value) for value in named if isinstance(value, ModuleType) and is_own(value.__name__)]
+        for place in (function.__globals__, *places):
+            for variable in used & place.keys():
+                self._add("", variable, place[variable], False)
+
+    def _take_code(self, found: Any) -> bool:
+        """Note where the code of a class or function is; return whether it is somebody's own."""
+        module = str(found.__module__)
+        if is_own(module):
+            self.modules[module] = None
+            return True
+        functions = [found] if inspect.isfunction(found) else filter(inspect.isfunction, vars(found).values())
+        codes = [function.__code__ for function in functions]
+        file = next((Path(code.co_filename) for code in codes if is_file(Path(code.co_filename))), None)
+        if file is not None and is_own_file(file):
+            self.files[file] = None
+        elif codes and file is None and find_module(module) is None:
+            self.in_memory[f"{module}.{found.__qualname__}"] = hashlib.sha256(_spell(codes).encode()).hexdigest()
+        else:
+            return False
+        return True
+
+    def _note(self, name: str, content: bytes) -> None:
+        self.state.setdefault(name.partition(".")[0] or "itself", []).append(name.encode() + b"\0" + content)
+
+
+def _list_parts(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a container holds, and what a function is hidden in, with names."""
+    if isinstance(value, Mapping):
+        yield from ((str(key), value[key]) for key in list(value))
+    elif isinstance(value, list | tuple):
+        yield from ((str(number), item) for number, item in enumerate(value))
+    elif isinstance(value, set | frozenset):
+        yield from (("", item) for item in value)
+    elif isinstance(value, functools.partial):
+        yield from (("", value.func), ("", value.args), ("", value.keywords))
+    elif inspect.ismethod(value):
+        yield from (("", value.__self__), ("", value.__func__))
+    for link in ("__wrapped__", "py_func"):  # of a cache, of Numba
+        if inspect.isfunction(getattr(value, link, None)):
+            yield "", getattr(value, link)
+
+
+def _list_attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    attributes = dict(getattr(value, "__dict__", {}))
+    if hasattr(type(value), "named_buffers"):  # a network: PyTorch's own begin so, and its state is known
+        attributes = {name: item for name, item in attributes.items() if not name.startswith("_")}
+    for kind in type(value).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in [slots] if isinstance(slots, str) else slots:
+            if name != "__dict__" and hasattr(value, name):
+                attributes[name] = getattr(value, name)
+    attributes.pop(MODULES, None)
+    yield from attributes.items()
+
+
+def _list_codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of a function and of those inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _list_codes(constant)
+
+
+def _spell(codes: list[CodeType]) -> str:
+    """Return compiled code as text without what depends on where it is in memory."""
+    parts = []
+    for code in (inner for outer in codes for inner in _list_codes(outer)):
+        constants = [repr(constant) for constant in code.co_consts if not isinstance(constant, CodeType)]
+        parts += [code.co_name, code.co_code.hex(), repr(code.co_names), repr(code.co_varnames), *constants]
+    return "\n".join(parts)
