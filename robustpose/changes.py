@@ -14,8 +14,11 @@ Notes of 0.1.0 have none of them. What they leave open is not asked, but for som
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from robustpose.files import list_differences
 
 CODE = ("code", "metric_code")
 STATE = "state"
@@ -37,6 +40,7 @@ SPOKEN = {
     "styles_sha256": "the style images have changed",
     "state_sha256": "the network's weights have changed",
 }
+DIGEST = re.compile("[0-9a-f]{64}")
 SINCE = "since this run was begun"
 Tree = Mapping[str, Any]
 
@@ -66,6 +70,23 @@ def find_changes(old: Tree, new: Tree) -> tuple[list[str], dict[str, Any], dict[
             for side, tree in zip(rest, (old, new), strict=True):
                 side.update({key: tree[key]} if key in tree else {})
     return list(dict.fromkeys(lines)), *rest
+
+
+def list_changes(old: Tree, new: Tree) -> list[str]:
+    """Return all that differs, a line each: values first, then what has changed."""
+    lines, *rest = find_changes(old, new)
+    return [*list_differences(*rest), *lines]
+
+
+def keep_known(old: Tree, new: Tree) -> dict[str, Any]:
+    """Return a setup without what an old note leaves open, somebody's own code included."""
+    return {key: value for key, value in new.items() if key in old or key not in (*CODE, *LATER)}
+
+
+def tell_files_apart(one: Tree, other: Tree) -> list[str]:
+    """Return the names of files that are not the same in two tables of code; versions of libraries do not count."""
+    files = [name for name in {**one, **other} if DIGEST.fullmatch(str(one.get(name, other.get(name))))]
+    return [name for name in files if one.get(name) != other.get(name)]
 
 
 def take_in(old: Tree, new: Tree) -> dict[str, Any]:

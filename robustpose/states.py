@@ -1,9 +1,9 @@
 """States: what an object or function of somebody's own is made of, so that one made otherwise is never taken for it.
 
-Its code is in files, which `sources` finds. Beside that, weights decide what it does, and what it was made with. Arrays,
-tensors and states of networks are hashed wherever an object, a closure, or the globals of its functions hold them; so
-are numbers and words, of arguments and of objects whose class is somebody's own. Where a project lies is no part of it,
-so paths are not; the files that they name are, if they hold weights. Nothing is run or imported for it.
+Its code is in files, which `sources` finds. Beside that, weights decide what it does, and what it was made with. So
+arrays, tensors and states of networks are hashed wherever an object, a closure, or the globals of its functions hold
+them; so are numbers and words, of arguments and of objects whose class is somebody's own. Where a project lies is no
+part of it, so paths are not; the files that they name are, if they hold weights. Nothing is run or imported for it.
 """
 
 from __future__ import annotations

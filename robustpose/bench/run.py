@@ -7,12 +7,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from robustpose.bench.identity import identify_dataset
 from robustpose.bench.job import Job, prepare, read_truths
 from robustpose.bench.predict import predict_cells
 from robustpose.bench.scoring import Scoring, score_cells
 from robustpose.bench.write_scores import write_scores
+from robustpose.changes import keep_known, list_changes
 from robustpose.errors import UserError
-from robustpose.files import hold_folder, list_differences
+from robustpose.files import hold_folder
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.doubts import doubt_score, doubts_of_rescored, show_doubts
@@ -61,10 +63,14 @@ def rescore(
     old = read_summary(job.out)
     job = replace(job, suite=suite_of(old))
     dataset = job.make_dataset()
-    differences = list_differences(old["provenance"]["dataset"], {**dataset.provenance, "metric": dataset.metric})
+    data, before = read_truths(dataset), old["provenance"]["dataset"]
+    differences = list_changes(before, keep_known(before, identify_dataset(dataset, data.truths)[0]))
     if differences:
-        raise UserError(f"these are not the data of {job.out}: {'; '.join(differences[:3])}")
-    data, cells = read_truths(dataset), [CLEAN, *map(Cell.from_key, old["cells"])]
+        raise UserError(
+            f"these are not the data of {job.out}: {'; '.join(differences[:3])} (bench --model results:{job.out} and "
+            "another --out scores its predictions as they are on these)"
+        )
+    cells = [CLEAN, *map(Cell.from_key, old["cells"])]
     with hold_folder(job.out):
         scores = score_cells(Scoring(job, n_resamples), data, cells, n_workers, partial(on_progress, "score"))
         summary = write_scores(job, data, scores, old["provenance"], doubts_of_rescored(old, dataset.warnings))

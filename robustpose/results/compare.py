@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robustpose.changes import BY_CORRUPTION, CODE, keep_known, tell_files_apart
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import Means, take_means
@@ -93,6 +94,9 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     for folder, summary in zip(folders[1:], summaries[1:], strict=True):
         notes += _note_differences(folders[0], first, folder, summary)
     cells = [CLEAN, *(Cell.from_key(key) for key in first["cells"] if all(key in s["cells"] for s in summaries))]
+    apart, doubts = _tell_corruptions_apart(folders, summaries)
+    cells = [cell for cell in cells if cell.corruption not in apart]
+    notes += doubts
     if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
         notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
     scores = [{CLEAN: s["clean"], **{cell: s["cells"][cell.key] for cell in cells[1:]}} for s in summaries]
@@ -146,7 +150,10 @@ def _note_differences(
         if one.get(name) != two.get(name) and one.get(name) not in UNTOLD and two.get(name) not in UNTOLD
     ]
     ours, theirs = ({**identify_data(p["dataset"]), "metric": p["dataset"].get("metric")} for p in (one, two))
+    ours, theirs = keep_known(theirs, ours), keep_known(ours, theirs)
     different += [f"{k} {ours.get(k)} and {theirs.get(k)}" for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
+    changed = {key: tell_files_apart(*(p["dataset"].get(key) or {} for p in (one, two))) for key in CODE}
+    different += [f"the metric's {name} in two versions" for name in changed["metric_code"]]
     if different:
         raise UserError(
             f"{folder} and {other_folder} cannot be compared, they are not of the same images: "
@@ -157,9 +164,37 @@ def _note_differences(
         for name, what in (("box_protocol", "boxes"), *((name, name.replace("_", " ")) for name in SAME_PIXELS))
         if one.get(name) != two.get(name)
     ]
+    if changed["code"]:
+        files = ", ".join(changed["code"])
+        notes.append(
+            f"the code of the data, {files}, differs between {folder.name} and {other_folder.name}; the truth does not"
+        )
     if one.get("corrupted_images") != two.get("corrupted_images"):
         notes.append(f"corrupted images of {folder.name} and {other_folder.name} come from different places")
     return notes
+
+
+def _tell_corruptions_apart(
+    folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]
+) -> tuple[set[str], list[str]]:
+    """Return the corruptions of somebody's own that are not the same in all runs, and a note on each one in doubt."""
+    apart: set[str] = set()
+    notes = []
+    own = dict.fromkeys(name for summary in summaries for name in summary["corruptions"] if ":" in name)
+    for name in own:
+        codes = {
+            folder.name: (summary["provenance"].get(BY_CORRUPTION) or {}).get(name)
+            for folder, summary in zip(folders, summaries, strict=True)
+            if name in summary["corruptions"]
+        }
+        known = [code for code in codes.values() if code]
+        files = {file: None for code in known[1:] for file in tell_files_apart(known[0], code)}
+        if files:
+            apart.add(name)
+            notes.append(f"{name} is left out: {', '.join(files)} was not the same in {' and '.join(codes)}")
+        elif len(known) < len(codes):
+            notes.append(f"{name}: not every run says which code it is, so it may not be the same corruption")
+    return apart, notes
 
 
 def _compare_rows(

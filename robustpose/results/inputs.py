@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from robustpose.changes import keep_known, list_changes
 from robustpose.config import Settings, check_settings
 from robustpose.data.corrupted import CorruptedImages, CorruptedSpec
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
-from robustpose.files import list_differences, write_text
+from robustpose.files import write_text
 from robustpose.pose.protocols import Dataset
 from robustpose.results.summary import identify_data
 
@@ -124,8 +125,8 @@ def open_again(folder: Path, given: DataSpec | None = None) -> tuple[DataSpec, C
 
 def check_data(folder: Path, summary: Mapping[str, Any], dataset: Dataset) -> None:
     """Raise UserError unless a dataset has the images and the truth that the run in `folder` was benched on."""
-    of_run = identify_data(summary["provenance"]["dataset"])
-    differences = list_differences(of_run, identify_data(dataset.provenance))
+    of_run, of_data = identify_data(summary["provenance"]["dataset"]), identify_data(dataset.provenance)
+    differences = list_changes(keep_known(of_data, of_run), keep_known(of_run, of_data))
     if differences:
         raise UserError(
             f"the images are not those of {folder} ({'; '.join(differences[:2])}): name the data that it was benched on"

@@ -124,7 +124,7 @@ def _make_board(summary: Mapping[str, Any]) -> Board:
     return Board(
         metric=summary["metric"],
         suite=suite,
-        dataset=dict(provenance["dataset"]),
+        dataset={key: value for key, value in provenance["dataset"].items() if key != "code"},  # what it gave is there
         protocol={name: provenance.get(name, "unknown") for name in MEASURED_ALIKE},
         is_complete=suite.is_complete([CLEAN, *map(Cell.from_key, summary["cells"])]),
         entries=[],

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from robustpose.changes import CODE
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import UserError
 from robustpose.metrics.robustness import take_means
@@ -69,8 +70,9 @@ def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suit
 
 
 NEEDED = {"metric", "clean", "cells", "corruptions", "groups", "provenance"}
-# Where people were looked for is part of what is compared, not of the images and their truth.
-_NOT_OF_DATA = ("boxes", "boxes_file", "boxes_sha256", "metric")
+# Where people were looked for is part of what is compared, not of the images and their truth. What code gave is; the
+# code itself may be in one file with a model.
+_NOT_OF_DATA = ("boxes", "boxes_file", "boxes_sha256", "boxes_files", "given_boxes_sha256", "metric", *CODE)
 
 
 def identify_data(provenance: Mapping[str, Any]) -> dict[str, Any]:
