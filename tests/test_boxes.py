@@ -257,5 +257,5 @@ def test_changed_boxes_are_another_setup(job, by_cell):
     made = job(by_cell)
     run_bench(made, CELLS)
     write_boxes(by_cell / "contrast-2.json", [detect(1, [0, 0, 30, 50])])
-    with pytest.raises(UserError, match=r"another setup \(dataset\.boxes_sha256"):
+    with pytest.raises(UserError, match=r"^contrast-2\.json has changed since this run was begun \("):
         run_bench(made, CELLS)

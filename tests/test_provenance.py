@@ -123,7 +123,7 @@ def test_of_the_demo(options: dict[str, Any], changed: dict[str, Any]) -> None:
 def test_of_results_and_callables(folder: Path) -> None:
     content = hashlib.sha256((folder / "clean.json").read_bytes()).digest()
     digest = hashlib.sha256(b"clean.json" + content).hexdigest()
-    expected = {"kind": "results", "name": folder.name, "sha256": digest}
+    expected = {"kind": "results", "name": folder.name, "sha256": digest, "files": {"clean.json": content.hex()}}
     assert json.dumps(estimators.build(f"results:{folder}", COCO, {}).provenance) == json.dumps(expected)
     found = estimators.build("tests.outside:guess_from_pixels", COCO, {}).provenance
     assert json.dumps(found) == json.dumps({"kind": "function", "name": "tests.outside:guess_from_pixels"})

@@ -79,7 +79,7 @@ def test_changed_annotations_are_other_data(run, copy, tmp_path, coco_folder, co
     coco_content["annotations"][0]["keypoints"][0] += 1
     (tmp_path / "people.json").write_text(json.dumps(coco_content))
     result = run("score", copy, "--annotations", tmp_path / "people.json", "--images", coco_folder / "images")
-    one_line_error(result, "annotations_sha256")
+    one_line_error(result, "people.json has changed since this run was begun")
 
 
 def test_folder_that_is_no_run_is_one_line_with_data_or_without(run, tmp_path):

@@ -55,6 +55,17 @@ def identify_estimator(estimator: Estimator) -> tuple[dict[str, Any], tuple[str,
     return {**estimator.provenance, "code": known.code, **state}, known.doubts
 
 
+def choose_files(part: Mapping[str, Any], cells: Iterable[Cell]) -> dict[str, Any]:
+    """Return a part of an identity with the files of some cells alone, where it has a file for each cell."""
+    stems = {cell.file_stem for cell in cells}
+    of_cells = {
+        key: {name: digest for name, digest in part[key].items() if name.rpartition(".")[0] in stems}
+        for key in FOLDERS
+        if key in part
+    }
+    return {**part, **of_cells}
+
+
 def choose_provenance(identity: Mapping[str, Any], cells: Iterable[Cell]) -> dict[str, Any]:
     """Return what of an identity determines the results in some cells, and is of a length to be shown."""
     corruptions = {cell.corruption for cell in cells}

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from robustpose.bench.identity import choose_provenance, identify_dataset, identify_estimator
+from robustpose.bench.identity import choose_files, choose_provenance, identify_dataset, identify_estimator
 from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.data.corrupted import CorruptedImages
@@ -104,9 +104,9 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     identity = {
         "versions": decisive_versions(),
         **pixels,
-        "dataset": of_data,
+        "dataset": choose_files(of_data, cells),
         "box_protocol": _find_box_protocol(dataset, estimator),
-        "estimator": of_estimator,
+        "estimator": choose_files(of_estimator, cells),
         # Poses that were found elsewhere do not tell by which code their images were made.
         BY_CORRUPTION: job.corrupted_images.code_of(cells) if estimator.needs_images else {},
     }

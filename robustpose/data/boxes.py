@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from robustpose.errors import UserError, first_few, nearest
-from robustpose.files import hash_file
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Floats, Frame, ImageId
 from robustpose.reading import read_json
+from robustpose.sources import hash_once
 
 PROTOCOLS = ("gt", "clean-det", "corrupt-det")
 BoxTable = dict[ImageId, tuple[Floats, Floats]]  # (N, 4) xyxy px and (N,) scores
@@ -104,9 +104,15 @@ class DetectedBoxes:
     def sha256(self) -> str:
         """Return a digest of the file, or of all files of the folder."""
         if not self._is_by_cell:
-            return hash_file(self._path)
-        lines = [f"{hash_file(f)} {f.name}" for f in sorted(self._path.glob("*.json"))]
+            return hash_once(self._path)
+        lines = [f"{digest} {name}" for name, digest in self.files.items()]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Return the SHA-256 of each file of the folder by its name; nothing where there is one file."""
+        paths = sorted(self._path.glob("*.json")) if self._is_by_cell else []
+        return {path.name: hash_once(path) for path in paths}
 
     def _file(self, cell: Cell) -> Path:
         return self._path / f"{cell.file_stem}.json" if self._is_by_cell else self._path

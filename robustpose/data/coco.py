@@ -25,6 +25,7 @@ from robustpose.pose.protocols import Dataset, Mask
 from robustpose.pose.skeletons import Skeleton, sigmas_for
 from robustpose.pose.types import Floats, Frame, Image, ImageId, Truth
 from robustpose.reading import read_json
+from robustpose.sources import hash_once
 
 Record = dict[str, Any]
 
@@ -142,10 +143,13 @@ def read_coco(
         "sigmas_from": skeleton.sigmas_from,
         "boxes": choice.protocol,
     }
+    if skeleton_file is not None:
+        provenance["skeleton_sha256"] = hash_once(skeleton_file)
     detections = None
     if choice.path is not None:
         detections = DetectedBoxes(choice, {record["id"] for record in records}, int(category["id"]))
         provenance |= {"boxes_file": choice.path.name, "boxes_sha256": detections.sha256}
+        provenance |= {"boxes_files": detections.files} if detections.files else {}
     return CocoPeople(skeleton, records, images, dict(by_image), detections, provenance)
 
 

@@ -13,6 +13,7 @@ from robustpose.pose.protocols import Estimator
 from robustpose.pose.results_json import read_results
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Frame, ImageId, Poses, no_poses
+from robustpose.sources import hash_once
 
 
 class ResultsFolder(Estimator):
@@ -29,10 +30,12 @@ class ResultsFolder(Estimator):
         files = sorted(self._folder.glob("*.json"))
         if not files:
             raise UserError(f"results folder {self._folder} holds no .json file: expected clean.json, fog-3.json, …")
+        hashes = {file.name: hash_once(file) for file in files}
         digest = hashlib.sha256()
-        for file in files:
-            digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
-        self.provenance = {"kind": "results", "name": folder.resolve().name, "sha256": digest.hexdigest()}
+        for name, content in hashes.items():
+            digest.update(name.encode() + bytes.fromhex(content))
+        found = {"kind": "results", "name": folder.resolve().name, "sha256": digest.hexdigest()}
+        self.provenance = {**found, "files": hashes}
         self._cells: dict[Cell, dict[ImageId, Poses]] = {}
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
