@@ -131,8 +131,7 @@ def _compare_code(before: Any, now: Tree) -> Iterator[str]:
     """Yield what has changed between the files of some code, changed ones first."""
     if not isinstance(before, dict):
         if now:
-            names = ", ".join(list(now)[:3])
-            yield f"an earlier version, which noted no code, was at work here: {names} may have changed"
+            yield f"{next(iter(now))}, or what it uses, may have changed (an earlier version did not note code)"
         return
     yield from (f"{name} has changed" for name in _list_differing(before, now))
     yield from (f"{name} is not used any more, as it was" for name in before if name not in now)

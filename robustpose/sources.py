@@ -52,7 +52,7 @@ class Module(NamedTuple):
 def hash_code(names: Iterable[str]) -> dict[str, str]:
     """Return the SHA-256 of every file that the code of some modules is in, by its name, and versions of libraries.
 
-    Modules of this package and of Python have none.
+    Each module's own file comes before those that it uses. Modules of this package and of Python have none.
 
     >>> hash_code(["robustpose.corruptions", "json"])
     {}
@@ -60,7 +60,7 @@ def hash_code(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in dict.fromkeys(names):
         found |= _hash_module(name, str(Path.cwd()))
-    return dict(sorted(found.items()))
+    return found
 
 
 def is_own(name: str) -> bool:
@@ -126,7 +126,8 @@ def _hash_module(name: str, cwd: str) -> dict[str, str]:
             path = next((place / text for place in (module.file.parent, Path(cwd)) if is_file(place / text)), None)
             if path is not None:
                 found[Path(text).name if Path(text).is_absolute() else text] = hash_once(path)
-    return found
+    own = {root.label: found[root.label]} if root.file is not None else {}
+    return own | dict(sorted(found.items()))
 
 
 def find_module(name: str, beside: Path | None = None) -> Module | None:

@@ -62,7 +62,7 @@ def know(found: Any, *modules: str) -> Known:
         name = getattr(found, "__qualname__", type(found).__qualname__)
         doubts.append(f"the code of '{name}' is not known: results know it by its name, and a change goes unnoticed")
     state = {name: hashlib.sha256(b"".join(sorted(parts))).hexdigest() for name, parts in walk.state.items()}
-    return Known(dict(sorted(code.items())), dict(sorted(state.items())), tuple(doubts))
+    return Known(code, dict(sorted(state.items())), tuple(doubts))
 
 
 @dataclass

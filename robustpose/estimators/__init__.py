@@ -20,6 +20,7 @@ from robustpose.errors import UserError, nearest
 from robustpose.estimators.options import ModelOptions, read_options
 from robustpose.models.families import DEFAULT, FAMILIES
 from robustpose.pose.skeletons import Skeleton
+from robustpose.states import name_modules
 
 TABLE: dict[str, str] = {
     "onnx": "robustpose.estimators.onnx",
@@ -56,6 +57,7 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
             raise
         raise UserError(f"{error}{nearest(name, known)}") from error  # a kind misspelt, rather than a module
     read_options(spec, ModelOptions, options)
+    name_modules(estimator, spec)
     return estimator
 
 

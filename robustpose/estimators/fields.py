@@ -146,8 +146,9 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Field
     loaded = load_network(name, target, skeleton, options, lambda *_: None, " or robustpose convert-pifpaf")
     if isinstance(loaded.network, PifPaf):
         loaded.network.keep_heads(N_DECODED)
-    estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
-    estimator.provenance = loaded.describe(
+    estimator = _make_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
+    estimator.describe = partial(
+        loaded.describe,
         input=write_size((estimator.long_edge, estimator.long_edge)),
         channels=loaded.input_spec.channels,
         complete=options.complete,
@@ -160,6 +161,16 @@ def as_estimator(
     network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS, **engine: Any
 ) -> FieldEstimator:
     """Return the estimator of a network in memory, whose weights are copied; `engine` goes to `as_image_callable`."""
+    from robustpose.estimators.loading import describe_network
+
+    estimator = _make_estimator(network, input_spec, skeleton, options, **engine)
+    estimator.provenance = describe_network(network, input_spec)
+    return estimator
+
+
+def _make_estimator(
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: Options = DEFAULTS, **engine: Any
+) -> FieldEstimator:
     from robustpose.estimators.running.backends import as_image_callable
     from robustpose.models.pifpaf import DecodedFields
 

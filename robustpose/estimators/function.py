@@ -11,7 +11,6 @@ from robustpose.errors import UserError
 from robustpose.pose.protocols import Estimator, adopt
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses
-from robustpose.states import name_modules
 
 
 class Function(Estimator):
@@ -58,7 +57,6 @@ def build(spec: str, skeleton: Skeleton) -> Estimator:
     if hasattr(found, "predict"):
         made = found(skeleton) if isinstance(found, type) else found
         estimator = adopt(made, Estimator, f"estimator '{spec}' has predict() but")
-        name_modules(estimator, spec)
         if estimator.skeleton.n_joints != skeleton.n_joints:
             found_joints, joints = estimator.skeleton.n_joints, skeleton.n_joints
             raise UserError(f"estimator '{spec}' finds {found_joints} joints, but the annotations have {joints}")
@@ -66,7 +64,5 @@ def build(spec: str, skeleton: Skeleton) -> Estimator:
     if isinstance(found, type) and hasattr(found, "load_state_dict"):
         raise UserError(f"model '{spec}' is a torch network: name its weights, too, --model {spec}:FILE")
     if callable(found):
-        estimator = Function(found, skeleton, spec)
-        name_modules(estimator, spec)
-        return estimator
+        return Function(found, skeleton, spec)
     raise UserError(f"model '{spec}' must be a callable f(image, boxes) or have predict(), got {type(found).__name__}")

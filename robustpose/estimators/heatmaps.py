@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,9 +137,9 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         raise UserError(
             f"{target} says that its input is {write_size(input_wh)}: leave out input={write_size(options.input)}"
         )
-    estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
-    estimator.provenance = loaded.describe(
-        input=write_size(input_wh), channels=loaded.input_spec.channels, flip_test=options.flip_test
+    estimator = _make_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
+    estimator.describe = partial(
+        loaded.describe, input=write_size(input_wh), channels=loaded.input_spec.channels, flip_test=options.flip_test
     )
     return estimator
 
@@ -150,6 +151,16 @@ def as_estimator(
 
     By default there is a mirror test where the skeleton's sides are known.
     """
+    from robustpose.estimators.loading import describe_network
+
+    estimator = _make_estimator(network, input_spec, skeleton, options, **engine)
+    estimator.provenance = describe_network(network, input_spec)
+    return estimator
+
+
+def _make_estimator(
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions | None = None, **engine: Any
+) -> HeatmapEstimator:
     from robustpose.estimators.running.backends import as_callable
 
     options = options or Options(flip_test=not skeleton.sides_doubt)

@@ -11,13 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from robustpose import models
+from robustpose.contents import hash_network
 from robustpose.errors import UserError
 from robustpose.estimators.options import NetworkOptions
 from robustpose.estimators.running.backends import check_backend, find_device
-from robustpose.files import hash_file
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import load_tensors, read_weights
 from robustpose.pose.skeletons import Skeleton
+from robustpose.sources import PACKAGE, hash_code, hash_once
+from robustpose.states import know
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,22 @@ class Loaded:
     network: nn.Module  # on the CPU
     input_spec: InputSpec
     engine: dict[str, Any]  # arguments of `backends.as_callable`: threads, backend, precision and device
-    weights: dict[str, str]  # what results say of the file
+    name: str  # of the network
+    file: Path  # its weights
 
     def describe(self, **options: Any) -> dict[str, object]:
         """Return what results say of an estimator: whose weights, with which options, and what it ran on."""
+        code = hash_code([self.name.partition(":")[0]]) if ":" in self.name else {}  # of a network of somebody's own
         return {
-            **self.weights,
+            "kind": self.name,
+            "name": self.file.name,
+            "sha256": hash_once(self.file),
             **options,
             "backend": self.engine["backend"],
             "precision": self.engine["precision"],
             "device": self.engine["device"].type,
             "torch": str(torch.__version__),
+            **({"code": code} if code else {}),
         }
 
 
@@ -66,8 +73,21 @@ def load_network(
     network = models.build(name, len(input_spec.joints) or skeleton.n_joints)
     load_tensors(network, tensors, str(path))
     engine = {**options.model_dump(include={"threads", "backend", "precision"}), "device": device}
-    weights = {"kind": name, "name": path.name, "sha256": hash_file(path)}
-    return Loaded(network, input_spec, engine, weights)
+    return Loaded(network, input_spec, engine, name, path)
+
+
+def describe_network(network: nn.Module, input_spec: InputSpec) -> dict[str, object]:
+    """Return what results say of a network in memory: its weights as they are now, and the code of its layers."""
+    code: dict[str, str] = {}
+    for kind in dict.fromkeys(type(layer) for layer in network.modules()):
+        if kind.__module__.partition(".")[0] not in ("torch", PACKAGE):
+            code |= know(kind).code
+    about: dict[str, object] = {
+        "kind": input_spec.family,
+        "name": input_spec.name,
+        "state_sha256": hash_network(network),
+    }
+    return {**about, "code": code} if code else about
 
 
 def check_head(path: Path, tensors: dict[str, Tensor], head: str, skeleton: Skeleton) -> None:

@@ -12,11 +12,12 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from robustpose.errors import UserError
 from robustpose.estimators.heatmaps import HeatmapEstimator
+from robustpose.estimators.onnx_files import list_external_files
 from robustpose.estimators.options import Count, CropOptions, Size, parse_numbers, write_size
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, run_in_batches
-from robustpose.files import hash_file
 from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from robustpose.pose.skeletons import Skeleton
+from robustpose.sources import hash_once
 
 PRECISIONS = {"onnxruntime": ("float32",), "openvino": ("float32", "bf16")}  # of each backend
 
@@ -73,6 +74,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     path = Path(target)
     if not path.is_file():
         raise UserError(f"ONNX file {path} does not exist" if target else f"name the ONNX file: --model {name}:FILE")
+    beside = list_external_files(path)
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads
     settings.inter_op_num_threads = 1
@@ -100,10 +102,10 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         compiled = read_onnx(path, shape, options.precision, options.threads)
         network = partial(run_in_batches, compiled, n_per_call=CROPS_PER_CALL)
     estimator = HeatmapEstimator(network, input_spec, skeleton, options)
-    estimator.provenance = {
+    estimator.describe = lambda: {
         "kind": name,
         "name": path.name,
-        "sha256": hash_file(path),
+        "sha256": hash_once(path),
         "input": write_size(input_wh),
         "channels": options.channels,
         "mean": list(input_spec.mean),
@@ -112,6 +114,11 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         "backend": options.backend,
         "precision": options.precision,
         "onnxruntime": onnxruntime.__version__,
+        **(
+            {"external_data": {str(file.relative_to(path.parent)): hash_once(file) for file in beside}}
+            if beside
+            else {}
+        ),
     }
     return estimator
 

@@ -50,7 +50,9 @@ def _find_beside(path: Path, name: str) -> Path:
         raise UserError(f"{path} says that its weights are in '{shown}': expected a file under its own folder")
     found = path.parent / name
     if not found.is_file():
-        raise UserError(f"{path} says that its weights are in {shown}, and {found.parent} has no such file: put it there")
+        raise UserError(
+            f"{path} says that its weights are in {shown}, and {found.parent} has no such file: put it there"
+        )
     return found
 
 

@@ -179,8 +179,9 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
         return make_input_spec(name, find_published(skeleton), next(sizes, None))
 
     loaded = load_network(name, target, skeleton, options, describe_official, ", or HigherHRNet's")
-    estimator = as_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
-    estimator.provenance = loaded.describe(
+    estimator = _make_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
+    estimator.describe = partial(
+        loaded.describe,
         input=write_size((estimator.short_side, estimator.short_side)),
         scales=options.scales,
         channels=loaded.input_spec.channels,
@@ -199,6 +200,16 @@ def as_estimator(
 
     By default there is a mirror test where the skeleton's sides are known.
     """
+    from robustpose.estimators.loading import describe_network
+
+    estimator = _make_estimator(network, input_spec, skeleton, options, **engine)
+    estimator.provenance = describe_network(network, input_spec)
+    return estimator
+
+
+def _make_estimator(
+    network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, options: Options | None = None, **engine: Any
+) -> TagEstimator:
     from robustpose.estimators.running.backends import as_image_callable
 
     options = options or Options(flip_test=not skeleton.sides_doubt)

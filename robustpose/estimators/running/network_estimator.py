@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from robustpose.estimators.running.batches import Normaliser
@@ -23,10 +24,16 @@ class NetworkEstimator(Estimator, Generic[N]):
         self.skeleton = skeleton
         self.own_skeleton = input_spec.arrange(skeleton)  # in the order of the network's outputs
         self.input_spec = input_spec
-        self.provenance: dict[str, object] = {"kind": input_spec.family, "name": input_spec.name}
+        # What results say of it: called for when they are written, so that not every process hashes files for it.
+        self.describe: Callable[[], dict[str, object]] = lambda: {"kind": input_spec.family, "name": input_spec.name}
         self._network = network
         self._normaliser = Normaliser(input_spec)
         self._order = match_names(self.own_skeleton.joints, skeleton.joints) or ()
+
+    @cached_property
+    def provenance(self) -> Mapping[str, object]:
+        """Return what results say about the estimator."""
+        return self.describe()
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses found in each frame, with the skeleton's joints in its order."""
