@@ -83,8 +83,9 @@ def keep_known(old: Tree, new: Tree) -> dict[str, Any]:
     return {key: value for key, value in new.items() if key in old or key not in (*CODE, *LATER)}
 
 
-def tell_files_apart(one: Tree, other: Tree) -> list[str]:
+def tell_files_apart(one: Any, other: Any) -> list[str]:
     """Return the names of files that are not the same in two tables of code; versions of libraries do not count."""
+    one, other = as_table(one), as_table(other)
     files = [name for name in {**one, **other} if DIGEST.fullmatch(str(one.get(name, other.get(name))))]
     return [name for name in files if one.get(name) != other.get(name)]
 
@@ -99,6 +100,11 @@ def take_in(old: Tree, new: Tree) -> dict[str, Any]:
     return merged
 
 
+def as_table(value: Any) -> Tree:
+    """Return a table as it is, and an empty one for anything else that a note may hold."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def _is_told_by_files(key: str, old: Tree, new: Tree) -> bool:
     """Return whether a digest is of a folder whose files are compared one by one."""
     return any(key == digest and files in old and files in new for files, digest in FOLDERS.items())
@@ -108,16 +114,18 @@ def _explain(key: str, old: Tree, new: Tree) -> list[str] | None:
     """Return what has changed at a key, in words; None for what is compared as any other value."""
     before, now = old.get(key), new.get(key)
     if key in CODE:
-        return list(_compare_code(before, _tree(now)))
+        return list(_compare_code(before, as_table(now)))
     if key == BY_CORRUPTION:
-        known = {name: _tree(before).get(name) for name in _tree(now) if not isinstance(before, dict) or name in before}
-        return [line for name, code in known.items() for line in _compare_code(code, _tree(now)[name])]
+        known = {
+            name: as_table(before).get(name) for name in as_table(now) if not isinstance(before, dict) or name in before
+        }
+        return [line for name, code in known.items() for line in _compare_code(code, as_table(now)[name])]
     if key == STATE:
         return [f"{name} of what is benched has changed" for name in _list_differing(before, now)]
     if key in FOLDERS:
         return [f"{name} has changed" for name in _list_differing(before, now)]
     if key == "external_data":
-        return list(_compare_code(_tree(before), _tree(now)))
+        return list(_compare_code(as_table(before), as_table(now)))
     if not isinstance(before, str) or not isinstance(now, str):
         return None
     if key in NAMED and old.get(NAMED[key]) is not None and old.get(NAMED[key]) == new.get(NAMED[key]):
@@ -140,9 +148,4 @@ def _compare_code(before: Any, now: Tree) -> Iterator[str]:
 
 def _list_differing(before: Any, now: Any) -> list[str]:
     """Return the names that two tables have in common, with different values."""
-    return [name for name in _tree(before) if name in _tree(now) and before[name] != now[name]]
-
-
-def _tree(value: Any) -> Tree:
-    """Return a table as it is, and an empty one for anything else that a note may hold."""
-    return value if isinstance(value, Mapping) else {}
+    return [name for name in as_table(before) if name in as_table(now) and before[name] != now[name]]

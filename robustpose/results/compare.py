@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robustpose.changes import BY_CORRUPTION, CODE, keep_known, tell_files_apart
+from robustpose.changes import BY_CORRUPTION, CODE, as_table, keep_known, tell_files_apart
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import Means, take_means
@@ -152,7 +152,7 @@ def _note_differences(
     ours, theirs = ({**identify_data(p["dataset"]), "metric": p["dataset"].get("metric")} for p in (one, two))
     ours, theirs = keep_known(theirs, ours), keep_known(ours, theirs)
     different += [f"{k} {ours.get(k)} and {theirs.get(k)}" for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
-    changed = {key: tell_files_apart(*(p["dataset"].get(key) or {} for p in (one, two))) for key in CODE}
+    changed = {key: tell_files_apart(*(p["dataset"].get(key) for p in (one, two))) for key in CODE}
     different += [f"the metric's {name} in two versions" for name in changed["metric_code"]]
     if different:
         raise UserError(
@@ -183,7 +183,7 @@ def _tell_corruptions_apart(
     own = dict.fromkeys(name for summary in summaries for name in summary["corruptions"] if ":" in name)
     for name in own:
         codes = {
-            folder.name: (summary["provenance"].get(BY_CORRUPTION) or {}).get(name)
+            folder.name: as_table(summary["provenance"].get(BY_CORRUPTION)).get(name)
             for folder, summary in zip(folders, summaries, strict=True)
             if name in summary["corruptions"]
         }
