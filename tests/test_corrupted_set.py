@@ -329,7 +329,7 @@ def test_unfinished_images_of_killed_processes_are_removed(own_set, make_set_job
 def test_names_that_would_leave_the_folder_or_meet_are_refused(tmp_path, make_set_job, coco_folder):
     folder = shutil.copytree(coco_folder, tmp_path / "data")
     content = json.loads((folder / "people.json").read_text())
-    (folder / "images/000001.png").write_bytes((folder / "images/000001.jpg").read_bytes())
+    (folder / "images/000001.png").write_bytes((folder / "images/000002.jpg").read_bytes())
     for name, message in [("../images/000002.jpg", "lead out of the folder"), ("000001.png", "become one file")]:
         content["images"][1]["file_name"] = name
         (folder / "people.json").write_text(json.dumps(content))

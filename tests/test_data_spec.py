@@ -16,6 +16,7 @@ VALUES = {
     "annotations": "people.json",
     "images": "images",
     "skeleton": "sigmas.yaml",
+    "exif": "ignore",
     "root": "COCO",
     "split": "val",
     "boxes": "clean-det:boxes.json",

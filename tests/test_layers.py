@@ -15,7 +15,7 @@ LAYERS = [
     {"errors"},
     {"limits", "locks", "printing", "stopping"},
     {"reading"},
-    {"registry", "files", "processes", "progress", "versions", "config"},
+    {"registry", "files", "processes", "progress", "versions", "config", "image_files"},
     {"changes", "contents", "fresh", "sources"},
     {"states", "work"},
     {"pose"},

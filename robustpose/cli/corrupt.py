@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +11,13 @@ import typer
 
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import CorruptionOptions, ImageOptions, WorkerOptions, parse_seed
-from robustpose.errors import UserError
+from robustpose.errors import UserError, first_few
 from robustpose.printing import print_aside, print_line
 
 if TYPE_CHECKING:
     from robustpose.data.corrupted import MadeImages
     from robustpose.export.estimate import Estimate
+    from robustpose.image_files.opening import Exif
     from robustpose.pose.cell import Cell
 
 
@@ -52,7 +53,7 @@ def corrupt(
     ] = None,
 ) -> None:
     """Write corrupted copies of images as PNG, or a whole corrupted benchmark; or check one."""
-    is_set = data.is_given
+    is_set = replace(data, exif=None).is_given  # photographs have EXIF, too
     if [bool(files), is_set, verify is not None].count(True) != 1:
         raise UserError("name either images, or --annotations FILE and --images DIR, or --data NAME, or --verify DIR")
     if not is_set and form != SetOptions():
@@ -76,7 +77,7 @@ def corrupt(
         raise UserError("name at least one corruption")
     made = MadeImages(parse_seed(corrupted.seed), corrupted.frost)
     if files:
-        _write_copies(files, out, cells, made)
+        _write_copies(files, out, cells, made, _parse_exif(data.exif))
         print_line(f"{len(files) * len(cells)} images in {out}")
     else:
         job = SetJob(data.describe().open, made, form.layout or "release", form.image_format or "jpg75", out)
@@ -88,17 +89,38 @@ def corrupt(
         print_line(f"frost textures: {textures}, not the original six (robustpose frost install)")
 
 
-def _write_copies(files: list[Path], out: Path, cells: list[Cell], made: MadeImages) -> None:
-    from robustpose.data.images import read_image, write_image
+def _parse_exif(word: str | None) -> Exif | None:
+    if word not in (None, "apply", "ignore"):
+        raise UserError(f"--exif must be apply or ignore, got '{word}'")
+    return word  # type: ignore[return-value]
+
+
+def _write_copies(files: list[Path], out: Path, cells: list[Cell], made: MadeImages, exif: Exif | None) -> None:
+    from robustpose.data.images import write_image
+    from robustpose.image_files.opening import read_header, read_image
     from robustpose.pose.types import Frame
 
     stems = [file.stem for file in files]
     if len(set(stems)) < len(stems):
-        raise UserError("two of the images have the same name: their results would overwrite each other")
-    for file in files:
-        frame = Frame(file.stem, partial(read_image, file))
+        twice = next(stem for stem in stems if stems.count(stem) > 1)
+        raise UserError(f"two of the images have the same name, {twice}: their results would overwrite each other")
+    written = {cell: [out / f"{stem}-{cell.file_stem}.png" for stem in stems] for cell in cells}
+    overwritten = {path.resolve() for paths in written.values() for path in paths} & {file.resolve() for file in files}
+    if overwritten:
+        raise UserError(f"{min(overwritten)} is one of the images, and would be overwritten: choose another --out")
+    headers = [read_header(file) for file in files]
+    turned = [str(file) for file, header in zip(files, headers, strict=True) if header.orientation > 1]
+    if turned and exif is None:
+        print_aside(f"turned as EXIF says: {first_few(turned, 'images')} (--exif ignore leaves images as stored)")
+    exif = exif or "apply"
+    frames = [
+        Frame(file.stem, partial(read_image, file, exif), file_name=str(file), size_wh=header.size_wh(exif))
+        for file, header in zip(files, headers, strict=True)
+    ]
+    made.check(cells, frames)
+    for number, frame in enumerate(frames):
         for cell, image in zip(cells, made.images(frame, cells), strict=True):
-            write_image(out / f"{file.stem}-{cell.file_stem}.png", image)
+            write_image(written[cell][number], image)
 
 
 def _announce(estimate: Estimate) -> None:

@@ -32,6 +32,13 @@ class ImageOptions:
     annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON, any skeleton.")] = None
     images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None
     limit: Annotated[int | None, typer.Option(help="Use the first images only.")] = None
+    exif: Annotated[
+        str | None,
+        typer.Option(
+            help="If EXIF turns images of one's own: apply, to turn them as viewers do, or ignore, to read them as "
+            "they are stored; by default as the annotated sizes say."
+        ),
+    ] = None
 
     @property
     def is_given(self) -> bool:

@@ -7,18 +7,21 @@ RGB (H, W, 3) images and give it a row below, or name it ``package.module:functi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from robustpose import registry
+from robustpose.corruptions.memory import Shape, estimate_bytes
 from robustpose.corruptions.seeding import Memo, Seed, make_rng
 from robustpose.errors import UserError, spell_list
+from robustpose.limits import check_limit
 
 SEVERITIES = (1, 2, 3, 4, 5)  # of every corruption
 LEAST_SIDE = 32  # px, of an image
+JPEG_SIDE = 65_500  # px, the most that JPEG can hold
 
 TABLE: dict[str, str] = {
     "gaussian_noise": "robustpose.corruptions.noise:gaussian_noise",
@@ -41,6 +44,21 @@ TABLE: dict[str, str] = {
     "spatter": "robustpose.corruptions.weather:spatter",
     "saturate": "robustpose.corruptions.digital:saturate",
 }
+
+# Bytes for each pixel of an image, where it is more than some copies of it: under `release`, whose fields are kept, and
+# else. Measured on 6 megapixels. What depends on more than the number of pixels is said in `memory`.
+MEMORY: dict[str, tuple[int, int]] = {
+    "gaussian_noise": (27, 18),
+    "shot_noise": (330, 15),
+    "impulse_noise": (54, 21),
+    "glass_blur": (36, 14),
+    "zoom_blur": (27, 27),
+    "snow": (42, 42),
+    "elastic_transform": (65, 48),
+    "speckle_noise": (27, 18),
+    "spatter": (77, 77),
+}
+DEFAULT_MEMORY = (12, 12)
 
 
 def corrupt(
@@ -93,12 +111,31 @@ def _corrupt(
         from robustpose.corruptions.frost_textures import load_textures
 
         textures = load_textures(frost, original=seed == "release")
+        check_size(name, image.shape, seed == "release", [texture.shape for texture in textures.images])
         return function(image, severity, rng, textures.images)
+    check_size(name, image.shape, seed == "release")
     corrupted = function(image, severity, rng)
     if not isinstance(corrupted, np.ndarray) or corrupted.shape != image.shape or corrupted.dtype != np.uint8:
         came = f"{corrupted.shape} {corrupted.dtype}" if isinstance(corrupted, np.ndarray) else type(corrupted).__name__
         raise UserError(f"corruption '{name}' must return {image.shape} uint8, got {came}")
     return corrupted
+
+
+def check_size(
+    name: str, shape: Shape, is_release: bool, textures: Sequence[Shape] = (), image: str = "an image"
+) -> None:
+    """Raise UserError unless the corruption `name` takes images of a shape, and has the memory that it needs for one.
+
+    Messages call it `image`; `textures` are the shapes of frost's.
+    """
+    height, width = shape[:2]
+    if min(height, width) < LEAST_SIDE:
+        raise UserError(f"{image} must be at least {LEAST_SIDE} x {LEAST_SIDE} px, got {width} x {height}")
+    if name == "jpeg_compression" and max(height, width) > JPEG_SIDE:
+        raise UserError(f"jpeg_compression takes at most {JPEG_SIDE:,} px a side, but {image} is {width} x {height} px")
+    bytes_per_pixel = MEMORY.get(name, DEFAULT_MEMORY)[0 if is_release else 1]
+    megabytes = estimate_bytes(name, shape, bytes_per_pixel, is_release, textures) / 2**20
+    check_limit("MEMORY_MB", megabytes, f"{name} of {image} ({width} x {height} px)", "MB")
 
 
 def check_names(names: Iterable[str]) -> None:
@@ -113,10 +150,6 @@ def _as_rgb(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         image = image[:, :, 0]
     if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         raise UserError(f"image must be (H, W, 3) RGB or (H, W) grey uint8, got {image.shape} {image.dtype}")
-    if min(image.shape[:2]) < LEAST_SIDE:
-        raise UserError(
-            f"image must be at least {LEAST_SIDE} x {LEAST_SIDE} px, got {image.shape[1]} x {image.shape[0]}"
-        )
     if image.ndim == 2:
         image = np.repeat(image[:, :, None], 3, axis=2)
     return np.ascontiguousarray(image)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import cv2
@@ -14,6 +13,7 @@ from robustpose.corruptions.exact import colors as kernels
 from robustpose.corruptions.exact.haze import draw_haze
 from robustpose.corruptions.exact.pixels import to_float32, to_uint8
 from robustpose.corruptions.exact.snow_layer import draw_flakes, smear_flakes
+from robustpose.corruptions.memory import haze_side, pane_wh
 from robustpose.corruptions.seeding import Rng
 from robustpose.pose.types import Image
 
@@ -59,9 +59,7 @@ def _cut_pane(shape_hw: tuple[int, int], rng: Rng, textures: Sequence[Image]) ->
     height, width = shape_hw
     # The published program draws from 0..4 and so never uses its sixth texture.
     texture = textures[int(rng.integers_below(0, min(5, len(textures)), (1,))[0])]
-    factor = 1.1 * max(1, height / texture.shape[0], width / texture.shape[1])
-    size_wh = (math.ceil(texture.shape[1] * factor), math.ceil(texture.shape[0] * factor))
-    pane = cv2.resize(texture, size_wh, interpolation=cv2.INTER_CUBIC)
+    pane = cv2.resize(texture, pane_wh(texture.shape, shape_hw), interpolation=cv2.INTER_CUBIC)
     top = int(rng.integers_below(0, pane.shape[0] - height, (1,))[0])
     left = int(rng.integers_below(0, pane.shape[1] - width, (1,))[0])
     return np.ascontiguousarray(pane[top : top + height, left : left + width, ::-1])  # BGR to RGB
@@ -70,7 +68,7 @@ def _cut_pane(shape_hw: tuple[int, int], rng: Rng, textures: Sequence[Image]) ->
 def fog(image: Image, severity: int, rng: Rng) -> Image:
     """Add a fractal haze and scale back to the image's own maximum."""
     density, decay = ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4))[severity - 1]
-    side = 2 ** math.ceil(math.log2(max(image.shape[:2])))
+    side = haze_side(image.shape)
     haze = rng.draw_once(f"haze {severity}", (side,), lambda: draw_haze(side, decay, rng))
     brightest = rng.once_per_image("brightest", lambda: float(image.max() / 255.0))
     out = np.empty_like(image)

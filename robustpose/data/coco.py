@@ -17,13 +17,14 @@ import yaml
 
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
 from robustpose.data.ignored import paint_regions
-from robustpose.data.images import read_image
+from robustpose.data.image_folder import ImageFolder, open_image_folder
 from robustpose.errors import UserError, first_few
+from robustpose.image_files.opening import Exif
 from robustpose.pose.cell import Cell
 from robustpose.pose.crop import clip_truth_box
 from robustpose.pose.protocols import Dataset, Mask
 from robustpose.pose.skeletons import Skeleton, sigmas_for
-from robustpose.pose.types import Floats, Frame, Image, ImageId, Truth
+from robustpose.pose.types import Floats, Frame, ImageId, Truth
 from robustpose.reading import read_json
 from robustpose.sources import hash_once
 
@@ -39,7 +40,7 @@ class CocoPeople(Dataset):
         self,
         skeleton: Skeleton,
         images: list[Record],
-        image_dir: Path,
+        folder: ImageFolder,
         people: dict[ImageId, list[Record]],
         detections: DetectedBoxes | None,
         provenance: dict[str, object],
@@ -47,7 +48,7 @@ class CocoPeople(Dataset):
         self.skeleton = skeleton
         self.provenance = provenance
         self._images = images
-        self._image_dir = image_dir
+        self._folder = folder
         self._people = people
         self._detections = detections
 
@@ -57,8 +58,16 @@ class CocoPeople(Dataset):
     def frame(self, index: int) -> Frame:
         record = self._images[index]
         boxes, truth_rows = _truth_boxes(record, self._people.get(record["id"], []))
-        read = partial(self._read, record)
-        frame = Frame(record["id"], read, boxes, truth_rows=truth_rows, file_name=str(record["file_name"]))
+        name = str(record["file_name"])
+        frame = Frame(
+            image_id=record["id"],
+            read=partial(self._folder.read, name),
+            boxes=boxes,
+            truth_rows=truth_rows,
+            file_name=name,
+            size_wh=self._folder.sizes_wh[name],
+            exif=self._folder.exif,
+        )
         return self.boxes_in(frame)
 
     def boxes_in(self, frame: Frame) -> Frame:
@@ -92,24 +101,19 @@ class CocoPeople(Dataset):
         unmarked = [person for person in people if person.get("iscrowd") or not any(person["keypoints"][2::3])]
         return paint_regions([(person.get("segmentation"), person["bbox"]) for person in unmarked], record)
 
-    def _read(self, record: Record) -> Image:
-        path = self._image_dir / record["file_name"]
-        image = read_image(path)
-        if image.shape[:2] != (record["height"], record["width"]):
-            raise UserError(
-                f"image {path} is {image.shape[1]} x {image.shape[0]} px, but its annotations say "
-                f"{record['width']} x {record['height']}: have the images been resized or rotated?"
-            )
-        return image
-
 
 def read_coco(
-    annotations: Path, images: Path, boxes: str | Path | BoxChoice = "gt", skeleton_file: Path | None = None
+    annotations: Path,
+    images: Path,
+    boxes: str | Path | BoxChoice = "gt",
+    skeleton_file: Path | None = None,
+    exif: Exif | None = None,
 ) -> CocoPeople:
     """Read a COCO keypoint file and check all of it: JSON with `images`, `annotations`, a category with `keypoints`.
 
     `boxes` say where people are looked for; text is what `robustpose.data.boxes.parse_boxes` takes. `skeleton_file` is
-    YAML with OKS sigmas, for skeletons other than COCO's. A UserError about annotations that are inconsistent names a
+    YAML with OKS sigmas, for skeletons other than COCO's. `exif` says whether EXIF turns images, else their annotated
+    sizes decide it: see `robustpose.data.image_folder`. A UserError about annotations that are inconsistent names a
     few of them and says how many there are.
     """
     choice = boxes if isinstance(boxes, BoxChoice) else parse_boxes(boxes)
@@ -128,9 +132,11 @@ def read_coco(
     for person in people:
         if not person.get("keypoints"):
             person["keypoints"] = [0] * (3 * skeleton.n_joints)  # a person nobody has marked
-    problems = _check_images(records, images) or _check_people(people, records, skeleton)
+    problems = _check_images(records) or _check_people(people, records, skeleton)
     if problems:
         raise UserError(f"{annotations}: {first_few(problems, 'problems')}")
+    sizes = [(record["width"], record["height"]) for record in records]
+    folder = open_image_folder(images, [str(record["file_name"]) for record in records], exif, sizes)
     by_image: dict[ImageId, list[Record]] = defaultdict(list)
     for person in people:
         by_image[person["image_id"]].append(person)
@@ -145,12 +151,14 @@ def read_coco(
     }
     if skeleton_file is not None:
         provenance["skeleton_sha256"] = hash_once(skeleton_file)
+    if folder.exif is not None:
+        provenance["exif"] = folder.exif
     detections = None
     if choice.path is not None:
         detections = DetectedBoxes(choice, {record["id"] for record in records}, int(category["id"]))
         provenance |= {"boxes_file": choice.path.name, "boxes_sha256": detections.sha256}
         provenance |= {"boxes_files": detections.files} if detections.files else {}
-    return CocoPeople(skeleton, records, images, dict(by_image), detections, provenance)
+    return CocoPeople(skeleton, records, folder, dict(by_image), detections, provenance)
 
 
 def _find_category(categories: list[Record], path: Path) -> Record:
@@ -204,7 +212,7 @@ def _read_sigmas(path: Path, joints: tuple[str, ...]) -> tuple[float, ...]:
         raise UserError(f"{path}: sigmas must be numbers, got {sigmas!r}") from error
 
 
-def _check_images(records: list[Record], images: Path) -> list[str]:
+def _check_images(records: list[Record]) -> list[str]:
     lacking = [
         f"image {record.get('id')} lacks '{key}'"
         for record in records
@@ -213,13 +221,7 @@ def _check_images(records: list[Record], images: Path) -> list[str]:
     ]
     if lacking:
         return lacking
-    problems = [f"image id {i} occurs twice" for i in _repeated(record["id"] for record in records)]
-    present = {entry.name for entry in images.iterdir()}
-    for record in records:
-        name = str(record["file_name"])
-        if name not in present and not ("/" in name and (images / name).is_file()):
-            problems.append(f"image file {images / name} is missing")
-    return problems
+    return [f"image id {i} occurs twice" for i in _repeated(record["id"] for record in records)]
 
 
 def _check_people(people: list[Record], records: list[Record], skeleton: Skeleton) -> list[str]:

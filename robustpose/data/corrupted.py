@@ -15,7 +15,7 @@ import numpy as np
 from robustpose import registry
 from robustpose.changes import BY_CORRUPTION
 from robustpose.config import Settings
-from robustpose.corruptions import LEAST_SIDE, TABLE, corrupt, corrupt_all
+from robustpose.corruptions import LEAST_SIDE, TABLE, check_size, corrupt, corrupt_all
 from robustpose.corruptions.frost_textures import load_textures
 from robustpose.corruptions.seeding import Seed
 from robustpose.data.corrupted_set import FORMATS, MANIFEST, find_layout, list_files, place_image, read_manifest
@@ -74,9 +74,17 @@ class MadeImages(CorruptedImages):
         corrupt(np.zeros((64, 64, 3), np.uint8), corruption, 1, self.seed, frost=self.frost)
 
     def check(self, cells: Iterable[Cell], frames: Sequence[Frame] = ()) -> None:
-        """Raise UserError if frost is among `cells` and its textures are not there."""
-        if any(cell.corruption == "frost" for cell in cells):
-            load_textures(self.frost, original=self.seed == "release")
+        """Raise UserError where frost's textures are not there, or `frames` too small, or too large for the memory."""
+        corruptions = sorted({cell.corruption for cell in cells if cell.corruption is not None})
+        is_release = self.seed == "release"
+        textures = load_textures(self.frost, original=is_release).images if "frost" in corruptions else ()
+        if not corruptions:
+            return
+        _check_least_side(frames)
+        shapes = [texture.shape for texture in textures]
+        for (width, height), frame in {frame.size_wh: frame for frame in frames if frame.size_wh is not None}.items():
+            for corruption in corruptions:
+                check_size(corruption, (height, width), is_release, shapes, _name_of(frame))
 
     def provenance(self) -> dict[str, Any]:
         """Return profile, seed and source of the frost textures."""
@@ -103,19 +111,26 @@ class StoredImages(CorruptedImages):
     layout: str  # of `corrupted_set.LAYOUTS`
     image_format: str | None  # of `corrupted_set.FORMATS`; None where no manifest names it, and any suffix will do
     origin: dict[str, Any] = field(compare=False)  # what `provenance` returns, and the code of corruptions
+    exif: Any = None  # what was done about EXIF when the set was made, as its manifest says it; None for nothing
 
     def read(self, frame: Frame, cell: Cell) -> Image:
         path, _ = self._find(frame, cell)
-        return read_in_place_of(path, frame.image, "its clean image", "was the set made from other images?")
+        hint = "was the set made from other images?"
+        return read_in_place_of(path, frame.image, "its clean image", hint, frame.exif)
 
     def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
-        """Raise UserError if an image of a cell is missing; it names the first few and says how many."""
+        """Raise UserError if an image of a cell is missing, or if EXIF has turned clean and corrupted ones unlike."""
         corrupted = [cell for cell in cells if cell.corruption is not None]
         wanted = (self._find(frame, cell) for cell in corrupted for frame in frames)
         missing = [str(path.relative_to(self.root)) for path, is_there in wanted if not is_there]
         if missing:
             problems = first_few(missing, "missing images")
             raise UserError(f"the corrupted set {self.root} lacks images that this run needs: {problems}")
+        if corrupted and self.exif is not None and any(frame.exif not in (None, self.exif) for frame in frames):
+            raise UserError(
+                f"the corrupted set {self.root} was made with exif (--exif) {self.exif}, and these images are read "
+                "otherwise: say the same, or make the set again"
+            )
 
     def provenance(self) -> dict[str, Any]:
         """Return profile, seed and frost textures of the set, and in `corrupted_images` which set it is."""
@@ -165,19 +180,32 @@ def open_stored_images(root: Path) -> StoredImages:
         raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
     origin = {key: manifest.get(key, "unknown") for key in ORIGIN}
     origin |= {BY_CORRUPTION: manifest.get(BY_CORRUPTION, {}), "corrupted_images": which}
-    return StoredImages(root, manifest["layout"], manifest["format"], origin)
+    made_from = manifest.get("dataset")
+    exif = made_from.get("exif") if isinstance(made_from, dict) else None
+    return StoredImages(root, manifest["layout"], manifest["format"], origin, exif)
 
 
 def _read_clean(frame: Frame) -> Image:
     """Return the image of a clean frame, which must be large enough to be corrupted."""
     height, width = frame.image.shape[:2]
-    if min(height, width) < LEAST_SIDE:
-        name = frame.file_name or f"image {frame.image_id}"
-        raise UserError(
-            f"{name} is {width} x {height} px, but corruptions are defined from "
-            f"{LEAST_SIDE} x {LEAST_SIDE} px on: take it out of the annotations"
-        )
+    _check_least_side([replace(frame, size_wh=(width, height))])
     return frame.image
+
+
+def _check_least_side(frames: Sequence[Frame]) -> None:
+    """Raise UserError for images, of those whose size is known, that are too small to be corrupted."""
+    sizes = [(frame, frame.size_wh) for frame in frames if frame.size_wh is not None]
+    small = [f"{_name_of(frame)} is {size[0]} x {size[1]} px" for frame, size in sizes if min(size) < LEAST_SIDE]
+    if small:
+        which = "it" if len(small) == 1 else "them"
+        raise UserError(
+            f"{first_few(small, 'images')}, but corruptions are defined from {LEAST_SIDE} x {LEAST_SIDE} px on: "
+            f"take {which} out of the annotations"
+        )
+
+
+def _name_of(frame: Frame) -> str:
+    return frame.file_name or f"image {frame.image_id}"
 
 
 def _hash_sizes(root: Path) -> str:

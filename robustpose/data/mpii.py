@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from robustpose.data.images import read_image
+from robustpose.data.image_folder import ImageFolder, open_image_folder
 from robustpose.errors import UserError, first_few
 from robustpose.files import hash_file
 from robustpose.pose.crop import PADDING, SCALE_UNIT
@@ -43,11 +43,11 @@ class MpiiPeople(Dataset):
     metric = "pckh"
 
     def __init__(
-        self, people: list[Record], image_dir: Path, head_sizes: Floats | None, provenance: dict[str, object]
+        self, people: list[Record], folder: ImageFolder, head_sizes: Floats | None, provenance: dict[str, object]
     ) -> None:
         self.provenance = provenance
         self._people = people
-        self._image_dir = image_dir
+        self._folder = folder
         self._head_sizes = head_sizes
         self._rows: dict[str, list[int]] = defaultdict(list)  # by image file
         for row, person in enumerate(people):
@@ -62,8 +62,15 @@ class MpiiPeople(Dataset):
     def frame(self, index: int) -> Frame:
         name = self._names[index]
         boxes = np.stack([_find_box(self._people[row]) for row in self._rows[name]])
-        read = partial(read_image, self._image_dir / name)
-        return Frame(self._ids[index], read, boxes, truth_rows=np.arange(len(boxes)), file_name=name)
+        return Frame(
+            image_id=self._ids[index],
+            read=partial(self._folder.read, name),
+            boxes=boxes,
+            truth_rows=np.arange(len(boxes)),
+            file_name=name,
+            size_wh=self._folder.sizes_wh[name],
+            exif=self._folder.exif,
+        )
 
     def truth(self, index: int) -> Truth:
         rows = self._rows[self._names[index]]
@@ -91,10 +98,10 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
     if not isinstance(people, list) or not people:
         raise UserError(f"{annotations} must be a list of MPII's people, as the HRNet repository has it")
     problems = [f"person {row} {problem}" for row, problem in enumerate(map(_check_person, people)) if problem]
-    names = {} if problems else {str(person["image"]) for person in people}
-    problems += [f"image file {images / name} is missing" for name in sorted(names) if not (images / name).is_file()]
     if problems:
         raise UserError(f"{annotations}: {first_few(problems, 'problems')}")
+    names = sorted({str(person["image"]) for person in people})
+    folder = open_image_folder(images, names, exif="ignore")  # as the published programs read them
     provenance: dict[str, object] = {
         "name": f"MPII {annotations.name}",
         "annotations_sha256": digest,
@@ -103,6 +110,8 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
         "skeleton": MPII.name,
         "boxes": "gt",
     }
+    if folder.exif is not None:
+        provenance["exif"] = folder.exif
     head_sizes = None
     if truth is not None:
         xy, visible, head_sizes = read_truth_file(truth)
@@ -111,7 +120,7 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
         for row, person in enumerate(people):
             person["joints"], person["joints_vis"] = xy[row], visible[row].astype(int)
         provenance["truth_sha256"] = hash_file(truth)
-    return MpiiPeople(people, images, head_sizes, provenance)
+    return MpiiPeople(people, folder, head_sizes, provenance)
 
 
 def _check_person(person: Any) -> str | None:

@@ -71,7 +71,8 @@ def _read_coco(files: Files, boxes: str) -> Dataset:
             f"there are no official detections for {files.annotations}: name a file, --boxes clean-det:FILE, "
             "or get them from where robustpose data check says"
         )
-    return read_coco(files.annotations, files.images, parse_boxes(boxes, files.detections))
+    # The published programs read images as they are stored.
+    return read_coco(files.annotations, files.images, parse_boxes(boxes, files.detections), exif="ignore")
 
 
 def _read_mpii(files: Files, boxes: str) -> Dataset:

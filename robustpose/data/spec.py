@@ -19,6 +19,7 @@ from robustpose.data.boxes import split_boxes
 from robustpose.data.official import SETS, find_files
 from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest, spell_list
+from robustpose.image_files.opening import Exif
 from robustpose.pose.protocols import Dataset, adopt
 from robustpose.states import name_modules
 
@@ -35,6 +36,7 @@ class DataSpec(Settings):
     annotations: Path | None = None  # keypoint file in COCO's format, any skeleton
     images: Path | None = None  # folder of its images
     skeleton: Path | None = None  # YAML with OKS sigmas, for joints that are not COCO's
+    exif: Exif | None = None  # of one's own images: whether they are turned as EXIF says; None: their sizes decide
     root: Path | None = None  # folder that holds the files of an official set
     split: str | None = None  # of an official set, or of toy; None for the one that is benched
     boxes: str = "gt"  # what `robustpose.data.boxes.parse_boxes` takes
@@ -149,7 +151,7 @@ def _open_files(spec: DataSpec) -> Dataset:
 
     assert spec.annotations is not None
     assert spec.images is not None
-    return read_coco(spec.annotations, spec.images, spec.boxes, spec.skeleton)
+    return read_coco(spec.annotations, spec.images, spec.boxes, spec.skeleton, spec.exif)
 
 
 def _open_official(spec: DataSpec) -> Dataset:
@@ -179,7 +181,7 @@ def _call(field: str) -> str:
 
 COCO_FILES = Kind(
     description="COCO keypoint format, any skeleton",
-    takes=("annotations", "images", "skeleton", "boxes", "style_images", "stylized"),
+    takes=("annotations", "images", "skeleton", "boxes", "exif", "style_images", "stylized"),
     open=_open_files,
     needs=("annotations", "images"),
 )

@@ -11,7 +11,9 @@ from robustpose.data.subset import DatasetAround
 from robustpose.errors import UserError, first_few
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame, Image
+from robustpose.reading import read_json
 
+NOTE = "styles.json"  # how copies were made, as the stylize command writes it
 SUFFIXES = (".jpg", ".png", ".jpeg")
 
 
@@ -25,6 +27,7 @@ class WithStyles(DatasetAround):
         if not folder.is_dir():
             raise UserError(f"the folder of stylised images {folder} does not exist")
         super().__init__(dataset)
+        _check_exif(folder, dataset)
         self.provenance["stylized"] = "only" if only else "both"
         self._copies = [_find_copy(folder, dataset.frame(index).file_name) for index in range(len(dataset))]
         missing = [str(dataset.frame(i).file_name) for i, path in enumerate(self._copies) if path is None]
@@ -49,6 +52,20 @@ class WithStyles(DatasetAround):
         return index if index < self._first_copy else index - self._first_copy
 
 
+def _check_exif(folder: Path, dataset: Dataset) -> None:
+    """Raise UserError where the note of the copies says that EXIF was treated otherwise when they were made."""
+    note = folder / NOTE
+    if not note.is_file():
+        return  # copies of somebody else
+    content, _ = read_json(note, "note of stylised copies")
+    made_from = content.get("dataset") if isinstance(content, dict) else None
+    exif = made_from.get("exif") if isinstance(made_from, dict) else None
+    if exif is not None and exif != dataset.provenance.get("exif", exif):
+        raise UserError(
+            f"the copies in {folder} were made with exif (--exif) {exif}, and their images are read otherwise"
+        )
+
+
 def _find_copy(folder: Path, name: str | None) -> Path | None:
     if name is None:
         raise UserError("stylised copies stand for image files, but the images of this dataset have no file names")
@@ -57,4 +74,4 @@ def _find_copy(folder: Path, name: str | None) -> Path | None:
 
 
 def _read_copy(path: Path, frame: Frame) -> Image:
-    return read_in_place_of(path, frame.image, "the image it stands for", "was it made from another one?")
+    return read_in_place_of(path, frame.image, "the image it stands for", "was it made from another one?", frame.exif)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.errors import UserError
+from robustpose.limits import check_limit
 from robustpose.pose.types import Image
 
 LEVELS = 5
@@ -54,6 +55,8 @@ def _place_style(style: Image, size_wh: tuple[int, int], rng: np.random.Generato
     width, height = size_wh
     factor = max(1.0, width / style.shape[1], height / style.shape[0])
     if factor > 1:
+        megabytes = style.size * factor**2 / 2**20
+        check_limit("MEMORY_MB", megabytes, f"a style enlarged to cover an image of {width} x {height} px", "MB")
         size = (int(np.ceil(style.shape[1] * factor)), int(np.ceil(style.shape[0] * factor)))
         style = np.asarray(cv2.resize(style, size, interpolation=cv2.INTER_CUBIC), np.uint8)
     top = int(rng.integers(0, style.shape[0] - height + 1))

@@ -13,16 +13,17 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from robustpose.data.images import read_image
-from robustpose.errors import UserError
+from robustpose.data.image_folder import leads_out
+from robustpose.data.stylized import NOTE
+from robustpose.errors import UserError, first_few
 from robustpose.export.style import transfer_style
 from robustpose.files import open_whole
+from robustpose.image_files.opening import read_image
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Image
 from robustpose.progress import Progress
 from robustpose.work import check_workers, claim_folder, cut_chunks, do_tasks
 
-NOTE = "styles.json"  # how the copies were made
 QUALITY = 92  # of JPEG: the copies are not to learn compression from
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
@@ -62,7 +63,7 @@ def find_styles(folder: Path) -> list[Path]:
     """Return the images in a folder and its subfolders, in order."""
     if not folder.is_dir():
         raise UserError(f"the folder of styles {folder} does not exist")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not found:
         raise UserError(f"the folder of styles {folder} holds no images ({', '.join(sorted(SUFFIXES))})")
     return found
@@ -77,6 +78,9 @@ def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress],
     names = [dataset.frame(index).file_name for index in range(len(dataset))]
     if None in names:
         raise UserError("stylised copies stand for image files, but the images of this dataset have no file names")
+    outside = [repr(name) for name in names if leads_out(str(name))]
+    if outside:
+        raise UserError(f"these image file names lead out of the folder: {first_few(outside, 'names')}")
     styles = find_styles(job.styles)
     styles_list = "\n".join(f"{path.name}:{path.stat().st_size}" for path in styles)
     identity = {

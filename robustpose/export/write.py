@@ -6,12 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.corrupted_set import check_choices, place_image
-from robustpose.data.images import encode_image
+from robustpose.data.image_folder import leads_out
+from robustpose.data.images import check_side, encode_image
 from robustpose.errors import UserError, first_few
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
 from robustpose.export.set_folder import SetFolder
@@ -80,10 +81,13 @@ def write_set(
     cells = [cell for cell in cells if cell.corruption is not None]
     if not cells:
         raise UserError("name at least one corruption")
-    job.corrupted_images.check(cells)
+    job.corrupted_images.check(cells)  # what needs no data
     dataset = job.make_dataset()
     frames = [dataset.frame(index) for index in range(len(dataset))]
     _check_names(frames, job)
+    job.corrupted_images.check(cells, frames)
+    for frame in frames:
+        check_side(frame.size_wh or (0, 0), job.image_format, str(frame.file_name))
     folder, setup = SetFolder(job.out), _describe(job, dataset, cells)
     with folder.claim(setup):
         hashes = folder.finished()
@@ -112,8 +116,8 @@ def _check_names(frames: Sequence[Frame], job: SetJob) -> None:
     """Refuse images without a name, names that lead out of the folder, and two images that would be one file."""
     if not frames or any(frame.file_name is None for frame in frames):
         raise UserError("a corrupted set is made from image files, but this dataset has none")
-    names = [PurePosixPath(str(frame.file_name)) for frame in frames]
-    outside = [str(name) for name in names if name.is_absolute() or ".." in name.parts or "\n" in str(name)]
+    names = [str(frame.file_name) for frame in frames]
+    outside = [repr(name) for name in names if leads_out(name) or "\n" in name]
     if outside:
         raise UserError(f"these image file names lead out of the folder: {first_few(outside, 'names')}")
     count = Counter(job.place(frame, Cell("fog", 1)) for frame in frames)
@@ -128,7 +132,7 @@ def _describe(job: SetJob, dataset: Dataset, cells: Sequence[Cell]) -> dict[str,
     if not any(cell.corruption == "frost" for cell in cells):
         pixels["frost_textures"] = "unused"
     about_data = dataset.provenance
-    kept = ("name", "annotations_sha256", "image_files_sha256")
+    kept = ("name", "annotations_sha256", "image_files_sha256", "exif")
     return {
         **pixels,
         "layout": job.layout,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,9 @@ class Frame:
         truth_rows: (N,) the row of `Truth` that each box is of; None for boxes that nobody annotated.
         one_pose_per_box: whether the metric wants a pose for every box, near-duplicates included, as PCK does.
         file_name: of the clean image in its dataset's folder; None where images are no files.
+        size_wh: width and height of the image, px, as far as they are known before it is read.
+        exif: ``apply`` or ``ignore``, if EXIF turns images of the dataset; files in the place of its images are read
+            likewise.
     """
 
     image_id: ImageId
@@ -44,6 +48,8 @@ class Frame:
     truth_rows: npt.NDArray[np.integer] | None = None
     one_pose_per_box: bool = False
     file_name: str | None = None
+    size_wh: tuple[int, int] | None = None
+    exif: Literal["apply", "ignore"] | None = None
 
     def __post_init__(self) -> None:
         if self.boxes is None:
