@@ -64,6 +64,12 @@ def print_aside(text: object) -> None:
     print(one_line(text), file=sys.stderr, flush=True)
 
 
+def print_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning, in the place of `warnings.showwarning`; who cannot print it goes on."""
+    with suppress(OSError, ValueError):
+        print_aside(f"warning: {message}")
+
+
 def print_lines(text: str) -> None:
     """Print several lines on standard error, such as a traceback."""
     print(make_visible(text, keep="\n").rstrip("\n"), file=sys.stderr, flush=True)
@@ -154,7 +160,7 @@ def _occupy_numbers() -> None:
     """Let no file that is opened later get the number of a closed stream: libraries in C would print into it."""
     with suppress(OSError):
         while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-            pass
+            os.set_inheritable(number, True)  # for workers, too
         os.close(number)
 
 

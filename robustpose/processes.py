@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import cv2
 
 from robustpose.errors import UserError
+from robustpose.printing import print_warning
 from robustpose.stopping import be_a_worker, hold_signals
 
 Opened = TypeVar("Opened")
@@ -116,6 +117,7 @@ def _start_worker(prepare: Any, do: Any, sender: Connection, lock: Any, numbers:
     be_a_worker()
     end_with_parent()
     cv2.setNumThreads(1)
+    warnings.showwarning = print_warning
     warnings.simplefilter("ignore", UserWarning)  # the parent has opened the same data and said what there is to say
     _worker.update(prepare=prepare, do=do, sender=sender, lock=lock)
     os.environ[WORKER_NUMBER] = str(numbers.get())

@@ -11,7 +11,7 @@ import typer
 import robustpose
 from robustpose.cli import bench, corrupt, finished, listing, official, stylize, train
 from robustpose.cli.failures import EXIT_CODES, check_surroundings, run_guarded, tell_refusal
-from robustpose.printing import ForgivingStream, forgiving_streams, print_aside, print_line
+from robustpose.printing import ForgivingStream, forgiving_streams, print_line, print_warning
 from robustpose.stopping import heed_signals
 
 app = typer.Typer(
@@ -72,10 +72,6 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(words: list[str], output: ForgivingStream) -> int | None:
     check_surroundings(output)
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
+        warnings.showwarning = print_warning
         code: int | None = app(args=words, standalone_mode=False)
     return code
-
-
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print_aside(f"warning: {message}")

@@ -78,7 +78,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads
     settings.inter_op_num_threads = 1
-    settings.log_severity_level = 3
+    settings.log_severity_level = 4  # what is wrong is raised; printed, names in the file would act in a terminal
     available = onnxruntime.get_available_providers()
     providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
     try:
