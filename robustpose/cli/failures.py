@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import platform
 import sys
@@ -37,7 +38,9 @@ def run_guarded(command: Callable[[], Any], debug: bool) -> int:
             return stopped
         if debug:
             print_lines("".join(traceback.format_exception(error)))
-        return tell_failure(error)
+        code = tell_failure(error)
+    gc.collect()  # what the failure kept alive, such as a loader's processes, ends here and not while Python does
+    return code
 
 
 def check_surroundings(output: ForgivingStream) -> None:

@@ -9,6 +9,7 @@ from robustpose.errors import UserError
 from robustpose.processes import end_with_parent
 from robustpose.stopping import be_a_worker
 
+RAISED = f"{UserError.__module__}.{UserError.__qualname__}: "  # what a traceback has before a UserError's own words
 LOST = "DataLoader worker (pid"  # how PyTorch begins to say that one has ended, in whatever the process is at
 
 
@@ -20,9 +21,14 @@ def start_worker(number: int) -> None:
 
 @contextmanager
 def heed_lost_workers() -> Iterator[None]:
-    """Turn what PyTorch raises when a worker was killed into a UserError."""
+    """Turn what PyTorch raises when a worker was killed into a UserError; what a worker raises keeps its own words."""
     try:
         yield
+    except UserError as error:  # whose words PyTorch has replaced by the worker's whole traceback
+        words = str(error)
+        if not words.startswith("Caught ") or RAISED not in words:
+            raise
+        raise UserError(words.rpartition(RAISED)[2].strip()) from error
     except RuntimeError as error:
         if LOST not in str(error):
             raise
