@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from robustpose.kernel_cache import choose_kernel_cache
+
 if TYPE_CHECKING:
     from robustpose.corruptions import corrupt, corrupt_all
     from robustpose.errors import UserError
@@ -28,6 +30,8 @@ _HOMES = {
     "corrupt": "robustpose.corruptions",
     "corrupt_all": "robustpose.corruptions",
 }
+
+choose_kernel_cache()
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ import robustpose
 ROOT = Path(robustpose.__file__).parent
 LAYERS = [
     {"errors"},
-    {"limits", "locks", "printing", "stopping"},
+    {"kernel_cache", "limits", "locks", "printing", "stopping"},
     {"reading"},
     {"registry", "files", "processes", "progress", "versions", "config", "image_files"},
     {"changes", "contents", "fresh", "sources"},

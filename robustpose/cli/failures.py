@@ -89,6 +89,8 @@ def explain(error: BaseException) -> str | None:
         return f"not enough memory ({words or 'MemoryError'}): take smaller input, or fewer --workers"
     if isinstance(error, RecursionError):
         return f"something in the input is nested too deep ({words})"
+    if isinstance(error, RuntimeError) and "no locator available" in words:  # of numba
+        return "compiled loops can be kept nowhere: set NUMBA_CACHE_DIR to a folder that can be written"
     if isinstance(error, OSError) and error.errno is not None:
         where = f" {error.filename}" if error.filename else ""
         return (

@@ -95,7 +95,7 @@ class CorruptionOptions:
         str | None,
         typer.Option(help="release (as the published benchmark; the default), or a number for independent noise."),
     ] = None
-    frost: Annotated[Path | None, typer.Option(help="Folder of frost textures.")] = None
+    frost: Annotated[Path | None, typer.Option(help="Folder of frost textures; the first five are used.")] = None
 
     def choose_cells(self) -> tuple[Suite, tuple[Cell, ...]]:
         """Return the suite, and the cells, clean first."""

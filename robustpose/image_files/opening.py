@@ -43,6 +43,12 @@ def read_header(path: Path) -> Header:
         return _read_header(image)
 
 
+def check_image(path: Path) -> None:
+    """Raise UserError for a file that is no image, is damaged, or of a kind that `read_header` refuses."""
+    with _open_image(path) as image:
+        image.load()
+
+
 def read_image(path: Path, exif: Exif | None = "ignore") -> RGB:
     """Return the (H, W, 3) uint8 RGB image of a file, turned as EXIF says or not; with None, EXIF must turn nothing.
 

@@ -1,0 +1,55 @@
+"""The cache of compiled loops: where numba keeps them if it can write neither beside the package nor for the user.
+
+That is in a private folder of the temporary folder. numba runs what it finds there, so a folder that others could have
+written to is not used. The environment variable NUMBA_CACHE_DIR names another one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+VARIABLE = "NUMBA_CACHE_DIR"
+PACKAGE = Path(__file__).parent
+# Folders of the package with compiled loops, which numba keeps beside them where it can.
+WITH_LOOPS = ("corruptions/exact", "decoding/fields", "decoding/tags", "metrics", "train", "train/views")
+
+
+def choose_kernel_cache() -> None:
+    """Name a folder for compiled loops in the environment if numba would find none. Called before numba is loaded."""
+    if os.environ.get(VARIABLE) or _can_write_beside() or _can_write(_users_cache()):
+        return
+    folder = _make_private_folder()
+    if folder is not None:
+        os.environ[VARIABLE] = str(folder)
+
+
+def _can_write_beside() -> bool:
+    return all(_can_write(PACKAGE / folder / "__pycache__") for folder in WITH_LOOPS)
+
+
+def _users_cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  # which never fails
+    return Path(base) / "numba"
+
+
+def _can_write(folder: Path) -> bool:
+    """Tell whether a folder can be written to, or made."""
+    place = next((one for one in (folder, *folder.parents) if one.exists()), None)
+    return place is not None and place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+
+
+def _make_private_folder() -> Path | None:
+    """Return a folder in the temporary folder that nobody else can write to; None if there is none."""
+    import tempfile  # rarely needed, and slow to load
+
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    try:
+        folder = Path(tempfile.gettempdir()) / f"robustpose-{user}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    is_ours = not hasattr(os, "getuid") or (found.st_uid == user and not found.st_mode & 0o022)
+    return folder if stat.S_ISDIR(found.st_mode) and is_ours else None
