@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 
 
@@ -23,6 +24,23 @@ def first_few(problems: list[str], what: str) -> str:
     """Join the first three problems to one line that ends with their total."""
     more = f"; … {len(problems)} {what} in all" if len(problems) > 3 else ""
     return "; ".join(problems[:3]) + more
+
+
+def quote(value: object) -> str:
+    """Return a value from outside for messages: short, on one line, control characters written out.
+
+    >>> quote("fog")
+    "'fog'"
+    >>> quote([[1, 2], None] * 10)
+    '[[1, 2], None, [1, 2], None, …]'
+    """
+    short = _SHORT.repr(value)
+    return short if len(short) <= 80 else f"{short[:79]}…"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.fillvalue = "…"
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxtuple, _SHORT.maxstring = 3, 4, 3, 4, 60
 
 
 def spell_list(words: Iterable[object], last: str = "and") -> str:

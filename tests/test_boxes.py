@@ -10,13 +10,15 @@ from robustpose import estimators
 from robustpose.bench.job import Job
 from robustpose.bench.run import run_bench
 from robustpose.corruptions.suites import choose_cells
-from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes, read_detections
+from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
 from robustpose.data.coco import read_coco
 from robustpose.data.corrupted import MadeImages
+from robustpose.data.detections import Wanted
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
 from robustpose.evaluate import get_frames
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.image_ids import ImageNames
 from robustpose.pose.types import Frame
 
 CELLS = choose_cells(["contrast"], [2])
@@ -31,6 +33,12 @@ def detect(image_id, box, score=0.9, category_id=1):
 def write_boxes(path, detections):
     path.write_text(json.dumps(detections))
     return path
+
+
+def wanted_in(*image_ids):
+    """Return that people of category 1 are looked for in images of 128 x 96 px, where nobody is annotated."""
+    names = ImageNames([(image_id, f"{image_id:06d}.jpg") for image_id in image_ids])
+    return Wanted(names, dict.fromkeys(image_ids, (128, 96)), {}, (1,))
 
 
 @pytest.fixture
@@ -118,43 +126,8 @@ def test_missing_detection_file_is_one_line(coco_folder):
         read_coco(coco_folder / "people.json", coco_folder / "images", "clean-det:gone.json")
 
 
-@pytest.mark.parametrize(
-    ("detections", "message"),
-    [
-        ([3], "detection 0 must be an object, got int"),
-        ([detect(1, [1, 2, 3, 4]), {"image_id": 1}], "detection 1 lacks bbox, category_id, score"),
-        ([{**detect(1, [0, 0, 1, 1]), "bbox": 3}], "detection 0 needs a bbox of 4 finite numbers"),
-        ([{**detect(1, [0, 0, 1, 1]), "bbox": None}], "detection 0 needs a bbox of 4 finite numbers"),
-        ([detect(1, ["a", 0, 1, 1])], "detection 0 needs a bbox of 4 finite numbers"),
-        ([detect(1, [0, 0, 1, float("nan")])], "detection 0 needs a bbox of 4 finite numbers"),
-        ([detect(1, [0, 0, 1, 1], score=None)], "detection 0 needs a bbox of 4 finite numbers and a score"),
-        ([detect(2, [0, 0, 1, 1])], "holds no box of category 1 for any of the 1 images"),
-        ("boxes", "must be a list of COCO results, got str"),
-    ],
-)
-def test_damaged_detections_are_one_line(tmp_path, detections, message):
-    path = write_boxes(tmp_path / "boxes.json", detections)
-    with pytest.raises(UserError, match=message) as error:
-        read_detections(path, [1], category_id=1)
-    assert "\n" not in str(error.value)
-
-
-def test_file_that_is_no_json_is_one_line(tmp_path):
-    (tmp_path / "boxes.json").write_text("{")
-    with pytest.raises(UserError, match=r"the detection file .*boxes\.json is no JSON"):
-        read_detections(tmp_path / "boxes.json", [1], category_id=1)
-
-
-def test_boxes_of_other_categories_and_images_are_left_out(tmp_path):
-    detections = [detect(1, [1, 2, 3, 4]), detect(1, [0, 0, 9, 9], category_id=2), detect(7, [0, 0, 9, 9])]
-    table = read_detections(write_boxes(tmp_path / "boxes.json", detections), [1, 2], category_id=1)
-    assert list(table) == [1]
-    np.testing.assert_array_equal(table[1][0], [[1, 2, 4, 6]])
-    np.testing.assert_array_equal(table[1][1], [0.9])
-
-
 def test_clean_boxes_are_those_of_every_cell(clean_file):
-    boxes = DetectedBoxes(BoxChoice("clean-det", clean_file), [1, 2], 1)
+    boxes = DetectedBoxes(BoxChoice("clean-det", clean_file), wanted_in(1, 2))
     boxes.check(choose_cells(["all"], [1, 5]))
     frame = Frame(1, lambda: np.zeros((9, 9, 3), np.uint8))
     for cell in (CLEAN, CONTRAST):
@@ -163,7 +136,7 @@ def test_clean_boxes_are_those_of_every_cell(clean_file):
 
 
 def test_boxes_of_a_folder_are_those_of_their_cell(by_cell):
-    boxes = DetectedBoxes(BoxChoice("corrupt-det", by_cell), [1, 2, 3], 1)
+    boxes = DetectedBoxes(BoxChoice("corrupt-det", by_cell), wanted_in(1, 2, 3))
     frame = Frame(1, lambda: np.zeros((9, 9, 3), np.uint8))
     np.testing.assert_array_equal(boxes.place(frame).boxes, [[5, 8, 45, 78]])
     corrupted = boxes.place(replace(frame, cell=CONTRAST))

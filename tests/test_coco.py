@@ -58,8 +58,9 @@ def test_detected_boxes_are_neither_clipped_nor_thresholded(read, coco_content, 
 
 def test_any_skeleton_is_read_with_a_warning_about_its_sigmas(read, coco_content):
     other_skeleton(coco_content)
-    with pytest.warns(UserWarning, match="every OKS sigma is 1/3"):
-        people = read(coco_content)
+    people = read(coco_content)
+    (warning,) = people.warnings
+    assert "every OKS sigma is 1/3" in warning
     assert people.skeleton.joints == ("left_paw", "right_paw", "tail")
     assert people.skeleton.flip_pairs == ((0, 1),)
     assert people.skeleton.limbs == ((0, 2),)
@@ -127,7 +128,7 @@ def a_missing_joint(content):
 
 def a_number_that_is_none(content):
     content["annotations"][0]["keypoints"][3] = float("nan")
-    return "annotation 1 holds a value that is not a finite number"
+    return r"annotation 1: keypoints\[3\] must be a finite number, at most 1e9, got nan"
 
 
 def a_visibility_of_three(content):
@@ -147,7 +148,7 @@ def no_area(content):
 
 def no_width(content):
     del content["images"][0]["width"]
-    return "image 1 lacks 'width'"
+    return "image 1 lacks width"
 
 
 def no_images(content):
@@ -162,12 +163,12 @@ def no_categories(content):
 
 def no_keypoint_category(content):
     content["categories"] = [{"id": 1, "name": "person"}]
-    return "one category with keypoints.*it has: none"
+    return "has no category with keypoints"
 
 
 def two_keypoint_categories(content):
     content["categories"] = [{**CATEGORY, "name": "dog"}, {**CATEGORY, "id": 2, "name": "cat"}]
-    return "it has: dog, cat"
+    return r"'dog' \(id 1\) and 'cat' \(id 2\): choose one, or all of them as one, .*--category NAME"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_missing_and_broken_files_are_errors(coco_folder, tmp_path):
     [
         ([{"image_id": 1}], "detection 0 lacks bbox, category_id, score"),
         ([{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3], "score": 1}], "4 finite numbers"),
-        ([], "holds no box of category 1"),
+        ([], "holds no box"),
         ({}, "must be a list"),
     ],
 )

@@ -15,7 +15,7 @@ LAYERS = [
     {"errors"},
     {"kernel_cache", "limits", "locks", "printing", "stopping"},
     {"reading"},
-    {"registry", "files", "processes", "progress", "versions", "config", "image_files"},
+    {"registry", "files", "processes", "progress", "versions", "config", "image_files", "records"},
     {"changes", "contents", "fresh", "sources"},
     {"states", "work"},
     {"pose"},

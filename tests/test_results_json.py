@@ -40,9 +40,9 @@ def test_rounding_twice_changes_nothing():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "cannot read"),
+        ("{", "is no JSON"),
         ("{}", "must be a list"),
-        ("[1]", "must be an object, got int"),
+        ("[1]", "result 0 must be an object, got 1"),
         ('[{"image_id": 1, "score": 1}]', "lacks keypoints"),
         ('[{"image_id": 1, "score": 1, "keypoints": [1, 2, 3]}]', "must hold 15 .*another skeleton"),
     ],

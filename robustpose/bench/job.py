@@ -99,6 +99,7 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
         raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
     estimator = job.make_estimator(dataset.skeleton)
+    estimator.check_data(dataset, cells)
     of_data, doubts_of_data = identify_dataset(dataset, data.truths)
     of_estimator, doubts_of_estimator = identify_estimator(estimator)
     identity = {

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from robustpose.bench.job import Job, Prepared
+from robustpose.bench.job import Job, OpenedData, Prepared
 from robustpose.errors import UserError
 from robustpose.evaluate import get_frames, predict
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.results_json import write_results
-from robustpose.pose.types import Truth
 from robustpose.progress import Progress
 from robustpose.results.inputs import write_inputs
 from robustpose.results.run_folder import DamagedUnit, RunFolder
@@ -71,7 +70,7 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Pro
         n_done = len(prepared.cells) * len(chunks) - sum(len(lacking) for _, lacking in todo)
         for _ in do_tasks(Predicting(prepared.job), todo, n_workers, on_progress, n_done, opened):
             pass
-        damaged = [cell for cell in unfinished if not _gather(folder, cell, chunks, prepared.data.truths)]
+        damaged = [cell for cell in unfinished if not _gather(folder, cell, chunks, prepared.data)]
         if not damaged:
             break
     else:
@@ -80,16 +79,16 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Pro
         write_inputs(prepared.job.out, prepared.job.inputs)
 
 
-def _gather(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], truths: Sequence[Truth]) -> bool:
+def _gather(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], data: OpenedData) -> bool:
     """Turn a cell's units into its predictions file. If units are damaged, remove them instead and return False."""
     poses, is_whole = [], True
     for number, indices in chunks:
         try:
-            poses += folder.read_unit(cell, number, truths[indices.start : indices.stop])
+            poses += folder.read_unit(cell, number, data.truths[indices.start : indices.stop])
         except DamagedUnit:
             is_whole = False
             folder.unit_path(cell, number).unlink(missing_ok=True)
     if is_whole:
-        write_results(folder.prediction_path(cell), poses)
+        write_results(folder.prediction_path(cell), poses, data.dataset.category_ids[0])
         folder.drop_units([cell])
     return is_whole

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from robustpose.bench.job import Job, OpenedData, read_truths
 from robustpose.pose.cell import Cell
-from robustpose.pose.results_json import read_results
+from robustpose.pose.results_json import check_truth_rows, read_results
 from robustpose.pose.types import no_poses
 from robustpose.progress import Progress
 from robustpose.results.cell_score import CellScore, score_cell
@@ -38,6 +38,7 @@ class Scoring:
         """Score the predictions in a cell, and write its matches."""
         n_joints, folder = data.dataset.skeleton.n_joints, RunFolder(self.job.out)
         found = read_results(folder.prediction_path(cell), n_joints)
+        check_truth_rows(found, data.truths, folder.prediction_path(cell))
         poses = [found.get(truth.image_id) or no_poses(truth.image_id, n_joints) for truth in data.truths]
         weights = draw_weights(len(data.truths), self.n_resamples) if self.n_resamples else None
         slices = data.slices if self.with_slices and self.n_resamples else None

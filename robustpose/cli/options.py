@@ -31,6 +31,18 @@ class ImageOptions:
     )
     annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON, any skeleton.")] = None
     images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None
+    category: Annotated[
+        str | None, typer.Option(help="Of --annotations: name or id of the category; all takes all with keypoints.")
+    ] = None
+    area: Annotated[
+        str | None, typer.Option(help="Of people in --annotations: annotated (the default), or box, width x height.")
+    ] = None
+    parts: Annotated[
+        str | None, typer.Option(help="Of COCO-WholeBody: body (the default, 17 joints), or wholebody (133).")
+    ] = None
+    visibility: Annotated[
+        str | None, typer.Option(help="Of joints: flags (0, 1, 2; the default), or fractions: annotated if above 0.")
+    ] = None
     limit: Annotated[int | None, typer.Option(help="Use the first images only.")] = None
     exif: Annotated[
         str | None,

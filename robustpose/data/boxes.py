@@ -8,23 +8,19 @@ corrupt-det   a folder of such files, one per cell (`clean.json`, `fog-3.json`, 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from robustpose.data.detections import BoxTable, Wanted, read_detections
 from robustpose.errors import UserError, first_few, nearest
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.pose.types import Floats, Frame, ImageId
-from robustpose.reading import read_json
+from robustpose.pose.types import Frame
 from robustpose.sources import hash_once
 
 PROTOCOLS = ("gt", "clean-det", "corrupt-det")
-BoxTable = dict[ImageId, tuple[Floats, Floats]]  # (N, 4) xyxy px and (N,) scores
 
 
 @dataclass(frozen=True)
@@ -69,24 +65,28 @@ def split_boxes(text: str) -> tuple[str, Path | None]:
 
 
 class DetectedBoxes:
-    """The boxes of a detection file, or of one file per cell: those of one category, in the images of a dataset."""
+    """The boxes of a detection file, or of one file per cell, of the people who are wanted.
 
-    def __init__(self, choice: BoxChoice, image_ids: Collection[ImageId], category_id: int) -> None:
+    `doubts` are why the boxes on clean images could be wrong, a line each.
+    """
+
+    def __init__(self, choice: BoxChoice, wanted: Wanted) -> None:
         assert choice.path is not None
         self._path = choice.path
         self._is_by_cell = choice.protocol == "corrupt-det"
-        self._image_ids = set(image_ids)
-        self._category_id = category_id
+        self._wanted = wanted
         self._tables: dict[Path, BoxTable] = {}
-        if not self._is_by_cell:
-            self.table(CLEAN)
+        self._way: str | None = None  # how image ids are read: as on clean images, where most people are found
+        self.doubts: list[str] = []
+        if not self._is_by_cell or self._file(CLEAN).is_file():
+            clean = read_detections(self._file(CLEAN), wanted)
+            self._tables[self._file(CLEAN)], self._way, self.doubts = clean.table, clean.way, clean.doubts
 
     def table(self, cell: Cell) -> BoxTable:
         """Return the boxes of all images in a cell; UserError where their file is missing or damaged."""
         path = self._file(cell)
         if path not in self._tables:
-            # In a cell's own file there may be nobody: that is what was found under that corruption.
-            self._tables[path] = read_detections(path, self._image_ids, self._category_id, self._is_by_cell)
+            self._tables[path] = read_detections(path, self._wanted, self._way or "ids").table
         return self._tables[path]
 
     def place(self, frame: Frame) -> Frame:
@@ -112,48 +112,7 @@ class DetectedBoxes:
     def files(self) -> dict[str, str]:
         """Return the SHA-256 of each file of the folder by its name; nothing where there is one file."""
         paths = sorted(self._path.glob("*.json")) if self._is_by_cell else []
-        return {path.name: hash_once(path) for path in paths}
+        return {path.name: hash_once(path) for path in paths if path.is_file()}
 
     def _file(self, cell: Cell) -> Path:
         return self._path / f"{cell.file_stem}.json" if self._is_by_cell else self._path
-
-
-def read_detections(
-    path: Path, image_ids: Collection[ImageId], category_id: int, may_be_empty: bool = False
-) -> BoxTable:
-    """Return all detected boxes of a category in some images, neither clipped nor thresholded.
-
-    UserError for an incomplete detection, or where none is of these images, unless the file `may_be_empty`.
-    """
-    detections, _ = read_json(path, "detection file")
-    if not isinstance(detections, list):
-        raise UserError(f"detection file {path} must be a list of COCO results, got {type(detections).__name__}")
-    rows: dict[ImageId, list[list[float]]] = defaultdict(list)
-    problems = []
-    for number, detection in enumerate(detections):
-        if problem := _check_detection(detection):
-            problems.append(f"detection {number} {problem}")
-        elif detection["category_id"] == category_id and detection["image_id"] in image_ids:
-            x, y, width, height = detection["bbox"]
-            rows[detection["image_id"]].append([x, y, x + width, y + height, detection["score"]])
-    if problems:
-        raise UserError(f"{path}: {first_few(problems, 'problems')}")
-    if not rows and not may_be_empty:
-        raise UserError(
-            f"detection file {path} holds no box of category {category_id} for any of the {len(image_ids)} images"
-        )
-    return {i: (np.array(row)[:, :4], np.array(row)[:, 4]) for i, row in rows.items()}
-
-
-def _check_detection(detection: Any) -> str | None:
-    """Return what is wrong with a detection, None for nothing."""
-    if not isinstance(detection, dict):
-        return f"must be an object, got {type(detection).__name__}"
-    missing = {"image_id", "category_id", "bbox", "score"} - set(detection)
-    if missing:
-        return f"lacks {', '.join(sorted(missing))}"
-    box = detection["bbox"]
-    values = [*(box if isinstance(box, list) else [box]), detection["score"]]
-    if len(values) != 5 or not all(isinstance(n, int | float) and math.isfinite(n) for n in values):
-        return f"needs a bbox of 4 finite numbers and a score, got {values}"
-    return None

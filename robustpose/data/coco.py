@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 import hashlib
-import math
-import warnings
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
+from robustpose.data.coco_category import choose_categories, read_skeleton
+from robustpose.data.coco_checks import check_people, doubt_people
+from robustpose.data.coco_file import CocoFile, Entry, PersonEntry, read_coco_file, stop_at
+from robustpose.data.detections import Wanted
 from robustpose.data.ignored import paint_regions
 from robustpose.data.image_folder import ImageFolder, open_image_folder
-from robustpose.errors import UserError, first_few
+from robustpose.data.wholebody import has_parts, join_parts
+from robustpose.errors import UserError, quote, spell_list
 from robustpose.image_files.opening import Exif
 from robustpose.pose.cell import Cell
 from robustpose.pose.crop import clip_truth_box
+from robustpose.pose.image_ids import ImageNames
 from robustpose.pose.protocols import Dataset, Mask
-from robustpose.pose.skeletons import Skeleton, sigmas_for
+from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, ImageId, Truth
-from robustpose.reading import read_json
+from robustpose.records import find_mistakes
 from robustpose.sources import hash_once
 
-Record = dict[str, Any]
+
+@dataclass(frozen=True)
+class Reading:
+    """Say how a COCO file is read where it leaves a choice."""
+
+    category: str | None = None  # name or id; ``all`` takes all with keypoints as one; None for the only one, or person
+    area: Literal["annotated", "box"] = "annotated"  # of people, px²: as annotated, or width times height of the box
+    parts: Literal["body", "wholebody"] = "body"  # of COCO-WholeBody: COCO's 17 joints, or all 133
+    # Of joints: COCO's 0, 1 and 2; or any number, such as a confidence, above 0 where a joint is annotated.
+    visibility: Literal["flags", "fractions"] = "flags"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a dataset says of itself: see `robustpose.pose.protocols.Dataset`."""
+
+    skeleton: Skeleton
+    category_ids: tuple[ImageId, ...]
+    provenance: dict[str, object]
+    warnings: list[str]
 
 
 class CocoPeople(Dataset):
@@ -38,15 +61,16 @@ class CocoPeople(Dataset):
 
     def __init__(
         self,
-        skeleton: Skeleton,
-        images: list[Record],
+        about: About,
+        images: list[Entry],
         folder: ImageFolder,
-        people: dict[ImageId, list[Record]],
+        people: dict[ImageId, list[Entry]],
         detections: DetectedBoxes | None,
-        provenance: dict[str, object],
     ) -> None:
-        self.skeleton = skeleton
-        self.provenance = provenance
+        self.skeleton = about.skeleton
+        self.category_ids = about.category_ids
+        self.provenance = about.provenance
+        self.warnings = about.warnings
         self._images = images
         self._folder = folder
         self._people = people
@@ -108,45 +132,42 @@ def read_coco(
     boxes: str | Path | BoxChoice = "gt",
     skeleton_file: Path | None = None,
     exif: Exif | None = None,
+    reading: Reading = Reading(),
 ) -> CocoPeople:
     """Read a COCO keypoint file and check all of it: JSON with `images`, `annotations`, a category with `keypoints`.
 
     `boxes` say where people are looked for; text is what `robustpose.data.boxes.parse_boxes` takes. `skeleton_file` is
-    YAML with OKS sigmas, for skeletons other than COCO's. `exif` says whether EXIF turns images, else their annotated
-    sizes decide it: see `robustpose.data.image_folder`. A UserError about annotations that are inconsistent names a
-    few of them and says how many there are.
+    what `robustpose.data.skeleton_file` reads. `exif` says whether EXIF turns images, else their annotated sizes decide
+    it: see `robustpose.data.image_folder`. A UserError about annotations that are inconsistent names a few of them and
+    says how many there are.
     """
     choice = boxes if isinstance(boxes, BoxChoice) else parse_boxes(boxes)
-    content, digest = read_json(annotations, "annotation file")
-    for key in ("images", "annotations", "categories"):
-        if not isinstance(content, dict) or not isinstance(content.get(key), list):
-            raise UserError(f"annotation file {annotations} must be a COCO object with a list '{key}'")
-    category = _find_category(content["categories"], annotations)
-    skeleton = _read_skeleton(category, skeleton_file)
-    records = content["images"]
-    people = [person for person in content["annotations"] if person.get("category_id") == category["id"]]
-    if not records:
-        raise UserError(f"annotation file {annotations} lists no images")
+    file = read_coco_file(annotations)
+    categories = choose_categories(file, reading.category)
+    found = read_skeleton(categories, file.path, skeleton_file, reading.parts == "wholebody")
     if not images.is_dir():
         raise UserError(f"the image folder {images} does not exist")
-    for person in people:
-        if not person.get("keypoints"):
-            person["keypoints"] = [0] * (3 * skeleton.n_joints)  # a person nobody has marked
-    problems = _check_images(records) or _check_people(people, records, skeleton)
-    if problems:
-        raise UserError(f"{annotations}: {first_few(problems, 'problems')}")
-    sizes = [(record["width"], record["height"]) for record in records]
-    folder = open_image_folder(images, [str(record["file_name"]) for record in records], exif, sizes)
-    by_image: dict[ImageId, list[Record]] = defaultdict(list)
+    people, doubts = _choose_people(file, categories)
+    stop_at(file.path, _apply(reading, people) or check_people(people, file.images, found.skeleton.n_joints))
+    doubts += doubt_people(people, file, found.skeleton.n_joints)
+    if reading.parts == "body" and any(map(has_parts, people)):
+        doubts.append(
+            "only the body's joints are taken, but the annotations have those of feet, face and hands, too: parts: "
+            "wholebody (--parts wholebody) takes all of them"
+        )
+    sizes = [(image["width"], image["height"]) for image in file.images]
+    folder = open_image_folder(images, [image["file_name"] for image in file.images], exif, sizes)
+    by_image: dict[ImageId, list[Entry]] = defaultdict(list)
     for person in people:
         by_image[person["image_id"]].append(person)
+    category_ids = tuple(category["id"] for category in categories)
     provenance: dict[str, object] = {
         "name": annotations.name,
-        "annotations_sha256": digest,
-        "n_images": len(records),
-        "image_files_sha256": _hash_sizes(records, images),
-        "skeleton": skeleton.name,
-        "sigmas_from": skeleton.sigmas_from,
+        "annotations_sha256": file.sha256,
+        "n_images": len(file.images),
+        "image_files_sha256": _hash_sizes(file.images, images),
+        **found.provenance,
+        **{field: value for field, value in vars(reading).items() if value != getattr(Reading, field)},
         "boxes": choice.protocol,
     }
     if skeleton_file is not None:
@@ -155,123 +176,72 @@ def read_coco(
         provenance["exif"] = folder.exif
     detections = None
     if choice.path is not None:
-        detections = DetectedBoxes(choice, {record["id"] for record in records}, int(category["id"]))
+        detections = DetectedBoxes(choice, _find_wanted(file, by_image, category_ids))
         provenance |= {"boxes_file": choice.path.name, "boxes_sha256": detections.sha256}
         provenance |= {"boxes_files": detections.files} if detections.files else {}
-    return CocoPeople(skeleton, records, folder, dict(by_image), detections, provenance)
+        doubts += detections.doubts
+    about = About(found.skeleton, category_ids, provenance, [*found.warnings, *doubts])
+    return CocoPeople(about, file.images, folder, dict(by_image), detections)
 
 
-def _find_category(categories: list[Record], path: Path) -> Record:
-    posed = [category for category in categories if category.get("keypoints")]
-    people = [category for category in posed if category.get("name") == "person"] or posed
-    if len(people) != 1:
-        names = ", ".join(str(category.get("name")) for category in posed) or "none"
+def _choose_people(file: CocoFile, categories: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """Return the annotations of some categories, each of its type; and the doubt that those of unknown ones raise."""
+    wanted = {category["id"] for category in categories}
+    people = [one for one in file.annotations if one["category_id"] in wanted]
+    counts = Counter(one["category_id"] for one in file.annotations)
+    if counts and not people:
+        names = spell_list((f"{quote(c.get('name'))} (id {quote(c['id'])})" for c in categories), "or")
         raise UserError(
-            f"{path} must have one category with keypoints, or one of them called 'person'; it has: {names}"
+            f"{file.path}: none of the {len(file.annotations)} annotations is of category {names}; their category_id "
+            f"is {', '.join(f'{quote(i)} ({n} times)' for i, n in counts.most_common(3))}"
         )
-    return people[0]
-
-
-def _read_skeleton(category: Record, skeleton_file: Path | None) -> Skeleton:
-    """Return the skeleton of a COCO category: `name`, `keypoints` (K names), perhaps `skeleton` (limbs, 1-based pairs).
-
-    Its sigmas are from `skeleton_file` (YAML with `sigmas`: a list of K numbers, or a mapping from every joint's name
-    to its sigma); else COCO's for COCO's joints; else 1/K.
-    """
-    joints = tuple(str(name) for name in category["keypoints"])
-    limbs = tuple((int(a) - 1, int(b) - 1) for a, b in category.get("skeleton") or [])
-    name = str(category.get("name", "person"))
-    if skeleton_file is not None:
-        return Skeleton(name, joints, limbs, _read_sigmas(skeleton_file, joints), skeleton_file.name)
-    sigmas, sigmas_from = sigmas_for(joints)
-    if sigmas_from == "1/K":
-        warnings.warn(
-            f"the {len(joints)} joints of category '{name}' are not COCO's: every OKS sigma is 1/{len(joints)}. "
-            "Give measured ones with --skeleton FILE (YAML with 'sigmas')",
-            stacklevel=3,
-        )
-    return Skeleton(name, joints, limbs, sigmas, sigmas_from)
-
-
-def _read_sigmas(path: Path, joints: tuple[str, ...]) -> tuple[float, ...]:
-    try:
-        settings = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"cannot read the skeleton file {path}: {error}") from error
-    sigmas = settings.get("sigmas") if isinstance(settings, dict) else None
-    if isinstance(sigmas, dict):
-        if set(sigmas) != set(joints):
-            differing = ", ".join(sorted(set(sigmas) ^ set(joints)))
-            raise UserError(f"{path} must give a sigma for each joint of the annotations and no other: {differing}")
-        sigmas = [sigmas[joint] for joint in joints]
-    if not isinstance(sigmas, list) or len(sigmas) != len(joints):
-        raise UserError(f"{path} must hold 'sigmas' with {len(joints)} numbers (or joint: number), got {sigmas!r}")
-    try:
-        return tuple(float(sigma) for sigma in sigmas)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: sigmas must be numbers, got {sigmas!r}") from error
-
-
-def _check_images(records: list[Record]) -> list[str]:
-    lacking = [
-        f"image {record.get('id')} lacks '{key}'"
-        for record in records
-        for key in ("id", "file_name", "width", "height")
-        if key not in record
+    stop_at(file.path, find_mistakes(PersonEntry, people, "annotation", "id"))
+    unknown = counts.keys() - {category["id"] for category in file.categories}
+    if not unknown:
+        return people, []
+    n_left_out = sum(counts[i] for i in unknown)
+    return people, [
+        f"{n_left_out} of {len(file.annotations)} annotations are left out: their category_id, such as "
+        f"{quote(min(unknown, key=str))}, is of no category of the file"
     ]
-    if lacking:
-        return lacking
-    return [f"image id {i} occurs twice" for i in _repeated(record["id"] for record in records)]
 
 
-def _check_people(people: list[Record], records: list[Record], skeleton: Skeleton) -> list[str]:
-    problems = [f"annotation id {i} occurs twice" for i in _repeated(person.get("id") for person in people)]
-    sizes = {record["id"]: (record["width"], record["height"]) for record in records}
+def _apply(reading: Reading, people: Sequence[Entry]) -> list[str]:
+    """Change annotations to what the reading says; return what is wrong with them."""
+    problems = join_parts(people) if reading.parts == "wholebody" else []
     for person in people:
-        if problem := _check_person(person, sizes, skeleton):
-            problems.append(f"annotation {person.get('id')} {problem}")
+        if reading.area == "box":
+            person["area"] = person["bbox"][2] * person["bbox"][3]
+        numbers = person.get("keypoints") or []
+        if reading.visibility == "fractions" and numbers:
+            if min(numbers[2::3], default=0) < 0:
+                problems.append(f"annotation {quote(person['id'])} has a visibility below 0: {min(numbers[2::3])}")
+            person["keypoints"] = numbers = list(numbers)
+            numbers[2::3] = [2 if flag > 0 else 0 for flag in numbers[2::3]]
     return problems
 
 
-def _check_person(person: Record, sizes: dict[ImageId, tuple[int, int]], skeleton: Skeleton) -> str | None:
-    """Return what is wrong with an annotation, None for nothing. `sizes` gives the width and height of each image."""
-    if person.get("image_id") not in sizes:
-        return f"is about image {person.get('image_id')}, which is not listed"
-    for key in ("bbox", "area"):
-        if key not in person:
-            return f"lacks '{key}'"
-    if len(person["bbox"]) != 4:
-        return f"needs a bbox of 4 numbers, got {len(person['bbox'])}"
-    n_values = 3 * skeleton.n_joints
-    if len(person["keypoints"]) != n_values:
-        return f"needs {n_values} keypoint values ({skeleton.n_joints} joints), got {len(person['keypoints'])}"
-    numbers = [*person["bbox"], person["area"], *person["keypoints"]]
-    if not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers):
-        return "holds a value that is not a finite number"
-    if any(flag not in (0, 1, 2) for flag in person["keypoints"][2::3]):
-        return "has a visibility other than 0, 1 or 2"
-    if person.get("iscrowd") or not any(person["keypoints"][2::3]):
-        return None  # ignored by the metric: COCO's own files have degenerate boxes here
-    x, y, width, height = person["bbox"]
-    image_width, image_height = sizes[person["image_id"]]
-    if width < 0 or height < 0:
-        return f"has a box of negative size: {person['bbox']}"
-    if x >= image_width or y >= image_height or x + width < 0 or y + height < 0:
-        return f"has a box outside its {image_width} x {image_height} image: {person['bbox']}"
-    return None
+def _find_wanted(
+    file: CocoFile, people: Mapping[ImageId, Sequence[Entry]], category_ids: tuple[ImageId, ...]
+) -> Wanted:
+    """Return who is looked for, for detection files."""
+    boxes = {}
+    for image_id, of_image in people.items():
+        counted = [p["bbox"] for p in of_image if not p.get("iscrowd") and any(p["keypoints"][2::3])]
+        if counted:
+            box = np.array(counted, float)
+            boxes[image_id] = np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1)
+    names = ImageNames([(image["id"], str(image["file_name"])) for image in file.images])
+    return Wanted(names, {i["id"]: (i["width"], i["height"]) for i in file.images}, boxes, category_ids)
 
 
-def _repeated(ids: Any) -> list[Any]:
-    return [i for i, count in Counter(ids).items() if count > 1]
-
-
-def _hash_sizes(records: list[Record], images: Path) -> str:
+def _hash_sizes(records: list[Entry], images: Path) -> str:
     """Return the SHA-256 of all file names and sizes in bytes: cheap, and it tells one copy of a set from another."""
     sizes = [f"{record['file_name']}:{(images / record['file_name']).stat().st_size}" for record in records]
     return hashlib.sha256("\n".join(sizes).encode()).hexdigest()
 
 
-def _truth_boxes(record: Record, people: list[Record]) -> tuple[Floats, npt.NDArray[np.integer]]:
+def _truth_boxes(record: Entry, people: list[Entry]) -> tuple[Floats, npt.NDArray[np.integer]]:
     """Return the boxes (N, 4) xyxy px of the people that are looked for, and their rows (N,) in `people`.
 
     As in the HRNet program: no crowd, an area, a keypoint, and a part of the box inside the image.

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import PositiveInt, model_validator
+from pydantic import BeforeValidator, PositiveInt, model_validator
 
 from robustpose import metrics, registry
 from robustpose.config import Settings, check_settings
@@ -24,6 +24,7 @@ from robustpose.pose.protocols import Dataset, adopt
 from robustpose.states import name_modules
 
 OF_ALL = ("name", "metric", "limit", "only_with_people")  # what every kind of data takes
+READING = ("category", "area", "parts", "visibility")  # fields that say how a file in COCO's format is read
 RECIPES_ONLY = ("n_images", "seed", "style_images", "stylized")  # fields that no command has an option for
 
 
@@ -35,7 +36,12 @@ class DataSpec(Settings):
     name: str = ""
     annotations: Path | None = None  # keypoint file in COCO's format, any skeleton
     images: Path | None = None  # folder of its images
-    skeleton: Path | None = None  # YAML with OKS sigmas, for joints that are not COCO's
+    skeleton: Path | None = None  # YAML with OKS sigmas and mirror pairs: see `robustpose.data.skeleton_file`
+    # How a file in COCO's format is read where it leaves a choice: see `robustpose.data.coco.Reading`.
+    category: Annotated[str | None, BeforeValidator(lambda value: str(value) if type(value) is int else value)] = None
+    area: Literal["annotated", "box"] = "annotated"
+    parts: Literal["body", "wholebody"] = "body"
+    visibility: Literal["flags", "fractions"] = "flags"
     exif: Exif | None = None  # of one's own images: whether they are turned as EXIF says; None: their sizes decide
     root: Path | None = None  # folder that holds the files of an official set
     split: str | None = None  # of an official set, or of toy; None for the one that is benched
@@ -147,11 +153,12 @@ def _open_toy(spec: DataSpec) -> Dataset:
 
 
 def _open_files(spec: DataSpec) -> Dataset:
-    from robustpose.data.coco import read_coco
+    from robustpose.data.coco import Reading, read_coco
 
     assert spec.annotations is not None
     assert spec.images is not None
-    return read_coco(spec.annotations, spec.images, spec.boxes, spec.skeleton, spec.exif)
+    reading = Reading(spec.category, spec.area, spec.parts, spec.visibility)
+    return read_coco(spec.annotations, spec.images, spec.boxes, spec.skeleton, spec.exif, reading)
 
 
 def _open_official(spec: DataSpec) -> Dataset:
@@ -181,7 +188,7 @@ def _call(field: str) -> str:
 
 COCO_FILES = Kind(
     description="COCO keypoint format, any skeleton",
-    takes=("annotations", "images", "skeleton", "boxes", "exif", "style_images", "stylized"),
+    takes=("annotations", "images", "skeleton", "boxes", "exif", "style_images", "stylized", *READING),
     open=_open_files,
     needs=("annotations", "images"),
 )

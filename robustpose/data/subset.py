@@ -17,6 +17,7 @@ class DatasetAround(Dataset):
         self.skeleton = dataset.skeleton
         self.metric = dataset.metric
         self.warnings = dataset.warnings
+        self.category_ids = dataset.category_ids
         self.provenance: dict[str, object] = dict(dataset.provenance)
         self._dataset = dataset
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from robustpose.errors import UserError
 from robustpose.estimators.options import ModelOptions
 from robustpose.pose.cell import Cell
-from robustpose.pose.protocols import Estimator
-from robustpose.pose.results_json import read_results
+from robustpose.pose.image_ids import ImageNames
+from robustpose.pose.protocols import Dataset, Estimator
+from robustpose.pose.results_json import check_truth_rows, group_poses, keep_category, read_people, read_results
 from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Frame, ImageId, Poses, no_poses
+from robustpose.pose.types import Frame, ImageId, Poses, join_poses, no_poses
 from robustpose.sources import hash_once
+
+OF_PART = ("limit", "preview", "images_with_people")  # what the provenance of a part of a dataset has
 
 
 class ResultsFolder(Estimator):
@@ -27,7 +31,7 @@ class ResultsFolder(Estimator):
         self._folder = folder / "predictions" if (folder / "predictions").is_dir() else folder
         if not self._folder.is_dir():
             raise UserError(f"results folder {folder} does not exist")
-        files = sorted(self._folder.glob("*.json"))
+        files = sorted(file for file in self._folder.glob("*.json") if file.is_file())
         if not files:
             raise UserError(f"results folder {self._folder} holds no .json file: expected clean.json, fog-3.json, …")
         hashes = {file.name: hash_once(file) for file in files}
@@ -36,7 +40,39 @@ class ResultsFolder(Estimator):
             digest.update(name.encode() + bytes.fromhex(content))
         found = {"kind": "results", "name": folder.resolve().name, "sha256": digest.hexdigest()}
         self.provenance = {**found, "files": hashes}
+        self.warnings: list[str] = []
         self._cells: dict[Cell, dict[ImageId, Poses]] = {}
+
+    def check_data(self, dataset: Dataset, cells: Sequence[Cell]) -> None:
+        """Read the poses in cells, those of the dataset's categories in its images; UserError where there are none.
+
+        Image ids are read in one way in all files, whoever is found in which of them.
+        """
+        found, n_left_out = {}, 0
+        for cell in cells:
+            path = self._find_file(cell)
+            results = read_people(path, self.skeleton.n_joints)
+            kept = keep_category(results, dataset.category_ids, f"results file {path}")
+            n_left_out += len(results) - len(kept)
+            found[cell] = group_poses(kept, self.skeleton.n_joints)
+        frames = [dataset.frame(index) for index in range(len(dataset))]
+        names = ImageNames([(frame.image_id, frame.file_name) for frame in frames])
+        ids = [image_id for of_cell in found.values() for image_id, poses in of_cell.items() for _ in poses.score]
+        if not ids:
+            raise UserError(f"the results in {self._folder} hold no pose for any of the {len(frames)} images")
+        way = names.choose_way(ids, f"results in {self._folder}")
+        meant = names.match(ids, way)
+        truths = [dataset.truth(index) for index in range(len(dataset))]
+        for cell, of_cell in found.items():
+            path = self._find_file(cell)
+            if of_cell and not meant.keys() & of_cell.keys():
+                names.choose_way(of_cell, f"results file {path}")  # says what is wrong with its ids
+                raise UserError(f"results file {path} names images in another way than other files do")
+            self._cells[cell] = _rename_images(of_cell, meant)
+            check_truth_rows(self._cells[cell], truths, path)
+        self.warnings = [f"{n_left_out:,} poses of other categories are left out"] if n_left_out else []
+        if not any(key in dataset.provenance for key in OF_PART):  # whose other images have results, too
+            self.warnings += names.doubt_ids(ids, meant, "poses")
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return what the files say of each frame; an image without an entry has nobody in it."""
@@ -47,14 +83,27 @@ class ResultsFolder(Estimator):
 
     def _cell(self, cell: Cell) -> dict[ImageId, Poses]:
         if cell not in self._cells:
-            path = self._folder / f"{cell.file_stem}.json"
-            if not path.is_file():
-                raise UserError(
-                    f"cell '{cell.key}' needs the results file {path}, which does not exist: choose cells with "
-                    "--corruptions and --severities"
-                )
-            self._cells[cell] = read_results(path, self.skeleton.n_joints)
+            self._cells[cell] = read_results(self._find_file(cell), self.skeleton.n_joints)
         return self._cells[cell]
+
+    def _find_file(self, cell: Cell) -> Path:
+        path = self._folder / f"{cell.file_stem}.json"
+        if not path.is_file():
+            raise UserError(
+                f"cell '{cell.key}' needs the results file {path}, which does not exist: choose cells with "
+                "--corruptions and --severities"
+            )
+        return path
+
+
+def _rename_images(found: Mapping[ImageId, Poses], meant: Mapping[ImageId, ImageId]) -> dict[ImageId, Poses]:
+    """Return poses by the ids of their images; those of other images are left out."""
+    by_image: dict[ImageId, Poses] = {}
+    for given, poses in found.items():
+        if given in meant:
+            before, poses = by_image.get(meant[given]), replace(poses, image_id=meant[given])
+            by_image[meant[given]] = poses if before is None else join_poses([before, poses])
+    return by_image
 
 
 Options = ModelOptions  # none

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Floats, Frame, Poses, Truth
+from robustpose.pose.types import Floats, Frame, ImageId, Poses, Truth
 
 Mask = npt.NDArray[np.bool_]
 
@@ -29,10 +29,12 @@ class Dataset(Protocol):
         skeleton: names of the joints.
         metric: what `robustpose.metrics.make_metric` takes.
         warnings: why numbers on these data could be wrong, a line each; results carry them.
+        category_ids: COCO's ids of what is looked for; results files carry the first.
     """
 
     skeleton: Skeleton
     metric: str
+    category_ids: Sequence[ImageId] = (1,)
     warnings: Sequence[str] = ()
 
     @abstractmethod
@@ -90,6 +92,10 @@ class Estimator(Protocol):
     @abstractmethod
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses found in each frame, in the order of the frames."""
+
+    def check_data(self, dataset: Dataset, cells: Sequence[Cell]) -> None:
+        """Raise UserError if it has no poses for these images in these cells. Called before anything is predicted."""
+        return
 
     @cached_property
     def provenance(self) -> Mapping[str, object]:

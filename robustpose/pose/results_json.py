@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
-from robustpose.errors import UserError
+from robustpose.errors import UserError, first_few, quote, spell_list
 from robustpose.files import open_whole
-from robustpose.pose.types import ImageId, Poses
+from robustpose.pose.types import ImageId, Poses, Truth
+from robustpose.reading import read_json
+from robustpose.records import Must, Number, Record, RecordId, find_mistakes
+
+Result = dict[str, Any]  # of one person, as COCO's results files have it
 
 # A thousandth of a pixel, a millionth of a score: finer than any metric sees, and the file half as long.
 XY_DECIMALS = 3
@@ -30,7 +35,7 @@ def round_poses(poses: Poses) -> Poses:
     )
 
 
-def poses_to_results(poses: Poses, category_id: int = 1) -> list[dict[str, Any]]:
+def poses_to_results(poses: Poses, category_id: ImageId = 1) -> list[Result]:
     """Return one COCO result per person: keypoints as K times (x px, y px, confidence), and a score.
 
     A pose that answers a person of the truth has that person's row in `truth_row`, which other programs ignore.
@@ -49,37 +54,83 @@ def poses_to_results(poses: Poses, category_id: int = 1) -> list[dict[str, Any]]
     return results
 
 
+class _Person(Record):
+    image_id: RecordId
+    keypoints: list[Number]
+    score: Number
+    category_id: RecordId | None = None
+    truth_row: Annotated[int, Field(strict=True, ge=0, lt=2**31), Must("a whole number of 0 or more")] | None = None
+
+
 def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
     """Return the poses of a COCO results file by image id, in the file's order; UserError for another skeleton's."""
-    try:
-        results = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read COCO results {path}: {error}") from error
+    return group_poses(read_people(path, n_joints), n_joints)
+
+
+def read_people(path: Path, n_joints: int) -> list[Result]:
+    """Return the results of a COCO results file, checked; UserError, which names the entry, for another skeleton's."""
+    results, _ = read_json(path, "COCO results")
     if not isinstance(results, list):
         raise UserError(f"COCO results {path} must be a list of results, got {type(results).__name__}")
-    rows: dict[ImageId, list[dict[str, Any]]] = defaultdict(list)
-    for number, result in enumerate(results):
-        if not isinstance(result, dict):
-            raise UserError(f"result {number} in {path} must be an object, got {type(result).__name__}")
-        if missing := {"image_id", "keypoints", "score"} - set(result):
-            raise UserError(f"result {number} in {path} lacks {', '.join(sorted(missing))}")
-        if len(result["keypoints"]) != 3 * n_joints:
-            raise UserError(
-                f"result {number} in {path} must hold {3 * n_joints} keypoint values ({n_joints} joints), "
-                f"got {len(result['keypoints'])}: is this another skeleton?"
-            )
+    problems = find_mistakes(_Person, results, "result") or [
+        f"result {number} must hold {3 * n_joints} keypoint values ({n_joints} joints), got "
+        f"{len(result['keypoints'])}: is this another skeleton?"
+        for number, result in enumerate(results)
+        if len(result["keypoints"]) != 3 * n_joints
+    ]
+    if problems:
+        raise UserError(f"COCO results {path}: {first_few(problems, 'problems')}")
+    return results
+
+
+def keep_category(results: Sequence[Result], category_ids: Collection[ImageId], where: str) -> list[Result]:
+    """Return the results of some categories: all, where none says its category.
+
+    UserError, which begins with `where`, if there are results but none of these categories.
+    """
+    silent = [number for number, result in enumerate(results) if result.get("category_id") is None]
+    if 0 < len(silent) < len(results):
+        raise UserError(f"{where}: entry {silent[0]} lacks category_id, which others have")
+    # Some programs write "1" for 1.
+    wanted = {*category_ids, *map(str, category_ids)}
+    kept = results if silent else [result for result in results if result["category_id"] in wanted]
+    if results and not kept:
+        counts = Counter(result["category_id"] for result in results).most_common(3)
+        found = ", ".join(f"{quote(category)} ({count:,} times)" for category, count in counts)
+        raise UserError(
+            f"{where} holds nothing of category {spell_list(map(quote, category_ids), 'or')}, which the data are of: "
+            f"its category_id is {found}"
+        )
+    return list(kept)
+
+
+def group_poses(results: Iterable[Result], n_joints: int) -> dict[ImageId, Poses]:
+    """Return the poses of checked results by image id, in their order."""
+    rows: dict[ImageId, list[Result]] = defaultdict(list)
+    for result in results:
         rows[result["image_id"]].append(result)
     poses = {}
     for image_id, people in rows.items():
         points = np.array([person["keypoints"] for person in people], float).reshape(-1, n_joints, 3)
         scores = np.array([person["score"] for person in people], float)
-        is_matched = all("truth_row" in person for person in people)
+        is_matched = all(person.get("truth_row") is not None for person in people)
         rows_of_truth = np.array([person["truth_row"] for person in people], int) if is_matched else None
         poses[image_id] = Poses(image_id, points[:, :, :2], points[:, :, 2], scores, rows_of_truth)
     return poses
 
 
-def write_results(path: Path, all_poses: Iterable[Poses], category_id: int = 1) -> None:
+def check_truth_rows(poses: Mapping[ImageId, Poses], truths: Iterable[Truth], path: Path) -> None:
+    """Raise UserError if poses read from `path` answer people beyond those who are annotated."""
+    for truth in truths:
+        found, n_people = poses.get(truth.image_id), len(truth.xy)
+        if found is not None and found.truth_rows is not None and found.truth_rows.max() >= n_people:
+            raise UserError(
+                f"{path}: truth_row {found.truth_rows.max()} in image {quote(truth.image_id)} is of nobody, {n_people} "
+                "people are annotated there: are these results of other annotations?"
+            )
+
+
+def write_results(path: Path, all_poses: Iterable[Poses], category_id: ImageId = 1) -> None:
     """Write poses as one COCO results file, atomically: it is whole or not there."""
     with open_whole(path) as file:
         file.write(b"[")

@@ -137,6 +137,16 @@ def no_poses(image_id: ImageId, n_joints: int) -> Poses:
     return Poses(image_id, np.zeros((0, n_joints, 2)), np.zeros((0, n_joints)), np.zeros(0))
 
 
+def join_poses(parts: Sequence[Poses]) -> Poses:
+    """Return the people of several Poses of one image."""
+    xy, confidence, score = (
+        np.concatenate([getattr(poses, name) for poses in parts]) for name in ("xy", "confidence", "score")
+    )
+    rows = [poses.truth_rows for poses in parts]
+    truth_rows = None if any(of is None for of in rows) else np.concatenate([of for of in rows if of is not None])
+    return Poses(parts[0].image_id, xy, confidence, score, truth_rows)
+
+
 def _check_shapes(of: Frame | Truth | Poses, **shapes: tuple[int, ...]) -> None:
     """Raise UserError unless the fields of these names have these shapes, or their default None."""
     for name, shape in shapes.items():

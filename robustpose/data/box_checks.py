@@ -1,0 +1,102 @@
+"""Boxes and joints held against images: whether they are what they should be, x y width height in px of these images.
+
+What cannot be right is an error; what could be right but hardly is gives a warning, which results carry.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robustpose.errors import UserError
+from robustpose.pose.protocols import Mask
+from robustpose.pose.types import Floats
+
+BEYOND = 0.1  # of an image's side: how far a box may reach out of it
+UNIT = 1.5  # px; where all coordinates are smaller, they are fractions of the image
+MOST = 0.5  # of the boxes, joints or people
+OVERLAP = 0.3  # intersection over union of a box that finds a person
+SEVERAL = 5  # people who are asked for an opinion
+
+
+def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str) -> list[str]:
+    """Return the warnings that boxes (N, 4) in images of sizes (N, 2) px give rise to; messages begin with `what`.
+
+    Raises:
+        UserError: they are fractions of the image, or x1 y1 x2 y2.
+    """
+    if not len(boxes_xywh):
+        return []
+    if np.abs(boxes_xywh).max() <= UNIT and sizes_wh.min() > 10 * UNIT:
+        raise UserError(
+            f"{what} are fractions of the image, at most {np.abs(boxes_xywh).max():.3g}: expected px, x y width height"
+        )
+    far = boxes_xywh[:, :2] + boxes_xywh[:, 2:]
+    beyond = (far > (1 + BEYOND) * sizes_wh) | (boxes_xywh[:, :2] < -BEYOND * sizes_wh)
+    leaves: Mask = np.asarray(beyond.any(1))
+    if _are_corners(boxes_xywh, sizes_wh) and leaves.mean() > 0.2:
+        raise UserError(
+            f"{what} seem to be x1 y1 x2 y2, such as {_spell(boxes_xywh[leaves][0])}: expected x y width height. So "
+            f"read, {leaves.sum()} of {len(leaves)} reach far out of their images, as corners none does"
+        )
+    if leaves.mean() > MOST:
+        example = np.flatnonzero(leaves)[0]
+        return [
+            f"{leaves.sum()} of {len(leaves)} {what} reach far out of their images, such as "
+            f"{_spell(boxes_xywh[example])} out of {_spell(sizes_wh[example])}: are they x y width height, in px, of "
+            "images of this size?"
+        ]
+    return []
+
+
+def check_joints(xy: Floats, is_annotated: Mask, boxes_xywh: Floats, sizes_wh: Floats) -> list[str]:
+    """Return the warnings that N annotated people give rise to whose joints are not where their boxes are.
+
+    Args:
+        xy: (N, K, 2) px.
+        is_annotated: (N, K), at least one joint of each person.
+        boxes_xywh: (N, 4) px.
+        sizes_wh: (N, 2) px, of their images.
+
+    Raises:
+        UserError: joints are fractions of the image, or boxes are x1 y1 x2 y2.
+    """
+    if len(xy) < SEVERAL:
+        return []
+    largest = np.abs(xy[is_annotated]).max()
+    if largest <= UNIT:
+        raise UserError(f"keypoints are fractions of the image, at most {largest:.3g}: expected px")
+    far = np.where(is_annotated[:, :, None], xy, -np.inf).max(1)  # (N, 2): the last joint right and down
+    gap, gap_to_corner = (abs(far - end) for end in (boxes_xywh[:, :2] + boxes_xywh[:, 2:], boxes_xywh[:, 2:]))
+    if _are_corners(boxes_xywh, sizes_wh) and (gap_to_corner < gap - 1).all(1).mean() > 0.9:
+        raise UserError(
+            f"annotated boxes seem to be x1 y1 x2 y2, such as {_spell(boxes_xywh[0])}: expected x y width height. As "
+            "corners they end where the joints do"
+        )
+    margin = BEYOND * boxes_xywh[:, None, 2:] + 2
+    low, high = boxes_xywh[:, None, :2] - margin, boxes_xywh[:, None, :2] + boxes_xywh[:, None, 2:] + margin
+    inside = ((xy >= low) & (xy <= high)).all(2) & is_annotated
+    is_strange = inside.sum(1) < MOST * is_annotated.sum(1)
+    if is_strange.mean() <= MOST:
+        return []
+    return [
+        f"{is_strange.sum()} of {len(xy)} annotated people have most of their joints outside their boxes: are joints "
+        "x, y and visibility in px, boxes x y width height in px, both of images of this size?"
+    ]
+
+
+def _are_corners(boxes_xywh: Floats, sizes_wh: Floats) -> bool:
+    """Tell whether boxes (N, 4) would be as right as corners, x1 y1 x2 y2: hardly any set of true boxes is."""
+    in_order, inside = boxes_xywh[:, 2:] > boxes_xywh[:, :2], boxes_xywh[:, 2:] <= 1.02 * sizes_wh + 1
+    return bool((in_order & inside).all(1).mean() > 0.95)
+
+
+def count_found(people: Floats, boxes: Floats) -> int:
+    """Return how many annotated people (N, 4) any of the boxes (M, 4) overlaps, both xyxy px in the same image."""
+    low, high = np.maximum(people[:, None, :2], boxes[:, :2]), np.minimum(people[:, None, 2:], boxes[:, 2:])
+    both = (high - low).clip(0).prod(2)  # (N, M)
+    area, of_box = ((corners[:, 2:] - corners[:, :2]).prod(1) for corners in (people, boxes))
+    return int((both > OVERLAP * (area[:, None] + of_box - both)).any(1).sum())
+
+
+def _spell(numbers: Floats) -> str:
+    return " ".join(f"{number:.6g}" for number in numbers)

@@ -1,0 +1,139 @@
+"""Which category of a COCO file is looked for, and what its entry says of the joints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robustpose.data import wholebody
+from robustpose.data.coco_file import CocoFile, Entry
+from robustpose.data.skeleton_file import Pairs, read_skeleton_file
+from robustpose.errors import UserError, quote, spell_list
+from robustpose.pose.skeletons import COCO_JOINTS, Skeleton, sigmas_for
+
+ALL = "all"  # of the categories with keypoints, as one
+
+
+def choose_categories(file: CocoFile, wanted: str | None) -> list[Entry]:
+    """Return the categories whose people are looked for: one, or several that are taken as one.
+
+    `wanted` is a category's name or id, or ``all`` if all with keypoints have the same joints. By default the only one
+    with keypoints is taken, or the one of them that is called `person`.
+    """
+    posed = [category for category in file.categories if category.get("keypoints")]
+    names = spell_list(f"{_name(category)} (id {category['id']})" for category in posed) if posed else "none"
+    if not posed:
+        raise UserError(f"{file.path} has no category with keypoints: it is of no keypoint dataset")
+    if wanted is None:
+        found = [category for category in posed if category.get("name") == "person"] or posed
+        if len(found) == 1:
+            return found
+        together = f", or {ALL} of them as one" if _have_same_joints(posed) else ""
+        raise UserError(
+            f"{file.path} has several categories with keypoints, {names}: choose one{together}, category: NAME "
+            "(--category NAME)"
+        )
+    found = [category for category in file.categories if category.get("name") == wanted]
+    found = found or [category for category in file.categories if str(category["id"]) == wanted]
+    if not found and wanted == ALL:
+        if not _have_same_joints(posed):
+            raise UserError(f"{file.path}: {names} do not have the same joints: choose one, --category NAME")
+        return posed
+    if len(found) != 1 or not found[0].get("keypoints"):
+        reason = "no category" if not found else "several categories" if len(found) > 1 else "no keypoints for category"
+        raise UserError(f"{file.path} has {reason} {quote(wanted)} (--category); those with keypoints are: {names}")
+    return found
+
+
+def _have_same_joints(categories: Sequence[Entry]) -> bool:
+    return all(category["keypoints"] == categories[0]["keypoints"] for category in categories)
+
+
+def _name(category: Entry) -> str:
+    return quote(str(category.get("name", "")))
+
+
+@dataclass(frozen=True)
+class FoundSkeleton:
+    """A skeleton, and what results say of it."""
+
+    skeleton: Skeleton
+    provenance: dict[str, object]
+    warnings: list[str]
+
+
+def read_skeleton(
+    categories: Sequence[Entry], path: Path, skeleton_file: Path | None, is_whole_body: bool = False
+) -> FoundSkeleton:
+    """Return the skeleton of COCO categories: `name`, `keypoints` (K names), perhaps `skeleton` (limbs, 1-based pairs).
+
+    What a skeleton file does not say comes from the category; sigmas from COCO for COCO's joints, else 1/K. A whole
+    body has the joints, sigmas and mirror pairs of COCO-WholeBody.
+    """
+    joints = tuple(categories[0]["keypoints"])
+    name = str(categories[0].get("name") or "person") if len(categories) == 1 else ALL
+    if len(set(joints)) < len(joints):
+        raise UserError(f"{path}: category {quote(name)} names a joint twice: {', '.join(map(quote, joints))}")
+    limbs, warnings = read_limbs(categories[0].get("skeleton"), joints)
+    sigmas, sigmas_from = sigmas_for(joints)
+    sides: dict[str, Any] = {}
+    if is_whole_body:
+        if joints != COCO_JOINTS:
+            raise UserError(
+                f"{path}: parts: wholebody is for COCO's 17 joints in their order, got {len(joints)} joints"
+            )
+        joints, sigmas, sigmas_from = wholebody.JOINTS, wholebody.SIGMAS, "coco-wholebody"
+        sides["flip_pairs"] = wholebody.FLIP_PAIRS
+    if skeleton_file is not None:
+        given = read_skeleton_file(skeleton_file, joints)
+        if given.sigmas is not None:
+            sigmas, sigmas_from = given.sigmas, skeleton_file.name
+        if given.limbs is not None:
+            limbs, warnings = given.limbs, []
+        if given.flip_pairs is not None:
+            sides["flip_pairs"] = given.flip_pairs
+    if sigmas_from == "1/K":
+        warnings.append(
+            f"the {len(joints)} joints of category {quote(name)} are not COCO's: every OKS sigma is 1/{len(joints)}. "
+            "Give measured ones with --skeleton FILE (YAML with 'sigmas')"
+        )
+    skeleton = Skeleton(name, joints, limbs, sigmas, sigmas_from, **sides)
+    return FoundSkeleton(skeleton, {"skeleton": name, "sigmas_from": sigmas_from}, warnings)
+
+
+def read_limbs(given: Any, joints: Sequence[str]) -> tuple[Pairs, list[str]]:
+    """Return COCO's limbs, pairs of joints counted from 1 or named, as pairs from 0; and what is doubtful about them.
+
+    If a limb has joint 0 and none the number of joints, all are taken as counted from 0.
+    """
+    entries = [] if given is None else given if isinstance(given, list) else [given]
+    numbers = [
+        joint for limb in entries if isinstance(limb, list) for joint in limb if not isinstance(joint, list | dict)
+    ]
+    first = 0 if 0 in numbers and len(joints) not in numbers else 1
+    read = [_read_limb(limb, joints, first) for limb in entries]
+    warnings = []
+    left_out = [quote(entry) for entry, limb in zip(entries, read, strict=True) if limb is None]
+    if left_out:
+        warnings.append(
+            f"{len(left_out)} of {len(entries)} limbs in the category's 'skeleton' cannot be drawn, such as "
+            f"{left_out[0]}: a limb is a pair of joints, counted from 1 to {len(joints)}"
+        )
+    if first == 0:
+        warnings.append("the limbs in the category's 'skeleton' are taken as counted from 0: one of them has joint 0")
+    return tuple(limb for limb in read if limb is not None), warnings
+
+
+def _read_limb(limb: Any, joints: Sequence[str], first: int) -> tuple[int, int] | None:
+    """Return a limb as joints counted from 0, where the file counts from `first`; None for what is no limb."""
+    if not isinstance(limb, list) or len(limb) != 2:
+        return None
+    found = []
+    for joint in limb:
+        if isinstance(joint, str) and joint in joints:
+            found.append(joints.index(joint))
+        elif isinstance(joint, int | float) and not isinstance(joint, bool) and joint - first in range(len(joints)):
+            found.append(int(joint) - first)
+    return (found[0], found[1]) if len(found) == 2 else None

@@ -1,0 +1,95 @@
+"""Checks of COCO's annotations: each person is of an image, with joints and a box, and together they can be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from robustpose.data.box_checks import check_boxes, check_joints
+from robustpose.data.coco_file import CocoFile, Entry, find_repeated
+from robustpose.data.ignored import find_damage
+from robustpose.errors import UserError, quote
+from robustpose.pose.types import ImageId
+
+MOST_LOOKED_AT = 10_000  # people, for what only most of them tell
+FLAGS = frozenset((0, 1, 2))  # of visibility
+NO_AREA = "give it, or take that of the box, area: box (--area box)"
+
+
+def check_people(people: Sequence[Entry], images: Sequence[Entry], n_joints: int) -> list[str]:
+    """Return what annotations of people, each of its type, say of each other, of images and of joints that is wrong."""
+    problems = [f"annotation id {quote(i)} occurs twice" for i in find_repeated(person["id"] for person in people)]
+    sizes = {image["id"]: (image["width"], image["height"]) for image in images}
+    for person in people:
+        person["keypoints"] = person.get("keypoints") or [0] * (3 * n_joints)  # a person nobody has marked
+        if problem := _check_person(person, sizes, n_joints):
+            problems.append(f"annotation {quote(person['id'])} {problem}")
+    return problems
+
+
+def _check_person(person: Entry, sizes: Mapping[ImageId, tuple[int, int]], n_joints: int) -> str | None:
+    """Return what is wrong with an annotation, None for nothing. `sizes` gives the width and height of each image."""
+    if person["image_id"] not in sizes:
+        known = quote(next(iter(sizes)))
+        return f"is about image {quote(person['image_id'])}, which is not listed: ids of images are such as {known}"
+    keypoints = person["keypoints"]
+    if len(keypoints) != 3 * n_joints:
+        count = f"{3 * n_joints} keypoint values ({n_joints} joints)"
+        return f"needs {count}, got {len(keypoints)}: x, y and visibility of each joint"
+    flags = keypoints[2::3]
+    if not FLAGS.issuperset(flags):
+        strange = next(flag for flag in flags if flag not in FLAGS)
+        return (
+            f"has a visibility other than 0, 1 or 2: {strange}; if every joint above 0 is annotated, say "
+            "visibility: fractions (--visibility fractions)"
+        )
+    if person.get("area") is None:
+        return f"lacks 'area': {NO_AREA}"
+    if person.get("iscrowd") or not any(flags):
+        damage = find_damage(person.get("segmentation"), sizes[person["image_id"]])
+        return None if damage is None else f"has a segmentation that cannot be read: {damage}"
+    x, y, width, height = person["bbox"]  # of people who are ignored, COCO's own files have degenerate boxes
+    image_width, image_height = sizes[person["image_id"]]
+    if width < 0 or height < 0:
+        return f"has a box of negative size: {person['bbox']}"
+    if x >= image_width or y >= image_height or x + width < 0 or y + height < 0:
+        return f"has a box outside its {image_width} x {image_height} image: {person['bbox']}"
+    if person["area"] < 0:
+        return f"has an area below 0, {person['area']}: {NO_AREA}"
+    return None
+
+
+def doubt_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> list[str]:
+    """Return why scores against checked annotations could be wrong, a line each.
+
+    UserError where boxes or joints are fractions of the image, boxes are x1 y1 x2 y2, or nobody has an area.
+    """
+    counted = [person for person in people if not person.get("iscrowd") and any(person["keypoints"][2::3])]
+    if not counted:
+        return []
+    small = [person for person in counted if person["area"] <= 0]
+    if len(small) == len(counted):
+        raise UserError(f"{file.path}: nobody with joints has an area above 0, by which poses are scored: {NO_AREA}")
+    some = counted[:: len(counted) // MOST_LOOKED_AT + 1]
+    sizes = {image["id"]: (image["width"], image["height"]) for image in file.images}
+    boxes = np.array([person["bbox"] for person in some], float)
+    sizes_wh = np.array([sizes[person["image_id"]] for person in some], float)
+    points = np.array([person["keypoints"] for person in some], float).reshape(-1, n_joints, 3)
+    doubts = check_boxes(boxes, sizes_wh, f"annotated boxes of {file.path.name}")
+    doubts += check_joints(points[:, :, :2], points[:, :, 2] > 0, boxes, sizes_wh)
+    if small:
+        doubts.append(
+            f"{len(small)} of {len(counted)} people with joints have an area of 0, such as annotation "
+            f"{quote(small[0]['id'])}: they get no box, and nobody can be found there; area: box (--area box) takes "
+            "that of the box"
+        )
+    differing = [
+        p for p in people if isinstance(n := p.get("num_keypoints"), int) and bool(n) != any(p["keypoints"][2::3])
+    ]
+    if differing:
+        doubts.append(
+            f"{len(differing)} annotations, such as {quote(differing[0]['id'])}, have joints and num_keypoints 0, or "
+            "the other way round: people count who have a joint with a visibility above 0"
+        )
+    return doubts

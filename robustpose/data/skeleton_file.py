@@ -1,0 +1,91 @@
+"""Skeleton files: YAML that says of joints what an annotation file does not. Joints are named, or numbered from 0.
+
+sigmas: {nose: 0.026, left_eye: 0.025, …}      OKS sigmas, by joint or as a list in the joints' order
+flip_pairs: [[left_eye, right_eye], …]         joints that change places in a mirrored image; [] for none
+limbs: [[nose, left_eye], …]                   joints that are drawn linked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StrictInt, StrictStr
+
+from robustpose.config import Settings, check_settings
+from robustpose.errors import UserError, first_few, nearest, quote, spell_list
+from robustpose.reading import read_yaml
+from robustpose.records import Must
+
+Pairs = tuple[tuple[int, int], ...]
+Sigma = Annotated[float, Field(strict=True, ge=1e-4, le=1, allow_inf_nan=False), Must("a number above 0, at most 1")]
+Joint = Annotated[StrictStr | StrictInt, Must("the name of a joint, or its number from 0")]
+Pair = Annotated[tuple[Joint, Joint], Must("a pair of joints")]
+
+
+class _File(Settings):
+    sigmas: Annotated[
+        list[Sigma] | dict[str, Sigma] | None, Must("numbers above 0, at most 1: a list, or by joint")
+    ] = None
+    flip_pairs: Annotated[list[Pair] | None, Must("pairs of joints, [] for none")] = None
+    limbs: Annotated[list[Pair] | None, Must("pairs of joints")] = None
+
+
+@dataclass(frozen=True)
+class SkeletonFile:
+    """What a skeleton file says of K joints; None for what it does not say."""
+
+    sigmas: tuple[float, ...] | None
+    flip_pairs: Pairs | None
+    limbs: Pairs | None
+
+
+def read_skeleton_file(path: Path, joints: Sequence[str]) -> SkeletonFile:
+    """Return what a skeleton file says of joints; UserError where it does not fit them."""
+    content = read_yaml(path, "skeleton file")
+    if not isinstance(content, dict) or not content:
+        raise UserError(f"skeleton file {path} must hold sigmas, flip_pairs or limbs, got {quote(content)}")
+    file = check_settings(_File, content, f"skeleton file {path}")
+    pairs = None if file.flip_pairs is None else _find_pairs(file.flip_pairs, joints, f"{path}: flip_pairs")
+    limbs = None if file.limbs is None else _find_pairs(file.limbs, joints, f"{path}: limbs")
+    paired = [joint for pair in pairs or () for joint in pair]
+    twice = sorted({joints[joint] for joint in paired if paired.count(joint) > 1})
+    if twice:
+        raise UserError(f"{path}: flip_pairs may have each joint once: {', '.join(map(quote, twice))}")
+    return SkeletonFile(_order_sigmas(file.sigmas, joints, path), pairs, limbs)
+
+
+def _order_sigmas(
+    sigmas: Sequence[float] | dict[str, float] | None, joints: Sequence[str], path: Path
+) -> tuple[float, ...] | None:
+    if isinstance(sigmas, dict):
+        differing = [
+            f"{quote(name)} {'is missing' if name in joints else 'is unknown'}" for name in sigmas.keys() ^ set(joints)
+        ]
+        if differing:
+            raise UserError(
+                f"{path} must give a sigma for each joint of the annotations and no other: "
+                f"{first_few(sorted(differing), 'differences')}"
+            )
+        return tuple(sigmas[joint] for joint in joints)
+    if sigmas is not None and len(sigmas) != len(joints):
+        raise UserError(f"{path} must hold 'sigmas' with {len(joints)} numbers (or joint: number), got {len(sigmas)}")
+    return None if sigmas is None else tuple(sigmas)
+
+
+def _find_pairs(pairs: Sequence[tuple[str | int, str | int]], joints: Sequence[str], where: str) -> Pairs:
+    """Return pairs of joints as numbers from 0."""
+    found = []
+    for pair in pairs:
+        for joint in pair:
+            if isinstance(joint, str) and joint not in joints:
+                raise UserError(f"{where}: there is no joint {quote(joint)}{nearest(joint, joints)}")
+            if isinstance(joint, int) and not 0 <= joint < len(joints):
+                raise UserError(f"{where}: joints are numbered from 0 to {len(joints) - 1}, got {quote(joint)}")
+        first, second = (joints.index(joint) if isinstance(joint, str) else joint for joint in pair)
+        if first == second:
+            raise UserError(f"{where}: {spell_list(map(quote, pair))} are the same joint")
+        found.append((first, second))
+    return tuple(found)
