@@ -50,7 +50,7 @@ def at(content, place):
           for value in (None, [1], {}, True, 2.5, 10**30, "")),
         *(("annotations/2", "area", value, f"annotation 3: area {NUMBER}") for value in ("9", [9], True, float("inf"))),
         *(("annotations/2", "iscrowd", value, "annotation 3: iscrowd must be 0 or 1") for value in ("0", 2, 0.5, [])),
-        *(("annotations/2", "head_size", value, "annotation 3: head_size must be a number of 0") for value in ("7", -1)),
+        *(("annotations/2", "head_size", value, "annotation 3: head_size must be a number") for value in ("7", -1)),
         *(("images/2", "width", value, f"image 3: width {SIDE}")
           for value in (None, "90", 0, -90, 90.5, True, [90], 1e300)),
         *(("images/2", "file_name", value, f"image 3: file_name {NAME}")

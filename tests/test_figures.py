@@ -222,7 +222,7 @@ def test_missing_predictions_leave_out_a_row_and_damaged_ones_are_an_error(quick
     assert both("fig6") <= named(written.paths)
     assert any("missing/predictions/contrast-4.json is missing" in note for note in written.notes)
     (tmp_path / "damaged/predictions/clean.json").write_text("[{")
-    with pytest.raises(UserError, match=r"cannot read COCO results .*clean\.json"):
+    with pytest.raises(UserError, match=r"results file .*clean\.json"):
         draw([tmp_path / "damaged"], tmp_path / "out2", coco_given)
 
 

@@ -58,7 +58,7 @@ def test_numbers_that_mean_nothing_are_refused(job):
 
 def test_damaged_predictions_are_one_line(job):
     (job.out / "predictions/contrast-4.json").write_text("[{")
-    with pytest.raises(UserError, match=r"cannot read COCO results .*contrast-4\.json"):
+    with pytest.raises(UserError, match=r"results file .*contrast-4\.json"):
         rescore(job)
 
 

@@ -91,7 +91,7 @@ def test_damaged_predictions_are_one_line_that_names_them(opened, monkeypatch, i
     path.write_text(path.read_text()[:-30])
     if in_processes:
         monkeypatch.setattr(scoring, "WORTH_A_PROCESS", 1)
-    with pytest.raises(UserError, match=r"cannot read COCO results .*contrast-4\.json") as error:
+    with pytest.raises(UserError, match=r"results file .*contrast-4\.json") as error:
         score_cells(Scoring(job, 20), data, CELLS, 2, lambda progress: None)
     assert "\n" not in str(error.value)
 

@@ -1,16 +1,15 @@
 """Skeleton files: sigmas, mirror pairs and limbs, by the joints' names or numbers."""
 
+from itertools import pairwise
+
 import pytest
 
 from robustpose.data.skeleton_file import read_skeleton_file
 from robustpose.errors import UserError
 
 LETTERS = "abcdefghij"
-BOMB = (
-    "a: &a [1, 1, 1, 1, 1]\n"
-    + "\n".join(  # each line five times the one before
-        f"{this}: &{this} [{', '.join(['*' + before] * 5)}]" for before, this in zip(LETTERS, LETTERS[1:], strict=False)
-    )
+BOMB = "a: &a [1, 1, 1, 1, 1]\n" + "\n".join(  # each line five times the one before
+    f"{this}: &{this} [{', '.join(['*' + before] * 5)}]" for before, this in pairwise(LETTERS)
 )
 JOINTS = ("left_paw", "right_paw", "tail")
 
@@ -46,9 +45,10 @@ def test_what_is_not_said_is_none_and_no_pairs_are_said(read):
     ("text", "message"),
     [
         *((f"sigmas: [0.1, {value}, 0.3]", "sigmas must be numbers above 0, at most 1")
-          for value in (".inf", "-.inf", ".nan", "-0.1", "0", "'0.1'", "true", "null", "[0.1]", "1e-9", "2.6")),
-        *((f"sigmas: {{tail: {value}, left_paw: 0.1, right_paw: 0.2}}", "sigmas: must be numbers above 0, at most 1")
+          for value in (".inf", "-.inf", ".nan", "-0.1", "0", "'0.1'", "null", "[0.1]", "1e-9", "2.6")),
+        *((f"sigmas: {{tail: {value}, left_paw: 0.1, right_paw: 0.2}}", "sigmas must be numbers above 0, at most 1")
           for value in (".inf", "'0.1'", "null")),
+        ("sigmas: [0.1, true, 0.3]", "sigmas must be something other than true or false"),
         ("sigmas: [0.1]", "'sigmas' with 3 numbers .* got 1"),
         ("sigmas: {tail: 0.3, left_paw: 0.1}", "'right_paw' is missing"),
         ("sigmas: {tail: 0.3, left_paw: 0.1, right_paw: 0.2, nose: 0.1}", "'nose' is unknown"),
@@ -60,7 +60,7 @@ def test_what_is_not_said_is_none_and_no_pairs_are_said(read):
         ("flip_pairs: [[tail, 2]]", "flip_pairs: 'tail' and 2 are the same joint"),
         ("flip_pairs: [[0, 1], [1, 2]]", "flip_pairs may have each joint once: 'right_paw'"),
         ("flip_pairs: [[0, 1, 2]]", "flip_pairs must be pairs of joints"),
-        ("flip_pairs: {left_paw: right_paw}", "flip_pairs: must be pairs of joints"),
+        ("flip_pairs: {left_paw: right_paw}", "flip_pairs must be pairs of joints"),
         ("flip_pairs: [[true, 1]]", "flip_pairs must be pairs of joints"),
         ("flip_pairs: left", "flip_pairs must be pairs of joints"),
         ("limbs: [[0, 1.5]]", "limbs must be pairs of joints"),

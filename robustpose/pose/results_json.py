@@ -69,9 +69,9 @@ def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
 
 def read_people(path: Path, n_joints: int) -> list[Result]:
     """Return the results of a COCO results file, checked; UserError, which names the entry, for another skeleton's."""
-    results, _ = read_json(path, "COCO results")
+    results, _ = read_json(path, "results file")
     if not isinstance(results, list):
-        raise UserError(f"COCO results {path} must be a list of results, got {type(results).__name__}")
+        raise UserError(f"results file {path} must be a list of results, got {type(results).__name__}")
     problems = find_mistakes(_Person, results, "result") or [
         f"result {number} must hold {3 * n_joints} keypoint values ({n_joints} joints), got "
         f"{len(result['keypoints'])}: is this another skeleton?"
@@ -79,7 +79,7 @@ def read_people(path: Path, n_joints: int) -> list[Result]:
         if len(result["keypoints"]) != 3 * n_joints
     ]
     if problems:
-        raise UserError(f"COCO results {path}: {first_few(problems, 'problems')}")
+        raise UserError(f"results file {path}: {first_few(problems, 'problems')}")
     return results
 
 
