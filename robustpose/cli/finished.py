@@ -39,27 +39,39 @@ def score(
     print_line(f"report: {folder / 'report.html'}")
 
 
-def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
+    without_images: Annotated[
+        bool, typer.Option("--without-images", help="Also where the page that is there shows images.")
+    ] = False,
+) -> None:
     """Write the tables and the HTML report of a run again, and print its scores."""
     from robustpose.files import hold_folder
     from robustpose.results.inputs import check_data, open_again
     from robustpose.results.summary import read_summary
     from robustpose.show.pages.report import write_report
+    from robustpose.show.pages.richer import RicherPage
     from robustpose.show.terminal import print_summary
 
     summary = read_summary(folder)
     images: tuple[Any, Any] = (None, None)
+    losses: list[str] = []
     try:
         spec, corrupted_images = open_again(folder)
         dataset = spec.open()
         check_data(folder, summary, dataset)
         images = (dataset, corrupted_images)
     except UserError as error:
-        print_aside(f"warning: the page has no gallery: {error}")
-    with hold_folder(folder):
-        page = write_report(folder, *images)
+        losses.append(f"the page has no gallery: {error}")
+    try:
+        with hold_folder(folder):
+            write_report(folder, *images, may_lose_images=without_images)
+    except RicherPage as error:
+        losses.append(str(error))
+    if losses:
+        print_aside(f"warning: {'; '.join(losses)}")
     print_summary(summary)
-    print_line(f"report: {page}")
+    print_line(f"report: {folder / 'report.html'}")
 
 
 def compare(

@@ -108,7 +108,7 @@ def _differing_originals(place: Path) -> list[str]:
 def _read_texture(path: Path) -> npt.NDArray[np.uint8]:
     stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if stored is not None and stored.dtype != np.uint8:
-        return read_image(path)[:, :, ::-1]  # scaled by its depth, or refused
+        return np.ascontiguousarray(read_image(path)[:, :, ::-1])  # scaled by its depth, or refused
     texture = cv2.imread(str(path))
     if texture is None:
         raise UserError(f"the frost texture {path} cannot be read as an image")

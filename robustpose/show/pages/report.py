@@ -29,6 +29,7 @@ from robustpose.results.summary import read_summary
 from robustpose.show.pages import charts
 from robustpose.show.pages.gallery import make_gallery
 from robustpose.show.pages.page import render_page, slug
+from robustpose.show.pages.richer import check_images_stay
 from robustpose.show.pages.thumbnails import LONGEST_SIDE
 from robustpose.show.tables import to_csv, to_latex, to_markdown
 
@@ -41,18 +42,27 @@ QUALITIES = {
 }
 
 
-def write_report(folder: Path, dataset: Dataset | None = None, corrupted_images: CorruptedImages | None = None) -> Path:
+def write_report(
+    folder: Path,
+    dataset: Dataset | None = None,
+    corrupted_images: CorruptedImages | None = None,
+    may_lose_images: bool = False,
+) -> Path:
     """Write table.md, table.csv, table.tex and report.html from a run folder, and return the page's path.
 
     Without the dataset that was benched the page has no gallery; without corrupted images the gallery shows clean ones.
+    A page that shows images which the new one would not show stays, and is a `RicherPage`, unless it `may_lose_images`.
     """
     summary = read_summary(folder)
     slices = read_slices(folder, summary)
     gallery = None if dataset is None else _try_gallery(folder, summary, dataset, corrupted_images)
     page = render(summary, slices, gallery, dataset is not None)
     texts = {"table.md": to_markdown(summary), "table.csv": to_csv(summary), "table.tex": to_latex(summary)}
-    for name, text in {**texts, "report.html": page}.items():
+    for name, text in texts.items():
         write_text(folder / name, text)
+    if summary["cells"] and not may_lose_images:
+        check_images_stay(folder / "report.html", page)
+    write_text(folder / "report.html", page)
     return folder / "report.html"
 
 
