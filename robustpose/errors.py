@@ -1,9 +1,10 @@
-"""The one error that people see: what was expected, what came, what to do."""
+"""The one error that people see: what was expected, what came, what to do; and the one warning, of a doubt."""
 
 from __future__ import annotations
 
 import difflib
 import reprlib
+import warnings
 from collections.abc import Iterable
 
 
@@ -12,6 +13,16 @@ class UserError(Exception):
 
     The command line prints its message and exits with code 2; a traceback appears with ``--debug`` only.
     """
+
+
+class DoubtWarning(UserWarning):
+    """Say that a number could be wrong."""
+
+
+def show_doubts(texts: Iterable[str]) -> None:
+    """Warn of each doubt, as Python warns."""
+    for text in dict.fromkeys(texts):
+        warnings.warn(text, DoubtWarning, stacklevel=3)
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

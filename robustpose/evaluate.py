@@ -8,16 +8,28 @@ from dataclasses import replace
 
 import numpy as np
 
-from robustpose.errors import UserError
+from robustpose.errors import UserError, show_doubts
 from robustpose.metrics import make_metric
-from robustpose.pose.protocols import Dataset, Estimator, Metric
+from robustpose.pose.cell import CLEAN
+from robustpose.pose.protocols import Dataset, Estimator, Metric, adopt
 from robustpose.pose.types import Frame, Poses, Truth
 
 ROUNDING = 1e-6
 
 
 def evaluate(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, float]:
-    """Return the figures (0..1) of `estimator` on the clean images of `dataset`, `frames_per_call` at a time."""
+    """Return the figures (0..1) of `estimator` on the clean images of `dataset`, `frames_per_call` at a time.
+
+    Neither need be of this package. Warns of why the figures could be wrong.
+    """
+    dataset, estimator = adopt(dataset, Dataset, "the dataset"), adopt(estimator, Estimator, "the estimator")
+    estimator.check_data(dataset, [CLEAN])
+    show_doubts([*dataset.warnings, *estimator.warnings])
+    return measure(dataset, estimator, frames_per_call)
+
+
+def measure(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, float]:
+    """Return the figures (0..1) of `estimator` on the clean images of `dataset`, both checked; see `evaluate`."""
     truths = (dataset.truth(index) for index in range(len(dataset)))
     metric = make_metric(dataset.metric, dataset.skeleton)
     return score(predict_all(dataset, estimator, frames_per_call), truths, metric)

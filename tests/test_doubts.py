@@ -6,11 +6,18 @@ import pytest
 
 from robustpose.bench.job import Job
 from robustpose.bench.run import rescore, run_bench
-from robustpose.data.corrupted import CorruptedSpec
+from robustpose.data.corrupted import CorruptedSpec, MadeImages
 from robustpose.data.toy import ToyPeople
-from robustpose.pose.cell import CLEAN
+from robustpose.errors import DoubtWarning, UserError
+from robustpose.evaluate import evaluate
+from robustpose.export.stylize import StyleJob, stylize
+from robustpose.export.write import SetJob, write_set
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.skeletons import MPII
 from robustpose.pose.types import no_poses
-from robustpose.results.doubts import DoubtWarning, doubt_score
+from robustpose.results.doubts import doubt_score
+from robustpose.train.loop import train
+from robustpose.train.settings import make_settings
 
 
 class DoubtfulToy(ToyPeople):
@@ -56,3 +63,36 @@ def test_scoring_again_keeps_what_is_known(tmp_path):
 def test_a_usual_score_gives_no_warning():
     assert doubt_score("AP", 0.05) == []
     assert len(doubt_score("AP", 0.049)) == 1
+
+
+class DoubtfulSquares(ToyPeople):
+    warnings = ("the boxes look odd",)
+
+    def __init__(self):
+        super().__init__(2)
+
+
+class OfOtherJoints(DoubtfulSquares):
+    skeleton = MPII
+
+
+def test_every_command_that_opens_data_says_once_what_is_doubtful_about_them(tmp_path):
+    toy = DoubtfulSquares()
+    with pytest.warns(DoubtWarning) as told:
+        evaluate(toy, Blind(toy.skeleton))
+    assert [str(one.message) for one in told] == ["the boxes look odd", "the colours are a guess"]
+    data = {
+        "train_data": {"name": "tests.test_doubts:DoubtfulSquares"},
+        "val_data": {"name": "tests.test_doubts:OfOtherJoints"},
+    }
+    settings = make_settings({"model": "small", "input_wh": (64, 64), "epochs": 1, "batch_size": 2, "lr": 0.1, **data})
+    commands = {
+        "the same joints": lambda: train(settings, tmp_path / "trained"),
+        "made from image files": lambda: write_set(
+            SetJob(DoubtfulSquares, MadeImages(), "plain", "png", tmp_path / "set"), [Cell("fog", 1)]
+        ),
+        "have no file names": lambda: stylize(StyleJob(DoubtfulSquares, tmp_path, tmp_path / "styled")),
+    }
+    for message, command in commands.items():  # which end right after that
+        with pytest.warns(DoubtWarning, match="boxes look odd"), pytest.raises(UserError, match=message):
+            command()

@@ -21,14 +21,14 @@ from robustpose.bench.run import check_numbers
 from robustpose.bench.scoring import Scoring, score_cells
 from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.data.subset import Adjusted
-from robustpose.errors import UserError, spell_list
+from robustpose.errors import UserError, show_doubts, spell_list
 from robustpose.files import write_text
 from robustpose.metrics.robustness import relative_under_corruption
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.progress import Progress
 from robustpose.results.cell_score import CellScore
-from robustpose.results.doubts import doubt_score, list_doubts, show_doubts
+from robustpose.results.doubts import doubt_score, list_doubts
 from robustpose.results.resampling import LEVEL, RESAMPLES, interval
 from robustpose.results.run_folder import IDENTITY
 from robustpose.work import claim_folder

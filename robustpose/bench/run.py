@@ -13,11 +13,11 @@ from robustpose.bench.predict import predict_cells
 from robustpose.bench.scoring import Scoring, score_cells
 from robustpose.bench.write_scores import write_scores
 from robustpose.changes import keep_known, list_changes
-from robustpose.errors import UserError
+from robustpose.errors import UserError, show_doubts
 from robustpose.files import hold_folder
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
-from robustpose.results.doubts import doubt_score, doubts_of_rescored, show_doubts
+from robustpose.results.doubts import doubt_score, doubts_of_rescored
 from robustpose.results.resampling import RESAMPLES, check_resamples
 from robustpose.results.rows import suite_of
 from robustpose.results.run_folder import IDENTITY

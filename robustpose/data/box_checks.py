@@ -48,7 +48,7 @@ def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str) -> list[str]:
     return []
 
 
-def check_joints(xy: Floats, is_annotated: Mask, boxes_xywh: Floats, sizes_wh: Floats) -> list[str]:
+def check_joints(xy: Floats, is_annotated: Mask, boxes_xywh: Floats, sizes_wh: Floats, where: str) -> list[str]:
     """Return the warnings that N annotated people give rise to whose joints are not where their boxes are.
 
     Args:
@@ -56,6 +56,7 @@ def check_joints(xy: Floats, is_annotated: Mask, boxes_xywh: Floats, sizes_wh: F
         is_annotated: (N, K), at least one joint of each person.
         boxes_xywh: (N, 4) px.
         sizes_wh: (N, 2) px, of their images.
+        where: what they are from, for messages.
 
     Raises:
         UserError: joints are fractions of the image, or boxes are x1 y1 x2 y2.
@@ -64,13 +65,13 @@ def check_joints(xy: Floats, is_annotated: Mask, boxes_xywh: Floats, sizes_wh: F
         return []
     largest = np.abs(xy[is_annotated]).max()
     if largest <= UNIT:
-        raise UserError(f"keypoints are fractions of the image, at most {largest:.3g}: expected px")
+        raise UserError(f"keypoints of {where} are fractions of the image, at most {largest:.3g}: expected px")
     far = np.where(is_annotated[:, :, None], xy, -np.inf).max(1)  # (N, 2): the last joint right and down
     gap, gap_to_corner = (abs(far - end) for end in (boxes_xywh[:, :2] + boxes_xywh[:, 2:], boxes_xywh[:, 2:]))
     if _are_corners(boxes_xywh, sizes_wh) and (gap_to_corner < gap - 1).all(1).mean() > 0.9:
         raise UserError(
-            f"annotated boxes seem to be x1 y1 x2 y2, such as {_spell(boxes_xywh[0])}: expected x y width height. As "
-            "corners they end where the joints do"
+            f"annotated boxes of {where} seem to be x1 y1 x2 y2, such as {_spell(boxes_xywh[0])}: expected x y width "
+            "height. As corners they end where the joints do"
         )
     margin = BEYOND * boxes_xywh[:, None, 2:] + 2
     low, high = boxes_xywh[:, None, :2] - margin, boxes_xywh[:, None, :2] + boxes_xywh[:, None, 2:] + margin
@@ -79,8 +80,8 @@ def check_joints(xy: Floats, is_annotated: Mask, boxes_xywh: Floats, sizes_wh: F
     if is_strange.mean() <= MOST:
         return []
     return [
-        f"{is_strange.sum()} of {len(xy)} annotated people have most of their joints outside their boxes: are joints "
-        "x, y and visibility in px, boxes x y width height in px, both of images of this size?"
+        f"{is_strange.sum()} of {len(xy)} annotated people of {where} have most of their joints outside their "
+        "boxes: are joints x, y and visibility in px, boxes x y width height in px, both of images of this size?"
     ]
 
 

@@ -77,7 +77,7 @@ def doubt_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> list
     sizes_wh = np.array([sizes[person["image_id"]] for person in some], float)
     points = np.array([person["keypoints"] for person in some], float).reshape(-1, n_joints, 3)
     doubts = check_boxes(boxes, sizes_wh, f"annotated boxes of {file.path.name}")
-    doubts += check_joints(points[:, :, :2], points[:, :, 2] > 0, boxes, sizes_wh)
+    doubts += check_joints(points[:, :, :2], points[:, :, 2] > 0, boxes, sizes_wh, file.path.name)
     if small:
         doubts.append(
             f"{len(small)} of {len(counted)} people with joints have an area of 0, such as annotation "

@@ -15,7 +15,7 @@ import PIL.Image
 
 from robustpose.data.image_folder import leads_out
 from robustpose.data.stylized import NOTE
-from robustpose.errors import UserError, first_few
+from robustpose.errors import UserError, first_few, show_doubts
 from robustpose.export.style import transfer_style
 from robustpose.files import open_whole
 from robustpose.image_files.opening import read_image
@@ -75,6 +75,7 @@ def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress],
     if not 0 <= job.texture <= 1:
         raise UserError(f"--texture must be between 0 and 1, got {job.texture}")
     dataset = job.make_dataset()
+    show_doubts(dataset.warnings)
     names = [dataset.frame(index).file_name for index in range(len(dataset))]
     if None in names:
         raise UserError("stylised copies stand for image files, but the images of this dataset have no file names")

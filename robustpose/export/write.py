@@ -13,7 +13,7 @@ from robustpose.data.corrupted import MadeImages
 from robustpose.data.corrupted_set import check_choices, place_image
 from robustpose.data.image_folder import leads_out
 from robustpose.data.images import check_side, encode_image
-from robustpose.errors import UserError, first_few
+from robustpose.errors import UserError, first_few, show_doubts
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
 from robustpose.export.set_folder import SetFolder
 from robustpose.files import open_whole
@@ -83,6 +83,7 @@ def write_set(
         raise UserError("name at least one corruption")
     job.corrupted_images.check(cells)  # what needs no data
     dataset = job.make_dataset()
+    show_doubts(dataset.warnings)
     frames = [dataset.frame(index) for index in range(len(dataset))]
     _check_names(frames, job)
     job.corrupted_images.check(cells, frames)

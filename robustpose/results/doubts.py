@@ -5,7 +5,6 @@ Datasets and estimators say what they know of themselves (`warnings` of their pr
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +13,6 @@ USUAL_CAUSES = (
     "a model of other joints or in another order, other colours, mean or std than it was trained with, boxes or "
     "results of other images, or images that are turned"
 )
-
-
-class DoubtWarning(UserWarning):
-    """Say that a number could be wrong."""
 
 
 def doubt_score(metric: str, clean: float) -> list[str]:
@@ -42,9 +37,3 @@ def doubts_of_rescored(old: Mapping[str, Any], of_data: Sequence[str]) -> list[s
     """Return what is known of a run that is scored again: what its summary says, but for its score, and the data."""
     of_score = doubt_score(old["metric"], old["clean"])
     return [*of_data, *(text for text in read_doubts(old) if text not in of_score)]
-
-
-def show_doubts(texts: Iterable[str]) -> None:
-    """Warn of each doubt, as Python warns."""
-    for text in dict.fromkeys(texts):
-        warnings.warn(text, DoubtWarning, stacklevel=3)

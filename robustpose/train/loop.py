@@ -22,9 +22,9 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 
 from robustpose.config import write_recipe
 from robustpose.data.images import write_image
-from robustpose.errors import UserError
+from robustpose.errors import UserError, show_doubts
 from robustpose.estimators.running.backends import limit_threads
-from robustpose.evaluate import evaluate
+from robustpose.evaluate import measure
 from robustpose.files import list_differences, lock_folder, without_parts, write_text
 from robustpose.metrics import make_metric
 from robustpose.models.families import FAMILIES
@@ -103,6 +103,8 @@ def _claim_folder(out: Path) -> Iterator[None]:
 
 def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None) -> Path:
     train_data, val_data = settings.train_data.open(), settings.val_data.open()
+    if fabric.is_global_zero:
+        show_doubts([*train_data.warnings, *val_data.warnings])
     if val_data.skeleton.joints != train_data.skeleton.joints:
         raise UserError(
             f"train_data and val_data must have the same joints in the same order, got "
@@ -165,7 +167,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
         is_due = (at.epoch + 1) % settings.evaluate_every == 0 or at.epoch + 1 == settings.epochs
         if is_due and fabric.is_global_zero:
             estimator = FAMILIES[input_spec.family].estimating.as_estimator(step.network, input_spec, val_data.skeleton)
-            figures = evaluate(val_data, estimator)
+            figures = measure(val_data, estimator)
             line["figures"] = figures
             score = figures[make_metric(val_data.metric, val_data.skeleton).primary]
             if at.best is None or score > at.best:
