@@ -36,12 +36,14 @@ def fail(capsys, monkeypatch, tmp_path):
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "error: not enough memory"),
         (RecursionError("maximum recursion depth exceeded"), "error: something in the input is nested too deep"),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a\nb"), "error: the system refuses a\\nb: No space left"),
-        (SystemExit("a\nb"), "a\\nb\n"),
+        (OSError("image file is truncated"), "error: a file cannot be read or written: image file is truncated\n"),
+        (SystemExit("a\nb"), "error: code that was called has ended the command: sys.exit('a\\nb')\n"),
+        (SystemExit(0), "error: code that was called has ended the command: sys.exit(0)\n"),
     ],
 )
 def test_what_was_given_or_the_machine_ends_with_one_line(fail, error, words):
     code, errors = fail(error)
-    assert code == (1 if isinstance(error, SystemExit) else 2)
+    assert code == 2
     assert errors.startswith(words)
     assert errors.count("\n") == 1
 

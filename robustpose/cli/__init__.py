@@ -60,9 +60,10 @@ app.add_typer(official.frost, name="frost")
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line, and end with one of the exit codes of `cli.failures`."""
     words = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in words
-    # Anywhere on the line: people add it at the end of the command that failed.
-    words = [word for word in words if word != "--debug"]
+    # Anywhere among the options: people add it at the end of the command that failed.
+    end = words.index("--") if "--" in words else len(words)
+    debug = "--debug" in words[:end]
+    words = [*(word for word in words[:end] if word != "--debug"), *words[end:]]
     with heed_signals(), forgiving_streams() as output:
         code = run_guarded(lambda: _run(words, output), debug)
         code = code or tell_refusal(output)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import os
 import platform
 import sys
 import tempfile
@@ -91,7 +90,9 @@ def explain(error: BaseException) -> str | None:
         return f"something in the input is nested too deep ({words})"
     if isinstance(error, RuntimeError) and "no locator available" in words:  # of numba
         return "compiled loops can be kept nowhere: set NUMBA_CACHE_DIR to a folder that can be written"
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, OSError) and error.errno is None:  # as Pillow raises them
+        return f"a file cannot be read or written: {words}"
+    if isinstance(error, OSError):
         where = f" {error.filename}" if error.filename else ""
         return (
             f"the system refuses{where}: {error.strerror}; finished work is kept: the same command goes on from there"
@@ -116,13 +117,11 @@ def _tell_usage(error: Any) -> int:
 
 
 def _read_exit(error: SystemExit) -> int:
-    """Return the exit code of somebody's sys.exit."""
+    """Return the exit code where somebody's code ends the process, or typer does when nobody reads its help."""
     if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EPIPE:
         return DONE
-    if error.code is None or isinstance(error.code, int):
-        return error.code or DONE
-    print_aside(error.code)
-    return OURS
+    print_aside(f"error: code that was called has ended the command: sys.exit({error.code!r})")
+    return YOURS
 
 
 def _ask_for_report(error: BaseException) -> str:
@@ -130,9 +129,16 @@ def _ask_for_report(error: BaseException) -> str:
     story = "".join(traceback.format_exception(error))
     where = f"robustpose {robustpose.__version__}, Python {platform.python_version()}, {platform.platform()}\n"
     try:
-        number, path = tempfile.mkstemp(prefix="robustpose-error-", suffix=".txt")
-        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(where + make_visible(f"{sys.argv}\n{story}", keep="\n"))
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="robustpose-error-", suffix=".txt", delete=False
+        ) as file:
+            path = Path(file.name)
+            try:
+                file.write(where + make_visible(f"{sys.argv}\n{story}", keep="\n"))
+                file.flush()
+            except OSError:
+                path.unlink()
+                raise
     except OSError:
         return "this is a fault of robustpose: please report it with what --debug shows"
     return f"this is a fault of robustpose: please report it with {path}; --debug shows the traceback"
