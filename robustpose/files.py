@@ -206,6 +206,11 @@ def write_text(path: Path, text: str, sync: bool = False) -> None:
         file.write(text.encode())
 
 
+def name_in_text(path: Path) -> str:
+    """Return the name of a file or folder for results: bytes in it that are no text are escapes, such as `\\udce9`."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()

@@ -8,13 +8,22 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
 
 from robustpose import UserError
-from robustpose.files import list_differences, lock_folder, open_whole, remove_parts, write_text, writing_to
+from robustpose.files import (
+    list_differences,
+    lock_folder,
+    name_in_text,
+    open_whole,
+    remove_parts,
+    write_text,
+    writing_to,
+)
 
 
 def test_file_is_there_when_the_block_ends_and_not_before(tmp_path):
@@ -225,3 +234,8 @@ def test_differences_are_of_what_would_be_read_back():
         "data.more: None there, True now",
         f"long: '{'x' * 20}…' there, '{'y' * 20}…' now",
     ]
+
+
+def test_name_that_is_no_text_can_be_written_down():
+    assert name_in_text(Path(os.fsdecode(b"runs/a\xe9.json"))) == "a\\udce9.json"
+    assert name_in_text(Path("runs/é.json")) == "é.json"

@@ -16,6 +16,7 @@ import numpy as np
 
 from robustpose.data.detections import BoxTable, Wanted, read_detections
 from robustpose.errors import UserError, first_few, nearest
+from robustpose.files import name_in_text
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Frame
 from robustpose.sources import hash_once
@@ -112,7 +113,7 @@ class DetectedBoxes:
     def files(self) -> dict[str, str]:
         """Return the SHA-256 of each file of the folder by its name; nothing where there is one file."""
         paths = sorted(self._path.glob("*.json")) if self._is_by_cell else []
-        return {path.name: hash_once(path) for path in paths if path.is_file()}
+        return {name_in_text(path): hash_once(path) for path in paths if path.is_file()}
 
     def _file(self, cell: Cell) -> Path:
         return self._path / f"{cell.file_stem}.json" if self._is_by_cell else self._path

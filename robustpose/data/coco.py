@@ -22,6 +22,7 @@ from robustpose.data.ignored import paint_regions
 from robustpose.data.image_folder import ImageFolder, open_image_folder
 from robustpose.data.wholebody import has_parts, join_parts
 from robustpose.errors import UserError, quote, spell_list
+from robustpose.files import name_in_text
 from robustpose.image_files.opening import Exif
 from robustpose.pose.cell import Cell
 from robustpose.pose.crop import clip_truth_box
@@ -162,7 +163,7 @@ def read_coco(
         by_image[person["image_id"]].append(person)
     category_ids = tuple(category["id"] for category in categories)
     provenance: dict[str, object] = {
-        "name": annotations.name,
+        "name": name_in_text(annotations),
         "annotations_sha256": file.sha256,
         "n_images": len(file.images),
         "image_files_sha256": _hash_sizes(file.images, images),
@@ -177,7 +178,7 @@ def read_coco(
     detections = None
     if choice.path is not None:
         detections = DetectedBoxes(choice, _find_wanted(file, by_image, category_ids))
-        provenance |= {"boxes_file": choice.path.name, "boxes_sha256": detections.sha256}
+        provenance |= {"boxes_file": name_in_text(choice.path), "boxes_sha256": detections.sha256}
         provenance |= {"boxes_files": detections.files} if detections.files else {}
         doubts += detections.doubts
     about = About(found.skeleton, category_ids, provenance, [*found.warnings, *doubts])

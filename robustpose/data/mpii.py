@@ -17,7 +17,7 @@ import scipy.io
 
 from robustpose.data.image_folder import ImageFolder, open_image_folder
 from robustpose.errors import UserError, first_few
-from robustpose.files import hash_file
+from robustpose.files import hash_file, name_in_text
 from robustpose.pose.crop import PADDING, SCALE_UNIT
 from robustpose.pose.protocols import Dataset, Mask
 from robustpose.pose.skeletons import MPII
@@ -103,7 +103,7 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
     names = sorted({str(person["image"]) for person in people})
     folder = open_image_folder(images, names, exif="ignore")  # as the published programs read them
     provenance: dict[str, object] = {
-        "name": f"MPII {annotations.name}",
+        "name": f"MPII {name_in_text(annotations)}",
         "annotations_sha256": digest,
         "n_images": len(names),
         "n_people": len(people),

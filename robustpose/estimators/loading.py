@@ -15,6 +15,7 @@ from robustpose.contents import hash_network
 from robustpose.errors import UserError
 from robustpose.estimators.options import NetworkOptions
 from robustpose.estimators.running.backends import check_backend, find_device
+from robustpose.files import name_in_text
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import load_tensors, read_weights
 from robustpose.pose.skeletons import Skeleton
@@ -37,7 +38,7 @@ class Loaded:
         code = hash_code([self.name.partition(":")[0]]) if ":" in self.name else {}  # of a network of somebody's own
         return {
             "kind": self.name,
-            "name": self.file.name,
+            "name": name_in_text(self.file),
             "sha256": hash_once(self.file),
             **options,
             "backend": self.engine["backend"],

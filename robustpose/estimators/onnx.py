@@ -15,6 +15,7 @@ from robustpose.estimators.heatmaps import HeatmapEstimator
 from robustpose.estimators.onnx_files import list_external_files
 from robustpose.estimators.options import Count, CropOptions, Size, parse_numbers, write_size
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, run_in_batches
+from robustpose.files import name_in_text
 from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from robustpose.pose.skeletons import Skeleton
 from robustpose.sources import hash_once
@@ -91,7 +92,12 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
 
     input_wh, stride, fixed_batch = _read_form(session, run, skeleton, path, options.input)
     input_spec = InputSpec(
-        name=path.name, input_wh=input_wh, channels=options.channels, mean=options.mean, std=options.std, stride=stride
+        name=name_in_text(path),
+        input_wh=input_wh,
+        channels=options.channels,
+        mean=options.mean,
+        std=options.std,
+        stride=stride,
     )
     network = partial(run_in_batches, run, n_per_call=fixed_batch or CROPS_PER_CALL)
     if options.backend == "openvino":
@@ -104,7 +110,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     estimator = HeatmapEstimator(network, input_spec, skeleton, options)
     estimator.describe = lambda: {
         "kind": name,
-        "name": path.name,
+        "name": name_in_text(path),
         "sha256": hash_once(path),
         "input": write_size(input_wh),
         "channels": options.channels,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from robustpose.errors import UserError
 from robustpose.estimators.options import ModelOptions
+from robustpose.files import name_in_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.image_ids import ImageNames
 from robustpose.pose.protocols import Dataset, Estimator
@@ -38,7 +39,7 @@ class ResultsFolder(Estimator):
         digest = hashlib.sha256()
         for name, content in hashes.items():
             digest.update(name.encode() + bytes.fromhex(content))
-        found = {"kind": "results", "name": folder.resolve().name, "sha256": digest.hexdigest()}
+        found = {"kind": "results", "name": name_in_text(folder.resolve()), "sha256": digest.hexdigest()}
         self.provenance = {**found, "files": hashes}
         self.warnings: list[str] = []
         self._cells: dict[Cell, dict[ImageId, Poses]] = {}
