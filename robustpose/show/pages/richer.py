@@ -7,7 +7,7 @@ from pathlib import Path
 from robustpose.errors import UserError
 
 GALLERY = b'id="data-gallery"'
-ALL_CLEAN = b'"corrupted": {}'  # of a gallery that shows no corrupted image
+ALL_CLEAN = b'"corrupted":{}'  # of a gallery that shows no corrupted image
 WORDS = ("no images", "clean images", "clean and corrupted images")
 
 
