@@ -46,6 +46,20 @@ class Settings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
+    def _expand_home(cls, value: Any, info: ValidationInfo) -> Any:
+        """Let ``~`` stand for the home folder in paths, and refuse empty ones, which would be the working folder."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if not isinstance(value, str) or Path not in (annotation, *get_args(annotation)):
+            return value
+        if not value.strip():
+            raise ValueError("must be a path")
+        try:
+            return Path(value).expanduser() if value.startswith("~") else value
+        except RuntimeError as error:
+            raise ValueError(f"names nobody's home folder: {value}") from error
+
+    @field_validator("*", mode="before")
+    @classmethod
     def _check_plainly(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse true and false where numbers are expected, for pydantic takes them for 1 and 0; and huge numbers."""
         field = cls.model_fields[str(info.field_name)]

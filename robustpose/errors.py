@@ -15,6 +15,10 @@ class UserError(Exception):
     """
 
 
+class NotFinite(UserError):
+    """Report a value that is infinite or no number, where a network is trained: training has diverged."""
+
+
 class DoubtWarning(UserWarning):
     """Say that a number could be wrong."""
 

@@ -398,6 +398,7 @@ def test_recipes_are_valid(name: str) -> None:
     assert settings.mixing.distill_on == ("mixed" if name == "release" else "clean")
 
 
+@pytest.mark.filterwarnings("ignore:.* images of val_data are learned from")
 def test_train_command_hardens_on_coco_files(run: Any, coco_folder: Path, tmp_path: Path) -> None:
     words = ["--recipe", ROOT / "recipes/advmix/toy.yaml", "--out", tmp_path / "run"]
     words += ["--init", ROOT / "robustpose/models/pretrained/demo.safetensors"]

@@ -38,6 +38,7 @@ class Dots:
 
     skeleton = COCO
     metric = "coco_ap"
+    seed = 0
 
     def __len__(self) -> int:
         return 6
@@ -46,7 +47,7 @@ class Dots:
         return Frame(index, lambda: self._draw(index), self.truth(index).boxes)
 
     def truth(self, index: int) -> Truth:
-        rng = np.random.default_rng(index)
+        rng = np.random.default_rng(self.seed + index)
         xy = rng.uniform([[[5, 5]], [[55, 5]]], [[[45, 95]], [[95, 95]]], (2, 17, 2))
         boxes = np.array([[5.0, 5, 45, 95], [55, 5, 95, 95]])
         return Truth(index, xy, np.full((2, 17), 2), np.full(2, 3600.0), boxes, np.zeros(2, bool))
@@ -57,6 +58,12 @@ class Dots:
             for x, y in places:
                 image[y - 2 : y + 3, x - 2 : x + 3] = np.random.default_rng(joint).integers(0, 256, 3)
         return image
+
+
+class OtherDots(Dots):
+    """Other pictures of the same kind."""
+
+    seed = 100
 
 
 class Tiny(nn.Module):
@@ -73,13 +80,12 @@ class Tiny(nn.Module):
 
 
 def settings_for(**changes: object) -> TrainSettings:
-    data = {"name": f"{__name__}:Dots"}
     values = {
         "model": f"{__name__}:Tiny",
         "input_wh": [32, 64],
         "sigma": 1.0,
-        "train_data": data,
-        "val_data": data,
+        "train_data": {"name": f"{__name__}:Dots"},
+        "val_data": {"name": f"{__name__}:OtherDots"},
         "epochs": 3,
         "batch_size": 3,
         "lr": 0.01,
@@ -286,9 +292,10 @@ def test_supervised_run_of_version_0_1_0_goes_on(tmp_path: Path, finished: tuple
 
 def test_checkpoint_with_a_value_that_is_not_finite_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
-    write_checkpoint({"a": {"b": torch.zeros(2)}}, path)
+    rest = dict.fromkeys(("settings", "at", "step", "precision"))
+    write_checkpoint({**rest, "a": {"b": torch.zeros(2)}}, path)
     with pytest.raises(UserError, match=r"a\.b is not finite"):
-        write_checkpoint({"a": {"b": torch.tensor([1.0, float("nan")])}}, path)
+        write_checkpoint({**rest, "a": {"b": torch.tensor([1.0, float("nan")])}}, path)
     assert read_checkpoint(path)["a"]["b"].tolist() == [0, 0]
 
 
@@ -341,11 +348,17 @@ class Numbered(Dots):
     skeleton = Skeleton("numbered", tuple(f"kp{i}" for i in range(17)), (), COCO.sigmas)
 
 
+class OtherNumbered(Numbered):
+    """Other pictures of them."""
+
+    seed = 100
+
+
 def test_mirrored_crops_of_joints_whose_sides_nobody_knows_are_an_error_and_others_are_learned(tmp_path: Path) -> None:
-    data = {"name": f"{__name__}:Numbered"}
+    data = {"train_data": {"name": f"{__name__}:Numbered"}, "val_data": {"name": f"{__name__}:OtherNumbered"}}
     with pytest.raises(UserError, match=r"^augment\.mirror_probability mirrors images, .* 'numbered' do not say"):
-        train(settings_for(train_data=data, val_data=data), tmp_path / "mirrored")
-    plain = settings_for(train_data=data, val_data=data, epochs=1, augment={"mirror_probability": 0})
+        train(settings_for(**data), tmp_path / "mirrored")
+    plain = settings_for(**data, epochs=1, augment={"mirror_probability": 0})
     assert train(plain, tmp_path / "plain").is_file()  # evaluated, too: without a mirror test
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from robustpose.models.small import SmallTagsNet
 from robustpose.train.mixing import EqualMix, GeneratorMix, make_generator
+from robustpose.train.settings import DistillOn
 from robustpose.train.tags import TAG_WEIGHT, TagObjective, pull_and_push
-from robustpose.train.teacher import DistillOn
 from tests.training import (
     ADVMIX_LOSSES,
     SIZE,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainDataOptions:
-    """Files in COCO's format, in the place of the recipe's data."""
+    """Files in COCO's format in the place of the recipe's data, and how data are looked at and scored."""
 
     annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to learn from, any skeleton.")] = None
     images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None
@@ -27,13 +27,23 @@ class TrainDataOptions:
     val_images: Annotated[
         Path | None, typer.Option(help="Folder of its images; by default that of the training images.")
     ] = None
+    skeleton: Annotated[
+        Path | None, typer.Option(help="YAML with OKS sigmas and flip_pairs, for joints not COCO's, of both.")
+    ] = None
+    boxes: Annotated[
+        str | None, typer.Option(help="Of the evaluation: gt, or clean-det:FILE. People are learned in annotated ones.")
+    ] = None
+    metric: Annotated[
+        str | None, typer.Option(help="Of the evaluation: one of robustpose list metrics, such as pck:box@0.2.")
+    ] = None
 
-    def describe(self) -> dict[str, dict[str, Path | None]]:
-        """Return the files by the settings that they take the place of."""
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Return what is given by the settings that it takes the place of."""
         val_images = self.val_images or (self.images if self.val_annotations else None)
+        val = {"annotations": self.val_annotations, "images": val_images, "boxes": self.boxes, "metric": self.metric}
         return {
-            "train_data": {"annotations": self.annotations, "images": self.images},
-            "val_data": {"annotations": self.val_annotations, "images": val_images},
+            "train_data": {"annotations": self.annotations, "images": self.images, "skeleton": self.skeleton},
+            "val_data": {**val, "skeleton": self.skeleton},
         }
 
 
@@ -56,10 +66,11 @@ def train(
     from robustpose.progress import Progress as WorkProgress
     from robustpose.show.terminal import progress_display
     from robustpose.train.settings import read_settings
+    from robustpose.train.start import check_start
 
-    changes: dict[str, Any] = {"strategy": strategy, "start_from": init, "engine.devices": devices}
-    overrides = [f"{key}={value}" for key, value in changes.items() if value is not None]
-    settings = read_settings(recipe, [*overrides, *(set_ or [])], data.describe())
+    options = {"strategy": strategy, "start_from": init, "engine": {"devices": devices}, **data.describe()}
+    settings = read_settings(recipe, set_ or [], options)
+    check_start(settings)  # before PyTorch is loaded, which takes seconds
     from robustpose.processes import keep_freed_memory
     from robustpose.train.loop import train as run_training
 

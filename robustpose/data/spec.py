@@ -11,21 +11,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from robustpose import metrics, registry
 from robustpose.config import Settings, check_settings
 from robustpose.data.boxes import split_boxes
 from robustpose.data.official import SETS, find_files
+from robustpose.data.own import adopt_dataset
 from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.image_files.opening import Exif
-from robustpose.pose.protocols import Dataset, adopt
+from robustpose.pose.protocols import Dataset
 from robustpose.states import name_modules
 
 OF_ALL = ("name", "metric", "limit", "only_with_people")  # what every kind of data takes
 READING = ("category", "area", "parts", "visibility")  # fields that say how a file in COCO's format is read
 RECIPES_ONLY = ("n_images", "seed", "style_images", "stylized")  # fields that no command has an option for
+# What the fields with paths are called in messages, and what has to be there; of `root` and `boxes` others say it.
+PLACES: dict[str, tuple[str, Callable[[Path], bool]]] = {
+    "annotations": ("annotation file", Path.is_file),
+    "images": ("image folder", Path.is_dir),
+    "skeleton": ("skeleton file", Path.is_file),
+    "style_images": ("folder of stylised images", Path.is_dir),
+}
 
 
 class DataSpec(Settings):
@@ -46,7 +54,7 @@ class DataSpec(Settings):
     root: Path | None = None  # folder that holds the files of an official set
     split: str | None = None  # of an official set, or of toy; None for the one that is benched
     boxes: str = "gt"  # what `robustpose.data.boxes.parse_boxes` takes
-    n_images: PositiveInt = 64  # how many toy images
+    n_images: Annotated[int, Field(gt=0, le=100_000)] = 64  # how many toy images
     seed: int = 0  # of toy images
     style_images: Path | None = None  # folder with stylised copies of the images, under the same names
     stylized: Literal["both", "only"] = "both"  # take both images and copies then, or copies only
@@ -97,6 +105,19 @@ class DataSpec(Settings):
         """Return the names of somebody's code that `open` would run: of a dataset, of a metric."""
         names = [self.name] if self.kind is OWN else []
         return names + ([self.metric] if self.metric is not None and metrics.names_code(self.metric) else [])
+
+    def check_files(self) -> None:
+        """Raise UserError where a file or a folder is not there: without opening any, which takes time."""
+        for field, path in self:
+            if isinstance(path, Path) and field in PLACES:
+                word, exists = PLACES[field]
+                if not exists(path):
+                    raise UserError(f"there is no {word} {path}")
+        if self.name in SETS and self.root is not None:
+            find_files(self.name, self.root, self.split or SETS[self.name].benched)
+        boxes = split_boxes(self.boxes)[1]
+        if self.boxes != "gt" and boxes is not None and not boxes.exists():
+            raise UserError(f"there are no boxes at {boxes}")
 
     def open(self) -> Dataset:
         """Return the dataset; UserError where its files are missing or damaged."""
@@ -175,9 +196,8 @@ def make_official_kind(name: str) -> Kind:
 
 
 def _open_own(spec: DataSpec) -> Dataset:
-    found = registry.load(spec.name, kind="dataset")
-    dataset: Dataset = adopt(found() if callable(found) else found, Dataset, f"dataset '{spec.name}'")
-    name_modules(dataset, spec.name)
+    dataset = adopt_dataset(registry.load(spec.name, kind="dataset"), f"dataset '{spec.name}'")
+    name_modules(dataset.inner, spec.name)
     return dataset
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from robustpose import registry
@@ -32,7 +34,11 @@ def build(name: str, joints: int = 17) -> nn.Module:
     from torch import nn
 
     make = registry.load(name, TABLE, kind="network")
-    network = make(joints) if callable(make) else make
+    if isinstance(make, nn.Module):
+        network = copy.deepcopy(make)  # it may be trained
+    else:
+        with nullcontext() if name in TABLE else registry.running(f"network '{name}'"):
+            network = make(joints) if callable(make) else make
     if not isinstance(network, nn.Module):
         raise UserError(
             f"network '{name}' must be a function of the number of joints that gives a torch module, "

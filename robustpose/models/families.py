@@ -44,8 +44,8 @@ class Family:
         """Return the module that says what its networks learn, and from what; imported when asked for.
 
         It has ``make_samples(source, settings)`` and ``make_objective(settings)``; the outputs' shapes for one crop,
-        ``expected_shapes(input_wh, skeleton)``, nested as the outputs are; `OUTPUTS`, what messages call them; and
-        `MORE_OUTPUTS`: whether further ones are left alone.
+        ``expected_shapes(input_wh, skeleton)``, nested as the outputs are; `OUTPUTS`, what messages call them;
+        `MORE_OUTPUTS`: whether further ones are left alone; and `IN_BOXES`: whether people are looked for in boxes.
         """
         return importlib.import_module(f"robustpose.train.{self.name}")
 

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.errors import UserError
+from robustpose.errors import NotFinite, UserError
 from robustpose.pose.cell import CLEAN, Cell
 
 Image = npt.NDArray[np.uint8]  # (H, W, 3) RGB
@@ -124,7 +124,7 @@ class Poses:
         _check_shapes(self, confidence=(n, n_joints), score=(n,), truth_rows=(n,))
         for name, array in (("xy", self.xy), ("confidence", self.confidence), ("score", self.score)):
             if not np.isfinite(array).all():
-                raise UserError(f"Poses.{name} of image {self.image_id} holds a value that is not finite")
+                raise NotFinite(f"Poses.{name} of image {self.image_id} holds a value that is not finite")
 
 
 def reorder_joints(poses: Poses, order: Sequence[int]) -> Poses:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,11 +15,15 @@ from torch import nn
 from robustpose import models
 from robustpose.errors import UserError
 from robustpose.models.families import FAMILIES, FamilyName
+from robustpose.models.input_spec import InputSpec
 from robustpose.models.norm_statistics import has_folded_norms, measure_norms
 from robustpose.models.weights import load_backbone, load_weights
+from robustpose.models.zoo import make_input_spec
 from robustpose.pose.joint_names import match_names
 from robustpose.pose.skeletons import Skeleton
+from robustpose.registry import running
 from robustpose.train.advmix import AdvMixStep
+from robustpose.train.divergence import find_not_finite
 from robustpose.train.mixing import make_mixer
 from robustpose.train.optimisation import Optimisation
 from robustpose.train.samples import Samples
@@ -23,29 +31,67 @@ from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.simultaneous import SimultaneousStep
 from robustpose.train.steps import Step
+from robustpose.train.strategies import STRATEGIES
 from robustpose.train.teacher import Teacher
 
 CROPS_TO_MEASURE = 128
+
+
+def make_guard(settings: TrainSettings) -> Callable[[], AbstractContextManager[None]]:
+    """Return what makes a guard of a step: failures of somebody's own network or mixer become errors with its line."""
+    own = [name for name in (settings.model, settings.strategy) if names_code(name)]
+    return partial(running, " or ".join(own)) if own else nullcontext
+
+
+def names_code(name: str) -> bool:
+    """Return whether a network or a strategy is somebody's own, ``package.module:attr``."""
+    return name not in models.TABLE and name not in STRATEGIES
 
 
 def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Samples) -> nn.Module:
     """Return the network to train, with its first weights; UserError where they are for another one or other joints."""
     torch.manual_seed(make_torch_seed(settings.seed, "weights"))
     network = models.build(settings.model, len(joints))
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise UserError(f"network {settings.model} has no parameters that can be trained")
     if settings.backbone is not None:
         load_backbone(network, settings.backbone)
+        check_weights(network, str(settings.backbone))
         if has_folded_norms(network):
             measure_norms(network, samples.draw_views_of_first(0, CROPS_TO_MEASURE)[:, 0])
     if settings.start_from is not None:
-        input_spec = load_weights(network, settings.start_from)
-        if input_spec and input_spec.joints and input_spec.joints != joints:
-            how = (
-                "other joints than"
-                if match_names(input_spec.joints, joints) is None
-                else "the joints in another order than"
-            )
-            raise UserError(f"{settings.start_from} finds {how} train_data has: {', '.join(input_spec.joints)}")
+        load_learned(network, settings.start_from, samples.source.input_spec)
+    check_weights(network, f"network {settings.model}")
     return network
+
+
+def load_learned(network: nn.Module, path: Path, expected: InputSpec) -> None:
+    """Load weights that were learned; UserError where a file says that they are for other joints or other colours."""
+    input_spec = load_weights(network, path)
+    check_weights(network, str(path))
+    if input_spec is None:
+        return
+    joints = expected.joints
+    if input_spec.joints and input_spec.joints != joints:
+        is_other = match_names(input_spec.joints, joints) is None
+        how = "other joints than" if is_other else "the joints in another order than"
+        raise UserError(f"{path} finds {how} train_data has: {', '.join(input_spec.joints)}")
+    check_colours(input_spec, expected, str(path))
+
+
+def check_colours(input_spec: InputSpec, expected: InputSpec, source: str) -> None:
+    """Raise UserError where a network expects other colours than it is shown."""
+    for name in ("channels", "mean", "std"):
+        its, shown = getattr(input_spec, name), getattr(expected, name)
+        if its != shown:
+            raise UserError(f"{source} expects images with {name} {its}, but {expected.name} is trained with {shown}")
+
+
+def check_weights(network: nn.Module, source: str) -> None:
+    """Raise UserError for weights that are infinite or no numbers: nothing can be learned from there."""
+    broken = find_not_finite(network.state_dict())
+    if broken:
+        raise UserError(f"{source} holds values that are not finite ({broken}): it is broken, take another one")
 
 
 def build_step(
@@ -55,15 +101,14 @@ def build_step(
     network = build_network(settings, skeleton.joints, samples)
     check_outputs(network, family, settings.input_wh, skeleton, f"network {settings.model}")
     if settings.engine.sync_batch_norm:
-        if fabric.device.type != "cuda":
-            raise UserError(f"engine.sync_batch_norm is for GPUs, this run is on {fabric.device.type}")
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
     mixing, mixer, teacher = settings.mixing, None, None
     if settings.way.mixer is not None:
         torch.manual_seed(make_torch_seed(settings.seed, "generator"))
         mixer = _make_fast(make_mixer(settings.way.mixer, len(settings.views), settings.input_wh, mixing))
     if settings.distills:
-        teacher = Teacher(build_teacher(settings, family, skeleton), mixing.alpha, mixing.distill_on)
+        learned = build_teacher(settings, family, skeleton, samples.source.input_spec)
+        teacher = Teacher(learned, mixing.alpha, mixing.distill_on)
     learning = settings.model_dump(include={"lr", "clip", "ema", "accumulate"})
     learning |= mixing.model_dump(include={"generator_lr", "second_norm_update"})
     simultaneous = mixing.update == "simultaneous" and (mixer is not None or teacher is not None)
@@ -77,13 +122,18 @@ def build_step(
     )
 
 
-def build_teacher(settings: TrainSettings, family: FamilyName, skeleton: Skeleton) -> nn.Module:
-    """Return the network of the teacher: the student as it starts, or another network with weights of its own."""
+def build_teacher(settings: TrainSettings, family: FamilyName, skeleton: Skeleton, input_spec: InputSpec) -> nn.Module:
+    """Return the network of the teacher: the student as it starts, or another network with weights of its own.
+
+    It sees the same crops as the student, whose `input_spec` says how they are normalised.
+    """
     name = settings.teacher.model or settings.model
     weights = settings.teacher.weights or settings.start_from
     assert weights is not None
     teacher = models.build(name, skeleton.n_joints)
-    load_weights(teacher, weights)
+    if not names_code(name):
+        check_colours(make_input_spec(name, skeleton, settings.input_wh), input_spec, f"teacher {name}")
+    load_learned(teacher, weights, input_spec)
     check_outputs(teacher, family, settings.input_wh, skeleton, f"teacher {name}")
     return _make_fast(teacher)
 
@@ -101,9 +151,11 @@ def check_outputs(
     training = FAMILIES[family].training
     expected = training.expected_shapes(input_wh, skeleton)
     width, height = input_wh
-    outputs = network.eval()(torch.zeros(1, 3, height, width))
+    is_ours = type(network).__module__.startswith("robustpose.")
+    with nullcontext() if is_ours else running(name):
+        outputs = network.eval()(torch.zeros(1, 3, height, width))
     network.train()
-    came = _find_shapes(outputs if isinstance(outputs, tuple | list) else (outputs,))
+    came = _find_shapes(outputs if len(expected) > 1 and isinstance(outputs, tuple | list) else (outputs,))
     if training.MORE_OUTPUTS:
         came = came[: len(expected)]
     if came != expected:
@@ -112,6 +164,8 @@ def check_outputs(
         raise UserError(
             f"{name} must give {training.OUTPUTS} {needed} of crops (1, 3, {height}, {width}), got {shapes}"
         )
+    if find_not_finite(outputs):
+        raise UserError(f"{name} gives values that are not finite, even of a black crop")
 
 
 def _find_shapes(outputs: Any) -> Any:

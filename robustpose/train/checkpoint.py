@@ -1,26 +1,53 @@
-"""Checkpoints: everything the rest of a run depends on, in one file that is whole or not there."""
+"""Checkpoints: everything the rest of a run depends on, in one file that is whole or not there; and the way back.
+
+What a file holds is compared with what the run expects before anything is taken over: a file that is damaged, cut, of
+another network or of another program is one line that says what to do.
+"""
 
 from __future__ import annotations
 
+import warnings
+import zipfile
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
 
+import robustpose
 from robustpose.errors import UserError
-from robustpose.files import open_whole
+from robustpose.files import list_differences, open_whole
+from robustpose.models.weights import read_weights
+from robustpose.train.divergence import check_state, find_not_finite
+from robustpose.train.settings import TrainSettings, make_settings_of_run
+from robustpose.train.steps import Step
+
+# Settings that change how a run goes but not what comes out; a run may go on with other ones.
+FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb", "engine.tensorboard")
+Count = Annotated[int, Field(ge=0, strict=True)]
+PARTS = ("settings", "at", "step", "precision")  # of a checkpoint; those of version 0.1.0 have no more
+
+
+@dataclass(config=ConfigDict(extra="forbid"))
+class Position:
+    """Where a run is, besides what the step remembers."""
+
+    epoch: Count = 0
+    step: Count = 0  # done in this epoch
+    totals: dict[str, FiniteFloat] = field(default_factory=dict)  # sums of this epoch's losses
+    best: FiniteFloat | None = None
+    log: list[str] | None = None  # lines of the epochs that are done; None in checkpoints of version 0.1.0
 
 
 def write_checkpoint(state: dict[str, Any], path: Path) -> None:
     """Write `state` (tensors, numbers, strings, nested), atomically: killed at any moment, the old one is still whole.
 
-    The old file also stays, with a UserError, where a tensor holds a value that is not finite.
+    The old file also stays, with NotFinite, where a tensor holds a value that is not finite.
     """
-    broken = _find_not_finite(state)
-    if broken:
-        raise UserError(
-            f"training has diverged: {broken} is not finite; {path} stays as it was: lower the learning rate"
-        )
+    check_state(state)
     with open_whole(path, sync=True) as file:
         torch.save(state, file)
 
@@ -28,15 +55,136 @@ def write_checkpoint(state: dict[str, Any], path: Path) -> None:
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Return what `write_checkpoint` wrote; runs no code from the file."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        if not path.is_file():
+            raise ValueError("it is no file")
+        if path.stat().st_size == 0:
+            raise ValueError("it is empty")
+        with zipfile.ZipFile(path) as archive:
+            # What is stored as it is, and once, takes no more memory than the file has bytes.
+            members = archive.infolist()
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise ValueError("it is compressed, as no checkpoint is")
+            if sum(member.file_size for member in members) > path.stat().st_size:
+                raise ValueError("it says that it holds more than its bytes")
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes raise whatever they happen to spell
-        raise UserError(f"cannot read checkpoint {path} ({type(error).__name__}): delete it to start anew") from error
+        reason = str(error) if type(error) is ValueError else f"it is cut off, damaged or none, {type(error).__name__}"
+        raise _refuse(path, reason) from error
+    lacking = [part for part in PARTS if part not in content] if isinstance(content, dict) else list(PARTS)
+    if lacking:
+        raise _refuse(path, f"it lacks {', '.join(lacking)}")
+    return content
 
 
-def _find_not_finite(value: Any, name: str = "") -> str:
-    if isinstance(value, torch.Tensor):
-        return "" if torch.isfinite(value).all() else name
-    if isinstance(value, dict):
-        found = (_find_not_finite(item, f"{name}.{key}".lstrip(".")) for key, item in value.items())
-        return next(filter(None, found), "")
-    return ""
+def resume(path: Path, settings: TrainSettings, step: Step, precision: Any, n_batches: int) -> Position:
+    """Take over a checkpoint, if there is one, and return where the run is; `n_batches` are the steps of an epoch.
+
+    Raises:
+        UserError: it is of a run with other settings, damaged, of another network, or holds values that are not finite.
+    """
+    if not path.exists():
+        return Position(log=[])
+    state = read_checkpoint(path)
+    _compare_settings(path, state, settings)
+    at = _read_position(path, state, settings.epochs, n_batches)
+    parts = state["step"]
+    if isinstance(parts, dict) and "network" in parts:
+        # Version 0.1.0 kept the student's state alone where there was neither teacher nor mixer.
+        parts = {"student": parts}
+    problem = find_difference(step.describe_state(), parts)
+    if problem:
+        raise _refuse(path, f"{problem}; has the network changed since?{_tell_version(state)}")
+    broken = find_not_finite(parts)
+    if broken:
+        raise _refuse(path, f"{broken} is not finite: the run had diverged", "with a lower lr")
+    try:
+        step.restore(parts)
+        precision.load_state_dict(state["precision"])
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise _refuse(path, f"its state does not fit, {type(error).__name__}{_tell_version(state)}") from error
+    return at
+
+
+def _compare_settings(path: Path, state: dict[str, Any], settings: TrainSettings) -> None:
+    try:
+        before = make_settings_of_run(state["settings"], "its settings")
+    except UserError as error:
+        raise _refuse(path, f"{error}{_tell_version(state)}") from error
+    differences = list_differences(before.model_dump(mode="json"), settings.model_dump(mode="json"))
+    differences = [line for line in differences if line.split(":")[0] not in FREE]
+    if differences:
+        raise UserError(
+            f"{path.parent} holds a run with other settings ({'; '.join(differences)}): "
+            "give the same ones to go on with it, or another folder"
+        )
+
+
+def _read_position(path: Path, state: dict[str, Any], epochs: int, n_batches: int) -> Position:
+    try:
+        at = TypeAdapter(Position).validate_python(state["at"])
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise _refuse(path, f"it does not say where the run was ({'.'.join(map(str, problem['loc']))})") from error
+    is_done = at.epoch == epochs and at.step == 0
+    if not is_done and not (at.epoch < epochs and at.step <= n_batches):
+        raise _refuse(
+            path,
+            f"it is of epoch {at.epoch + 1}, step {at.step}, but the run has {epochs} epochs of {n_batches} steps: "
+            "has train_data changed since?",
+        )
+    if at.log is not None and len(at.log) > at.epoch:
+        raise _refuse(path, f"it has the log of {len(at.log)} epochs, but {at.epoch} are done")
+    return at
+
+
+def keeps_best(path: Path, network: nn.Module) -> bool:
+    """Return whether the best weights so far are in their file; warn if not, for nobody can make them again."""
+    try:
+        tensors, _ = read_weights(path)
+        problem = find_difference(network.state_dict(), tensors) or find_not_finite(tensors)
+    except UserError as error:
+        problem = str(error)
+    if problem:
+        warnings.warn(
+            f"the best weights so far are lost ({problem}): of the epochs from here on, the best are kept", stacklevel=2
+        )
+    return not problem
+
+
+def find_difference(expected: Any, found: Any, name: str = "") -> str:
+    """Return the first thing in which a nested state is not what is expected; empty where it is.
+
+    Tensors are expected by shape and type; None stands for anything. A dict whose keys are whole numbers may have fewer
+    of them: parameters without a gradient have no state.
+    """
+    if isinstance(expected, dict):
+        if not isinstance(found, dict):
+            return f"{name or 'the state'} must be a group, got {type(found).__name__}"
+        may_lack = bool(expected) and all(isinstance(key, int) for key in expected)
+        lacking = [] if may_lack else [key for key in expected if key not in found]
+        unknown = [key for key in found if key not in expected]
+        if lacking or unknown:
+            what = f"lacks {lacking[0]}" if lacking else f"has {str(unknown[0])[:80]}, which is unknown"
+            return f"{name or 'the state'} {what}"
+        problems = (find_difference(expected[key], found[key], f"{name}.{key}".lstrip(".")) for key in found)
+        return next(filter(None, problems), "")
+    if isinstance(expected, Tensor):
+        shape = tuple(expected.shape), expected.dtype
+        came = (tuple(found.shape), found.dtype) if isinstance(found, Tensor) else type(found).__name__
+        return "" if came == shape else f"{name} must be {_spell(shape)}, got {_spell(came)}"
+    return "" if expected is None or expected == found else f"{name} must be {expected!r}, got {str(found)[:80]!r}"
+
+
+def _spell(shape: Any) -> str:
+    return shape if isinstance(shape, str) else f"{shape[0]} of {str(shape[1]).removeprefix('torch.')}"
+
+
+def _refuse(path: Path, reason: str, how: str = "") -> UserError:
+    best = path.with_name("best.safetensors")
+    keep = f" (--init {best} begins with what was learned)" if best.is_file() else ""
+    return UserError(f"cannot read checkpoint {path} ({reason}): delete it to start anew{how and ' '}{how}{keep}")
+
+
+def _tell_version(state: dict[str, Any]) -> str:
+    version = str(state.get("version", ""))[:20]
+    return "" if version in ("", robustpose.__version__) else f" (robustpose {version} wrote it)"

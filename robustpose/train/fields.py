@@ -46,6 +46,7 @@ CELLS = 1000.0  # losses are of so many cells: a person has some hundreds of pos
 LEAST_AREA = 1.0  # cells², of a box that says how large somebody is
 OUTPUTS = "fields of joints and connections (confidence, vectors, log-spreads, scale)"
 MORE_OUTPUTS = True  # further heads are for training only
+IN_BOXES = False  # whether people are looked for in boxes
 
 
 def make_samples(source: CropSource, settings: TrainSettings) -> WholeImages:

@@ -14,9 +14,9 @@ from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 from robustpose.train.geometry import Placement, find_lower_body, place_half_body, vary_placement
-from robustpose.train.objectives import Batch, LossName, Outputs
+from robustpose.train.objectives import Batch, Outputs
 from robustpose.train.samples import Annotation, CropSource, Samples
-from robustpose.train.settings import AugmentSettings, TrainSettings
+from robustpose.train.settings import AugmentSettings, LossName, TrainSettings
 
 # Of the smaller of two boxes, in the other one: from there a frame's box is that of the person in the same row, cut off
 # or enlarged.
@@ -24,6 +24,7 @@ SAME_BOX = 0.5
 STRIDE = 4  # crop px per heatmap px of what is expected of a network
 OUTPUTS = "heatmaps"
 MORE_OUTPUTS = False  # further ones are a mistake
+IN_BOXES = True  # whether people are looked for in boxes
 
 
 def make_samples(source: CropSource, settings: TrainSettings) -> PersonCrops:

@@ -7,6 +7,7 @@ over V. One with ``adversarial = True`` has parameters, which are trained to mak
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from robustpose.errors import UserError
 from robustpose.models.unet import UNet, choose_depth
-from robustpose.registry import load
+from robustpose.registry import load, running
 from robustpose.train.settings import MixingSettings
 
 CLEAN = 0  # the first view is the crop as it is
@@ -127,22 +128,33 @@ def make_mixer(mixer: Any, n_views: int, input_wh: tuple[int, int], mixing: Mixi
     one; or the `package.module:attr` of any of these. It mixes `n_views` views of crops of `input_wh` px.
     """
     found = load(mixer, kind="mixer") if isinstance(mixer, str) else mixer
-    if isinstance(found, type):
-        found = found()
-    elif isinstance(found, nn.Module):
-        found = copy.deepcopy(found)  # another run of the same process starts with the same weights
-    else:
-        found = found(n_views, input_wh, mixing)
-    mixer = check_mixer(found)
+    name = mixer if isinstance(mixer, str) else getattr(mixer, "__name__", type(mixer).__name__)
+    is_ours = str(getattr(found, "__module__", None) or type(found).__module__).startswith("robustpose.")
     width, height = input_wh
-    with torch.no_grad():
+    with torch.no_grad(), nullcontext() if is_ours else running(f"mixer {name}"):
+        if isinstance(found, type):
+            found = found()
+        elif isinstance(found, nn.Module):
+            found = copy.deepcopy(found)  # another run of the same process starts with the same weights
+        else:
+            found = found(n_views, input_wh, mixing)
+        mixer = check_mixer(found)
         came = mixer.eval()(torch.zeros(2, n_views, 3, height, width))
-    shapes: list[Any] = [tuple(one.shape) for one in came] if isinstance(came, tuple) else [type(came).__name__]
+    shapes: list[Any] = [type(came).__name__]
+    if isinstance(came, tuple) and all(isinstance(one, Tensor) for one in came):
+        shapes = [tuple(one.shape) for one in came]
     if not any(shapes == [(2, 3, height, width), (2, n_views, *sides)] for sides in ((height, width), (1, 1))):
         raise UserError(
             f"mixer {type(mixer).__name__} must give a mix (B, 3, h, w) and weights (B, {n_views}, h, w) or "
             f"(B, {n_views}, 1, 1) of views (B, {n_views}, 3, h, w), got {', '.join(map(str, shapes))}"
         )
+    off = (came[1].float().sum(1) - 1).abs().max()
+    if not torch.isfinite(came[0]).all() or not off < 1e-3:
+        raise UserError(
+            f"mixer {type(mixer).__name__} must give finite images and weights that sum to 1 over the views"
+        )
+    if mixer.adversarial and not any(parameter.requires_grad for parameter in mixer.parameters()):
+        raise UserError(f"mixer {type(mixer).__name__} says that it is adversarial, but has no parameters to train")
     return mixer.train()
 
 

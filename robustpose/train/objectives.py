@@ -7,12 +7,11 @@ mixing: it is shared with the teacher (eq. 8 of Wang et al., CVPR 2021), and the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-LossName = Literal["mse", "smooth_l1"]  # of heatmaps
 Batch = dict[str, Tensor]
 Outputs = Tensor | tuple[Any, ...]  # a tensor, or a tuple of such, as deep as a network likes
 

@@ -72,8 +72,18 @@ class Learner:
         """Return all that the next updates depend on."""
         return {name: part.state_dict() for name, part in self._parts.items()}
 
+    def describe_state(self) -> dict[str, Any]:
+        """Return what `state` gives once there were updates, of any values: see `checkpoint.find_difference`."""
+        moments = {
+            number: {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
+            for number, parameter in enumerate(self.network.parameters())
+        }
+        return {**self.state(), "optimizer": {"state": moments, "param_groups": None}}
+
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Take over what `state` returned, but for the optimiser's own settings."""
+        own = self._optimizer.state_dict()["param_groups"]
+        state = {**state, "optimizer": {**state["optimizer"], "param_groups": own}}
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
 

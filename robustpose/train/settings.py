@@ -23,13 +23,14 @@ from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest
 from robustpose.models.families import OLD_NAMES, FamilyName
 from robustpose.models.zoo import get_network
-from robustpose.train.objectives import LossName
 from robustpose.train.strategies import Strategy, find_strategy
-from robustpose.train.teacher import DistillOn
 from robustpose.train.views.autoaugment import Policies
 from robustpose.train.views.table import CLEAN, VIEWS
 
+LossName = Literal["mse", "smooth_l1"]  # of heatmaps
+DistillOn = Literal["clean", "mixed"]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(gt=0, le=2048)]  # px
 
 
 class AugmentSettings(Settings):
@@ -50,6 +51,13 @@ class ImageAugmentSettings(Settings):
     translation: NonNegativeFloat = 0.2  # largest shift, of the crop's side; 40 of 200 in HigherHRNet's units
     mirror_probability: Probability = 0.5
 
+    @field_validator("scale")
+    @classmethod
+    def _check_order(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        if scale[0] > scale[1]:
+            raise ValueError("must be the least and the largest side")
+        return scale
+
 
 class MixingSettings(Settings):
     """Say how views are mixed and what a teacher has to say. The defaults are the paper's (Wang et al., CVPR 2021)."""
@@ -64,7 +72,7 @@ class MixingSettings(Settings):
     second_norm_update: bool = True  # whether the student's batch norms take in the generator's pass, too
     generator_lr: PositiveFloat | None = None  # first learning rate of the generator; None for the student's
     generator_scale: Literal[1, 2, 4] = 1  # weights are found on images that much smaller
-    generator_width: PositiveInt = 64  # channels of the generator's first layer
+    generator_width: Annotated[int, Field(gt=0, le=1024)] = 64  # channels of the generator's first layer
 
 
 class TeacherSettings(Settings):
@@ -77,7 +85,7 @@ class TeacherSettings(Settings):
 class EngineSettings(Settings):
     """Say what the training runs on: handed to Lightning Fabric."""
 
-    accelerator: str = "auto"  # `auto`, `cpu`, `cuda` or `mps`
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
     devices: PositiveInt = 1  # processes, one device each; they share every batch
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"  # `16-mixed` on a GPU only
     sync_batch_norm: bool = False  # whether batch norms see the crops of all processes; on GPUs only
@@ -94,7 +102,7 @@ class TrainSettings(Settings):
     # Of a network that the table does not know; None for what the table says. Recipes of 0.1.0 use other names.
     family: Annotated[FamilyName | None, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = None
     # Width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385.
-    input_wh: tuple[PositiveInt, PositiveInt]
+    input_wh: tuple[Side, Side]
     sigma: PositiveFloat = 2.0  # of the target Gaussians, heatmap px; fields have none
     start_from: Path | None = None  # weights to start from; None for random ones
     backbone: Path | None = None  # weights of an ImageNet network, for the trunk alone
@@ -107,7 +115,7 @@ class TrainSettings(Settings):
     teacher: TeacherSettings = TeacherSettings()
     loss: LossName = "mse"  # of heatmaps; AdvMix's program trains with `smooth_l1`
     confidence_weight: PositiveFloat = 1.0  # of fields: of confidences beside vectors
-    epochs: PositiveInt = 210  # passes over the samples of `train_data`
+    epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 210  # passes over the samples of `train_data`
     batch_size: PositiveInt = 32  # over all devices; the last incomplete batch of an epoch is left out
     accumulate: PositiveInt = 1  # parts that a batch is done in, for want of memory
     lr: PositiveFloat = 1e-3  # of Adam
@@ -115,11 +123,12 @@ class TrainSettings(Settings):
     decay: PositiveFloat = 0.1
     clip: PositiveFloat | None = None  # largest norm of a gradient; None for any
     # Share of the old in every new average of the weights, which is then what is evaluated and kept; None for none.
-    ema: Probability | None = None
+    ema: Annotated[float, Field(ge=0, lt=1)] | None = None
     seed: int = 0  # of the first weights, the order and the augmentation
     evaluate_every: PositiveInt = 1  # epochs; the last one is always evaluated
     checkpoint_every: PositiveInt = 200  # steps; there is a checkpoint after every epoch anyway
-    sheet_people: NonNegativeInt = 6  # crops on the sheet of views that is drawn after every epoch; 0 for no sheet
+    # Crops on the sheet of views that is drawn after every epoch; 0 for no sheet.
+    sheet_people: Annotated[int, Field(ge=0, le=100)] = 6
     engine: EngineSettings = EngineSettings()
 
     @field_validator("input_wh")
@@ -141,6 +150,15 @@ class TrainSettings(Settings):
         except UserError as error:  # which pydantic lets through, without the name of the field
             raise ValueError(str(error)) from error
         return value
+
+    @field_validator("train_data")
+    @classmethod
+    def _check_use(cls, spec: DataSpec) -> DataSpec:
+        if spec.boxes != "gt":
+            raise ValueError(f"people are learned in their annotated boxes: leave out boxes ({spec.boxes})")
+        if spec.metric is not None:
+            raise ValueError(f"nothing is scored on it: give metric ({spec.metric}) to val_data")
+        return spec
 
     @property
     def way(self) -> Strategy:
@@ -203,19 +221,24 @@ PLACE_OF_DATA = {"name", "annotations", "images", "skeleton", "root", "split", "
 
 
 def read_settings(
-    recipe: Path, overrides: Sequence[str] = (), data: Mapping[str, Mapping[str, Any]] | None = None
+    recipe: Path, overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None
 ) -> TrainSettings:
     """Return the settings of a YAML recipe, changed by overrides such as `augment.rotation=30`, whose value is YAML.
 
-    `data` has, by `train_data` or `val_data`, the `annotations` and `images` that take the place of the recipe's data.
+    `options` has settings as they are, some in groups; None is one that is not given. `annotations` or `images` in a
+    group take the place of the recipe's data.
     """
     values = read_recipe(recipe)
-    for key, files in (data or {}).items():
-        given = {field: path for field, path in files.items() if path is not None}
-        if given:
+    for key, value in (options or {}).items():
+        if isinstance(value, Mapping):
+            given = {field: item for field, item in value.items() if item is not None}
             own: Any = values.get(key) if isinstance(values.get(key), dict) else {}
-            kept = {field: value for field, value in own.items() if field not in PLACE_OF_DATA}
-            values[key] = {**kept, "name": "coco", **given}
+            if "annotations" in given or "images" in given:
+                own = {field: item for field, item in own.items() if field not in PLACE_OF_DATA} | {"name": "coco"}
+            if given:
+                values[key] = {**own, **given}
+        elif value is not None:
+            values[key] = value
     for override in overrides:
         override_value(values, override)
     return make_settings(values, f"recipe {recipe}")
@@ -244,8 +267,8 @@ def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainS
 
 def make_settings_of_run(values: Mapping[str, Any], source: str) -> TrainSettings:
     """Return the settings that a checkpoint holds: like `make_settings`, and true to a run that 0.1.0 began."""
-    data = values["train_data"]
+    data = {**values["train_data"], "boxes": "gt", "metric": None}  # which 0.1.0 took, and did not look at
     if data["name"] in SETS and data["root"] is not None and data["split"] is None:
         # 0.1.0 learned from the split that is benched where none was given.
-        values = {**values, "train_data": {**data, "split": SETS[data["name"]].benched}}
-    return make_settings(values, source)
+        data["split"] = SETS[data["name"]].benched
+    return make_settings({**values, "train_data": data}, source)

@@ -80,10 +80,12 @@ class Step(ABC):
         """Return all that the next updates depend on: tensors, numbers, strings."""
         return {name: part.state() for name, part in self._parts.items()}
 
+    def describe_state(self) -> dict[str, Any]:
+        """Return what `state` gives once there were updates, of any values."""
+        return {name: part.describe_state() for name, part in self._parts.items()}
+
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
-        # Version 0.1.0 kept the student's state alone where there was neither teacher nor mixer.
-        state = state if "student" in state else {"student": state}
         for name, part in self._parts.items():
             part.restore(state[name])
 

@@ -55,6 +55,9 @@ def find_strategy(name: str) -> Strategy:
         return STRATEGIES[name]
     found = load(name, dict.fromkeys(STRATEGIES, ""), "strategy")
     if isinstance(found, Strategy):
+        views = found.views
+        if not isinstance(views, tuple | list) or not all(isinstance(view, str) for view in views):
+            raise UserError(f"strategy '{name}' must have names of views as views, got {views!r}")
         return found
     if not callable(found):
         raise UserError(

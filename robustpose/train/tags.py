@@ -23,15 +23,16 @@ from torch import Tensor
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats
-from robustpose.train.objectives import Batch, LossName, Outputs
+from robustpose.train.objectives import Batch, Outputs
 from robustpose.train.samples import CropSource
-from robustpose.train.settings import TrainSettings
+from robustpose.train.settings import LossName, TrainSettings
 from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept
 
 MAX_PEOPLE = 30  # whose tags are learned in one image
 COARSE, FINE = 4, 2  # crop px per heatmap px
 OUTPUTS = "heatmaps with tags, and finer heatmaps,"
 MORE_OUTPUTS = False  # further ones are a mistake
+IN_BOXES = False  # whether people are looked for in boxes
 TAG_WEIGHT = 1e-3  # of pull and push, each, beside the heatmaps
 
 

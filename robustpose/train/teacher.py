@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,7 @@ from robustpose.models.fast.fold import fold_batch_norms
 from robustpose.models.fast.fuse import fuse_convolutions
 from robustpose.train.objectives import Outputs, to_float
 from robustpose.train.optimisation import find_layout
-
-DistillOn = Literal["clean", "mixed"]
+from robustpose.train.settings import DistillOn
 
 
 class Teacher:
@@ -46,6 +45,10 @@ class Teacher:
     def state(self) -> dict[str, Any]:
         """Return the weights."""
         return self._network.state_dict()
+
+    def describe_state(self) -> dict[str, Any]:
+        """Return what `state` gives, of any values."""
+        return self.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Become the teacher of these weights, the `state` of another time."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from robustpose.estimators.running.batches import Normaliser
+import numpy as np
+
+from robustpose.errors import NotFinite
+from robustpose.estimators.running.batches import Array, Normaliser
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.joint_names import match_names
 from robustpose.pose.protocols import Estimator
@@ -26,7 +29,7 @@ class NetworkEstimator(Estimator, Generic[N]):
         self.input_spec = input_spec
         # What results say of it: called for when they are written, so that not every process hashes files for it.
         self.describe: Callable[[], dict[str, object]] = lambda: {"kind": input_spec.family, "name": input_spec.name}
-        self._network = network
+        self._network = cast(N, _CheckedNetwork(network, input_spec.name))
         self._normaliser = Normaliser(input_spec)
         self._order = match_names(self.own_skeleton.joints, skeleton.joints) or ()
 
@@ -45,3 +48,24 @@ class NetworkEstimator(Estimator, Generic[N]):
     @abstractmethod
     def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses found in each frame, with the joints in the network's order."""
+
+
+class _CheckedNetwork:
+    """A network whose outputs are finite: broken weights would otherwise find nobody, and nobody would know why."""
+
+    def __init__(self, network: Callable[..., Any], name: str) -> None:
+        self._network = network
+        self._name = name
+
+    def __call__(self, x: Any) -> Any:
+        outputs = self._network(x)
+        for output in outputs if isinstance(outputs, tuple | list) else (outputs,):
+            if isinstance(output, np.ndarray) and not _is_finite(output):
+                raise NotFinite(f"model '{self._name}' gives values that are not finite")
+        return outputs
+
+
+def _is_finite(array: Array) -> bool:
+    with np.errstate(all="ignore"):
+        # The sum takes a tenth of the time, and is finite unless a value is not, or values are huge.
+        return bool(np.isfinite(np.sum(array))) or bool(np.isfinite(array).all())

@@ -8,12 +8,15 @@ uint8 colour.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from robustpose.errors import UserError
+
+if TYPE_CHECKING:  # settings know the views by name, and are checked before PyTorch is loaded
+    from torch import Tensor
 
 PROBABILITY = 0.7
 LEAST_PERIOD = 2
@@ -39,6 +42,8 @@ def draw_grid(shape_hw: tuple[int, int], rng: np.random.Generator, probability: 
 
 def grid_mask(grids: Tensor, shape_hw: tuple[int, int]) -> Tensor:
     """Return (B, 1, h, w) bool on the device of `grids` (B, 3), integers: False in the squares of each."""
+    import torch
+
     period = grids[:, 0, None]  # (B, 1)
     in_rows, in_columns = (
         (torch.arange(side, device=grids.device) - phase) % period.clamp(min=1) < period // 2  # (B, side)

@@ -11,17 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from robustpose.corruptions import corrupt
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Image
 from robustpose.train.views.autoaugment import N_DRAWN, Policies, apply_autoaugment
 from robustpose.train.views.gridmask import Grid, draw_grid, remove_squares
+
+if TYPE_CHECKING:  # settings know the views by name, and are checked before PyTorch is loaded
+    from torch import Tensor
 
 CLEAN = "clean"
 CORRUPTIONS = ("gaussian_noise", "defocus_blur", "snow", "contrast")  # of `transfer` (Wang et al., CVPR 2021, Table 4)
@@ -102,6 +104,8 @@ def draw_views(of: ViewInput, names: Sequence[str]) -> dict[str, Tensor]:
     `crops` (C, h, w, 3) uint8, those that the views are made from, each once; and the numbers (n,) of each finish, such
     as `grid` (3,) of GridMask.
     """
+    import torch
+
     views = [VIEWS[name] for name in names]
     crops = np.stack([draw(of) for draw in dict.fromkeys(view.draw for view in views)])
     finishes = dict.fromkeys(view.finish for view in views if view.finish is not None)
@@ -113,6 +117,8 @@ def finish_views(batch: dict[str, Tensor], names: Sequence[str], input_spec: Inp
 
     Everything stays on its device; what else the batch holds, such as targets, is left as it is.
     """
+    import torch
+
     crops = batch["crops"]
     mean, std = (crops.new_tensor(values, dtype=torch.float32) for values in (input_spec.mean, input_spec.std))
     ordered = crops if input_spec.channels == "rgb" else crops.flip(-1)

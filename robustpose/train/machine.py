@@ -1,0 +1,58 @@
+"""The machine: accelerators, processes and precision that a run asks for are there, or it is said before it starts."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+
+from robustpose.errors import UserError
+from robustpose.train.settings import EngineSettings
+
+
+def make_fabric(engine: EngineSettings) -> Fabric:
+    """Return what moves, wraps and differentiates for a run; UserError for what this machine has not."""
+    kind = _find_kind(engine.accelerator)
+    _check_devices(engine, kind)
+    if engine.precision == "16-mixed" and kind == "cpu":
+        raise UserError("engine.precision=16-mixed is for GPUs, this run is on cpu: take bf16-mixed or 32-true")
+    if engine.sync_batch_norm and kind != "cuda":
+        raise UserError(f"engine.sync_batch_norm is for GPUs, this run is on {kind}")
+    strategy: Any = "auto"
+    if engine.devices > 1 or _n_processes() > 1:
+        # Every process keeps its own statistics of batch norms; those of the first are kept. Sent around between two
+        # passes, they would break the first one's gradient.
+        strategy = DDPStrategy(broadcast_buffers=False)
+    return Fabric(accelerator=kind, devices=engine.devices, precision=engine.precision, strategy=strategy)
+
+
+def _n_processes() -> int:
+    """Return the number of processes that another program says it has started, 1 where there is none."""
+    said = os.environ.get("WORLD_SIZE", "1")
+    if not said.isdecimal():
+        raise UserError(f"the variable WORLD_SIZE must be the number of processes, got '{said}'")
+    return int(said)
+
+
+def _find_kind(accelerator: str) -> str:
+    """Return cuda, mps or cpu."""
+    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if accelerator == "auto":
+        return "cuda" if has_cuda else "mps" if has_mps else "cpu"
+    if accelerator == "gpu":
+        accelerator = "mps" if has_mps and not has_cuda else "cuda"
+    if (accelerator == "cuda" and not has_cuda) or (accelerator == "mps" and not has_mps):
+        kind = "NVIDIA GPU" if accelerator == "cuda" else "Apple GPU"
+        raise UserError(f"PyTorch finds no {kind} here: set engine.accelerator=cpu or auto")
+    return accelerator
+
+
+def _check_devices(engine: EngineSettings, kind: str) -> None:
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n_there = {"cuda": torch.cuda.device_count(), "mps": 1, "cpu": max(4, n_cores)}[kind]
+    if engine.devices > n_there:
+        have = f"for the {n_cores} cores of this machine: at most {n_there}"
+        raise UserError(f"engine.devices is {engine.devices}, {have if kind == 'cpu' else f'but there are {n_there}'}")
