@@ -20,6 +20,14 @@ pytest.register_assert_rewrite("tests.crowds", "tests.networks", "tests.people",
 SHARED = Path(os.environ.get("ROBUSTPOSE_SHARED", Path(__file__).parents[2] / "shared"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_key(tmp_path_factory):
+    """Keep the key that run folders are sealed with out of the user's home folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder of reference numbers and real data that some checkouts have beside them."""

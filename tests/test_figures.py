@@ -201,9 +201,7 @@ def test_run_whose_noted_data_have_moved_is_drawn_without_them(quick, finished_r
     (tmp_path / "run/inputs.json").write_text(json.dumps(noted))
     written = draw([tmp_path / "run"], tmp_path / "out")
     assert named(written.paths) == both("fig2", "fig4") | {"table.tex"}
-    assert any(
-        "fig6 is left out" in note and "cannot read the annotation file gone.json" in note for note in written.notes
-    )
+    assert any("fig6 is left out" in note and "names files outside it, gone.json" in note for note in written.notes)
 
 
 def test_images_that_are_not_those_of_the_run_are_refused(quick, finished_run, tmp_path):

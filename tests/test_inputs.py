@@ -7,9 +7,16 @@ import pytest
 from robustpose import Cell, UserError
 from robustpose.data.corrupted import CorruptedSpec
 from robustpose.data.spec import DataSpec
-from robustpose.results.inputs import Inputs, open_again, read_inputs, write_inputs
+from robustpose.results.inputs import Inputs, read_inputs, write_inputs
+from robustpose.results.run_images import NOTHING, Trusted, choose_data, find_corrupted_images
 
 CELL = Cell("gaussian_noise", 3)
+TRUSTED = Trusted(paths=True)
+
+
+def open_again(folder, given=None, trusted=NOTHING):
+    """Return the data of a run, and its corrupted images."""
+    return choose_data(folder, given, trusted), find_corrupted_images(folder, "release", trusted)
 
 
 @pytest.fixture
@@ -114,7 +121,7 @@ def test_file_of_0_1_0_is_read_with_its_paths_as_they_were_given(tmp_path, coco_
         "views": {"seed": 7, "frost": None},
     }  # fmt: skip
     (tmp_path / "opened.json").write_text(json.dumps(opened))
-    spec, corrupted_images = open_again(tmp_path)
+    spec, corrupted_images = open_again(tmp_path, trusted=TRUSTED)
     assert spec == DataSpec(annotations=Path("people.json"), images=Path("images"), limit=2)
     assert len(spec.open()) == 2
     assert corrupted_images.provenance()["seed"] == 7
@@ -148,7 +155,7 @@ def test_code_is_run_that_is_named_again(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"cannot read .*inputs\.json"),
+        ("{", r"the note of inputs .*inputs\.json is no JSON"),
         ("[]", r"inputs\.json does not say where the data are: delete it and name the data"),
         (json.dumps({"format": 2}), "does not say where"),
         (json.dumps({"data": {"name": "toy"}, "format": 3}), r"inputs\.json: format must be 2, got 3"),

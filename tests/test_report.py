@@ -177,6 +177,7 @@ def test_clean_only_run_with_its_dataset_has_a_page(finished_run, tmp_path, open
     assert "data-gallery" not in page
 
 
+@pytest.mark.filterwarnings("ignore:the page has no gallery")
 def test_predictions_that_are_gone_leave_a_page_without_pictures(finished_run, tmp_path, open_small):
     (tmp_path / "summary.json").write_bytes((finished_run / "summary.json").read_bytes())
     page = write_report(tmp_path, open_small(), MadeImages(5)).read_text()

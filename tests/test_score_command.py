@@ -53,7 +53,8 @@ def test_data_that_have_moved_are_named(run, benched, copy, tmp_path, coco_folde
     inputs = json.loads((copy / "inputs.json").read_text())
     inputs["data"].update(annotations="gone.json", images="gone")
     (copy / "inputs.json").write_text(json.dumps(inputs))
-    one_line_error(run("score", copy), "cannot read the annotation file gone.json")
+    one_line_error(run("score", copy), "was not made by you on this machine, and names files outside it, gone.json")
+    one_line_error(run("score", copy, "--trust"), "cannot read the annotation file gone.json")
     moved = ["--annotations", tmp_path / "moved/people.json", "--images", tmp_path / "moved/images"]
     assert run("score", copy, *moved)[0] == 0
     assert (copy / "summary.json").read_bytes() == (benched / "summary.json").read_bytes()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import DataOptions, ScoringOptions, split_words, use_one_thread
+from robustpose.cli.options import DataOptions, ScoringOptions, TrustOptions, split_words, use_one_thread
 from robustpose.errors import UserError
 from robustpose.printing import print_aside, print_line
 
@@ -18,6 +18,7 @@ def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
     data: DataOptions,
     work: ScoringOptions,
+    whose: TrustOptions,
 ) -> None:
     """Score a finished run again: figures, intervals, slices, report. Its model is not needed.
 
@@ -26,12 +27,13 @@ def score(
     use_one_thread()
     from robustpose.bench.job import Job, no_estimator
     from robustpose.bench.run import rescore
-    from robustpose.results.inputs import open_again
+    from robustpose.results.run_images import choose_data, find_corrupted_images
     from robustpose.results.summary import read_summary
     from robustpose.show.terminal import print_summary, progress_display
 
-    read_summary(folder)  # whose data to ask for: a folder that is no run has none
-    spec, corrupted_images = open_again(folder, data.describe() if data.is_given else None)
+    old = read_summary(folder)  # whose data to ask for: a folder that is no run has none
+    spec = choose_data(folder, data.describe() if data.is_given else None, whose.trusted)
+    corrupted_images = find_corrupted_images(folder, old["provenance"].get("seed"), whose.trusted)
     job = Job(spec.open, no_estimator, corrupted_images, folder)
     with progress_display() as on_progress:
         summary = rescore(job, work.n_workers, work.resamples, on_progress)
@@ -39,29 +41,36 @@ def score(
     print_line(f"report: {folder / 'report.html'}")
 
 
+@with_groups
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
+    data: DataOptions,
+    whose: TrustOptions,
     without_images: Annotated[
         bool, typer.Option("--without-images", help="Also where the page that is there shows images.")
     ] = False,
 ) -> None:
-    """Write the tables and the HTML report of a run again, and print its scores."""
+    """Write the tables and the HTML report of a run again, and print its scores.
+
+    The images are those that the run was made with; name them where they have been moved.
+    """
     from robustpose.files import hold_folder
-    from robustpose.results.inputs import check_data, open_again
+    from robustpose.results.run_images import find_corrupted_images, open_images
     from robustpose.results.summary import read_summary
     from robustpose.show.pages.report import write_report
     from robustpose.show.pages.richer import RicherPage
     from robustpose.show.terminal import print_summary
 
     summary = read_summary(folder)
+    given = data.describe() if data.is_given else None
     images: tuple[Any, Any] = (None, None)
     losses: list[str] = []
     try:
-        spec, corrupted_images = open_again(folder)
-        dataset = spec.open()
-        check_data(folder, summary, dataset)
-        images = (dataset, corrupted_images)
+        dataset = open_images(folder, summary, given, whose.trusted)
+        images = (dataset, find_corrupted_images(folder, summary["provenance"].get("seed"), whose.trusted))
     except UserError as error:
+        if given is not None:
+            raise
         losses.append(f"the page has no gallery: {error}")
     try:
         with hold_folder(folder):
@@ -112,6 +121,7 @@ def figures(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders of finished benches.")],
     out: Annotated[Path, typer.Option(help="Folder for fig1, fig2, fig4, fig5, fig6 (PDF and PNG) and table.tex.")],
     data: DataOptions,
+    whose: TrustOptions,
     names: Annotated[
         str | None, typer.Option(help="What the runs are called, with commas; by default by their models.")
     ] = None,
@@ -135,7 +145,9 @@ def figures(
     from robustpose.show.figures.write import write_figures
 
     given = data.describe() if data.is_given else None
-    written = write_figures(read_runs(runs, split_words(names or "")), out, given, severity, image, beside)
+    written = write_figures(
+        read_runs(runs, split_words(names or "")), out, given, severity, image, beside, whose.trusted
+    )
     for path in written.paths:
         print_line(path)
     for note in written.notes:

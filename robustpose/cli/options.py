@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from robustpose.corruptions.suites import Suite
     from robustpose.data.spec import DataSpec
     from robustpose.pose.cell import Cell
+    from robustpose.results.run_images import Trusted
 
 _SETS = spell_list(SETS, "or")
 
@@ -122,6 +123,28 @@ class CorruptionOptions:
                     f"--severities must be numbers with commas, such as 1,3,5, got '{self.severities}'"
                 ) from error
         return suite, choose_cells(split_words(self.corruptions), severities, suite)
+
+
+@dataclass(frozen=True)
+class TrustOptions:
+    """What of a run folder may be opened and run."""
+
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Open the files that DIR names, though you did not make it on this machine.")
+    ] = False
+    corruptions: Annotated[
+        str | None,
+        typer.Option(
+            help="Own corruptions of the run, package.module:function with commas, to be run for their images."
+        ),
+    ] = None
+
+    @property
+    def trusted(self) -> Trusted:
+        """Return what may be opened and run."""
+        from robustpose.results.run_images import Trusted
+
+        return Trusted(self.trust, tuple(split_words(self.corruptions or "")))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """inputs.json: where a run's images come from, kept beside the results so that they are found again without asking.
 
 Paths are absolute there, so a run is opened from any folder; where each lies as seen from the run folder is noted, too,
-for data that were moved together with the run. Nothing in a run folder may name code: a dataset or metric called
-``package.module:attr`` is run only if a command names it again.
+for data that were moved together with the run.
+
+A run folder is data, perhaps a stranger's. Files outside it are opened because it says so only where its note has the
+seal of this user (`robustpose.results.seal`), or a command says to trust it. Code that it names, such as a dataset or
+a metric called ``package.module:attr``, is never run: a command names it again.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,15 +21,18 @@ from pydantic import Field
 
 from robustpose.changes import keep_known, list_changes
 from robustpose.config import Settings, check_settings
-from robustpose.data.corrupted import CorruptedImages, CorruptedSpec
+from robustpose.data.corrupted import CorruptedSpec
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
 from robustpose.files import write_text
 from robustpose.pose.protocols import Dataset
+from robustpose.reading import read_json
+from robustpose.results.seal import has_seal, make_seal
 from robustpose.results.summary import identify_data
 
 NAME = "inputs.json"
 NAME_OF_0_1_0 = "opened.json"
+MOST_BYTES = 1 << 20
 OF_0_1_0 = {"spec": "name", "skeleton_file": "skeleton", "views": "corrupted_images"}
 
 
@@ -54,10 +61,31 @@ class Inputs(Settings):
 
 
 class _File(Inputs):
-    """The content of the file: `seen_from_run` is where each path lies, relative to the run folder."""
+    """The content of the file."""
 
     format: Literal[2]
-    seen_from_run: dict[str, str] = Field(default_factory=dict)
+    seen_from_run: dict[str, str] = Field(default_factory=dict)  # where each path lies, relative to the run folder
+    seal: str | None = None  # of all the rest; None where no key can be kept
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What a run folder says of its inputs, and whether what it names may be opened."""
+
+    inputs: Inputs
+    is_trusted: bool
+
+    @property
+    def paths(self) -> list[Path]:
+        """Return what the note names outside the run folder."""
+        found: list[Path] = []
+
+        def take(path: Path) -> Path:
+            found.append(path)
+            return path
+
+        self.inputs.change_paths(take)
+        return found
 
 
 def write_inputs(folder: Path, inputs: Inputs) -> None:
@@ -70,57 +98,41 @@ def write_inputs(folder: Path, inputs: Inputs) -> None:
         return Path(absolute)
 
     content = inputs.change_paths(make_absolute).model_dump(mode="json", exclude_defaults=True)
-    text = json.dumps({"format": 2, **content, "seen_from_run": seen_from_run}, indent=2) + "\n"
+    content = {"format": 2, **content, "seen_from_run": seen_from_run}
+    seal = make_seal(_spell(content))
+    text = json.dumps(content if seal is None else {**content, "seal": seal}, indent=2) + "\n"
     path = folder / NAME
-    if not path.is_file() or path.read_text() != text:
+    if not path.is_file() or path.read_bytes() != text.encode():
         write_text(path, text)
 
 
 def read_inputs(folder: Path) -> Inputs | None:
-    """Return what a run was made from, with the paths where the files are now; None if the run does not say it."""
-    path = next((folder / name for name in (NAME, NAME_OF_0_1_0) if (folder / name).is_file()), None)
+    """Return what a run was made from, which may be anything, with the paths where the files are now; see `Noted`."""
+    noted = read_note(folder)
+    return None if noted is None else noted.inputs
+
+
+def read_note(folder: Path, trust: bool = False) -> Noted | None:
+    """Return what a run was made from, with the paths where the files are now; None if the run does not say it.
+
+    `trust` says that the command's user trusts the folder.
+    """
+    path = next((folder / name for name in (NAME, NAME_OF_0_1_0) if (folder / name).exists()), None)
     if path is None:
         return None
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
+    content, _ = read_json(path, "note of inputs", MOST_BYTES)
     if not isinstance(content, dict) or not isinstance(content.get("data"), dict):
         raise UserError(f"{path} does not say where the data are: delete it and name the data")
     if "format" not in content:
         content = _read_0_1_0(content)
     file = check_settings(_File, content, str(path))
+    rest = {key: value for key, value in content.items() if key != "seal"}
 
     def find(path: Path) -> Path:
         seen = file.seen_from_run.get(str(path))
         return path if seen is None or path.exists() or not (folder / seen).exists() else folder / seen
 
-    return file.change_paths(find)
-
-
-def open_again(folder: Path, given: DataSpec | None = None) -> tuple[DataSpec, CorruptedImages]:
-    """Return the data of a run, as `given` or where they were, and where its corrupted images come from.
-
-    Whether images without people are left out is not asked again. It is an error if `given` is None and the run does
-    not say where its data are, or names only code for them.
-    """
-    inputs = read_inputs(folder)
-    if inputs is None:
-        if given is None:
-            raise UserError(
-                f"{folder} does not say where its data are: name them, as for bench (--data, or --annotations …)"
-            )
-        return given, CorruptedSpec().open()
-    if given is None:
-        given = inputs.data
-        if given.code:
-            raise UserError(
-                f"{folder} names code as its data, {' and '.join(given.code)}, and code that a run folder names is not "
-                "run: name the data again (--data, --metric) where the command has these options"
-            )
-    elif inputs.data.only_with_people:
-        given = given.model_copy(update={"only_with_people": True})
-    return given, inputs.corrupted_images.open()
+    return Noted(file.change_paths(find), trust or has_seal(_spell(rest), file.seal))
 
 
 def check_data(folder: Path, summary: Mapping[str, Any], dataset: Dataset) -> None:
@@ -131,6 +143,10 @@ def check_data(folder: Path, summary: Mapping[str, Any], dataset: Dataset) -> No
         raise UserError(
             f"the images are not those of {folder} ({'; '.join(differences[:2])}): name the data that it was benched on"
         )
+
+
+def _spell(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True)
 
 
 def _read_0_1_0(content: dict[str, Any]) -> dict[str, Any]:

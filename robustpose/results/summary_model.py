@@ -108,7 +108,7 @@ class _Headline(Part):
 
 
 class _Summary(Part):
-    metric: Annotated[str, Field(max_length=200)]
+    metric: Text
     clean: Score
     cells: Scores
     corruptions: Scores

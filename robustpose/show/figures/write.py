@@ -19,6 +19,7 @@ from robustpose.files import write_text
 from robustpose.pose.protocols import Dataset
 from robustpose.results.published import dataset_names, is_whole_dataset, published_rows
 from robustpose.results.rows import severities_of
+from robustpose.results.run_images import NOTHING, Trusted, find_corrupted_images, open_images
 from robustpose.show.figures.curves import draw_curves, list_corruptions
 from robustpose.show.figures.examples import (
     choose_image,
@@ -29,7 +30,7 @@ from robustpose.show.figures.examples import (
     read_found,
 )
 from robustpose.show.figures.families import draw_families
-from robustpose.show.figures.images import find_corrupted_images, open_named, open_noted
+from robustpose.show.figures.images import open_noted
 from robustpose.show.figures.overview import draw_overview
 from robustpose.show.figures.paper import NONE, check_beside, choose_rows
 from robustpose.show.figures.runs import Run, group_by_data, tell_data_apart
@@ -66,13 +67,15 @@ def write_figures(
     severity: int = 3,
     image: int | None = None,
     beside: str | None = None,
+    trusted: Trusted = NOTHING,
 ) -> Written:
     """Write fig1, fig2, fig4, fig5 and fig6 as PDF and PNG, and table.tex, as far as the runs and images allow.
 
     They are called after the figures of the paper. The runs have the same metric and suite; `given` is where the images
     are, None for where the runs say. `severity` is that of figure 2, and of figure 6 if the runs have it; `image` is
     the index of the image of both: by default the first with a large person in 2, and in 6 the one on which the runs
-    lose most. `choose_rows` takes `beside`. Figures drawn before an error stay.
+    lose most. `choose_rows` takes `beside`. `trusted` is what of the run folders may be opened and run. Figures drawn
+    before an error stay.
     """
     suite = runs[0].suite
     if severity not in suite.severities:
@@ -95,8 +98,8 @@ def write_figures(
                 f"fig4, fig6 and table.tex are left out: they need runs on the same data, but those of {first.folder} "
                 f"and {second.folder} differ ({tell_data_apart(first, second)}); draw them apart"
             )
-        dataset = _open_data(groups, given, written)
-        corrupted_images = _find_corrupted_images(groups[0], written) if dataset is not None else {}
+        dataset = _open_data(groups, given, trusted, written)
+        corrupted_images = _find_corrupted_images(groups[0], trusted, written) if dataset is not None else {}
         _write_figure_2(runs[0], dataset, corrupted_images, severity, image, written)
         if len(groups) == 1 and dataset is not None:
             kept = [run for run in runs if run.folder in corrupted_images]
@@ -159,22 +162,25 @@ def _write_table(runs: Sequence[Run], written: Written) -> None:
     write_text(written.paths[-1], to_latex(*(run.summary for run in runs), labels=[run.label for run in runs]))
 
 
-def _open_data(groups: Sequence[Sequence[Run]], given: DataSpec | None, written: Written) -> Dataset | None:
+def _open_data(
+    groups: Sequence[Sequence[Run]], given: DataSpec | None, trusted: Trusted, written: Written
+) -> Dataset | None:
     """Return the dataset of the first group of runs, or None."""
     if given is not None:
-        return open_named(groups[0][0], given)
+        return open_images(groups[0][0].folder, groups[0][0].summary, given)
     no_examples = "fig6 is left out, and " if len(groups) == 1 else ""
     with written.noting(f"{no_examples}fig2 shows an image of the toy data"):
-        return open_noted(groups[0])
+        return open_noted(groups[0], trusted)
     return None
 
 
-def _find_corrupted_images(runs: Sequence[Run], written: Written) -> dict[Path, CorruptedImages]:
+def _find_corrupted_images(runs: Sequence[Run], trusted: Trusted, written: Written) -> dict[Path, CorruptedImages]:
     """Return where the corrupted images of runs come from, by run folder, as far as that is known."""
     corrupted_images: dict[Path, CorruptedImages] = {}
     for run in runs:
         with written.noting(f"fig6 is without {run.folder}"):
-            corrupted_images[run.folder] = find_corrupted_images(run)
+            seed = run.summary["provenance"].get("seed")
+            corrupted_images[run.folder] = find_corrupted_images(run.folder, seed, trusted)
     return corrupted_images
 
 

@@ -21,7 +21,7 @@ from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import read_results
-from robustpose.pose.types import Floats, Poses, Truth, no_poses
+from robustpose.pose.types import Floats, Frame, Poses, Truth, no_poses
 from robustpose.printing import make_visible
 from robustpose.results.run_folder import RunFolder
 from robustpose.show.pages.thumbnails import Place, Thumbnail, make_corrupted_thumbnails, make_thumbnail
@@ -81,10 +81,13 @@ def make_gallery(
     shown.sort(key=lambda image: image.index)
     sheet = _choose_sheet(dataset, shown)
     corrupted: dict[Place, str] = {}
+    lacking: dict[Cell, str] = {}
     if corrupted_images is not None:
+        lacking = find_lacking(corrupted_images, cells[1:], dataset.frame(sheet))
         n_pixels = {image.index: image.n_pixels for image in shown}
         worst = order_worst(quality, cells, list(n_pixels))
-        wanted = list(dict.fromkeys([*((sheet, cell) for cell in cells[1:]), *worst]))
+        places = dict.fromkeys([*((sheet, cell) for cell in cells[1:]), *worst])
+        wanted = [place for place in places if place[1] not in lacking]
         n_left = n_bytes - sum(image.n_bytes for image in shown)
         corrupted = make_corrupted_thumbnails(dataset, corrupted_images, wanted, n_pixels, n_left)
     place_of = {image.index: place for place, image in enumerate(shown)}
@@ -109,7 +112,19 @@ def make_gallery(
             f"{place_of[index]} {cells.index(cell)}": content for (index, cell), content in corrupted.items()
         },
         "sheet": place_of[sheet],
+        "lacking": list(dict.fromkeys(lacking.values())),
     }
+
+
+def find_lacking(corrupted_images: CorruptedImages, cells: Sequence[Cell], frame: Frame) -> dict[Cell, str]:
+    """Return the cells of which there can be no images, and why."""
+    lacking = {}
+    for cell in cells:
+        try:
+            corrupted_images.check([cell], [frame])
+        except UserError as error:
+            lacking[cell] = str(error)
+    return lacking
 
 
 def order_images(n_images: int, cells: Sequence[Cell], quality: Quality | None) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
@@ -135,8 +136,11 @@ def _try_gallery(
     name, words = QUALITIES.get(summary["metric"], ("quality", "Images are rated by the quality of their poses."))
     try:
         gallery = make_gallery(folder, dataset, corrupted_images, [CLEAN, *map(Cell.from_key, summary["cells"])])
-    except UserError:  # scores of predictions made elsewhere need no images, and are worth a page without them
+    except UserError as error:  # scores of predictions made elsewhere need no images, and are worth a page without them
+        warnings.warn(f"the page has no gallery: {error}", stacklevel=3)
         return None
+    for reason in gallery["lacking"]:
+        warnings.warn(f"some cells have no images on the page: {reason}", stacklevel=3)
     return {**gallery, "quality_name": name, "quality_words": words}
 
 

@@ -1,0 +1,148 @@
+"""The images of a finished run, clean and corrupted, opened again for a page or figures.
+
+Neither code that only the run folder names is run, nor files opened that it names unless it is trusted: see `inputs`.
+Cells of which there can be no images then have none, and the page says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robustpose import metrics
+from robustpose.data.corrupted import CorruptedImages, MadeImages
+from robustpose.data.spec import DataSpec
+from robustpose.errors import UserError
+from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import Dataset
+from robustpose.pose.types import Frame, Image
+from robustpose.results.inputs import check_data, read_note
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """What a command says of a run folder that may be a stranger's."""
+
+    paths: bool = False  # whether files that it names are opened even if this user did not make it
+    code: tuple[str, ...] = ()  # corruptions, named ``package.module:function`` again, that are run for their images
+
+
+NOTHING = Trusted()
+
+
+@dataclass(frozen=True)
+class NamedOnly(CorruptedImages):
+    """Corrupted images that are made, but for those of code that the command at hand does not name."""
+
+    images: CorruptedImages
+    named: tuple[str, ...]
+
+    def read(self, frame: Frame, cell: Cell) -> Image:
+        self._check_code([cell])
+        return self.images.read(frame, cell)
+
+    def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
+        cells = list(cells)
+        self._check_code(cells)
+        self.images.check(cells, frames)
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what determines the pixels."""
+        return self.images.provenance()
+
+    def _check_code(self, cells: Iterable[Cell]) -> None:
+        for name in (cell.corruption for cell in cells if cell.corruption is not None):
+            if ":" in name and name not in self.named:
+                raise UserError(
+                    f"'{name}' is code, and code that a run folder names is not run: name it again "
+                    f"(--corruptions {name})"
+                )
+
+
+@dataclass(frozen=True)
+class NoImages(CorruptedImages):
+    """Corrupted images that are not to be had."""
+
+    reason: str
+
+    def read(self, frame: Frame, cell: Cell) -> Image:
+        raise UserError(self.reason)
+
+    def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
+        if any(cell.corruption is not None for cell in cells):
+            raise UserError(self.reason)
+
+    def provenance(self) -> dict[str, Any]:
+        """Return that nothing is known."""
+        return {}
+
+
+def choose_data(folder: Path, given: DataSpec | None = None, trusted: Trusted = NOTHING) -> DataSpec:
+    """Return the description of a run's data, as `given` or as the run noted it.
+
+    Whether images without people are left out is not asked again. It is an error if `given` is None and the run does
+    not say where its data are, names only code for them, or files of which nobody says that they may be opened.
+    """
+    noted = read_note(folder, trusted.paths)
+    if given is not None:
+        leaves_out = noted is not None and noted.inputs.data.only_with_people
+        return given.model_copy(update={"only_with_people": True}) if leaves_out else given
+    if noted is None:
+        raise UserError(
+            f"{folder} does not say where its data are: name them, as for bench (--data, or --annotations …)"
+        )
+    data = noted.inputs.data
+    if data.code:
+        raise UserError(
+            f"{folder} names code as its data, {' and '.join(data.code)}, and code that a run folder names is not "
+            "run: name the data again (--data, --metric)"
+        )
+    if not noted.is_trusted and noted.paths:
+        raise UserError(
+            f"{folder} was not made by you on this machine, and names files outside it, {noted.paths[0]}: name the "
+            "data again (--annotations and --images, or --data), or say --trust if you trust who made it"
+        )
+    return data
+
+
+def open_images(
+    folder: Path, summary: Mapping[str, Any], given: DataSpec | None = None, trusted: Trusted = NOTHING
+) -> Dataset:
+    """Return the dataset of a run, as a command names it or where the run says it is; UserError for other images.
+
+    What is named is cut and scored as that of the run, if the command does not say how.
+    """
+    if given is None:
+        dataset = choose_data(folder, trusted=trusted).open()
+    else:
+        of_run = summary["provenance"]["dataset"]
+        metric = of_run.get("metric")
+        is_known = metric is not None and not metrics.names_code(metric)
+        own = {
+            "limit": given.limit or of_run.get("limit"),
+            "metric": given.metric or (metric if is_known else None),
+            "only_with_people": given.only_with_people or "images_with_people" in of_run,
+        }
+        dataset = given.model_copy(update=own).open()
+    check_data(folder, summary, dataset)
+    return dataset
+
+
+def find_corrupted_images(folder: Path, seed: object, trusted: Trusted = NOTHING) -> CorruptedImages:
+    """Return where the corrupted images of a run come from: as it noted, else made with `seed`."""
+    noted = read_note(folder, trusted.paths)
+    if noted is None:
+        if seed != "release" and type(seed) is not int:
+            return NoImages(f"{folder} does not say where its corrupted images are: start its bench command again")
+        return NamedOnly(MadeImages(seed), trusted.code)
+    origin = noted.inputs.corrupted_images
+    path = origin.corrupted_root or origin.frost
+    if path is not None and not noted.is_trusted:
+        return NoImages(
+            f"{folder} was not made by you on this machine, and its corrupted images need files outside it, {path}: "
+            "say --trust if you trust who made it"
+        )
+    images = origin.open()
+    return NamedOnly(images, trusted.code) if isinstance(images, MadeImages) else images
