@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from robustpose.errors import UserError
+from robustpose.reading import read_bytes
 
 GALLERY = b'id="data-gallery"'
 ALL_CLEAN = b'"corrupted":{}'  # of a gallery that shows no corrupted image
@@ -17,12 +18,9 @@ class RicherPage(UserError):
 
 def check_images_stay(path: Path, page: str) -> None:
     """Raise RicherPage if the page at `path` shows images, or corrupted ones, and the new `page` would show none."""
-    try:
-        there = path.read_bytes()
-    except FileNotFoundError:
+    if not path.is_file():
         return
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    there = read_bytes(path, "page")
     old, new = rate_images(there), rate_images(page.encode())
     if new < old:
         raise RicherPage(
