@@ -23,6 +23,8 @@ from robustpose.pose.skeletons import MPII
 from robustpose.pose.types import Poses
 from tests.scenes import draw_scene
 
+# Most truths here have other joints than the annotations, so that it shows which are taken.
+pytestmark = pytest.mark.filterwarnings("ignore:gt_valid.mat has the joints")
 CELLS = choose_cells(["contrast"], [3])
 GUESS = "tests.outside_network:guess_mpii"
 
@@ -216,42 +218,57 @@ def no_scale(people):
 
 def no_size(people):
     people[1]["scale"] = 0
-    return r"person 1 needs a center \(2,\) and a scale above 0, got \[60\.0, 50\.0\] and 0"
+    return "person 1: scale must be a number above 0, got 0"
 
 
 def a_scale_in_words(people):
     people[1]["scale"] = "large"
-    return "person 1 holds something that is no number"
+    return "person 1: scale must be a number above 0, got 'large'"
 
 
 def a_center_that_is_none(people):
     people[1]["center"] = [float("nan"), 3]
-    return "person 1 needs a center"
+    return "person 1: center must be x and y, px"
 
 
 def a_center_of_three(people):
     people[1]["center"] = [1, 2, 3]
-    return "person 1 needs a center"
+    return "person 1: center must be x and y, px"
 
 
 def a_missing_joint(people):
     people[2]["joints"].pop()
-    return r"person 2 needs joints \(16, 2\) and joints_vis \(16,\), got \(15, 2\) and \(16,\)"
+    return "person 2: joints must be x and y, finite numbers, of 16 joints"
 
 
 def a_joint_without_y(people):
     people[2]["joints"][3].pop()
-    return "person 2 holds .* lists of unequal length"
+    return "person 2: joints must be x and y, finite numbers, of 16 joints"
 
 
 def a_joint_that_is_none(people):
     people[2]["joints"][3] = [float("nan"), 3]
-    return "person 2 has a joint that is not a finite number"
+    return "person 2: joints must be x and y, finite numbers, of 16 joints"
 
 
 def a_person_who_is_a_number(people):
     people[4] = 3
-    return "person 4 must be an object, got int"
+    return "person 4 must be an object, got 3"
+
+
+def an_image_without_a_name(people):
+    people[1]["image"] = None
+    return "person 1: image must be the path of a file in the image folder, got None"
+
+
+def a_number_beyond_numbers(people):
+    people[1]["joints"][3][0] = 10**400
+    return "person 1: joints must be x and y, finite numbers"
+
+
+def a_visibility_of_a_half(people):
+    people[1]["joints_vis"][3] = 0.5
+    return "person 1: joints_vis must be 16 times 0 or 1"
 
 
 def nobody(people):
@@ -266,6 +283,7 @@ def nobody(people):
         for change in (
             a_missing_image, no_scale, no_size, a_scale_in_words, a_center_that_is_none, a_center_of_three,
             a_missing_joint, a_joint_without_y, a_joint_that_is_none, a_person_who_is_a_number, nobody,
+            an_image_without_a_name, a_number_beyond_numbers, a_visibility_of_a_half,
         )
     ],
 )  # fmt: skip
@@ -299,6 +317,52 @@ def test_truth_about_other_people_is_refused(root, people):
     write_truth(root / "annot/gt_valid.mat", people[:-1])
     with pytest.raises(UserError, match=r"gt_valid\.mat is about 4 people, but the annotations are about 5"):
         DataSpec(name="mpii", root=root).open()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"jnt_missing": np.full((16, 5), 0.5)}, "jnt_missing of MPII's truth must be 0 or 1"),
+        ({"pos_gt_src": np.full((16, 2, 5), np.nan)}, "pos_gt_src of MPII's truth must hold finite numbers"),
+        ({"pos_gt_src": np.full((16, 2, 5), 1e300)}, "pos_gt_src of MPII's truth must hold finite numbers"),
+        (
+            {"headboxes_src": np.full((2, 2, 5), 1j)},
+            "headboxes_src of MPII's truth must hold finite numbers, got complex",
+        ),
+        ({"headboxes_src": "heads"}, "headboxes_src of MPII's truth must hold finite numbers, got <U5"),
+        ({"headboxes_src": {"a": 1}}, "headboxes_src of MPII's truth must hold finite numbers, got"),
+        ({"pos_gt_src": np.zeros((5, 16, 2))}, r"pos_gt_src of MPII's truth must be \(16, 2, 2\), got \(5, 16, 2\)"),
+        (
+            {"dataset_joints": np.array([["rank", "lank"]], object)},
+            r"must have the joints rank, .*, got \['rank', 'lank'\]",
+        ),
+        ({"dataset_joints": np.zeros((0, 0))}, "must have the joints rank"),
+        ({"dataset_joints": np.array([[np.zeros(0)] * 16], object)}, "must have the joints rank"),
+        ({"dataset_joints": np.arange(16)}, "must have the joints rank"),
+    ],
+)
+def test_foreign_truth_is_one_line_that_names_the_file(root, people, changes, message):
+    write_truth(root / "annot/gt_valid.mat", people, **changes)
+    with pytest.raises(UserError, match=message) as error:
+        read(root, root / "annot/gt_valid.mat")
+    assert "gt_valid.mat" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_truth_whose_header_asks_for_more_than_the_limit_is_refused_before(root, people, monkeypatch):
+    scipy.io.savemat(root / "annot/gt_valid.mat", {"zeros": np.zeros((1200, 1200))}, do_compression=True)
+    monkeypatch.setenv("ROBUSTPOSE_MAX_ARRAYS_MB", "10")
+    with pytest.raises(UserError, match=r"gt_valid\.mat takes 11 MB, and the limit is 10"):
+        read(root, root / "annot/gt_valid.mat")
+
+
+def test_truth_of_other_people_than_the_annotations_is_doubted(root, people):
+    xy = np.array([person["joints"] for person in people]).transpose(1, 2, 0)
+    write_truth(root / "annot/gt_valid.mat", people, pos_gt_src=xy)
+    assert read(root, root / "annot/gt_valid.mat").warnings == []
+    write_truth(root / "annot/gt_valid.mat", people, pos_gt_src=xy[:, :, ::-1])
+    (warning,) = read(root, root / "annot/gt_valid.mat").warnings
+    assert warning.startswith("gt_valid.mat has the joints of 4 of 5 people elsewhere than the annotations")
 
 
 @pytest.mark.parametrize("how", ["empty", "text", "zeros", "cut", "changed", "of another version"])

@@ -243,9 +243,9 @@ def test_optional_split_that_is_begun_says_what_else_it_needs(coco_root, write):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "damaged: Expecting value: line 1 column 1 (char 0)"),
-        (b'{"images": [', "damaged: Expecting value"),
-        (b"\xff\xfe\xfa", "damaged: 'utf-16"),
+        (b"", "damaged: it is no JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b'{"images": [', "damaged: it is no JSON: Expecting value"),
+        (b"\xff\xfe\xfa", "damaged: it is no JSON: 'utf-16"),
         (b"[" * 100_000, "damaged: "),
         ([], "damaged: must be an object with images and annotations, got list"),
         ({"images": {}}, "damaged: images must be a list, got dict"),
@@ -280,13 +280,16 @@ def test_truncated_truth_differs_with_the_reason(mpii_root, n_bytes):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"headboxes_src": None}, "damaged: MPII's truth lacks headboxes_src: expected the arrays of gt_valid.mat"),
-        ({"pos_gt_src": np.zeros((16, 2))}, "damaged: pos_gt_src of MPII's truth must be (16, 2, 2), got (16, 2)"),
+        (
+            {"headboxes_src": None},
+            "gt_valid.mat: MPII's truth lacks headboxes_src: expected the arrays of gt_valid.mat",
+        ),
+        ({"pos_gt_src": np.zeros((16, 2))}, "gt_valid.mat: pos_gt_src of MPII's truth must be (16, 2, 2), got (16, 2)"),
     ],
 )
 def test_other_matlab_file_in_place_of_the_truth_differs(mpii_root, changes, reason):
     write_truth(mpii_root / "annot/gt_valid.mat", n_people=2, **changes)
-    assert find_by_path("mpii", mpii_root)["annot/gt_valid.mat"].found == reason
+    assert find_by_path("mpii", mpii_root)["annot/gt_valid.mat"].found.endswith(reason)
 
 
 @pytest.fixture
