@@ -24,7 +24,7 @@ from robustpose.data.spec import DataSpec
 from robustpose.export.set_folder import SetFolder
 from robustpose.export.verify import verify_set
 from robustpose.export.write import SetJob, write_set
-from robustpose.files import lock_folder
+from robustpose.files import hash_file, lock_folder
 from robustpose.pose.cell import Cell
 from tests.runs import Stop, assert_interrupt_ends_with_one_line, assert_small_files_only_is_one_line, files_of
 from tests.test_cli import one_line_error
@@ -568,3 +568,71 @@ def test_bench_command_reads_a_set(run, coco_folder, tmp_path, png_set, finished
     assert code == 0
     assert predictions_of(tmp_path / "run") == predictions_of(finished_run)
     assert "read from a folder" in (tmp_path / "run/report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[1]", "must be a group"),
+        ("{}", "'layout' is missing"),
+        ({"layout": ["release"]}, "layout must be 'release' or 'plain'"),
+        ({"format": 3}, "format must be 'jpg75' or 'png'"),
+        ({"complete": "yes"}, "complete must be"),
+        ({"files": None, "dataset": 7}, "dataset must be"),
+        ({"seed": {"a": 1}}, "seed"),
+        ("[" * 100_000, "nested too deep"),
+        ("\0\xff", "is no JSON"),
+    ],
+)
+def test_manifest_of_any_shape_is_one_line(own_set, content, message):
+    path = own_set / "manifest.json"
+    text = content if isinstance(content, str) else json.dumps({**json.loads(path.read_text()), **content})
+    path.write_bytes(text.encode("latin-1"))
+    for read in (open_stored_images, verify_set):
+        with pytest.raises(UserError, match="is not the manifest of a corrupted set") as error:
+            read(own_set)
+        assert message in str(error.value)
+
+
+def test_complete_manifest_without_hashes_cannot_be_verified(own_set):
+    manifest = json.loads((own_set / "manifest.json").read_text())
+    (own_set / "manifest.json").write_text(json.dumps({**manifest, "files": None}))
+    with pytest.raises(UserError, match=r"files\.sha256 is not the one that manifest\.json names"):
+        verify_set(own_set)
+
+
+@pytest.mark.parametrize("line", ["0" * 64 + "  ../../secret.txt", "0" * 64 + "  /etc/hosts", "\udcff" * 64 + "  x"])
+def test_nothing_outside_a_set_is_read_because_its_hashes_name_it(own_set, tmp_path, line, monkeypatch):
+    lines = (own_set / "files.sha256").read_bytes() + line.encode("utf-8", "surrogateescape") + b"\n"
+    (own_set / "files.sha256").write_bytes(lines)
+    manifest = json.loads((own_set / "manifest.json").read_text())
+    manifest["files"]["hashes_sha256"] = hashlib.sha256(lines).hexdigest()
+    (own_set / "manifest.json").write_text(json.dumps(manifest))
+    opened = []
+    monkeypatch.setattr("robustpose.export.verify.hash_file", lambda path: opened.append(path) or hash_file(path))
+    if "\udcff" in line:  # no line of hashes
+        assert verify_set(own_set) == 36
+    else:
+        with pytest.raises(UserError, match=r"missing .*(secret|hosts)"):
+            verify_set(own_set)
+    assert all(path.resolve().is_relative_to(own_set) for path in opened)
+
+
+def test_link_that_leads_in_circles_is_one_line_and_one_that_does_not_is_followed(own_set, tmp_path):
+    (own_set / "contrast").rename(tmp_path / "elsewhere")
+    (own_set / "contrast").symlink_to(tmp_path / "elsewhere")
+    assert verify_set(own_set) == 36
+    (own_set / "gaussian_noise/loop").symlink_to(own_set)
+    with pytest.raises(UserError, match="loop is a link to a folder that it lies in"):
+        verify_set(own_set)
+
+
+def test_names_that_no_list_can_hold_are_refused(tmp_path, make_set_job, coco_folder):
+    name = "a\n.jpg"
+    folder = shutil.copytree(coco_folder, tmp_path / "data")
+    content = json.loads((folder / "people.json").read_text())
+    shutil.copy(folder / "images/000001.jpg", folder / "images" / name)
+    content["images"][0]["file_name"] = name
+    (folder / "people.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"files\.sha256 cannot list these image file names"):
+        write_set(make_set_job(tmp_path / "set", folder=folder), CELLS)

@@ -8,14 +8,18 @@ files.sha256             SHA-256 and path of every image, in order, as ``sha256s
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import Field, StrictBool, StrictInt, StrictStr
+
+from robustpose.config import check_settings
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
+from robustpose.reading import read_json
+from robustpose.records import Record
 
 LAYOUTS = ("release", "plain")
 FORMATS = ("jpg75", "png")  # Pillow's default JPEG (quality 75, 4:2:0), as released; lossless
@@ -49,17 +53,36 @@ def check_choices(layout: str, image_format: str) -> None:
         raise UserError(f"the format must be jpg75 or png, got '{image_format}'")
 
 
+class _Files(Record):
+    """What a manifest says of the files of a complete set."""
+
+    hashes_sha256: StrictStr
+
+
+class _Manifest(Record):
+    """What is read of a manifest. That of somebody else need not say how the images were made."""
+
+    layout: Literal["release", "plain"]
+    format: Literal["jpg75", "png"]
+    complete: StrictBool
+    files: _Files | None = None
+    profile: StrictStr = ""
+    seed: StrictInt | StrictStr = ""
+    frost_textures: StrictStr = ""
+    versions: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    dataset: dict[StrictStr, Any] = Field(default_factory=dict)
+
+
 def read_manifest(root: Path) -> dict[str, Any] | None:
     """Return the manifest of the set in `root`, None where there is none; UserError where it is damaged."""
     path = root / MANIFEST
-    try:
-        manifest = json.loads(path.read_text())
-        check_choices(manifest["layout"], manifest["format"])
-        manifest["complete"]
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return None
-    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
-        raise UserError(f"{path} is not the manifest of a corrupted set ({error!r}): name another folder") from error
+    try:
+        manifest, _ = read_json(path, "manifest")
+        check_settings(_Manifest, manifest, "")
+    except UserError as error:
+        raise UserError(f"{path} is not the manifest of a corrupted set ({error}): name another folder") from error
     return dict(manifest)
 
 
@@ -77,10 +100,16 @@ def list_files(root: Path) -> dict[str, int]:
                 if not folder and (entry.name in (MANIFEST, HASHES) or entry.name.startswith(".")):
                     continue
                 if entry.is_dir():
+                    if entry.is_symlink() and _holds(Path(entry.path).resolve(), Path(root, folder).resolve()):
+                        raise UserError(f"{entry.path} is a link to a folder that it lies in: remove it")
                     folders.append(f"{folder}{entry.name}/")
                 elif entry.is_file():
                     sizes[f"{folder}{entry.name}"] = entry.stat().st_size
     return sizes
+
+
+def _holds(folder: Path, other: Path) -> bool:
+    return folder == other or folder in other.parents
 
 
 def find_layout(root: Path) -> str:

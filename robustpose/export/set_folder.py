@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any
 from robustpose.data.corrupted_set import HASHES, MANIFEST, list_files, read_manifest
 from robustpose.errors import UserError
 from robustpose.files import lock_folder, without_parts, write_text, writing_to
+from robustpose.reading import read_bytes
 from robustpose.work import check_claim
 
 
@@ -76,9 +78,10 @@ class SetFolder:
 
 def read_hashes(root: Path) -> dict[str, str]:
     """Return SHA-256 by path; a line that is not whole, as a killed process leaves it, is left out."""
-    if not (root / HASHES).is_file():
+    if not os.path.lexists(root / HASHES):
         return {}
-    *lines, _ = (root / HASHES).read_text().split("\n")
+    # Names are bytes to a file system, and there are sets of others whose are no text.
+    *lines, _ = read_bytes(root / HASHES, "list of hashes").decode("utf-8", "surrogateescape").split("\n")
     return {line[66:]: line[:64] for line in lines if re.match(r"[0-9a-f]{64}  .", line)}
 
 

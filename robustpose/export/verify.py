@@ -27,7 +27,7 @@ def verify_set(root: Path, n_threads: int = 1, on_progress: Callable[[Progress],
     if not manifest["complete"]:
         raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
     lines = (root / HASHES).read_bytes() if (root / HASHES).is_file() else b""
-    if hashlib.sha256(lines).hexdigest() != manifest["files"]["hashes_sha256"]:
+    if hashlib.sha256(lines).hexdigest() != (manifest.get("files") or {}).get("hashes_sha256"):
         raise UserError(f"{root / HASHES} is not the one that manifest.json names: files cannot be checked against it")
     hashes, sizes = read_hashes(root), list_files(root)
     there = {path: digest for path, digest in hashes.items() if path in sizes}

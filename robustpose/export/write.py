@@ -118,13 +118,23 @@ def _check_names(frames: Sequence[Frame], job: SetJob) -> None:
     if not frames or any(frame.file_name is None for frame in frames):
         raise UserError("a corrupted set is made from image files, but this dataset has none")
     names = [str(frame.file_name) for frame in frames]
-    outside = [repr(name) for name in names if leads_out(name) or "\n" in name]
+    outside = [repr(name) for name in names if leads_out(name)]
     if outside:
         raise UserError(f"these image file names lead out of the folder: {first_few(outside, 'names')}")
+    unlisted = [ascii(name) for name in names if "\n" in name or not _is_text(name)]
+    if unlisted:
+        raise UserError(f"files.sha256 cannot list these image file names: {first_few(unlisted, 'names')}")
     count = Counter(job.place(frame, Cell("fog", 1)) for frame in frames)
     double = [path for path, n_images in count.items() if n_images > 1]
     if double:
         raise UserError(f"two images would become one file: {first_few(double, 'files')}")
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:  # bytes that a file system has let pass
+        return False
 
 
 def _describe(job: SetJob, dataset: Dataset, cells: Sequence[Cell]) -> dict[str, Any]:
