@@ -24,8 +24,17 @@ CODE = ("code", "metric_code")
 STATE = "state"
 BY_CORRUPTION = "corruption_code"
 FOLDERS = {"files": "sha256", "boxes_files": "boxes_sha256"}  # and the digest of the whole folder
-LATER = ("external_data", "skeleton_sha256", "annotated_sha256", "given_boxes_sha256")  # not in notes of 0.1.0
-# Key of a digest -> key of the file's name beside it.
+# Not in notes of 0.1.0.
+LATER = (
+    "external_data",
+    "skeleton_sha256",
+    "annotated_sha256",
+    "given_boxes_sha256",
+    "styles_contents_sha256",
+    "contents_sha256",
+    "image_files_sha256",
+    "stylized_sha256",
+)  # Key of a digest -> key of the file's name beside it.
 NAMED = {
     "sha256": "name", "annotations_sha256": "name", "boxes_sha256": "boxes_file", "skeleton_sha256": "sigmas_from",
 }  # fmt: skip
@@ -37,7 +46,10 @@ SPOKEN = {
     "given_boxes_sha256": "the boxes that the dataset gives have changed",
     "manifest_sha256": "the corrupted set's manifest.json has changed",
     "names_and_sizes_sha256": "the corrupted images have changed",
+    "contents_sha256": "the corrupted images have changed",
     "styles_sha256": "the style images have changed",
+    "styles_contents_sha256": "the style images have changed",
+    "stylized_sha256": "the stylised copies have changed",
     "state_sha256": "the network's weights have changed",
 }
 DIGEST = re.compile("[0-9a-f]{64}")

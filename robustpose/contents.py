@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from robustpose.files import hash_file
+
+MOST_FILES = 1000  # of a folder whose bytes are read
 
 
 def hash_tensors(tensors: Mapping[str, Any]) -> str:
@@ -39,6 +44,21 @@ def hash_content(value: Any) -> bytes | None:
     if hasattr(kind, "dtype") and hasattr(kind, "shape"):
         return _hash_array(value)
     return None
+
+
+def hash_names_and_sizes(folder: Path, names: Iterable[str]) -> str:
+    """Return the SHA-256 of the names of files in a folder and their sizes in bytes: cheap, as no file is read."""
+    sizes = (f"{name}:{(folder / name).stat().st_size}" for name in names)
+    return hashlib.sha256("\n".join(sizes).encode()).hexdigest()
+
+
+def hash_some_files(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 of the bytes of files, of which `MOST_FILES` are read, spread evenly over all.
+
+    Reading all images of a large set takes longer than working on some of them.
+    """
+    step = -(-len(paths) // MOST_FILES) or 1
+    return hashlib.sha256("".join(hash_file(path) for path in paths[::step]).encode()).hexdigest()
 
 
 def _list_hashes(tensors: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, bytes]]:

@@ -20,6 +20,7 @@ class StartOver:
 
     def remove(self, folder: Path, made: Sequence[Path], what: str) -> None:
         """Remove `made`, the files of `what` that a command made in a folder that is its own, and emptied folders."""
+        made = _keep_inside(folder, made)
         _check_inputs(folder, made, self.inputs)
         for path in made:
             with writing_to(path):
@@ -31,6 +32,14 @@ class StartOver:
         if made:
             files = "1 file" if len(made) == 1 else f"{len(made):,} files"
             self.tell(f"started over: {files} of {what} removed from {folder}")
+
+
+def _keep_inside(folder: Path, made: Sequence[Path]) -> list[Path]:
+    """Return the files that are under a folder, whatever notes and links in it say."""
+    inside: dict[Path, bool] = {}
+    for place in dict.fromkeys(path.parent for path in made):
+        inside[place] = place.resolve().is_relative_to(folder.resolve())
+    return [path for path in dict.fromkeys(made) if inside[path.parent] and (path.is_symlink() or path.is_file())]
 
 
 def _check_inputs(folder: Path, made: Sequence[Path], inputs: Sequence[Path]) -> None:

@@ -70,13 +70,12 @@ def claim_folder(
 ) -> Iterator[None]:
     """Hold a folder for one piece of work: locked, noted whose it is, and rid of what killed processes left.
 
-    The folder is made if it is not there. What is `fresh` starts over: the files that `list_made` finds, and the note,
-    are removed first if the folder is one of this command's. The other arguments are those of `check_claim`.
+    The folder is made if it is not there. What is `fresh` starts over: the files that `list_made` finds are removed
+    first if the folder is one of this command's. The other arguments are those of `check_claim`.
     """
     with lock_folder(folder):
-        if fresh is not None:
-            clear_folder(folder, what, note, identity, list_made, fresh)
-        old = check_claim(folder, what, note, identity)
+        is_cleared = fresh is not None and clear_folder(folder, what, note, identity, list_made, fresh)
+        old = None if is_cleared else check_claim(folder, what, note, identity)
         with without_parts(folder):
             noted = dict(identity) if old is None else take_in(old, identity)
             if noted != old:
@@ -91,14 +90,18 @@ def clear_folder(
     identity: Mapping[str, Any],
     list_made: Callable[[Path], Sequence[Path]],
     fresh: StartOver,
-) -> None:
-    """Remove what a command made in a folder, locked by the caller, if its note says that it is of such a command."""
+) -> bool:
+    """Remove what a command made in a folder, locked by the caller, if its note is of such a command; tell if it is.
+
+    The note stays until there is another: stopped in between, the folder is still known to be ours.
+    """
     old = _read_note(folder, note)
     if old is None:
-        return  # what else is there is refused as ever
+        return False  # what else is there is refused as ever
     if 2 * len(old.keys() & identity.keys()) < len(identity):
         raise UserError(f"{folder / note} is not a note about {what}: choose another --out; nothing was removed")
-    fresh.remove(folder, [*list_made(folder), folder / note], what)
+    fresh.remove(folder, list_made(folder), what)
+    return True
 
 
 def check_claim(

@@ -17,6 +17,8 @@ from robustpose.models.weights import save_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.skeletons import COCO
+from tests.outside_network import TwoLayers
+from tests.runs import files_of
 
 MODULES = {
     "mypose/__init__.py": "",
@@ -35,7 +37,8 @@ class Model:
         return Function(find, self.skeleton, "find").predict(frames)
 model = None
 """,
-    "mypose/helper.py": "X = 5",
+    "mypose/helper.py": "X = 0.25",
+    "mypose/unused.py": "",
     "mypose/lazy.py": "CONFIDENCE = 0.5",
     "mypose/worse.py": "def darken(image, severity, rng):\n    return image // (1 + severity)\n",
     "mypose/data.py": """
@@ -98,37 +101,36 @@ FIND = ("--model", "mypose.model:find")
 DARKEN = ("--corruptions", "mypose.worse:darken", "--severities", "1")
 
 
+def assert_changes_are_refused(bench, project, tmp_path, words, files):
+    assert bench(*words)[0] == 0
+    before = files_of(tmp_path / "run")
+    change(project / "mypose/unused.py")
+    for file in files:
+        content = (project / "mypose" / file).read_text()
+        change(project / "mypose" / file)
+        assert_refused(bench(*words), f"mypose/{file}", tmp_path / "run")
+        (project / "mypose" / file).write_text(content)
+    assert files_of(tmp_path / "run") == before
+    assert bench(*words)[0] == 0
+
+
 @pytest.mark.parametrize(
-    ("words", "file"),
+    ("words", "files"),
     [
-        *((FIND, name) for name in ("__init__.py", "model.py", "helper.py", "lazy.py")),
-        *((("--model", "mypose.model:Model"), name) for name in ("model.py", "lazy.py")),
-        ((*FIND, *DARKEN), "worse.py"),
-        ((*FIND, "--data", "mypose.data:Few"), "data.py"),
-        ((*FIND, "--metric", "mypose.metric:Mine"), "metric.py"),
+        (FIND, ("__init__.py", "model.py", "helper.py", "lazy.py")),
+        (("--model", "mypose.model:Model"), ("lazy.py",)),
+        ((*FIND, "--data", "mypose.data:Few", "--metric", "mypose.metric:Mine"), ("data.py", "metric.py")),
     ],
 )
-def test_changed_code_is_refused_by_its_name_and_what_is_not_used_may_change(bench, project, tmp_path, words, file):
-    assert bench(*words)[0] == 0
-    change(project / "mypose/net.py")
-    assert bench(*words)[0] == 0
-    before = sorted((tmp_path / "run").rglob("*.json"))
-    change(project / "mypose" / file)
-    assert_refused(bench(*words), f"mypose/{file}", tmp_path / "run")
-    assert sorted((tmp_path / "run").rglob("*.json")) == before
-    assert bench(*words, out="other")[0] == 0
+def test_changed_code_is_refused_by_its_name(bench, project, tmp_path, words, files):
+    assert_changes_are_refused(bench, project, tmp_path, words, files)
 
 
-@pytest.mark.parametrize("file", ["net.py", "layers.py"])
-def test_changed_code_of_a_network_is_refused(bench, project, tmp_path, file):
+def test_changed_code_of_a_network_is_refused(bench, project, tmp_path):
     torch.manual_seed(0)
-    from tests.outside_network import TwoLayers
-
     save_weights(TwoLayers(17), make_input_spec("small", COCO, (96, 128)), tmp_path / "own.safetensors")
     words = ("--model", f"mypose.net:build:{tmp_path / 'own.safetensors'}")
-    assert bench(*words)[0] == 0
-    change(project / "mypose" / file)
-    assert_refused(bench(*words), f"mypose/{file}", tmp_path / "run")
+    assert_changes_are_refused(bench, project, tmp_path, words, ("net.py", "layers.py"))
 
 
 def test_changed_corruption_is_not_asked_for_where_it_is_not_wanted_and_others_come_in(bench, project, tmp_path):
@@ -187,6 +189,54 @@ def test_results_files_are_known_one_by_one(bench, tmp_path):
     (folder / "fog-2.json").write_text("[]")
     assert bench(*words, "1")[0] == 0
     assert_refused(bench(*words, "1,2"), "fog-2.json", tmp_path / "run")
+
+
+def test_corrupted_set_of_somebodys_own_corruption_is_of_one_code(run, project, coco_folder, tmp_path):
+    words = ("corrupt", "--annotations", coco_folder / "people.json", "--images", coco_folder / "images", "--limit", 2)
+    words += (*DARKEN, "--workers", 1, "--out", tmp_path / "set")
+    assert run(*words)[0] == 0
+    change(project / "mypose/worse.py")
+    forget_modules()
+    code, _, errors = run(*words)
+    assert_refused((code, errors.splitlines()), "mypose/worse.py", tmp_path / "set")
+
+
+def test_runs_are_compared_without_corruptions_whose_code_differs(bench, run, project, tmp_path):
+    cells = ("--corruptions", "mypose.worse:darken,contrast", "--severities", "1")
+    assert bench(*FIND, *cells, out="first")[0] == 0
+    change(project / "mypose/model.py")
+    assert bench(*FIND, *cells, out="model")[0] == 0
+    change(project / "mypose/worse.py")
+    assert bench(*FIND, *cells, out="corruption")[0] == 0
+    for other, n_cells in (("model", 2), ("corruption", 1)):
+        code, output, errors = run("compare", tmp_path / "first", tmp_path / other, "--out", tmp_path / "compared")
+        assert code == 0, errors
+        rows = json.loads((tmp_path / "compared/comparison.json").read_text())["rows"]
+        assert len([row for row in rows if row["kind"] == "cell"]) == n_cells
+        left_out = "mypose.worse:darken is left out: mypose/worse.py was not the same in first and corruption"
+        assert (left_out in " ".join(output.split())) == (n_cells == 1)
+    code, output, _ = run("leaderboard", tmp_path)
+    assert (code, output.count("in percent on")) == (0, 1)
+
+
+def test_external_data_of_an_onnx_file_is_a_part_of_it(bench, onnx_file, tmp_path):
+    import onnx
+
+    def write(factor):
+        model = onnx.load(str(onnx_file))
+        weights = onnx.numpy_helper.to_array(model.graph.initializer[0])
+        model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(factor * weights, "mix"))
+        kept = {"save_as_external_data": True, "location": "m.onnx.data", "size_threshold": 0}
+        onnx.save(model, str(tmp_path / "m.onnx"), **kept)
+
+    write(1)
+    graph = (tmp_path / "m.onnx").read_bytes()
+    words = ("--model", f"onnx:{tmp_path / 'm.onnx'}")
+    assert bench(*words)[0] == 0
+    (tmp_path / "m.onnx.data").unlink()
+    write(2)
+    assert (tmp_path / "m.onnx").read_bytes() == graph
+    assert_refused(bench(*words), "m.onnx.data", tmp_path / "run")
 
 
 # Given through Python

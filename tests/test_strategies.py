@@ -200,7 +200,9 @@ def test_stopped_run_ends_with_the_same_student_generator_and_teacher(
         assert (tmp_path / f"{step}/log.jsonl").read_text() == (tmp_path / "whole/log.jsonl").read_text()
 
 
-def test_teacher_of_a_resumed_run_is_the_one_it_had(tmp_path: Path, first_weights: Path) -> None:
+def test_teacher_of_a_resumed_run_is_the_one_it_had_and_another_one_is_refused(
+    tmp_path: Path, first_weights: Path
+) -> None:
     settings = settings_of("advmix", tmp_path / "start.safetensors", epochs=2)
     (tmp_path / "start.safetensors").write_bytes(first_weights.read_bytes())
     train(settings, tmp_path / "whole")
@@ -208,6 +210,9 @@ def test_teacher_of_a_resumed_run_is_the_one_it_had(tmp_path: Path, first_weight
         train(settings, tmp_path / "run", stop_at(5))
     torch.manual_seed(1)  # the file changes while the run is down
     save_weights(Tiny(17), InputSpec("tiny", (32, 64), COCO.joints), tmp_path / "start.safetensors")
+    with pytest.raises(UserError, match=r"^start\.safetensors has changed since this run was begun"):
+        train(settings, tmp_path / "run")
+    (tmp_path / "start.safetensors").write_bytes(first_weights.read_bytes())
     train(settings, tmp_path / "run")
     assert same_product(tmp_path / "whole", tmp_path / "run")
 

@@ -5,44 +5,13 @@ A run folder is claimed for it (`robustpose.changes` says how two are compared),
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from robustpose import metrics, registry
 from robustpose.changes import BY_CORRUPTION, FOLDERS
-from robustpose.contents import hash_tensors
-from robustpose.data.subset import DatasetAround
 from robustpose.pose.cell import Cell
-from robustpose.pose.protocols import Dataset, Estimator
-from robustpose.pose.types import Truth
-from robustpose.states import MODULES, Known, is_somebodys, know
-
-OF_TRUTH = ("image_id", "xy", "visible", "area", "boxes", "crowd", "head_size")
-
-
-def identify_dataset(dataset: Dataset, truths: Sequence[Truth]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return what determines a dataset with its truth and its metric, and doubts about that.
-
-    Of somebody's own, that is its code, and what it gave: annotations, and the boxes of its frames.
-    """
-    identity: dict[str, Any] = {**dataset.provenance, "metric": dataset.metric}
-    doubts: tuple[str, ...] = ()
-    inner = dataset
-    while isinstance(inner, DatasetAround) and not is_somebodys(inner):
-        inner = inner.inner
-    if is_somebodys(inner):
-        known = _know_object(inner, type(getattr(inner, "__wrapped__", inner)))
-        identity |= {
-            "code": known.code,
-            "annotated_sha256": _hash_truths(truths),
-            "given_boxes_sha256": _hash_boxes(dataset),
-        }
-        doubts += known.doubts
-    if metrics.names_code(dataset.metric):
-        known = know(registry.load(dataset.metric), dataset.metric.partition(":")[0])
-        identity["metric_code"] = known.code
-        doubts += known.doubts
-    return identity, doubts
+from robustpose.pose.protocols import Estimator
+from robustpose.states import MODULES, is_somebodys, know
 
 
 def identify_estimator(estimator: Estimator) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -50,7 +19,7 @@ def identify_estimator(estimator: Estimator) -> tuple[dict[str, Any], tuple[str,
     own = getattr(estimator, "__wrapped__", estimator)
     if own is estimator and not is_somebodys(estimator):
         return dict(estimator.provenance), ()
-    known = _know_object(estimator, own)
+    known = know(own, *getattr(estimator, MODULES, ()))
     state = {"state": known.state} if known.state else {}
     return {**estimator.provenance, "code": known.code, **state}, known.doubts
 
@@ -77,31 +46,3 @@ def choose_provenance(identity: Mapping[str, Any], cells: Iterable[Cell]) -> dic
     if not shown[BY_CORRUPTION]:
         del shown[BY_CORRUPTION]
     return shown if "frost" in corruptions else {**shown, "frost_textures": "unused"}
-
-
-def _know_object(outer: Any, found: Any) -> Known:
-    """Return what is known of `found`, which a name that `outer` notes may have led to."""
-    return know(found, *getattr(outer, MODULES, ()))
-
-
-def _hash_truths(truths: Sequence[Truth]) -> str:
-    return hash_tensors(
-        {
-            f"{index}.{name}": str(value).encode() if name == "image_id" else value
-            for index, truth in enumerate(truths)
-            for name in OF_TRUTH
-            if (value := getattr(truth, name)) is not None
-        }
-    )
-
-
-def _hash_boxes(dataset: Dataset) -> str:
-    frames = (dataset.frame(index) for index in range(len(dataset)))
-    return hash_tensors(
-        {
-            f"{index}.{name}": value
-            for index, frame in enumerate(frames)
-            for name in ("boxes", "box_scores")
-            if (value := getattr(frame, name)) is not None
-        }
-    )

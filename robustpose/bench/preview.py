@@ -23,6 +23,7 @@ from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.data.subset import Adjusted
 from robustpose.errors import UserError, show_doubts, spell_list
 from robustpose.files import write_text
+from robustpose.fresh import StartOver
 from robustpose.metrics.robustness import relative_under_corruption
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
@@ -30,7 +31,7 @@ from robustpose.progress import Progress
 from robustpose.results.cell_score import CellScore
 from robustpose.results.doubts import doubt_score, list_doubts
 from robustpose.results.resampling import LEVEL, RESAMPLES, interval
-from robustpose.results.run_folder import IDENTITY
+from robustpose.results.run_folder import IDENTITY, list_made
 from robustpose.work import claim_folder
 
 N_IMAGES = 100
@@ -45,6 +46,7 @@ def run_preview(
     n_workers: int = 1,
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
+    fresh: StartOver | None = None,
 ) -> dict[str, Any]:
     """Estimate what a full benchmark would give, write preview.json into the run folder, and return it.
 
@@ -58,7 +60,7 @@ def run_preview(
     job = replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images))
     prepared = prepare(job, cells)
     show_doubts(prepared.warnings)
-    with claim_folder(job.out, "results", IDENTITY, prepared.identity):
+    with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scoring = Scoring(job, n_resamples, with_slices=False)
         scores = score_cells(scoring, prepared.data, cells, n_workers, partial(on_progress, "score"))

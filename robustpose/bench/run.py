@@ -7,20 +7,21 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from robustpose.bench.identity import identify_dataset
 from robustpose.bench.job import Job, prepare, read_truths
 from robustpose.bench.predict import predict_cells
 from robustpose.bench.scoring import Scoring, score_cells
 from robustpose.bench.write_scores import write_scores
 from robustpose.changes import keep_known, list_changes
+from robustpose.data.identity import identify_dataset
 from robustpose.errors import UserError, show_doubts
 from robustpose.files import hold_folder
+from robustpose.fresh import StartOver
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.doubts import doubt_score, doubts_of_rescored
 from robustpose.results.resampling import RESAMPLES, check_resamples
 from robustpose.results.rows import suite_of
-from robustpose.results.run_folder import IDENTITY
+from robustpose.results.run_folder import IDENTITY, list_made
 from robustpose.results.summary import read_summary
 from robustpose.work import check_workers, claim_folder
 
@@ -31,8 +32,9 @@ def run_bench(
     n_workers: int = 1,
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
+    fresh: StartOver | None = None,
 ) -> dict[str, Any]:
-    """Bring a benchmark to its end and return its summary. Started again, it goes on where it was.
+    """Bring a benchmark to its end and return its summary. Started again, it goes on where it was, unless `fresh`.
 
     The cells have clean first. Images are resampled `n_resamples` times for intervals and slices; 0 for neither.
     `on_progress` is called with what is being done (``predict`` or ``score``) and how far it is. After an error,
@@ -41,7 +43,7 @@ def run_bench(
     check_numbers(n_workers, n_resamples)
     prepared = prepare(job, cells)
     show_doubts(prepared.warnings)
-    with claim_folder(job.out, "results", IDENTITY, prepared.identity):
+    with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, n_workers, partial(on_progress, "score"))
         summary = write_scores(job, prepared.data, scores, prepared.provenance, prepared.warnings)

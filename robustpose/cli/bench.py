@@ -10,7 +10,14 @@ from typing import Annotated
 import typer
 
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import CorruptionOptions, DataOptions, ScoringOptions, parse_seed, use_one_thread
+from robustpose.cli.options import (
+    CorruptionOptions,
+    DataOptions,
+    FreshOptions,
+    ScoringOptions,
+    parse_seed,
+    use_one_thread,
+)
 from robustpose.errors import UserError
 from robustpose.printing import print_line
 
@@ -73,6 +80,7 @@ def bench(
     corrupted: BenchedCorruptions,
     work: ScoringOptions,
     estimate: PreviewOptions,
+    start: FreshOptions,
 ) -> None:
     """Measure an estimator on clean images and under the corruptions of a suite at every severity."""
     use_one_thread()
@@ -136,16 +144,17 @@ def bench(
         suite=suite,
         inputs=inputs,
     )
+    fresh = start.start_over(*inputs.paths, *map(Path, model.split(":")[1:]), wanted.recipe)
     if estimate.preview:
         if corrupted.corruptions != "all" or corrupted.severities is not None:
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
         with progress_display() as on_progress:
-            preview = run_preview(job, estimate.preview_images, work.n_workers, work.resamples, on_progress)
+            preview = run_preview(job, estimate.preview_images, work.n_workers, work.resamples, on_progress, fresh)
         print_preview(preview)
         print_line(f"preview: {out / 'preview.json'}")
         return
     with progress_display() as on_progress:
-        summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress)
+        summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress, fresh)
     print_summary(summary)
     left_out = RunFolder(out).list_other_cells(cells)
     if left_out:  # of an earlier command, whose summary this one has replaced

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import CorruptionOptions, ImageOptions, WorkerOptions, parse_seed
+from robustpose.cli.options import CorruptionOptions, FreshOptions, ImageOptions, WorkerOptions, parse_seed
 from robustpose.errors import UserError, first_few
 from robustpose.printing import print_aside, print_line
 
@@ -48,6 +48,7 @@ def corrupt(
     corrupted: CorruptionOptions,
     form: SetOptions,
     work: WorkerOptions,
+    start: FreshOptions,
     verify: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Check a COCO-C that is there against its manifest instead.")
     ] = None,
@@ -59,6 +60,8 @@ def corrupt(
     if not is_set and form != SetOptions():
         misplaced = "--layout" if form.layout is not None else "--format"
         raise UserError(f"{misplaced} goes with --annotations FILE and --images DIR")
+    if start.fresh and not is_set:
+        raise UserError("--fresh goes with --annotations FILE and --images DIR")
     if verify is not None:
         if out is not None:
             raise UserError("--verify DIR names the folder to check and writes nothing: leave out --out")
@@ -80,9 +83,11 @@ def corrupt(
         _write_copies(files, out, cells, made, _parse_exif(data.exif))
         print_line(f"{len(files) * len(cells)} images in {out}")
     else:
-        job = SetJob(data.describe().open, made, form.layout or "release", form.image_format or "jpg75", out)
+        spec = data.describe()
+        fresh = start.start_over(spec.annotations, spec.images, spec.root, corrupted.frost)
+        job = SetJob(spec.open, made, form.layout or "release", form.image_format or "jpg75", out)
         with work_progress("corrupting") as on_progress:
-            n_images = write_set(job, cells, work.n_workers, _announce, on_progress)
+            n_images = write_set(job, cells, work.n_workers, _announce, on_progress, fresh)
         print_line(f"{n_images:,} images in {out}; check them any time: robustpose corrupt --verify {out}")
     textures = made.provenance()["frost_textures"]
     if textures != "original" and any(cell.corruption == "frost" for cell in cells):

@@ -11,10 +11,12 @@ import typer
 
 from robustpose.data.official import SETS
 from robustpose.errors import UserError, spell_list
+from robustpose.printing import print_aside
 
 if TYPE_CHECKING:
     from robustpose.corruptions.suites import Suite
     from robustpose.data.spec import DataSpec
+    from robustpose.fresh import StartOver
     from robustpose.pose.cell import Cell
     from robustpose.results.run_images import Trusted
 
@@ -168,6 +170,22 @@ class ScoringOptions(WorkerOptions):
     resamples: Annotated[
         int, typer.Option(help="Resamples of the images, for 95 % intervals and slices; 0 for neither.")
     ] = 1000
+
+
+@dataclass(frozen=True)
+class FreshOptions:
+    """Whether a command goes on with what it finds in its folder."""
+
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Start over: first remove what this command made in --out, and nothing else."),
+    ] = False
+
+    def start_over(self, *inputs: Path | None) -> StartOver | None:
+        """Return what is asked for, given what the command reads; None to go on."""
+        from robustpose.fresh import StartOver
+
+        return StartOver(print_aside, [path for path in inputs if path is not None]) if self.fresh else None
 
 
 def split_words(text: str) -> list[str]:

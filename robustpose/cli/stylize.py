@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import ImageOptions, WorkerOptions
+from robustpose.cli.options import FreshOptions, ImageOptions, WorkerOptions
 from robustpose.printing import print_line
 
 
@@ -18,6 +18,7 @@ def stylize(
     out: Annotated[Path, typer.Option(help="Folder for the copies, under the images' names.")],
     data: ImageOptions,
     work: WorkerOptions,
+    start: FreshOptions,
     seed: Annotated[int, typer.Option(help="Of the choice of a style for each image.")] = 0,
     texture: Annotated[float, typer.Option(help="Share of a style's own texture, 0 to 1.")] = 0.4,
 ) -> None:
@@ -26,8 +27,9 @@ def stylize(
     from robustpose.export.stylize import stylize as run
     from robustpose.show.terminal import work_progress
 
-    make_dataset = data.describe().open
+    spec = data.describe()
+    fresh = start.start_over(styles, spec.annotations, spec.images, spec.root)
     with work_progress("stylising") as on_progress:
-        job = StyleJob(make_dataset, styles, out, seed, texture)
-        n_images = run(job, work.n_workers, on_progress)
+        job = StyleJob(spec.open, styles, out, seed, texture)
+        n_images = run(job, work.n_workers, on_progress, fresh)
     print_line(f"{n_images:,} stylised images in {out}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from robustpose.cli.option_groups import with_groups
+from robustpose.cli.options import FreshOptions
 from robustpose.printing import print_line
 from robustpose.train.strategies import STRATEGIES
 
@@ -52,6 +53,7 @@ def train(
     recipe: Annotated[Path, typer.Option(help="YAML file with the settings, such as recipes/demo.yaml.")],
     out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
     data: TrainDataOptions,
+    start: FreshOptions,
     strategy: Annotated[
         str | None,
         typer.Option(help=f"{', '.join(STRATEGIES)}; or package.module:attr. robustpose list strategies explains."),
@@ -72,6 +74,7 @@ def train(
     settings = read_settings(recipe, set_ or [], options)
     check_start(settings)  # before PyTorch is loaded, which takes seconds
     from robustpose.processes import keep_freed_memory
+    from robustpose.train.identity import list_paths
     from robustpose.train.loop import train as run_training
 
     keep_freed_memory()
@@ -96,7 +99,7 @@ def train(
             note = f"epoch {progress.epoch}/{progress.n_epochs}  {losses}{scores}"
             show("training", WorkProgress(progress.step, progress.n_steps, left), note)
 
-        product = run_training(settings, out, on_progress)
+        product = run_training(settings, out, on_progress, start.start_over(*list_paths(settings)))
     if figures:
         print_line("  ".join(f"{name} {100 * value:.1f}" for name, value in figures.items()))
     print_line(f"weights: {product} and {product.with_suffix('.pth').name}")

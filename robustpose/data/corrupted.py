@@ -15,6 +15,7 @@ import numpy as np
 from robustpose import registry
 from robustpose.changes import BY_CORRUPTION
 from robustpose.config import Settings
+from robustpose.contents import hash_some_files
 from robustpose.corruptions import LEAST_SIDE, TABLE, check_size, corrupt, corrupt_all
 from robustpose.corruptions.frost_textures import load_textures
 from robustpose.corruptions.seeding import Seed
@@ -172,7 +173,7 @@ def open_stored_images(root: Path) -> StoredImages:
     which: dict[str, Any]
     if manifest is None:
         manifest = {"layout": find_layout(root), "format": None}
-        which = {"manifest": "none", "layout": manifest["layout"], "names_and_sizes_sha256": _hash_sizes(root)}
+        which = {"manifest": "none", "layout": manifest["layout"], **_hash_files(root)}
     elif manifest["complete"]:
         which = {"manifest_sha256": hash_file(root / MANIFEST)}
         which |= {key: manifest.get(key) for key in ("layout", "format", "versions")}
@@ -208,7 +209,11 @@ def _name_of(frame: Frame) -> str:
     return frame.file_name or f"image {frame.image_id}"
 
 
-def _hash_sizes(root: Path) -> str:
-    """Return the SHA-256 of the names and sizes in bytes of all files: it tells one copy of a set from another."""
-    lines = sorted(f"{path}:{size}" for path, size in list_files(root).items())
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _hash_files(root: Path) -> dict[str, str]:
+    """Return hashes of the names and sizes of all files, and of the bytes of some: they tell one set from another."""
+    sizes = list_files(root)
+    lines = sorted(f"{path}:{size}" for path, size in sizes.items())
+    return {
+        "names_and_sizes_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+        "contents_sha256": hash_some_files([root / path for path in sorted(sizes)]),
+    }

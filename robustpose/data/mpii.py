@@ -19,6 +19,7 @@ import numpy as np
 import scipy.io
 from pydantic import Field
 
+from robustpose.contents import hash_names_and_sizes
 from robustpose.data.coco_file import FileName
 from robustpose.data.image_folder import ImageFolder, open_image_folder
 from robustpose.errors import UserError, first_few, quote
@@ -140,6 +141,7 @@ def read_mpii(annotations: Path, images: Path, truth: Path | None = None) -> Mpi
         "name": f"MPII {name_in_text(annotations)}",
         "annotations_sha256": digest,
         "n_images": len(names),
+        "image_files_sha256": hash_names_and_sizes(images, sorted(names)),
         "n_people": len(people),
         "skeleton": MPII.name,
         "boxes": "gt",

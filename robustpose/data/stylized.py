@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from robustpose.contents import hash_names_and_sizes
 from robustpose.data.images import read_in_place_of
 from robustpose.data.subset import DatasetAround
 from robustpose.errors import UserError, first_few
@@ -33,6 +34,9 @@ class WithStyles(DatasetAround):
         missing = [str(dataset.frame(i).file_name) for i, path in enumerate(self._copies) if path is None]
         if missing:
             raise UserError(f"{folder} lacks stylised copies: {first_few(missing, 'missing')}")
+        self.provenance["stylized_sha256"] = hash_names_and_sizes(
+            folder, [path.relative_to(folder).as_posix() for path in self._copies if path is not None]
+        )
         self._first_copy = 0 if only else len(dataset)
 
     def __len__(self) -> int:

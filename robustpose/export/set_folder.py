@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from robustpose.data.corrupted_set import HASHES, MANIFEST, list_files, read_manifest
+from robustpose.data.corrupted_set import HASHES, MANIFEST, list_files, place_image, read_manifest
 from robustpose.errors import UserError
 from robustpose.files import lock_folder, without_parts, write_text, writing_to
+from robustpose.fresh import StartOver
+from robustpose.pose.cell import Cell
 from robustpose.reading import read_bytes
-from robustpose.work import check_claim
+from robustpose.work import check_claim, clear_folder
 
 
 class SetFolder:
@@ -29,10 +31,21 @@ class SetFolder:
         self.path = path
 
     @contextmanager
-    def claim(self, setup: Mapping[str, Any]) -> Iterator[None]:
-        """Hold the folder; UserError unless it is free or holds, perhaps unfinished, the set of `setup`."""
+    def claim(
+        self, setup: Mapping[str, Any], names: Sequence[str] = (), fresh: StartOver | None = None
+    ) -> Iterator[None]:
+        """Hold the folder; UserError unless it is free or holds, perhaps unfinished, the set of `setup`.
+
+        What is `fresh` starts over: images that the folder says are of its set are removed, and those of images that
+        are called `names`, which a killed process has not noted.
+        """
         with lock_folder(self.path):
-            check_claim(self.path, "corrupted set", MANIFEST, setup, beside=("complete", "files"))
+            what = "corrupted set"
+            if fresh is not None and clear_folder(
+                self.path, what, MANIFEST, setup, lambda _: self._list_made(names), fresh
+            ):
+                self._write_manifest({"complete": False, **setup})
+            check_claim(self.path, what, MANIFEST, setup, beside=("complete", "files"))
             with without_parts(self.path):
                 yield
 
@@ -71,6 +84,13 @@ class SetFolder:
             "hashes_sha256": hashlib.sha256(lines.encode()).hexdigest(),
         }
         self._write_manifest({"complete": True, **setup, "files": files})
+
+    def _list_made(self, names: Sequence[str]) -> list[Path]:
+        """Return the files of the set but for its manifest, whether they are there or not."""
+        manifest = read_manifest(self.path) or {"cells": []}
+        cells = [Cell.from_key(str(key)) for key in manifest.get("cells", [])]
+        of_names = [place_image(name, cell, manifest["layout"], manifest["format"]) for cell in cells for name in names]
+        return [self.path / path for path in (*read_hashes(self.path), *of_names, HASHES)]
 
     def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
         write_text(self.path / MANIFEST, json.dumps(manifest, indent=2) + "\n")

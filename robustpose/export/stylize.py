@@ -8,16 +8,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 
+from robustpose.contents import hash_some_files
 from robustpose.data.image_folder import leads_out
 from robustpose.data.stylized import NOTE
 from robustpose.errors import UserError, first_few, show_doubts
 from robustpose.export.style import transfer_style
 from robustpose.files import open_whole
+from robustpose.fresh import StartOver
 from robustpose.image_files.opening import read_image
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Image
@@ -69,8 +72,16 @@ def find_styles(folder: Path) -> list[Path]:
     return found
 
 
-def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress], None] = lambda progress: None) -> int:
-    """Write a stylised copy of every image under its own name, and return their number. Finished ones stay."""
+def stylize(
+    job: StyleJob,
+    n_workers: int = 1,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    fresh: StartOver | None = None,
+) -> int:
+    """Write a stylised copy of every image under its own name, and return their number. Finished ones stay.
+
+    What is `fresh` starts over: copies of these images are made anew.
+    """
     check_workers(n_workers)
     if not 0 <= job.texture <= 1:
         raise UserError(f"--texture must be between 0 and 1, got {job.texture}")
@@ -89,15 +100,21 @@ def stylize(job: StyleJob, n_workers: int = 1, on_progress: Callable[[Progress],
         "texture": job.texture,
         "n_styles": len(styles),
         "styles_sha256": hashlib.sha256(styles_list.encode()).hexdigest(),
+        "styles_contents_sha256": hash_some_files(styles),
         "dataset": dict(dataset.provenance),
     }
-    with claim_folder(job.out, "stylised copies", NOTE, identity):
+    with claim_folder(job.out, "stylised copies", NOTE, identity, partial(_list_copies, names=names), fresh):
         there = {index for index, name in enumerate(names) if (job.out / str(name)).is_file()}
         chunks = [[index for index in chunk.indices if index not in there] for chunk in cut_chunks(len(names))]
         todo = [lacking for lacking in chunks if lacking]
         for _ in do_tasks(job, todo, n_workers, on_progress, len(there), (dataset, styles)):
             pass
     return len(names)
+
+
+def _list_copies(folder: Path, names: Sequence[str | None]) -> list[Path]:
+    """Return where the copies of images are."""
+    return [folder / str(name) for name in names]
 
 
 def make_copy(image: Image, name: str, styles: Sequence[Path], seed: int = 0, texture: float = 0.4) -> Image:

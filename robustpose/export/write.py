@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from robustpose.changes import BY_CORRUPTION
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.corrupted_set import check_choices, place_image
 from robustpose.data.image_folder import leads_out
@@ -17,6 +18,7 @@ from robustpose.errors import UserError, first_few, show_doubts
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
 from robustpose.export.set_folder import SetFolder
 from robustpose.files import open_whole
+from robustpose.fresh import StartOver
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame
@@ -70,11 +72,13 @@ def write_set(
     n_workers: int = 1,
     announce: Callable[[Estimate], None] = lambda estimate: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    fresh: StartOver | None = None,
 ) -> int:
     """Bring a corrupted set to its end and return its number of images. Of `cells`, clean is left out.
 
-    `announce` is told what there is to do before the work starts, and not called if there is nothing. After an error,
-    such as too little room on the disk, finished images stay.
+    Started again, it goes on where it was, unless `fresh`. `announce` is told what there is to do before the work
+    starts, and not called if there is nothing. After an error, such as too little room on the disk, finished images
+    stay.
     """
     check_choices(job.layout, job.image_format)
     check_workers(n_workers)
@@ -90,7 +94,7 @@ def write_set(
     for frame in frames:
         check_side(frame.size_wh or (0, 0), job.image_format, str(frame.file_name))
     folder, setup = SetFolder(job.out), _describe(job, dataset, cells)
-    with folder.claim(setup):
+    with folder.claim(setup, [str(frame.file_name) for frame in frames], fresh):
         hashes = folder.finished()
         lacking = {
             index: [cell for cell in cells if job.place(frame, cell) not in hashes]
@@ -144,8 +148,10 @@ def _describe(job: SetJob, dataset: Dataset, cells: Sequence[Cell]) -> dict[str,
         pixels["frost_textures"] = "unused"
     about_data = dataset.provenance
     kept = ("name", "annotations_sha256", "image_files_sha256", "exif")
+    code = job.corrupted_images.code_of(cells)
     return {
         **pixels,
+        **({BY_CORRUPTION: code} if code else {}),
         "layout": job.layout,
         "format": job.image_format,
         "cells": [cell.key for cell in cells],

@@ -59,6 +59,18 @@ class Inputs(Settings):
             row=self.row,
         )
 
+    @property
+    def paths(self) -> list[Path]:
+        """Return every path."""
+        found: list[Path] = []
+
+        def note(path: Path) -> Path:
+            found.append(path)
+            return path
+
+        self.change_paths(note)
+        return found
+
 
 class _File(Inputs):
     """The content of the file."""

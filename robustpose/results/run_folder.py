@@ -15,6 +15,7 @@ report.html               the scores as a page
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +35,19 @@ from robustpose.pose.types import Floats, Poses, Truth
 from robustpose.reading import read_arrays
 
 IDENTITY = "run.json"
+WRITTEN = (  # once a run is scored, but for folders
+    "inputs.json", "opened.json", "results.jsonl", "summary.json", "slices.json", "preview.json", "comparison.md",
+    "table.md", "table.csv", "table.tex", "report.html",
+)  # fmt: skip
+OF_CELL = re.compile(r"clean|.+-[1-5]")  # what files and folders of a cell are called
+
+
+def list_made(folder: Path) -> list[Path]:
+    """Return all files that bench, score and report made in a run folder, but for its note."""
+    of_cells = [path for kind in ("predictions/*.json", "matches/*.npz") for path in folder.glob(kind)]
+    made = [path for path in of_cells if OF_CELL.fullmatch(path.stem)]
+    made += [path for path in folder.glob("units/*/*.npz") if OF_CELL.fullmatch(path.parent.name)]
+    return [*sorted(made), *(folder / name for name in WRITTEN)]
 
 
 class DamagedUnit(ValueError):

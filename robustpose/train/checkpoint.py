@@ -19,14 +19,13 @@ from torch import Tensor, nn
 
 import robustpose
 from robustpose.errors import UserError
-from robustpose.files import list_differences, open_whole
+from robustpose.files import open_whole
 from robustpose.models.weights import read_weights
 from robustpose.train.divergence import check_state, find_not_finite
+from robustpose.train.identity import check_same
 from robustpose.train.settings import TrainSettings, make_settings_of_run
 from robustpose.train.steps import Step
 
-# Settings that change how a run goes but not what comes out; a run may go on with other ones.
-FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb", "engine.tensorboard")
 Count = Annotated[int, Field(ge=0, strict=True)]
 PARTS = ("settings", "at", "step", "precision")  # of a checkpoint; those of version 0.1.0 have no more
 
@@ -76,16 +75,23 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def resume(path: Path, settings: TrainSettings, step: Step, precision: Any, n_batches: int) -> Position:
+def resume(
+    path: Path, settings: TrainSettings, inputs: dict[str, Any], step: Step, precision: Any, n_batches: int
+) -> Position:
     """Take over a checkpoint, if there is one, and return where the run is; `n_batches` are the steps of an epoch.
 
     Raises:
-        UserError: it is of a run with other settings, damaged, of another network, or holds values that are not finite.
+        UserError: it is of a run with other settings or inputs, damaged, of another network, or holds values that are
+            not finite.
     """
     if not path.exists():
         return Position(log=[])
     state = read_checkpoint(path)
-    _compare_settings(path, state, settings)
+    try:
+        before = make_settings_of_run(state["settings"], "its settings")
+    except UserError as error:
+        raise _refuse(path, f"{error}{_tell_version(state)}") from error
+    check_same(settings, inputs, before, state.get("inputs"), path.parent)
     at = _read_position(path, state, settings.epochs, n_batches)
     parts = state["step"]
     if isinstance(parts, dict) and "network" in parts:
@@ -103,20 +109,6 @@ def resume(path: Path, settings: TrainSettings, step: Step, precision: Any, n_ba
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise _refuse(path, f"its state does not fit, {type(error).__name__}{_tell_version(state)}") from error
     return at
-
-
-def _compare_settings(path: Path, state: dict[str, Any], settings: TrainSettings) -> None:
-    try:
-        before = make_settings_of_run(state["settings"], "its settings")
-    except UserError as error:
-        raise _refuse(path, f"{error}{_tell_version(state)}") from error
-    differences = list_differences(before.model_dump(mode="json"), settings.model_dump(mode="json"))
-    differences = [line for line in differences if line.split(":")[0] not in FREE]
-    if differences:
-        raise UserError(
-            f"{path.parent} holds a run with other settings ({'; '.join(differences)}): "
-            "give the same ones to go on with it, or another folder"
-        )
 
 
 def _read_position(path: Path, state: dict[str, Any], epochs: int, n_batches: int) -> Position:

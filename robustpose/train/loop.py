@@ -19,12 +19,13 @@ import torch
 from lightning_fabric import Fabric
 
 import robustpose
-from robustpose.config import write_recipe
+from robustpose.config import read_recipe, write_recipe
 from robustpose.data.images import write_image
 from robustpose.errors import UserError, show_doubts
 from robustpose.estimators.running.backends import limit_threads
 from robustpose.evaluate import measure
 from robustpose.files import lock_folder, without_parts, write_text
+from robustpose.fresh import StartOver
 from robustpose.metrics import make_metric
 from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
@@ -33,6 +34,7 @@ from robustpose.stopping import hold_signals
 from robustpose.train.build import build_step, make_guard
 from robustpose.train.checkpoint import keeps_best, resume, write_checkpoint
 from robustpose.train.divergence import check_losses, check_state, telling_divergence
+from robustpose.train.identity import describe_inputs
 from robustpose.train.log import Log
 from robustpose.train.machine import make_fabric
 from robustpose.train.samples import Batches, make_samples
@@ -43,6 +45,7 @@ from robustpose.train.start import check_start, open_data
 from robustpose.train.workers import heed_lost_workers, start_worker
 
 SETTINGS, LAST, BEST = "settings.yaml", "last.ckpt", "best.safetensors"
+MADE = ("log.jsonl", BEST, "model.safetensors", "model.pth", "sheets/epoch-*.png", "tensorboard/events.*")
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,13 @@ class Progress:
     figures: dict[str, float] | None = None  # of the evaluation by name, 0..1; None after a step
 
 
-def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None = None) -> Path:
-    """Train, or go on where the run in folder `out` stopped, and return the path of the weights.
+def train(
+    settings: TrainSettings,
+    out: Path,
+    on_progress: Callable[[Progress], None] | None = None,
+    fresh: StartOver | None = None,
+) -> Path:
+    """Train, or go on where the run in folder `out` stopped unless `fresh`, and return the path of the weights.
 
     Raises:
         UserError: the run in `out` has other settings, the data or the model do not fit, or a loss is not finite.
@@ -71,7 +79,7 @@ def train(settings: TrainSettings, out: Path, on_progress: Callable[[Progress], 
     # One process of a run holds the folder for all of them.
     claim = _claim_folder(out) if fabric.is_global_zero else nullcontext()
     with claim, torch.random.fork_rng(devices=[]), limit_threads(engine.threads), heed_lost_workers():
-        return _train(fabric, settings, out, on_progress if fabric.is_global_zero else None)
+        return _train(fabric, settings, out, on_progress if fabric.is_global_zero else None, fresh)
 
 
 @contextmanager
@@ -84,7 +92,13 @@ def _claim_folder(out: Path) -> Iterator[None]:
             yield
 
 
-def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Callable[[Progress], None] | None) -> Path:
+def _train(
+    fabric: Fabric,
+    settings: TrainSettings,
+    out: Path,
+    on_progress: Callable[[Progress], None] | None,
+    fresh: StartOver | None,
+) -> Path:
     data = open_data(settings)
     skeleton = data.train.skeleton
     input_spec = replace(
@@ -102,7 +116,12 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
 
     last = out / LAST
     scaler = fabric.strategy.precision  # of 16-mixed: it has a state
-    at = resume(last, settings, step, scaler, len(batches))
+    if fresh is not None:
+        if fabric.is_global_zero:
+            _clear_folder(out, fresh)
+        fabric.barrier()
+    inputs = describe_inputs(settings, data.train, data.val)
+    at = resume(last, settings, inputs, step, scaler, len(batches))
     n_steps = settings.epochs * len(batches)
     done = at.epoch * len(batches) + at.step
     if fabric.is_global_zero:
@@ -116,7 +135,7 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
     def checkpoint() -> None:
         if fabric.is_global_zero:
             state: dict[str, Any] = {"version": robustpose.__version__, "settings": settings.model_dump(mode="json")}
-            state |= {"at": asdict(at), "step": step.state(), "precision": scaler.state_dict()}
+            state |= {"inputs": inputs, "at": asdict(at), "step": step.state(), "precision": scaler.state_dict()}
             with telling_divergence(done, settings.lr, last):
                 write_checkpoint(state, last)
 
@@ -182,3 +201,15 @@ def _train(fabric: Fabric, settings: TrainSettings, out: Path, on_progress: Call
         log.close()
     fabric.barrier()
     return product
+
+
+def _clear_folder(out: Path, fresh: StartOver) -> None:
+    """Remove a run from its folder but for its settings, which tell that it is one and are written anew."""
+    made = [path for pattern in MADE for path in sorted(out.glob(pattern))]
+    is_ours = (out / LAST).is_file()
+    if not is_ours and (out / SETTINGS).is_file():
+        is_ours = {"model", "train_data", "val_data"} <= read_recipe(out / SETTINGS).keys()
+    if not is_ours and made:
+        raise UserError(f"{out / SETTINGS} is not that of a training: choose another --out; nothing was removed")
+    if is_ours:
+        fresh.remove(out, [*made, out / LAST], "training")
