@@ -45,7 +45,8 @@ def forget_modules():
 def describe(root, **changes):
     files = {"annotations": root / "data/people.json", "images": root / "data/images"}
     values = {
-        "model": "mytraining.net:build", "input_wh": (64, 64), "train_data": files, "val_data": {"name": "toy", "n_images": 1},
+        "model": "mytraining.net:build", "input_wh": (64, 64), "train_data": files,
+        "val_data": {"name": "toy", "n_images": 1},
         "epochs": 1, "batch_size": 4, "decay_at": [], "checkpoint_every": 1, "sheet_people": 0,
         "engine": {"accelerator": "cpu", "threads": 1},
     }  # fmt: skip
