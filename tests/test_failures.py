@@ -32,6 +32,7 @@ def fail(capsys, monkeypatch, tmp_path):
     ("error", "words"),
     [
         (UserError("no \x1b[31m a\nb"), "error: no \\x1b[31m a\\nb\n"),
+        (UserWarning("no"), "error: no\n"),
         (MemoryError(), "error: not enough memory (MemoryError): take smaller input, or fewer --workers\n"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "error: not enough memory"),
         (RecursionError("maximum recursion depth exceeded"), "error: something in the input is nested too deep"),
@@ -46,6 +47,15 @@ def test_what_was_given_or_the_machine_ends_with_one_line(fail, error, words):
     assert code == 2
     assert errors.startswith(words)
     assert errors.count("\n") == 1
+
+
+class Unreadable(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+def test_fault_without_a_message_is_told_of(fail):
+    assert fail(Unreadable())[1].startswith("internal error: Unreadable: (its message cannot be read) (this is a fault")
 
 
 def test_interrupt_ends_as_shells_have_it(fail):

@@ -75,14 +75,16 @@ def tell_failure(error: BaseException) -> int:
     if line is not None:
         print_aside(f"error: {line}")
         return YOURS
-    print_aside(f"internal error: {type(error).__name__}: {one_line(error, 1000)} ({_ask_for_report(error)})")
+    print_aside(
+        f"internal error: {type(error).__name__}: {one_line(_read_words(error), 1000)} ({_ask_for_report(error)})"
+    )
     return OURS
 
 
 def explain(error: BaseException) -> str | None:
     """Return what to say of an error that is not a fault of ours; None for one that is."""
-    words = str(error)
-    if isinstance(error, UserError):
+    words = _read_words(error)
+    if isinstance(error, UserError | Warning):  # a warning, if Python was told to raise them
         return words
     if isinstance(error, MemoryError) or any(phrase in words.lower() for phrase in NO_MEMORY):
         return f"not enough memory ({words or 'MemoryError'}): take smaller input, or fewer --workers"
@@ -98,6 +100,14 @@ def explain(error: BaseException) -> str | None:
             f"the system refuses{where}: {error.strerror}; finished work is kept: the same command goes on from there"
         )
     return None
+
+
+def _read_words(error: BaseException) -> str:
+    """Return the message of an error; somebody's own may have none that can be read."""
+    try:
+        return str(error)
+    except Exception:
+        return "(its message cannot be read)"
 
 
 def _tell_interrupted() -> int:
