@@ -5,6 +5,7 @@ What is too large is refused with one line that names the variable. Processes of
 
 from __future__ import annotations
 
+import math
 import os
 
 from robustpose.errors import UserError
@@ -37,7 +38,8 @@ def check_limit(name: str, size: float, what: str, unit: str) -> None:
     """Raise UserError if a size is beyond a limit. `what` begins the sentence, such as ``image a.png``."""
     most = read_limit(name)
     if size > most:
+        needed = math.ceil(size)
         raise UserError(
-            f"{what} takes {size:,.0f} {unit}, and the limit is {most:,}: make it smaller, or if you trust it set "
-            f"ROBUSTPOSE_MAX_{name}={int(-(-size // 1))}"
+            f"{what} takes {needed:,} {unit}, and the limit is {most:,}: make it smaller, or if you trust it set "
+            f"ROBUSTPOSE_MAX_{name}={needed}"
         )
