@@ -16,7 +16,7 @@ TRUSTED = Trusted(paths=True)
 
 def open_again(folder, given=None, trusted=NOTHING):
     """Return the data of a run, and its corrupted images."""
-    return choose_data(folder, given, trusted), find_corrupted_images(folder, "release", trusted)
+    return choose_data(folder, given, trusted), find_corrupted_images(folder, {"seed": "release"}, trusted)
 
 
 @pytest.fixture

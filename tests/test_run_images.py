@@ -201,3 +201,14 @@ def test_note_of_this_very_user_names_no_code_either(run, evil, tmp_path, coco_f
         assert code == (2 if command[0] == "score" else 0)
         assert f"names code as its data, {EVIL}:go, and code that a run folder names is not run" in output + errors
         assert not evil()
+
+
+def test_own_corruption_that_changed_since_makes_no_pictures(run, copy):
+    path = copy / "summary.json"
+    summary = json.loads(path.read_text())
+    summary["provenance"]["corruption_code"]["tests.outside:darken"]["tests/outside.py"] = "0" * 64
+    path.write_text(json.dumps(summary))
+    code, _, errors = run("report", copy, "--corruptions", "tests.outside:darken")
+    assert code == 0
+    assert "tests/outside.py of 'tests.outside:darken' changed since it was benched" in errors
+    assert cells_with_pictures(copy) == {"contrast/3"}

@@ -33,7 +33,7 @@ def score(
 
     old = read_summary(folder)  # whose data to ask for: a folder that is no run has none
     spec = choose_data(folder, data.describe() if data.is_given else None, whose.trusted)
-    corrupted_images = find_corrupted_images(folder, old["provenance"].get("seed"), whose.trusted)
+    corrupted_images = find_corrupted_images(folder, old["provenance"], whose.trusted)
     job = Job(spec.open, no_estimator, corrupted_images, folder)
     with progress_display() as on_progress:
         summary = rescore(job, work.n_workers, work.resamples, on_progress)
@@ -67,7 +67,7 @@ def report(
     losses: list[str] = []
     try:
         dataset = open_images(folder, summary, given, whose.trusted)
-        images = (dataset, find_corrupted_images(folder, summary["provenance"].get("seed"), whose.trusted))
+        images = (dataset, find_corrupted_images(folder, summary["provenance"], whose.trusted))
     except UserError as error:
         if given is not None:
             raise

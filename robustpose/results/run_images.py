@@ -7,14 +7,15 @@ Cells of which there can be no images then have none, and the page says why.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from robustpose import metrics
+from robustpose.changes import BY_CORRUPTION, as_table, tell_files_apart
 from robustpose.data.corrupted import CorruptedImages, MadeImages
 from robustpose.data.spec import DataSpec
-from robustpose.errors import UserError
+from robustpose.errors import UserError, first_few
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame, Image
@@ -34,10 +35,11 @@ NOTHING = Trusted()
 
 @dataclass(frozen=True)
 class NamedOnly(CorruptedImages):
-    """Corrupted images that are made, but for those of code that the command at hand does not name."""
+    """Corrupted images that are made, but for those of code that the command at hand does not name, or that changed."""
 
     images: CorruptedImages
     named: tuple[str, ...]
+    changed: Mapping[str, Sequence[str]] = field(default_factory=dict)  # files of such code, by its name
 
     def read(self, frame: Frame, cell: Cell) -> Image:
         self._check_code([cell])
@@ -58,6 +60,10 @@ class NamedOnly(CorruptedImages):
                 raise UserError(
                     f"'{name}' is code, and code that a run folder names is not run: name it again "
                     f"(--corruptions {name})"
+                )
+            if self.changed.get(name):
+                raise UserError(
+                    f"{first_few(list(self.changed[name]), 'files')} of '{name}' changed since it was benched"
                 )
 
 
@@ -130,13 +136,14 @@ def open_images(
     return dataset
 
 
-def find_corrupted_images(folder: Path, seed: object, trusted: Trusted = NOTHING) -> CorruptedImages:
-    """Return where the corrupted images of a run come from: as it noted, else made with `seed`."""
+def find_corrupted_images(folder: Path, provenance: Mapping[str, Any], trusted: Trusted = NOTHING) -> CorruptedImages:
+    """Return where the corrupted images of a run come from: as it noted, else made with the seed of its provenance."""
     noted = read_note(folder, trusted.paths)
     if noted is None:
+        seed = provenance.get("seed")
         if seed != "release" and type(seed) is not int:
             return NoImages(f"{folder} does not say where its corrupted images are: start its bench command again")
-        return NamedOnly(MadeImages(seed), trusted.code)
+        return _make_named(MadeImages(seed), provenance, trusted)
     origin = noted.inputs.corrupted_images
     path = origin.corrupted_root or origin.frost
     if path is not None and not noted.is_trusted:
@@ -145,4 +152,11 @@ def find_corrupted_images(folder: Path, seed: object, trusted: Trusted = NOTHING
             "say --trust if you trust who made it"
         )
     images = origin.open()
-    return NamedOnly(images, trusted.code) if isinstance(images, MadeImages) else images
+    return _make_named(images, provenance, trusted) if isinstance(images, MadeImages) else images
+
+
+def _make_named(images: MadeImages, provenance: Mapping[str, Any], trusted: Trusted) -> NamedOnly:
+    noted = as_table(provenance.get(BY_CORRUPTION))
+    now = images.code_of([Cell(name, 1) for name in trusted.code if name in noted])
+    changed = {name: tell_files_apart(noted[name], code) for name, code in now.items()}
+    return NamedOnly(images, trusted.code, changed)

@@ -179,8 +179,7 @@ def _find_corrupted_images(runs: Sequence[Run], trusted: Trusted, written: Writt
     corrupted_images: dict[Path, CorruptedImages] = {}
     for run in runs:
         with written.noting(f"fig6 is without {run.folder}"):
-            seed = run.summary["provenance"].get("seed")
-            corrupted_images[run.folder] = find_corrupted_images(run.folder, seed, trusted)
+            corrupted_images[run.folder] = find_corrupted_images(run.folder, run.summary["provenance"], trusted)
     return corrupted_images
 
 
