@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -64,10 +66,22 @@ def main(arguments: list[str] | None = None) -> None:
     end = words.index("--") if "--" in words else len(words)
     debug = "--debug" in words[:end]
     words = [*(word for word in words[:end] if word != "--debug"), *words[end:]]
+    words = [expand_home(word) for word in words]
     with heed_signals(), forgiving_streams() as output:
         code = run_guarded(lambda: _run(words, output), debug)
         code = code or tell_refusal(output)
     sys.exit(code)
+
+
+def expand_home(word: str) -> str:
+    """Return a word of a command line with the home folder for ``~``, also after ``=`` and ``:``, as in ``onnx:~/a``.
+
+    Shells replace it only where a word begins with it.
+    """
+    try:
+        return re.sub(r"(^|[=:])~(?=/|$)", lambda found: found[1] + str(Path.home()), word)
+    except RuntimeError:  # nobody knows where that is
+        return word
 
 
 def _run(words: list[str], output: ForgivingStream) -> int | None:

@@ -65,6 +65,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
                 raise ValueError("it is compressed, as no checkpoint is")
             if sum(member.file_size for member in members) > path.stat().st_size:
                 raise ValueError("it says that it holds more than its bytes")
+            if archive.testzip() is not None:  # PyTorch does not look at the checksums
+                raise ValueError("it is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes raise whatever they happen to spell
         reason = str(error) if type(error) is ValueError else f"it is cut off, damaged or none, {type(error).__name__}"

@@ -265,10 +265,16 @@ def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainS
     return check_settings(TrainSettings, {**like, **own, **groups}, source)
 
 
-def make_settings_of_run(values: Mapping[str, Any], source: str) -> TrainSettings:
+def make_settings_of_run(values: Any, source: str) -> TrainSettings:
     """Return the settings that a checkpoint holds: like `make_settings`, and true to a run that 0.1.0 began."""
-    data = {**values["train_data"], "boxes": "gt", "metric": None}  # which 0.1.0 took, and did not look at
-    if data["name"] in SETS and data["root"] is not None and data["split"] is None:
-        # 0.1.0 learned from the split that is benched where none was given.
-        data["split"] = SETS[data["name"]].benched
-    return make_settings({**values, "train_data": data}, source)
+    if not isinstance(values, Mapping):
+        raise UserError(f"{source} must be a group (key: value), got {type(values).__name__}")
+    data = values.get("train_data")
+    if isinstance(data, Mapping):
+        data = {**data, "boxes": "gt", "metric": None}  # which 0.1.0 took, and did not look at
+        name = str(data.get("name"))
+        if name in SETS and data.get("root") is not None and data.get("split") is None:
+            # 0.1.0 learned from the split that is benched where none was given.
+            data["split"] = SETS[name].benched
+        values = {**values, "train_data": data}
+    return make_settings(values, source)
