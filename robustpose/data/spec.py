@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from robustpose import metrics, registry
 from robustpose.config import Settings, check_settings
@@ -70,6 +70,14 @@ class DataSpec(Settings):
         if is_nameless and (values.get("annotations") or values.get("images")):
             return {**values, "name": "coco"}
         return values
+
+    @field_validator("boxes")
+    @classmethod
+    def _expand_boxes(cls, boxes: str) -> str:
+        word, path = split_boxes(boxes)
+        if path is None or path.parts[:1] != ("~",):
+            return boxes
+        return f"{word}{':' * bool(word)}{path.expanduser()}"
 
     @model_validator(mode="after")
     def _check_fields(self) -> DataSpec:
