@@ -167,6 +167,7 @@ MOMENTS = ("step", "student", "optimizer", "state")
             r"unknown key 'new'.* \(robustpose 9\.9 wrote it\)",
         ),
         (put("at", value=None), "it does not say where the run was"),
+        (put("at", value={}), r"it does not say where the run was \(epoch, step, totals, best\)"),
         (put("at", "epoch", value=-1), r"it does not say where the run was \(epoch\)"),
         (put("at", "epoch", value=True), r"it does not say where the run was \(epoch\)"),
         (put("at", "best", value=float("nan")), r"it does not say where the run was \(best"),
@@ -247,37 +248,6 @@ def test_lost_best_weights_are_told_and_those_of_later_epochs_kept(content: byte
 # Divergence
 
 
-class Grows(Tiny):
-    """A network whose weights are broken by its own hand, at a forward pass that `breaks_at` counts."""
-
-    n_calls = 0
-    breaks_at = 0
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.training:
-            type(self).n_calls += 1
-            if type(self).n_calls == type(self).breaks_at:
-                with torch.no_grad():
-                    self.layers[4].weight.data = self.layers[4].weight.data.clone()
-                    self.layers[4].weight.data[0] = 1e38
-        return super().forward(x)
-
-
-@pytest.mark.parametrize(
-    ("breaks_at", "reason"),
-    [
-        # 1 is the trial of the network. The loss of the step itself, of the next one, …
-        (3, r"loss is (inf|nan) at step 3")
-    ],
-)
-def test_divergence_is_one_message_wherever_it_shows(breaks_at: int, reason: str, tmp_path: Path) -> None:
-    Grows.n_calls, Grows.breaks_at = 0, breaks_at
-    with pytest.raises(
-        UserError, match=f"^training has diverged: {reason}; there is no checkpoint yet: try a lower lr"
-    ):
-        train(settings_for(model=f"{HERE}:Grows", checkpoint_every=100), tmp_path)
-
-
 def test_weights_that_break_in_the_last_step_of_an_epoch_are_not_evaluated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,14 +287,14 @@ def test_data_that_are_not_finite_are_not_called_divergence() -> None:
     with pytest.raises(UserError, match=r"^train_data gives values that are not finite \(target\)") as caught:
         check_losses({"loss": float("nan")}, {"target": torch.tensor([float("nan")])})
     assert not isinstance(caught.value, NotFinite)
-    with pytest.raises(NotFinite, match="^loss is inf$"):
+    with pytest.raises(NotFinite, match=r"^loss is inf$"):
         check_losses({"loss": float("inf"), "heatmap": 1.0}, {"target": torch.zeros(1)})
 
 
 def test_state_is_looked_through_to_its_depth(tmp_path: Path) -> None:
     check_state({"a": [{"b": (torch.ones(2), 3, "x", None, torch.tensor(5))}]})
-    with (
-        pytest.raises(UserError, match=r"^training has diverged: a\.b is not finite at step 7; there is no checkpoint"),
-        telling_divergence(7, 0.1, tmp_path / "last.ckpt"),
-    ):
+    message = (
+        r"^training has diverged: a\.b is not finite at step 7; there is no checkpoint yet: try a lower lr than 0\.1"
+    )
+    with pytest.raises(UserError, match=message), telling_divergence(7, 0.1, tmp_path / "last.ckpt"):
         check_state({"a": {"b": [1.0, float("nan")]}})

@@ -27,6 +27,7 @@ from robustpose.train.settings import TrainSettings, make_settings_of_run
 from robustpose.train.steps import Step
 
 Count = Annotated[int, Field(ge=0, strict=True)]
+IN_POSITION = ("epoch", "step", "totals", "best")  # of every version
 PARTS = ("settings", "at", "step", "precision")  # of a checkpoint; those of version 0.1.0 have no more
 
 
@@ -114,8 +115,12 @@ def resume(
 
 
 def _read_position(path: Path, state: dict[str, Any], epochs: int, n_batches: int) -> Position:
+    said = state["at"]
+    lacking = [key for key in IN_POSITION if key not in said] if isinstance(said, dict) else []
+    if lacking:
+        raise _refuse(path, f"it does not say where the run was ({', '.join(lacking)})")
     try:
-        at = TypeAdapter(Position).validate_python(state["at"])
+        at = TypeAdapter(Position).validate_python(said)
     except ValidationError as error:
         problem = error.errors()[0]
         raise _refuse(path, f"it does not say where the run was ({'.'.join(map(str, problem['loc']))})") from error
