@@ -35,6 +35,12 @@ def fail(capsys, monkeypatch, tmp_path):
         (UserWarning("no"), "error: no\n"),
         (MemoryError(), "error: not enough memory (MemoryError): take smaller input, or fewer --workers\n"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "error: not enough memory"),
+        (
+            ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+            "error: not enough memory (libtorch",
+        ),
+        (RuntimeError("can't start new thread"), "error: not enough memory (can't start new thread)"),
+        (ImportError("libGL.so.1: cannot open shared object file"), "error: a library cannot be loaded (libGL.so.1"),
         (RecursionError("maximum recursion depth exceeded"), "error: something in the input is nested too deep"),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a\nb"), "error: the system refuses a\\nb: No space left"),
         (OSError("image file is truncated"), "error: a file cannot be read or written: image file is truncated\n"),
@@ -52,6 +58,10 @@ def test_what_was_given_or_the_machine_ends_with_one_line(fail, error, words):
 class Unreadable(Exception):
     def __str__(self):
         raise ValueError
+
+
+def test_import_that_fails_inside_is_a_fault_of_ours(fail):
+    assert fail(ImportError("cannot import name 'a'", name="robustpose.cli"))[0] == 1
 
 
 def test_fault_without_a_message_is_told_of(fail):

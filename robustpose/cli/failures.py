@@ -23,7 +23,10 @@ EXIT_CODES = (
     "refuses; 130 stopped with Ctrl-C, 143 by SIGTERM, 129 by a terminal that closed."
 )
 # What libraries say, in errors of no type of their own, when they get no memory.
-NO_MEMORY = ("out of memory", "can't allocate memory", "failed to allocate memory", "insufficient memory", "bad_alloc")
+NO_MEMORY = (
+    *("out of memory", "allocate memory", "insufficient memory", "bad_alloc", "failed to map segment"),
+    *("can't start new thread", "resource temporarily unavailable"),
+)
 
 
 def run_guarded(command: Callable[[], Any], debug: bool) -> int:
@@ -88,6 +91,8 @@ def explain(error: BaseException) -> str | None:
         return words
     if isinstance(error, MemoryError) or any(phrase in words.lower() for phrase in NO_MEMORY):
         return f"not enough memory ({words or 'MemoryError'}): take smaller input, or fewer --workers"
+    if isinstance(error, ImportError) and not (error.name or "").startswith("robustpose"):
+        return f"a library cannot be loaded ({words}): install what robustpose needs again"
     if isinstance(error, RecursionError):
         return f"something in the input is nested too deep ({words})"
     if isinstance(error, RuntimeError) and "no locator available" in words:  # of numba
