@@ -60,7 +60,7 @@ def test_sizes_are_checked_before_an_image_is_decoded(corruption, size, seed, me
 
 
 def test_small_images_are_counted():
-    message = r"a\.jpg is 5 x 900 px; .*; … 4 images in all, but corruptions .*: take them out of the annotations"
+    message = r"a\.jpg is 5 x 900 px; .*; … 4 images in all, but corruptions .*: leave them out"
     with pytest.raises(UserError, match=message):
         MadeImages(7).check([Cell("fog", 1)], [frame_of(5, 900)] * 4 + [frame_of(32, 32)])
 

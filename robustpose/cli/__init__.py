@@ -88,5 +88,6 @@ def _run(words: list[str], output: ForgivingStream) -> int | None:
     check_surroundings(output)
     with warnings.catch_warnings():
         warnings.showwarning = print_warning
+        warnings.filterwarnings("ignore", module="PIL")  # of tags that nobody needs; what matters is an error
         code: int | None = app(args=words, standalone_mode=False)
     return code

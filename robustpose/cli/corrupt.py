@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,7 +112,7 @@ def _write_copies(files: list[Path], out: Path, cells: list[Cell], made: MadeIma
         twice = next(stem for stem in stems if stems.count(stem) > 1)
         raise UserError(f"two of the images have the same name, {twice}: their results would overwrite each other")
     written = {cell: [out / f"{stem}-{cell.file_stem}.png" for stem in stems] for cell in cells}
-    overwritten = {path.resolve() for paths in written.values() for path in paths} & {file.resolve() for file in files}
+    overwritten = set(map(os.path.realpath, chain(*written.values()))) & set(map(os.path.realpath, files))
     if overwritten:
         raise UserError(f"{min(overwritten)} is one of the images, and would be overwritten: choose another --out")
     headers = [read_header(file) for file in files]

@@ -201,7 +201,7 @@ def _check_least_side(frames: Sequence[Frame]) -> None:
         which = "it" if len(small) == 1 else "them"
         raise UserError(
             f"{first_few(small, 'images')}, but corruptions are defined from {LEAST_SIDE} x {LEAST_SIDE} px on: "
-            f"take {which} out of the annotations"
+            f"leave {which} out"
         )
 
 

@@ -58,8 +58,8 @@ def open_image_folder(
             if name not in headers:
                 headers[name] = read_header(path / name)
         except UserError as error:
-            is_there = (path / name).exists()
-            problems.append(str(error) if is_there else f"image file {path / name} is missing")
+            is_missing = isinstance(error.__cause__, FileNotFoundError)
+            problems.append(f"image file {path / name} is missing" if is_missing else str(error))
     _raise_problems(path, problems)
     turned = [name for name, header in headers.items() if header.orientation > 1]
     sizes = [] if annotated is None else list(zip(names, annotated, strict=True))

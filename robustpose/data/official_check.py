@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from robustpose.data.image_folder import leads_out
 from robustpose.data.mpii import read_truth_file
 from robustpose.data.official import SETS, Place, Split, check_root, find_place
 from robustpose.errors import UserError, nearest
@@ -74,7 +75,7 @@ def _check_images(folder: Path, listed: set[str] | None) -> tuple[State, str]:
     present = {entry.name for entry in folder.iterdir()}
     if listed is None:
         return "differs", f"{len(present):,} files, but no list to compare with"
-    missing = [name for name in listed if name not in present and not ("/" in name and (folder / name).is_file())]
+    missing = [name for name in listed if name not in present and (leads_out(name) or not (folder / name).is_file())]
     if missing:
         return "differs", f"{len(missing):,} of {len(listed):,} images missing, such as {min(missing)}"
     return "ok", f"all {len(listed):,} images"
