@@ -87,6 +87,12 @@ def test_corners_are_found_where_they_stay_inside_the_images(read, coco_content)
             lambda numbers, size: numbers.reshape(-1, 3)[:, [1, 0, 2]].ravel() + [0, 60, 0] * 17,
             "of 18 annotated people of people.json have most of their joints outside their boxes",
         ),
+        (
+            "area",
+            lambda area, size: area / size.prod(),
+            "areas of people in people.json are 4.1e-05 of those of their box",
+        ),
+        ("area", lambda area, size: size.prod(), "areas of people in people.json are .* of those of their boxes"),
         ("num_keypoints", lambda n, size: 0, "18 annotations, such as 1, have joints and num_keypoints 0"),
     ],
 )
@@ -100,10 +106,20 @@ def test_what_is_hardly_right_is_a_warning(read, coco_content, field, make, mess
     assert [text for text in warnings if re.search(message, text)], warnings
 
 
+def test_annotations_of_smaller_images_are_doubted(read, coco_content):
+    for person in [*coco_content["annotations"]]:  # two more of each, so that there are many
+        coco_content["annotations"].append({**person, "id": person["id"] + 100})
+    assert read(coco_content).warnings == []
+    halved = change(coco_content, "keypoints", lambda numbers, size: scale(numbers, 0.5))
+    halved = change(halved, "area", lambda area, size: area / 4)
+    (warning,) = read(change(halved, "bbox", lambda box, size: box / 2)).warnings
+    assert warning.startswith("none of 36 annotated boxes of people.json reaches into the last fifth of its image")
+
+
 def test_area_of_the_box_is_taken_where_asked(read, coco_content):
     for person in coco_content["annotations"][1:]:
         del person["area"]
-    with pytest.raises(UserError, match=r"annotation 2 lacks 'area': .*--area box"):
+    with pytest.raises(UserError, match=r"annotation 2 lacks 'area'.*in all: give areas, .*--area box"):
         read(coco_content)
     people = read(coco_content, area="box")
     np.testing.assert_allclose(people.truth(0).area, [40 * 70, 38 * 60])  # of everybody, in the same way
@@ -127,7 +143,7 @@ def test_some_people_of_area_0_are_counted(read, coco_content):
 def test_visibility_beside_the_flags_is_named_with_the_way_out(read, coco_content, flag):
     coco_content["annotations"][2]["keypoints"][5] = flag
     with pytest.raises(
-        UserError, match=r"annotation 3 has a visibility other than 0, 1 or 2: .*--visibility fractions"
+        UserError, match=r"annotation 3 has a visibility other than 0, 1 or 2, .*--visibility fractions"
     ):
         read(coco_content)
 

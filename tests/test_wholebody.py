@@ -72,7 +72,7 @@ def test_body_alone_is_taken_with_a_warning(read, whole):
         (
             "foot_kpts",
             [1, 2, 0.5] * 6,
-            r"annotation 3 has a visibility other than 0, 1 or 2: 0\.5.*--visibility fractions",
+            r"annotation 3 has a visibility other than 0, 1 or 2, 0\.5.*--visibility fractions",
         ),
     ],
 )

@@ -16,6 +16,9 @@ UNIT = 1.5  # px; where all coordinates are smaller, they are fractions of the i
 MOST = 0.5  # of the boxes, joints or people
 OVERLAP = 0.3  # intersection over union of a box that finds a person
 SEVERAL = 5  # people who are asked for an opinion
+MANY, FAR = 20, 0.8  # among so many boxes, some reach beyond this part of their image
+# Of the area of a box: COCO's people fill about half of it.
+LEAST_AREA, MOST_AREA = 0.05, 1.5
 
 
 def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str) -> list[str]:
@@ -38,6 +41,11 @@ def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str) -> list[str]:
             f"{what} seem to be x1 y1 x2 y2, such as {_spell(boxes_xywh[leaves][0])}: expected x y width height. So "
             f"read, {leaves.sum()} of {len(leaves)} reach far out of their images, as corners none does"
         )
+    if len(boxes_xywh) >= MANY and (far < FAR * sizes_wh).all():
+        return [
+            f"none of {len(far)} {what} reaches into the last fifth of its image, right or down: are they in px, of "
+            "images of this size?"
+        ]
     if leaves.mean() > MOST:
         example = np.flatnonzero(leaves)[0]
         return [
@@ -82,6 +90,18 @@ def check_joints(xy: Floats, is_annotated: Mask, boxes_xywh: Floats, sizes_wh: F
     return [
         f"{is_strange.sum()} of {len(xy)} annotated people of {where} have most of their joints outside their "
         "boxes: are joints x, y and visibility in px, boxes x y width height in px, both of images of this size?"
+    ]
+
+
+def check_areas(areas: Floats, boxes_xywh: Floats, where: str) -> list[str]:
+    """Return the warning that areas (N,) px² give rise to which do not go with the boxes (N, 4) of the same people."""
+    known = (areas > 0) & (boxes_xywh[:, 2:] > 0).all(1)
+    parts = areas[known] / boxes_xywh[known, 2:].prod(1)
+    if len(parts) < SEVERAL or LEAST_AREA <= np.median(parts) <= MOST_AREA:
+        return []
+    return [
+        f"areas of people in {where} are {np.median(parts):.2g} of those of their boxes (the median), and poses are "
+        "scored by them: are they in px²? area: box (--area box) takes those of the boxes"
     ]
 
 

@@ -149,7 +149,8 @@ def read_coco(
     if not images.is_dir():
         raise UserError(f"the image folder {images} does not exist")
     people, doubts = _choose_people(file, categories)
-    stop_at(file.path, _apply(reading, people) or check_people(people, file.images, found.skeleton.n_joints))
+    stop_at(file.path, _apply(reading, people))
+    check_people(people, file, found.skeleton.n_joints)
     doubts += doubt_people(people, file, found.skeleton.n_joints)
     if reading.parts == "body" and any(map(has_parts, people)):
         doubts.append(

@@ -6,26 +6,32 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from robustpose.data.box_checks import check_boxes, check_joints
+from robustpose.data.box_checks import check_areas, check_boxes, check_joints
 from robustpose.data.coco_file import CocoFile, Entry, find_repeated
 from robustpose.data.ignored import find_damage
-from robustpose.errors import UserError, quote
+from robustpose.errors import UserError, first_few, quote
 from robustpose.pose.types import ImageId
 
 MOST_LOOKED_AT = 10_000  # people, for what only most of them tell
 FLAGS = frozenset((0, 1, 2))  # of visibility
-NO_AREA = "give it, or take that of the box, area: box (--area box)"
+# What to do about a problem that has these words.
+HINTS = {
+    "area": "give areas, or take those of the boxes, area: box (--area box)",
+    "visibility": "if joints above 0 are annotated, say visibility: fractions (--visibility fractions)",
+}
 
 
-def check_people(people: Sequence[Entry], images: Sequence[Entry], n_joints: int) -> list[str]:
-    """Return what annotations of people, each of its type, say of each other, of images and of joints that is wrong."""
+def check_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> None:
+    """Raise UserError for what annotations of people, each of its type, say of each other, images and joints."""
     problems = [f"annotation id {quote(i)} occurs twice" for i in find_repeated(person["id"] for person in people)]
-    sizes = {image["id"]: (image["width"], image["height"]) for image in images}
+    sizes = {image["id"]: (image["width"], image["height"]) for image in file.images}
     for person in people:
         person["keypoints"] = person.get("keypoints") or [0] * (3 * n_joints)  # a person nobody has marked
         if problem := _check_person(person, sizes, n_joints):
             problems.append(f"annotation {quote(person['id'])} {problem}")
-    return problems
+    if problems:
+        hints = [hint for word, hint in HINTS.items() if any(word in problem for problem in problems[:3])]
+        raise UserError(": ".join([f"{file.path}: {first_few(problems, 'problems')}", *hints]))
 
 
 def _check_person(person: Entry, sizes: Mapping[ImageId, tuple[int, int]], n_joints: int) -> str | None:
@@ -36,16 +42,13 @@ def _check_person(person: Entry, sizes: Mapping[ImageId, tuple[int, int]], n_joi
     keypoints = person["keypoints"]
     if len(keypoints) != 3 * n_joints:
         count = f"{3 * n_joints} keypoint values ({n_joints} joints)"
-        return f"needs {count}, got {len(keypoints)}: x, y and visibility of each joint"
+        return f"needs {count}, got {len(keypoints)}"
     flags = keypoints[2::3]
     if not FLAGS.issuperset(flags):
         strange = next(flag for flag in flags if flag not in FLAGS)
-        return (
-            f"has a visibility other than 0, 1 or 2: {strange}; if every joint above 0 is annotated, say "
-            "visibility: fractions (--visibility fractions)"
-        )
+        return f"has a visibility other than 0, 1 or 2, {strange}"
     if person.get("area") is None:
-        return f"lacks 'area': {NO_AREA}"
+        return "lacks 'area'"
     if person.get("iscrowd") or not any(flags):
         damage = find_damage(person.get("segmentation"), sizes[person["image_id"]])
         return None if damage is None else f"has a segmentation that cannot be read: {damage}"
@@ -56,7 +59,7 @@ def _check_person(person: Entry, sizes: Mapping[ImageId, tuple[int, int]], n_joi
     if x >= image_width or y >= image_height or x + width < 0 or y + height < 0:
         return f"has a box outside its {image_width} x {image_height} image: {person['bbox']}"
     if person["area"] < 0:
-        return f"has an area below 0, {person['area']}: {NO_AREA}"
+        return f"has an area below 0, {person['area']}"
     return None
 
 
@@ -70,7 +73,9 @@ def doubt_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> list
         return []
     small = [person for person in counted if person["area"] <= 0]
     if len(small) == len(counted):
-        raise UserError(f"{file.path}: nobody with joints has an area above 0, by which poses are scored: {NO_AREA}")
+        raise UserError(
+            f"{file.path}: nobody with joints has an area above 0, by which poses are scored: {HINTS['area']}"
+        )
     some = counted[:: len(counted) // MOST_LOOKED_AT + 1]
     sizes = {image["id"]: (image["width"], image["height"]) for image in file.images}
     boxes = np.array([person["bbox"] for person in some], float)
@@ -78,6 +83,7 @@ def doubt_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> list
     points = np.array([person["keypoints"] for person in some], float).reshape(-1, n_joints, 3)
     doubts = check_boxes(boxes, sizes_wh, f"annotated boxes of {file.path.name}")
     doubts += check_joints(points[:, :, :2], points[:, :, 2] > 0, boxes, sizes_wh, file.path.name)
+    doubts += check_areas(np.array([person["area"] for person in some], float), boxes, file.path.name)
     if small:
         doubts.append(
             f"{len(small)} of {len(counted)} people with joints have an area of 0, such as annotation "
