@@ -5,6 +5,7 @@ Whatever a library makes of that exception, `heard` remembers the signal.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -74,6 +75,7 @@ def run_and_exit(command: Callable[[], int]) -> NoReturn:
     """Run a command as all that this process does, and exit with the code it returns, stopped by signals to the end."""
     global _exit_code
     _install()
+    atexit.register(_ignore_all)  # the first to be registered is the last to be called
     try:
         code = command()
     except BaseException:
@@ -92,6 +94,12 @@ def _install() -> None:
             signal.signal(number, _stop)
 
 
+def _ignore_all() -> None:
+    """Let Python free its memory undisturbed: it would give signals back to the system, which kills."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     global _signal, _since
     if _exit_code:  # what went wrong has been said
@@ -108,7 +116,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def _raise_again(unraisable: Any) -> None:
     """Raise `Stopped` again a little later, where it came into something that no exception can leave: a finaliser."""
     if not isinstance(unraisable.exc_value, Stopped):
-        sys.__unraisablehook__(unraisable)
+        if _signal is None:  # else it is of something that was cut off, as it should be
+            sys.__unraisablehook__(unraisable)
     elif hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, _stop_again)
         signal.setitimer(signal.ITIMER_REAL, AGAIN_AFTER)

@@ -93,11 +93,9 @@ CATEGORY = {
 }
 
 
-@pytest.fixture(scope="session")
-def coco_folder(tmp_path_factory):
-    """A folder with people.json and images/: nine small images, two people each, of two sizes."""
-    folder = tmp_path_factory.mktemp("coco")
-    (folder / "images").mkdir()
+def make_coco_folder(folder):
+    """Fill a folder with people.json and images/: nine small images, two people each, of two sizes."""
+    (folder / "images").mkdir(parents=True)
     rng = np.random.default_rng(3)
     images, people = [], []
     for number in range(1, 10):
@@ -110,6 +108,12 @@ def coco_folder(tmp_path_factory):
     content = {"images": images, "annotations": people, "categories": [CATEGORY]}
     (folder / "people.json").write_text(json.dumps(content))
     return folder
+
+
+@pytest.fixture(scope="session")
+def coco_folder(tmp_path_factory):
+    """A folder with people.json and images/: see `make_coco_folder`."""
+    return make_coco_folder(tmp_path_factory.mktemp("coco"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ another network or of another program is one line that says what to do.
 
 from __future__ import annotations
 
+import sys
 import warnings
 import zipfile
 from dataclasses import field
@@ -49,7 +50,7 @@ def write_checkpoint(state: dict[str, Any], path: Path) -> None:
     """
     check_state(state)
     with open_whole(path, sync=True) as file:
-        torch.save(state, file)
+        torch.save(_share_words(state), file)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -187,3 +188,18 @@ def _refuse(path: Path, reason: str, how: str = "") -> UserError:
 def _tell_version(state: dict[str, Any]) -> str:
     version = str(state.get("version", ""))[:20]
     return "" if version in ("", robustpose.__version__) else f" (robustpose {version} wrote it)"
+
+
+def _share_words(value: Any) -> Any:
+    """Return the same content with one object for equal words: a file has a reference where it meets an object again.
+
+    Else the bytes of a run that went on would differ from those of one that was not stopped.
+    """
+    if type(value) is str:
+        return sys.intern(value)
+    if isinstance(value, dict):
+        shared = type(value)((_share_words(key), _share_words(item)) for key, item in value.items())
+        if hasattr(value, "_metadata"):  # of a network's state
+            shared._metadata = _share_words(value._metadata)  # type: ignore[attr-defined]
+        return shared
+    return type(value)(map(_share_words, value)) if type(value) in (list, tuple) else value

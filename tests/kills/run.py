@@ -1,0 +1,79 @@
+"""Kill commands by hand: ``python tests/kills/run.py --n 50``, of each; ``--command bench`` takes one.
+
+``--seed 3`` chooses other moments, ``--ways group,parent,worker`` other ways to stop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from tests.kills.jobs import JOBS, make_inputs
+from tests.kills.stop import WAYS, count_events, stop_often
+
+SEED = 16
+KILLS_A_RUN = 5
+
+
+def main() -> int:
+    """Kill commands, print what was wrong, and return 1 if anything was."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--n", type=int, default=50, help="stops of each command")
+    parser.add_argument("--command", help=f"of {', '.join(JOBS)}; with commas; by default all")
+    parser.add_argument("--ways", default=",".join(WAYS), help="in which they are stopped, with commas")
+    parser.add_argument("--seed", type=int, default=SEED)
+    options = parser.parse_args()
+    names = options.command.split(",") if options.command else list(JOBS)
+    scratch = Path(tempfile.mkdtemp(prefix="robustpose-kills-"))
+    print(f"in {scratch}", flush=True)
+    make_inputs(scratch / "inputs", names)
+    n_problems = sum(kill(name, scratch, options.n, options.ways.split(","), Random(options.seed)) for name in names)
+    if not n_problems:
+        shutil.rmtree(scratch)
+    return 1 if n_problems else 0
+
+
+def kill(name: str, scratch: Path, n_stops: int, ways: list[str], rng: Random) -> int:
+    """Stop a command `n_stops` times, print what was wrong, and return the number of that."""
+    job = JOBS[name]
+    ways = [way for way in ways if way != "worker" or job.has_workers]
+    whole = scratch / "whole" / (job.same_as or name)
+    n_events = count_events(job, scratch / "inputs", scratch / "counted" / name)
+    if not whole.exists():
+        shutil.copytree(scratch / "counted" / name, whole) if not job.same_as else count_events(
+            JOBS[job.same_as], scratch / "inputs", whole
+        )
+    count: Counter[str] = Counter()
+    n_problems, number = 0, 0
+    while count.total() < n_stops:
+        number += 1
+        folder = scratch / f"killed-{number}"
+        n_now = min(KILLS_A_RUN, n_stops - count.total())
+        stops, problems = stop_often(name, scratch / "inputs", folder, whole, n_events, n_now, ways, rng)
+        count.update(stop.way for stop in stops if stop.was_in_time)
+        problems += [f"{stop.way} at {stop.n_events}: {problem}" for stop in stops for problem in stop.problems]
+        for problem in problems:
+            print(f"{name}, run {number}: {problem}", flush=True)
+        n_problems += len(problems)
+        if not problems:
+            shutil.rmtree(folder / name)
+    spelled = ", ".join(f"{n} {way}" for way, n in sorted(count.items()))
+    print(
+        f"{name}: {count.total()} stops ({spelled}) in {number} runs of {n_events} events: {n_problems} problems",
+        flush=True,
+    )
+    return n_problems
+
+
+if __name__ == "__main__":
+    sys.exit(main())

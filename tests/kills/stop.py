@@ -1,0 +1,187 @@
+"""Stop a command at a moment of its writing, in one of several ways, and see how it ends and what is left of it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from robustpose.files import PART
+from robustpose.stopping import LINE
+from tests.kills.jobs import JOBS, ROOT, Job, begin, command_of
+from tests.kills.watch import Watch
+from tests.runs import children_of, heed_interrupts
+
+SECONDS = 120.0  # that a start may take
+INSIST = 0.6  # seconds to a second Ctrl-C
+WAYS = {  # name -> exit code
+    "group": -signal.SIGKILL,  # everybody is killed
+    "parent": -signal.SIGKILL,  # its workers have to end by themselves
+    "worker": 2,
+    "int": 130,
+    "int twice": 130,
+    "int and int": 130,  # the second while it cleans up
+    "term": 143,
+    "hup": 129,
+}
+KILLS = ("group", "parent")
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A start of a command: in which way it was stopped, at which event, whether before its end, and what was wrong."""
+
+    way: str
+    n_events: int
+    was_in_time: bool
+    problems: tuple[str, ...]
+
+
+def stop_at(job: Job, inputs: Path, out: Path, way: str, n_events: int) -> Stopped:
+    """Start a job, stop it after so many events in its folder, and return how it ended."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with Watch(out.parent) as watch:
+        process = subprocess.Popen(
+            command_of(job, inputs, out), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True, preexec_fn=heed_interrupts, text=True,
+        )  # fmt: skip
+        if not watch.wait_for(n_events, lambda: process.poll() is not None, SECONDS) and process.poll() is None:
+            raise TimeoutError(f"{process.args} takes longer than {SECONDS} s")
+        _stop(process, way)
+        try:
+            _, errors = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            _, errors = process.communicate()
+            return Stopped(way, n_events, True, (f"does not end: {errors[-500:]}",))
+    if process.returncode == 0:
+        return Stopped(way, n_events, False, tuple(_list_left(process.pid)))
+    problems = _list_left(process.pid)
+    if process.returncode != WAYS[way]:
+        problems.append(f"exit code {process.returncode}")
+    if way not in KILLS:
+        problems += _check_words(errors, way)
+    if way not in (*KILLS, "int twice", "int and int"):
+        problems += [f"{path} is left" for path in find_parts(out)]
+    problems = [
+        f"{problem}: {errors[-800:]}" if "exit code" in problem or "words" in problem else problem
+        for problem in problems
+    ]
+    return Stopped(way, n_events, True, tuple(problems))
+
+
+def find_parts(out: Path) -> list[Path]:
+    """Return the unfinished files in a folder."""
+    return [path for path in out.rglob("*") if PART.fullmatch(path.name) or path.name.endswith(".part")]
+
+
+def find_differences(whole: Path, out: Path) -> list[str]:
+    """Return what `diff -r` says of two folders, hidden files included."""
+    done = subprocess.run(["diff", "-r", "-q", whole, out], capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+def _stop(process: subprocess.Popen[Any], way: str) -> None:
+    try:
+        if way == "parent":
+            process.kill()
+        elif way == "worker":
+            workers = find_workers(process.pid)
+            os.kill(workers[-1] if workers else process.pid, signal.SIGKILL if workers else signal.SIGINT)
+        else:
+            signals = {"group": signal.SIGKILL, "term": signal.SIGTERM, "hup": signal.SIGHUP}
+            os.killpg(process.pid, signals.get(way, signal.SIGINT))
+        if way.startswith("int "):
+            time.sleep(INSIST if way == "int twice" else 0.02)
+            os.killpg(process.pid, signal.SIGINT)
+    except ProcessLookupError:
+        pass
+
+
+def find_workers(pid: int) -> list[int]:
+    """Return the ids of a command's workers, without the process in which Python keeps account of resources."""
+    found = []
+    for child in children_of(pid):
+        try:
+            words = Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"resource_tracker" not in words:
+            found.append(child)
+    return found
+
+
+def _check_words(errors: str, way: str) -> list[str]:
+    """Return what is wrong with the lines of a command that was stopped."""
+    lines = [
+        line for line in errors.splitlines() if not line.startswith(("predicting", "scoring", "warning: ", "training"))
+    ]
+    expected = "error: " if way == "worker" else LINE
+    if "Traceback" in errors or len([line for line in lines if line.startswith(expected)]) != 1:
+        return ["other words"]
+    return []
+
+
+def _list_left(session: int) -> list[str]:
+    """Return the processes of a session that are there two seconds later."""
+    deadline = time.monotonic() + 2
+    while found := _of_session(session):
+        if time.monotonic() > deadline:
+            return [f"process {pid} is left" for pid in found]
+        time.sleep(0.05)
+    return []
+
+
+def _of_session(session: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, of_session = path.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(of_session) == session and state != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+def count_events(job: Job, inputs: Path, out: Path) -> int:
+    """Run a job to its end and return how much happens in its folder."""
+    begin(job, inputs, out)
+    with Watch(out.parent) as watch:
+        process = subprocess.Popen(
+            command_of(job, inputs, out), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        watch.wait_for(1 << 62, lambda: process.poll() is not None, SECONDS)
+        _, errors = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{process.args} fails: {errors.decode()}")
+        return watch.n_events
+
+
+def stop_often(
+    name: str, inputs: Path, folder: Path, whole: Path, n_events: int, n_stops: int, ways: Sequence[str], rng: Random
+) -> tuple[list[Stopped], list[str]]:
+    """Stop a job so often, and let it end. Return its starts, and what differs from the folder of a whole run.
+
+    `n_events` happen in a whole run.
+    """
+    job, out = JOBS[name], folder / name
+    begin(job, inputs, out)
+    stops = []
+    way_by_way = itertools.cycle(rng.sample(ways, len(ways)))
+    for left in range(n_stops, 0, -1):
+        most = max(n_events // (left + 1), 2) if job.goes_on else n_events
+        stops.append(stop_at(job, inputs, out, next(way_by_way), rng.randint(1, most)))
+        if not stops[-1].was_in_time:
+            break
+    done = subprocess.run(command_of(job, inputs, out), cwd=ROOT, capture_output=True, text=True)
+    problems = [f"exit code {done.returncode}: {done.stderr[-800:]}"] if done.returncode else []
+    problems += [f"{path} is left" for path in find_parts(out)]
+    return stops, problems + find_differences(whole, out)
