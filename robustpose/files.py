@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from robustpose.errors import UserError
 from robustpose.locks import NO_LINKS, is_at, open_and_lock, release, try_lock
+from robustpose.stopping import hold_signals
 
 LOCK_NAME = ".lock"
 PART = re.compile(r"\..+\.(robustpose|\d+)\.part")  # with a number: as version 0.1.0 left them
@@ -126,51 +127,70 @@ def open_whole(path: Path, sync: bool = False) -> Iterator[IO[bytes]]:
     With `sync` it is whole even after a loss of power. If the file system refuses, what was at `path` before is still
     there, and nothing else.
     """
-    part = _part_of(path)
+    part, raw = _Part(path), None
     with writing_to(path):
         if path.exists() and not path.is_file():
             raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no file")  # such as /dev/null
         path.parent.mkdir(parents=True, exist_ok=True)
-        held, raw = _open_part(part, path), None
         try:
+            part.take()
             # Opened again, and closed before the file is in its place: some file systems say only then that it is full.
-            with _RawFile(part, "r+") as raw, _CheckedFile(raw) as file:
+            with _RawFile(part.path, "r+") as raw, _CheckedFile(raw) as file:
                 yield file
                 file.flush()
                 if sync:
                     os.fsync(raw.fileno())
-            part.replace(path)
+            part.path.replace(path)
         except BaseException as error:
-            with suppress(OSError):
-                part.unlink()  # on a full disk, its room is needed
+            part.remove()  # on a full disk, its room is needed
             if isinstance(error, Exception) and raw is not None and raw.failure is not None:
                 raise raw.failure from error
             raise
         finally:
-            release(held)
+            part.release()
 
 
-def _part_of(path: Path) -> Path:
-    """Return what a file is called while it is written."""
-    name = path.name
-    if len(os.fsencode(name)) > LONGEST_NAME:
-        name = hashlib.sha256(os.fsencode(name)).hexdigest()
-    return path.with_name(f".{name}.robustpose.part")
+class _Part:
+    """What a file is called while it is written, and the lock on it."""
 
+    def __init__(self, path: Path) -> None:
+        self._whole = path
+        name = path.name
+        if len(os.fsencode(name)) > LONGEST_NAME:
+            name = hashlib.sha256(os.fsencode(name)).hexdigest()
+        self.path = path.with_name(f".{name}.robustpose.part")
+        self._held: int | None = None
 
-def _open_part(part: Path, path: Path) -> int:
-    """Return the number of a new file that is locked. One that is there is removed, or waited for if it is held."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        if _remove_part(part):
-            with suppress(FileExistsError):  # another process was faster
-                file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-                if try_lock(file) is not False and is_at(file, part):
-                    return file
-                release(file)
-        if time.monotonic() > deadline:
-            raise UserError(f"another process is writing {path}: wait for it, or choose another place")
-        time.sleep(0.02)
+    def take(self) -> None:
+        """Make the file, and hold it. One that is there is removed, or waited for if another process holds it."""
+        deadline = time.monotonic() + PATIENCE
+        while self._held is None:
+            with hold_signals():  # what has been made is known to have been
+                if _remove_part(self.path):
+                    self._make()
+            if self._held is None:
+                if time.monotonic() > deadline:
+                    raise UserError(f"another process is writing {self._whole}: wait for it, or choose another place")
+                time.sleep(0.02)
+
+    def _make(self) -> None:
+        with suppress(FileExistsError):  # another process was faster
+            number = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+            if try_lock(number) is not False and is_at(number, self.path):
+                self._held = number
+            else:
+                release(number)
+
+    def remove(self) -> None:
+        """Remove the file, if it is ours."""
+        if self._held is not None and is_at(self._held, self.path):
+            with suppress(OSError):
+                self.path.unlink()
+
+    def release(self) -> None:
+        """Hold it no longer."""
+        if self._held is not None:
+            release(self._held)
 
 
 def _remove_part(part: Path) -> bool:

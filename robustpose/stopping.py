@@ -30,6 +30,8 @@ class Stopped(BaseException):
 _signal: int | None = None  # the first that came
 _since = 0.0  # seconds; when it came
 _is_told = False
+_n_holding = 0  # blocks of `hold_signals` that we are in
+_waiting: int | None = None  # the last signal that came there
 _exit_code: int | None = None  # of a command that has ended, while Python cleans up behind it
 
 
@@ -66,6 +68,7 @@ def heed_signals() -> Iterator[None]:
         _install()
         yield
     finally:
+        _signal = None
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -81,8 +84,10 @@ def run_and_exit(command: Callable[[], int]) -> NoReturn:
     except BaseException:
         if _signal is None:
             raise
+    stopped = heard()
+    if stopped is not None:  # even if that was swallowed on its way
         tell()
-        code = 128 + _signal
+        code = stopped
     _exit_code = code
     sys.exit(code)
 
@@ -101,7 +106,10 @@ def _ignore_all() -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    global _signal, _since
+    global _signal, _since, _waiting
+    if _n_holding:
+        _waiting = number
+        return
     if _exit_code:  # what went wrong has been said
         os._exit(_exit_code)
     if _signal is None and _exit_code is None:
@@ -133,14 +141,20 @@ def hold_signals() -> Iterator[None]:
 
     Without this, a worker that is interrupted while it imports prints a traceback: see `be_a_worker`.
     """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    global _n_holding, _waiting
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS) if hasattr(signal, "pthread_sigmask") else None
+    _n_holding += 1  # another thread, which does not wait, may have heard it for this one
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _n_holding -= 1
+        number = None
+        if not _n_holding:
+            number, _waiting = _waiting, None
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if number is not None:
+            signal.raise_signal(number)
 
 
 def be_a_worker() -> None:

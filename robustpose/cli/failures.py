@@ -31,16 +31,22 @@ NO_MEMORY = (
 
 def run_guarded(command: Callable[[], Any], debug: bool) -> int:
     """Run a command and return its exit code. What ends it is said in one line, with `debug` below its traceback."""
+    failure: BaseException | None = None
+    code = DONE
     try:
-        return int(command() or DONE)
+        code = int(command() or DONE)
     except (Exception, KeyboardInterrupt, SystemExit, Stopped) as error:
-        stopped = heard()
-        if stopped is not None:  # whatever has become of it on its way here
-            tell()
-            return stopped
-        if debug:
-            print_lines("".join(traceback.format_exception(error)))
-        code = tell_failure(error)
+        failure = error
+    stopped = heard()
+    if stopped is not None:  # whatever has become of it on its way here
+        tell()
+        return stopped
+    if failure is None:
+        return code
+    if debug:
+        print_lines("".join(traceback.format_exception(failure)))
+    code = tell_failure(failure)
+    failure = None
     gc.collect()  # what the failure kept alive, such as a loader's processes, ends here and not while Python does
     return code
 
