@@ -1,8 +1,5 @@
 import json
-import signal
-import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +17,6 @@ from robustpose.progress import Forecast
 from robustpose.results.run_folder import RunFolder
 from robustpose.work import cut_chunks
 from tests.runs import (
-    ROOT,
     Stop,
     assert_interrupt_ends_with_one_line,
     assert_small_files_only_is_one_line,
@@ -96,44 +92,8 @@ def bench_command(coco_folder, out, *more):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(tmp_path, coco_folder, workers):
-    command = bench_command(coco_folder, tmp_path / "killed", "--workers", workers)
-    kills, done = 0, 0
-    while kills < 5:
-        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while process.poll() is None and count_units(tmp_path / "killed") < done + 2:
-            time.sleep(0.01)
-        if process.poll() is not None:
-            break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
-        done = count_units(tmp_path / "killed")
-    assert kills >= 4
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    subprocess.run(bench_command(coco_folder, tmp_path / "whole"), cwd=ROOT, check=True, capture_output=True)
-    assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
-
-
 def count_units(run):
     return len(list(run.glob("units/*/*.npz")))
-
-
-def test_worker_ends_when_its_killed_parent_does(tmp_path, coco_folder):
-    command = bench_command(coco_folder, tmp_path / "run", "--workers", "2")
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    while process.poll() is None and count_units(tmp_path / "run") < 1:
-        time.sleep(0.02)
-    children = children_of(process.pid)
-    if not children:
-        pytest.skip("needs /proc")
-    process.kill()
-    process.wait()
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
 
 def test_interrupt_ends_with_one_line_and_keeps_the_work(tmp_path, coco_folder):

@@ -38,7 +38,7 @@ class Job:
     goes_on: bool = True  # whether a start takes what the last one has finished; else it does everything again
     has_workers: bool = False
     start_from: str = ""  # folder of the inputs that OUT begins as a copy of
-    same_as: str = ""  # job that gives the same files
+    same_as: str = ""  # job that gives the same files in its folder, or "run" where those of the inputs stay the same
 
 
 JOBS = {
@@ -51,8 +51,10 @@ JOBS = {
     "train": Job(TRAIN),
     "train-2": Job((*TRAIN, "--set", "engine.workers=2"), has_workers=True),
     "stylize": Job(("stylize", *DATA, "--styles", "styles", "--out", "OUT", "--workers", "1")),
-    "score": Job(("score", "OUT", "--resamples", "50", "--workers", "1"), goes_on=False, start_from="run"),
-    "report": Job(("report", "OUT"), goes_on=False, start_from="run"),
+    "score": Job(
+        ("score", "OUT", "--resamples", "50", "--workers", "1"), goes_on=False, start_from="run", same_as="run"
+    ),
+    "report": Job(("report", "OUT"), goes_on=False, start_from="run", same_as="run"),
     "compare": Job(("compare", "run", "other", "--resamples", "50", "--out", "OUT"), goes_on=False),
     "leaderboard": Job(("leaderboard", "OUT"), goes_on=False, start_from="runs"),
     "figures": Job(("figures", "run", "--out", "OUT"), goes_on=False),

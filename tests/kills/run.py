@@ -19,7 +19,7 @@ if __name__ == "__main__":
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from tests.kills.jobs import JOBS, make_inputs
-from tests.kills.stop import WAYS, count_events, stop_often
+from tests.kills.stop import WAYS, Wholes, stop_often
 
 SEED = 16
 KILLS_A_RUN = 5
@@ -37,29 +37,23 @@ def main() -> int:
     scratch = Path(tempfile.mkdtemp(prefix="robustpose-kills-"))
     print(f"in {scratch}", flush=True)
     make_inputs(scratch / "inputs", names)
-    n_problems = sum(kill(name, scratch, options.n, options.ways.split(","), Random(options.seed)) for name in names)
+    wholes = Wholes(scratch / "inputs")
+    n_problems = sum(kill(name, wholes, options.n, options.ways.split(","), Random(options.seed)) for name in names)
     if not n_problems:
         shutil.rmtree(scratch)
     return 1 if n_problems else 0
 
 
-def kill(name: str, scratch: Path, n_stops: int, ways: list[str], rng: Random) -> int:
+def kill(name: str, wholes: Wholes, n_stops: int, ways: list[str], rng: Random) -> int:
     """Stop a command `n_stops` times, print what was wrong, and return the number of that."""
-    job = JOBS[name]
-    ways = [way for way in ways if way != "worker" or job.has_workers]
-    whole = scratch / "whole" / (job.same_as or name)
-    n_events = count_events(job, scratch / "inputs", scratch / "counted" / name)
-    if not whole.exists():
-        shutil.copytree(scratch / "counted" / name, whole) if not job.same_as else count_events(
-            JOBS[job.same_as], scratch / "inputs", whole
-        )
+    ways = [way for way in ways if way != "worker" or JOBS[name].has_workers]
     count: Counter[str] = Counter()
     n_problems, number = 0, 0
     while count.total() < n_stops:
         number += 1
-        folder = scratch / f"killed-{number}"
+        folder = wholes.inputs.parent / f"killed-{number}"
         n_now = min(KILLS_A_RUN, n_stops - count.total())
-        stops, problems = stop_often(name, scratch / "inputs", folder, whole, n_events, n_now, ways, rng)
+        stops, problems = stop_often(name, wholes, folder, n_now, ways, rng)
         count.update(stop.way for stop in stops if stop.was_in_time)
         problems += [f"{stop.way} at {stop.n_events}: {problem}" for stop in stops for problem in stop.problems]
         for problem in problems:
@@ -68,10 +62,7 @@ def kill(name: str, scratch: Path, n_stops: int, ways: list[str], rng: Random) -
         if not problems:
             shutil.rmtree(folder / name)
     spelled = ", ".join(f"{n} {way}" for way, n in sorted(count.items()))
-    print(
-        f"{name}: {count.total()} stops ({spelled}) in {number} runs of {n_events} events: {n_problems} problems",
-        flush=True,
-    )
+    print(f"{name}: {count.total()} stops ({spelled}) in {number} runs: {n_problems} problems", flush=True)
     return n_problems
 
 

@@ -19,7 +19,7 @@ from tests.kills.jobs import JOBS, ROOT, Job, begin, command_of
 from tests.kills.watch import Watch
 from tests.runs import children_of, heed_interrupts
 
-SECONDS = 120.0  # that a start may take
+SECONDS = 300.0  # that a start may take
 INSIST = 0.6  # seconds to a second Ctrl-C
 WAYS = {  # name -> exit code
     "group": -signal.SIGKILL,  # everybody is killed
@@ -54,7 +54,7 @@ def stop_at(job: Job, inputs: Path, out: Path, way: str, n_events: int) -> Stopp
         )  # fmt: skip
         if not watch.wait_for(n_events, lambda: process.poll() is not None, SECONDS) and process.poll() is None:
             raise TimeoutError(f"{process.args} takes longer than {SECONDS} s")
-        _stop(process, way)
+        way = _stop(process, way)
         try:
             _, errors = process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
@@ -88,13 +88,15 @@ def find_differences(whole: Path, out: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def _stop(process: subprocess.Popen[Any], way: str) -> None:
+def _stop(process: subprocess.Popen[Any], way: str) -> str:
+    """Stop a command, and return in which way: without workers, none is killed."""
+    workers = find_workers(process.pid) if way == "worker" else []
+    way = "parent" if way == "worker" and not workers else way
     try:
         if way == "parent":
             process.kill()
         elif way == "worker":
-            workers = find_workers(process.pid)
-            os.kill(workers[-1] if workers else process.pid, signal.SIGKILL if workers else signal.SIGINT)
+            os.kill(workers[-1], signal.SIGKILL)
         else:
             signals = {"group": signal.SIGKILL, "term": signal.SIGTERM, "hup": signal.SIGHUP}
             os.killpg(process.pid, signals.get(way, signal.SIGINT))
@@ -103,6 +105,7 @@ def _stop(process: subprocess.Popen[Any], way: str) -> None:
             os.killpg(process.pid, signal.SIGINT)
     except ProcessLookupError:
         pass
+    return way
 
 
 def find_workers(pid: int) -> list[int]:
@@ -151,8 +154,26 @@ def _of_session(session: int) -> list[int]:
     return found
 
 
-def count_events(job: Job, inputs: Path, out: Path) -> int:
-    """Run a job to its end and return how much happens in its folder."""
+class Wholes:
+    """The folders that jobs leave when nothing stops them, made when they are asked for, and how much happens there."""
+
+    def __init__(self, inputs: Path) -> None:
+        self.inputs = inputs
+        self._found: dict[str, tuple[Path, int]] = {}
+
+    def get(self, name: str) -> tuple[Path, int]:
+        """Return the folder, and the number of events in it, of a job."""
+        job = JOBS[name]
+        if job.same_as in JOBS:
+            return self.get(job.same_as)
+        if name not in self._found:
+            out = self.inputs.parent / "whole" / name
+            n_events = _count_events(job, self.inputs, out)
+            self._found[name] = (self.inputs / job.same_as if job.same_as else out), n_events
+        return self._found[name]
+
+
+def _count_events(job: Job, inputs: Path, out: Path) -> int:
     begin(job, inputs, out)
     with Watch(out.parent) as watch:
         process = subprocess.Popen(
@@ -166,21 +187,20 @@ def count_events(job: Job, inputs: Path, out: Path) -> int:
 
 
 def stop_often(
-    name: str, inputs: Path, folder: Path, whole: Path, n_events: int, n_stops: int, ways: Sequence[str], rng: Random
+    name: str, wholes: Wholes, folder: Path, n_stops: int, ways: Sequence[str], rng: Random
 ) -> tuple[list[Stopped], list[str]]:
-    """Stop a job so often, and let it end. Return its starts, and what differs from the folder of a whole run.
-
-    `n_events` happen in a whole run.
-    """
-    job, out = JOBS[name], folder / name
+    """Stop a job so often, and let it end. Return its starts, and what differs from the folder of a whole run."""
+    job, out, inputs = JOBS[name], folder / name, wholes.inputs
+    whole, n_events = wholes.get(name)
     begin(job, inputs, out)
-    stops = []
+    stops: list[Stopped] = []
     way_by_way = itertools.cycle(rng.sample(ways, len(ways)))
-    for left in range(n_stops, 0, -1):
-        most = max(n_events // (left + 1), 2) if job.goes_on else n_events
-        stops.append(stop_at(job, inputs, out, next(way_by_way), rng.randint(1, most)))
-        if not stops[-1].was_in_time:
+    for _ in range(2 * n_stops):
+        left = n_stops - sum(stop.was_in_time for stop in stops)
+        if not left or (job.goes_on and len(stops) > n_stops - left):  # they are made, or it has come to its end
             break
+        most = max(n_events // (left + 2), 2) if job.goes_on else n_events
+        stops.append(stop_at(job, inputs, out, next(way_by_way), rng.randint(1, most)))
     done = subprocess.run(command_of(job, inputs, out), cwd=ROOT, capture_output=True, text=True)
     problems = [f"exit code {done.returncode}: {done.stderr[-800:]}"] if done.returncode else []
     problems += [f"{path} is left" for path in find_parts(out)]
