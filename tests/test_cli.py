@@ -87,6 +87,7 @@ def test_help_and_version_are_printed(run):
     code, output, _ = run("--help")
     assert code == 0
     assert "bench" in output
+    assert "Exit codes: 0 done; 1 a fault of robustpose; 2 a mistake" in " ".join(output.split())
     code, output, _ = run("--version")
     assert output.startswith("robustpose ")
 
