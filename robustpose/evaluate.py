@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 
+from robustpose.blame import is_of_others
 from robustpose.errors import UserError, show_doubts
+from robustpose.estimators.function import put_in_order
 from robustpose.metrics import make_metric
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.protocols import Dataset, Estimator, Metric, adopt
-from robustpose.pose.types import Frame, Poses, Truth
+from robustpose.pose.types import Frame, Poses, Truth, copy_frame
 
 ROUNDING = 1e-6
 
@@ -23,6 +26,7 @@ def evaluate(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) 
     Neither need be of this package. Warns of why the figures could be wrong.
     """
     dataset, estimator = adopt(dataset, Dataset, "the dataset"), adopt(estimator, Estimator, "the estimator")
+    estimator = put_in_order(estimator, dataset.skeleton, "the estimator")
     estimator.check_data(dataset, [CLEAN])
     show_doubts([*dataset.warnings, *estimator.warnings])
     return measure(dataset, estimator, frames_per_call)
@@ -56,7 +60,7 @@ def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
     """
     if estimator.needs_boxes and any(frame.boxes is None for frame in frames):
         raise UserError("this estimator needs person boxes, but the dataset gives none: pass --boxes")
-    found = estimator.predict(frames)
+    found = estimator.predict([copy_frame(frame) for frame in frames] if is_of_others(estimator) else frames)
     if not isinstance(found, Sequence) or not all(isinstance(poses, Poses) for poses in found):
         raise UserError(f"predict() must return a list of Poses, one per frame, got {type(found).__name__}")
     if [poses.image_id for poses in found] != [frame.image_id for frame in frames]:
@@ -64,19 +68,27 @@ def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
             f"predict() must return one Poses per frame, in order: expected images {[f.image_id for f in frames]}, "
             f"got {[poses.image_id for poses in found]}"
         )
-    for poses in found:
+    for frame, poses in zip(frames, found, strict=True):
         if poses.xy.shape[1] != estimator.skeleton.n_joints:
             raise UserError(
                 f"Poses.xy must be (N, {estimator.skeleton.n_joints}, 2) for skeleton '{estimator.skeleton.name}', "
                 f"got {poses.xy.shape}"
             )
+        if poses.truth_rows is not None and (frame.truth_rows is not None or estimator.needs_images):
+            known = [] if frame.truth_rows is None else frame.truth_rows.tolist()
+            if not set(poses.truth_rows.tolist()) <= set(known):
+                raise UserError(
+                    f"Poses.truth_rows of image {frame.image_id} must be copied from the rows of its boxes, "
+                    f"{known or None}, got {poses.truth_rows.tolist()}"
+                )
     return found
 
 
 def score(all_poses: Iterable[Poses], truths: Iterable[Truth], metric: Metric) -> dict[str, float]:
     """Return the figures (0..1) of poses against truth, image by image in the same order, by a fresh metric."""
     for poses, truth in zip(all_poses, truths, strict=True):
-        metric.update(poses, truth)
+        # Poses and truth are scored again, in other cells too: nobody changes them.
+        metric.update(*(deepcopy((poses, truth)) if is_of_others(metric) else (poses, truth)))
     found = metric.compute()
     figures = {name: value.item() if isinstance(value, np.generic) else value for name, value in found.items()}
     value = figures.get(metric.primary)
@@ -90,4 +102,9 @@ def score(all_poses: Iterable[Poses], truths: Iterable[Truth], metric: Metric) -
             f"compute() of {type(metric).__name__} must give a finite number for '{metric.primary}', also where nobody "
             f"is found, got {value}"
         )
+    for name, value in figures.items():
+        if not isinstance(name, str) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise UserError(
+                f"compute() of {type(metric).__name__} must give finite numbers by their names, got {name!r}: {value!r}"
+            )
     return figures

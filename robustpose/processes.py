@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import cv2
 
+from robustpose.blame import find_blame
 from robustpose.errors import UserError
 from robustpose.printing import print_warning
 from robustpose.stopping import be_a_worker, hold_signals
@@ -136,6 +137,16 @@ def _end_after(parent: Any) -> None:
 
 
 def _do(task: Any) -> None:
+    try:
+        _do_task(task)
+    except BaseException as error:
+        blamed = find_blame(error)  # here: the traceback stays behind
+        if blamed is None:
+            raise
+        raise blamed from error
+
+
+def _do_task(task: Any) -> None:
     if "opened" not in _worker:  # not when the worker starts: of what goes wrong there an executor says nothing
         _worker["opened"] = _worker["prepare"]()
     for result in _worker["do"](_worker["opened"], task):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator, Metric
 from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Truth, no_poses
+from robustpose.pose.types import ImageId, Truth, no_poses
 from robustpose.results.cell_score import Slices, cut_people
 from robustpose.results.inputs import Inputs
 from robustpose.results.summary import decisive_versions
@@ -92,9 +93,11 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     dataset = job.make_dataset()
     if len(dataset) == 0:
         raise UserError("the dataset has no images")
-    job.corrupted_images.check(cells, [dataset.frame(index) for index in range(len(dataset))])
+    frames = [dataset.frame(index) for index in range(len(dataset))]
+    job.corrupted_images.check(cells, frames)
     dataset.check_cells(cells)
     data = read_truths(dataset)
+    _check_ids([frame.image_id for frame in frames], [truth.image_id for truth in data.truths])
     metric = data.make_metric()
     nobody_found = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in data.truths)
     if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
@@ -113,6 +116,16 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
         BY_CORRUPTION: job.corrupted_images.code_of(cells) if estimator.needs_images else {},
     }
     return Prepared(job, cells, data, estimator, identity, (*doubts_of_data, *doubts_of_estimator))
+
+
+def _check_ids(of_frames: Sequence[ImageId], of_truths: Sequence[ImageId]) -> None:
+    """Raise UserError unless each image has an id of its own, and its truth the same."""
+    for index, (own, other) in enumerate(zip(of_frames, of_truths, strict=True)):
+        if own != other:
+            raise UserError(f"frame({index}) of the dataset is of image {own!r}, but truth({index}) of image {other!r}")
+    repeated = [image_id for image_id, count in Counter(of_frames).items() if count > 1]
+    if repeated:
+        raise UserError(f"the dataset must have an id for each image, but {repeated[0]!r} is that of several")
 
 
 def _find_box_protocol(dataset: Dataset, estimator: Estimator) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import robustpose
+from robustpose.blame import find_blame
 from robustpose.errors import UserError
 from robustpose.printing import ForgivingStream, make_visible, one_line, print_aside, print_lines
 from robustpose.stopping import LINE, Stopped, heard, tell
@@ -74,6 +75,7 @@ def tell_refusal(output: ForgivingStream) -> int:
 
 def tell_failure(error: BaseException) -> int:
     """Say in one line what has ended a command, and return its exit code."""
+    error = find_blame(error) or error
     if isinstance(error, SystemExit):
         return _read_exit(error)
     if isinstance(error, KeyboardInterrupt):

@@ -2,18 +2,21 @@
 
 The table of Hendrycks & Dietterich (ICLR 2019) for images of any size (Michaelis et al., 2019), as Wang et al. (CVPR
 2021) use it for COCO-C, MPII-C and OCHuman-C. To add a corruption, write ``f(image, severity, rng) -> image`` for uint8
-RGB (H, W, 3) images and give it a row below, or name it ``package.module:function`` wherever a name is asked for.
+RGB (H, W, 3) images and give it a row below, or name it ``package.module:function`` wherever a name is asked for. `rng`
+has the methods of NumPy's `Generator` under every seed; the image is the function's own, to change or to return.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from robustpose import registry
+from robustpose.blame import blaming
 from robustpose.corruptions.memory import Shape, estimate_bytes
 from robustpose.corruptions.seeding import Memo, Seed, make_rng
 from robustpose.errors import UserError, spell_list
@@ -105,7 +108,7 @@ def _corrupt(
 ) -> npt.NDArray[np.uint8]:
     if severity not in SEVERITIES:
         raise UserError(f"severity must be {spell_list(SEVERITIES, 'or')}, got {severity!r}")
-    function = registry.load(name, TABLE, kind="corruption")
+    function = _load(name)
     rng = make_rng(seed, name, severity, memo)
     if name == "frost":
         from robustpose.corruptions.frost_textures import load_textures
@@ -114,11 +117,15 @@ def _corrupt(
         check_size(name, image.shape, seed == "release", [texture.shape for texture in textures.images])
         return function(image, severity, rng, textures.images)
     check_size(name, image.shape, seed == "release")
-    corrupted = function(image, severity, rng)
+    if name in TABLE:
+        corrupted = function(image, severity, rng)
+    else:
+        with blaming(f"corruption '{name}'", "f(image, severity, rng)"):
+            corrupted = function(image.copy(), severity, rng)  # which it may change
     if not isinstance(corrupted, np.ndarray) or corrupted.shape != image.shape or corrupted.dtype != np.uint8:
         came = f"{corrupted.shape} {corrupted.dtype}" if isinstance(corrupted, np.ndarray) else type(corrupted).__name__
         raise UserError(f"corruption '{name}' must return {image.shape} uint8, got {came}")
-    return corrupted
+    return np.ascontiguousarray(corrupted)
 
 
 def check_size(
@@ -141,7 +148,15 @@ def check_size(
 def check_names(names: Iterable[str]) -> None:
     """Raise UserError for the first name that is no corruption."""
     for name in names:
-        registry.load(name, TABLE, kind="corruption")
+        _load(name)
+
+
+def _load(name: str) -> Callable[..., npt.NDArray[np.uint8]]:
+    function: Any = registry.load(name, TABLE, kind="corruption")
+    if not callable(function):
+        came = type(function).__name__
+        raise UserError(f"corruption '{name}' must be a function f(image, severity, rng) -> image, got {came}")
+    return function
 
 
 def _as_rgb(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

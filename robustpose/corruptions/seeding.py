@@ -8,6 +8,8 @@ independent (an integer, or a pair (run seed, image id)): a generator seeded wit
 ``BLAKE2b-128("robustpose:1:" + run_seed + ":" + image_id + ":" + corruption + ":" + severity)`` (UTF-8, little endian,
 image id empty for a bare integer). It depends on nothing else, so order, batches and processes do not matter. The
 number after the first colon is the formula's version.
+
+Whatever the seed, a corruption draws by the methods of NumPy's `Generator`: see `generators`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.corruptions.cache import CACHE
+from robustpose.corruptions.generators import LegacyRng, NamedGenerator
 from robustpose.errors import UserError
 
 Seed = str | int | tuple[int, int | str]
@@ -44,7 +47,7 @@ class _Shares:
         return self.memo[name]
 
 
-class ReleaseRng(np.random.RandomState, _Shares):
+class ReleaseRng(LegacyRng, _Shares):
     """NumPy's legacy generator seeded with 1. Its stream is the same every time, so what is drawn from it is kept."""
 
     def __init__(self, memo: Memo) -> None:
@@ -101,7 +104,7 @@ class ReleaseRng(np.random.RandomState, _Shares):
         return self.randint(low, high, size=size)
 
 
-class IndependentRng(np.random.Generator, _Shares):
+class IndependentRng(NamedGenerator, _Shares):
     """A fast generator that belongs to one image in one cell: nothing it draws is kept."""
 
     def __init__(self, seed: int, memo: Memo) -> None:

@@ -6,9 +6,9 @@ A row of `TABLE` makes a fresh one for a skeleton; what follows the colon of a m
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 
 from robustpose import registry
+from robustpose.blame import blaming
 from robustpose.errors import UserError
 from robustpose.pose.protocols import Metric, adopt
 from robustpose.pose.skeletons import Skeleton
@@ -38,8 +38,11 @@ def make_metric(name: str, skeleton: Skeleton) -> Metric:
     """
     kind, colon, argument = name.partition(":")
     if names_code(name):
-        return adopt(registry.load(name, TABLE, kind="metric")(skeleton), Metric, f"metric '{name}'")
-    make: Callable[..., Metric] = registry.load(kind, TABLE)
+        make = registry.load(name, TABLE, kind="metric")
+        with blaming(f"metric '{name}'", "a function of the skeleton"):
+            made = make(skeleton)
+        return adopt(made, Metric, f"metric '{name}'")
+    make = registry.load(kind, TABLE)
     if colon and len(inspect.signature(make).parameters) < 2:
         raise UserError(f"metric '{kind}' takes no '{argument}' after a colon")
     return make(skeleton, argument) if colon else make(skeleton)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from robustpose import registry
+from robustpose.blame import blaming
 from robustpose.errors import UserError
 from robustpose.models.families import DEFAULT, FAMILIES, FamilyName
 
@@ -37,7 +37,7 @@ def build(name: str, joints: int = 17) -> nn.Module:
     if isinstance(make, nn.Module):
         network = copy.deepcopy(make)  # it may be trained
     else:
-        with nullcontext() if name in TABLE else registry.running(f"network '{name}'"):
+        with blaming(f"network '{name}'", "a function of the number of joints"):
             network = make(joints) if callable(make) else make
     if not isinstance(network, nn.Module):
         raise UserError(

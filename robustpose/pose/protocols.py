@@ -6,6 +6,8 @@ where it is loaded. So no other code has to ask what an object has.
 
 from __future__ import annotations
 
+import json
+import operator
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -14,12 +16,16 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from robustpose.blame import blaming, is_of_others
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, ImageId, Poses, Truth
 
 Mask = npt.NDArray[np.bool_]
+# What members of others are checked to be, and what their functions are checked to give.
+ATTRIBUTES: dict[str, type] = {"skeleton": Skeleton, "metric": str, "primary": str}
+RESULTS: dict[str, type] = {"frame": Frame, "boxes_in": Frame, "truth": Truth, "compute": Mapping}
 
 
 class Dataset(Protocol):
@@ -170,28 +176,76 @@ class Matches(Protocol):
 def adopt(found: Any, protocol: type, what: str) -> Any:
     """Return an object with all members of a protocol: its own ones, and the protocol's defaults for the others.
 
+    What its members raise, or give in the place of what they should, is a UserError that names it.
+
     Args:
-        found: an object that knows nothing of this package. An instance of the protocol is returned as it is.
+        found: an object of others. One of this package that is of the protocol is returned as it is.
         protocol: `Dataset`, `Estimator`, `Metric` or `Matches`.
         what: messages call the object so.
 
     Raises:
         UserError: it lacks a member that has no default.
     """
-    if protocol in type(found).__mro__:
+    if protocol in type(found).__mro__ and (not is_of_others(found) or "__wrapped__" in vars(type(found))):
         return found
     members = list_members(protocol)
-    own = [name for name in members if getattr(found, name, None) is not None]
+    with blaming(what):
+        own = [name for name in members if getattr(found, name, None) is not None]
     lacking = [name for name, is_required in members.items() if is_required and name not in own]
     if lacking:
         raise UserError(f"{what} lacks {', '.join(map(repr, lacking))}")
+    for name, kind in ATTRIBUTES.items():
+        if name in own and not isinstance(getattr(found, name), kind):
+            came = type(getattr(found, name)).__name__
+            raise UserError(f"{what} must have a {kind.__name__} as its '{name}', got {came}")
     # A new class, because methods such as `__len__` are looked up there. Its properties read the object anew each time.
     # It has the name of the object's class, which the default provenance gives.
-    namespace: dict[str, Any] = {name: property(lambda _, name=name: getattr(found, name)) for name in own}  # type: ignore[misc]
+    namespace: dict[str, Any] = {name: _mirror(found, name, what) for name in own}
     namespace["__module__"] = type(found).__module__
     namespace["__wrapped__"] = property(lambda self: found)
     namespace["__reduce__"] = lambda self: (adopt, (found, protocol, what))  # for other processes
     return type(type(found).__name__, (protocol,), namespace)()
+
+
+def _mirror(found: Any, name: str, what: str) -> property:
+    """Return a property that gives a member of an object; messages call the object `what`."""
+
+    def read(_: object) -> Any:
+        with blaming(what):
+            member = getattr(found, name)
+        if name == "provenance":
+            _check_plain(member, f"{what}: provenance")
+        if name == "warnings":
+            if not isinstance(member, Sequence):
+                raise UserError(f"{what}: warnings must be a list of texts, got {type(member).__name__}")
+            return [member] if isinstance(member, str) else [str(text) for text in member]
+        return call if callable(member) else member
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        with blaming(what):
+            result = getattr(found, name)(*arguments, **named)
+            result = operator.index(result) if name == "__len__" else result
+        if name == "__len__" and result < 0:
+            raise UserError(f"{what}: the number of images must be at least 0, got {result}")
+        if name == "matches" and result is not None:
+            return adopt(result, Matches, f"{what}: matches()")
+        expected = RESULTS.get(name)
+        if expected is not None and not isinstance(result, expected):
+            raise UserError(f"{what}: {name}() must return a {expected.__name__}, got {type(result).__name__}")
+        if isinstance(result, Truth) and result.xy.shape[1] != found.skeleton.n_joints:
+            expected_xy = f"(N, {found.skeleton.n_joints}, 2) for skeleton '{found.skeleton.name}'"
+            raise UserError(f"{what}: Truth.xy of image {result.image_id} must be {expected_xy}, got {result.xy.shape}")
+        return result
+
+    return property(read)
+
+
+def _check_plain(provenance: Any, what: str) -> None:
+    """Raise UserError unless what results say of an object can be written to them."""
+    try:
+        json.dumps(dict(provenance), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{what} must be a dict of texts and numbers: {error}") from error
 
 
 def list_members(protocol: type) -> dict[str, bool]:

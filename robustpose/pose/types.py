@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from robustpose.errors import NotFinite, UserError
+from robustpose.pose.arrays import to_numbers
 from robustpose.pose.cell import CLEAN, Cell
 
 Image = npt.NDArray[np.uint8]  # (H, W, 3) RGB
@@ -52,10 +53,16 @@ class Frame:
     exif: Literal["apply", "ignore"] | None = None
 
     def __post_init__(self) -> None:
+        _check_id(self)
+        if not callable(self.read):
+            raise UserError(f"Frame.read must be a function that gives the image, got {type(self.read).__name__}")
         if self.boxes is None:
             return
+        _take_arrays(self, "boxes", "box_scores", "truth_rows")
         n_people = len(self.boxes)
         _check_shapes(self, boxes=(n_people, 4), truth_rows=(n_people,), box_scores=(n_people,))
+        if not np.isfinite(self.boxes).all():
+            raise UserError(f"Frame.boxes of image {self.image_id} hold a value that is not finite")
         if self.box_scores is None:
             object.__setattr__(self, "box_scores", np.ones(n_people))
 
@@ -63,9 +70,11 @@ class Frame:
     def image(self) -> Image:
         """Return the (H, W, 3) uint8 RGB image."""
         image = self.read()
+        if not isinstance(image, np.ndarray):
+            raise UserError(f"image {self.image_id} must be (H, W, 3) uint8 RGB, got {type(image).__name__}")
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise UserError(f"image {self.image_id} must be (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")
-        return image
+        return np.ascontiguousarray(image)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +100,13 @@ class Truth:
     head_size: Floats | None = None
 
     def __post_init__(self) -> None:
+        _check_id(self)
+        _take_arrays(self, "xy", "visible", "area", "boxes", "crowd", "head_size")
         n, n_joints = _count_joints("Truth.xy", self.xy)
         _check_shapes(self, visible=(n, n_joints), area=(n,), boxes=(n, 4), crowd=(n,), head_size=(n,))
+        for name, array in (("xy", self.xy[self.visible > 0]), ("area", self.area), ("boxes", self.boxes)):
+            if not np.isfinite(array).all():
+                raise UserError(f"Truth.{name} of image {self.image_id} holds a value that is not finite")
 
     @cached_property
     def counted(self) -> npt.NDArray[np.bool_]:
@@ -120,6 +134,8 @@ class Poses:
     truth_rows: npt.NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
+        _check_id(self)
+        _take_arrays(self, "xy", "confidence", "score", "truth_rows")
         n, n_joints = _count_joints("Poses.xy", self.xy)
         _check_shapes(self, confidence=(n, n_joints), score=(n,), truth_rows=(n,))
         for name, array in (("xy", self.xy), ("confidence", self.confidence), ("score", self.score)):
@@ -145,6 +161,33 @@ def join_poses(parts: Sequence[Poses]) -> Poses:
     rows = [poses.truth_rows for poses in parts]
     truth_rows = None if any(of is None for of in rows) else np.concatenate([of for of in rows if of is not None])
     return Poses(parts[0].image_id, xy, confidence, score, truth_rows)
+
+
+def copy_frame(frame: Frame) -> Frame:
+    """Return a frame with an image and boxes of its own, for code that may change what it is given."""
+    arrays = {name: vars(frame)[name] for name in ("boxes", "box_scores", "truth_rows")}
+    copies: dict[str, Any] = {name: None if array is None else array.copy() for name, array in arrays.items()}
+    return replace(frame, read=lambda: frame.image.copy(), **copies)
+
+
+def _check_id(of: Frame | Truth | Poses) -> None:
+    """Make an image's id an int or a str, as JSON has it; UserError for anything else."""
+    if isinstance(of.image_id, np.integer):
+        object.__setattr__(of, "image_id", int(of.image_id))
+    elif not isinstance(of.image_id, int | str):
+        raise UserError(
+            f"{type(of).__name__}.image_id must be a whole number or text, got {type(of.image_id).__name__}"
+        )
+
+
+def _take_arrays(of: Frame | Truth | Poses, *names: str) -> None:
+    """Make arrays of lists and tensors in the fields of these names."""
+    for name in names:
+        value = vars(of)[name]
+        if value is not None and not isinstance(value, np.ndarray):
+            object.__setattr__(of, name, to_numbers(value, f"{type(of).__name__}.{name}"))
+        elif value is not None and value.dtype.kind not in "biuf":
+            raise UserError(f"{type(of).__name__}.{name} must be an array of numbers, got {value.dtype}")
 
 
 def _check_shapes(of: Frame | Truth | Poses, **shapes: tuple[int, ...]) -> None:

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from robustpose import models
+from robustpose.blame import blaming, is_of_others
 from robustpose.errors import UserError
 from robustpose.models.families import FAMILIES, FamilyName
 from robustpose.models.input_spec import InputSpec
@@ -21,7 +22,6 @@ from robustpose.models.weights import load_backbone, load_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.joint_names import match_names
 from robustpose.pose.skeletons import Skeleton
-from robustpose.registry import running
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.divergence import find_not_finite
 from robustpose.train.mixing import make_mixer
@@ -40,7 +40,7 @@ CROPS_TO_MEASURE = 128
 def make_guard(settings: TrainSettings) -> Callable[[], AbstractContextManager[None]]:
     """Return what makes a guard of a step: failures of somebody's own network or mixer become errors with its line."""
     own = [name for name in (settings.model, settings.strategy) if names_code(name)]
-    return partial(running, " or ".join(own)) if own else nullcontext
+    return partial(blaming, " or ".join(own)) if own else nullcontext
 
 
 def names_code(name: str) -> bool:
@@ -151,8 +151,7 @@ def check_outputs(
     training = FAMILIES[family].training
     expected = training.expected_shapes(input_wh, skeleton)
     width, height = input_wh
-    is_ours = type(network).__module__.startswith("robustpose.")
-    with nullcontext() if is_ours else running(name):
+    with blaming(name) if is_of_others(network) else nullcontext():
         outputs = network.eval()(torch.zeros(1, 3, height, width))
     network.train()
     came = _find_shapes(outputs if len(expected) > 1 and isinstance(outputs, tuple | list) else (outputs,))

@@ -7,7 +7,6 @@ over V. One with ``adversarial = True`` has parameters, which are trained to mak
 from __future__ import annotations
 
 import copy
-from contextlib import nullcontext
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from robustpose.blame import blaming
 from robustpose.errors import UserError
 from robustpose.models.unet import UNet, choose_depth
-from robustpose.registry import load, running
+from robustpose.registry import load
 from robustpose.train.settings import MixingSettings
 
 CLEAN = 0  # the first view is the crop as it is
@@ -128,17 +128,18 @@ def make_mixer(mixer: Any, n_views: int, input_wh: tuple[int, int], mixing: Mixi
     one; or the `package.module:attr` of any of these. It mixes `n_views` views of crops of `input_wh` px.
     """
     found = load(mixer, kind="mixer") if isinstance(mixer, str) else mixer
-    name = mixer if isinstance(mixer, str) else getattr(mixer, "__name__", type(mixer).__name__)
-    is_ours = str(getattr(found, "__module__", None) or type(found).__module__).startswith("robustpose.")
-    width, height = input_wh
-    with torch.no_grad(), nullcontext() if is_ours else running(f"mixer {name}"):
-        if isinstance(found, type):
+    what = f"mixer '{mixer if isinstance(mixer, str) else getattr(mixer, '__name__', type(mixer).__name__)}'"
+    if isinstance(found, type):
+        with blaming(what, "a class without arguments"):
             found = found()
-        elif isinstance(found, nn.Module):
-            found = copy.deepcopy(found)  # another run of the same process starts with the same weights
-        else:
+    elif isinstance(found, nn.Module):
+        found = copy.deepcopy(found)  # another run of the same process starts with the same weights
+    else:
+        with blaming(what, "a function of the number of views, the input's size and the settings of mixing"):
             found = found(n_views, input_wh, mixing)
-        mixer = check_mixer(found)
+    mixer = check_mixer(found)
+    width, height = input_wh
+    with torch.no_grad(), blaming(what, "a module of views"):
         came = mixer.eval()(torch.zeros(2, n_views, 3, height, width))
     shapes: list[Any] = [type(came).__name__]
     if isinstance(came, tuple) and all(isinstance(one, Tensor) for one in came):

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
+from robustpose.blame import blaming
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
 from robustpose.evaluate import score
@@ -23,7 +24,6 @@ from robustpose.pose.cell import CLEAN
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import no_poses
-from robustpose.registry import running
 from robustpose.train.overlap import doubt_split, list_shared_images
 from robustpose.train.settings import EngineSettings, TrainSettings
 
@@ -113,7 +113,7 @@ def _check_scoring(dataset: Dataset, family: FamilyName) -> None:
         if in_boxes and dataset.frame(index).boxes is None:
             raise UserError(f"this network looks into people's boxes, but image {truths[-1].image_id} has none")
     own = names_code(dataset.metric)
-    with running(f"metric '{dataset.metric}'") if own else nullcontext():
+    with blaming(f"metric '{dataset.metric}'") if own else nullcontext():
         metric = make_metric(dataset.metric, dataset.skeleton)
         found = score((no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in truths), truths, metric)
     if found[metric.primary] < 0:
