@@ -24,6 +24,8 @@ WORDS = {
     **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
     **dict.fromkeys(("string_type", "path_type"), "text"),
     "string_too_long": "text of at most {max_length} letters",
+    "string_too_short": "text of at least {min_length} letters",
+    "string_unicode": "text",
     **dict.fromkeys(("list_type", "tuple_type"), "a list"),
     "too_long": "of at most {max_length} entries",
     "too_short": "of at least {min_length} entries",
@@ -36,7 +38,9 @@ WORDS = {
     "less_than_equal": "at most {le}",
 }
 # Parts of a place that name one kind of value of several that are allowed.
-OF_UNION = re.compile(r"(int|float|str|bool|none|path|Path|constrained-\w+|\w+\[.*|function-\w+\(.*)", re.DOTALL)
+OF_UNION = re.compile(
+    r"(int|float|str|bool|none|path|Path|constrained-\w+|\[key\]|\w+\[.*|function-\w+\(.*)", re.DOTALL
+)
 
 
 class Settings(BaseModel):
@@ -91,6 +95,16 @@ def check_settings(kind: type[S], values: Any, source: str) -> S:
     except ValidationError as error:
         problems = list(dict.fromkeys(_explain(problem, kind) for problem in error.errors()))
         raise UserError(f"{source}{': ' if source else ''}{first_few(problems, 'mistakes')}") from error
+
+
+def refuse_code(code: Mapping[str, str], source: str, trust: bool) -> None:
+    """Raise UserError if a file names code, by setting, unless it is trusted."""
+    if code and not trust:
+        named = ", ".join(f"{key}: {shorten(name)}" for key, name in code.items())
+        raise UserError(
+            f"{source} names code, which would be run ({named}): say --trust if you trust who wrote it, or type it "
+            "as an option"
+        )
 
 
 def override_value(values: dict[str, Any], override: str) -> None:

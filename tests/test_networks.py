@@ -205,7 +205,7 @@ def test_recipe_is_like_a_network_where_it_does_not_say_otherwise() -> None:
         make_settings({"like": "hrnet_w32", **data})
     with pytest.raises(UserError, match="how pifpaf_resnet50 was trained is not known"):
         get_network("pifpaf_resnet50").training_settings()
-    with pytest.raises(UserError, match="batch_size must be a valid integer"):
+    with pytest.raises(UserError, match="batch_size must be a whole number"):
         make_settings({"like": "hrnet_w48_384x288", "batch_size": "many", "engine": 3, **data})
 
 

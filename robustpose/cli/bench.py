@@ -45,6 +45,7 @@ class RowOptions:
         typer.Option(help="Row of the paper to measure, such as coco-c/hrnet_w32_256x192: see robustpose list rows."),
     ] = None
     recipe: Annotated[Path | None, typer.Option(help="YAML file of a row of your own: see docs/results.md.")] = None
+    trust: Annotated[bool, typer.Option("--trust", help="Run code, package.module:attr, that --recipe names.")] = False
     weights: Annotated[
         Path | None, typer.Option(help="For --row and --recipe: weights file, or the folder that has the official one.")
     ] = None
@@ -101,7 +102,7 @@ def bench(
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     suite, cells = corrupted.choose_cells()
     options = {"batch_size": estimator.batch_size, **parse_options(estimator.model_set)}
-    published, row = recipes.find_recipe(wanted.row, wanted.recipe)
+    published, row = recipes.find_recipe(wanted.row, wanted.recipe, [] if data.data is None else ["data"], wanted.trust)
     differences: list[str] = []
     if published is not None:
         if model is not None or data.annotations is not None or data.images is not None:

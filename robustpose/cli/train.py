@@ -63,6 +63,9 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting, KEY=VALUE such as augment.rotation=30.")
     ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run code, package.module:attr, that the recipe names.")
+    ] = False,
 ) -> None:
     """Train or harden a network, or go on with a run that was stopped."""
     from robustpose.progress import Progress as WorkProgress
@@ -71,7 +74,7 @@ def train(
     from robustpose.train.start import check_start
 
     options = {"strategy": strategy, "start_from": init, "engine": {"devices": devices}, **data.describe()}
-    settings = read_settings(recipe, set_ or [], options)
+    settings = read_settings(recipe, set_ or [], options, trust)
     check_start(settings)  # before PyTorch is loaded, which takes seconds
     from robustpose.processes import keep_freed_memory
     from robustpose.train.identity import list_paths

@@ -7,39 +7,63 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, field_validator
 
-from robustpose.config import Settings, check_settings, read_recipe
-from robustpose.errors import UserError
+from robustpose.config import Settings, check_settings, read_recipe, refuse_code, shorten
+from robustpose.corruptions.suites import COCO_C
+from robustpose.errors import UserError, nearest
 from robustpose.results.published import PublishedRow, get_row, published_rows
 from robustpose.results.rows import percent, rows_of
 from robustpose.results.spelling import spell_markdown, tabulate_markdown
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Word = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class Expected(Settings):
     """What a table says, in percent, and where: see `PublishedRow`."""
 
-    source: str
-    clean: float
-    mPC: float
-    rPC: float
-    corruptions: dict[str, float] = Field(default_factory=dict)
+    source: Word
+    clean: Percent
+    mPC: Percent
+    rPC: Annotated[float, Field(ge=0, le=1000)]
+    corruptions: dict[str, Percent] = Field(default_factory=dict)
+
+    @field_validator("corruptions")
+    @classmethod
+    def _check_names(cls, corruptions: dict[str, float]) -> dict[str, float]:
+        for name in corruptions:
+            if name not in COCO_C.corruptions:
+                raise ValueError(f"unknown corruption '{shorten(name)}'{nearest(name[:80], COCO_C.corruptions)}")
+        return corruptions
 
 
 class BenchRecipe(Settings):
     """How a row was measured: options of the bench command, and what the row says."""
 
-    model: str  # row of the table of networks
-    weights: str | None = None  # name of the official file; None where there is none
-    input: str  # WIDTHxHEIGHT px
-    data: str
-    split: str
-    boxes: str = "gt"
-    seed: str = "release"
+    model: Word  # row of the table of networks
+    weights: Word | None = None  # name of the official file; None where there is none
+    input: Word  # WIDTHxHEIGHT px
+    data: Word
+    split: Word
+    boxes: Word = "gt"
+    seed: Annotated[Word, BeforeValidator(lambda seed: str(seed) if type(seed) is int else seed)] = "release"
     only_with_people: bool = False
     expected: Expected
+
+    @field_validator("weights")
+    @classmethod
+    def _check_file_name(cls, weights: str | None) -> str | None:
+        if weights is not None and (Path(weights).name != weights or weights == ".."):
+            raise ValueError("must be the name of a file, without folders")
+        return weights
+
+    @property
+    def code(self) -> dict[str, str]:
+        """Return what the recipe names as code, by field."""
+        return {name: word for name, word in (("model", self.model), ("data", self.data)) if ":" in word}
 
 
 def make_recipe(row: PublishedRow) -> BenchRecipe:
@@ -62,11 +86,14 @@ def make_recipe(row: PublishedRow) -> BenchRecipe:
     )
 
 
-def find_recipe(name: str | None, path: Path | None) -> tuple[BenchRecipe | None, str | None]:
+def find_recipe(
+    name: str | None, path: Path | None, typed: Sequence[str] = (), trust: bool = False
+) -> tuple[BenchRecipe | None, str | None]:
     """Return the recipe that a command asks for by a row's name or a YAML file, and the name of the paper's row.
 
     A file that says the same as a row of the paper, as those of version 0.1.0 do, is that row; others have None for its
-    name. Both are None if nothing is asked for.
+    name. Both are None if nothing is asked for. Code that a file names is an error unless it is trusted, or a command's
+    options, `typed`, take its place.
     """
     if name is not None and path is not None:
         raise UserError("--row and --recipe both say what to measure: leave one out")
@@ -75,6 +102,8 @@ def find_recipe(name: str | None, path: Path | None) -> tuple[BenchRecipe | None
     if path is None:
         return None, None
     recipe = check_settings(BenchRecipe, read_recipe(path), f"bench recipe {path}")
+    foreign = {name: word for name, word in recipe.code.items() if name not in typed}
+    refuse_code(foreign, f"bench recipe {path}", trust)
     return recipe, next((row.name for row in published_rows() if make_recipe(row) == recipe), None)
 
 

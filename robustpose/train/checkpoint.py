@@ -24,6 +24,7 @@ from robustpose.files import open_whole
 from robustpose.models.weights import read_weights
 from robustpose.train.divergence import check_state, find_not_finite
 from robustpose.train.identity import check_same
+from robustpose.train.recipe_code import check_same_code
 from robustpose.train.settings import TrainSettings, make_settings_of_run
 from robustpose.train.steps import Step
 
@@ -91,6 +92,7 @@ def resume(
     if not path.exists():
         return Position(log=[])
     state = read_checkpoint(path)
+    check_same_code(state["settings"], settings.model_dump(mode="json"), path.parent)
     try:
         before = make_settings_of_run(state["settings"], "its settings")
     except UserError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest
 from robustpose.models.families import OLD_NAMES, FamilyName
 from robustpose.models.zoo import get_network
+from robustpose.train.recipe_code import check_trust, name_typed
 from robustpose.train.strategies import Strategy, find_strategy
 from robustpose.train.views.autoaugment import Policies
 from robustpose.train.views.table import CLEAN, VIEWS
@@ -221,14 +223,15 @@ PLACE_OF_DATA = {"name", "annotations", "images", "skeleton", "root", "split", "
 
 
 def read_settings(
-    recipe: Path, overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None
+    recipe: Path, overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None, trust: bool = False
 ) -> TrainSettings:
     """Return the settings of a YAML recipe, changed by overrides such as `augment.rotation=30`, whose value is YAML.
 
     `options` has settings as they are, some in groups; None is one that is not given. `annotations` or `images` in a
-    group take the place of the recipe's data.
+    group take the place of the recipe's data. Code that the recipe names is an error unless `trust` is given.
     """
     values = read_recipe(recipe)
+    of_recipe = copy.deepcopy(values)
     for key, value in (options or {}).items():
         if isinstance(value, Mapping):
             given = {field: item for field, item in value.items() if item is not None}
@@ -241,6 +244,7 @@ def read_settings(
             values[key] = value
     for override in overrides:
         override_value(values, override)
+    check_trust(of_recipe, values, name_typed(overrides, options or {}), f"recipe {recipe}", trust)
     return make_settings(values, f"recipe {recipe}")
 
 
