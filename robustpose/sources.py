@@ -26,8 +26,8 @@ PACKAGE = __name__.partition(".")[0]
 INSTALLED = ("site-packages", "dist-packages")  # folders of installed distributions
 # A file that is named in code by one of these suffixes is most likely read: weights, arrays, configurations.
 READ = (
-    ".bin", ".ckpt", ".engine", ".h5", ".npy", ".npz", ".onnx", ".pb", ".pt", ".pth", ".safetensors", ".tflite",
-    ".toml", ".yaml", ".yml",
+    ".bin", ".ckpt", ".csv", ".engine", ".h5", ".json", ".mat", ".npy", ".npz", ".onnx", ".pb", ".pickle", ".pkl",
+    ".pt", ".pth", ".safetensors", ".tflite", ".toml", ".yaml", ".yml",
 )  # fmt: skip
 LONGEST_NAME = 200  # of a file that code may name
 

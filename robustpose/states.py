@@ -55,8 +55,8 @@ def know(found: Any, *modules: str) -> Known:
     for file in walk.files:
         code.setdefault(file.name, hash_once(file))
     doubts = []
-    for name, digest in walk.in_memory.items():
-        code[f"{name} (in no file)"] = digest
+    for name, texts in walk.in_memory.items():
+        code[f"{name} (in no file)"] = hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
         doubts.append(f"the code of '{name}' is in no file: results know its compiled form, and not all that it calls")
     if not code:
         name = getattr(found, "__qualname__", type(found).__qualname__)
@@ -73,7 +73,7 @@ class _Walk:
     state: dict[str, list[bytes]] = field(default_factory=dict)  # digests by the name of what holds them
     modules: dict[str, None] = field(default_factory=dict)  # in the order they were found
     files: dict[Path, None] = field(default_factory=dict)  # of code in modules that nobody can import
-    in_memory: dict[str, str] = field(default_factory=dict)  # digests of code that is in no file, by name
+    in_memory: dict[str, set[str]] = field(default_factory=dict)  # code that is in no file, as text, by name
 
     def __post_init__(self) -> None:
         self._waiting: list[tuple[str, Any, bool]] = [("", self.found, True)]  # name, value, whether plain values count
@@ -157,6 +157,12 @@ class _Walk:
         module = str(found.__module__)
         if is_own(module):
             self.modules[module] = None
+            if (
+                inspect.isfunction(found)
+                and "." not in found.__qualname__
+                and not is_file(Path(found.__code__.co_filename))
+            ):
+                self._note_code(found, [found.__code__])  # made by `exec`
             return True
         functions = [found] if inspect.isfunction(found) else filter(inspect.isfunction, vars(found).values())
         codes = [function.__code__ for function in functions]
@@ -164,10 +170,13 @@ class _Walk:
         if file is not None and is_own_file(file):
             self.files[file] = None
         elif codes and file is None and find_module(module) is None:
-            self.in_memory[f"{module}.{found.__qualname__}"] = hashlib.sha256(_spell(codes).encode()).hexdigest()
+            self._note_code(found, codes)
         else:
             return False
         return True
+
+    def _note_code(self, found: Any, codes: list[CodeType]) -> None:
+        self.in_memory.setdefault(f"{found.__module__}.{found.__qualname__}", set()).add(_spell(codes))
 
     def _note(self, name: str, content: bytes) -> None:
         self.state.setdefault(name.partition(".")[0] or "itself", []).append(name.encode() + b"\0" + content)

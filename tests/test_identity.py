@@ -41,10 +41,14 @@ model = None
     "mypose/unused.py": "",
     "mypose/lazy.py": "CONFIDENCE = 0.5",
     "mypose/worse.py": "def darken(image, severity, rng):\n    return image // (1 + severity)\n",
-    "mypose/data.py": """
-from tests.outside import Squares
-class Few(Squares):
-    pass
+    "mypose/data.py": "from tests.outside import Squares\nclass Few(Squares): pass\n",
+    "mypose/ours.py": """
+from robustpose import estimators
+from robustpose.data.toy import ToyPeople
+from robustpose.pose.skeletons import COCO
+def make():
+    return ToyPeople(1, 0, "val")
+model = estimators.build("demo", COCO, {})
 """,
     "mypose/metric.py": "from tests.outside import MeanScore\nclass Mine(MeanScore): pass\n",
     "mypose/net.py": "from mypose.layers import make\ndef build(joints):\n    return make(joints)\n",
@@ -119,6 +123,7 @@ def assert_changes_are_refused(bench, project, tmp_path, words, files):
     [
         (FIND, ("__init__.py", "model.py", "helper.py", "lazy.py")),
         (("--model", "mypose.model:Model"), ("lazy.py",)),
+        (("--model", "mypose.ours:model", "--data", "mypose.ours:make"), ("ours.py",)),
         ((*FIND, "--data", "mypose.data:Few", "--metric", "mypose.metric:Mine"), ("data.py", "metric.py")),
     ],
 )

@@ -135,6 +135,16 @@ def test_code_in_no_file_is_known_by_its_compiled_form_with_a_doubt():
     assert "'__notebook__.find' is in no file" in found[0].doubts[0]
 
 
+def test_functions_of_one_name_that_exec_makes_in_a_module_are_told_apart():
+    found = []
+    for factor in (1, 2):
+        names: dict = {"__name__": __name__}
+        exec("def find(image): return image\ninner = find\ndef find(image): return inner(image) * %d" % factor, names)
+        found.append(know(names["find"]).code)
+    assert found[0]["tests/test_states.py"] == found[1]["tests/test_states.py"]
+    assert found[0]["tests.test_states.find (in no file)"] != found[1]["tests.test_states.find (in no file)"]
+
+
 def test_code_that_nobody_knows_is_a_doubt():
     assert "the code of 'len' is not known" in know(len).doubts[0]
 

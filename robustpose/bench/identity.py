@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from robustpose.changes import BY_CORRUPTION, FOLDERS
+from robustpose.changes import BY_CORRUPTION, FOLDERS, as_table
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Estimator
+from robustpose.sources import hash_code
 from robustpose.states import MODULES, is_somebodys, know
 
 
 def identify_estimator(estimator: Estimator) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return what determines an estimator, and doubts about that; of somebody's own, with its code and its state."""
-    own = getattr(estimator, "__wrapped__", estimator)
-    if own is estimator and not is_somebodys(estimator):
-        return dict(estimator.provenance), ()
-    known = know(own, *getattr(estimator, MODULES, ()))
+    own, modules = getattr(estimator, "__wrapped__", estimator), getattr(estimator, MODULES, ())
+    about = dict(estimator.provenance)
+    if own is estimator and not is_somebodys(estimator):  # of this package; its provenance says all but who made it
+        code = {**hash_code(modules), **as_table(about.get("code"))}
+        return {**about, "code": code} if code else about, ()
+    known = know(own, *modules)
     state = {"state": known.state} if known.state else {}
-    return {**estimator.provenance, "code": known.code, **state}, known.doubts
+    return {**about, "code": known.code, **state}, known.doubts
 
 
 def choose_files(part: Mapping[str, Any], cells: Iterable[Cell]) -> dict[str, Any]:

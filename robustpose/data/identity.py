@@ -25,8 +25,9 @@ def identify_dataset(dataset: Dataset, truths: Iterable[Truth]) -> tuple[dict[st
     inner = dataset
     while isinstance(inner, DatasetAround) and not is_somebodys(inner):
         inner = inner.inner
-    if is_somebodys(inner):
-        known = know(type(getattr(inner, "__wrapped__", inner)), *getattr(inner, MODULES, ()))
+    modules = getattr(inner, MODULES, ())
+    if modules or is_somebodys(inner):
+        known = know(type(getattr(inner, "__wrapped__", inner)), *modules)
         identity |= {
             "code": known.code,
             "annotated_sha256": _hash_truths(truths),
