@@ -139,7 +139,7 @@ def test_functions_of_one_name_that_exec_makes_in_a_module_are_told_apart():
     found = []
     for factor in (1, 2):
         names: dict = {"__name__": __name__}
-        exec("def find(image): return image\ninner = find\ndef find(image): return inner(image) * %d" % factor, names)
+        exec(f"def find(image): return image\ninner = find\ndef find(image): return inner(image) * {factor}", names)
         found.append(know(names["find"]).code)
     assert found[0]["tests/test_states.py"] == found[1]["tests/test_states.py"]
     assert found[0]["tests.test_states.find (in no file)"] != found[1]["tests.test_states.find (in no file)"]
