@@ -408,7 +408,7 @@ def damage(folder, **changes):
         (["RUN", "--limit", 3], "name the data"),
         (["RUN", "--annotations", "gone.json", "--images", "gone"], "cannot read the annotation file gone.json"),
         (["RUN", "--out", "RUN"], "is a run folder, whose table.tex would be overwritten"),
-        (["RUN", "--out", "FILE"], "choose another --out"),
+        (["RUN", "--out", "FILE"], "is no folder): finished work is kept; choose another place"),
     ],
 )
 def test_mistakes_are_one_line(quick, run, make_run, tmp_path, words, message):
