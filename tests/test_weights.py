@@ -333,5 +333,31 @@ def test_families_of_old_files_are_read_by_their_names_of_today(
 def test_family_that_there_is_not_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_file({"a": torch.zeros(1)}, path, {KEY: json.dumps({"name": "x", "input_wh": [64, 96], "family": "topup"})})
-    with pytest.raises(UserError, match=r"input spec in .* cannot be read: family Input should be 'heatmaps', 'tags'"):
+    with pytest.raises(UserError, match=r"input spec in .* cannot be read: family must be 'heatmaps', 'tags'"):
         read_input_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"family": []}, "family must be"),
+        ({"std": [0, 1, 1]}, "std.0 must be greater than 0"),
+        ({"mean": [1e400, 0, 0]}, "mean.0 must be"),
+        ({"input_wh": [-1, 96]}, "input_wh.0 must be"),
+        ({"input_wh": [64, 10**9]}, "input_wh.1 must be"),
+        ({"joints": ["a", "a"]}, "joints must have each joint once"),
+        ({"joints": ["j"] * 5000}, "joints"),
+        ({"joints": ["j" * 5000]}, "joints.0"),
+        ({"name": ["x"]}, "name must be"),
+        ({"stride": 0}, "stride must be"),
+        ({"sigma": 0}, "sigma must be"),
+    ],
+)
+def test_input_spec_that_makes_no_sense_is_one_short_line(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {KEY: json.dumps({"name": "x", "input_wh": [64, 96]} | changes)})
+    with pytest.raises(UserError, match=r"input spec in .* cannot be read") as error:
+        read_input_spec(path)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 300 + len(str(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from robustpose.errors import UserError
 from robustpose.models.families import DEFAULT, OLD_NAMES, FamilyName
@@ -15,20 +15,34 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB values in 0..1
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+def _check_distinct(joints: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(joints)) < len(joints):
+        raise ValueError("must have each joint once")
+    return joints
+
+
+# Bounds of what a file may say; objects made in Python are not looked at.
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+Pixels = Annotated[int, Field(ge=1, le=10_000)]
+Number = Annotated[float, Field(ge=-1000, le=1000)]  # nor is it NaN
+Scale = Annotated[float, Field(gt=0, le=1000)]
+
+
 @dataclass(frozen=True)
 class InputSpec:
     """Describe a network."""
 
-    name: str  # what messages call it
-    input_wh: tuple[int, int]  # width and height, px; of whole images, the size it was trained on
-    joints: tuple[str, ...] = ()  # names of the K joints in the order of its heatmaps; empty where a file does not tell
+    name: Word  # what messages call it
+    input_wh: tuple[Pixels, Pixels]  # width and height, px; of whole images, the size it was trained on
+    # Names of the K joints in the order of its heatmaps; empty where a file does not tell.
+    joints: Annotated[tuple[Word, ...], Field(max_length=1000), AfterValidator(_check_distinct)] = ()
     channels: Literal["rgb", "bgr"] = "rgb"  # the order its first layer expects
-    mean: tuple[float, float, float] = IMAGENET_MEAN  # subtracted from values in 0..1, in the order of `channels`
-    std: tuple[float, float, float] = IMAGENET_STD  # divided by, likewise
-    stride: int = 4  # input px per heatmap px
-    sigma: float = 2.0  # of the Gaussians it was trained on, heatmap px
+    mean: tuple[Number, Number, Number] = IMAGENET_MEAN  # subtracted from values in 0..1, in the order of `channels`
+    std: tuple[Scale, Scale, Scale] = IMAGENET_STD  # divided by, likewise
+    stride: Annotated[int, Field(ge=1, le=64)] = 4  # input px per heatmap px
+    sigma: Scale = 2.0  # of the Gaussians it was trained on, heatmap px
     # Key of `FAMILIES`.
-    family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(name, name))] = DEFAULT
+    family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = DEFAULT
 
     def arrange(self, skeleton: Skeleton) -> Skeleton:
         """Return `skeleton` with its joints in the network's order; UserError if the network finds other joints."""

@@ -148,4 +148,5 @@ def _parse_input_spec(path: Path, metadata: Mapping[str, str]) -> InputSpec | No
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
-        raise UserError(f"the input spec in {path} cannot be read: {place} {problem['msg']}") from error
+        reason = problem["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
+        raise UserError(f"the input spec in {path} cannot be read: {place} {reason}") from error
