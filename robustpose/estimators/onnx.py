@@ -17,10 +17,12 @@ from robustpose.estimators.options import Count, CropOptions, Size, parse_number
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, run_in_batches
 from robustpose.files import name_in_text
 from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
+from robustpose.models.value_range import check_no_factor, check_range, write_numbers
 from robustpose.pose.skeletons import Skeleton
 from robustpose.sources import hash_once
 
 PRECISIONS = {"onnxruntime": ("float32",), "openvino": ("float32", "bf16")}  # of each backend
+RAW = "scale=255 with mean and std for values in 0..255, such as mean=0,0,0 std=1,1,1"
 
 
 def _parse_three(value: Any) -> tuple[float, ...]:
@@ -36,6 +38,12 @@ def _check_std(std: tuple[float, float, float]) -> tuple[float, float, float]:
     return std
 
 
+def _parse_scale(value: Any) -> int:
+    if str(value).strip() not in ("1", "255"):
+        raise ValueError("must be 1 or 255")
+    return int(value)
+
+
 Three = Annotated[tuple[float, float, float], BeforeValidator(_parse_three)]
 
 
@@ -47,15 +55,32 @@ class Options(CropOptions):
     channels: Literal["rgb", "bgr"] = "rgb"
     """The order of the channels that the network was trained on: rgb or bgr."""
     mean: Three = IMAGENET_MEAN
-    """Subtracted from values in 0..1: three numbers with commas, in the order of the channels."""
+    """Subtracted from values in 0..1, as torchvision's: three numbers with commas, in the order of the channels."""
     std: Annotated[Three, AfterValidator(_check_std)] = IMAGENET_STD
     """Divided by afterwards: three numbers with commas, above 0."""
+    scale: Annotated[Literal[1, 255], BeforeValidator(_parse_scale)] = 1
+    """255 if mean and std are given for values in 0..255."""
     threads: Count = 1
     """Threads of one call on a CPU."""
     backend: Literal["onnxruntime", "openvino"] = "onnxruntime"
     """onnxruntime, or openvino, which is faster on a CPU."""
     precision: Literal["float32", "bf16"] = "float32"
     """float32, or with openvino bf16."""
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Options:
+        if self.scale == 1:
+            check_range(self.mean, self.std, RAW)
+            check_no_factor(self.std, f"for a network of values in 0..255, {RAW}")
+        elif min(self.std) < 1:
+            came = f"mean={write_numbers(self.mean)} std={write_numbers(self.std)}"
+            raise ValueError(f"{came} are for values in 0..1: leave out scale=255, or give both for values in 0..255")
+        return self
+
+    def scaled(self, numbers: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Return numbers for values in the options' range as those for values in 0..1."""
+        first, second, third = numbers
+        return first / self.scale, second / self.scale, third / self.scale
 
     @model_validator(mode="after")
     def _check_precision(self) -> Options:
@@ -95,8 +120,8 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         name=name_in_text(path),
         input_wh=input_wh,
         channels=options.channels,
-        mean=options.mean,
-        std=options.std,
+        mean=options.scaled(options.mean),
+        std=options.scaled(options.std),
         stride=stride,
     )
     network = partial(run_in_batches, run, n_per_call=fixed_batch or CROPS_PER_CALL)

@@ -20,6 +20,7 @@ from robustpose.errors import UserError
 from robustpose.files import open_whole
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.torch_files import PARALLEL, read_torch_file
+from robustpose.models.value_range import check_range
 
 DEMO = Path(__file__).with_name("pretrained") / "demo.safetensors"  # made by recipes/demo.yaml
 INPUT_SPEC = TypeAdapter(InputSpec)
@@ -144,9 +145,13 @@ def _parse_input_spec(path: Path, metadata: Mapping[str, str]) -> InputSpec | No
     if KEY not in metadata:
         return None
     try:
-        return INPUT_SPEC.validate_json(metadata[KEY])
+        input_spec = INPUT_SPEC.validate_json(metadata[KEY])
+        check_range(input_spec.mean, input_spec.std)
+        return input_spec
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
         reason = problem["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
         raise UserError(f"the input spec in {path} cannot be read: {place} {reason}") from error
+    except ValueError as error:
+        raise UserError(f"the input spec in {path} makes no sense: {error}") from error
