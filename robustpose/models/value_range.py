@@ -1,4 +1,4 @@
-"""Ranges of values: a mean and a std of values in 0..255 are told from those of values in 0..1, which are meant here."""
+"""Ranges of values: a mean and a std of values in 0..255 are told from those of values in 0..1, which go in here."""
 
 from __future__ import annotations
 
