@@ -1,6 +1,7 @@
 """Kill commands by hand: ``python tests/kills/run.py --n 50``, of each; ``--command bench`` takes one.
 
-``--seed 3`` chooses other moments, ``--ways group,parent,worker`` other ways to stop.
+``--seed 3`` chooses other moments, ``--ways group,parent,worker`` other ways to stop. ``--disk-full`` fills the disk
+instead, to five levels, for the superuser.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 os.environ["OMP_NUM_THREADS"] = "1"
 
+from tests.kills.full import fill_often, small_disk
 from tests.kills.jobs import JOBS, make_inputs
 from tests.kills.stop import WAYS, Wholes, stop_often
 
@@ -32,13 +34,21 @@ def main() -> int:
     parser.add_argument("--command", help=f"of {', '.join(JOBS)}; with commas; by default all")
     parser.add_argument("--ways", default=",".join(WAYS), help="in which they are stopped, with commas")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--disk-full", action="store_true", help="fill the disk at five moments of each command instead"
+    )
     options = parser.parse_args()
     names = options.command.split(",") if options.command else list(JOBS)
     scratch = Path(tempfile.mkdtemp(prefix="robustpose-kills-"))
     print(f"in {scratch}", flush=True)
     make_inputs(scratch / "inputs", names)
     wholes = Wholes(scratch / "inputs")
-    n_problems = sum(kill(name, wholes, options.n, options.ways.split(","), Random(options.seed)) for name in names)
+    n_problems = 0
+    for name in names:
+        if options.disk_full:
+            n_problems += fill(name, wholes)
+        else:
+            n_problems += kill(name, wholes, options.n, options.ways.split(","), Random(options.seed))
     if not n_problems:
         shutil.rmtree(scratch)
     return 1 if n_problems else 0
@@ -63,6 +73,21 @@ def kill(name: str, wholes: Wholes, n_stops: int, ways: list[str], rng: Random) 
             shutil.rmtree(folder / name)
     spelled = ", ".join(f"{n} {way}" for way, n in sorted(count.items()))
     print(f"{name}: {count.total()} stops ({spelled}) in {number} runs: {n_problems} problems", flush=True)
+    return n_problems
+
+
+def fill(name: str, wholes: Wholes) -> int:
+    """Fill the disk of a command five times, print what it said and what was wrong, and return the number of that."""
+    whole, n_events = wholes.get(name)
+    with small_disk(wholes.inputs.parent / "disk") as disk:
+        found = fill_often(name, wholes.inputs, whole, n_events, disk)
+    for filled in found:
+        print(f"{name}, {filled.share:.0%}: {filled.line if filled.was_hit else 'the room was enough'}", flush=True)
+        for problem in filled.problems:
+            print(f"{name}, {filled.share:.0%}: {problem}", flush=True)
+    n_problems = sum(len(filled.problems) for filled in found)
+    n_hit = sum(filled.was_hit for filled in found)
+    print(f"{name}: full {n_hit} times of {len(found)}: {n_problems} problems", flush=True)
     return n_problems
 
 

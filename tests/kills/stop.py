@@ -62,8 +62,8 @@ def stop_at(job: Job, inputs: Path, out: Path, way: str, n_events: int) -> Stopp
             _, errors = process.communicate()
             return Stopped(way, n_events, True, (f"does not end: {errors[-500:]}",))
     if process.returncode == 0:
-        return Stopped(way, n_events, False, tuple(_list_left(process.pid)))
-    problems = _list_left(process.pid)
+        return Stopped(way, n_events, False, tuple(list_left(process.pid)))
+    problems = list_left(process.pid)
     if process.returncode != WAYS[way]:
         problems.append(f"exit code {process.returncode}")
     if way not in KILLS:
@@ -123,16 +123,19 @@ def find_workers(pid: int) -> list[int]:
 
 def _check_words(errors: str, way: str) -> list[str]:
     """Return what is wrong with the lines of a command that was stopped."""
-    lines = [
-        line for line in errors.splitlines() if not line.startswith(("predicting", "scoring", "warning: ", "training"))
-    ]
     expected = "error: " if way == "worker" else LINE
-    if "Traceback" in errors or len([line for line in lines if line.startswith(expected)]) != 1:
+    if "Traceback" in errors or len([line for line in lines_that_matter(errors) if line.startswith(expected)]) != 1:
         return ["other words"]
     return []
 
 
-def _list_left(session: int) -> list[str]:
+def lines_that_matter(errors: str) -> list[str]:
+    """Return what a command says on stderr, without how far it is and its warnings."""
+    others = ("predicting", "scoring", "warning: ", "training")
+    return [line for line in errors.splitlines() if not line.startswith(others)]
+
+
+def list_left(session: int) -> list[str]:
     """Return the processes of a session that are there two seconds later."""
     deadline = time.monotonic() + 2
     while found := _of_session(session):
