@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,6 +34,13 @@ class ModelOptions:
     model_set: Annotated[list[str] | None, typer.Option(help="An option of the model, KEY=VALUE; may be repeated.")] = (
         None
     )
+
+    def gather(self) -> dict[str, Any]:
+        """Return the model's options, words by name."""
+        options: dict[str, Any] = dict(parse_options(self.model_set))
+        if self.batch_size is not None and "batch_size" in options:
+            raise UserError("--batch-size and --model-set batch_size= are the same: leave one of them out")
+        return {"batch_size": self.batch_size, **options}
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def bench(
     if root is not None and (seed is not None or corrupted.frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     suite, cells = corrupted.choose_cells()
-    options = {"batch_size": estimator.batch_size, **parse_options(estimator.model_set)}
+    options = estimator.gather()
     published, row = recipes.find_recipe(wanted.row, wanted.recipe, [] if data.data is None else ["data"], wanted.trust)
     differences: list[str] = []
     if published is not None:
@@ -173,7 +180,10 @@ def parse_options(pairs: list[str] | None) -> dict[str, str]:
     options: dict[str, str] = {}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
-        if not equals or not key:
+        if not equals or not key.strip():
             raise UserError(f"--model-set takes KEY=VALUE, got '{pair}'")
-        options[key.replace("-", "_")] = value
+        name = key.strip().replace("-", "_")
+        if name in options:
+            raise UserError(f"--model-set gives '{name}' twice, '{options[name]}' and '{value}': leave one of them out")
+        options[name] = value
     return options

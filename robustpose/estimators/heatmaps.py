@@ -15,6 +15,7 @@ from robustpose.errors import UserError
 from robustpose.estimators.options import CropOptions, NetworkOptions, Size, write_size
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
+from robustpose.limits import check_limit
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, find_published, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
@@ -53,6 +54,9 @@ class HeatmapEstimator(NetworkEstimator[HeatmapNetwork]):
         super().__init__(network, input_spec, skeleton)
         if options.flip_test:
             self.own_skeleton.check_sides("flip_test", "flip_test=false (--model-set)")
+        width, height = input_spec.input_wh
+        n_crops = options.batch_size * (2 if options.flip_test else 1)
+        check_limit("MEMORY_MB", n_crops * width * height * 12 / 2**20, f"batch_size={options.batch_size}", "MB")
         self._options = options
 
     def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:

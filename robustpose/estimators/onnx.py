@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,12 +12,14 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 from robustpose.errors import UserError
 from robustpose.estimators.heatmaps import HeatmapEstimator
 from robustpose.estimators.onnx_files import list_external_files
-from robustpose.estimators.options import Count, CropOptions, Size, parse_numbers, write_size
+from robustpose.estimators.onnx_form import first_line, read_form
+from robustpose.estimators.options import CropOptions, Size, Threads, parse_numbers, write_size
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, run_in_batches
 from robustpose.files import name_in_text
 from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from robustpose.models.value_range import check_no_factor, check_range, write_numbers
-from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.joint_names import match_names
+from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.sources import hash_once
 
 PRECISIONS = {"onnxruntime": ("float32",), "openvino": ("float32", "bf16")}  # of each backend
@@ -60,7 +61,11 @@ class Options(CropOptions):
     """Divided by afterwards: three numbers with commas, above 0."""
     scale: Annotated[Literal[1, 255], BeforeValidator(_parse_scale)] = 1
     """255 if mean and std are given for values in 0..255."""
-    threads: Count = 1
+    output: str | None = None
+    """The name of the heatmaps, for files with several outputs that can be them."""
+    joints: Literal["coco", "mpii", "data"] | None = None
+    """Whose order of the joints the network has, where that of the annotations is not the published one."""
+    threads: Threads = 1
     """Threads of one call on a CPU."""
     backend: Literal["onnxruntime", "openvino"] = "onnxruntime"
     """onnxruntime, or openvino, which is faster on a CPU."""
@@ -110,34 +115,39 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     try:
         session = onnxruntime.InferenceSession(str(path), settings, providers=providers)
     except Exception as error:  # onnxruntime has a family of exceptions without a common public base
-        raise UserError(f"{path} cannot be loaded as an ONNX network: {_first_line(error)}") from error
+        raise UserError(f"{path} cannot be loaded as an ONNX network: {first_line(error)}") from error
+
+    form = read_form(session, skeleton, path, options.input, options.output)
+    joints = _choose_joints(path, skeleton, options.joints)
 
     def run(batch: Array) -> Array:
-        return session.run([session.get_outputs()[0].name], {session.get_inputs()[0].name: batch})[0]
+        return session.run([form.output], {session.get_inputs()[0].name: batch})[0].astype(np.float32, copy=False)
 
-    input_wh, stride, fixed_batch = _read_form(session, run, skeleton, path, options.input)
     input_spec = InputSpec(
         name=name_in_text(path),
-        input_wh=input_wh,
+        input_wh=form.input_wh,
+        joints=joints,
         channels=options.channels,
         mean=options.scaled(options.mean),
         std=options.scaled(options.std),
-        stride=stride,
+        stride=form.stride,
     )
-    network = partial(run_in_batches, run, n_per_call=fixed_batch or CROPS_PER_CALL)
+    network = partial(run_in_batches, run, n_per_call=form.batch or CROPS_PER_CALL)
     if options.backend == "openvino":
         from robustpose.estimators.running.openvino import read_onnx, require_openvino
 
         require_openvino()
-        shape = (CROPS_PER_CALL, 3, input_wh[1], input_wh[0])
-        compiled = read_onnx(path, shape, options.precision, options.threads)
+        shape = (CROPS_PER_CALL, 3, form.input_wh[1], form.input_wh[0])
+        compiled = read_onnx(path, shape, form.output, options.precision, options.threads)
         network = partial(run_in_batches, compiled, n_per_call=CROPS_PER_CALL)
     estimator = HeatmapEstimator(network, input_spec, skeleton, options)
     estimator.describe = lambda: {
         "kind": name,
         "name": name_in_text(path),
         "sha256": hash_once(path),
-        "input": write_size(input_wh),
+        "input": write_size(form.input_wh),
+        **({"output": form.output} if form.is_chosen else {}),
+        **({"joints": options.joints} if joints else {}),
         "channels": options.channels,
         "mean": list(input_spec.mean),
         "std": list(input_spec.std),
@@ -154,43 +164,29 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     return estimator
 
 
-def _read_form(
-    session: Any, run: Callable[[Array], Any], skeleton: Skeleton, path: Path, input_wh: tuple[int, int] | None
-) -> tuple[tuple[int, int], int, int | None]:
-    """Return (width, height) of the input, the stride, and the batch size where it is fixed."""
-    inputs = session.get_inputs()
-    shape = inputs[0].shape
-    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(shape) != 4 or shape[1] != 3:
-        forms = ", ".join(f"{value.name} {value.shape} {value.type}" for value in inputs)
-        raise UserError(f"{path} must have one float32 input (batch, 3, height, width), it has: {forms}")
-    batch, _, height, width = shape
-    if not (isinstance(height, int) and isinstance(width, int)):
-        if input_wh is None:
-            raise UserError(f"{path} leaves its input size open {shape}: pass --model-set input=192x256")
-        width, height = input_wh
-    elif input_wh not in (None, (width, height)):
-        raise UserError(
-            f"{path} says that its input is {write_size((width, height))}: leave out input={write_size(input_wh)}"
-        )
-    probe_batch = batch if isinstance(batch, int) else 1
-    try:
-        heatmaps = run(np.zeros((probe_batch, 3, height, width), np.float32))
-    except Exception as error:
-        raise UserError(f"{path} does not run on a {width}x{height} image: {_first_line(error)}") from error
-    came = heatmaps.shape if isinstance(heatmaps, np.ndarray) else None
-    expected = f"heatmaps (batch, {skeleton.n_joints}, height/s, width/s) for {height}x{width} input"
-    if came is None or len(came) != 4 or came[0] != probe_batch:
-        raise UserError(f"{path} must give {expected}, it gives {came}: is this a top-down heatmap network?")
-    if came[1] != skeleton.n_joints:
-        raise UserError(
-            f"{path} finds {came[1]} joints, but skeleton '{skeleton.name}' of the annotations has "
-            f"{skeleton.n_joints}: use a model of that skeleton"
-        )
-    stride = width // came[3] if came[3] else 0
-    if stride < 1 or (came[3] * stride, came[2] * stride) != (width, height):
-        raise UserError(f"{path} must give {expected}, it gives {came}: the sides do not divide by one stride")
-    return (width, height), stride, batch if isinstance(batch, int) else None
+def _choose_joints(path: Path, skeleton: Skeleton, said: str | None) -> tuple[str, ...]:
+    """Return the network's own joints in its order; none if they are those of the annotations as they stand.
 
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    A file does not name its joints. Where the annotations have published ones in another order, nobody knows whose
+    order the network has, and the user has to say it.
+    """
+    for published in (COCO, MPII):
+        order = match_names(published.joints, skeleton.joints)
+        if order is None:
+            continue
+        is_usual = order == tuple(range(skeleton.n_joints))
+        if said is None and not is_usual:
+            raise UserError(
+                f"{path} does not name its joints, and the annotations have those of {published.name.upper()} in "
+                f"another order ({', '.join(skeleton.joints[:4])}, …): say with --model-set joints={published.name} "
+                f"that the network has them as {published.name.upper()} does, or with joints=data that it has them "
+                "as the annotations do"
+            )
+        if said in (None, "data", published.name):
+            return published.joints if said == published.name and not is_usual else ()
+    if said in (None, "data"):
+        return ()
+    raise UserError(
+        f"joints={said} does not fit: the annotations have other joints ({', '.join(skeleton.joints[:4])}, …): leave "
+        "it out"
+    )

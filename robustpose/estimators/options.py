@@ -17,9 +17,12 @@ from robustpose.config import Settings
 from robustpose.errors import UserError, first_few, nearest
 
 SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+MOST_SIDE = 10_000  # px
+LONGEST = 100  # letters of a number
 # What pydantic finds wrong, in our words.
 PROBLEMS = {
     "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",
     "string_type": "must be a word",
 }
@@ -32,11 +35,18 @@ def _parse_switch(value: Any) -> bool:
     return SWITCH[word]
 
 
+def _check_plain(value: Any) -> Any:
+    """Return a number that is still to be read; ValueError for what only Python reads as one: 1_6, digits of others."""
+    if isinstance(value, str) and (not value.isascii() or "_" in value or len(value) > LONGEST):
+        raise ValueError("is no plain number")
+    return value
+
+
 def _parse_count(value: Any) -> int:
     try:
         if isinstance(value, bool | float):  # int() would take them, and cut off
             raise TypeError
-        return int(value)
+        return int(_check_plain(value))
     except (TypeError, ValueError) as error:
         raise ValueError("must be a whole number") from error
 
@@ -48,8 +58,8 @@ def parse_numbers(value: Any) -> tuple[float, ...]:
     """
     parts = value.split(",") if isinstance(value, str) else value if isinstance(value, Sequence) else [value]
     try:
-        numbers = tuple(float(part) for part in parts)
-    except (TypeError, ValueError) as error:
+        numbers = tuple(float(_check_plain(part)) for part in parts)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError("must be made of numbers") from error
     if not all(math.isfinite(number) for number in numbers):
         raise ValueError("must be made of finite numbers")
@@ -58,11 +68,14 @@ def parse_numbers(value: Any) -> tuple[float, ...]:
 
 def _parse_size(value: Any) -> tuple[int, int]:
     try:
-        width, height = (int(side) for side in (value.lower().split("x") if isinstance(value, str) else value))
-    except (TypeError, ValueError):
+        sides = value.lower().split("x") if isinstance(value, str) else value
+        width, height = (int(_check_plain(side)) for side in sides)
+    except (TypeError, ValueError, OverflowError):
         width, height = 0, 0
     if min(width, height) < 1:
         raise ValueError("must be WIDTHxHEIGHT in px such as 192x256")
+    if max(width, height) > MOST_SIDE:
+        raise ValueError(f"must be WIDTHxHEIGHT of at most {MOST_SIDE} px each")
     return width, height
 
 
@@ -72,7 +85,7 @@ def _parse_side(choose: Callable[[tuple[int, int]], int]) -> Callable[[Any], int
     def parse(value: Any) -> int:
         is_size = "x" in value.lower() if isinstance(value, str) else isinstance(value, Sequence)
         try:
-            return choose(_parse_size(value)) if is_size else int(value)
+            return choose(_parse_size(value)) if is_size else int(_check_plain(value))
         except (TypeError, ValueError, OverflowError) as error:
             raise ValueError("must be px of one side such as 512, or 512x512") from error
 
@@ -81,9 +94,11 @@ def _parse_side(choose: Callable[[tuple[int, int]], int]) -> Callable[[Any], int
 
 Switch = Annotated[bool, BeforeValidator(_parse_switch)]
 Count = Annotated[int, BeforeValidator(_parse_count), Field(ge=1)]
+Threads = Annotated[Count, Field(le=1024)]
+Crops = Annotated[Count, Field(le=100_000)]
 Size = Annotated[tuple[int, int], BeforeValidator(_parse_size)]  # width and height, px
-ShorterSide = Annotated[int, BeforeValidator(_parse_side(min))]  # px
-LongerSide = Annotated[int, BeforeValidator(_parse_side(max))]  # px
+ShorterSide = Annotated[int, BeforeValidator(_parse_side(min)), Field(le=MOST_SIDE)]  # px
+LongerSide = Annotated[int, BeforeValidator(_parse_side(max)), Field(le=MOST_SIDE)]  # px
 Backend = Literal["torch", "compile", "openvino"]
 WholeImageBackend = Literal["torch", "openvino"]  # compile would compile anew for every size
 Precision = Literal["float32", "bf16", "fp16"]
@@ -98,7 +113,7 @@ class ModelOptions(Settings):
 class CropOptions(ModelOptions):
     """Options of whatever looks at crops of one person."""
 
-    batch_size: Count = 16
+    batch_size: Crops = 16
     """Crops handed over at once; changes speed and memory, never a score."""
     flip_test: Switch = True
     """Average the heatmaps with those of the mirrored crop."""
@@ -107,7 +122,7 @@ class CropOptions(ModelOptions):
 class EngineOptions(ModelOptions):
     """How a torch network runs."""
 
-    threads: Count = 1
+    threads: Threads = 1
     """Threads of one call on a CPU; several wait for each other where cores are busy."""
     backend: Backend = "torch"
     """torch; compile (torch.compile) or openvino, which are faster on a CPU."""

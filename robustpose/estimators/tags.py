@@ -65,7 +65,7 @@ class Options(WholeImageOptions):
     """Merge with what the network says of the mirrored image."""
     refine: Switch = True
     """Look for the joints that people lack."""
-    max_people: Count = 30
+    max_people: Annotated[Count, Field(le=10_000)] = 30
     """Joints of a kind that are looked at in an image, at most."""
 
 

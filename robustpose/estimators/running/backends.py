@@ -41,9 +41,10 @@ def find_device(name: str) -> torch.device:
         name = f"cuda:{int(os.environ.get(WORKER_NUMBER, 0)) % torch.cuda.device_count()}"
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"device '{name}' cannot be used here: {str(error).splitlines()[0]}") from error
+        torch.zeros(1, device=device).cpu()  # nothing comes back from a device such as meta
+    except (RuntimeError, AssertionError, NotImplementedError, ValueError, OverflowError, ImportError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"device '{name}' cannot be used here: {reason}") from error
     return device
 
 

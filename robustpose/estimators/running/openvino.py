@@ -44,8 +44,8 @@ def convert_module(
     return _compile(model, precision, threads)
 
 
-def read_onnx(path: Path, shape: Sequence[int], precision: str, threads: int) -> Callable[[Array], Array]:
-    """Return a function of crops of one shape (B, 3, h, w) that gives the heatmaps of an ONNX file.
+def read_onnx(path: Path, shape: Sequence[int], output: str, precision: str, threads: int) -> Callable[[Array], Array]:
+    """Return a function of crops of one shape (B, 3, h, w) that gives an output of an ONNX file, by its name.
 
     The shape is set here: most files leave the batch size open, and some the input size, too.
     """
@@ -54,10 +54,14 @@ def read_onnx(path: Path, shape: Sequence[int], precision: str, threads: int) ->
     try:
         model = openvino.Core().read_model(path)
         model.reshape(list(shape))
+        names = [port.get_names() for port in model.outputs]
         run = _compile(model, precision, threads)
     except RuntimeError as error:
         raise UserError(f"OpenVINO cannot run {path} on batches of {shape[0]}: {_reason(error)}") from error
-    return lambda batch: run(batch)[0]
+    place = next((i for i, of_port in enumerate(names) if output in of_port), None)
+    if place is None:
+        raise UserError(f"OpenVINO cannot run {path}: it does not find its output '{output}'")
+    return lambda batch: run(batch)[place]
 
 
 def _compile(model: Any, precision: str, threads: int | None) -> Callable[[Array], tuple[Array, ...]]:
