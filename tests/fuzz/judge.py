@@ -41,7 +41,8 @@ def run_case(folder: Path, words: list[str]) -> Verdict:
     said = err.read_bytes().decode("utf-8", "replace")
     printed = out.read_bytes().decode("utf-8", "replace")
     code = os.waitstatus_to_exitcode(status)
-    problem = _judge(code, seconds, memory, printed, said, folder)
+    may_run = any("canary:" in word for word in words)  # what the command itself names is run
+    problem = _judge(code, seconds, memory, printed, said, (folder / "canary-ran").exists() and not may_run)
     return Verdict(code, seconds, problem, said[-3000:])
 
 
@@ -98,7 +99,7 @@ def _read_cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _judge(code: int, seconds: float, memory: int, printed: str, said: str, folder: Path) -> str:
+def _judge(code: int, seconds: float, memory: int, printed: str, said: str, has_run: bool) -> str:
     """Return what is wrong, or an empty string."""
     lines = [line for line in said.splitlines() if line.strip() and not ASIDE.match(line)]
     is_usage = bool(lines) and lines[-1].startswith("Error: ")  # of the command line's parser
@@ -116,7 +117,7 @@ def _judge(code: int, seconds: float, memory: int, printed: str, said: str, fold
         return f"prints a control character {CONTROL.search(printed + said)!r}"
     if SECRET in printed + said:
         return "tells what stands in a file outside"
-    if (folder / "canary-ran").exists():
+    if has_run:
         return "runs code that a file names"
     if code == 2 and not is_usage and [line[:7] for line in lines] != ["error: "]:
         return f"{len(lines)} lines instead of one error"
