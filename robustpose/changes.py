@@ -34,7 +34,8 @@ LATER = (
     "contents_sha256",
     "image_files_sha256",
     "stylized_sha256",
-)  # Key of a digest -> key of the file's name beside it.
+)
+# Key of a digest -> key of the file's name beside it.
 NAMED = {
     "sha256": "name", "annotations_sha256": "name", "boxes_sha256": "boxes_file", "skeleton_sha256": "sigmas_from",
 }  # fmt: skip
@@ -77,7 +78,7 @@ def find_changes(old: Tree, new: Tree) -> tuple[list[str], dict[str, Any], dict[
             inner, *sides = find_changes(before, now)
             lines += inner
             for side, left in zip(rest, sides, strict=True):
-                side.update({key: left} if left else {})
+                side.update({key: left} if any(sides) else {})
         else:
             for side, tree in zip(rest, (old, new), strict=True):
                 side.update({key: tree[key]} if key in tree else {})

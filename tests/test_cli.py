@@ -215,7 +215,7 @@ def recipe(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_train_prints_scores_and_where_the_weights_are(run, recipe, tmp_path):
-    code, output, errors = run("train", "--recipe", recipe, "--out", tmp_path / "t", "--set", "lr=0.01")
+    code, output, errors = run("train", "--recipe", recipe, "--out", tmp_path / "t", "--set", "lr=0.01", "--trust")
     assert code == 0
     assert "AP " in output
     assert (tmp_path / "t/model.safetensors").is_file()
@@ -224,7 +224,7 @@ def test_train_prints_scores_and_where_the_weights_are(run, recipe, tmp_path):
 
 
 def test_mistake_in_a_recipe_is_one_line(run, recipe, tmp_path):
-    result = run("train", "--recipe", recipe, "--out", tmp_path / "t", "--set", "bach_size=3")
+    result = run("train", "--recipe", recipe, "--out", tmp_path / "t", "--trust", "--set", "bach_size=3")
     one_line_error(result, "unknown key 'bach_size' (did you mean 'batch_size'?)")
     one_line_error(run("train", "--recipe", tmp_path / "none.yaml", "--out", tmp_path / "t"), "cannot read the recipe")
 

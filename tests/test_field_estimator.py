@@ -305,7 +305,7 @@ def test_other_joints_are_one_clear_line() -> None:
     [
         (lambda c: [c[0][:, :16], *c[1:]], "model 'painter' gives fields of 16 joints, but skeleton 'coco' has 17"),
         (lambda c: [*c[:3], c[3][:, :18], *c[4:]], "fields of 19 connections must be"),
-        (lambda c: [*c[:2], c[2] * np.nan, *c[3:]], "fields must be finite"),
+        (lambda c: [*c[:2], c[2] * np.nan, *c[3:]], "model 'painter' gives values that are not finite"),
     ],
 )
 def test_fields_of_another_shape_are_one_clear_line(spoil: Callable[[list[Array]], list[Array]], message: str) -> None:
@@ -635,7 +635,9 @@ def half_empty(coco_folder: Path, coco_content: dict[str, Any], tmp_path: Path) 
     people.append(make_person(102, 4, [5.0, 5.0, 40.0, 60.0], rng, **nobody))
     people.append({**make_person(103, 5, [5.0, 5.0, 40.0, 60.0], rng), "category_id": 2})  # a chair
     path = tmp_path / "people.json"
-    path.write_text(json.dumps({**coco_content, "annotations": people, "categories": [CATEGORY]}))
+    path.write_text(
+        json.dumps({**coco_content, "annotations": people, "categories": [CATEGORY, {"id": 2, "name": "chair"}]})
+    )
     return path
 
 

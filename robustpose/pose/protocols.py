@@ -10,6 +10,7 @@ import json
 import operator
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -232,6 +233,7 @@ def _mirror(found: Any, name: str, what: str) -> property:
         expected = RESULTS.get(name)
         if expected is not None and not isinstance(result, expected):
             raise UserError(f"{what}: {name}() must return a {expected.__name__}, got {type(result).__name__}")
+        result = replace(result) if isinstance(result, Truth) else result  # checked: it may have been changed since
         if isinstance(result, Truth) and result.xy.shape[1] != found.skeleton.n_joints:
             expected_xy = f"(N, {found.skeleton.n_joints}, 2) for skeleton '{found.skeleton.name}'"
             raise UserError(f"{what}: Truth.xy of image {result.image_id} must be {expected_xy}, got {result.xy.shape}")

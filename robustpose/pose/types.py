@@ -107,6 +107,8 @@ class Truth:
         for name, array in (("xy", self.xy[self.visible > 0]), ("area", self.area), ("boxes", self.boxes)):
             if not np.isfinite(array).all():
                 raise UserError(f"Truth.{name} of image {self.image_id} holds a value that is not finite")
+        if not np.isfinite(self.xy).all():  # of joints that are not annotated: nobody should have to look out for them
+            object.__setattr__(self, "xy", np.where(np.isfinite(self.xy), self.xy, 0.0))
 
     @cached_property
     def counted(self) -> npt.NDArray[np.bool_]:
