@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +45,15 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
-def fill_often(name: str, inputs: Path, whole: Path, n_events: int, disk: Path) -> list[Filled]:
+def fill_often(
+    name: str, inputs: Path, whole: Path, n_events: int, disk: Path, shares: Sequence[float]
+) -> list[Filled]:
     """Run a job on a disk with each share of the room that it needs; `whole` is what it leaves when there is enough."""
     job = JOBS[name]
     out = disk / name  # as deep as the whole one: runs remember where their data are from there
     needed = 0 if name in LATE else _measure(job, inputs, out)
     found = []
-    for share in SHARES:
+    for share in shares:
         _begin_again(job, inputs, out)
         if name in LATE:
             filled = _start(job, inputs, out, share, round(share * n_events), 0)
@@ -76,7 +78,8 @@ def _start(job: Job, inputs: Path, out: Path, share: float, n_events: int, room:
         )  # fmt: skip
         if n_events:
             watch.wait_for(n_events, lambda: process.poll() is not None, SECONDS)
-            _fill(out.parent, room)
+            with suppress(ProcessLookupError), _halted(process.pid):  # else it could be faster
+                _fill(out.parent, room)
         try:
             _, errors = process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
@@ -90,6 +93,16 @@ def _start(job: Job, inputs: Path, out: Path, share: float, n_events: int, room:
     if process.returncode != 2 or len(lines) != 1 or not lines[0].startswith("error: "):
         problems.append(f"exit code {process.returncode}: {errors[-800:]}")
     return Filled(share, True, lines[-1] if lines else "", tuple(problems))
+
+
+@contextmanager
+def _halted(session: int) -> Iterator[None]:
+    """Let the processes of a session wait during the block."""
+    os.killpg(session, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(session, signal.SIGCONT)
 
 
 def _begin_again(job: Job, inputs: Path, out: Path) -> None:

@@ -19,7 +19,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from tests.kills.full import fill_often, small_disk
+from tests.kills.full import SHARES, fill_often, small_disk
 from tests.kills.jobs import JOBS, make_inputs
 from tests.kills.stop import WAYS, Wholes, stop_often
 
@@ -34,9 +34,8 @@ def main() -> int:
     parser.add_argument("--command", help=f"of {', '.join(JOBS)}; with commas; by default all")
     parser.add_argument("--ways", default=",".join(WAYS), help="in which they are stopped, with commas")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument(
-        "--disk-full", action="store_true", help="fill the disk at five moments of each command instead"
-    )
+    parser.add_argument("--disk-full", action="store_true", help="fill the disk at moments of each command instead")
+    parser.add_argument("--shares", default=",".join(map(str, SHARES)), help="of its room or events: these moments")
     options = parser.parse_args()
     names = options.command.split(",") if options.command else list(JOBS)
     scratch = Path(tempfile.mkdtemp(prefix="robustpose-kills-"))
@@ -46,7 +45,7 @@ def main() -> int:
     n_problems = 0
     for name in names:
         if options.disk_full:
-            n_problems += fill(name, wholes)
+            n_problems += fill(name, wholes, [float(share) for share in options.shares.split(",")])
         else:
             n_problems += kill(name, wholes, options.n, options.ways.split(","), Random(options.seed))
     if not n_problems:
@@ -76,11 +75,11 @@ def kill(name: str, wholes: Wholes, n_stops: int, ways: list[str], rng: Random) 
     return n_problems
 
 
-def fill(name: str, wholes: Wholes) -> int:
-    """Fill the disk of a command five times, print what it said and what was wrong, and return the number of that."""
+def fill(name: str, wholes: Wholes, shares: list[float]) -> int:
+    """Fill the disk of a command at each moment, print what it said and what was wrong, and return how much that is."""
     whole, n_events = wholes.get(name)
     with small_disk(wholes.inputs.parent / "disk") as disk:
-        found = fill_often(name, wholes.inputs, whole, n_events, disk)
+        found = fill_often(name, wholes.inputs, whole, n_events, disk, shares)
     for filled in found:
         print(f"{name}, {filled.share:.0%}: {filled.line if filled.was_hit else 'the room was enough'}", flush=True)
         for problem in filled.problems:

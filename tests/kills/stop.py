@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import signal
 import subprocess
 import time
@@ -32,6 +33,7 @@ WAYS = {  # name -> exit code
     "hup": 129,
 }
 KILLS = ("group", "parent")
+OTHER_LINE = re.compile(r"(predict|scor|train|corrupt|stylis)ing|warning: |\d+ images to write")
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,8 @@ def _check_words(errors: str, way: str) -> list[str]:
 
 
 def lines_that_matter(errors: str) -> list[str]:
-    """Return what a command says on stderr, without how far it is and its warnings."""
-    others = ("predicting", "scoring", "warning: ", "training")
-    return [line for line in errors.splitlines() if not line.startswith(others)]
+    """Return what a command says on stderr, without its plan, how far it is, and its warnings."""
+    return [line for line in errors.splitlines() if not OTHER_LINE.match(line)]
 
 
 def list_left(session: int) -> list[str]:
