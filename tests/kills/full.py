@@ -37,7 +37,7 @@ class Filled:
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """Mount a small file system in memory for the block. Only the superuser may."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", folder], check=True)
     try:
         yield folder
