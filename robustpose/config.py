@@ -92,6 +92,8 @@ def check_settings(kind: type[S], values: Any, source: str) -> S:
     """
     try:
         return kind.model_validate(values)
+    except UnicodeEncodeError as error:  # of pydantic, for half of a pair of surrogates
+        raise UserError(f"{source}{': ' if source else ''}a word holds what is no letter: {error.object!r}") from error
     except ValidationError as error:
         problems = list(dict.fromkeys(_explain(problem, kind) for problem in error.errors()))
         raise UserError(f"{source}{': ' if source else ''}{first_few(problems, 'mistakes')}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -41,7 +42,7 @@ def draw_value(rng: Random) -> Any:
         for _ in range(rng.choice([20, 90, 300])):
             deep = [deep] if rng.random() < 0.5 else {"a": deep}
         return deep
-    return rng.choice(rng.choice([WORDS, NUMBERS, OTHERS]))
+    return copy.deepcopy(rng.choice(rng.choice([WORDS, NUMBERS, OTHERS])))  # what is drawn is spoilt further
 
 
 def spoil_tree(content: Any, rng: Random) -> Any:
