@@ -24,6 +24,7 @@ CODE = ("code", "metric_code")
 STATE = "state"
 BY_CORRUPTION = "corruption_code"
 FOLDERS = {"files": "sha256", "boxes_files": "boxes_sha256"}  # and the digest of the whole folder
+GROWING = (BY_CORRUPTION, *FOLDERS)
 # Not in notes of 0.1.0.
 LATER = (
     "external_data",
@@ -109,7 +110,8 @@ def take_in(old: Tree, new: Tree) -> dict[str, Any]:
     for key, before in old.items():
         now = new.get(key)
         if isinstance(before, dict) and isinstance(now, Mapping):
-            merged[key] = {**now, **before} if key in (BY_CORRUPTION, *FOLDERS) else take_in(before, now)
+            # In one order, whichever came first: runs in one go and bit by bit leave the same note.
+            merged[key] = dict(sorted({**now, **before}.items())) if key in GROWING else take_in(before, now)
     return merged
 
 

@@ -190,7 +190,7 @@ def test_run_reports_every_step_and_evaluation(finished: tuple[Path, list[Progre
 
 def test_run_folder_holds_settings_log_and_weights_with_their_card(finished: tuple[Path, list[Progress]]) -> None:
     out, seen = finished
-    assert read_settings(out / "settings.yaml") == settings_for()
+    assert read_settings(out / "settings.yaml", trust=True) == settings_for()
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [(line["epoch"], line["step"]) for line in log] == [(1, 4), (2, 8), (3, 12)]
     first = [progress.losses["loss"] for progress in seen[:4]]

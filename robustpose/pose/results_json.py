@@ -108,7 +108,8 @@ def group_poses(results: Iterable[Result], n_joints: int) -> dict[ImageId, Poses
     """Return the poses of checked results by image id, in their order."""
     rows: dict[ImageId, list[Result]] = defaultdict(list)
     for result in results:
-        rows[result["image_id"]].append(result)
+        image_id = result["image_id"]
+        rows[int(image_id) if isinstance(image_id, float) else image_id].append(result)  # 139.0, as some programs write
     poses = {}
     for image_id, people in rows.items():
         points = np.array([person["keypoints"] for person in people], float).reshape(-1, n_joints, 3)
