@@ -113,7 +113,7 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
         "box_protocol": _find_box_protocol(dataset, estimator),
         "estimator": choose_files(of_estimator, cells),
         # Poses that were found elsewhere do not tell by which code their images were made.
-        BY_CORRUPTION: job.corrupted_images.code_of(cells) if estimator.needs_images else {},
+        BY_CORRUPTION: dict(sorted(job.corrupted_images.code_of(cells).items())) if estimator.needs_images else {},
     }
     return Prepared(job, cells, data, estimator, identity, (*doubts_of_data, *doubts_of_estimator))
 
