@@ -27,9 +27,9 @@ def wholes(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", KILLED)
-def test_killed_twice_it_ends_with_the_same_files_and_leaves_nothing(name, wholes):
+def test_killed_three_times_it_ends_with_the_same_files_and_leaves_nothing(name, wholes):
     folder = wholes.inputs.parent / "killed"
-    stops, problems = stop_often(name, wholes, folder, 2, KILLED[name], Random(f"{name} 16"))
+    stops, problems = stop_often(name, wholes, folder, 3, KILLED[name], Random(f"{name} 16"))
     assert not problems
     assert not [problem for stop in stops for problem in stop.problems]
     assert any(stop.was_in_time for stop in stops)  # a killed worker may have had nothing left to do
