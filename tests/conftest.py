@@ -122,6 +122,18 @@ def coco_content(coco_folder):
     return json.loads((coco_folder / "people.json").read_text())
 
 
+@pytest.fixture
+def read(coco_folder, tmp_path):
+    """A function that writes annotations and reads them with the small dataset's images."""
+    from robustpose.data.coco import Reading, read_coco
+
+    def read_content(content, **reading):
+        (tmp_path / "people.json").write_text(json.dumps(content))
+        return read_coco(tmp_path / "people.json", coco_folder / "images", reading=Reading(**reading))
+
+    return read_content
+
+
 def make_onnx(path, n_joints=17, batch="batch", height=64, width=48, flat=False):
     """Write a network that averages 4 x 4 px and mixes the channels: right in form, wrong about people."""
     import onnx

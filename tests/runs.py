@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -107,3 +108,9 @@ def damage(kind, whole):
         return whole[: len(whole) // 2]
     middle = len(whole) // 2
     return whole[: middle - 20] + bytes(byte ^ 255 for byte in whole[middle - 20 : middle + 20]) + whole[middle + 20 :]
+
+
+def forget_modules(package):
+    """Let the modules of a package be imported anew, as another command would."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from robustpose.bench.run import run_bench
-from robustpose.data.coco import Reading, read_coco
 from robustpose.data.coco_category import read_limbs
 from robustpose.data.spec import DataSpec, describe_data
 from robustpose.errors import UserError
@@ -16,17 +15,6 @@ from robustpose.pose.cell import CLEAN
 from tests.conftest import CATEGORY
 
 JOINTS = ("a", "b", "c")
-
-
-@pytest.fixture
-def read(coco_folder, tmp_path):
-    """A function that writes annotations and reads them with the small dataset's images."""
-
-    def read_content(content, **reading):
-        (tmp_path / "people.json").write_text(json.dumps(content))
-        return read_coco(tmp_path / "people.json", coco_folder / "images", reading=Reading(**reading))
-
-    return read_content
 
 
 @pytest.fixture

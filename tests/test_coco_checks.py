@@ -1,24 +1,11 @@
 """COCO's annotations as a whole: what cannot be right is refused, what hardly can be is doubted."""
 
-import json
 import re
 
 import numpy as np
 import pytest
 
-from robustpose.data.coco import Reading, read_coco
 from robustpose.errors import UserError
-
-
-@pytest.fixture
-def read(coco_folder, tmp_path):
-    """A function that writes annotations and reads them with the small dataset's images."""
-
-    def read_content(content, **reading):
-        (tmp_path / "people.json").write_text(json.dumps(content))
-        return read_coco(tmp_path / "people.json", coco_folder / "images", reading=Reading(**reading))
-
-    return read_content
 
 
 def change(content, field, make):

@@ -18,7 +18,7 @@ from robustpose.models.zoo import make_input_spec
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.skeletons import COCO
 from tests.outside_network import TwoLayers
-from tests.runs import files_of
+from tests.runs import files_of, forget_modules
 
 MODULES = {
     "mypose/__init__.py": "",
@@ -66,12 +66,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(root)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield root
-    forget_modules()
-
-
-def forget_modules():
-    for name in [name for name in sys.modules if name.partition(".")[0] == "mypose"]:
-        del sys.modules[name]
+    forget_modules("mypose")
 
 
 @pytest.fixture
@@ -79,7 +74,7 @@ def bench(run, project, coco_folder, tmp_path):
     """A function that benches two images in a folder and returns (exit code, errors)."""
 
     def do(*words, out="run"):
-        forget_modules()
+        forget_modules("mypose")
         data = ["--annotations", coco_folder / "people.json", "--images", coco_folder / "images", "--limit", 2]
         data = [] if "--data" in words else data
         shared = ["--corruptions", "none", "--workers", 1, "--resamples", 0, "--seed", 1, "--out", tmp_path / out]
@@ -201,7 +196,7 @@ def test_corrupted_set_of_somebodys_own_corruption_is_of_one_code(run, project, 
     words += (*DARKEN, "--workers", 1, "--out", tmp_path / "set")
     assert run(*words)[0] == 0
     change(project / "mypose/worse.py")
-    forget_modules()
+    forget_modules("mypose")
     code, _, errors = run(*words)
     assert_refused((code, errors.splitlines()), "mypose/worse.py", tmp_path / "set")
 

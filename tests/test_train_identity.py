@@ -11,7 +11,7 @@ from robustpose.fresh import StartOver
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.loop import train
 from robustpose.train.settings import make_settings
-from tests.runs import files_of
+from tests.runs import files_of, forget_modules
 from tests.training import stop_at
 
 MODULES = {
@@ -34,12 +34,7 @@ def project(tmp_path, monkeypatch, coco_folder):
     monkeypatch.syspath_prepend(root)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield root
-    forget_modules()
-
-
-def forget_modules():
-    for name in [name for name in sys.modules if name.partition(".")[0] == "mytraining"]:
-        del sys.modules[name]
+    forget_modules("mytraining")
 
 
 def describe(root, **changes):
@@ -109,7 +104,7 @@ def test_project_that_was_moved_goes_on_to_the_same_bits(project, tmp_path, star
     whole = train(describe(project, start_from=start), tmp_path / "whole")
     begin(describe(project, start_from=start), project / "run")
     project.rename(moved)
-    forget_modules()
+    forget_modules("mytraining")
     monkeypatch.syspath_prepend(moved)
     product = train(describe(moved, start_from=moved / "start/model.safetensors"), moved / "run")
     assert product.read_bytes() == whole.read_bytes()

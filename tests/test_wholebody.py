@@ -1,25 +1,11 @@
 """COCO-WholeBody: 133 joints where asked, and a warning where only the body's are taken."""
 
-import json
-
 import pytest
 
-from robustpose.data.coco import Reading, read_coco
 from robustpose.data.wholebody import FLIP_PAIRS, JOINTS, PARTS, SIGMAS
 from robustpose.errors import UserError
 
 SIZES = {part: len(joints) for part, joints in PARTS.items()}
-
-
-@pytest.fixture
-def read(coco_folder, tmp_path):
-    """A function that writes annotations and reads them with the small dataset's images."""
-
-    def read_content(content, **reading):
-        (tmp_path / "people.json").write_text(json.dumps(content))
-        return read_coco(tmp_path / "people.json", coco_folder / "images", reading=Reading(**reading))
-
-    return read_content
 
 
 @pytest.fixture
