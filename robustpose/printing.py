@@ -56,12 +56,12 @@ def one_line(text: object, most: int = MOST_LETTERS) -> str:
 
 def print_line(text: object) -> None:
     """Print one line on standard output."""
-    print(one_line(text), flush=True)
+    _write(sys.stdout, one_line(text))
 
 
 def print_aside(text: object) -> None:
     """Print one line on standard error: progress, a warning, an error."""
-    print(one_line(text), file=sys.stderr, flush=True)
+    _write(sys.stderr, one_line(text))
 
 
 def print_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -72,7 +72,13 @@ def print_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 def print_lines(text: str) -> None:
     """Print several lines on standard error, such as a traceback."""
-    print(make_visible(text, keep="\n").rstrip("\n"), file=sys.stderr, flush=True)
+    _write(sys.stderr, make_visible(text, keep="\n").rstrip("\n"))
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is not None:  # as it is in programs without a terminal
+        stream.write(f"{text}\n")  # at once: who is stopped between two writes leaves half a line
+        stream.flush()
 
 
 def print_table(

@@ -46,6 +46,8 @@ def tell() -> None:
     with hold_signals():
         if not _is_told:
             _is_told = True
+            with suppress(OSError, ValueError, AttributeError, RuntimeError):  # closed, none, or at it just now
+                sys.stderr.flush()
             show_cursor = b"\x1b[?25h" if os.isatty(2) else b""  # a progress bar hides it
             with suppress(OSError):
                 os.write(2, show_cursor + LINE.encode() + b"\n")

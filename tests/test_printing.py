@@ -101,7 +101,21 @@ def test_everything_is_printed_through_one_door():
                 "secho",
                 "StreamHandler",
             )
-            is_own |= name.startswith(("sys.stdout.", "sys.stderr.")) and not name.endswith(("isatty", "fileno"))
+            is_own |= name.startswith(("sys.stdout.", "sys.stderr.")) and not name.endswith(("isatty", "fileno", "flush"))
             if is_own and path.relative_to(ROOT).as_posix() not in doors:
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
     assert found == []
+
+
+def test_a_line_is_written_at_once_for_who_is_stopped_between_two_writes_leaves_half_a_line(monkeypatch):
+    class Stream(io.StringIO):
+        def write(self, text):
+            assert text.endswith("\n")
+            return super().write(text)
+
+    for name, print_one in (("stdout", print_line), ("stderr", print_aside)):
+        monkeypatch.setattr(sys, name, Stream())
+        print_one("scoring: 0/2")
+        assert getattr(sys, name).getvalue() == "scoring: 0/2\n"
+        monkeypatch.setattr(sys, name, None)
+        print_one("scoring: 0/2")

@@ -41,6 +41,12 @@ def test_cleaning_up_is_done_and_the_echo_of_a_signal_does_not_disturb_it():
     assert stop_process(code, signal.SIGINT, signal.SIGINT) == (130, f"clean\n{LINE}\n")
 
 
+def test_what_was_printed_before_stands_before():
+    assert stop_process(f"sys.stderr.write('half a line')\n{WAIT}", signal.SIGINT)[1] == f"half a line{LINE}\n"
+    code = f"sys.stderr = open(2, 'w', closefd=False)\nsys.stderr.write('whole\\n')\n{WAIT}"
+    assert stop_process(code, signal.SIGINT) == (130, f"whole\n{LINE}\n")
+
+
 def test_who_insists_is_heard_at_once():
     code = f"try:\n  {READY}  time.sleep(20)\nfinally:\n  time.sleep(20)\n"
     start = time.monotonic()
