@@ -116,8 +116,9 @@ def test_killed_process_holds_no_file_even_while_a_process_that_it_forked_lives(
         "import os, pathlib, sys, time\nfrom robustpose.files import lock_folder, open_whole\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "with lock_folder(folder), open_whole(folder / 'a.txt') as file:\n"
-        "    if os.fork() == 0:\n        time.sleep(30)\n        os._exit(0)\n"
-        "    print('ready', flush=True)\n    time.sleep(30)\n"
+        "    come, go = os.pipe()\n"
+        "    if os.fork() == 0:\n        os.write(go, b'.')\n        time.sleep(30)\n        os._exit(0)\n"
+        "    os.read(come, 1)\n    print('ready', flush=True)\n    time.sleep(30)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, start_new_session=True)
     try:
