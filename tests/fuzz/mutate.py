@@ -79,7 +79,7 @@ def _spoil_place(holder: Any, key: Any, rng: Random) -> None:
         del holder[key]
         if isinstance(holder, list) and not holder:
             holder.append(None)  # the box is never empty
-    elif kind == 6 and isinstance(value, int | float):
+    elif kind == 6 and isinstance(value, int | float) and abs(value) < 1e300:  # what is larger is spoilt already
         holder[key] = rng.choice([str(value), [value], -value, value * 1e6, value + 0.5, value == 1])
     elif kind == 7 and isinstance(value, str):
         holder[key] = rng.choice([value.upper(), f" {value}", value + "\n", value[:-1], [value], value * 50])
@@ -195,7 +195,8 @@ def spoil_arrays(path: Path, rng: Random) -> None:
         lambda: np.asfortranarray(array),
     ]
     try:
-        content[name] = rng.choice(changes)()
+        with np.errstate(all="ignore"):
+            content[name] = rng.choice(changes)()
     except (ValueError, TypeError):
         del content[name]
     if rng.random() < 0.15:

@@ -102,6 +102,8 @@ def main() -> None:
     codes: Counter[str] = Counter()
     n_wrong = 0
     for case in run_cases(scratch / "good", scratch, numbers, given.seed, given.only, given.case is not None):
+        if case.number % 500 == 499:
+            print(f"up to #{case.number}: {n_wrong} went wrong", flush=True)
         codes[f"{case.surface}: exit {case.verdict.code}"] += 1
         n_wrong += bool(case.verdict.problem)
         if case.verdict.problem or given.verbose or given.case is not None:
