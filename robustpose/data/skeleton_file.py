@@ -46,7 +46,8 @@ def read_skeleton_file(path: Path, joints: Sequence[str]) -> SkeletonFile:
     """Return what a skeleton file says of joints; UserError where it does not fit them."""
     content = read_yaml(path, "skeleton file")
     if not isinstance(content, dict) or not content:
-        raise UserError(f"skeleton file {path} must hold sigmas, flip_pairs or limbs, got {quote(content)}")
+        came = type(content).__name__ if content else "nothing"  # what stands in a file of another kind is not told
+        raise UserError(f"skeleton file {path} must hold sigmas, flip_pairs or limbs (key: value), got {came}")
     file = check_settings(_File, content, f"skeleton file {path}")
     pairs = None if file.flip_pairs is None else _find_pairs(file.flip_pairs, joints, f"{path}: flip_pairs")
     limbs = None if file.limbs is None else _find_pairs(file.limbs, joints, f"{path}: limbs")
