@@ -1,7 +1,7 @@
 """Bottom-up estimation, plainly: every step as HigherHRNet's evaluation describes it, on whole maps, nothing skipped.
 
 What `benchmarks/bottomup.py` holds the package against: two passes of the network as it is, interpolation by PyTorch,
-suppression by max pooling, matching in Python, and for every missing joint a search over the whole map.
+suppression by max pooling, matching by munkres, and for every missing joint a search over the whole map.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from munkres import Munkres
 from torch import Tensor, nn
 
 from robustpose.decoding.tags import COCO_ORDER
-from robustpose.decoding.tags.assignment import assign
 from robustpose.estimators.tags import place_image
 from robustpose.pose.crop import crop_person, map_xy_to_xy
 from robustpose.pose.skeletons import COCO
@@ -97,7 +97,7 @@ def _match(heatmaps: Tensor, tags: Tensor) -> list[Array]:
             cost = np.round(apart) * 100 - np.stack(rows)[:, 2:3]
             if len(rows) > len(keys):
                 cost = np.concatenate([cost, np.full((len(rows), len(rows) - len(keys)), 1e10)], axis=1)
-            for row, column in enumerate(assign(cost)):
+            for row, column in Munkres().compute(cost):
                 if column < len(keys) and apart[row, column] < 1:
                     owners[row] = keys[column]
         for row, owner in zip(rows, owners, strict=True):

@@ -2,7 +2,8 @@
 
 Newell et al., NeurIPS 2017, as HigherHRNet is evaluated (Cheng et al., CVPR 2020). Joints are taken one kind after the
 other. Every peak of a heatmap is a joint; it goes to the person whose mean tag is nearest to the joint's, or starts a
-new person.
+new person. All joints of a kind are given out at once, by the assignment that costs least in total; of several that
+cost the same, the one that `assignment.py` describes.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ def group_people(
     Args:
         max_people: peaks of one kind of joint that are looked at, and people that take part in an assignment, at most.
         threshold: a peak of a heatmap must be above it.
+
+    Raises:
+        UserError: shapes do not fit, or a peak or its tag is not finite where it is compared with people's.
     """
     heatmaps = np.ascontiguousarray(heatmaps, np.float32)
     tags = np.ascontiguousarray(tags, np.float32)
@@ -123,6 +127,8 @@ def _assign_owners(peaks, heatmap, tags, tag_sums, counts):  # type: ignore[no-u
             distance[i, candidate] = np.sqrt(total)
             # Rounded distances tie often; then the surer peak goes first.
             cost[i, candidate] = np.rint(distance[i, candidate]) * 100 - np.float64(heatmap[y, x])
+            if not np.isfinite(cost[i, candidate]):
+                raise UserError("heatmaps and tags must be finite, got NaN or infinity: are the weights broken?")
     owners = assign(cost)
     for i in range(n):
         if owners[i] >= n_candidates or distance[i, owners[i]] >= TAG_THRESHOLD:
