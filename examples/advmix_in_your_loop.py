@@ -37,7 +37,7 @@ def main():
     """Take a few steps on random crops."""
     rng = np.random.default_rng(0)
     student = nn.Sequential(nn.Conv2d(3, 32, 4, 4), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, N_JOINTS, 1))
-    teacher = Teacher(student, alpha=0.1)  # a frozen copy of the student as it starts
+    teacher = Teacher(student, alpha=0.1)  # a frozen copy of the student as it starts; alpha of the paper's eq. 8
     mixer = GeneratorMix(make_generator(n_views=3, input_wh=(WIDTH, HEIGHT), width=16))
     step = AdvMixStep(student, teacher, mixer, optimisation=Optimisation(lr=1e-3))
     for number in range(5):

@@ -1,7 +1,7 @@
 """AdvMix: a generator mixes views to confuse the student, who learns from the mix and from a teacher.
 
-Wang et al., CVPR 2021, section 3.2, whose numbers the equations have. D is the student, G the generator, T the teacher,
-I the clean crop, I_0 … I_K its views, and L the loss, of heatmaps half their mean squared error (6):
+Wang et al., CVPR 2021, sections 3.2.1 to 3.2.3, whose numbers the equations have. D is the student, G the generator, T
+the teacher, I the clean crop, I_0 … I_K its views, and L the loss, of heatmaps half their mean squared error (6):
 
     mix         (5)    I_mix = Σ_k M_k ⊙ I_k, where M = softmax G(I_0, …, I_K)
     student     (8)    (1 − α)·L(D(I_mix), target) + α·L_kd, with distillation (7) L_kd = L(D(I), T(I))

@@ -107,7 +107,8 @@ class FieldObjective:
     def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
         """Return the divergence of confidences and vectors from a teacher's, wherever people are known.
 
-        Vectors count as much as the teacher is sure that there is something, 0..1.
+        Vectors count as much as the teacher is sure that there is something, 0..1. Of fields, this stands for
+        what eq. 7 of Wang et al., CVPR 2021, is of heatmaps.
         """
         heads, _, others = _take_apart(outputs)
         its_heads, *_ = _take_apart(answers)

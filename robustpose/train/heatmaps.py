@@ -45,7 +45,8 @@ def expected_shapes(input_wh: tuple[int, int], skeleton: Skeleton) -> tuple[tupl
 def joints_mse(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Return half the mean squared error of heatmaps (B, K, h, w), averaged over joints: the loss of SBL and HRNet.
 
-    A joint of `weight` (B, K, 1) 0 adds nothing, but still counts in the average.
+    Eq. 6 of Wang et al., CVPR 2021, halved as in these networks' programs. A joint of `weight` (B, K, 1) 0 adds
+    nothing, but still counts in the average.
     """
     weight = weight[..., None]  # (B, K, 1, 1)
     return 0.5 * F.mse_loss(heatmaps * weight, target * weight)
@@ -72,12 +73,12 @@ class HeatmapObjective:
         self._loss = LOSSES[loss]
 
     def task(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss of heatmaps against their targets."""
+        """Return the loss of heatmaps against their targets (eq. 6)."""
         assert isinstance(outputs, Tensor)
         return {"heatmap": self._loss(outputs, batch["target"], batch["weight"])}
 
     def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
-        """Return the loss of heatmaps against a teacher's."""
+        """Return the loss of heatmaps against a teacher's (eq. 7)."""
         assert isinstance(outputs, Tensor)
         assert isinstance(answers, Tensor)
         return self._loss(outputs, answers, batch["weight"])

@@ -1,7 +1,7 @@
 """Mixing: the views of a crop become one image, by weights per pixel or per image (Wang et al., CVPR 2021, eq. 5).
 
 A mixer is a module: views (B, V, 3, h, w) -> mixed (B, 3, h, w) and weights (B, V, h, w) or (B, V, 1, 1) that sum to 1
-over V. One with ``adversarial = True`` has parameters, which are trained to make the mix hard.
+over V. One with ``adversarial = True`` has parameters, which are trained to make the mix hard (eq. 9).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class DirichletMix(nn.Module):
 
 
 class GeneratorMix(nn.Module):
-    """Let a U-Net, (B, 3·V, h, w) to logits (B, V, h, w), weigh the views pixel by pixel: AdvMix.
+    """Let a U-Net, (B, 3·V, h, w) to logits (B, V, h, w), weigh the views pixel by pixel: AdvMix, M of eq. 5.
 
     Weights are found on images `scale` (1, 2 or 4) times smaller, and enlarged; or `per_image`, one a view for the
     whole image: AdvMix-Image.

@@ -66,8 +66,8 @@ class MixingSettings(Settings):
 
     # Names in `views.table.VIEWS`, as many as you like, `clean` first; None for those of the strategy.
     views: tuple[str, ...] | None = None
-    alpha: Probability = 0.1  # weight of the teacher's heatmaps or fields against the targets; 0 for no teacher
-    distill_on: DistillOn = "clean"  # what the student shows the teacher: its outputs of the clean crop, or of the mix
+    alpha: Probability = 0.1  # weight of the teacher's answers against the targets (eq. 8); 0 for no teacher
+    distill_on: DistillOn = "clean"  # what it is compared with: the student on the clean crop (eq. 7), or on the mix
     policies: Policies = "paper"  # AutoAugment's: those of the paper, or of its program, which has one more
     # Student and generator learn in turn, or both from one pass of the student.
     update: Literal["alternating", "simultaneous"] = "alternating"

@@ -2,7 +2,8 @@
 
 The generator follows the reversed gradient of the task loss. For that, every mixed crop is for one thing: with
 probability α the student learns from the teacher on it, else from the target. On average that is the student's loss of
-the paper's program, and the gradient that the generator gets is of the task loss alone.
+the paper's program (Wang et al., CVPR 2021, eq. 8), and the gradient that the generator gets is of the task loss alone
+(eq. 9).
 """
 
 from __future__ import annotations

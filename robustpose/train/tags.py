@@ -74,7 +74,7 @@ class TagObjective:
         return {"heatmap": heatmap, "pull": self._tag_weight * pull, "push": self._tag_weight * push}
 
     def distill(self, outputs: Outputs, answers: Outputs, batch: Batch) -> Tensor:
-        """Return the loss of both heatmaps against a teacher's."""
+        """Return the loss of both heatmaps against a teacher's (eq. 7 of Wang et al., CVPR 2021)."""
         return self._compare(outputs, answers, batch)
 
     def _compare(self, outputs: Outputs, targets: Outputs, batch: Batch) -> Tensor:

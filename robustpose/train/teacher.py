@@ -1,4 +1,7 @@
-"""The teacher: a frozen copy of a network, whose answers to clean crops the student learns from, too (eq. 7)."""
+"""The teacher: a frozen copy of a network, whose answers to clean crops the student learns from, too.
+
+Wang et al., CVPR 2021, eq. 7 and 8.
+"""
 
 from __future__ import annotations
 
