@@ -1,4 +1,4 @@
-"""Commands on finished runs: score, report, compare, leaderboard and figures."""
+"""Commands on finished runs: score, report, compare and leaderboard."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import DataOptions, ScoringOptions, TrustOptions, split_words, use_one_thread
+from robustpose.cli.options import DataOptions, ScoringOptions, TrustOptions, use_one_thread
 from robustpose.errors import UserError
 from robustpose.printing import print_aside, print_line
 
@@ -114,41 +114,3 @@ def leaderboard(
     for problem in left_out:
         print_aside(f"warning: left out: {problem}")
     print_line(f"page: {write_leaderboard(out or folder, boards)}")
-
-
-@with_groups
-def figures(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders of finished benches.")],
-    out: Annotated[Path, typer.Option(help="Folder for fig1, fig2, fig4, fig5, fig6 (PDF and PNG) and table.tex.")],
-    data: DataOptions,
-    whose: TrustOptions,
-    names: Annotated[
-        str | None, typer.Option(help="What the runs are called, with commas; by default by their models.")
-    ] = None,
-    beside: Annotated[
-        str | None,
-        typer.Option(help="Whose published models fig1 and fig5 have: COCO-C, MPII-C, OCHuman-C; none. Else by data."),
-    ] = None,
-    severity: Annotated[int, typer.Option(help="Of fig2 and fig6, 1 to 5.")] = 3,
-    image: Annotated[
-        int | None,
-        typer.Option(
-            help="Image of fig2 and fig6, from 0; by default one with a large person, and where runs lose most."
-        ),
-    ] = None,
-) -> None:
-    """Draw finished runs as figures for a paper, beside the published models, and write their LaTeX table.
-
-    The images for fig2 and fig6 are those that the runs were made with; name them where they have been moved.
-    """
-    from robustpose.show.figures.runs import read_runs
-    from robustpose.show.figures.write import write_figures
-
-    given = data.describe() if data.is_given else None
-    written = write_figures(
-        read_runs(runs, split_words(names or "")), out, given, severity, image, beside, whose.trusted
-    )
-    for path in written.paths:
-        print_line(path)
-    for note in written.notes:
-        print_line(f"note: {note}")

@@ -116,14 +116,7 @@ class CorruptionOptions:
         """Return the suite, and the cells, clean first."""
         from robustpose.corruptions.suites import choose_cells, find_suite
 
-        suite, severities = find_suite(self.suite), None
-        if self.severities is not None:
-            try:
-                severities = [int(word) for word in split_words(self.severities)]
-            except ValueError as error:
-                raise UserError(
-                    f"--severities must be numbers with commas, such as 1,3,5, got '{self.severities}'"
-                ) from error
+        suite, severities = find_suite(self.suite), parse_severities(self.severities)
         return suite, choose_cells(split_words(self.corruptions), severities, suite)
 
 
@@ -191,6 +184,14 @@ class FreshOptions:
 def split_words(text: str) -> list[str]:
     """Return the words between commas."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def parse_severities(text: str | None) -> list[int] | None:
+    """Return the numbers between commas; None for None."""
+    try:
+        return None if text is None else [int(word) for word in split_words(text)]
+    except ValueError as error:
+        raise UserError(f"--severities must be numbers with commas, such as 1,3,5, got '{text}'") from error
 
 
 def parse_seed(text: str | None) -> str | int:

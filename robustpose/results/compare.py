@@ -92,16 +92,16 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     first = summaries[0]
     notes: list[str] = []
     for folder, summary in zip(folders[1:], summaries[1:], strict=True):
-        notes += _note_differences(folders[0], first, folder, summary)
+        notes += note_differences(folders[0], first, folder, summary)
     cells = [CLEAN, *(Cell.from_key(key) for key in first["cells"] if all(key in s["cells"] for s in summaries))]
-    apart, doubts = _tell_corruptions_apart(folders, summaries)
+    apart, doubts = tell_corruptions_apart(folders, summaries)
     cells = [cell for cell in cells if cell.corruption not in apart]
     notes += doubts
     if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
         notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
     scores = [{CLEAN: s["clean"], **{cell: s["cells"][cell.key] for cell in cells[1:]}} for s in summaries]
     values = [take_means(of, cells, suite) for of in scores]
-    tables = [_read_tables(folder, of) for folder, of in zip(folders, scores, strict=True)]
+    tables = [read_tables(folder, of) for folder, of in zip(folders, scores, strict=True)]
     n_images = tables[0][CLEAN].n_images
     for folder, of_run in zip(folders, tables, strict=True):
         if (n_other := of_run[CLEAN].n_images) != n_images:
@@ -120,7 +120,7 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     )
 
 
-def _read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreTable]:
+def read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreTable]:
     """Return the score table of each cell; UserError unless all are of the same images and give the cells' scores."""
     run = RunFolder(folder)
     tables = {cell: run.read_table(cell) for cell in scores}
@@ -135,9 +135,7 @@ def _read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, Score
     return tables
 
 
-def _note_differences(
-    folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]
-) -> list[str]:
+def note_differences(folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]) -> list[str]:
     """Return what is not the same between two runs, though they can be compared.
 
     Raises:
@@ -174,7 +172,7 @@ def _note_differences(
     return notes
 
 
-def _tell_corruptions_apart(
+def tell_corruptions_apart(
     folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]
 ) -> tuple[set[str], list[str]]:
     """Return the corruptions of somebody's own that are not the same in all runs, and a note on each one in doubt."""

@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from robustpose.results.published import PublishedRow
 from robustpose.results.rows import Row, percent
 from robustpose.show.figures import style
-from robustpose.show.figures.paper import choose_rows
+from robustpose.show.figures.paper import choose_rows, name_row
 from robustpose.show.figures.runs import Run
 
 ROW = 0.145  # inches, of one model
@@ -57,16 +56,8 @@ def _make_bars(runs: Sequence[Run], beside: str | None) -> list[Bar]:
     for row in choose_rows(runs, beside):
         scores = {"clean": row.clean, "mPC": row.mPC, "rPC": row.rPC}
         clean, mean, ratio = (Row("headline", name, name, value) for name, value in scores.items())
-        bars.append(Bar(_name(row), clean, mean, ratio, is_run=False))
+        bars.append(Bar(name_row(row), clean, mean, ratio, is_run=False))
     return sorted(bars, key=lambda bar: -bar.mean.score)
-
-
-def _name(row: PublishedRow) -> str:
-    """Return, say, `HRNet W32 256×192, AdvMix`."""
-    words = [f"{row.model} {row.input.replace('x', '×')}"]
-    words += [row.training] if row.training != "Standard" else []
-    words += ["gt boxes"] if row.has_annotated_boxes else []
-    return ", ".join(words)
 
 
 def _draw_bars(axes: Axes, bars: Sequence[Bar]) -> None:

@@ -37,3 +37,11 @@ def choose_rows(runs: Sequence[Run], beside: str | None = None) -> list[Publishe
         if row in own
         or (row.training in ("Standard", "AdvMix") and (row.table < 4 or (row.table == 4 and row.boxes in protocols)))
     ]
+
+
+def name_row(row: PublishedRow) -> str:
+    """Return, say, `HRNet W32 256×192, AdvMix`."""
+    words = [f"{row.model} {row.input.replace('x', '×')}"]
+    words += [row.training] if row.training != "Standard" else []
+    words += ["gt boxes"] if row.has_annotated_boxes else []
+    return ", ".join(words)

@@ -27,6 +27,7 @@ ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 MARKERS = ("D", "s", "^", "v", "P", "X", "<", ">")
 LINES = ("-", "--", "-.", ":")
+HATCHES = ("", "/////", ".....", "xxxxx")
 GREY = "0.55"
 MOST_LETTERS = 32  # of a name
 
@@ -65,6 +66,12 @@ def line_of_run(number: int) -> dict[str, Any]:
     }
 
 
+def bar_of_pair(number: int) -> dict[str, Any]:
+    """Return the look of a pair's bars: 28 pairs of colour and hatching before one comes again."""
+    hatch = HATCHES[number // len(PALETTE) % len(HATCHES)]
+    return {"facecolor": PALETTE[number % len(PALETTE)], "edgecolor": "white", "hatch": hatch, "lw": 0}
+
+
 @cache
 def _list_letters() -> frozenset[str]:
     """Return the letters that the figures' font has."""
@@ -93,6 +100,12 @@ def spell_corruption(name: str) -> str:
     """Return `gaussian_noise` as `Gaussian noise`, and of `package.module:attr` the last part."""
     words = name.rpartition(":")[2].replace("_", " ").replace("jpeg", "JPEG")
     return shorten(words[:1].upper() + words[1:])
+
+
+def spell_gain(gain: float) -> str:
+    """Return a gain (0..1) in points with its sign, such as `+2.5`, or `0.0` for what rounds to it."""
+    text = f"{100 * gain:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
 def tile(n_rows: int, n_columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:

@@ -1,0 +1,34 @@
+"""What was written to a folder of figures, and a line about each thing that was left out or is not as expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from robustpose.errors import UserError
+from robustpose.show.figures.style import save_figure
+
+
+@dataclass
+class Written:
+    """The folder, the files in it, and the notes for people."""
+
+    out: Path
+    paths: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def save(self, figure: Figure, name: str) -> None:
+        """Write a figure as PDF and PNG."""
+        self.paths += save_figure(figure, self.out, name)
+
+    @contextmanager
+    def noting(self, loss: str) -> Iterator[None]:
+        """Turn a UserError of the block into a note that begins with what is lost."""
+        try:
+            yield
+        except UserError as error:
+            self.notes.append(f"{loss}: {error}")
