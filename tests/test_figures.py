@@ -17,7 +17,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth
 from robustpose.results.summary import summarize
-from robustpose.show.figures import write
+from robustpose.show.figures import write, written
 from robustpose.show.figures.curves import draw_curves
 from robustpose.show.figures.examples import choose_worst_cells, mean_oks
 from robustpose.show.figures.families import draw_families
@@ -25,11 +25,11 @@ from robustpose.show.figures.overview import draw_overview
 from robustpose.show.figures.paper import choose_rows
 from robustpose.show.figures.runs import group_by_data, read_runs
 from robustpose.show.figures.style import paper_style, save_figure
+from robustpose.show.figures.wanted import Wanted
 from robustpose.show.figures.write import write_figures
 from robustpose.show.tables import to_latex
 from tests.hostile import NAMES
 
-FIGURES = ("fig1", "fig2", "fig4", "fig5", "fig6")
 COCO_VAL = {"name": "person_keypoints_val2017.json", "n_images": 5000, "metric": "coco_ap"}
 TOY = {"name": "toy", "seed": 0, "split": "val", "n_images": 64, "generator_version": 1, "metric": "coco_ap"}
 
@@ -89,11 +89,11 @@ def make_run(tmp_path):
 def quick(monkeypatch):
     """Figures are composed, all but figure 2, and not rendered: for tests of which ones there are."""
     monkeypatch.setattr(write, "draw_severity_grid", lambda *_: Figure())
-    monkeypatch.setattr(write, "save_figure", lambda _, out, name: [out / f"{name}.pdf", out / f"{name}.png"])
+    monkeypatch.setattr(written, "save_figure", lambda _, out, name: [out / f"{name}.pdf", out / f"{name}.png"])
 
 
-def draw(folders, out, *args, **kwargs):
-    return write_figures(read_runs(folders), out, *args, **kwargs)
+def draw(folders, out, given=None, **wanted):
+    return write_figures(read_runs(folders), out, given, Wanted(**wanted))
 
 
 def named(paths):
@@ -122,15 +122,15 @@ def drawn(tmp_path_factory, finished_run, coco_given):
 
 def test_real_runs_get_their_figures_and_a_line_for_each_that_they_cannot_have(drawn, finished_run):
     _, written = drawn
-    assert named(written.paths) == both("fig2", "fig4", "fig6") | {"table.tex"}
-    assert len([note for note in written.notes if note.startswith("fig1 and fig5 are without")]) == 2
+    assert named(written.paths) == both("fig2", "fig4", "fig6", "fig6_truth") | {"table.tex"}
+    assert len([note for note in written.notes if note.startswith("fig1, fig5 and fig5_bars are without")]) == 2
     assert any("it has 4; bench it with --corruptions all" in note for note in written.notes)
     assert all("\n" not in note for note in written.notes)
 
 
 def test_png_files_have_300_dots_an_inch_and_pdf_files_are_vectors_without_type_3_fonts(drawn):
     folder, _ = drawn
-    for name in ("fig2", "fig4", "fig6"):
+    for name in ("fig2", "fig4", "fig6", "fig6_truth"):
         with PIL.Image.open(folder / "a" / f"{name}.png") as image:
             image.load()
             assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
@@ -168,7 +168,7 @@ def test_settings_of_matplotlib_are_left_alone_and_make_no_difference(make_run, 
 def test_summaries_alone_give_all_figures_but_the_examples(make_run, tmp_path):
     runs = [make_run("a", "one.pth", bands=True), make_run("b", "two_$x^{.pth", clean=0.6), make_run("c", "_three")]
     written = draw(runs, tmp_path / "out")
-    assert named(written.paths) == both("fig1", "fig2", "fig4", "fig5") | {"table.tex"}
+    assert named(written.paths) == both("fig1", "fig2", "fig4", "fig5", "fig5_bars") | {"table.tex"}
     assert any("does not say where its data are" in note and "toy data" in note for note in written.notes)
     assert any("the paper has no AP on these data" in note for note in written.notes)
 
@@ -190,7 +190,9 @@ def test_images_come_from_where_the_run_noted(make_run, tmp_path, run):
     assert run("bench", *words, "--severities", 5, "--resamples", 0, "--out", out)[0] == 0
     code, output, _ = run("figures", out, "--out", tmp_path / "out")
     assert code == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == both("fig2", "fig4", "fig6") | {"table.tex"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == both("fig2", "fig4", "fig6", "fig6_truth") | {
+        "table.tex"
+    }
     assert "note: fig6 shows severity 5: the runs do not have 3" in output
     assert str(tmp_path / "out/fig6.pdf") in output
 
@@ -246,7 +248,7 @@ def test_runs_on_different_data_share_figures_1_and_5_alone(quick, make_run, tmp
     runs = [make_run("a", dataset=COCO_VAL), make_run("b"), make_run("c", dataset={**TOY, "limit": 8})]
     assert [[run.folder for run in group] for group in group_by_data(read_runs(runs))] == [[path] for path in runs]
     written = draw(runs, tmp_path / "out")
-    assert named(written.paths) == both("fig1", "fig2", "fig5")
+    assert named(written.paths) == both("fig1", "fig2", "fig5", "fig5_bars")
     assert any("differ (name person_keypoints_val2017.json and toy)" in note for note in written.notes)
 
 

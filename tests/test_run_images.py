@@ -37,7 +37,7 @@ def copy(benched, tmp_path):
 def quick(monkeypatch):
     """Figures are composed, and not rendered."""
     monkeypatch.setattr(
-        "robustpose.show.figures.write.save_figure",
+        "robustpose.show.figures.written.save_figure",
         lambda figure, out, name: [out / f"{name}.pdf", out / f"{name}.png"],
     )
     monkeypatch.setattr("robustpose.show.figures.write.draw_severity_grid", lambda frame, source, cells: None)

@@ -126,6 +126,6 @@ def _note_partial(names: Sequence[str], severities: Sequence[int], suite: Suite)
     """Yield what the means leave out, where both runs do not have all cells of their suite."""
     n_known = sum(name in suite.corruptions for name in names)
     if names and n_known < suite.n_corruptions:
-        yield f"by severity over {n_known or len(names)} corruptions, {suite.name} has {suite.n_corruptions}"
+        yield f"by severity the mean over {n_known or len(names)} corruptions; {suite.name} has {suite.n_corruptions}"
     if names and severities and tuple(severities) != suite.severities:
-        yield f"by corruption over severity {spell_list(severities)} alone"
+        yield f"by corruption the mean over severity {spell_list(severities)} alone"

@@ -16,6 +16,7 @@ from robustpose.show.figures.pairs import Pair, Panels
 
 PANEL = 1.35  # inches, of one data set
 NAMES = 0.55  # below the panels, for the names of corruptions
+NAMED, NUMBERED = 8, 30  # bars that have room in one column, with long names below them and with numbers
 GROUP = 0.8  # of the room of a corruption or severity: its bars together
 
 
@@ -24,7 +25,8 @@ def draw_corruption_gains(panels: Panels, suite: Suite, score_name: str) -> Figu
     found = {name for pairs in panels.values() for pair in pairs for name in pair.gains.corruptions}
     others = [name for pairs in panels.values() for pair in pairs for name in pair.gains.corruptions]
     names = [name for name in dict.fromkeys([*suite.corruptions, *others]) if name in found]
-    figure, all_axes = _draw(panels, names, lambda pair: pair.gains.corruptions, score_name, style.TWO_COLUMNS)
+    width = _find_width(panels, len(names), NAMED)
+    figure, all_axes = _draw(panels, names, lambda pair: pair.gains.corruptions, score_name, width)
     group_of = {name: group for group, members in suite.groups.items() for name in members}
     for axes in all_axes:
         axes.set_xticks(range(len(names)), [])
@@ -39,11 +41,17 @@ def draw_corruption_gains(panels: Panels, suite: Suite, score_name: str) -> Figu
 def draw_severity_gains(panels: Panels, score_name: str) -> Figure:
     """Return figure 4b: the gain at each severity, mean over corruptions; a panel for each data set."""
     severities = sorted({at for pairs in panels.values() for pair in pairs for at in pair.gains.severities})
-    figure, all_axes = _draw(panels, severities, lambda pair: pair.gains.severities, score_name, style.ONE_COLUMN)
+    width = _find_width(panels, len(severities), NUMBERED)
+    figure, all_axes = _draw(panels, severities, lambda pair: pair.gains.severities, score_name, width)
     for axes in all_axes:
         axes.set_xticks(range(len(severities)), map(str, severities))
     all_axes[-1].set_xlabel("severity")
     return figure
+
+
+def _find_width(panels: Panels, n_places: int, room: int) -> float:
+    is_small = n_places * max(map(len, panels.values())) <= room
+    return style.ONE_COLUMN if is_small else style.TWO_COLUMNS
 
 
 def _draw(

@@ -10,7 +10,7 @@ from robustpose.errors import UserError, first_few, nearest, quote
 from robustpose.results.gains import Gains, find_gains, find_printed_gains
 from robustpose.results.published import PublishedRow, find_row, published_rows
 from robustpose.show.figures.paper import name_row
-from robustpose.show.figures.runs import Run, group_by_data
+from robustpose.show.figures.runs import Run, group_by_data, name_groups
 from robustpose.show.figures.style import shorten
 
 STANDARD = "Standard"  # as the paper calls plain training
@@ -39,7 +39,8 @@ def pair_runs(runs: Sequence[Run], words: Sequence[str], notes: list[str]) -> di
     chosen = [_parse_pair(runs, word) for word in dict.fromkeys(words)] or list(_pair_by_rows(runs))
     hardened_twice = len({pair[1].label for pair in chosen}) < len(chosen)
     panels: dict[str, list[Pair]] = {}
-    titles = _name_groups(runs)
+    groups = group_by_data(runs)
+    titles = {run.folder: title for group, title in zip(groups, name_groups(groups), strict=True) for run in group}
     for standard, hardened in chosen:
         label = f"{shorten(hardened.label)} over {shorten(standard.label)}" if hardened_twice else hardened.label
         gains = _find_gains(standard, hardened, notes, is_said=bool(words))
@@ -134,14 +135,3 @@ def _pair_by_rows(runs: Sequence[Run]) -> Iterator[tuple[Run, Run]]:
 
 def _is_same_network(one: PublishedRow, other: PublishedRow) -> bool:
     return (one.dataset, one.zoo, one.boxes) == (other.dataset, other.zoo, other.boxes)
-
-
-def _name_groups(runs: Sequence[Run]) -> dict[Path, str]:
-    """Return what the data of each run are called, by its folder: with a number where two are called the same."""
-    groups = group_by_data(runs)
-    titles = [group[0].title for group in groups]
-    return {
-        run.folder: title if titles.count(title) == 1 else f"{title}, {number}"
-        for number, (title, group) in enumerate(zip(titles, groups, strict=True), 1)
-        for run in group
-    }

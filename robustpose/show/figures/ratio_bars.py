@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from robustpose.results.published import published_rows
 from robustpose.results.rows import Row
 from robustpose.show.figures import style
-from robustpose.show.figures.runs import Run
+from robustpose.show.figures.runs import Run, name_groups
 
 HEIGHT = 2.1  # inches, without the legend
 LETTER = 0.045  # inches, of a name below the bars
@@ -48,11 +48,10 @@ def list_published_bars() -> dict[str, list[Bar]]:
 
 def make_run_bars(groups: Sequence[Sequence[Run]]) -> dict[str, list[Bar]]:
     """Return the bars of runs, which have a mean, by what the data are called."""
-    bars: dict[str, list[Bar]] = {}
-    for number, runs in enumerate(groups, 1):
-        title = runs[0].title if runs[0].title not in bars else f"{runs[0].title}, {number}"
-        bars[title] = [Bar(style.shorten(run.label), _read_size(run.summary), run.clean, run.ratio) for run in runs]
-    return bars
+    return {
+        title: [Bar(style.shorten(run.label), _read_size(run.summary), run.clean, run.ratio) for run in runs]
+        for title, runs in zip(name_groups(groups), groups, strict=True)
+    }
 
 
 def draw_ratio_bars(panels: Mapping[str, Sequence[Bar]]) -> Figure:

@@ -11,7 +11,7 @@ from typing import Any
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.published import count_images, find_dataset
+from robustpose.results.published import count_images, find_dataset, is_whole_dataset
 from robustpose.results.rows import Row, model_name, require_one_suite, rows_of, suite_of
 from robustpose.results.summary import identify_data, read_summary
 from robustpose.show.figures.style import shorten
@@ -45,6 +45,11 @@ class Run:
     def title(self) -> str:
         """Return what a panel of the runs on these data is called: the paper's name, if it has one."""
         return shorten(find_dataset(self.summary) or self.data_name)
+
+    @property
+    def exact_title(self) -> str:
+        """Return the same where the run is on all of the paper's images, and how many there are where it is not."""
+        return self.title if is_whole_dataset(self.summary) else shorten(self.data_name)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -113,6 +118,12 @@ def group_by_data(runs: Sequence[Run]) -> list[list[Run]]:
     for run in runs:
         groups.setdefault(json.dumps(run.data, sort_keys=True), []).append(run)
     return list(groups.values())
+
+
+def name_groups(groups: Sequence[Sequence[Run]]) -> list[str]:
+    """Return what the data of each group are called: with a number where two are called the same."""
+    titles = [runs[0].exact_title for runs in groups]
+    return [title if titles.count(title) == 1 else f"{title}, {number}" for number, title in enumerate(titles, 1)]
 
 
 def tell_data_apart(first: Run, second: Run) -> str:

@@ -21,6 +21,7 @@ from robustpose.show.figures.people import counted_people, draw_poses, draw_trut
 from robustpose.show.figures.style import PAGE_HEIGHT, TWO_COLUMNS, shorten, tile, title_cell
 
 TEXT = 0.14  # inches, of the line under a tile, and of that above the first row
+LETTER = 0.054  # inches, of a title in 7 points
 
 Found = Mapping[Cell, Mapping[ImageId, Poses]]  # poses of one run
 
@@ -48,6 +49,13 @@ def mean_oks(poses: Poses, truth: Truth, skeleton: Skeleton) -> float:
     return float(oks.max(0).mean())
 
 
+def find_aspect(truth: Truth, frame: Frame) -> float:
+    """Return width by height of the part of an image that tiles show."""
+    height, width = frame.image.shape[:2]
+    x1, y1, x2, y2 = find_window(truth, (width, height))
+    return (x2 - x1) / (y2 - y1)
+
+
 def draw_tiles(
     rows: Sequence[TileRow],
     blocks: Sequence[Sequence[Cell]],
@@ -66,8 +74,9 @@ def draw_tiles(
     n_rows, n_columns = len(rows) * len(blocks), max(map(len, blocks))
     tile_width = (TWO_COLUMNS - 0.2) / n_across  # inches
     tile_height = tile_width * (y2 - y1) / (x2 - x1)
-    scale = min(1.0, (PAGE_HEIGHT - TEXT * len(blocks)) / n_rows / tile_height - TEXT / tile_height)
-    size = (scale * tile_width * n_columns + 0.2, (scale * tile_height + TEXT) * n_rows + TEXT * len(blocks))
+    text = TEXT * (sum(row.found is not None for row in rows) / len(rows))  # the truth has no line below it
+    scale = min(1.0, (PAGE_HEIGHT - TEXT * len(blocks)) / n_rows / tile_height - text / tile_height)
+    size = (scale * tile_width * n_columns + 0.2, (scale * tile_height + text) * n_rows + TEXT * len(blocks))
     figure, grid = tile(n_rows, n_columns, size)
     for axes in grid.flat:
         axes.set(xlim=(x1 - 0.5, x2 - 0.5), ylim=(y2 - 0.5, y1 - 0.5), xticks=[], yticks=[], aspect="equal")
@@ -86,7 +95,9 @@ def draw_tiles(
                 draw_poses(axes, poses, skeleton, len(truth.xy), points_per_px)
                 axes.set_xlabel(f"OKS {mean_oks(poses, truth, skeleton):.2f}", fontsize=6, labelpad=1.5)
             if number % len(rows) == 0:
-                axes.set_title(f"{title_cell(cell)} {cell.severity or ''}".strip(), pad=2)
+                title = f"{title_cell(cell)} {cell.severity or ''}".strip()
+                fitting = scale * tile_width / (LETTER * len(title))
+                axes.set_title(title, pad=2, fontsize=7 * min(1.0, fitting))
         n_letters = max(8, int(scale * tile_height / 0.052))
         lines = wrap(shorten(row.label, 2 * n_letters - 2), n_letters)
         grid[number][0].set_ylabel("\n".join(lines[:2]), fontsize=6, labelpad=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -14,12 +15,13 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.show.figures.curves import list_corruptions
 from robustpose.show.figures.runs import Run
-from robustpose.show.figures.tiles import Found, TileRow, draw_tiles
+from robustpose.show.figures.style import PAGE_HEIGHT, TWO_COLUMNS
+from robustpose.show.figures.tiles import TEXT, Found, TileRow, draw_tiles, find_aspect
 from robustpose.show.figures.wanted import Wanted
 
 USUAL = ("impulse_noise", "motion_blur", "brightness", "jpeg_compression")  # those of the paper's figure
 MOST_CELLS = 25  # for which a page has room
-WIDEST, NARROWEST = 5, 4  # tiles beside each other
+WIDEST, NARROWEST = 6, 4  # tiles beside each other
 
 
 def choose_cells(runs: Sequence[Run], wanted: Wanted, notes: list[str]) -> tuple[Cell, ...]:
@@ -79,13 +81,23 @@ def draw_truth_beside(
     Clean images, by which the image is chosen, are not shown.
     """
     cells = [cell for cell in cells if cell != CLEAN]
-    n_blocks = -(-len(cells) // WIDEST)
-    n_columns = -(-len(cells) // n_blocks)
+    frame, truth = dataset.frame(index), dataset.truth(index)
+    n_columns = _count_columns(len(cells), 1 + len(runs), find_aspect(truth, frame))
     blocks = [cells[start : start + n_columns] for start in range(0, len(cells), n_columns)]
     rows = [TileRow("ground truth", corrupted_images[runs[0].folder], None)]
     rows += [TileRow(run.label, corrupted_images[run.folder], found) for run, found in zip(runs, founds, strict=True)]
-    frame, truth = dataset.frame(index), dataset.truth(index)
     return draw_tiles(rows, blocks, frame, truth, dataset.skeleton, max(NARROWEST, n_columns))
+
+
+def _count_columns(n_cells: int, n_rows: int, aspect: float) -> int:
+    """Return with how many tiles beside each other they are largest on a page; `aspect` is width by height of one."""
+
+    def find_width(n_columns: int) -> float:  # inches
+        height = PAGE_HEIGHT / (n_rows * ceil(n_cells / n_columns)) - TEXT
+        return min(TWO_COLUMNS / max(NARROWEST, n_columns), height * aspect)
+
+    best = max(range(1, min(WIDEST, n_cells) + 1), key=lambda n_columns: (find_width(n_columns), n_columns))
+    return ceil(n_cells / ceil(n_cells / best))  # columns that are as full as they can be
 
 
 def _check_said(runs: Sequence[Run], wanted: Wanted) -> None:
