@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from os.path import realpath
 
 from robustpose.errors import UserError, first_few, nearest, quote
 from robustpose.results.gains import Gains, find_gains, find_printed_gains
@@ -106,7 +106,7 @@ def _parse_pair(runs: Sequence[Run], word: str) -> tuple[Run, Run]:
     unknown = next((part for part in parts if _find_run(runs, part) is None), "")
     raise UserError(
         f"--pair must be two of the runs, STANDARD,HARDENED, got {quote(word)}{nearest(unknown, labels)}: the runs are "
-        f"{first_few(labels, 'runs')}"
+        f"{first_few(list(map(shorten, labels)), 'runs')}"
     )
 
 
@@ -116,7 +116,7 @@ def _find_run(runs: Sequence[Run], word: str) -> Run | None:
     by_label = next((run for run in runs if run.label == word), None)
     if by_label is not None or not word or "\0" in word:
         return by_label
-    return next((run for run in runs if run.folder.resolve() == Path(word).resolve()), None)
+    return next((run for run in runs if realpath(run.folder) == realpath(word)), None)
 
 
 def _pair_by_rows(runs: Sequence[Run]) -> Iterator[tuple[Run, Run]]:
