@@ -136,7 +136,8 @@ def test_weights_of_every_mixer_sum_to_one_and_make_the_mix() -> None:
         DirichletMix(),
         GeneratorMix(generator),
         GeneratorMix(generator, scale=2),
-        GeneratorMix(generator, per_image=True),
+        GeneratorMix(generator, image_head="logits"),
+        GeneratorMix(generator, image_head="weights"),
     ):
         mixed, weights = mixer(views)
         torch.testing.assert_close(weights.sum(1), torch.ones_like(weights[:, 0]))
@@ -144,7 +145,9 @@ def test_weights_of_every_mixer_sum_to_one_and_make_the_mix() -> None:
         assert (weights >= 0).all()
     assert GeneratorMix(generator)(views)[1].shape == (6, 3, 64, 32)
     assert GeneratorMix(generator, scale=2)(views)[1].shape == (6, 3, 64, 32)
-    assert GeneratorMix(generator, per_image=True)(views)[1].shape == (6, 3, 1, 1)
+    assert GeneratorMix(generator, image_head="logits")(views)[1].shape == (6, 3, 1, 1)
+    pixels = GeneratorMix(generator)(views)[1]
+    torch.testing.assert_close(GeneratorMix(generator, image_head="weights")(views)[1], pixels.mean((2, 3), True))
 
 
 def test_generator_starts_near_an_equal_mix() -> None:
@@ -429,6 +432,8 @@ def test_transfer_corrupts_half_of_the_images_with_the_four_corruptions() -> Non
     rng = np.random.default_rng(0)
     same = sum(np.array_equal(corrupt_at_random(image, rng), image) for _ in range(200))
     assert 70 < same < 130
+    assert all(np.array_equal(corrupt_at_random(image, rng, 0.0), image) for _ in range(20))
+    assert not any(np.array_equal(corrupt_at_random(image, rng, 1.0), image) for _ in range(20))
     assert set(CORRUPTIONS) == {"gaussian_noise", "defocus_blur", "snow", "contrast"}
 
 

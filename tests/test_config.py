@@ -10,7 +10,8 @@ import yaml
 from robustpose.config import write_recipe
 from robustpose.errors import UserError
 from robustpose.files import list_differences
-from robustpose.train.settings import make_settings, read_settings
+from robustpose.train.recipes import read_settings
+from robustpose.train.settings import make_settings
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 VALUES = {"model": "small", "input_wh": [96, 128], "train_data": {"name": "toy"}, "val_data": {"name": "toy"}}

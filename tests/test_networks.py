@@ -15,7 +15,8 @@ from robustpose import models
 from robustpose.errors import UserError
 from robustpose.models.zoo import ZOO, ZooNetwork, get_network, make_input_spec
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
-from robustpose.train.settings import make_settings, read_settings
+from robustpose.train.recipes import read_settings
+from robustpose.train.settings import make_settings
 from tests.networks import assert_tensors_are_named, error_of, outline
 
 pytestmark = pytest.mark.usefixtures("one_thread")

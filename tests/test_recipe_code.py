@@ -5,7 +5,8 @@ import yaml
 
 from robustpose.errors import UserError
 from robustpose.train.recipe_code import check_same_code, list_code
-from robustpose.train.settings import make_settings, read_settings
+from robustpose.train.recipes import read_settings
+from robustpose.train.settings import make_settings
 
 EVIL = "evil_for_recipes"
 RECIPE = {"model": "small", "input_wh": [96, 128], "train_data": {"name": "toy"}, "val_data": {"name": "toy"}}

@@ -21,7 +21,8 @@ from robustpose.models.weights import save_weights
 from robustpose.pose.skeletons import COCO
 from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
-from robustpose.train.settings import TrainSettings, read_settings
+from robustpose.train.recipes import read_settings
+from robustpose.train.settings import TrainSettings
 from robustpose.train.strategies import STRATEGIES
 from robustpose.train.views.table import VIEWS, View
 from tests.runs import files_of

@@ -23,9 +23,10 @@ from robustpose.train.advmix import AdvMixStep
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.loop import Progress, train
+from robustpose.train.recipes import read_settings
 from robustpose.train.samples import Batches, CropSource
 from robustpose.train.seeding import make_rng, make_torch_seed
-from robustpose.train.settings import AugmentSettings, TrainSettings, make_settings, read_settings
+from robustpose.train.settings import AugmentSettings, TrainSettings, make_settings
 from tests.runs import files_of
 from tests.training import stop_at, train_and_note
 

@@ -25,7 +25,7 @@ from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.loop import Progress, train
 from robustpose.train.overlap import doubt_split, list_shared_images
-from robustpose.train.settings import read_settings
+from robustpose.train.recipes import read_settings
 from robustpose.train.start import combine_skeletons
 from tests.scenes import draw_scene
 from tests.test_train_loop import Dots, OtherDots, Tiny, settings_for

@@ -70,7 +70,7 @@ def train(
     """Train or harden a network, or go on with a run that was stopped."""
     from robustpose.progress import Progress as WorkProgress
     from robustpose.show.terminal import progress_display
-    from robustpose.train.settings import read_settings
+    from robustpose.train.recipes import read_settings
     from robustpose.train.start import check_start
 
     options = {"strategy": strategy, "start_from": init, "engine": {"devices": devices}, **data.describe()}

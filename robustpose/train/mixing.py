@@ -7,7 +7,6 @@ over V. One with ``adversarial = True`` has parameters, which are trained to mak
 from __future__ import annotations
 
 import copy
-from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -18,7 +17,7 @@ from robustpose.blame import blaming
 from robustpose.errors import UserError
 from robustpose.models.unet import UNet, choose_depth
 from robustpose.registry import load
-from robustpose.train.settings import MixingSettings
+from robustpose.train.settings import ImageHead, MixingSettings
 
 CLEAN = 0  # the first view is the crop as it is
 
@@ -67,24 +66,26 @@ class DirichletMix(nn.Module):
 class GeneratorMix(nn.Module):
     """Let a U-Net, (B, 3·V, h, w) to logits (B, V, h, w), weigh the views pixel by pixel: AdvMix, M of eq. 5.
 
-    Weights are found on images `scale` (1, 2 or 4) times smaller, and enlarged; or `per_image`, one a view for the
-    whole image: AdvMix-Image.
+    Weights are found on images `scale` (1, 2 or 4) times smaller, and enlarged; or with an `image_head` one a view for
+    the whole image (AdvMix-Image): of the mean of the logits over pixels, or as the mean of the pixels' `weights`.
     """
 
     adversarial = True
 
-    def __init__(self, generator: nn.Module, scale: int = 1, per_image: bool = False) -> None:
+    def __init__(self, generator: nn.Module, scale: int = 1, image_head: ImageHead | None = None) -> None:
         super().__init__()
         self.generator = generator
         self._scale = scale
-        self._per_image = per_image
+        self._image_head = image_head
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
         x = views.flatten(1, 2)  # (B, 3·V, h, w)
         if self._scale > 1:
             x = F.avg_pool2d(x, self._scale)
         logits = self.generator(x)  # (B, V, h / scale, w / scale)
-        if self._per_image:
+        if self._image_head == "weights":
+            return mix(views, logits.softmax(1).mean((2, 3), keepdim=True))
+        if self._image_head == "logits":
             logits = logits.mean((2, 3), keepdim=True)
         elif self._scale > 1:
             logits = F.interpolate(logits, views.shape[3:], mode="bilinear", align_corners=False)
@@ -111,14 +112,16 @@ def make_generator(n_views: int, input_wh: tuple[int, int], width: int = 64, sca
 
 
 def make_pixel_mixer(
-    n_views: int, input_wh: tuple[int, int], mixing: MixingSettings, per_image: bool = False
+    n_views: int, input_wh: tuple[int, int], mixing: MixingSettings, image_head: ImageHead | None = None
 ) -> GeneratorMix:
-    """Return the mixer of AdvMix, or `per_image` that of AdvMix-Image."""
+    """Return the mixer of AdvMix, or with an `image_head` that of AdvMix-Image."""
     scale = mixing.generator_scale
-    return GeneratorMix(make_generator(n_views, input_wh, mixing.generator_width, scale), scale, per_image)
+    return GeneratorMix(make_generator(n_views, input_wh, mixing.generator_width, scale), scale, image_head)
 
 
-make_image_mixer = partial(make_pixel_mixer, per_image=True)
+def make_image_mixer(n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> GeneratorMix:
+    """Return the mixer of AdvMix-Image."""
+    return make_pixel_mixer(n_views, input_wh, mixing, mixing.image_head)
 
 
 def make_mixer(mixer: Any, n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> nn.Module:

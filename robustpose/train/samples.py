@@ -24,7 +24,7 @@ from robustpose.train.geometry import Placement, placement_to_matrix, warp_image
 from robustpose.train.seeding import make_rng
 from robustpose.train.settings import TrainSettings
 from robustpose.train.views.autoaugment import Policies
-from robustpose.train.views.table import CLEAN, ViewInput, draw_views, finish_views
+from robustpose.train.views.table import CLEAN, CORRUPTED_SHARE, ViewInput, draw_views, finish_views
 
 Draw = tuple[int, int]  # epoch, number of the sample
 
@@ -39,6 +39,7 @@ class CropSource:
     cache_mb: int = 0  # memory for source images: the first ones that are read are kept, until it is full
     views: Sequence[str] = (CLEAN,)  # names in `views.table.VIEWS`, which `Samples.prepare` makes of a batch
     policies: Policies = "paper"  # of AutoAugment
+    corrupted_share: float = CORRUPTED_SHARE  # chance that the view `corrupted` is corrupted, 0..1
 
     def __post_init__(self) -> None:
         self.dataset = adopt(self.dataset, Dataset, f"dataset {type(self.dataset).__name__}")
@@ -71,6 +72,7 @@ class CropSource:
             shape_hw=(height, width),
             make_rng=lambda purpose: self.make_rng(draw, purpose),
             policies=self.policies,
+            corrupted_share=self.corrupted_share,
         )
         return draw_views(of, self.views)
 
@@ -142,8 +144,10 @@ class Samples(ABC, torch.utils.data.Dataset[dict[str, Tensor]]):
 
 def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSettings) -> Samples:
     """Return the samples that a network's family learns from, with the views of the settings; at least one batch."""
-    views, policies = settings.views, settings.mixing.policies
-    source = CropSource(dataset, input_spec, settings.seed, settings.engine.cache_mb, views, policies)
+    mixing, cache_mb = settings.mixing, settings.engine.cache_mb
+    source = CropSource(
+        dataset, input_spec, settings.seed, cache_mb, settings.views, mixing.policies, mixing.corrupted_share
+    )
     samples: Samples = FAMILIES[input_spec.family].training.make_samples(source, settings)
     if len(samples) < settings.batch_size:
         raise UserError(

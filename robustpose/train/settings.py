@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,19 +17,19 @@ from pydantic import (
     model_validator,
 )
 
-from robustpose.config import Settings, check_settings, override_value, read_recipe
+from robustpose.config import Settings, check_settings
 from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest
 from robustpose.models.families import OLD_NAMES, FamilyName
 from robustpose.models.zoo import get_network
-from robustpose.train.recipe_code import check_trust, name_typed
 from robustpose.train.strategies import Strategy, find_strategy
 from robustpose.train.views.autoaugment import Policies
-from robustpose.train.views.table import CLEAN, VIEWS
+from robustpose.train.views.table import CLEAN, CORRUPTED_SHARE, VIEWS
 
 LossName = Literal["mse", "smooth_l1"]  # of heatmaps
 DistillOn = Literal["clean", "mixed"]
+ImageHead = Literal["logits", "weights"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(gt=0, le=2048)]  # px
 
@@ -69,6 +68,12 @@ class MixingSettings(Settings):
     alpha: Probability = 0.1  # weight of the teacher's answers against the targets (eq. 8); 0 for no teacher
     distill_on: DistillOn = "clean"  # what it is compared with: the student on the clean crop (eq. 7), or on the mix
     policies: Policies = "paper"  # AutoAugment's: those of the paper, or of its program, which has one more
+    # Share of the crops that the view `corrupted` is corrupted in; the paper gives none (Table 4, Transfer). Half of
+    # them: as many clean crops as corrupted ones, since both scores count.
+    corrupted_share: Probability = CORRUPTED_SHARE
+    # How AdvMix-Image makes one weight a view of the generator's logits per pixel: softmax of their mean over pixels,
+    # or mean of their softmax (`weights`). The paper does not say (Table 6); the mean logit can put all on one view.
+    image_head: ImageHead = "logits"
     # Student and generator learn in turn, or both from one pass of the student.
     update: Literal["alternating", "simultaneous"] = "alternating"
     second_norm_update: bool = True  # whether the student's batch norms take in the generator's pass, too
@@ -216,36 +221,6 @@ class TrainSettings(Settings):
             )
         if not self.distills and (model or weights):
             raise ValueError(f"strategy '{self.strategy}' has no teacher: leave teacher out")
-
-
-# Fields of a recipe's data that files named on the command line take the place of.
-PLACE_OF_DATA = {"name", "annotations", "images", "skeleton", "root", "split", "boxes", "n_images", "seed"}
-
-
-def read_settings(
-    recipe: Path, overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None, trust: bool = False
-) -> TrainSettings:
-    """Return the settings of a YAML recipe, changed by overrides such as `augment.rotation=30`, whose value is YAML.
-
-    `options` has settings as they are, some in groups; None is one that is not given. `annotations` or `images` in a
-    group take the place of the recipe's data. Code that the recipe names is an error unless `trust` is given.
-    """
-    values = read_recipe(recipe)
-    of_recipe = copy.deepcopy(values)
-    for key, value in (options or {}).items():
-        if isinstance(value, Mapping):
-            given = {field: item for field, item in value.items() if item is not None}
-            own: Any = values.get(key) if isinstance(values.get(key), dict) else {}
-            if "annotations" in given or "images" in given:
-                own = {field: item for field, item in own.items() if field not in PLACE_OF_DATA} | {"name": "coco"}
-            if given:
-                values[key] = {**own, **given}
-        elif value is not None:
-            values[key] = value
-    for override in overrides:
-        override_value(values, override)
-    check_trust(of_recipe, values, name_typed(overrides, options or {}), f"recipe {recipe}", trust)
-    return make_settings(values, f"recipe {recipe}")
 
 
 def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainSettings:

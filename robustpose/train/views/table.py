@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # settings know the views by name, and are checked before PyT
 
 CLEAN = "clean"
 CORRUPTIONS = ("gaussian_noise", "defocus_blur", "snow", "contrast")  # of `transfer` (Wang et al., CVPR 2021, Table 4)
-CORRUPTED_SHARE = 0.5  # of the crops; the others stay clean
+CORRUPTED_SHARE = 0.5  # of the crops, unless `mixing.corrupted_share` says otherwise; the others stay clean
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,7 @@ class ViewInput:
     shape_hw: tuple[int, int]  # of the crop, px
     make_rng: Callable[[str], np.random.Generator]  # of a purpose, for which it always starts anew
     policies: Policies = "paper"  # of AutoAugment
+    corrupted_share: float = CORRUPTED_SHARE  # chance that the view `corrupted` is corrupted, 0..1
 
     @cached_property
     def crop(self) -> Image:
@@ -69,13 +70,14 @@ def _draw_autoaugment(of: ViewInput) -> Image:
 
 
 def _draw_corrupted(of: ViewInput) -> Image:
-    return of.cut(corrupt_at_random(of.image, of.make_rng("corrupted")))  # the image is corrupted, then cropped
+    # The image is corrupted, then cropped.
+    return of.cut(corrupt_at_random(of.image, of.make_rng("corrupted"), of.corrupted_share))
 
 
-def corrupt_at_random(image: Image, rng: np.random.Generator) -> Image:
-    """Return the image, half of the time under one of the four corruptions at one of the five severities."""
+def corrupt_at_random(image: Image, rng: np.random.Generator, share: float = CORRUPTED_SHARE) -> Image:
+    """Return the image, with chance `share` under one of the four corruptions at one of the five severities."""
     chance, which, how, seed = rng.random(4)
-    if chance >= CORRUPTED_SHARE:
+    if chance >= share:
         return image
     name, severity = CORRUPTIONS[int(which * len(CORRUPTIONS))], 1 + int(how * 5)
     return corrupt(image, name, severity, seed=(int(seed * 2**31), 0))
@@ -93,7 +95,7 @@ VIEWS: dict[str, View] = {
     "autoaugment": View("colours changed by an AutoAugment sub-policy", _draw_autoaugment),
     "gridmask": View("squares taken out", finish=GRIDMASK),
     "sequential": View("colours changed, then squares taken out", _draw_autoaugment, GRIDMASK),
-    "corrupted": View("half of the time from an image under one of four corruptions", _draw_corrupted),
+    "corrupted": View("half of the time (mixing.corrupted_share) under one of four corruptions", _draw_corrupted),
 }
 DESCRIPTIONS = {name: view.description for name, view in VIEWS.items()}
 
