@@ -202,7 +202,11 @@ def test_rows_are_listed_with_their_numbers_in_lines_that_a_terminal_holds(run):
     assert code == 0
     assert max(map(len, output.splitlines())) <= 120
     (line,) = (line for line in output.splitlines() if line.startswith("coco-c/hrnet_w32_256x192 "))
-    assert " ".join(line.split()) == "coco-c/hrnet_w32_256x192 hrnet_w32_256x192 clean-det 1 74.4 53.0 71.3 official"
+    assert " ".join(line.split()) == "coco-c/hrnet_w32_256x192 hrnet_w32_256x192 supervised* clean-det 1 74.4 53.0 71.3"
+    assert [line.split(" ROW ")[0] for line in output.splitlines()[-2:]] == [
+        "robustpose train --row",
+        "robustpose bench --row",
+    ]
     code, output, _ = run("list", "rows", "table5")
     assert code == 0
     assert len([line for line in output.splitlines() if line.startswith("coco-c/table5/")]) == 9

@@ -384,7 +384,7 @@ def test_product_is_benched_from_both_files(tmp_path: Path, first_weights: Path)
 
 
 def test_command_line_replaces_data_strategy_and_start(tmp_path: Path) -> None:
-    recipe = ROOT / "recipes/advmix/paper.yaml"
+    recipe = ROOT / "recipes/advmix/mobilenet_v2.yaml"
     data = {"train_data": {"annotations": Path("people.json"), "images": Path("images")}}
     settings = read_settings(recipe, ["start_from=x.pth", "strategy=equalmix", "seed=3"], data)
     assert (settings.strategy, settings.seed, settings.start_from) == ("equalmix", 3, Path("x.pth"))
@@ -395,11 +395,16 @@ def test_command_line_replaces_data_strategy_and_start(tmp_path: Path) -> None:
         read_settings(recipe, ["start_from=x.pth"], data)
 
 
-@pytest.mark.parametrize("name", ["paper", "release", "toy", "mobilenet_v2"])
+@pytest.mark.parametrize("name", ["toy", "toy_crowds", "toy_fields", "mobilenet_v2"])
 def test_recipes_are_valid(name: str) -> None:
     settings = read_settings(ROOT / f"recipes/advmix/{name}.yaml", ["start_from=x.pth"])
     assert settings.strategy == "advmix"
-    assert settings.mixing.distill_on == ("mixed" if name == "release" else "clean")
+    assert settings.mixing.distill_on == "clean"
+
+
+def test_root_takes_the_place_of_a_recipes(tmp_path: Path) -> None:
+    settings = read_settings(ROOT / "recipes/mobilenet_v2.yaml", root=tmp_path)
+    assert settings.train_data.root == settings.val_data.root == tmp_path
 
 
 @pytest.mark.filterwarnings("ignore:.* images of val_data are learned from")

@@ -100,7 +100,7 @@ def bench(
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
     from robustpose.results.inputs import Inputs, RowNote
-    from robustpose.results.published import find_row
+    from robustpose.results.published import find_row, get_row
     from robustpose.results.run_folder import RunFolder
     from robustpose.show.terminal import print_comparison, print_preview, print_summary, progress_display
 
@@ -120,13 +120,16 @@ def bench(
             raise UserError(
                 f"--row and --recipe are of rows measured with suite coco-c: leave out --suite {suite.name}"
             )
+        of_data = ("data", "split", "boxes", "only_with_people")
+        measured = {name: getattr(data, name) for name in of_data}
+        if row is not None and (alike := recipes.find_alike(row, measured)) != row:
+            print_line(f"note: {row} was measured otherwise; measured like this run: {alike}")
+            published, row = recipes.make_recipe(get_row(alike)), alike
         model = f"{published.model}:{recipes.find_weights(published, wanted.weights)}"
         options = {"input": published.input, **options}
         others = [f"--limit {data.limit}"] if data.limit else []
         others += [f"--metric {data.metric}"] if data.metric else []
         others += [f"--model-set {pair}" for pair in estimator.model_set or []]
-        of_data = ("data", "split", "boxes", "only_with_people")
-        measured = {name: getattr(data, name) for name in of_data}
         measured |= {"seed": seed} if root is None else {}
         differences = recipes.list_changes(published, measured, others)
         # What the row says of its data does not hold of others.

@@ -71,12 +71,10 @@ def _list_networks() -> None:
     titles = ["network", "data", "colours", "epochs", "batch", "sigma", "rot", "scale", "half", "clean"]
     lines: list[Sequence[object]] = [[*titles, "official file"]]
     for one in ZOO.values():
-        how: list[object] = ["–"] * 6
-        if one.training is not None:
-            vary = one.training.get("augment") or one.training["image_augment"]
-            drops, batch = ", ".join(map(str, one.training["decay_at"])), " x ".join(map(str, one.training["batch"]))
-            how = [f"{one.training['epochs']} ({drops})", batch, one.input_spec.sigma]
-            how += [vary.get(name, "–") for name in ("rotation", "scale", "half_body_probability")]
+        vary = one.training.get("augment") or one.training["image_augment"]
+        drops, batch = ", ".join(map(str, one.training["decay_at"])), " x ".join(map(str, one.training["batch"]))
+        how: list[object] = [f"{one.training['epochs']} ({drops})", batch, one.input_spec.sigma]
+        how += [vary.get(name, "–") for name in ("rotation", "scale", "half_body_probability")]
         score = "–" if one.score is None else f"{100 * one.score:.1f}"
         lines.append((one.name, one.skeleton.name, one.input_spec.channels, *how, score, one.file or "–"))
     _print_columns(lines)
@@ -91,20 +89,24 @@ def _list_networks() -> None:
 def _list_rows(part: str) -> None:
     from robustpose.results.published import published_rows
     from robustpose.results.rows import percent
+    from robustpose.train.rows import get_training
 
-    lines: list[Sequence[object]] = [("row", "network", "boxes", "table", "clean", "mPC", "rPC", "weights")]
+    lines: list[Sequence[object]] = [("row", "network", "strategy", "boxes", "table", "clean", "mPC", "rPC")]
     for row in published_rows():
         if part in row.name:
             scores = (percent(score) for score in (row.clean, row.mPC, row.rPC))
-            weights = "official" if row.weights else "yours"
-            lines.append((row.name, row.zoo.name, row.boxes, row.table, *scores, weights))
+            strategy = get_training(row).strategy + "*" * (row.weights is not None)
+            lines.append((row.name, row.zoo.name, strategy, row.boxes, row.table, *scores))
     if len(lines) == 1:
         raise UserError(f"no row has '{part}' in its name: robustpose list rows shows all")
     _print_columns(lines)
     print_line(
-        "clean: AP*, or PCKh* on MPII-C. weights: official, in a file that list networks names, or yours to name."
+        "clean: AP*, or PCKh* on MPII-C. strategy: see list strategies; *: list networks names a file with the weights."
     )
-    print_line("robustpose bench --row ROW --weights FILE_OR_DIR --root DATA --out DIR measures one.")
+    print_line(
+        "robustpose train --row ROW --root DATA [--init FILE | --backbone FILE] --out DIR trains one: docs/training.md."
+    )
+    print_line("robustpose bench --row ROW --root DATA --weights FILE_OR_DIR --out DIR measures one.")
 
 
 def _print_columns(lines: Sequence[Sequence[object]]) -> None:

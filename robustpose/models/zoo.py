@@ -20,16 +20,17 @@ from robustpose.pose.skeletons import COCO, MPII, Skeleton
 class ZooNetwork:
     """One network at one input size.
 
-    Its `training` holds settings of a recipe that trains it, and its `batch`: devices, and crops on each of them, which
-    is what a batch norm saw. Its `score` on clean data, 0..1, is as its authors give it: AP on COCO val2017, of crops
-    with detected boxes, or PCKh on MPII valid; None where only Wang et al. give one.
+    Its `training` holds settings of a recipe that trains it, with `input_wh` where crops have another size than whole
+    images, and its `batch`: devices, and crops on each of them, which is what a batch norm saw. Its `score` on clean
+    data, 0..1, is as its authors give it: AP on COCO val2017, of crops with detected boxes, or PCKh on MPII valid; None
+    where only Wang et al. give one.
     """
 
     name: str  # its row here
     network: str  # row of the table of networks
     skeleton: Skeleton  # what it was trained on: COCO or MPII
     input_wh: tuple[int, int]  # px; the sizes of whole images as `--model-set input=` takes them
-    training: Mapping[str, Any] | None  # None where it is not known
+    training: Mapping[str, Any]
     score: float | None = None
     file: str | None = None  # its official name; None where there is none that we read
 
@@ -43,8 +44,6 @@ class ZooNetwork:
 
         Each device does its share of a batch in so many parts that batch norms see as many crops as they did.
         """
-        if self.training is None:
-            raise UserError(f"how {self.name} was trained is not known: write the settings out")
         n_shares, n_crops = self.training["batch"]
         batch_size = batch_size or n_shares * n_crops
         return {
@@ -66,7 +65,7 @@ COLOURS: Mapping[str, Mapping[str, Any]] = {
 
 def _read_zoo() -> dict[str, ZooNetwork]:
     content = yaml.safe_load(resources.files("robustpose.models").joinpath("zoo.yaml").read_text())
-    trainings = {None: None, **content["trainings"]}
+    trainings = content["trainings"]
     skeletons = {skeleton.name: skeleton for skeleton in (COCO, MPII)}
     zoo = {}
     for name, (network, joints, (width, height), training, *published) in content["networks"].items():

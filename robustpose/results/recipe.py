@@ -13,6 +13,8 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from robustpose.config import Settings, check_settings, read_recipe, refuse_code, shorten
 from robustpose.corruptions.suites import COCO_C
+from robustpose.data.boxes import split_boxes
+from robustpose.data.official import SETS
 from robustpose.errors import UserError, nearest
 from robustpose.results.published import PublishedRow, get_row, published_rows
 from robustpose.results.rows import percent, rows_of
@@ -124,6 +126,34 @@ def find_weights(recipe: BenchRecipe, weights: Path | None) -> Path:
     if not (place / recipe.weights).is_file():
         raise UserError(f"there is no {recipe.weights} in {place.resolve().name}: name the file, --weights FILE")
     return place / recipe.weights
+
+
+def find_alike(name: str, given: Mapping[str, object]) -> str:
+    """Return the name of the row that was measured as options say: one of the same network, training and data.
+
+    `given` are options by a recipe's names for them, None where they were left out. It is the row `name` itself where
+    the options change nothing, or no row was measured like this.
+    """
+    row = get_row(name)
+    recipe, asked = make_recipe(row), {key: value for key, value in given.items() if value is not None}
+    other_data = asked.get("data", row.data) != row.data
+    for other in (row, *published_rows()):
+        theirs = make_recipe(other)
+        left = {} if other_data else {key: getattr(recipe, key) for key in given}
+        same = (other.zoo, other.training) == (row.zoo, row.training)
+        if same and all(_is_alike(theirs, key, value) for key, value in {**left, **asked}.items()):
+            return other.name
+    return name
+
+
+def _is_alike(recipe: BenchRecipe, key: str, value: Any) -> bool:
+    """Tell whether a recipe's value is that of an option, which may name a split briefly, or a file of boxes."""
+    if key == "split":
+        value = SETS[recipe.data].short_splits.get(value, value)
+    if key == "boxes":
+        word, path = split_boxes(value)
+        value = word or ("clean-det" if path is not None and path.is_file() else value)
+    return bool(getattr(recipe, key) == value)
 
 
 def list_changes(recipe: BenchRecipe, given: Mapping[str, object], others: Sequence[str] = ()) -> list[str]:

@@ -22,7 +22,7 @@ from robustpose.states import know
 from robustpose.train.settings import TrainSettings
 
 # Settings that change how a run goes but not what comes out; a run may go on with other ones.
-FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb", "engine.tensorboard")
+FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb", "engine.tensorboard", "row")
 WEIGHTS = ("start_from", "backbone")
 
 
@@ -52,9 +52,9 @@ def check_same(
     asked, there = settings, before
     is_known = isinstance(inputs_before, dict)
     if is_known:
-        asked, there = _without_places(settings), _without_places(before)
+        asked, there = without_places(settings), without_places(before)
     differences = list_differences(there.model_dump(mode="json"), asked.model_dump(mode="json"))
-    differences = [line for line in differences if line.split(":")[0] not in FREE]
+    differences = [line for line in differences if not line.split(":")[0].startswith(FREE)]
     if differences:
         raise UserError(
             f"{folder} holds a run with other settings ({'; '.join(differences)}): give the same ones, {hint}"
@@ -87,7 +87,8 @@ def _describe_data(dataset: Dataset) -> dict[str, Any]:
     return identify_dataset(dataset, (dataset.truth(index) for index in range(len(dataset))))[0]
 
 
-def _without_places(settings: TrainSettings) -> TrainSettings:
+def without_places(settings: TrainSettings) -> TrainSettings:
+    """Return the same settings with one path for all that are given."""
     return _change_paths(settings, lambda _: Path())
 
 

@@ -22,7 +22,7 @@ from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest
 from robustpose.models.families import OLD_NAMES, FamilyName
-from robustpose.models.zoo import get_network
+from robustpose.models.zoo import ZooNetwork, get_network
 from robustpose.train.strategies import Strategy, find_strategy
 from robustpose.train.views.autoaugment import Policies
 from robustpose.train.views.table import CLEAN, CORRUPTED_SHARE, VIEWS
@@ -30,6 +30,7 @@ from robustpose.train.views.table import CLEAN, CORRUPTED_SHARE, VIEWS
 LossName = Literal["mse", "smooth_l1"]  # of heatmaps
 DistillOn = Literal["clean", "mixed"]
 ImageHead = Literal["logits", "weights"]
+Account = Literal["program", "paper"]  # of how the paper's networks were trained: see `rows.yaml`
 Probability = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(gt=0, le=2048)]  # px
 
@@ -102,6 +103,14 @@ class EngineSettings(Settings):
     tensorboard: bool = False  # whether losses and figures are written for TensorBoard, too; needs tensorboardX
 
 
+class RowNote(Settings):
+    """Say which row of the paper a run trains, by which account, and in what it does not."""
+
+    name: str
+    according_to: Account = "program"
+    differences: tuple[str, ...] = ()
+
+
 class TrainSettings(Settings):
     """Describe one training run completely: same settings, same machine, same weights."""
 
@@ -137,6 +146,7 @@ class TrainSettings(Settings):
     # Crops on the sheet of views that is drawn after every epoch; 0 for no sheet.
     sheet_people: Annotated[int, Field(ge=0, le=100)] = 6
     engine: EngineSettings = EngineSettings()
+    row: RowNote | None = None  # noted for who reads the settings later; nothing depends on it
 
     @field_validator("input_wh")
     @classmethod
@@ -223,19 +233,24 @@ class TrainSettings(Settings):
             raise ValueError(f"strategy '{self.strategy}' has no teacher: leave teacher out")
 
 
-def make_settings(values: Mapping[str, Any], source: str = "settings") -> TrainSettings:
+def make_settings(
+    values: Mapping[str, Any], source: str = "settings", network: ZooNetwork | None = None
+) -> TrainSettings:
     """Return checked settings of nested values, as in a recipe; `source` is where they come from, for messages.
 
-    `like` names a row of robustpose list networks: settings that are not given are those which trained that network.
+    Settings that are not given are those which trained `network`. `like`, in values, names one of robustpose list
+    networks.
     """
     own = {key: value for key, value in values.items() if key != "like"}
-    if values.get("like") is None:
+    if values.get("like") is not None:
+        network = get_network(str(values["like"]))
+    if network is None:
         return check_settings(TrainSettings, own, source)
     engine = own.get("engine")
     counts = (engine.get("devices") if isinstance(engine, dict) else 1, own.get("batch_size"))
     # What is no number here is refused when all settings are checked.
     n_devices, batch_size = (count if isinstance(count, int) and count > 0 else None for count in counts)
-    like = get_network(str(values["like"])).training_settings(n_devices or 1, batch_size)
+    like = network.training_settings(n_devices or 1, batch_size)
     groups = {
         key: {**settings, **own[key]}
         for key, settings in like.items()
