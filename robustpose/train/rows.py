@@ -136,7 +136,8 @@ def _list_lacking(row: PublishedRow, values: Mapping[str, Any]) -> Iterator[str]
     groups = {name: group if isinstance(group := values.get(name), dict) else {} for name in ("train_data", "val_data")}
     sets = [group for group in groups.values() if group.get("name") in SETS]
     if any(not group.keys() & {"root", "annotations", "images"} for group in sets):
-        yield f"--root DIR, the folder of {SETS[_find_data(row)].title} (or --annotations, --images, --val-annotations, --val-images)"
+        title = SETS[_find_data(row)].title
+        yield f"--root DIR, the folder of {title} (or --annotations, --images, --val-annotations, --val-images)"
     if not values.keys() & {"backbone", "start_from"}:
         standard = find_standard(row)
         file = f"{standard.weights}, or what" if standard.weights else "what"
