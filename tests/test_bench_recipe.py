@@ -9,6 +9,7 @@ from robustpose.results.published import get_row
 from robustpose.results.recipe import (
     apply_row,
     compare_with_published,
+    find_alike,
     find_recipe,
     find_weights,
     list_changes,
@@ -83,6 +84,32 @@ def test_what_was_left_out_is_as_the_row_was_measured():
     assert list_changes(recipe, {**left_out, "only_with_people": True}) == []
 
 
+@pytest.mark.parametrize(
+    ("row", "given", "alike"),
+    [
+        ("coco-c/hrnet_w32_256x192", {"boxes": "gt"}, "coco-c/table4/standard"),
+        ("coco-c/hrnet_w32_256x192", {"boxes": "gt", "split": "val"}, "coco-c/table4/standard"),
+        ("coco-c/hrnet_w32_256x192_advmix", {"boxes": "gt"}, "coco-c/table4/advmix"),
+        ("coco-c/table5/standard", {"boxes": "clean-det"}, "coco-c/hrnet_w32_256x192"),
+        ("coco-c/table6/advmix", {"boxes": "clean-det:mine.json"}, "coco-c/hrnet_w32_256x192_advmix"),
+        ("coco-c/table6/advmix", {"boxes": __file__}, "coco-c/hrnet_w32_256x192_advmix"),
+        ("coco-c/higherhrnet_w32_512", {"data": "ochuman"}, "ochuman-c/higherhrnet_w32_512"),
+        ("ochuman-c/pifpaf_resnet50", {"data": "coco", "only_with_people": True}, "coco-c/pifpaf_resnet50"),
+        # Nothing was changed, or nobody measured it like this.
+        ("coco-c/table5/advmix", {}, "coco-c/table5/advmix"),
+        ("coco-c/table5/advmix", {"boxes": "gt", "data": "coco"}, "coco-c/table5/advmix"),
+        ("coco-c/table5/gridmask", {"boxes": "clean-det"}, "coco-c/table5/gridmask"),
+        ("coco-c/sbl_r50_256x192", {"boxes": "gt"}, "coco-c/sbl_r50_256x192"),
+        ("coco-c/hrnet_w32_256x192", {"boxes": "corrupt-det:DIR"}, "coco-c/hrnet_w32_256x192"),
+        ("coco-c/hrnet_w32_256x192", {"boxes": "gt", "split": "train2017"}, "coco-c/hrnet_w32_256x192"),
+        ("coco-c/higherhrnet_w32_512", {"data": "ochuman", "split": "test"}, "coco-c/higherhrnet_w32_512"),
+        ("coco-c/pifpaf_resnet50", {"only_with_people": False}, "coco-c/pifpaf_resnet50"),
+    ],
+)
+def test_the_row_measured_alike_takes_the_place_of_one_measured_otherwise(row, given, alike):
+    assert find_alike(row, {**dict.fromkeys(("data", "split", "boxes", "only_with_people")), **given}) == alike
+
+
 def test_ours_stand_beside_the_published_row():
     recipe = make_recipe(get_row("coco-c/sbl_r50_256x192"))
     summary = {"metric": "AP", "clean": 0.7, "mPC": 0.48, "rPC": 0.685, "corruptions": {"fog": 0.6}}
@@ -151,6 +178,21 @@ def test_results_remember_the_row_but_are_not_claimed_for_it(run, coco_root, tmp
     model = ["--model", f"sbl_r50:{tmp_path / 'mine.pth'}", "--model-set", "input=96x128"]
     assert run(*words, *model, "--data", "coco", "--boxes", "clean-det")[0] == 0
     assert "row" not in json.loads((out / "summary.json").read_text())["provenance"]
+
+
+def test_other_boxes_are_compared_with_the_row_that_had_them(run, coco_root, tmp_path, packed_small):
+    torch.save(models.build("hrnet_w32").state_dict(), tmp_path / "mine.pth")
+    words = ["bench", "--corruptions", "none", "--workers", 1, "--resamples", 0, "--root", coco_root, "--limit", 1]
+    words += ["--weights", tmp_path / "mine.pth", "--out", tmp_path / "run"]
+    code, output, errors = run(*words, "--row", "coco-c/hrnet_w32_256x192", "--boxes", "gt")
+    assert code == 0, errors
+    assert (
+        "note: coco-c/hrnet_w32_256x192 was measured otherwise; measured like this run: coco-c/table4/standard"
+        in output
+    )
+    assert "beside Wang et al., CVPR 2021, Table 4" in output
+    row = json.loads((tmp_path / "run/summary.json").read_text())["provenance"]["row"]
+    assert row == {"name": "coco-c/table4/standard", "differences": ["--limit 1"]}
 
 
 def test_what_a_row_says_of_its_data_does_not_hold_of_others(run, tmp_path):
