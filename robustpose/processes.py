@@ -29,6 +29,11 @@ Do = Callable[[Opened, Task], Iterator[Result]]
 WORKER_NUMBER = "ROBUSTPOSE_WORKER"  # environment variable: 0, 1, … in the processes of a run
 
 
+def count_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def run_here(prepare: Callable[[], Opened], do: Do[Opened, Task, Result], tasks: Iterable[Task]) -> Iterator[Result]:
     """Yield what ``do(prepare(), task)`` yields for every task, in this process. `prepare` is called once."""
     threads = cv2.getNumThreads()

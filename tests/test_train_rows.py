@@ -147,7 +147,8 @@ def test_all_rows_are_written_out() -> None:
 def test_devices_share_the_published_batch() -> None:
     options = {"start_from": Path("x.pth"), "engine": {"devices": 4}}
     settings = read_row("coco-c/table5/advmix", options=options, root=Path("data"))
-    assert (settings.batch_size, settings.accumulate, settings.engine.workers) == (256, 2, 8)
+    assert (settings.batch_size, settings.accumulate) == (256, 2)
+    assert 1 <= settings.engine.workers <= 8
     noted = note_differences(settings).row
     assert noted is not None
     assert noted.differences == ()

@@ -153,7 +153,9 @@ class WorkerOptions:
         """Return the number that is asked for, or that of the cores that this process may use."""
         if self.workers is not None:
             return self.workers
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        from robustpose.processes import count_cores
+
+        return count_cores()
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ class WhatToTrain:
         if self.recipe is not None and self.row is not None:
             raise UserError("--row and --recipe both say what to train: leave one out")
         if self.row is not None:
-            return note_differences(read_row(self.row, self.according_to or "program", overrides, options, root))
+            account = "program" if self.according_to is None else self.according_to
+            return note_differences(read_row(self.row, account, overrides, options, root))
         if self.recipe is None:
             raise UserError("say what to train: --recipe FILE, or --row NAME (robustpose list rows)")
         if self.according_to is not None:

@@ -10,6 +10,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
 from robustpose.errors import UserError
+from robustpose.processes import count_cores
 from robustpose.train.settings import EngineSettings
 
 
@@ -51,7 +52,7 @@ def _find_kind(accelerator: str) -> str:
 
 
 def _check_devices(engine: EngineSettings, kind: str) -> None:
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n_cores = count_cores()
     n_there = {"cuda": torch.cuda.device_count(), "mps": 1, "cpu": max(4, n_cores)}[kind]
     if engine.devices > n_there:
         have = f"for the {n_cores} cores of this machine: at most {n_there}"

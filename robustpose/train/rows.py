@@ -18,6 +18,7 @@ from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.models.zoo import ZooNetwork
+from robustpose.processes import count_cores
 from robustpose.results.published import PublishedRow, get_row, published_rows
 from robustpose.train.identity import FREE, without_places
 from robustpose.train.recipes import change_values
@@ -70,7 +71,7 @@ def describe_row(row: PublishedRow, according_to: Account = "program", root: Pat
         "train_data": {**data, "split": SETS[name].train, **stylized},
         "val_data": {**data, "split": SETS[name].benched, "only_with_people": row.only_with_people},
         "evaluate_every": 10 if finds_people else 5,  # whole images take longer
-        "engine": {"workers": 8},
+        "engine": {},
         "row": {"name": row.name, "according_to": according_to},
     }
 
@@ -93,6 +94,7 @@ def read_row(
         hint = nearest(according_to, ACCOUNTS)
         raise UserError(f"unknown account '{according_to}'{hint}: --according-to takes {spell_list(ACCOUNTS, 'or')}")
     values = describe_row(row, account, root)
+    values["engine"] = {"workers": min(8, count_cores())}  # which make crops
     change_values(values, overrides, options or {})
     if "like" in values:
         raise UserError(f"row {name} says which network it is of: leave out like, or start from a recipe")

@@ -6,7 +6,6 @@ can compute.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from robustpose.pose.cell import CLEAN
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import no_poses
+from robustpose.processes import count_cores
 from robustpose.train.overlap import doubt_split, list_shared_images
 from robustpose.train.settings import EngineSettings, TrainSettings
 
@@ -59,7 +59,7 @@ def check_start(settings: TrainSettings) -> None:
 
 
 def _check_engine(engine: EngineSettings) -> None:
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n_cores = count_cores()
     for name, number, most in (("workers", engine.workers, 32), ("threads", engine.threads or 1, 64)):
         most = max(most, 4 * n_cores)
         if number > most:
