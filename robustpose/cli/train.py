@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WhatToTrain:
-    """A recipe, or a row of the paper by one of two accounts."""
+    """A recipe, or a row of the paper by one of two accounts; and another strategy than theirs."""
 
     recipe: Annotated[Path | None, typer.Option(help="YAML file with the settings, such as recipes/demo.yaml.")] = None
     row: Annotated[
@@ -32,6 +32,10 @@ class WhatToTrain:
     according_to: Annotated[
         str | None,
         typer.Option(help="For --row: how it was trained by the paper's program (the default), or its text: paper."),
+    ] = None
+    strategy: Annotated[
+        str | None,
+        typer.Option(help=f"{', '.join(STRATEGIES)}; or package.module:attr. robustpose list strategies explains."),
     ] = None
     trust: Annotated[bool, typer.Option("--trust", help="Run code, package.module:attr, that the recipe names.")] = (
         False
@@ -115,10 +119,6 @@ def train(
     weights: WeightOptions,
     data: TrainDataOptions,
     start: FreshOptions,
-    strategy: Annotated[
-        str | None,
-        typer.Option(help=f"{', '.join(STRATEGIES)}; or package.module:attr. robustpose list strategies explains."),
-    ] = None,
     devices: Annotated[int | None, typer.Option(help="Processes, one device each.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting, KEY=VALUE such as augment.rotation=30.")
@@ -129,7 +129,7 @@ def train(
     from robustpose.show.terminal import progress_display
     from robustpose.train.start import check_start
 
-    options = {"strategy": strategy, "engine": {"devices": devices}, **weights.describe(), **data.describe()}
+    options = {"strategy": what.strategy, "engine": {"devices": devices}, **weights.describe(), **data.describe()}
     settings = what.read(set_ or [], options, data.root)
     check_start(settings)  # before PyTorch is loaded, which takes seconds
     if settings.row is not None:
