@@ -15,23 +15,53 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def grid(period: int, phase_y: int, phase_x: int) -> Grid:
-    return np.array([period, phase_y, phase_x], np.int64)
+def grid(period: int, start_y: int, start_x: int) -> Grid:
+    return np.array([period, start_y, start_x], np.int64)
 
 
 def mark_kept(grid: Grid, shape_hw: tuple[int, int]) -> np.ndarray:
-    """Return (h, w): False in the squares of a grid."""
+    """Return (h, w): False where a grid removes a pixel."""
     return grid_mask(torch.from_numpy(grid)[None], shape_hw)[0, 0].numpy()
 
 
-def test_squares_have_half_the_period_and_begin_at_the_phase() -> None:
-    removed = ["..##..##", "........", "........", "..##..##", "..##..##", "........"]
-    expected = np.array([[mark == "." for mark in row] for row in removed])
-    assert np.array_equal(mark_kept(grid(4, 3, 2), (6, 8)), expected)
+def mark_kept_by_hand(grid: Grid, shape_hw: tuple[int, int]) -> np.ndarray:
+    """Return the same, drawn band by band on the canvas as the published program does."""
+    (height, width), (period, *starts) = shape_hw, grid.tolist()
+    sides = int(1.5 * height), int(1.5 * width)
+    canvas = np.zeros(sides, bool)
+    band = min(max(int(period / 2 + 0.5), 1), period - 1)
+    for number in range(int(sides[0] / period)):
+        canvas[starts[0] + number * period : starts[0] + number * period + band] = True
+    for number in range(int(sides[1] / period)):
+        canvas[:, starts[1] + number * period : starts[1] + number * period + band] = True
+    top, left = (sides[0] - height) // 2, (sides[1] - width) // 2
+    return canvas[top : top + height, left : left + width]
 
 
-def test_odd_periods_keep_the_odd_pixel() -> None:
-    assert (~mark_kept(grid(5, 0, 0), (50, 50))).sum() == 10 * 10 * 2 * 2
+def measure_removed(grids: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:
+    """Return which share of a crop grids (n, 3) remove (n,): what is in no row band times what is in no column band."""
+    shares = []
+    for side, start in zip(shape_hw, (grids[:, 1, None], grids[:, 2, None]), strict=True):
+        period, canvas = grids[:, 0, None], int(1.5 * side)
+        place = np.arange(side) + (canvas - side) // 2 - start
+        in_bands = (place >= 0) & (place // period < canvas // period) & (place % period < (period + 1) // 2)
+        shares.append(1 - in_bands.mean(1))
+    return shares[0] * shares[1]
+
+
+# On a crop of 6 × 8 px, whose canvas is 9 × 12: the crop begins at row 1 and column 2 of it.
+@pytest.mark.parametrize(
+    ("numbers", "rows"),
+    [
+        # Bands of rows 3 and 4, 7 and 8; of columns 2 and 3, 6 and 7, 10 and 11.
+        ((4, 3, 2), ["..##..##", "..##..##", "........", "........", "..##..##", "..##..##"]),
+        # One band of rows, 0 to 2, and none after it, so that squares become strips; columns 3 to 5, 8 to 10.
+        ((5, 0, 3), ["........", "........", "#...##..", "#...##..", "#...##..", "#...##.."]),
+    ],
+)
+def test_bands_are_as_many_as_whole_periods_fit_on_the_canvas(numbers: tuple[int, int, int], rows: list[str]) -> None:
+    expected = np.array([[mark == "." for mark in row] for row in rows])
+    assert np.array_equal(mark_kept(grid(*numbers), (6, 8)), expected)
 
 
 def test_period_0_keeps_everything() -> None:
@@ -39,27 +69,25 @@ def test_period_0_keeps_everything() -> None:
     assert grid_mask(torch.from_numpy(NO_GRID)[None], SHAPE_HW).all()
 
 
-def test_masks_of_a_batch_are_those_of_each_grid_pixel_by_pixel() -> None:
-    generator, shape_hw = rng(), (23, 31)
-    grids = np.stack([draw_grid(shape_hw, generator) for _ in range(32)])
+@pytest.mark.parametrize("shape_hw", [(256, 192), (384, 288), (256, 256), (23, 31), (32, 17), (3, 3), (401, 401)])
+def test_masks_of_a_batch_are_those_of_the_published_drawing_pixel_by_pixel(shape_hw: tuple[int, int]) -> None:
+    generator = rng()
+    grids = np.stack([draw_grid(shape_hw, generator, 1) for _ in range(64)])
     masks = grid_mask(torch.from_numpy(grids), shape_hw)
-    assert (masks.dtype, masks.shape) == (torch.bool, (32, 1, *shape_hw))
-    for (period, phase_y, phase_x), mask in zip(grids.tolist(), masks[:, 0].numpy(), strict=True):
-        for y, x in np.ndindex(shape_hw):
-            inside = period and (y - phase_y) % period < period // 2 and (x - phase_x) % period < period // 2
-            assert mask[y, x] == (not inside)
+    assert (masks.dtype, masks.shape) == (torch.bool, (64, 1, *shape_hw))
+    for numbers, mask in zip(grids, masks[:, 0].numpy(), strict=True):
+        assert np.array_equal(mask, mark_kept_by_hand(numbers, shape_hw)), numbers
 
 
-@pytest.mark.parametrize("shape_hw", [(256, 192), (96, 128)])
-def test_about_a_quarter_of_the_area_is_removed(shape_hw: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("shape_hw", "percent"), [((256, 192), 26.2), ((256, 256), 27.9), ((512, 512), 28.0)])
+def test_as_much_is_removed_as_by_the_published_program(shape_hw: tuple[int, int], percent: float) -> None:
     generator = rng(1)
-    removed = [(~mark_kept(draw_grid(shape_hw, generator, 1), shape_hw)).mean() for _ in range(2000)]
-    assert np.mean(removed) == pytest.approx(0.25, abs=0.01)
-
-
-def test_every_pixel_is_removed_equally_often() -> None:
-    kept = np.mean([mark_kept(grid(6, y, x), (20, 14)) for y in range(6) for x in range(6)], axis=0)
-    np.testing.assert_allclose(kept, 0.75)
+    grids = np.stack([draw_grid(shape_hw, generator, 1) for _ in range(20_000)])
+    removed = 100 * measure_removed(grids, shape_hw)
+    assert removed.mean() == pytest.approx(percent, abs=0.3)
+    assert removed.max() > 50  # where few bands are left of large periods
+    for numbers, share in zip(grids[:20], removed, strict=False):
+        assert share == pytest.approx(100 * (~mark_kept(numbers, shape_hw)).mean())
 
 
 def test_grids_are_drawn_uniformly_and_with_their_probability() -> None:
@@ -86,7 +114,7 @@ def test_probability_does_not_change_which_grid_is_drawn() -> None:
     assert never.random() == seldom.random() == always.random()
 
 
-def test_removed_squares_are_zero_and_the_rest_stays() -> None:
+def test_what_is_removed_is_zero_and_the_rest_stays() -> None:
     crops = torch.from_numpy(rng(4).normal(size=(2, 3, 12, 10)).astype(np.float32))
     grids = torch.from_numpy(np.stack([grid(5, 1, 3), NO_GRID]))
     masked = remove_squares(crops, grids)
