@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from robustpose.estimators import build as build_estimator
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import save_weights
 from robustpose.pose.skeletons import COCO
+from robustpose.pose.types import Truth
 from robustpose.train.checkpoint import read_checkpoint
 from robustpose.train.loop import Progress, train
 from robustpose.train.recipes import read_settings
@@ -338,16 +340,28 @@ class Normless(nn.Module):
         return self.layers(x)
 
 
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_two_processes_have_the_losses_of_one_with_the_whole_batch(update: str, tmp_path: Path) -> None:
+class OddDots(Dots):
+    """One person less, so that the last batch cannot be shared evenly."""
+
+    def truth(self, index: int) -> Truth:
+        truth = super().truth(index)
+        return replace(truth, crowd=np.array([False, index == 3]))
+
+
+# The last batches have 3 crops, of which one process has two, in two parts, and the other one; and a single one.
+@pytest.mark.parametrize(("update", "batch_size", "accumulate"), [("alternating", 4, 2), ("simultaneous", 10, 1)])
+def test_two_processes_have_the_losses_of_one_with_the_whole_batch(
+    update: str, batch_size: int, accumulate: int, tmp_path: Path
+) -> None:
     torch.manual_seed(0)
     save_weights(Normless(17), InputSpec("x", (32, 64), COCO.joints), tmp_path / "x.safetensors")
     code = (
         "import sys\nfrom pathlib import Path\nfrom tests import test_strategies as t\n"
         "engine = {'accelerator': 'cpu', 'threads': 1, 'devices': int(sys.argv[1])}\n"
         "alpha = 0 if sys.argv[4] == 'simultaneous' else 0.1\n"  # whom the teacher takes is drawn by each process
-        "settings = t.settings_of('advmix', Path(sys.argv[3]), model='tests.test_strategies:Normless', batch_size=4,\n"
-        "    epochs=2, engine=engine, lr=1e-3, mixing={'update': sys.argv[4], 'alpha': alpha})\n"
+        "settings = t.settings_of('advmix', Path(sys.argv[3]), model='tests.test_strategies:Normless', epochs=2,\n"
+        "    train_data={'name': 'tests.test_strategies:OddDots'}, batch_size=int(sys.argv[5]), engine=engine,\n"
+        "    lr=1e-3, accumulate=int(sys.argv[6]), mixing={'update': sys.argv[4], 'alpha': alpha})\n"
         "t.train(settings, Path(sys.argv[2]))\n"
     )
     script = tmp_path / "run.py"
@@ -361,6 +375,8 @@ def test_two_processes_have_the_losses_of_one_with_the_whole_batch(update: str, 
             str(tmp_path / devices),
             str(tmp_path / "x.safetensors"),
             update,
+            str(batch_size),
+            str(accumulate),
         ]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

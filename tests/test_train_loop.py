@@ -20,11 +20,12 @@ from robustpose.models.weights import read_weights
 from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.advmix import AdvMixStep
+from robustpose.train.batches import Batches
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.loop import Progress, train
 from robustpose.train.recipes import read_settings
-from robustpose.train.samples import Batches, CropSource
+from robustpose.train.samples import CropSource
 from robustpose.train.seeding import make_rng, make_torch_seed
 from robustpose.train.settings import AugmentSettings, TrainSettings, make_settings
 from tests.runs import files_of
@@ -311,11 +312,6 @@ def test_run_can_start_from_weights(tmp_path: Path, finished: tuple[Path, list[P
     seen: list[Progress] = []
     train(settings_for(epochs=1, start_from=weights), tmp_path, seen.append)
     assert seen[0].losses["loss"] < finished[1][0].losses["loss"]
-
-
-def test_too_few_people_for_a_batch_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="12 people to learn from, fewer than batch_size 13"):
-        train(settings_for(batch_size=13), tmp_path)
 
 
 def test_training_leaves_the_callers_random_numbers_and_threads_alone(tmp_path: Path) -> None:

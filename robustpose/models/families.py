@@ -34,6 +34,10 @@ class Family:
     sigma_by_height: Mapping[int, float] = field(default_factory=dict)
     reaches_last_pixel: bool = False  # maps do, from an input's first: sides of 16·n + 1 px fit, too
 
+    def choose_sigma(self, input_wh: tuple[int, int]) -> float:
+        """Return the sigma that is usual for targets of an input of that many px."""
+        return self.sigma_by_height.get(input_wh[1], self.sigma)
+
     @property
     def estimating(self) -> Any:
         """Return the module that makes estimators of its networks, see `robustpose.estimators`."""

@@ -49,7 +49,6 @@ class ZooNetwork:
         return {
             "model": self.network,
             "input_wh": list(self.input_wh),
-            "sigma": self.input_spec.sigma,
             "batch_size": batch_size,
             "accumulate": max(1, batch_size // (n_crops * n_devices)),
             **{key: value for key, value in self.training.items() if key != "batch"},
@@ -112,7 +111,7 @@ def make_input_spec(
         input_wh=input_wh,
         joints=skeleton.joints,
         stride=record.stride,
-        sigma=record.sigma_by_height.get(input_wh[1], record.sigma),
+        sigma=record.choose_sigma(input_wh),
         family=record.name,
         **COLOURS.get(network.split("_")[0], {}),
     )

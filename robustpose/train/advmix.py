@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import torch
 
+from robustpose.train.batches import WHOLE, Share
 from robustpose.train.objectives import Batch
 from robustpose.train.optimisation import hold_weights
 from robustpose.train.steps import Losses, Step, add_losses, name_losses
@@ -27,15 +28,15 @@ from robustpose.train.steps import Losses, Step, add_losses, name_losses
 class AdvMixStep(Step):
     """Train a student on mixed views, then the mixer against it. The arguments are those of `Step`."""
 
-    def __call__(self, batch: Batch) -> Losses:
+    def __call__(self, batch: Batch, share: Share = WHOLE) -> Losses:
         """Update student and generator once, and return their losses.
 
         `loss` of the student and its terms, for heatmaps `heatmap`, and `distill`; of the generator `adversarial`; and
         the mean weight of each view, `view0`, …
         """
         total: Losses = {}
-        parts = self._start(batch)
-        for part, share in parts:
+        parts = self._start(batch, share)
+        for part, weight in parts:
             views = part["views"]
             mixed, weights = self._mix(views, keep=len(parts) == 1)  # (5)
             outputs = self._student.forward(mixed.detach())
@@ -52,20 +53,20 @@ class AdvMixStep(Step):
                 loss = (1 - alpha) * first + alpha * terms["distill"]  # (8)
                 if others:
                     loss = loss + torch.stack(others).sum()
-            self._fabric.backward(loss * share)
-            add_losses(total, name_losses(loss, terms, weights), share)
+            self._fabric.backward(loss * weight)
+            add_losses(total, name_losses(loss, terms, weights), weight)
         self._student.update()  # (10), the student's turn
 
         if self._generator is None:
             return total
         with hold_weights(self._student.network, self._optimisation.second_norm_update):
-            for part, share in parts:
+            for part, weight in parts:
                 if len(parts) > 1:  # mixed again rather than kept: the generator's layers would not fit either
                     mixed, _ = self._mix(part["views"], keep=True)
                 with self._fabric.autocast():
                     terms = self._objective.task(self._student.network(mixed), part)
                     adversarial = -terms[self._objective.names[0]]  # (9)
-                self._fabric.backward(adversarial * share)
-                add_losses(total, {"adversarial": adversarial}, share)
+                self._fabric.backward(adversarial * weight)
+                add_losses(total, {"adversarial": adversarial}, weight)
         self._generator.update()  # (10), the generator's turn
         return total

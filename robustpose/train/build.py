@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
 from robustpose import models
 from robustpose.blame import blaming, is_of_others
@@ -165,6 +165,39 @@ def check_outputs(
         )
     if find_not_finite(outputs):
         raise UserError(f"{name} gives values that are not finite, even of a black crop")
+
+
+@torch.no_grad()
+def check_norms(network: nn.Module, settings: TrainSettings, n_fewest: int) -> None:
+    """Raise UserError if a batch norm, which needs two values of a channel, ever gets one: a 1×1 map of one crop.
+
+    `n_fewest` crops are the fewest that go through the network at once.
+    """
+    engine = settings.engine
+    if n_fewest > 1 or (engine.sync_batch_norm and engine.devices > 1):
+        return
+    lonely: list[str] = []
+
+    def look(name: str, norm: nn.Module, inputs: tuple[Tensor, ...], _: Any) -> None:
+        if inputs[0].numel() == inputs[0].shape[1]:
+            lonely.append(name)
+
+    norms = [
+        (name, norm) for name, norm in network.named_modules() if isinstance(norm, nn.modules.batchnorm._BatchNorm)
+    ]
+    hooks = [norm.register_forward_hook(partial(look, name)) for name, norm in norms]
+    width, height = settings.input_wh
+    parameter = next(network.parameters())
+    network.eval()(parameter.new_zeros(1, 3, height, width))
+    network.train()
+    for hook in hooks:
+        hook.remove()
+    if lonely:
+        raise UserError(
+            f"the smallest part of a batch is one crop, and of one of {width}×{height} the batch norm {lonely[0]} of "
+            f"network {settings.model} gets a single pixel, from which it cannot learn: set last_batch=drop, or change "
+            "batch_size, accumulate or input_wh"
+        )
 
 
 def _find_shapes(outputs: Any) -> Any:

@@ -6,6 +6,7 @@ another network or of another program is one line that says what to do.
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 import zipfile
@@ -25,7 +26,7 @@ from robustpose.models.weights import read_weights
 from robustpose.train.divergence import check_state, find_not_finite
 from robustpose.train.identity import check_same
 from robustpose.train.recipe_code import check_same_code
-from robustpose.train.settings import TrainSettings, make_settings_of_run
+from robustpose.train.settings import OLDER_LAST_BATCH, TrainSettings, make_settings_of_run
 from robustpose.train.steps import Step
 
 Count = Annotated[int, Field(ge=0, strict=True)]
@@ -57,17 +58,8 @@ def write_checkpoint(state: dict[str, Any], path: Path) -> None:
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Return what `write_checkpoint` wrote; runs no code from the file."""
     try:
-        if not path.is_file():
-            raise ValueError("it is no file")
-        if path.stat().st_size == 0:
-            raise ValueError("it is empty")
+        _check_archive(path)
         with zipfile.ZipFile(path) as archive:
-            # What is stored as it is, and once, takes no more memory than the file has bytes.
-            members = archive.infolist()
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise ValueError("it is compressed, as no checkpoint is")
-            if sum(member.file_size for member in members) > path.stat().st_size:
-                raise ValueError("it says that it holds more than its bytes")
             if archive.testzip() is not None:  # PyTorch does not look at the checksums
                 raise ValueError("it is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -78,6 +70,40 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if lacking:
         raise _refuse(path, f"it lacks {', '.join(lacking)}")
     return content
+
+
+def _check_archive(path: Path) -> None:
+    """Raise ValueError for a file that is no checkpoint, or would take more memory than it has bytes."""
+    if not path.is_file():
+        raise ValueError("it is no file")
+    if path.stat().st_size == 0:
+        raise ValueError("it is empty")
+    with zipfile.ZipFile(path) as archive:
+        # What is stored as it is, and once, takes no more memory than the file has bytes.
+        members = archive.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("it is compressed, as no checkpoint is")
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise ValueError("it says that it holds more than its bytes")
+
+
+def keep_older_choices(settings: TrainSettings, path: Path) -> tuple[TrainSettings, bool]:
+    """Return the settings with which the run of a checkpoint goes on, and whether an older version began it.
+
+    That one always left out the last incomplete batch, and took a sigma that did not follow the input's size: such a
+    run goes on so, unless the settings were given. What cannot be read, `resume` refuses.
+    """
+    try:
+        _check_archive(path)
+        before = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["settings"]
+        sigma = float(before["sigma"])
+    except Exception:  # damaged bytes raise whatever they happen to spell
+        return settings, False
+    if "last_batch" in before or not 0 < sigma < math.inf:
+        return settings, False
+    choices = {"last_batch": OLDER_LAST_BATCH, "sigma": sigma}
+    left = {name: value for name, value in choices.items() if name not in settings.model_fields_set}
+    return settings.model_copy(update=left), True
 
 
 def resume(

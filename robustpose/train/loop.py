@@ -31,13 +31,14 @@ from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.stopping import hold_signals
-from robustpose.train.build import build_step, make_guard
-from robustpose.train.checkpoint import keeps_best, resume, write_checkpoint
+from robustpose.train.batches import Batches
+from robustpose.train.build import build_step, check_norms, make_guard
+from robustpose.train.checkpoint import keep_older_choices, keeps_best, resume, write_checkpoint
 from robustpose.train.divergence import check_losses, check_state, telling_divergence
 from robustpose.train.identity import describe_inputs
 from robustpose.train.log import Log
 from robustpose.train.machine import make_fabric
-from robustpose.train.samples import Batches, make_samples
+from robustpose.train.samples import make_samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.sheets import draw_sheet
@@ -99,6 +100,10 @@ def _train(
     on_progress: Callable[[Progress], None] | None,
     fresh: StartOver | None,
 ) -> Path:
+    last = out / LAST
+    is_older = False  # whether an older version began the run
+    if fresh is None and last.exists():
+        settings, is_older = keep_older_choices(settings, last)
     data = open_data(settings)
     skeleton = data.train.skeleton
     input_spec = replace(
@@ -106,15 +111,18 @@ def _train(
     )
     make_estimator = FAMILIES[input_spec.family].estimating.as_estimator
     samples = make_samples(data.train, input_spec, settings)
-    batches = Batches(len(samples), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size)
+    drop_last = settings.last_batch == "drop"
+    batches = Batches(
+        len(samples), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size, drop_last
+    )
     workers = settings.engine.workers
     loader: Any = torch.utils.data.DataLoader(
         samples, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0, worker_init_fn=start_worker
     )
     loader = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
     step = build_step(fabric, settings, input_spec.family, skeleton, samples)
+    check_norms(step.network, settings, batches.find_fewest(settings.accumulate))
 
-    last = out / LAST
     scaler = fabric.strategy.precision  # of 16-mixed: it has a state
     if fresh is not None:
         if fabric.is_global_zero:
@@ -123,6 +131,9 @@ def _train(
     inputs = describe_inputs(settings, data.train, data.val)
     at = resume(last, settings, inputs, step, scaler, len(batches))
     n_steps = settings.epochs * len(batches)
+    n_filled = (
+        sum(map(batches.count, range(len(batches)))) / settings.batch_size
+    )  # batches that an epoch's samples fill
     done = at.epoch * len(batches) + at.step
     if fabric.is_global_zero:
         write_text(out / SETTINGS, write_recipe(settings))
@@ -134,7 +145,8 @@ def _train(
 
     def checkpoint() -> None:
         if fabric.is_global_zero:
-            state: dict[str, Any] = {"version": robustpose.__version__, "settings": settings.model_dump(mode="json")}
+            said = settings.model_dump(mode="json", exclude={"last_batch"} if is_older else None)
+            state: dict[str, Any] = {"version": robustpose.__version__, "settings": said}
             state |= {"inputs": inputs, "at": asdict(at), "step": step.state(), "precision": scaler.state_dict()}
             with telling_divergence(done, settings.lr, last):
                 write_checkpoint(state, last)
@@ -154,14 +166,15 @@ def _train(
         for batch in drawn:
             torch.manual_seed(make_torch_seed(settings.seed, "step", done, fabric.global_rank))
             with guard():
-                own = step(samples.prepare(batch))  # of this process
+                own = step(samples.prepare(batch), batches.share(at.step))  # of this process
             averaged = cast(torch.Tensor, fabric.all_reduce(torch.stack(list(own.values())), reduce_op="mean"))
             losses = dict(zip(own, averaged.tolist(), strict=True))
+            weight = batches.count(at.step) / settings.batch_size
             done += 1
             at.step += 1
             with telling_divergence(done, settings.lr, last):
                 check_losses(losses, batch)
-            at.totals = {name: at.totals.get(name, 0.0) + loss for name, loss in losses.items()}
+            at.totals = {name: at.totals.get(name, 0.0) + weight * loss for name, loss in losses.items()}
             if log:
                 log.write_step(done, lr, losses)
             tell(losses)
@@ -169,7 +182,7 @@ def _train(
                 checkpoint()
 
         line: dict[str, Any] = {"epoch": at.epoch + 1, "step": done, "lr": lr}
-        line["losses"] = {name: total / len(batches) for name, total in at.totals.items()}
+        line["losses"] = {name: total / n_filled for name, total in at.totals.items()}
         is_due = (at.epoch + 1) % settings.evaluate_every == 0 or at.epoch + 1 == settings.epochs
         if is_due and fabric.is_global_zero:
             with telling_divergence(done, settings.lr, last):

@@ -1,4 +1,4 @@
-"""Samples: the crops that are learned from, all by (seed, epoch, number) alone, and the order they come in.
+"""Samples: the crops that are learned from, all by (seed, epoch, number) alone.
 
 What a sample is, the module of a family says (`heatmaps`, `tags`, `fields`).
 """
@@ -6,7 +6,7 @@ What a sample is, the module of a family says (`heatmaps`, `tags`, `fields`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,13 +20,12 @@ from robustpose.models.families import FAMILIES
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.protocols import Dataset, adopt
 from robustpose.pose.types import Floats, Image
+from robustpose.train.batches import Draw
 from robustpose.train.geometry import Placement, placement_to_matrix, warp_image, warp_points
 from robustpose.train.seeding import make_rng
 from robustpose.train.settings import TrainSettings
 from robustpose.train.views.autoaugment import Policies
 from robustpose.train.views.table import CLEAN, CORRUPTED_SHARE, ViewInput, draw_views, finish_views
-
-Draw = tuple[int, int]  # epoch, number of the sample
 
 
 @dataclass(eq=False)
@@ -143,44 +142,17 @@ class Samples(ABC, torch.utils.data.Dataset[dict[str, Tensor]]):
 
 
 def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSettings) -> Samples:
-    """Return the samples that a network's family learns from, with the views of the settings; at least one batch."""
+    """Return the samples that a network's family learns from, with the views of the settings; enough for a step."""
     mixing, cache_mb = settings.mixing, settings.engine.cache_mb
     source = CropSource(
         dataset, input_spec, settings.seed, cache_mb, settings.views, mixing.policies, mixing.corrupted_share
     )
     samples: Samples = FAMILIES[input_spec.family].training.make_samples(source, settings)
-    if len(samples) < settings.batch_size:
+    if not len(samples):
+        raise UserError(f"train_data holds 0 {samples.what} to learn from")
+    if settings.last_batch == "drop" and len(samples) < settings.batch_size:
         raise UserError(
-            f"train_data holds {len(samples)} {samples.what} to learn from, fewer than batch_size {settings.batch_size}"
+            f"train_data holds {len(samples)} {samples.what} to learn from, fewer than batch_size "
+            f"{settings.batch_size}: take smaller batches, or last_batch=keep (--set)"
         )
     return samples
-
-
-class Batches:
-    """Yield the (epoch, sample) pairs of each batch of one epoch, in an order that only (seed, epoch) decide.
-
-    `n_processes` share each batch of `batch_size`; this one is number `rank`. The last incomplete batch is left out.
-    """
-
-    def __init__(self, n_samples: int, batch_size: int, seed: int, rank: int = 0, n_processes: int = 1) -> None:
-        self._n_samples = n_samples
-        self._batch_size = batch_size
-        self._seed = seed
-        self._share = slice(rank, None, n_processes)
-        self._start = (0, 0)
-
-    def start_at(self, epoch: int, step: int) -> None:
-        """Choose the epoch that the next iteration goes through, and the step in it to begin with."""
-        self._start = (epoch, step)
-
-    def __len__(self) -> int:
-        """Return the steps of a whole epoch."""
-        return self._n_samples // self._batch_size
-
-    def __iter__(self) -> Iterator[list[Draw]]:
-        """Yield this process's part of each batch."""
-        epoch, first_step = self._start
-        order = make_rng(self._seed, "order", epoch).permutation(self._n_samples)
-        for step in range(first_step, len(self)):
-            batch = order[step * self._batch_size : (step + 1) * self._batch_size]
-            yield [(epoch, int(sample)) for sample in batch[self._share]]

@@ -13,6 +13,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -21,7 +22,8 @@ from robustpose.config import Settings, check_settings
 from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest
-from robustpose.models.families import OLD_NAMES, FamilyName
+from robustpose.models import family_of
+from robustpose.models.families import FAMILIES, OLD_NAMES, FamilyName
 from robustpose.models.zoo import ZooNetwork, get_network
 from robustpose.train.strategies import Strategy, find_strategy
 from robustpose.train.views.autoaugment import Policies
@@ -119,7 +121,8 @@ class TrainSettings(Settings):
     family: Annotated[FamilyName | None, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = None
     # Width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385.
     input_wh: tuple[Side, Side]
-    sigma: PositiveFloat = 2.0  # of the target Gaussians, heatmap px; fields have none
+    # Of the target Gaussians, heatmap px; by default what is usual for the input's size. Fields have none.
+    sigma: PositiveFloat = Field(default=None, validate_default=True)
     start_from: Path | None = None  # weights to start from; None for random ones
     backbone: Path | None = None  # weights of an ImageNet network, for the trunk alone
     train_data: DataSpec  # of data with splits, by default the one for training
@@ -132,7 +135,10 @@ class TrainSettings(Settings):
     loss: LossName = "mse"  # of heatmaps; AdvMix's program trains with `smooth_l1`
     confidence_weight: PositiveFloat = 1.0  # of fields: of confidences beside vectors
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 210  # passes over the samples of `train_data`
-    batch_size: PositiveInt = 32  # over all devices; the last incomplete batch of an epoch is left out
+    batch_size: PositiveInt = 32  # over all devices
+    # Whether what is left of an epoch after its whole batches, perhaps all, is learned in a smaller one, as by the
+    # programs of HRNet, SBL and AdvMix, or left out.
+    last_batch: Literal["keep", "drop"] = "keep"
     accumulate: PositiveInt = 1  # parts that a batch is done in, for want of memory
     lr: PositiveFloat = 1e-3  # of Adam
     decay_at: tuple[PositiveInt, ...] = (170, 200)  # epochs, from 0, from which lr is multiplied by `decay` once more
@@ -156,6 +162,14 @@ class TrainSettings(Settings):
                 "width and height must be multiples of 32, the networks halve them five times, or for fields 16·n + 1"
             )
         return input_wh
+
+    @field_validator("sigma", mode="before")
+    @classmethod
+    def _choose_sigma(cls, sigma: Any, info: ValidationInfo) -> Any:
+        if sigma is not None:
+            return sigma
+        record = FAMILIES[info.data.get("family") or family_of(info.data.get("model", ""))]
+        return record.choose_sigma(info.data.get("input_wh", record.input_wh))  # one that is no size is refused
 
     @field_validator("train_data", "strategy")
     @classmethod
@@ -259,6 +273,9 @@ def make_settings(
     return check_settings(TrainSettings, {**like, **own, **groups}, source)
 
 
+OLDER_LAST_BATCH = "drop"  # what was done before there was a choice
+
+
 def make_settings_of_run(values: Any, source: str) -> TrainSettings:
     """Return the settings that a checkpoint holds: like `make_settings`, and true to a run that 0.1.0 began."""
     if not isinstance(values, Mapping):
@@ -271,4 +288,4 @@ def make_settings_of_run(values: Any, source: str) -> TrainSettings:
             # 0.1.0 learned from the split that is benched where none was given.
             data["split"] = SETS[name].benched
         values = {**values, "train_data": data}
-    return make_settings(values, source)
+    return make_settings({"last_batch": OLDER_LAST_BATCH, **values}, source)

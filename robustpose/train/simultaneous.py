@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import torch
 
+from robustpose.train.batches import WHOLE, Share
 from robustpose.train.objectives import Batch, nothing, take, take_batch
 from robustpose.train.steps import Losses, Step, add_losses, name_losses
 
@@ -20,17 +21,17 @@ class SimultaneousStep(Step):
     A teacher is always shown outputs of the mix.
     """
 
-    def __call__(self, batch: Batch) -> Losses:
+    def __call__(self, batch: Batch, share: Share = WHOLE) -> Losses:
         """Update student and generator once; arguments and losses are those of `AdvMixStep`."""
         total: Losses = {}
-        for part, share in self._start(batch):
-            add_losses(total, self._learn_from(part, share), share)
+        for part, weight in self._start(batch, share):
+            add_losses(total, self._learn_from(part, weight), weight)
         for learner in self._learners:
             learner.update()
         return total
 
-    def _learn_from(self, batch: Batch, share: float) -> Losses:
-        """Leave gradients of part of a batch, `share` of it, in both networks, and return its losses."""
+    def _learn_from(self, batch: Batch, weight: float) -> Losses:
+        """Leave gradients of part of a batch, times `weight`, in both networks, and return its losses."""
         mixed, weights = self._mix(batch["views"], keep=True)
         n_crops = len(mixed)
         # The first crops are for the teacher: which ones these are, the shuffled order has drawn.
@@ -56,7 +57,7 @@ class SimultaneousStep(Step):
             distill = distill * (n_taught / n_crops)
             loss = loss + distill
             terms["distill"] = distill / alpha  # so that its mean over steps is that of all crops
-        self._fabric.backward(loss * share)
+        self._fabric.backward(loss * weight)
         if self._generator is not None:
             terms["adversarial"] = -hard
         return name_losses(loss, terms, weights)

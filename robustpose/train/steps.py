@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from robustpose.train.batches import WHOLE, Share
 from robustpose.train.heatmaps import HeatmapObjective
 from robustpose.train.mixing import CLEAN, LastView, check_mixer
 from robustpose.train.objectives import Batch, Objective, Outputs, take_batch
@@ -59,11 +60,12 @@ class Step(ABC):
         self._parts = {name: part for name, part in parts.items() if part is not None}
 
     @abstractmethod
-    def __call__(self, batch: Batch) -> Losses:
+    def __call__(self, batch: Batch, share: Share = WHOLE) -> Losses:
         """Update the networks once, and return the losses, detached scalars.
 
         A batch holds `views` (B, V, 3, h, w), normalised, the clean one first where there is a teacher or a mixer; and
-        what the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1).
+        what the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1). `share` is for several
+        processes; the mean of their losses is that of all crops.
         """
 
     @property
@@ -89,14 +91,17 @@ class Step(ABC):
         for name, part in self._parts.items():
             part.restore(state[name])
 
-    def _start(self, batch: Batch) -> list[tuple[Batch, float]]:
-        """Forget all gradients, and return the parts of a batch and what share of it each is."""
+    def _start(self, batch: Batch, share: Share) -> list[tuple[Batch, float]]:
+        """Forget all gradients, and return the parts of a batch and what each weighs."""
         for learner in self._learners:
             learner.start()
         n_crops = len(batch["views"])
-        numbers = torch.arange(n_crops).tensor_split(min(self._optimisation.accumulate, n_crops))
+        n_parts = min(self._optimisation.accumulate, max(n_crops, share.n_most))
+        numbers = torch.arange(n_crops).tensor_split(min(n_parts, n_crops))
         slices = [slice(int(part[0]), int(part[-1]) + 1) for part in numbers]
-        return [(take_batch(batch, part), (part.stop - part.start) / n_crops) for part in slices]
+        parts = [(take_batch(batch, part), share.weight * (part.stop - part.start) / n_crops) for part in slices]
+        # The other processes wait for a gradient of every part.
+        return parts + [(take_batch(batch, slice(1)), 0.0)] * (n_parts - len(parts))
 
     def _mix(self, views: Tensor, keep: bool) -> tuple[Tensor, Tensor]:
         """Return mixed (B, 3, h, w) and weights (B, V, h, w), with what the generator's gradient needs if `keep`."""
