@@ -255,8 +255,8 @@ def test_weights_that_break_in_the_last_step_of_an_epoch_are_not_evaluated(
 ) -> None:
     update = AdvMixStep.__call__
 
-    def break_weights(self: AdvMixStep, batch: Any) -> Any:
-        losses = update(self, batch)
+    def break_weights(self: AdvMixStep, *given: Any) -> Any:
+        losses = update(self, *given)
         break_weights.n += 1  # type: ignore[attr-defined]
         if break_weights.n == 4:  # type: ignore[attr-defined]
             self.network.layers[0].weight.data[0] = float("nan")  # type: ignore[union-attr,index]

@@ -136,8 +136,7 @@ class TrainSettings(Settings):
     confidence_weight: PositiveFloat = 1.0  # of fields: of confidences beside vectors
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 210  # passes over the samples of `train_data`
     batch_size: PositiveInt = 32  # over all devices
-    # Whether what is left of an epoch after its whole batches, perhaps all, is learned in a smaller one, as by the
-    # programs of HRNet, SBL and AdvMix, or left out.
+    # That of an epoch, which may be smaller: learned as by the programs of HRNet, SBL and AdvMix, or left out.
     last_batch: Literal["keep", "drop"] = "keep"
     accumulate: PositiveInt = 1  # parts that a batch is done in, for want of memory
     lr: PositiveFloat = 1e-3  # of Adam
