@@ -17,14 +17,7 @@ def load(name: str, table: Mapping[str, str] | None = None, kind: str = "name") 
 
     An error message calls the name `kind`.
     """
-    table = table or {}
-    path = table.get(name, name)
-    module_name, colon, attribute = path.partition(":")
-    if not colon or not module_name or not attribute or module_name.startswith("."):  # ./my.py: a path, not a module
-        known = (
-            f"one of {', '.join(sorted(table))}, or package.module:attr" if table else "package.module:attr, no path"
-        )
-        raise UserError(f"unknown {kind} '{name}'{nearest(name, table)}: expected {known}")
+    module_name, attribute = check_name(name, table, kind)
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # a user's own module lies in the folder the command is started from
     what = f"{kind} '{name}'"
@@ -35,6 +28,18 @@ def load(name: str, table: Mapping[str, str] | None = None, kind: str = "name") 
                 raise UserError(f"{what}: '{module_name}' has no '{attribute}'{nearest(part, dir(found))}")
             found = getattr(found, part)
     return found
+
+
+def check_name(name: str, table: Mapping[str, str] | None = None, kind: str = "name") -> tuple[str, str]:
+    """Return the module and the attribute that `load` would look for; UserError where there is no such short name."""
+    table = table or {}
+    module_name, colon, attribute = table.get(name, name).partition(":")
+    if not colon or not module_name or not attribute or module_name.startswith("."):  # ./my.py: a path, not a module
+        known = (
+            f"one of {', '.join(sorted(table))}, or package.module:attr" if table else "package.module:attr, no path"
+        )
+        raise UserError(f"unknown {kind} '{name}'{nearest(name, table)}: expected {known}")
+    return module_name, attribute
 
 
 def _import(name: str, what: str) -> Any:

@@ -14,19 +14,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from robustpose import models
 from robustpose.cli.train import TrainDataOptions
 from robustpose.data.images import write_image
 from robustpose.data.spec import DataSpec
 from robustpose.errors import DoubtWarning, UserError
 from robustpose.models.small import SmallNet
-from robustpose.models.weights import save_weights
+from robustpose.models.weights import save_pth, save_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.loop import Progress, train
 from robustpose.train.overlap import doubt_split, list_shared_images
 from robustpose.train.recipes import read_settings
-from robustpose.train.start import combine_skeletons
+from robustpose.train.start import check_start, combine_skeletons
 from tests.scenes import draw_scene
 from tests.test_train_loop import Dots, OtherDots, Tiny, settings_for
 
@@ -150,6 +151,10 @@ class HasNothingToLearn(nn.Module):
         return views.mean(1), torch.full((*views.shape[:2], 1, 1), 1 / views.shape[1])
 
 
+def unopened() -> Dots:
+    raise AssertionError("it takes minutes to read")
+
+
 def own(name: str) -> dict[str, str]:
     return {"name": f"{HERE}:{name}"}
 
@@ -241,6 +246,69 @@ def test_files_are_looked_for_before_pytorch_is_loaded(tmp_path: Path) -> None:
     assert "val_data: the folder /" in done.stderr  # ~ is the home folder
     assert done.stdout.strip() == "False"
     assert not (tmp_path / "run").exists()
+
+
+def make_folder(root: Path, *files: str) -> Path:
+    """Make files, empty ones, and folders, which end with a slash."""
+    for name in files:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).mkdir() if name.endswith("/") else (root / name).touch()
+    return root
+
+
+COCO_VAL = "annotations/person_keypoints_val2017.json"
+
+
+@pytest.mark.parametrize(
+    ("files", "data", "message"),
+    [
+        (
+            ["annot/valid.json", "images/a.jpg"],
+            {"name": "mpii"},
+            r"^val_data: metric pckh needs .*annot/gt_valid\.mat, which is not there \(robustpose data check mpii ",
+        ),
+        (
+            ["annot/valid.json", "images/a.jpg"],
+            {"name": "mpii", "metric": "pck:head_size@0.2"},
+            r"^val_data: metric pck:head_size@0\.2 needs .*annot/gt_valid\.mat",
+        ),
+        (
+            ["annot/train.json", "images/a.jpg"],
+            {"name": "mpii", "split": "train"},
+            "^val_data: metric pckh needs head sizes, which mpii train has not: take another metric",
+        ),
+        (["annot/valid.json"], {"name": "mpii"}, r"^val_data: mpii valid needs images, which is not at"),
+        ([COCO_VAL, "images/val2017/"], {"name": "coco"}, r"^val_data: the image folder .*val2017 is empty$"),
+        (["images/val2017/a.jpg"], {"name": "coco"}, "^val_data: coco val2017 needs annotations/person_keypoints_val"),
+        (
+            [COCO_VAL, "val2017/a.jpg"],
+            {"name": "coco", "boxes": "clean-det"},
+            r"^val_data: there are no official detections for .*val2017\.json: name a file, --boxes clean-det:FILE",
+        ),
+        (
+            [COCO_VAL, "val2017/a.jpg"],
+            {"name": "coco", "boxes": "clean-det:a.json"},
+            "^val_data: there are no boxes at a",
+        ),
+    ],
+)
+def test_file_that_evaluation_lacks_is_known_without_opening_any(
+    files: list[str], data: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    val = {**data, "root": make_folder(tmp_path / "root", *files)}
+    with pytest.raises(UserError, match=message) as caught:
+        check_start(settings_for(val_data=val))
+    assert "\n" not in str(caught.value)
+
+
+def test_mpii_without_its_truth_is_evaluated_by_another_metric(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "root", "annot/valid.json", "images/a.jpg")
+    check_start(settings_for(val_data={"name": "mpii", "root": root, "metric": "pck:box@0.2"}))
+
+
+def test_unknown_network_is_said_before_a_file_is_opened() -> None:
+    with pytest.raises(UserError, match=r"^unknown network 'smal' \(did you mean 'small'"):
+        check_start(settings_for(model="smal"))
 
 
 def test_joint_that_is_not_annotated_may_be_nowhere(tmp_path: Path) -> None:
@@ -416,6 +484,25 @@ def test_teacher_that_sees_other_colours_than_the_student_is_refused(tmp_path: P
     teacher = {"model": "sbl_r50", "weights": tmp_path / "sbl.pth"}
     with pytest.raises(UserError, match=r"^teacher sbl_r50 expects images with channels bgr, but small is"):
         train(settings_for(model="small", strategy="distill", teacher=teacher), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("network", "n_joints", "message"),
+    [
+        ("small", 16, r"^teacher\.weights: .*a\.pth does not fit SmallNet: .* or not of the 17 joints of val_data\?$"),
+        ("small_tags", 17, r"^teacher\.weights: .*a\.pth does not fit SmallNet: .*: is it of another network, or not"),
+        ("small_tags as it is", 17, r"^teacher small_tags must give heatmaps \(1, 17, 16, 8\) of crops"),
+    ],
+)
+def test_teacher_of_another_shape_is_found_before_train_data_are_read(
+    network: str, n_joints: int, message: str, tmp_path: Path
+) -> None:
+    name = network.split()[0]
+    save_pth(models.build(name, n_joints), tmp_path / "a.pth")
+    teacher = {"model": name if name != network else "small", "weights": tmp_path / "a.pth"}
+    changes = {"model": "small", "strategy": "distill", "teacher": teacher, "train_data": own("unopened")}
+    with pytest.raises(UserError, match=message):
+        train(settings_for(**changes), tmp_path / "run")
 
 
 @pytest.mark.parametrize("setting", ["start_from", "teacher"])

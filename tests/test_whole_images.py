@@ -210,7 +210,7 @@ def test_family_decides_the_samples_and_too_few_are_one_clear_line() -> None:
     assert len(samples) == 3
     crops = InputSpec("tiny", (64, 64), COCO.joints)
     assert isinstance(make_samples(Two(), crops, settings), PersonCrops)
-    fewer = settings.model_copy(update={"batch_size": 4})
+    fewer = settings.model_copy(update={"batch_size": 4, "last_batch": "drop"})
     message = "train_data holds 3 images with people to learn from, fewer than batch_size 4"
     with pytest.raises(UserError, match=message) as caught:
         make_samples(Two(), INPUT_SPEC, fewer)
@@ -428,7 +428,10 @@ def test_outputs_that_do_not_fit_the_family_are_one_clear_line(tmp_path: Path) -
     for changes, message in (
         ({"model": "small", "family": "tags"}, r"network small must give heatmaps with tags, and finer heatmaps, "),
         ({"family": "heatmaps"}, r"network small_tags must give heatmaps \(1, 17, 16, 16\) of crops"),
-        ({"batch_size": 9}, "train_data holds 8 images with people to learn from, fewer than batch_size 9"),
+        (
+            {"batch_size": 9, "last_batch": "drop"},
+            "train_data holds 8 images with people to learn from, fewer than batch_size 9",
+        ),
     ):
         with pytest.raises(UserError, match=message) as caught:
             train(settings_for(**changes), tmp_path / str(changes))

@@ -59,6 +59,8 @@ class OfficialSet:
     benched: str  # the split that is benched
     train: str | None = None  # the split that is learned from; None if there is none
     short_splits: Mapping[str, str] = field(default_factory=dict)  # full names of splits by short ones
+    # Metrics, by how their names begin, that need the `truth` of a split; the first one is the set's own.
+    scored_by_truth: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()  # fields of `robustpose.data.spec.DataSpec` that it takes beside `root` and `split`
 
 
@@ -66,11 +68,7 @@ def _read_coco(files: Files, boxes: str) -> Dataset:
     from robustpose.data.boxes import parse_boxes
     from robustpose.data.coco import read_coco
 
-    if boxes == "clean-det" and files.detections is None:
-        raise UserError(
-            f"there are no official detections for {files.annotations}: name a file, --boxes clean-det:FILE, "
-            "or get them from where robustpose data check says"
-        )
+    check_detections(files, boxes)
     # The published programs read images as they are stored.
     return read_coco(files.annotations, files.images, parse_boxes(boxes, files.detections), exif="ignore")
 
@@ -79,6 +77,15 @@ def _read_mpii(files: Files, boxes: str) -> Dataset:
     from robustpose.data.mpii import read_mpii
 
     return read_mpii(files.annotations, files.images, files.truth)  # MPII is benched with its annotated boxes
+
+
+def check_detections(files: Files, boxes: str) -> None:
+    """Raise UserError where the choice of boxes is that of the official detections, and these are not there."""
+    if boxes == "clean-det" and files.detections is None:
+        raise UserError(
+            f"there are no official detections for {files.annotations}: name a file, --boxes clean-det:FILE, "
+            "or get them from where robustpose data check says"
+        )
 
 
 _COCO = "cocodataset.org, Download page: "
@@ -119,6 +126,7 @@ SETS: dict[str, OfficialSet] = {
         read=_read_mpii,
         benched="valid",
         train="train",
+        scored_by_truth=("pckh", "pck:head_size"),
         splits={
             "valid": Split("scores on MPII-C", {
                 "annotations": Place("mpii", ("annot/valid.json",), _MPII_LABELS, {"people": 2_958}),
@@ -173,6 +181,22 @@ def find_files(name: str, root: Path, split: str) -> Files:
                 f"robustpose data check {name} --root {root} says what belongs there"
             )
     return Files(**found)
+
+
+def check_truth(name: str, root: Path, split: str, metric: str | None) -> None:
+    """Raise UserError where a split lacks the truth file that its metric, None for the set's own, needs."""
+    row = SETS[name]
+    if not row.scored_by_truth or not (metric or row.scored_by_truth[0]).startswith(row.scored_by_truth):
+        return
+    if find_files(name, root, split).truth is not None:
+        return
+    place = row.splits[row.short_splits.get(split, split)].places.get("truth")
+    lacks = f"{root / place.paths[0]}, which is not there" if place else f"head sizes, which {name} {split} has not"
+    where = f" (robustpose data check {name} --root {root} says where to get it)" if place else ""
+    raise UserError(
+        f"metric {metric or row.scored_by_truth[0]} needs {lacks}{where}: take another metric, such as "
+        "pck:box@0.2 (--metric)"
+    )
 
 
 def find_place(root: Path, place: Place) -> Path | None:

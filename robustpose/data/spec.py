@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from robustpose import metrics, registry
 from robustpose.config import Settings, check_settings
 from robustpose.data.boxes import split_boxes
-from robustpose.data.official import SETS, find_files
+from robustpose.data.official import SETS, check_detections, check_truth, find_files
 from robustpose.data.own import adopt_dataset
 from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest, spell_list
@@ -121,11 +121,21 @@ class DataSpec(Settings):
                 word, exists = PLACES[field]
                 if not exists(path):
                     raise UserError(f"there is no {word} {path}")
+        images = self.images
         if self.name in SETS and self.root is not None:
-            find_files(self.name, self.root, self.split or SETS[self.name].benched)
+            files = find_files(self.name, self.root, self.split or SETS[self.name].benched)
+            check_detections(files, self.boxes)
+            images = files.images
+        if images is not None and _is_empty(images):
+            raise UserError(f"the image folder {images} is empty")
         boxes = split_boxes(self.boxes)[1]
         if self.boxes != "gt" and boxes is not None and not boxes.exists():
             raise UserError(f"there are no boxes at {boxes}")
+
+    def check_truth(self) -> None:
+        """Raise UserError where the metric needs an official file that is not there: without opening any."""
+        if self.name in SETS and self.root is not None:
+            check_truth(self.name, self.root, self.split or SETS[self.name].benched, self.metric)
 
     def open(self) -> Dataset:
         """Return the dataset; UserError where its files are missing or damaged."""
@@ -212,6 +222,13 @@ def _open_own(spec: DataSpec) -> Dataset:
 def _call(field: str) -> str:
     """Return a field's name for messages, with its option if there is one."""
     return field if field in RECIPES_ONLY else f"{field} (--{field.replace('_', '-')})"
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        return next(folder.iterdir(), None) is None
+    except OSError:  # said when it is opened
+        return False
 
 
 COCO_FILES = Kind(

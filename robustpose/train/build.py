@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from torch import Tensor, nn
 from robustpose import models
 from robustpose.blame import blaming, is_of_others
 from robustpose.errors import UserError
+from robustpose.models import family_of
 from robustpose.models.families import FAMILIES, FamilyName
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.norm_statistics import has_folded_norms, measure_norms
-from robustpose.models.weights import load_backbone, load_weights
+from robustpose.models.weights import load_backbone, load_tensors, read_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.joint_names import match_names
 from robustpose.pose.skeletons import Skeleton
@@ -30,6 +32,7 @@ from robustpose.train.samples import Samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.simultaneous import SimultaneousStep
+from robustpose.train.start import naming
 from robustpose.train.steps import Step
 from robustpose.train.strategies import STRATEGIES
 from robustpose.train.teacher import Teacher
@@ -48,35 +51,83 @@ def names_code(name: str) -> bool:
     return name not in models.TABLE and name not in STRATEGIES
 
 
-def build_network(settings: TrainSettings, joints: tuple[str, ...], samples: Samples) -> nn.Module:
-    """Return the network to train, with its first weights; UserError where they are for another one or other joints."""
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """The networks that a run starts with, and what is known of those whose weights they have, by file."""
+
+    student: nn.Module
+    teacher: nn.Module | None
+    sources: Mapping[Path, InputSpec]
+
+
+def build_networks(settings: TrainSettings, skeleton: Skeleton) -> Networks:
+    """Return the networks with their first weights; UserError where files are of other ones, or outputs do not fit.
+
+    Only how many joints there are is looked at here: `skeleton` may be that of either data, so that mistakes are found
+    before both are read.
+    """
+    expected = make_input_spec(settings.model, skeleton, settings.input_wh, settings.family)
+    sources: dict[Path, InputSpec] = {}
     torch.manual_seed(make_torch_seed(settings.seed, "weights"))
-    network = models.build(settings.model, len(joints))
-    if not any(parameter.requires_grad for parameter in network.parameters()):
+    student = models.build(settings.model, skeleton.n_joints)
+    if not any(parameter.requires_grad for parameter in student.parameters()):
         raise UserError(f"network {settings.model} has no parameters that can be trained")
     if settings.backbone is not None:
-        load_backbone(network, settings.backbone)
-        check_weights(network, str(settings.backbone))
-        if has_folded_norms(network):
-            measure_norms(network, samples.draw_views_of_first(0, CROPS_TO_MEASURE)[:, 0])
+        with naming("backbone"):
+            load_backbone(student, settings.backbone)
+            check_weights(student, str(settings.backbone))
     if settings.start_from is not None:
-        load_learned(network, settings.start_from, samples.source.input_spec)
-    check_weights(network, f"network {settings.model}")
-    return network
+        with naming("start_from"):
+            sources |= load_learned(student, settings.start_from, expected)
+    teacher, name = None, settings.teacher.model or settings.model
+    if settings.distills:
+        weights = settings.teacher.weights or settings.start_from
+        assert weights is not None
+        teacher = models.build(name, skeleton.n_joints)
+        if not names_code(name):
+            check_colours(make_input_spec(name, skeleton, settings.input_wh), expected, f"teacher {name}")
+        with naming("teacher.weights" if settings.teacher.weights else "start_from"):
+            sources |= load_learned(teacher, weights, expected)
+    networks = Networks(student, teacher, sources)
+    if expected.family != "fields":  # whose outputs depend on connections, too
+        check_networks(networks, settings, skeleton)
+    return networks
 
 
-def load_learned(network: nn.Module, path: Path, expected: InputSpec) -> None:
-    """Load weights that were learned; UserError where a file says that they are for other joints or other colours."""
-    input_spec = load_weights(network, path)
+def check_networks(networks: Networks, settings: TrainSettings, skeleton: Skeleton) -> None:
+    """Raise UserError unless networks give what is learned of a skeleton's people."""
+    family = settings.family or family_of(settings.model)
+    check_outputs(networks.student, family, settings.input_wh, skeleton, f"network {settings.model}")
+    if networks.teacher is not None:
+        name = settings.teacher.model or settings.model
+        check_outputs(networks.teacher, family, settings.input_wh, skeleton, f"teacher {name}")
+
+
+def load_learned(network: nn.Module, path: Path, expected: InputSpec) -> dict[Path, InputSpec]:
+    """Load weights that were learned, and return what their file says, if it says anything.
+
+    UserError where that is other colours, or where they are of another network.
+    """
+    tensors, input_spec = read_weights(path)
+    try:
+        load_tensors(network, tensors, str(path))
+    except UserError as error:
+        n_joints = len(expected.joints)
+        raise UserError(f"{error}: is it of another network, or not of the {n_joints} joints of val_data?") from error
     check_weights(network, str(path))
     if input_spec is None:
-        return
-    joints = expected.joints
-    if input_spec.joints and input_spec.joints != joints:
-        is_other = match_names(input_spec.joints, joints) is None
-        how = "other joints than" if is_other else "the joints in another order than"
-        raise UserError(f"{path} finds {how} train_data has: {', '.join(input_spec.joints)}")
+        return {}
     check_colours(input_spec, expected, str(path))
+    return {path: input_spec}
+
+
+def check_joints(sources: Mapping[Path, InputSpec], joints: tuple[str, ...]) -> None:
+    """Raise UserError where a file of weights says that they are for other joints than `joints`."""
+    for path, input_spec in sources.items():
+        if input_spec.joints and input_spec.joints != joints:
+            is_other = match_names(input_spec.joints, joints) is None
+            how = "other joints than" if is_other else "the joints in another order than"
+            raise UserError(f"{path} finds {how} train_data has: {', '.join(input_spec.joints)}")
 
 
 def check_colours(input_spec: InputSpec, expected: InputSpec, source: str) -> None:
@@ -95,20 +146,24 @@ def check_weights(network: nn.Module, source: str) -> None:
 
 
 def build_step(
-    fabric: Fabric, settings: TrainSettings, family: FamilyName, skeleton: Skeleton, samples: Samples
+    fabric: Fabric, settings: TrainSettings, networks: Networks, skeleton: Skeleton, samples: Samples
 ) -> Step:
     """Return the step of a run's strategy; UserError where networks, weights, targets or mixer do not fit together."""
-    network = build_network(settings, skeleton.joints, samples)
-    check_outputs(network, family, settings.input_wh, skeleton, f"network {settings.model}")
+    network, family = networks.student, samples.source.input_spec.family
+    check_joints(networks.sources, skeleton.joints)
+    if family == "fields":
+        check_networks(networks, settings, skeleton)
+    if settings.backbone is not None and has_folded_norms(network):
+        measure_norms(network, samples.draw_views_of_first(0, CROPS_TO_MEASURE)[:, 0])
+    check_weights(network, f"network {settings.model}")
     if settings.engine.sync_batch_norm:
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
     mixing, mixer, teacher = settings.mixing, None, None
     if settings.way.mixer is not None:
         torch.manual_seed(make_torch_seed(settings.seed, "generator"))
         mixer = _make_fast(make_mixer(settings.way.mixer, len(settings.views), settings.input_wh, mixing))
-    if settings.distills:
-        learned = build_teacher(settings, family, skeleton, samples.source.input_spec)
-        teacher = Teacher(learned, mixing.alpha, mixing.distill_on)
+    if networks.teacher is not None:
+        teacher = Teacher(_make_fast(networks.teacher), mixing.alpha, mixing.distill_on)
     learning = settings.model_dump(include={"lr", "clip", "ema", "accumulate"})
     learning |= mixing.model_dump(include={"generator_lr", "second_norm_update"})
     simultaneous = mixing.update == "simultaneous" and (mixer is not None or teacher is not None)
@@ -120,22 +175,6 @@ def build_step(
         optimisation=Optimisation(**learning),
         fabric=fabric,
     )
-
-
-def build_teacher(settings: TrainSettings, family: FamilyName, skeleton: Skeleton, input_spec: InputSpec) -> nn.Module:
-    """Return the network of the teacher: the student as it starts, or another network with weights of its own.
-
-    It sees the same crops as the student, whose `input_spec` says how they are normalised.
-    """
-    name = settings.teacher.model or settings.model
-    weights = settings.teacher.weights or settings.start_from
-    assert weights is not None
-    teacher = models.build(name, skeleton.n_joints)
-    if not names_code(name):
-        check_colours(make_input_spec(name, skeleton, settings.input_wh), input_spec, f"teacher {name}")
-    load_learned(teacher, weights, input_spec)
-    check_outputs(teacher, family, settings.input_wh, skeleton, f"teacher {name}")
-    return _make_fast(teacher)
 
 
 def _make_fast(network: nn.Module) -> nn.Module:

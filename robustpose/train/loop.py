@@ -32,7 +32,7 @@ from robustpose.models.weights import save_pth, save_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.stopping import hold_signals
 from robustpose.train.batches import Batches
-from robustpose.train.build import build_step, check_norms, make_guard
+from robustpose.train.build import build_networks, build_step, check_norms, make_guard
 from robustpose.train.checkpoint import keep_older_choices, keeps_best, resume, write_checkpoint
 from robustpose.train.divergence import check_losses, check_state, telling_divergence
 from robustpose.train.identity import describe_inputs
@@ -42,7 +42,7 @@ from robustpose.train.samples import make_samples
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.sheets import draw_sheet
-from robustpose.train.start import check_start, open_data
+from robustpose.train.start import check_start, open_data, open_val_data
 from robustpose.train.workers import heed_lost_workers, start_worker
 
 SETTINGS, LAST, BEST = "settings.yaml", "last.ckpt", "best.safetensors"
@@ -104,7 +104,9 @@ def _train(
     is_older = False  # whether an older version began the run
     if fresh is None and last.exists():
         settings, is_older = keep_older_choices(settings, last)
-    data = open_data(settings)
+    val = open_val_data(settings)
+    networks = build_networks(settings, val.skeleton)  # before what is learned from is read, which can take minutes
+    data = open_data(settings, val)
     skeleton = data.train.skeleton
     input_spec = replace(
         make_input_spec(settings.model, skeleton, settings.input_wh, settings.family), sigma=settings.sigma
@@ -120,7 +122,7 @@ def _train(
         samples, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0, worker_init_fn=start_worker
     )
     loader = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
-    step = build_step(fabric, settings, input_spec.family, skeleton, samples)
+    step = build_step(fabric, settings, networks, skeleton, samples)
     check_norms(step.network, settings, batches.find_fewest(settings.accumulate))
 
     scaler = fabric.strategy.precision  # of 16-mixed: it has a state

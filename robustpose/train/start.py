@@ -17,13 +17,14 @@ from robustpose.errors import UserError
 from robustpose.evaluate import score
 from robustpose.limits import check_limit
 from robustpose.metrics import make_metric, names_code
-from robustpose.models import family_of
+from robustpose.models import TABLE, family_of
 from robustpose.models.families import FAMILIES, FamilyName
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import no_poses
 from robustpose.processes import count_cores
+from robustpose.registry import check_name
 from robustpose.train.overlap import doubt_split, list_shared_images
 from robustpose.train.settings import EngineSettings, TrainSettings
 
@@ -53,6 +54,10 @@ def check_start(settings: TrainSettings) -> None:
     for name, spec in (("train_data", settings.train_data), ("val_data", settings.val_data)):
         with naming(name):
             spec.check_files()
+    with naming("val_data"):
+        settings.val_data.check_truth()
+    for network in filter(None, (settings.model, settings.teacher.model)):
+        check_name(network, TABLE, "network")
     width, height = settings.input_wh
     n_bytes = 4 * 3 * width * height * len(settings.views) * settings.batch_size // settings.engine.devices
     check_limit("MEMORY_MB", n_bytes / MEGABYTE, f"a batch of {settings.batch_size:,} crops", "MB")
@@ -79,15 +84,16 @@ def naming(name: str) -> Iterator[None]:
         raise UserError(f"{name}: {error}") from error
 
 
-def open_data(settings: TrainSettings) -> OpenedData:
-    """Open both sets, the one that is evaluated on first, and check that they go together.
-
-    Raises:
-        UserError: a set cannot be opened, it has other joints than the other one, or it cannot be scored.
-    """
+def open_val_data(settings: TrainSettings) -> Dataset:
+    """Open the set that is evaluated on, which is the smaller one; UserError where it cannot be opened or scored."""
     val = _open("val_data", settings.val_data)
     with naming("val_data"):
         _check_scoring(val, settings.family or family_of(settings.model))
+    return val
+
+
+def open_data(settings: TrainSettings, val: Dataset) -> OpenedData:
+    """Open the set to learn from; UserError where that cannot be done, or it has other joints than `val`."""
     train = _open("train_data", settings.train_data)
     evaluated = combine_skeletons(train.skeleton, val.skeleton)
     shared = list_shared_images(settings.train_data, train, settings.val_data, val)
