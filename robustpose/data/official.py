@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustpose.errors import UserError, nearest, spell_list
+from robustpose.metrics import BY_HEAD_SIZE
 
 if TYPE_CHECKING:  # the command line's help names the sets, and loads nothing for it
     from robustpose.pose.protocols import Dataset
@@ -59,8 +60,7 @@ class OfficialSet:
     benched: str  # the split that is benched
     train: str | None = None  # the split that is learned from; None if there is none
     short_splits: Mapping[str, str] = field(default_factory=dict)  # full names of splits by short ones
-    # Metrics, by how their names begin, that need the `truth` of a split; the first one is the set's own.
-    scored_by_truth: tuple[str, ...] = ()
+    is_scored_by_heads: bool = False  # whether its own metric needs head sizes, which are in a split's `truth`
     takes: tuple[str, ...] = ()  # fields of `robustpose.data.spec.DataSpec` that it takes beside `root` and `split`
 
 
@@ -126,7 +126,7 @@ SETS: dict[str, OfficialSet] = {
         read=_read_mpii,
         benched="valid",
         train="train",
-        scored_by_truth=("pckh", "pck:head_size"),
+        is_scored_by_heads=True,
         splits={
             "valid": Split("scores on MPII-C", {
                 "annotations": Place("mpii", ("annot/valid.json",), _MPII_LABELS, {"people": 2_958}),
@@ -186,16 +186,14 @@ def find_files(name: str, root: Path, split: str) -> Files:
 def check_truth(name: str, root: Path, split: str, metric: str | None) -> None:
     """Raise UserError where a split lacks the truth file that its metric, None for the set's own, needs."""
     row = SETS[name]
-    if not row.scored_by_truth or not (metric or row.scored_by_truth[0]).startswith(row.scored_by_truth):
-        return
-    if find_files(name, root, split).truth is not None:
+    needs_heads = row.is_scored_by_heads if metric is None else metric.startswith(BY_HEAD_SIZE)
+    if not needs_heads or find_files(name, root, split).truth is not None:
         return
     place = row.splits[row.short_splits.get(split, split)].places.get("truth")
     lacks = f"{root / place.paths[0]}, which is not there" if place else f"head sizes, which {name} {split} has not"
     where = f" (robustpose data check {name} --root {root} says where to get it)" if place else ""
     raise UserError(
-        f"metric {metric or row.scored_by_truth[0]} needs {lacks}{where}: take another metric, such as "
-        "pck:box@0.2 (--metric)"
+        f"metric {metric or BY_HEAD_SIZE[0]} needs {lacks}{where}: take another metric, such as pck:box@0.2 (--metric)"
     )
 
 

@@ -25,6 +25,9 @@ DESCRIPTIONS: dict[str, str] = {
 }
 
 
+BY_HEAD_SIZE = ("pckh", "pck:head_size")  # how the names of those begin that need the sizes of heads
+
+
 def names_code(name: str) -> bool:
     """Return whether the name of a metric is that of somebody's own code, ``package.module:attr``."""
     return name.partition(":")[0] not in TABLE
