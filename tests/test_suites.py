@@ -187,7 +187,7 @@ def test_runs_of_held_out_have_tables_a_page_and_figures_under_their_own_names(r
         assert "gaussian_noise" not in text
     assert "The paper has no numbers of the suite held-out" in render(summary)
     written = draw([runs["held-out"]], tmp_path / "out")
-    assert named(written.paths) == both("fig1", "fig2", "fig4", "fig5") | {"table.tex"}
+    assert named(written.paths) == both("fig1", "fig2", "fig4", "fig5", "fig5_bars") | {"table.tex"}
 
 
 def test_published_models_do_not_stand_beside_another_suite(runs, run, tmp_path):

@@ -61,8 +61,8 @@ SURFACES = (
         ("data", "run", "other"), weight=8,
     ),
     Surface(
-        "figures", ("run/summary.json", "run/slices.json", "run/inputs.json"),
-        (f"figures run --out {FRESH}", f"figures run other --out {FRESH} --beside none"),
+        "figures", ("run/summary.json", "run/slices.json", "run/inputs.json", "run/matches/*"),
+        (f"figures run --out {FRESH}", f"figures run other --pair run,other --out {FRESH} --beside none"),
         ("data", "run", "other"), weight=1,
     ),
     Surface(
