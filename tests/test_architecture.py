@@ -21,6 +21,7 @@ TASKS = {
     "a metric": ("pckh", {"metrics/__init__.py", "metrics/pckh.py"}),
     "a strategy": ("sequentialmix", {"train/strategies.py"}),
     "a figure of every table": ("HEADLINE", {"results/rows.py"}),
+    "a claim of the paper": ("teacher-clean", {"results/claims.py"}),
 }
 # And where else they may be named: a data set says which metric is its own.
 BESIDES = {"a metric": {"data/mpii.py"}}

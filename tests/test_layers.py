@@ -90,6 +90,8 @@ def test_torch_is_imported_only_where_networks_are(path):
         ["report", "RUN"],
         ["compare", "RUN", "RUN", "--out", "OUT"],
         ["leaderboard", "RUN", "--out", "OUT"],
+        ["findings", "RUN"],
+        ["findings", "--published"],
     ],
     ids=lambda arguments: "-".join(arguments[:2]),
 )

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import robustpose
-from robustpose.cli import bench, corrupt, figures, finished, listing, official, stylize, train
+from robustpose.cli import bench, corrupt, figures, findings, finished, listing, official, stylize, train
 from robustpose.cli.failures import EXIT_CODES, check_surroundings, run_guarded, tell_refusal
 from robustpose.printing import ForgivingStream, forgiving_streams, print_line, print_warning
 from robustpose.stopping import heed_signals
@@ -49,6 +49,7 @@ app.command("report")(finished.report)
 app.command("figures")(figures.figures)
 app.command("compare")(finished.compare)
 app.command("leaderboard")(finished.leaderboard)
+app.command("findings")(findings.findings)
 app.command("score")(finished.score)
 app.command("corrupt")(corrupt.corrupt)
 app.command("train")(train.train)

@@ -27,7 +27,7 @@ _TRAIN = f"train --recipe recipe.yaml --out {FRESH}"
 _OVER_RUN = (
     "report run", "score run --workers 1 --resamples 20", f"compare run other --out {FRESH} --resamples 20",
     f"compare other run --out {FRESH} --resamples 20", f"leaderboard . --out {FRESH}",
-    f"{BENCH} --model results:run --out {FRESH}",
+    "findings . --resamples 20", f"{BENCH} --model results:run --out {FRESH}",
 )  # fmt: skip
 SURFACES = (
     Surface(

@@ -1,0 +1,63 @@
+"""robustpose findings: what finished runs, or the paper's own tables, say of each claim of the paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from robustpose.cli.options import use_one_thread
+from robustpose.errors import UserError
+from robustpose.printing import print_line
+
+
+def findings(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="RUN", help="Run folders, or folders with some at any depth.")
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Judge the claims on the paper's own tables instead of on runs.")
+    ] = False,
+    about: Annotated[
+        Path | None, typer.Option(help="YAML file that says what runs are where they do not: see docs/findings.md.")
+    ] = None,
+    told: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="The same in words, RUN.KEY=VALUE such as hardened.training=AdvMix; may be repeated."
+        ),
+    ] = None,
+    training: Annotated[str | None, typer.Option(help="Of all runs that say none, such as Standard or AdvMix.")] = None,
+    out: Annotated[list[Path] | None, typer.Option(help="File for all of it, .json or .md; may be repeated.")] = None,
+    resamples: Annotated[int | None, typer.Option(help="Of the images, for 95 % intervals; 1000 by default.")] = None,
+) -> None:
+    """Hold finished runs against each claim of the paper: they support it, contradict it, or cannot tell."""
+    use_one_thread()
+    from robustpose.results.about import parse_training, read_told
+    from robustpose.results.findings import judge_claims
+    from robustpose.results.measured_runs import measure_runs
+    from robustpose.results.measurement import measure_published
+    from robustpose.results.resampling import RESAMPLES
+    from robustpose.show.findings import check_out, print_findings, write_findings
+    from robustpose.show.terminal import work_progress
+
+    for path in out or []:
+        check_out(path)
+    if published:
+        if runs or about or told or training or resamples:
+            raise UserError("--published looks at the paper's tables alone: leave out runs and what is said of them")
+        found = judge_claims(measure_published())
+    elif not runs:
+        raise UserError("name run folders, or a folder with some in it; or --published for the paper's own tables")
+    else:
+        n_resamples = RESAMPLES if resamples is None else resamples
+        said = read_told(about, told or [])
+        word = None if training is None else parse_training(training)
+        with work_progress("resampling") as on_progress:
+            measurements, notes = measure_runs(runs, said, word, n_resamples, on_progress)
+        found = judge_claims(measurements, notes, n_resamples)
+    print_findings(found)
+    for path in out or []:
+        write_findings(path, found)
+        print_line(f"file: {path}")
