@@ -54,7 +54,7 @@ class About(Settings):
     @classmethod
     def _drop_input(cls, name: str | None) -> str | None:
         """Take `sbl_r50_256x192`, a row of the zoo, for its network."""
-        return ZOO[name].network if name in ZOO else name
+        return ZOO[name].network if name is not None and name in ZOO else name
 
     @field_validator("input")
     @classmethod

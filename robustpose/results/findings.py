@@ -106,11 +106,11 @@ def judge(claim: Claim, measurements: Sequence[Measurement]) -> Finding:
 
 def show_comparison(one: Comparison) -> str:
     """Return the value of a comparison and its interval: `+2.1 [1.2, 3.0]` points, or a rank or a correlation."""
-    sign, digits, factor = {"points": ("+", 1, 100), "rank": ("", 0, 1), "correlation": ("", 2, 1)}[one.unit]
-    value = f"{factor * one.value:{sign}.{digits}f}"
+    factor, form = {"points": (100, ".1f"), "rank": (1, ".3g"), "correlation": (1, ".2f")}[one.unit]
+    value = f"{factor * one.value:{'+' if one.unit == 'points' else ''}{form}}"
     if one.interval is None:
         return value
-    return f"{value} [{', '.join(f'{factor * end:.{digits}f}' for end in one.interval)}]"
+    return f"{value} [{', '.join(f'{factor * end:{form}}' for end in one.interval)}]"
 
 
 def _sum_up(comparisons: Sequence[Comparison]) -> Verdict:
@@ -121,10 +121,11 @@ def _sum_up(comparisons: Sequence[Comparison]) -> Verdict:
 
 
 def _say_counts(comparisons: Sequence[Comparison]) -> str:
-    """Return how many comparisons are for and against a claim, and the one that supports it least."""
+    """Return how many comparisons are for and against a claim, and of those that decide the one least for it."""
     counts = Counter(one.verdict for one in comparisons)
     shown = ", ".join(f"{counts[verdict]} {text}" for verdict, text in TEXTS.items() if counts[verdict])
-    least = min(comparisons, key=lambda one: one.margin)
+    deciding = [one for one in comparisons if one.verdict == _sum_up(comparisons)]
+    least = min(deciding, key=lambda one: one.margin)
     return f"{shown}; weakest {least.what}: {show_comparison(least)} ({' − '.join(least.runs)})"
 
 
@@ -160,9 +161,8 @@ def _note_apart(measurements: Sequence[Measurement]) -> list[str]:
         keys = [key for key in {**expected, **came} if expected.get(key) != came.get(key)]
         if keys:
             differences = [f"{key.rpartition('.')[2]} {came.get(key)} and {expected.get(key)}" for key in keys]
-            notes.append(
-                f"not compared with {_few(groups[usual])}: {_few(names)}, {first_few(differences, 'differences')}"
-            )
+            who = f"{_few(names)} with {_few(groups[usual])}"
+            notes.append(f"not compared: {who}: {first_few(differences, 'differences')}")
     return notes
 
 
