@@ -3,7 +3,7 @@ import json
 import pytest
 
 from robustpose.results.claims import CLAIMS, Claim
-from robustpose.results.comparisons import CANNOT_TELL, CONTRADICTS, SUPPORTS, Comparison
+from robustpose.results.comparisons import CANNOT_TELL, CONTRADICTS, PARTLY, SUPPORTS, Comparison
 from robustpose.results.findings import judge, judge_claims
 from robustpose.results.measured_runs import measure_runs
 from robustpose.results.measurement import measure_published
@@ -37,12 +37,13 @@ def claim_of(*ends, data=("one",)):
     [
         (([0.1, 0.2], [0.3, 0.4]), SUPPORTS),
         (([0.1, 0.2], [-0.1, 0.1]), CANNOT_TELL),
-        (([0.1, 0.2], [-0.2, -0.1], None), CONTRADICTS),
+        (([0.1, 0.2], [-0.2, -0.1], None), PARTLY),
+        (([-0.2, -0.1], None), CONTRADICTS),
         (([0.1, 0.2], None), CANNOT_TELL),
         ((), CANNOT_TELL),
     ],
 )
-def test_all_have_to_support_and_one_contradicts(ends, verdict):
+def test_all_have_to_support_and_one_contradicts_or_does_so_partly(ends, verdict):
     assert judge(claim_of(*ends), []).verdict == verdict
 
 

@@ -19,9 +19,10 @@ from robustpose.results.measurement import Measurement
 from robustpose.results.resampling import interval
 from robustpose.results.rows import Interval
 
-Verdict = Literal["supports", "contradicts", "cannot tell"]
+Verdict = Literal["supports", "contradicts", "partly", "cannot tell"]
 SUPPORTS: Verdict = "supports"
 CONTRADICTS: Verdict = "contradicts"
+PARTLY: Verdict = "partly"  # of several comparisons: some support, others contradict
 CANNOT_TELL: Verdict = "cannot tell"
 Unit = Literal["points", "rank", "correlation"]
 DIGITS = 6  # beyond which a difference of printed numbers is rounding

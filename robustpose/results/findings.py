@@ -15,7 +15,7 @@ from typing import Any
 
 from robustpose.errors import first_few, spell_list
 from robustpose.results.claims import CLAIMS, Claim
-from robustpose.results.comparisons import CANNOT_TELL, CONTRADICTS, SUPPORTS, Comparison, Verdict
+from robustpose.results.comparisons import CANNOT_TELL, CONTRADICTS, PARTLY, SUPPORTS, Comparison, Verdict
 from robustpose.results.measurement import Measurement
 from robustpose.results.resampling import LEVEL
 
@@ -116,7 +116,7 @@ def show_comparison(one: Comparison) -> str:
 def _sum_up(comparisons: Sequence[Comparison]) -> Verdict:
     verdicts = {one.verdict for one in comparisons}
     if CONTRADICTS in verdicts:
-        return CONTRADICTS
+        return PARTLY if SUPPORTS in verdicts else CONTRADICTS
     return SUPPORTS if verdicts == {SUPPORTS} else CANNOT_TELL
 
 
@@ -124,7 +124,8 @@ def _say_counts(comparisons: Sequence[Comparison]) -> str:
     """Return how many comparisons are for and against a claim, and of those that decide the one least for it."""
     counts = Counter(one.verdict for one in comparisons)
     shown = ", ".join(f"{counts[verdict]} {text}" for verdict, text in TEXTS.items() if counts[verdict])
-    deciding = [one for one in comparisons if one.verdict == _sum_up(comparisons)]
+    decides = CONTRADICTS if counts[CONTRADICTS] else _sum_up(comparisons)
+    deciding = [one for one in comparisons if one.verdict == decides]
     least = min(deciding, key=lambda one: one.margin)
     return f"{shown}; weakest {least.what}: {show_comparison(least)} ({' − '.join(least.runs)})"
 

@@ -16,8 +16,8 @@ from robustpose.results.spelling import spell_markdown, tabulate_markdown
 
 HEADING = "# Findings"  # the first words of the page
 LEGEND = (
-    "supports: each comparison does, with all of its 95 % interval;  contradicts: at least one does;  "
-    "cannot tell: neither"
+    "supports: each comparison does, with all of its 95 % interval;  contradicts: some do, none supports;  "
+    "partly: some support, some contradict;  cannot tell: the rest"
 )
 LEGEND_PRINTED = "as printed: the paper's tables have no intervals, so each printed number is taken as it is"
 
