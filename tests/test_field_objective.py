@@ -286,6 +286,22 @@ def test_answer_that_is_certain_is_as_good_as_the_truth() -> None:
                 torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e2, 1e5, 1e20, float("inf")])
+def test_losses_and_gradients_are_finite_whatever_an_untrained_network_gives(size: float) -> None:
+    """In evaluation mode, as a teacher is, random weights multiply numbers layer by layer: 1e5 for ResNet-101."""
+    batch, objective = make_batch(), FieldObjective()
+    teacher = tuple(tuple(part * size for part in head[1:]) for head in draw_outputs(1))
+    answers = tuple((head[0].sigmoid(), *parts) for head, parts in zip(draw_outputs(1), teacher, strict=True))
+    student = with_gradients(draw_outputs(0))
+    if size < 1e20:  # in training mode batch norms keep numbers small
+        student = with_gradients(tuple(tuple(part * size for part in head) for head in draw_outputs(0)))
+    loss = objective.distill(student, answers, batch) + sum(objective.task(student, batch).values())
+    loss.backward()
+    assert torch.isfinite(loss)
+    for head in gradients(student):
+        assert all(part is None or torch.isfinite(part).all() for part in head)
+
+
 @pytest.mark.parametrize(("apart", "log_b", "log_beta"), [(0, 0, 0), (1.5, 0.3, -0.4), (0.2, -1, 1), (4, -0.5, -2)])
 def test_divergence_of_vectors_is_that_of_laplace_distributions(apart: float, log_b: float, log_beta: float) -> None:
     b, beta = np.exp(log_b), np.exp(log_beta)
@@ -421,6 +437,14 @@ def test_stopped_hardening_goes_on_with_the_same_bits(
 ) -> None:
     start, losses = first[0] / "model.safetensors", {"fields", "scale"} | ADVMIX_LOSSES
     assert_stopped_hardening_goes_on(settings_for, start, tmp_path, update, losses)
+
+
+def test_diverged_fields_are_not_blamed_on_cells_of_which_nothing_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("robustpose.train.fields.compare_scales", lambda scale, _: scale.sum() * float("nan"))
+    with pytest.raises(UserError, match=r"^training has diverged: loss is nan, .* at step 1; there is no checkpoint"):
+        train(settings_for(), tmp_path / "run")
 
 
 class TwoHeads(nn.Module):

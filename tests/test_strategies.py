@@ -433,6 +433,7 @@ def test_train_command_hardens_on_coco_files(run: Any, coco_folder: Path, tmp_pa
     code, output, errors = run("train", *words, "--set", "batch_size=4", "--set", "engine.workers=0")
     assert code == 0, errors
     assert "AP " in output
+    assert "APL –" in output  # nobody is large
     assert "model.pth" in output
     code, _, errors = run("train", *words[:4], "--strategy", "advmixx")
     assert code == 2

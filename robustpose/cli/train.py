@@ -126,6 +126,7 @@ def train(
 ) -> None:
     """Train or harden a network, or go on with a run that was stopped."""
     from robustpose.progress import Progress as WorkProgress
+    from robustpose.results.rows import percent
     from robustpose.show.terminal import progress_display
     from robustpose.train.start import check_start
 
@@ -164,5 +165,6 @@ def train(
 
         product = run_training(settings, out, on_progress, start.start_over(*list_paths(settings)))
     if figures:
-        print_line("  ".join(f"{name} {100 * value:.1f}" for name, value in figures.items()))
+        # COCO's figures are -1 where there is nobody to find, such as APL without large people.
+        print_line("  ".join(f"{name} {percent(None if value == -1 else value)}" for name, value in figures.items()))
     print_line(f"weights: {product} and {product.with_suffix('.pth').name}")

@@ -49,7 +49,8 @@ class Family:
 
         It has ``make_samples(source, settings)`` and ``make_objective(settings)``; the outputs' shapes for one crop,
         ``expected_shapes(input_wh, skeleton)``, nested as the outputs are; `OUTPUTS`, what messages call them;
-        `MORE_OUTPUTS`: whether further ones are left alone; and `IN_BOXES`: whether people are looked for in boxes.
+        `MORE_OUTPUTS`: whether further ones are left alone; `HOLD_UNKNOWN`: targets in which NaN says that nothing is
+        known; and `IN_BOXES`: whether people are looked for in boxes.
         """
         return importlib.import_module(f"robustpose.train.{self.name}")
 

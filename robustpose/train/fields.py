@@ -43,9 +43,15 @@ from robustpose.train.settings import TrainSettings
 from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept
 
 CELLS = 1000.0  # losses are of so many cells: a person has some hundreds of positive ones
+# Bounds of log-spreads (log of cells) and vectors (cells, along an axis) in losses, within which trained networks stay.
+# Of a teacher that has learned nothing, whose batch norms have seen no image, exponentials would be infinite.
+LEAST_SPREAD = -3.0  # of the student's; that of the published program
+TEACHERS_SPREADS = (-60.0, 10.0)
+TEACHERS_VECTORS = (-1000.0, 1000.0)
 LEAST_AREA = 1.0  # cells², of a box that says how large somebody is
 OUTPUTS = "fields of joints and connections (confidence, vectors, log-spreads, scale)"
 MORE_OUTPUTS = True  # further heads are for training only
+HOLD_UNKNOWN = ("pif_confidence", "paf_confidence")  # targets in which NaN says that nothing is known
 IN_BOXES = False  # whether people are looked for in boxes
 
 
@@ -141,6 +147,7 @@ def compare_vectors(vector: Tensor, spread: Tensor, target: Tensor, confidence: 
     `spread` (B, F, h, w) is log b; `confidence` (B, F, h, w) is 1 where a vector is learned.
     """
     distance = torch.linalg.vector_norm(vector - target, dim=2)
+    spread = spread.clamp(min=LEAST_SPREAD)
     return _sum_cells((distance * torch.exp(-spread) + spread + math.log(2)) * (confidence == 1))
 
 
@@ -167,6 +174,9 @@ def diverge_vectors(vector: Tensor, spread: Tensor, answer: Tensor, its_spread: 
 
     Both vectors are (B, F, 2, h, w), in cells; `spread`, log b, `its_spread`, log β, and `weight` are (B, F, h, w).
     """
+    answer = answer.clamp(*TEACHERS_VECTORS)
+    its_spread = its_spread.clamp(*TEACHERS_SPREADS)
+    spread = spread.clamp(min=LEAST_SPREAD)
     distance = torch.linalg.vector_norm(vector - answer, dim=2)
     expected = distance + torch.exp(its_spread - distance * torch.exp(-its_spread))
     return _sum_cells((expected * torch.exp(-spread) + spread - its_spread - 1) * weight)

@@ -158,6 +158,7 @@ def _train(
             on_progress(Progress(at.epoch + 1, settings.epochs, done, n_steps, lr, losses, figures))
 
     guard = make_guard(settings)
+    hold_unknown = FAMILIES[input_spec.family].training.HOLD_UNKNOWN
     while at.epoch < settings.epochs:
         factor = settings.decay ** sum(at.epoch >= start for start in settings.decay_at)
         lr = settings.lr * factor  # of the student
@@ -175,7 +176,7 @@ def _train(
             done += 1
             at.step += 1
             with telling_divergence(done, settings.lr, last):
-                check_losses(losses, batch)
+                check_losses(losses, {name: tensor for name, tensor in batch.items() if name not in hold_unknown})
             at.totals = {name: at.totals.get(name, 0.0) + weight * loss for name, loss in losses.items()}
             if log:
                 log.write_step(done, lr, losses)
