@@ -242,3 +242,11 @@ def test_cells_of_an_earlier_command_that_are_not_in_the_results_are_named(run, 
     assert "not asked for now" not in run(*words, "--corruptions", "contrast")[1]
     output = run(*words, "--corruptions", "brightness")[1]
     assert "not asked for now, so not in the results: contrast-1 of" in " ".join(output.split())
+
+
+@pytest.mark.parametrize("seed", [10**20, -(2**63), 10**4000])
+def test_seed_that_no_file_would_hold_is_one_line(run, tmp_path, seed):
+    write_image(tmp_path / "a.png", draw_scene(40, 50))
+    expected = "--seed must be of at most 18 digits"
+    one_line_error(run("corrupt", tmp_path / "a.png", "--out", tmp_path / "o", "--seed", seed), expected)
+    one_line_error(run("bench", "--model", "demo", "--data", "toy", "--out", tmp_path / "r", "--seed", seed), expected)

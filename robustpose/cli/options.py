@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from robustpose.data.official import SETS
-from robustpose.errors import UserError, spell_list
+from robustpose.errors import UserError, quote, spell_list
 from robustpose.printing import print_aside
 
 if TYPE_CHECKING:
@@ -201,9 +201,12 @@ def parse_seed(text: str | None) -> str | int:
     if text in (None, "release"):
         return "release"
     try:
-        return int(text)
+        seed = int(text)
     except ValueError as error:
         raise UserError(f"--seed must be 'release' or a whole number, got '{text}'") from error
+    if abs(seed) >= 2**63:  # as in settings
+        raise UserError(f"--seed must be of at most 18 digits, got {quote(seed)}")
+    return seed
 
 
 def use_one_thread() -> None:
