@@ -98,7 +98,8 @@ def test_a_mistake_in_words_is_one_line(word, message):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("[1]", "must hold runs"), ("", "must hold runs"), ("a: 3", "a: it must be a")]
+    ("text", "message"),
+    [("[1]", "must hold runs"), ("secret", r"must hold runs.*, got str$"), ("a: 3", "a: it must be a")],
 )
 def test_a_mistake_in_the_file_is_one_line(tmp_path, text, message):
     path = tmp_path / "about.yaml"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from robustpose.config import Settings, check_settings, describe
+from robustpose.config import Settings, check_settings
 from robustpose.errors import UserError, nearest
 from robustpose.models import TABLE
 from robustpose.models.families import FAMILIES
@@ -127,7 +127,7 @@ def read_told(path: Path | None, settings: Sequence[str] = ()) -> dict[str, Abou
     content = {} if path is None else read_yaml(path, "file about runs")
     if not isinstance(content, dict):
         raise UserError(
-            f"{path} must hold runs, each with what it is (RUN: {{training: AdvMix}}), got {describe(content)}"
+            f"{path} must hold runs, each with what it is (RUN: {{training: AdvMix}}), got {type(content).__name__}"
         )
     told = {str(name): check_settings(About, values, f"{path}: {name}") for name, values in content.items()}
     for word in settings:
