@@ -43,6 +43,8 @@ def test_missing_cell_is_an_error_that_names_it_and_never_a_zero():
 
 def test_clean_score_of_zero_leaves_rpc_undefined():
     assert relative_under_corruption(0.0, 0.0) is None
+    assert relative_under_corruption(0.3, 1e-17) is None
+    assert np.isnan(relative_under_corruption(np.array([0.3, 0.3]), np.array([1e-17, 0.5]))).tolist() == [True, False]
 
 
 def test_groups_average_to_their_own_corruptions():

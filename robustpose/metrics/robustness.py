@@ -17,6 +17,9 @@ from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 
 SHOWN = 80  # cells in a message
+# Of a clean score that is to be divided by. What is below, such as 1e-17 for one joint of one image, is rounding or the
+# tail of an exponential, and a ratio to it says nothing.
+LEAST_CLEAN = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +79,10 @@ def mean_under_corruption(scores: Mapping[Cell, Any], corruptions: Sequence[str]
 
 
 def relative_under_corruption(mean: Any, clean: Any) -> Any:
-    """Return mean / clean score; None, or NaN in arrays (R,), where the clean score is 0 and it has no meaning."""
+    """Return mean / clean score; None, or NaN in arrays (R,), where the clean score is nothing and it has no meaning."""
     if isinstance(clean, np.ndarray):
-        return np.divide(mean, clean, out=np.full(len(clean), np.nan), where=clean > 0)
-    return mean / clean if clean > 0 else None
+        return np.divide(mean, clean, out=np.full(len(clean), np.nan), where=clean > LEAST_CLEAN)
+    return mean / clean if clean > LEAST_CLEAN else None
 
 
 def require_cells(scores: Mapping[Cell, Any], expected: Sequence[Cell]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from robustpose.metrics.robustness import Means
+from robustpose.metrics.robustness import LEAST_CLEAN, Means
 from robustpose.pose.types import Floats
 from robustpose.results.measurement import Measurement
 from robustpose.results.resampling import interval
@@ -103,9 +103,9 @@ def subtract(value_of: Callable[[Means], Any]) -> Callable[[Means, Means], Any]:
 
 def keep_shares(means: Means, names: Sequence[str]) -> Floats | None:
     """Return what is kept of the clean score under each corruption, (C,) or (C, R); None where that has no meaning."""
-    if not set(names) <= set(means.corruptions) or (not np.ndim(means.clean) and not means.clean > 0):
+    if not set(names) <= set(means.corruptions) or (not np.ndim(means.clean) and not means.clean > LEAST_CLEAN):
         return None
-    clean = np.where(np.asarray(means.clean) > 0, means.clean, np.nan)
+    clean = np.where(np.asarray(means.clean) > LEAST_CLEAN, means.clean, np.nan)
     return np.stack([means.corruptions[name] for name in names]) / clean
 
 
