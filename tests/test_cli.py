@@ -250,3 +250,32 @@ def test_seed_that_no_file_would_hold_is_one_line(run, tmp_path, seed):
     expected = "--seed must be of at most 18 digits"
     one_line_error(run("corrupt", tmp_path / "a.png", "--out", tmp_path / "o", "--seed", seed), expected)
     one_line_error(run("bench", "--model", "demo", "--data", "toy", "--out", tmp_path / "r", "--seed", seed), expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["bench", "--model", "demo", "--data", "toy", "--corruptions", ""], "--corruptions must name some, got ''"),
+        (["bench", "--model", "demo", "--data", "toy", "--corruptions", " , "], "none is for clean images only"),
+        (
+            ["bench", "--model", "demo", "--data", "toy", "--severities", ","],
+            "--severities must be numbers with commas",
+        ),
+        (["bench", "--model", "demo", "--data", "toy", "--corruptions", "none", "--severities", ""], "must be numbers"),
+    ],
+)
+def test_option_without_any_word_is_not_taken_for_one_that_was_left_out(run, tmp_path, words, message):
+    one_line_error(run(*words, "--out", tmp_path / "r"), message)
+
+
+def test_list_takes_a_part_for_rows_alone_and_names_what_can_be_listed(run):
+    one_line_error(run("list", "networks", "hrnet"), "'hrnet' chooses among rows alone")
+    assert run("list", "rows", "TABLE5")[0] == 0
+    assert "models, corruptions, datasets" in run("list")[2]
+
+
+def test_ratios_to_next_to_nothing_do_not_spoil_a_run(run, tmp_path):
+    words = ["bench", "--model", "demo", "--data", "toy", "--limit", 1, "--suite", "coco-c", "--workers", 1]
+    code, _, errors = run(*words, "--out", tmp_path / "r")  # where a wrist's clean score is about 1e-17
+    assert code == 0, errors
+    assert json.loads((tmp_path / "r/slices.json").read_text())["joints"]

@@ -135,7 +135,8 @@ def _tell_usage(error: Any) -> int:
         print_lines(message)
     else:
         path = error.ctx.command_path if error.ctx is not None else "robustpose"
-        print_aside(f"error: {message.rstrip('.')}; {path} --help says more")
+        words = " ".join(message.split())  # choices come with line breaks
+        print_aside(f"error: {words.rstrip('.')}; {path} --help says more")
     return YOURS
 
 

@@ -45,7 +45,7 @@ def findings(
     for path in out or []:
         check_out(path)
     if published:
-        if runs or about or told or training or resamples:
+        if runs or told or any(one is not None for one in (about, training, resamples)):
             raise UserError("--published looks at the paper's tables alone: leave out runs and what is said of them")
         found = judge_claims(measure_published())
     elif not runs:

@@ -39,6 +39,8 @@ def list_(
     part: Annotated[str, typer.Argument(help="For rows: only those with this in their names, such as table5.")] = "",
 ) -> None:
     """List what is known by name: models, networks, corruptions, data, metrics, the paper's rows, strategies, views."""
+    if part and kind is not Kind.rows:
+        raise UserError(f"'{part}' chooses among rows alone: robustpose list {kind.value} lists all")
     if kind is Kind.corruptions:
         _list_suites()
     elif kind is Kind.networks:
@@ -93,7 +95,7 @@ def _list_rows(part: str) -> None:
 
     lines: list[Sequence[object]] = [("row", "network", "strategy", "boxes", "table", "clean", "mPC", "rPC")]
     for row in published_rows():
-        if part in row.name:
+        if part.lower() in row.name:
             scores = (percent(score) for score in (row.clean, row.mPC, row.rPC))
             strategy = get_training(row).strategy + "*" * (row.weights is not None)
             lines.append((row.name, row.zoo.name, strategy, row.boxes, row.table, *scores))

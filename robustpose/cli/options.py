@@ -117,7 +117,10 @@ class CorruptionOptions:
         from robustpose.corruptions.suites import choose_cells, find_suite
 
         suite, severities = find_suite(self.suite), parse_severities(self.severities)
-        return suite, choose_cells(split_words(self.corruptions), severities, suite)
+        words = split_words(self.corruptions)
+        if not words:  # an empty variable of a script, say
+            raise UserError(f"--corruptions must name some, got '{self.corruptions}': none is for clean images only")
+        return suite, choose_cells(words, severities, suite)
 
 
 @dataclass(frozen=True)
@@ -189,9 +192,11 @@ def split_words(text: str) -> list[str]:
 
 
 def parse_severities(text: str | None) -> list[int] | None:
-    """Return the numbers between commas; None for None."""
+    """Return the numbers between commas, one or more; None for None."""
+    if text is None:
+        return None
     try:
-        return None if text is None else [int(word) for word in split_words(text)]
+        return [int(word) for word in split_words(text)] or [int(text)]
     except ValueError as error:
         raise UserError(f"--severities must be numbers with commas, such as 1,3,5, got '{text}'") from error
 

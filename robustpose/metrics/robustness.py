@@ -79,7 +79,7 @@ def mean_under_corruption(scores: Mapping[Cell, Any], corruptions: Sequence[str]
 
 
 def relative_under_corruption(mean: Any, clean: Any) -> Any:
-    """Return mean / clean score; None, or NaN in arrays (R,), where the clean score is nothing and it has no meaning."""
+    """Return mean / clean score; None, or NaN in arrays (R,), where the clean score is next to nothing."""
     if isinstance(clean, np.ndarray):
         return np.divide(mean, clean, out=np.full(len(clean), np.nan), where=clean > LEAST_CLEAN)
     return mean / clean if clean > LEAST_CLEAN else None
