@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from robustpose.models.zoo import make_input_spec
 from robustpose.pose.skeletons import COCO
 from robustpose.results.published import get_row, published_rows
 from robustpose.train.recipes import read_settings
-from robustpose.train.rows import ACCOUNTS, note_differences, read_row
+from robustpose.train.rows import ACCOUNTS, doubt_whole, note_differences, read_row
 from robustpose.train.settings import TrainSettings
 
 pytestmark = [
@@ -254,6 +255,24 @@ def test_settings_are_read_back_with_their_row(tmp_path: Path) -> None:
     assert differences_of(again) == ("epochs 6 instead of 210",)
 
 
+@pytest.mark.parametrize(
+    ("name", "counts", "words"),
+    [
+        ("coco-c/table6/equalmix", {"n_images": 118_287}, None),
+        ("coco-c/table5/stylized", {"n_images": 236_574}, None),
+        ("coco-c/table6/equalmix", {"n_images": 236_574}, "236574 images instead of the 118,287 of COCO"),
+        ("ochuman-c/pifpaf_resnet50", {"n_images": 78}, "78 images instead of the 118,287 of COCO"),
+        ("mpii-c/sbl_r50_256x256", {"n_images": 9, "n_people": 22_246}, None),
+        ("mpii-c/sbl_r50_256x256", {"n_images": 9, "n_people": 5}, "5 people instead of the 22,246 of MPII"),
+        ("mpii-c/sbl_r50_256x256", {}, "other people instead"),
+    ],
+)
+def test_part_of_the_official_data_under_its_name_is_a_doubt(name: str, counts: Any, words: str | None) -> None:
+    train = SimpleNamespace(provenance=counts)
+    found = doubt_whole(read_whole_row(name, "paper"), train)  # type: ignore[arg-type]
+    assert found == () if words is None else words in found[0]
+
+
 # Runs
 
 
@@ -288,6 +307,7 @@ ONE_OF_EACH_KIND = {
 }
 
 
+@pytest.mark.filterwarnings("default:not the row's training. train_data holds 9 images")
 @pytest.mark.parametrize(("name", "model"), ONE_OF_EACH_KIND.items(), ids=ONE_OF_EACH_KIND)
 def test_row_of_each_kind_trains(run: Any, folder: Path, tmp_path: Path, name: str, model: str) -> None:
     standard = get_row(name).training == "Standard"

@@ -18,6 +18,7 @@ from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.models.zoo import ZooNetwork
+from robustpose.pose.protocols import Dataset
 from robustpose.processes import count_cores
 from robustpose.results.published import PublishedRow, get_row, published_rows
 from robustpose.train.identity import FREE, without_places
@@ -120,6 +121,21 @@ def note_differences(settings: TrainSettings) -> TrainSettings:
         if ours.get(key) != expected.get(key) and (data == official or not key.startswith("train_data."))
     ]
     return settings.model_copy(update={"row": note.model_copy(update={"differences": tuple(changed)})})
+
+
+def doubt_whole(settings: TrainSettings, train: Dataset) -> tuple[str, ...]:
+    """Return a sentence, or none, where a row is trained on fewer or more data than the official ones."""
+    note = settings.row
+    if note is None or any(words.startswith("train_data") for words in note.differences):  # which has been said
+        return ()
+    name, spec = _find_data(get_row(note.name)), settings.train_data
+    has_copies = spec.style_images is not None and spec.stylized == "both"
+    ((what, whole),) = _read()["whole"][name].items()
+    count = train.provenance.get(what)
+    if count in (whole, (1 + has_copies) * whole):
+        return ()
+    words = f"{count if count else 'other'} {what.removeprefix('n_')}"
+    return (f"not the row's training: train_data holds {words} instead of the {whole:,} of {SETS[name].title}",)
 
 
 def find_standard(row: PublishedRow) -> PublishedRow:

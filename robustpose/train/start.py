@@ -26,6 +26,7 @@ from robustpose.pose.types import no_poses
 from robustpose.processes import count_cores
 from robustpose.registry import check_name
 from robustpose.train.overlap import doubt_split, list_shared_images
+from robustpose.train.rows import doubt_whole
 from robustpose.train.settings import EngineSettings, TrainSettings
 
 MEGABYTE = 2**20
@@ -97,7 +98,8 @@ def open_data(settings: TrainSettings, val: Dataset) -> OpenedData:
     train = _open("train_data", settings.train_data)
     evaluated = combine_skeletons(train.skeleton, val.skeleton)
     shared = list_shared_images(settings.train_data, train, settings.val_data, val)
-    return OpenedData(train, val, evaluated, tuple(val.warnings) + (shared or doubt_split(settings.train_data)))
+    doubts = (*val.warnings, *(shared or doubt_split(settings.train_data)), *doubt_whole(settings, train))
+    return OpenedData(train, val, evaluated, doubts)
 
 
 def _open(name: str, spec: DataSpec) -> Dataset:
