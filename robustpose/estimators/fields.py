@@ -141,7 +141,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Field
     if target and Path(target).is_file() and Path(target).suffix != ".safetensors":
         raise UserError(
             f"{target} is no .safetensors file: take the weights out of a published PifPaf checkpoint first, "
-            f"robustpose convert-pifpaf {target}"
+            f"robustpose convert-pifpaf {target}; of a training of ours, name model.safetensors"
         )
     loaded = load_network(name, target, skeleton, options, lambda *_: None, " or robustpose convert-pifpaf")
     if isinstance(loaded.network, PifPaf):
