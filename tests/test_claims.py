@@ -49,6 +49,12 @@ def test_only_hrnet_w32_from_the_smallest_input_keeps_more_at_a_larger_one():
     assert len(against) == 2
 
 
+def test_ranks_count_from_the_end_that_the_claim_speaks_of():
+    for name in ("brightness-easy", "zoom-hard", "motion-hard"):
+        for one in judge(BY_NAME[name], measure_published()).comparisons:
+            assert (one.value <= 5) == (one.verdict == SUPPORTS)
+
+
 def test_published_pairs_are_as_many_as_the_tables_have():
     counts = {one.claim.name: len(one.comparisons) for one in PUBLISHED.findings}
     # 12 top-down rows of Table 1 and the one with annotated boxes of Table 4, each with 4 of HigherHRNet.

@@ -116,6 +116,7 @@ def test_command_prints_a_table_and_writes_page_and_json(runs, run, tmp_path):
     assert "A: good-predictions" in output
     assert "B − A" in output
     assert "≈" in output
+    assert "best, or not distinguishable from it (none where that is all of them)" in " ".join(output.split())
     content = json.loads((tmp_path / "beside" / "comparison.json").read_text())
     assert content["resamples"] == 200
     assert content["rows"][0]["differences"][1]["distinguishable"] is True

@@ -363,7 +363,6 @@ def damage(folder, **changes):
         (["RUN", "--severity", 6], "--severity must be 1, 2, 3, 4 or 5, got 6"),
         (["RUN", "--beside", "COCO"], "--beside must be COCO-C, MPII-C, OCHuman-C or none, got 'COCO' (did you mean"),
         (["RUN", "--names", "a,b"], "--names must be one for each of the 1 runs"),
-        (["RUN", "--image", 64], "--image must be 0 to 63, got 64"),
         (["RUN", "--limit", 3], "name the data"),
         (["RUN", "--annotations", "gone.json", "--images", "gone"], "cannot read the annotation file gone.json"),
         (["RUN", "--out", "RUN"], "is a run folder, whose table.tex would be overwritten"),

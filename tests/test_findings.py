@@ -92,11 +92,29 @@ def test_data_of_one_name_that_were_measured_otherwise_are_told_apart(tmp_path):
     write_run(tmp_path / "a", 0.70)
     write_run(tmp_path / "b", 0.71, profile="independent", seed=3)
     findings = judge_claims(measure_runs([tmp_path], {}, "Standard", 20)[0], (), 20)
-    assert list(findings.data.values()) == [
-        "people.json (60 images)",
-        "people.json (60 images), measured otherwise (2)",
-    ]
+    assert list(findings.data.values()) == ["people.json (60 images)", "people.json (60 images) measured otherwise (2)"]
     assert findings.notes == ("not compared: b with a: profile independent and release; seed 3 and release",)
+
+
+def test_runs_on_other_data_are_told_by_the_names_of_the_data_first(tmp_path):
+    toy = {"name": "toy", "n_images": 60, "limit": 60, "generator_version": 1, "split": "val", "metric": "pck"}
+    write_run(tmp_path / "a", 0.70)
+    write_run(tmp_path / "b", 0.71, dataset=toy, seed=3)
+    findings = judge_claims(measure_runs([tmp_path], {}, "Standard", 20)[0], (), 20)
+    [note] = findings.notes
+    assert note == "not compared: b with a: other data: toy (60 images) and people.json (60 images); seed 3 and release"
+
+
+def test_a_correlation_is_no_difference_and_data_names_are_told_apart():
+    published = judge_claims(measure_published())
+    reasons = {one.claim.name: one.reason for one in published.findings}
+    assert "keep: 0.66 (coco-c/sbl_r101_128x96 and coco-c/" in reasons["alike"]
+    assert "(1 costs most): 12 (ochuman-c/" in reasons["motion-hard"]
+    expected = (
+        "(supports on COCO-C and COCO-C (images with people); "
+        "contradicts on MPII-C, OCHuman-C and OCHuman-C (images with people))"
+    )
+    assert expected in to_markdown(published)
 
 
 def test_runs_that_say_no_training_are_compared_with_a_note(tmp_path):

@@ -109,9 +109,19 @@ def test_pairs_are_named_by_label_or_folder_with_commas_in_both(make_runs, tmp_p
     runs = make_runs(a={}, b={"drop": 0.03}, **{"c,d": {"drop": 0.04}})
     for words in (["a,b"], [f"{tmp_path / 'a'}, b"], ["a,b", "a,b"]):
         [[pair]] = pair_runs(runs, words, []).values()
-        assert (pair.label, round(pair.gains.of_mean.value, 6)) == ("b", 0.06)
+        assert (pair.label, round(pair.gains.of_mean.value, 6)) == ("b over a", 0.06)
     [pairs] = pair_runs(runs, ["a,c,d", "b,c,d"], []).values()
     assert [pair.label for pair in pairs] == ["c,d over a", "c,d over b"]
+
+
+def test_names_of_pairs_have_room_for_both_runs_and_are_told_apart(make_runs):
+    long = [f"hrnet_w{size}_256x192_of_ours_{how}" for size in (32, 48) for how in ("hard", "standard")]
+    runs = make_runs(a={}, **{name: {} for name in long})
+    names = [pair.label for pair in next(iter(pair_runs(runs, [f"a,{long[0]}", f"{long[0]},{long[1]}"], []).values()))]
+    assert names == ["hrnet_w32_…_ours_hard over a", "hrnet…ndard over hrnet…_hard"]
+    words = [f"{long[1]},{long[0]}", f"{long[3]},{long[2]}"]
+    assert [pair.label[:3] for pairs in pair_runs(runs, words, []).values() for pair in pairs] == ["1. ", "2. "]
+    assert all(len(pair.label) <= 32 for pairs in pair_runs(runs, words, []).values() for pair in pairs)
 
 
 def test_rows_that_runs_were_made_as_tell_pairs(make_runs):
@@ -119,7 +129,7 @@ def test_rows_that_runs_were_made_as_tell_pairs(make_runs):
     other = {"row": "coco-c/sbl_r50_256x192"}
     runs = make_runs(a=standard, b=advmix, c=other, d={**advmix, "dataset": COCO_VAL}, e={})
     [[pair]] = pair_runs(runs, [], []).values()
-    assert pair.label == "b"
+    assert pair.label == "b over a"
     assert pair_runs(runs[2:], [], []) == {}
 
 
@@ -147,8 +157,8 @@ def test_pairs_have_their_figures_and_partial_ones_a_line(make_runs, quick, tmp_
     done = write_figures(runs, tmp_path / "out", wanted=Wanted(pairs=("a,b", "a,part", "a,clean")))
     assert {"fig1_gain", "fig4a_gain", "fig4b_gain"} <= stems(done)
     for words in (
-        "fig1_gain is without part: mPC needs all 75 cells of both runs",
-        "fig4a_gain and fig4b_gain are without clean: the two runs have no corrupted cell in common",
+        "fig1_gain is without part over a: mPC needs all 75 cells of both runs",
+        "fig4a_gain and fig4b_gain are without clean over a: the two runs have no corrupted cell in common",
         "by severity the mean over 1 corruptions; coco-c has 15",
     ):
         assert any(words in note for note in done.notes), words
@@ -266,6 +276,7 @@ def test_truth_shows_annotated_joints_alone():
         (["RUN", "--severities", "0"], "--severities must be 1, 2, 3, 4 or 5, got 0"),
         (["RUN", "--corruptions", "fgo"], "--corruptions: no run has 'fgo' (did you mean 'fog'?)"),
         (["RUN", "--pair", "a"], "--pair must be two of the runs"),
+        (["RUN", "--image", 64], "--image must be 0 to 63, got 64"),
     ],
 )
 def test_mistakes_are_one_line_and_nothing_is_drawn(run, tmp_path, words, message):

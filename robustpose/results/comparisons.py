@@ -53,6 +53,11 @@ class Comparison:
         return CONTRADICTS if ends[1] < self.low or self.high < ends[0] else CANNOT_TELL
 
     @property
+    def of(self) -> str:
+        """Return the runs as people read them: `a − b` for a difference."""
+        return (" and " if self.unit == "correlation" else " − ").join(self.runs)
+
+    @property
     def margin(self) -> float:
         """Return how far the value is inside the range; below 0 outside."""
         return min(self.value - self.low, self.high - self.value)

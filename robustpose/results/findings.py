@@ -60,7 +60,7 @@ class Findings:
         taken: Counter[str] = Counter()
         for pixels, name in named.items():
             taken[name] += 1
-            named[pixels] = name if taken[name] == 1 else f"{name}, measured otherwise ({taken[name]})"
+            named[pixels] = name if taken[name] == 1 else f"{name} measured otherwise ({taken[name]})"
         return named
 
     def to_json(self) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _say_counts(comparisons: Sequence[Comparison]) -> str:
     decides = CONTRADICTS if counts[CONTRADICTS] else _sum_up(comparisons)
     deciding = [one for one in comparisons if one.verdict == decides]
     least = min(deciding, key=lambda one: one.margin)
-    return f"{shown}; weakest {least.what}: {show_comparison(least)} ({' − '.join(least.runs)})"
+    return f"{shown}; weakest {least.what}: {show_comparison(least)} ({least.of})"
 
 
 def _say_missing(claim: Claim, measurements: Sequence[Measurement]) -> str:
@@ -152,8 +152,10 @@ def _note_unknown(measurements: Sequence[Measurement]) -> list[str]:
 def _note_apart(measurements: Sequence[Measurement]) -> list[str]:
     """Return notes on measurements that are on other data, or were measured otherwise, than most are."""
     groups: dict[str, list[str]] = {}
+    data: dict[str, str] = {}
     for one in measurements:
         groups.setdefault(one.pixels, []).append(one.name)
+        data[one.pixels] = one.data
     usual = max(groups, key=lambda pixels: len(groups[pixels]))
     expected = dict(_flatten(json.loads(usual)))
     notes = []
@@ -161,7 +163,13 @@ def _note_apart(measurements: Sequence[Measurement]) -> list[str]:
         came = dict(_flatten(json.loads(pixels)))
         keys = [key for key in {**expected, **came} if expected.get(key) != came.get(key)]
         if keys:
-            differences = [f"{key.rpartition('.')[2]} {came.get(key)} and {expected.get(key)}" for key in keys]
+            is_other = data[pixels] != data[usual]  # its name says more than what follows from it
+            differences = [f"other data: {data[pixels]} and {data[usual]}"] if is_other else []
+            differences += [
+                f"{key.rpartition('.')[2]} {came.get(key)} and {expected.get(key)}"
+                for key in keys
+                if not (is_other and key.startswith("data."))
+            ]
             who = f"{_few(names)} with {_few(groups[usual])}"
             notes.append(f"not compared: {who}: {first_few(differences, 'differences')}")
     return notes

@@ -60,13 +60,15 @@ def measure_run(name: str, summary: Mapping[str, Any], told: About) -> Measureme
     boxes = {key: dataset.get(key) for key in OF_BOXES} if about.boxes != "none" else {}
     scores = {CLEAN: summary["clean"], **{Cell.from_key(key): score for key, score in summary["cells"].items()}}
     n_images = count_images(summary)
-    plain = str(dataset.get("name")) + ("" if n_images is None else f" ({n_images:,} image{'s' * (n_images != 1)})")
+    known = find_dataset(summary)
+    words = [str(dataset.get("name"))] + ([] if n_images is None else [f"{n_images:,} image{'s' * (n_images != 1)}"])
+    name_of_data, inside = (words[0], words[1:]) if known is None else (known, words)
     return Measurement(
         name=name,
         about=about,
         pixels=json.dumps(same, sort_keys=True),
         people=None if about.boxes is None else json.dumps([about.boxes, boxes], sort_keys=True),
-        data=plain if find_dataset(summary) is None else f"{find_dataset(summary)}, {plain}",
+        data=name_of_data + (f" ({', '.join(inside)})" if inside else ""),
         metric=str(summary["metric"]),
         suite=suite,
         means=take_means(scores, list(scores), suite),
@@ -82,7 +84,7 @@ def measure_published() -> list[Measurement]:
 
 
 def _measure_row(row: PublishedRow) -> Measurement:
-    data = f"{row.dataset}, images with people" if row.only_with_people else row.dataset
+    data = f"{row.dataset} (images with people)" if row.only_with_people else row.dataset
     return Measurement(
         name=row.name,
         about=About(

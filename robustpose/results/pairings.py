@@ -89,7 +89,7 @@ def compare_trainings(
 def compare_severities(of: Measurements) -> Iterator[Comparison]:
     """Compare what AdvMix gains at each severity: how it grows, and whether it is a gain at the highest one."""
     for pair in _pair_trainings((ADVMIX,), (STANDARD,), of):
-        yield from compare_figure("growth of the gain for each severity more", pair, find_growth)
+        yield from compare_figure("growth of the gain per step of severity", pair, find_growth)
         yield from compare_figure("gain at the highest severity", pair, find_last_gain)
 
 
@@ -124,21 +124,21 @@ def compare_group(group: str, of: Measurements) -> Iterator[Comparison]:
         return None if shares is None else shares[: len(names)].mean(0) - shares[len(names) :].mean(0)
 
     for one in _choose_complete(of):
-        yield from compare_figure(f"share kept under {group} less that under the others", (one,), figure)
+        what = f"mean share of the clean score kept under {group} minus that kept under the other corruptions"
+        yield from compare_figure(what, (one,), figure)
 
 
 def compare_rank(corruption: str, is_easy: bool, of: Measurements) -> Iterator[Comparison]:
-    """Compare the rank of a corruption, 1 for what costs least, with the easiest or the hardest third, run by run."""
+    """Compare the rank of a corruption, 1 for what costs least or most, with the first third of ranks, run by run."""
     names = COCO_C.corruptions
-    third = len(names) // 3
-    low, high = (-math.inf, third + 0.5) if is_easy else (len(names) - third + 0.5, math.inf)
+    what = f"rank of {corruption} among {len(names)} (1 costs {'least' if is_easy else 'most'})"
 
     def figure(means: Means) -> Any:
         shares = keep_shares(means, names)
-        return None if shares is None else rank_shares(shares)[names.index(corruption)]
+        return None if shares is None else rank_shares(shares if is_easy else -shares)[names.index(corruption)]
 
     for one in _choose_complete(of):
-        yield from compare_figure(f"rank of {corruption} among {len(names)}", (one,), figure, low, high, "rank")
+        yield from compare_figure(what, (one,), figure, -math.inf, len(names) // 3 + 0.5, "rank")
 
 
 def _choose_complete(of: Measurements) -> list[Measurement]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from robustpose.errors import UserError
+from robustpose.errors import UserError, spell_list
 from robustpose.files import write_text
 from robustpose.printing import print_line, print_table
 from robustpose.results.comparisons import Verdict
@@ -77,8 +77,7 @@ def to_markdown(findings: Findings) -> str:
 
 def _list_comparisons(finding: Finding, findings: Findings) -> list[str]:
     rows = [
-        [findings.data[one.pixels], one.what, " − ".join(one.runs), one.verdict, show_comparison(one)]
-        for one in finding.comparisons
+        [findings.data[one.pixels], one.what, one.of, one.verdict, show_comparison(one)] for one in finding.comparisons
     ]
     return [*tabulate_markdown(["data", "number", "of", "verdict", "value"], rows, 4), ""] if rows else []
 
@@ -90,7 +89,7 @@ def _verdicts(finding: Finding, findings: Findings) -> str:
     by_verdict: dict[Verdict, list[str]] = {}
     for pixels, verdict in finding.by_data.items():
         by_verdict.setdefault(verdict, []).append(findings.data[pixels])
-    parts = [f"{verdict} on {', '.join(names)}" for verdict, names in by_verdict.items()]
+    parts = [f"{verdict} on {spell_list(names)}" for verdict, names in by_verdict.items()]
     return f"{finding.verdict} ({'; '.join(parts)})"
 
 

@@ -141,7 +141,10 @@ def print_differences(comparison: Comparison) -> None:
         print_line(f"note: {note}")
 
 
-LEGEND = "≈ not distinguishable: the interval of the paired difference holds 0;  * best, or not distinguishable from it"
+LEGEND = (
+    "≈ not distinguishable: the interval of the paired difference holds 0;  "
+    "* best, or not distinguishable from it (none where that is all of them)"
+)
 
 
 def print_boards(boards: Sequence[Board]) -> None:

@@ -11,7 +11,7 @@ from robustpose.results.gains import Gains, find_gains, find_printed_gains
 from robustpose.results.published import PublishedRow, find_row, published_rows
 from robustpose.show.figures.paper import name_row
 from robustpose.show.figures.runs import Run, group_by_data, name_groups
-from robustpose.show.figures.style import shorten
+from robustpose.show.figures.style import MOST_LETTERS, shorten
 
 STANDARD = "Standard"  # as the paper calls plain training
 
@@ -37,16 +37,33 @@ def pair_runs(runs: Sequence[Run], words: Sequence[str], notes: list[str]) -> di
         notes: for people.
     """
     chosen = [_parse_pair(runs, word) for word in dict.fromkeys(words)] or list(_pair_by_rows(runs))
-    hardened_twice = len({pair[1].label for pair in chosen}) < len(chosen)
     panels: dict[str, list[Pair]] = {}
     groups = group_by_data(runs)
     titles = {run.folder: title for group, title in zip(groups, name_groups(groups), strict=True) for run in group}
-    for standard, hardened in chosen:
-        label = f"{shorten(hardened.label)} over {shorten(standard.label)}" if hardened_twice else hardened.label
+    for (standard, hardened), label in zip(chosen, _name_pairs(chosen), strict=True):
         gains = _find_gains(standard, hardened, notes, is_said=bool(words))
         if gains is not None:
             panels.setdefault(titles[hardened.folder], []).append(Pair(label, gains))
     return panels
+
+
+def _name_pairs(pairs: Sequence[tuple[Run, Run]]) -> list[str]:
+    """Return `hardened over standard` for each pair: by the runs' labels, or by folders where two would look alike."""
+    by_label = [_name_pair(hardened.label, standard.label) for standard, hardened in pairs]
+    folders = [[run.folder.resolve().name for run in pair] for pair in pairs]
+    by_folder = [_name_pair(hardened, standard) for standard, hardened in folders]
+    for names in (by_label, by_folder):
+        if len(set(names)) == len(names):
+            return names
+    return [f"{number}. {name}" for number, name in enumerate(by_label, 1)]
+
+
+def _name_pair(hardened: str, standard: str) -> str:
+    """Return the two names in the room of one, so that no figure cuts out what stands between them."""
+    room = MOST_LETTERS - len(" over ") - len("99. ")
+    lengths = len(shorten(standard)), len(shorten(hardened))
+    names = zip((hardened, standard), lengths, strict=True)
+    return " over ".join(shorten(name, max(room // 2, room - other)) for name, other in names)
 
 
 def pair_published_networks() -> dict[str, list[Pair]]:

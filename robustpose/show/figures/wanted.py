@@ -21,6 +21,11 @@ class Wanted:
     corruptions: tuple[str, ...] = ()  # of figure 6 with the truth
     severities: tuple[int, ...] = ()  # of the same
 
+    def check_image(self, n_images: int) -> None:
+        """Raise UserError for an image that data of so many do not have."""
+        if self.image is not None and not 0 <= self.image < n_images:
+            raise UserError(f"--image must be 0 to {n_images - 1}, got {self.image}")
+
     def check(self, suite: Suite) -> None:
         """Raise UserError for what runs of a suite cannot have."""
         for option, said in (("severity", [self.severity]), ("severities", self.severities)):

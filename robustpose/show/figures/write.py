@@ -56,6 +56,9 @@ def write_figures(
     pairs = pair_runs(runs, wanted.pairs, written.notes)
     cells = choose_cells(runs, wanted, written.notes)
     groups = group_by_data(runs)
+    dataset = _open_data(groups, given, trusted, written)
+    shown: Dataset = ToyPeople() if dataset is None else dataset
+    wanted.check_image(len(shown))
     with paper_style():
         _write_figures_1_and_5(groups, wanted.beside if runs[0].suite == COCO_C else NONE, written)
         write_gains(runs, pairs, written)
@@ -68,9 +71,8 @@ def write_figures(
                 f"fig4, fig6, fig6_truth and table.tex are left out: they need runs on the same data, but those of "
                 f"{first.folder} and {second.folder} differ ({tell_data_apart(first, second)}); draw them apart"
             )
-        dataset = _open_data(groups, given, trusted, written)
         corrupted_images = _find_corrupted_images(groups[0], trusted, written) if dataset is not None else {}
-        _write_figure_2(runs[0], dataset, corrupted_images, wanted, written)
+        _write_figure_2(runs[0], shown, corrupted_images, wanted, written)
         if len(groups) == 1 and dataset is not None:
             opened = Opened(dataset, corrupted_images)
             kept = opened.keep(runs)
@@ -158,16 +160,9 @@ def _find_corrupted_images(runs: Sequence[Run], trusted: Trusted, written: Writt
 
 
 def _write_figure_2(
-    run: Run,
-    dataset: Dataset | None,
-    corrupted_images: Mapping[Path, CorruptedImages],
-    wanted: Wanted,
-    written: Written,
+    run: Run, shown: Dataset, corrupted_images: Mapping[Path, CorruptedImages], wanted: Wanted, written: Written
 ) -> None:
-    """Write one image, of the toy data without a dataset, under every corruption of the run's suite."""
-    shown: Dataset = ToyPeople() if dataset is None else dataset
-    if wanted.image is not None and not 0 <= wanted.image < len(shown):
-        raise UserError(f"--image must be 0 to {len(shown) - 1}, got {wanted.image}")
+    """Write one image under every corruption of the run's suite."""
     frame = shown.frame(find_large_person(shown) if wanted.image is None else wanted.image)
     cells = cells_of(run.suite.corruptions, [wanted.severity])
     source: CorruptedImages = MadeImages(0)
