@@ -145,7 +145,9 @@ def coco_root(coco_folder, tmp_path):
     content = json.loads((coco_folder / "people.json").read_text())
     (root / "annotations/person_keypoints_val2017.json").write_text(json.dumps(content))
     (root / "images/val2017").symlink_to(coco_folder / "images")
-    found = [{"image_id": i["id"], "category_id": 1, "bbox": [5, 8, 40, 70], "score": 0.9} for i in content["images"]]
+    found = [
+        {"image_id": i["id"], "category_id": 1, "bbox": [5, 8, 40, 70], "score": 1 / i["id"]} for i in content["images"]
+    ]
     (root / "person_detection_results/COCO_val2017_detections_AP_H_56_person.json").write_text(json.dumps(found))
     return root
 

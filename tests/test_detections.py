@@ -79,7 +79,8 @@ def read(coco_folder, tmp_path):
     """A function that opens the small dataset with detected boxes."""
 
     def read_boxes(boxes):
-        path = write_boxes(tmp_path / "boxes.json", [detect(image_id, box.tolist()) for image_id, box in boxes])
+        found = [detect(image_id, box.tolist(), score=0.9 - i / 99) for i, (image_id, box) in enumerate(boxes)]
+        path = write_boxes(tmp_path / "boxes.json", found)
         return read_coco(coco_folder / "people.json", coco_folder / "images", path)
 
     return read_boxes
@@ -119,3 +120,38 @@ def test_boxes_in_another_form_are_refused(read, annotated, change, message):
 def test_boxes_that_are_not_where_people_are_raise_a_doubt(read, annotated, change, message):
     warnings = read([(i, np.array(change(box))) for i, box in annotated]).warnings
     assert [warning for warning in warnings if message in warning], warnings
+
+
+def read_scores(tmp_path, scores):
+    detections = [detect(1, [i, 2, 30, 40], score=score) for i, score in enumerate(scores)]
+    return read_detections(write_boxes(tmp_path / "boxes.json", detections), wanted_in(1))
+
+
+@pytest.mark.parametrize("scores", [[-0.1, -2.99, -0.5], [0.9, 0.8, -2.99]])
+def test_scores_below_0_are_refused_for_they_turn_the_order_around(tmp_path, scores):
+    with pytest.raises(UserError, match=r"boxes\.json must be 0 or more, got -2\.99 .*: are they logarithms") as error:
+        read_scores(tmp_path, scores)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ([90, 80, 0.7], "2 of 3 scores of boxes of boxes.json are above 1, up to 90: are they percent or logits?"),
+        ([0, 0.0], "all scores of boxes of boxes.json are 0, and so are those of all poses"),
+        ([0.9] * 5, "all 5 scores of boxes of boxes.json are 0.9: are they those of the detector?"),
+    ],
+)
+def test_scores_that_hardly_are_a_detectors_raise_a_doubt(tmp_path, scores, message):
+    (doubt,) = read_scores(tmp_path, scores).doubts
+    assert doubt.startswith(message)
+
+
+def test_scores_of_0_to_1_raise_no_doubt(tmp_path):
+    assert read_scores(tmp_path, [1, 0.5, 0.0, 0.5, 1]).doubts == []
+
+
+def test_scores_below_0_of_other_categories_and_images_do_not_matter(tmp_path):
+    detections = [detect(1, [1, 2, 3, 4]), detect(1, [0, 0, 9, 9], -1, category_id=2), detect(7, [0, 0, 9, 9], -1)]
+    found = read_detections(write_boxes(tmp_path / "boxes.json", detections), wanted_in(1, 2))
+    assert found.table[1][1].tolist() == [0.9]

@@ -32,7 +32,12 @@ def options_of(*words: str) -> dict[str, str]:
         (("mean=123.675,0.456,0.406",), "mix numbers for values in 0..255 with others"),
         (("std=58.395,0.224,0.225",), "mix numbers for values in 0..255 with others"),
         (("mean=0,0,0", "std=0.00392,0.00392,0.00392"), "from 0..255 to 0..1, where they are already: std=1,1,1"),
-        (("mean=-123,-116,-103",), "mean=-123,-116,-103 must be at least -1"),
+        (("mean=-123,-116,-103",), "mean=-123,-116,-103 must be 0 or more"),
+        (("mean=-0.485,-0.456,-0.406",), "so leave out the signs: mean=0.485,0.456,0.406"),
+        (("mean=0.485,0.456,-0.406",), "mean=0.485,0.456,-0.406 must be 0 or more"),
+        (("mean=-123.675,-116.28,-103.53", LEVELS[1], "scale=255"), "leave out the signs: mean=123.675,116.28,103.53"),
+        (("std=-0.229,-0.224,-0.225",), "option 'std' must be three numbers above 0"),
+        (("std=0,1,1",), "option 'std' must be three numbers above 0"),
         (("mean=0.485,0.456,0.406", "scale=255"), "leave out scale=255"),
         ((*LEVELS, "scale=128"), "option 'scale' must be 1 or 255"),
     ],
@@ -68,6 +73,7 @@ def test_numbers_of_values_up_to_one_or_with_their_scale_are_taken(
     [
         ({"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}, RIGHT),
         ({"mean": [123.675, 116.28, 103.53]}, "unlike std"),
+        ({"mean": [-0.485, -0.456, -0.406]}, "must be 0 or more"),
         ({"mean": [102, 102, 102], "std": [1, 1, 1]}, "mean=0.4,0.4,0.4 std=0.00392157,0.00392157,0.00392157"),
     ],
 )

@@ -105,6 +105,35 @@ def check_areas(areas: Floats, boxes_xywh: Floats, where: str) -> list[str]:
     ]
 
 
+def check_scores(scores: Floats, where: str) -> list[str]:
+    """Return the warnings that scores (N,) of detected boxes give rise to.
+
+    Raises:
+        UserError: some are below 0, so that a pose's score times that of its box turns the order around.
+    """
+    if not len(scores):
+        return []
+    if scores.min() < 0:
+        raise UserError(
+            f"scores of boxes of {where} must be 0 or more, got {scores.min():.6g} ({(scores < 0).sum()} of "
+            f"{len(scores)} are below 0): are they logarithms? A pose's score is its own times that of its box"
+        )
+    if scores.max() == 0:
+        return [f"all scores of boxes of {where} are 0, and so are those of all poses: their order says nothing"]
+    doubts = []
+    if scores.max() > 1:
+        doubts.append(
+            f"{(scores > 1).sum()} of {len(scores)} scores of boxes of {where} are above 1, up to {scores.max():.6g}: "
+            "are they percent or logits? A pose's score is its own times that of its box"
+        )
+    if len(scores) >= SEVERAL and scores.min() == scores.max():
+        doubts.append(
+            f"all {len(scores)} scores of boxes of {where} are {scores[0]:.6g}: are they those of the detector? Poses "
+            "are ranked by them"
+        )
+    return doubts
+
+
 def _are_corners(boxes_xywh: Floats, sizes_wh: Floats) -> bool:
     """Tell whether boxes (N, 4) would be as right as corners, x1 y1 x2 y2: hardly any set of true boxes is."""
     in_order, inside = boxes_xywh[:, 2:] > boxes_xywh[:, :2], boxes_xywh[:, 2:] <= 1.02 * sizes_wh + 1

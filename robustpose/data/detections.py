@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from robustpose.data.box_checks import check_boxes, count_found
+from robustpose.data.box_checks import check_boxes, check_scores, count_found
 from robustpose.errors import UserError, first_few, quote
 from robustpose.pose.image_ids import ImageNames
 from robustpose.pose.results_json import Result, keep_category
@@ -56,7 +56,8 @@ def read_detections(path: Path, wanted: Wanted, way: str | None = None) -> Detec
     under that corruption. None for boxes found on clean images.
 
     Raises:
-        UserError: an incomplete detection, boxes in another form, or none of these categories and images.
+        UserError: an incomplete detection, boxes in another form, scores below 0, or none of these categories and
+            images.
     """
     detections = _read(path)
     if not detections and way is None:
@@ -74,8 +75,9 @@ def read_detections(path: Path, wanted: Wanted, way: str | None = None) -> Detec
     arrays = {image_id: np.array(row, float) for image_id, row in rows.items()}
     table = {i: (np.concatenate([row[:, :2], row[:, :2] + row[:, 2:4]], 1), row[:, 4]) for i, row in arrays.items()}
     sizes = [wanted.sizes_wh[image_id] for image_id, row in rows.items() for _ in row]
-    boxes_xywh = np.concatenate([np.zeros((0, 5)), *arrays.values()])[:, :4]
-    doubts = check_boxes(boxes_xywh, np.array(sizes, float), f"boxes of {path.name}")
+    numbers = np.concatenate([np.zeros((0, 5)), *arrays.values()])
+    doubts = check_boxes(numbers[:, :4], np.array(sizes, float), f"boxes of {path.name}")
+    doubts += check_scores(numbers[:, 4], path.name)
     if is_of_clean:
         doubts += wanted.names.doubt_ids(ids, meant, f"boxes of {path.name}")
         doubts += _doubt_places(path.name, table, wanted)

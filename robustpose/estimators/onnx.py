@@ -17,7 +17,7 @@ from robustpose.estimators.options import CropOptions, Size, Threads, parse_numb
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, run_in_batches
 from robustpose.files import name_in_text
 from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
-from robustpose.models.value_range import check_no_factor, check_range, write_numbers
+from robustpose.models.value_range import check_no_factor, check_range, check_signs, write_numbers
 from robustpose.pose.joint_names import match_names
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.sources import hash_once
@@ -74,6 +74,7 @@ class Options(CropOptions):
 
     @model_validator(mode="after")
     def _check_range(self) -> Options:
+        check_signs(self.mean)
         if self.scale == 1:
             check_range(self.mean, self.std, RAW)
             check_no_factor(self.std, f"for a network of values in 0..255, {RAW}")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 LEVELS = 255
-LEAST_MEAN, MOST_MEAN, MOST_STD = -1.0, 2.0, 4.0  # of values in 0..1: beyond any that a network has
+MOST_MEAN, MOST_STD = 2.0, 4.0  # of values in 0..1: beyond any that a network has
 LEAST_STD = 0.02  # of values in 0..1; 1/255 is 0.004
 
 
@@ -19,8 +19,7 @@ def check_range(mean: Sequence[float], std: Sequence[float], way_out: str = "") 
         raise ValueError("mean must be three finite numbers, and std three numbers above 0")
     mean_words, std_words = f"mean={write_numbers(mean)}", f"std={write_numbers(std)}"
     here = "here values are in 0..1"
-    if min(mean) < LEAST_MEAN:
-        raise ValueError(f"{mean_words} must be at least {LEAST_MEAN:g}, for {here}")
+    check_signs(mean)
     if max(mean) <= MOST_MEAN and max(std) <= MOST_STD:
         return
     of_levels = f"mean={write_numbers(mean, LEVELS)} std={write_numbers(std, LEVELS)}"
@@ -38,6 +37,16 @@ def check_range(mean: Sequence[float], std: Sequence[float], way_out: str = "") 
         raise ValueError(f"{mean_words} {std_words} are for values in 0..255; {here}: {way_out or of_levels}")
     right = f"mean={write_numbers(mean, LEVELS)} {std_words}"
     raise ValueError(f"{mean_words} are for values in 0..255, unlike {std_words}; {here}: {right}")
+
+
+def check_signs(mean: Sequence[float]) -> None:
+    """Raise ValueError if a mean, of values in any range, has a number below 0: values of images are 0 or more."""
+    if min(mean) < 0:
+        right = f"mean={write_numbers([abs(number) for number in mean])}"
+        raise ValueError(
+            f"mean={write_numbers(mean)} must be 0 or more, as values of images are; it is subtracted from them, so "
+            f"leave out the signs: {right}"
+        )
 
 
 def check_no_factor(std: Sequence[float], way_out: str) -> None:
