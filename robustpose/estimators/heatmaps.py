@@ -139,7 +139,8 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     input_wh = loaded.input_spec.input_wh
     if options.input not in (None, input_wh):
         raise UserError(
-            f"{target} says that its input is {write_size(input_wh)}: leave out input={write_size(options.input)}"
+            f"{target} says that its input is {write_size(input_wh)}: leave out input={write_size(options.input)}, or "
+            "take the weights of the row that is measured"
         )
     estimator = _make_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.describe = partial(
