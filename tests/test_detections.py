@@ -106,6 +106,16 @@ def test_boxes_in_another_form_are_refused(read, annotated, change, message):
     assert "boxes.json" in str(error.value)
 
 
+def test_boxes_of_which_some_are_fractions_are_refused(read, annotated):
+    boxes = [(i, box / [128, 96, 128, 96] if i % 3 == 0 else box) for i, box in annotated]
+    with pytest.raises(UserError, match=r"6 of 18 boxes of boxes\.json are fractions of the image, such as 0\.03"):
+        read(boxes)
+
+
+def test_one_speck_in_the_corner_among_many_boxes_is_taken(read, annotated):
+    assert read([*annotated, *annotated, (1, np.array([0.2, 0.1, 0.9, 0.8]))]).warnings == []
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -13,6 +13,8 @@ from robustpose.pose.types import Floats
 
 BEYOND = 0.1  # of an image's side: how far a box may reach out of it
 UNIT = 1.5  # px; where all coordinates are smaller, they are fractions of the image
+LEAST_SIDE = 10 * UNIT  # px, of an image in which that can be told
+SOME = 0.05  # of detected boxes: a few may be specks in the corner
 MOST = 0.5  # of the boxes, joints or people
 OVERLAP = 0.3  # intersection over union of a box that finds a person
 SEVERAL = 5  # people who are asked for an opinion
@@ -29,16 +31,22 @@ def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str) -> list[str]:
     """
     if not len(boxes_xywh):
         return []
-    if np.abs(boxes_xywh).max() <= UNIT and sizes_wh.min() > 10 * UNIT:
+    if np.abs(boxes_xywh).max() <= UNIT and sizes_wh.min() > LEAST_SIDE:
         raise UserError(
             f"{what} are fractions of the image, at most {np.abs(boxes_xywh).max():.3g}: expected px, x y width height"
+        )
+    in_fractions = find_fractions(boxes_xywh, sizes_wh)
+    if in_fractions.mean() > SOME:
+        raise UserError(
+            f"{in_fractions.sum()} of {len(boxes_xywh)} {what} are fractions of the image, such as "
+            f"{spell(boxes_xywh[in_fractions][0])}: expected px, x y width height"
         )
     far = boxes_xywh[:, :2] + boxes_xywh[:, 2:]
     beyond = (far > (1 + BEYOND) * sizes_wh) | (boxes_xywh[:, :2] < -BEYOND * sizes_wh)
     leaves: Mask = np.asarray(beyond.any(1))
     if _are_corners(boxes_xywh, sizes_wh) and leaves.mean() > 0.2:
         raise UserError(
-            f"{what} seem to be x1 y1 x2 y2, such as {_spell(boxes_xywh[leaves][0])}: expected x y width height. So "
+            f"{what} seem to be x1 y1 x2 y2, such as {spell(boxes_xywh[leaves][0])}: expected x y width height. So "
             f"read, {leaves.sum()} of {len(leaves)} reach far out of their images, as corners none does"
         )
     if len(boxes_xywh) >= MANY and (far < FAR * sizes_wh).all():
@@ -50,10 +58,17 @@ def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str) -> list[str]:
         example = np.flatnonzero(leaves)[0]
         return [
             f"{leaves.sum()} of {len(leaves)} {what} reach far out of their images, such as "
-            f"{_spell(boxes_xywh[example])} out of {_spell(sizes_wh[example])}: are they x y width height, in px, of "
+            f"{spell(boxes_xywh[example])} out of {spell(sizes_wh[example])}: are they x y width height, in px, of "
             "images of this size?"
         ]
     return []
+
+
+def find_fractions(boxes_xywh: Floats, sizes_wh: Floats) -> Mask:
+    """Return which boxes (N, 4) xywh are fractions of their images of sizes (N, 2) px, rather than px: (N,)."""
+    is_small = (np.abs(boxes_xywh) <= UNIT).all(1) & (boxes_xywh[:, 2:] > 0).all(1)
+    is_whole = (boxes_xywh == np.round(boxes_xywh)).all(1)  # 0 0 1 1 stands for no box, too
+    return np.asarray(is_small & ~is_whole & (sizes_wh.min(1) > LEAST_SIDE))
 
 
 def check_joints(xy: Floats, is_annotated: Mask, boxes_xywh: Floats, sizes_wh: Floats, where: str) -> list[str]:
@@ -78,7 +93,7 @@ def check_joints(xy: Floats, is_annotated: Mask, boxes_xywh: Floats, sizes_wh: F
     gap, gap_to_corner = (abs(far - end) for end in (boxes_xywh[:, :2] + boxes_xywh[:, 2:], boxes_xywh[:, 2:]))
     if _are_corners(boxes_xywh, sizes_wh) and (gap_to_corner < gap - 1).all(1).mean() > 0.9:
         raise UserError(
-            f"annotated boxes of {where} seem to be x1 y1 x2 y2, such as {_spell(boxes_xywh[0])}: expected x y width "
+            f"annotated boxes of {where} seem to be x1 y1 x2 y2, such as {spell(boxes_xywh[0])}: expected x y width "
             "height. As corners they end where the joints do"
         )
     margin = BEYOND * boxes_xywh[:, None, 2:] + 2
@@ -148,5 +163,6 @@ def count_found(people: Floats, boxes: Floats) -> int:
     return int((both > OVERLAP * (area[:, None] + of_box - both)).any(1).sum())
 
 
-def _spell(numbers: Floats) -> str:
+def spell(numbers: Floats) -> str:
+    """Return numbers for messages: ``5 8.5 40 70``."""
     return " ".join(f"{number:.6g}" for number in numbers)

@@ -9,6 +9,7 @@ import numpy as np
 from robustpose.data.box_checks import check_areas, check_boxes, check_joints
 from robustpose.data.coco_file import CocoFile, Entry, find_repeated
 from robustpose.data.ignored import find_damage
+from robustpose.data.units import check_units, doubt_areas
 from robustpose.errors import UserError, first_few, quote
 from robustpose.pose.types import ImageId
 
@@ -76,14 +77,16 @@ def doubt_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> list
         raise UserError(
             f"{file.path}: nobody with joints has an area above 0, by which poses are scored: {HINTS['area']}"
         )
-    some = counted[:: len(counted) // MOST_LOOKED_AT + 1]
     sizes = {image["id"]: (image["width"], image["height"]) for image in file.images}
+    check_units(counted, sizes, file.path.name)
+    some = counted[:: len(counted) // MOST_LOOKED_AT + 1]
     boxes = np.array([person["bbox"] for person in some], float)
     sizes_wh = np.array([sizes[person["image_id"]] for person in some], float)
     points = np.array([person["keypoints"] for person in some], float).reshape(-1, n_joints, 3)
     doubts = check_boxes(boxes, sizes_wh, f"annotated boxes of {file.path.name}")
     doubts += check_joints(points[:, :, :2], points[:, :, 2] > 0, boxes, sizes_wh, file.path.name)
-    doubts += check_areas(np.array([person["area"] for person in some], float), boxes, file.path.name)
+    areas = np.array([person["area"] for person in some], float)
+    doubts += check_areas(areas, boxes, file.path.name) or doubt_areas(counted, file.path.name)
     if small:
         doubts.append(
             f"{len(small)} of {len(counted)} people with joints have an area of 0, such as annotation "
