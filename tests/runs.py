@@ -69,7 +69,7 @@ def assert_interrupt_ends_with_one_line(command, is_at_work):
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert errors.strip().splitlines()[-1] == "stopped; finished work is kept: the same command goes on from there"
     assert "Traceback" not in errors
 
