@@ -568,9 +568,13 @@ def test_file_that_is_published_or_has_no_card_is_one_clear_line(small_file: Pat
 
     save_file({"a": torch.zeros(1)}, tmp_path / "bare.safetensors")
     for spec, skeleton, message in (
-        ("pifpaf_resnet50:checkpoint.pkl", COCO, r"first, robustpose convert-pifpaf .*checkpoint\.pkl$"),
-        ("pifpaf_resnet50:checkpoint.pth", COCO, r"first, robustpose convert-pifpaf .*checkpoint\.pth$"),
-        ("pifpaf_resnet50:checkpoint.pkl.epoch350", COCO, r"robustpose convert-pifpaf .*checkpoint\.pkl\.epoch350$"),
+        ("pifpaf_resnet50:checkpoint.pkl", COCO, r"first, robustpose convert-pifpaf .*checkpoint\.pkl; of a training"),
+        ("pifpaf_resnet50:checkpoint.pth", COCO, r"first, robustpose convert-pifpaf .*checkpoint\.pth; of a training"),
+        (
+            "pifpaf_resnet50:checkpoint.pkl.epoch350",
+            COCO,
+            r"robustpose convert-pifpaf .*checkpoint\.pkl\.epoch350; of a training",
+        ),
         ("pifpaf_resnet50:bare.safetensors", COCO, "carries no input spec: expected .* robustpose convert-pifpaf"),
         ("pifpaf_resnet50:none.safetensors", COCO, r"there is no weights file .*none\.safetensors"),
         (f"pifpaf_resnet50:{small_file}", COCO, "does not fit PifPaf: "),
