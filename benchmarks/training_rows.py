@@ -20,6 +20,7 @@ import os
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--mpii", type=Path, help="folder of MPII, likewise")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", "not the row's training")  # as all of these are
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         options.coco = options.coco or draw_coco(folder / "coco")
