@@ -56,8 +56,9 @@ class Stop(Exception):
 
 
 def heed_interrupts():
-    """Let a command hear Ctrl-C: what a shell runs in the background is deaf to it, and so is all that comes of it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Let a command hear signals: what runs in the background, or with nohup, is deaf to some, and so is its offspring."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def assert_interrupt_ends_with_one_line(command, is_at_work):
