@@ -56,7 +56,7 @@ class Stop(Exception):
 
 
 def heed_interrupts():
-    """Let a command hear signals: what runs in the background, or with nohup, is deaf to some, and so is all below it."""
+    """Let a command hear signals: what runs in the background, or with nohup, is deaf to some, as is all below it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
