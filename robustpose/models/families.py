@@ -33,6 +33,8 @@ class Family:
     # Where another sigma is usual, by the height of the input, px.
     sigma_by_height: Mapping[int, float] = field(default_factory=dict)
     reaches_last_pixel: bool = False  # maps do, from an input's first: sides of 16·n + 1 px fit, too
+    in_boxes: bool = False  # whether people are looked for in boxes
+    needs_limbs: bool = False  # whether outputs depend on the skeleton's limbs, too, not on its joints alone
 
     def choose_sigma(self, input_wh: tuple[int, int]) -> float:
         """Return the sigma that is usual for targets of an input of that many px."""
@@ -49,8 +51,8 @@ class Family:
 
         It has ``make_samples(source, settings)`` and ``make_objective(settings)``; the outputs' shapes for one crop,
         ``expected_shapes(input_wh, skeleton)``, nested as the outputs are; `OUTPUTS`, what messages call them;
-        `MORE_OUTPUTS`: whether further ones are left alone; `HOLD_UNKNOWN`: targets in which NaN says that nothing is
-        known; and `IN_BOXES`: whether people are looked for in boxes.
+        `MORE_OUTPUTS`: whether further ones are left alone; and `HOLD_UNKNOWN`: targets in which NaN says that nothing
+        is known.
         """
         return importlib.import_module(f"robustpose.train.{self.name}")
 
@@ -69,6 +71,7 @@ FAMILIES: dict[str, Family] = {
             input_wh_by_joints={COCO.joints: (192, 256), MPII.joints: (256, 256)},
             # 128×96 halves the sigma of 256×192, as its heatmap is half as large.
             sigma_by_height={128: 1.0, 256: 2.0, 384: 3.0},
+            in_boxes=True,
         ),
         # Whole images (B, 3, h, w) -> heatmaps and tags (B, 2K, h/4, w/4), and finer heatmaps (B, K, h/2, w/2).
         Family(
@@ -85,7 +88,7 @@ FAMILIES: dict[str, Family] = {
                 "pifpaf_resnet50": "pifpaf:pifpaf_resnet50", "pifpaf_resnet101": "pifpaf:pifpaf_resnet101",
                 "small_fields": "small:SmallFieldsNet",
             },
-            stride=8, input_wh=(641, 641), reaches_last_pixel=True,
+            stride=8, input_wh=(641, 641), reaches_last_pixel=True, needs_limbs=True,
         ),
     )
 }  # fmt: skip

@@ -89,7 +89,7 @@ def build_networks(settings: TrainSettings, skeleton: Skeleton) -> Networks:
         with naming("teacher.weights" if settings.teacher.weights else "start_from"):
             sources |= load_learned(teacher, weights, expected)
     networks = Networks(student, teacher, sources)
-    if expected.family != "fields":  # whose outputs depend on connections, too
+    if not FAMILIES[expected.family].needs_limbs:  # which may be those of the other data
         check_networks(networks, settings, skeleton)
     return networks
 
@@ -151,7 +151,7 @@ def build_step(
     """Return the step of a run's strategy; UserError where networks, weights, targets or mixer do not fit together."""
     network, family = networks.student, samples.source.input_spec.family
     check_joints(networks.sources, skeleton.joints)
-    if family == "fields":
+    if FAMILIES[family].needs_limbs:
         check_networks(networks, settings, skeleton)
     if settings.backbone is not None and has_folded_norms(network):
         measure_norms(network, samples.draw_views_of_first(0, CROPS_TO_MEASURE)[:, 0])

@@ -52,7 +52,6 @@ LEAST_AREA = 1.0  # cells², of a box that says how large somebody is
 OUTPUTS = "fields of joints and connections (confidence, vectors, log-spreads, scale)"
 MORE_OUTPUTS = True  # further heads are for training only
 HOLD_UNKNOWN = ("pif_confidence", "paf_confidence")  # targets in which NaN says that nothing is known
-IN_BOXES = False  # whether people are looked for in boxes
 
 
 def make_samples(source: CropSource, settings: TrainSettings) -> WholeImages:

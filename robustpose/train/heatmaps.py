@@ -25,7 +25,6 @@ STRIDE = 4  # crop px per heatmap px of what is expected of a network
 OUTPUTS = "heatmaps"
 MORE_OUTPUTS = False  # further ones are a mistake
 HOLD_UNKNOWN = ()  # targets in which NaN says that nothing is known
-IN_BOXES = True  # whether people are looked for in boxes
 
 
 def make_samples(source: CropSource, settings: TrainSettings) -> PersonCrops:

@@ -133,9 +133,8 @@ def _train(
     inputs = describe_inputs(settings, data.train, data.val)
     at = resume(last, settings, inputs, step, scaler, len(batches))
     n_steps = settings.epochs * len(batches)
-    n_filled = (
-        sum(map(batches.count, range(len(batches)))) / settings.batch_size
-    )  # batches that an epoch's samples fill
+    # Batches that the samples of an epoch fill: the last one counts for as much as it has.
+    n_filled = sum(map(batches.count, range(len(batches)))) / settings.batch_size
     done = at.epoch * len(batches) + at.step
     if fabric.is_global_zero:
         write_text(out / SETTINGS, write_recipe(settings))

@@ -17,6 +17,7 @@ import yaml
 from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest, spell_list
+from robustpose.models.families import FAMILIES
 from robustpose.models.zoo import ZooNetwork
 from robustpose.pose.protocols import Dataset
 from robustpose.processes import count_cores
@@ -47,11 +48,16 @@ def get_training(row: PublishedRow) -> Training:
     return Training(**_read()["trainings"][row.training])
 
 
+def looks_in_boxes(network: ZooNetwork) -> bool:
+    """Return whether a network finds joints of one person, in a box, rather than people in whole images."""
+    return FAMILIES[network.input_spec.family].in_boxes
+
+
 def find_network(row: PublishedRow, according_to: Account = "program") -> ZooNetwork:
     """Return the row's network with the training that an account gives it, mixing included."""
     published, training = row.zoo, get_training(row)
     account = _read()["accounts"][according_to]
-    if according_to == "program" and (training.from_imagenet or published.input_spec.family != "heatmaps"):
+    if according_to == "program" and (training.from_imagenet or not looks_in_boxes(published)):
         account = {}  # which that program does not train
     mixing = {**account.get("mixing", {}), **training.mixing}
     return replace(published, training={**published.training, **account, "mixing": mixing})
@@ -65,13 +71,12 @@ def describe_row(row: PublishedRow, according_to: Account = "program", root: Pat
     training, name = get_training(row), _find_data(row)
     data = {"name": name} if root is None else {"name": name, "root": root}
     stylized = {} if training.stylized is None else {"stylized": training.stylized}
-    finds_people = row.zoo.input_spec.family != "heatmaps"
     return {
         "strategy": training.strategy,
         "teacher": dict(training.teacher),
         "train_data": {**data, "split": SETS[name].train, **stylized},
         "val_data": {**data, "split": SETS[name].benched, "only_with_people": row.only_with_people},
-        "evaluate_every": 10 if finds_people else 5,  # whole images take longer
+        "evaluate_every": 5 if looks_in_boxes(row.zoo) else 10,  # whole images take longer
         "engine": {},
         "row": {"name": row.name, "according_to": according_to},
     }

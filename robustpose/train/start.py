@@ -113,7 +113,7 @@ def _open(name: str, spec: DataSpec) -> Dataset:
 
 def _check_scoring(dataset: Dataset, family: FamilyName) -> None:
     """Raise UserError unless poses of the dataset's people can be found and scored: with the poses of nobody."""
-    in_boxes = FAMILIES[family].training.IN_BOXES
+    in_boxes = FAMILIES[family].in_boxes
     dataset.check_cells([CLEAN])
     truths = []
     for index in range(len(dataset)):

@@ -33,7 +33,6 @@ COARSE, FINE = 4, 2  # crop px per heatmap px
 OUTPUTS = "heatmaps with tags, and finer heatmaps,"
 MORE_OUTPUTS = False  # further ones are a mistake
 HOLD_UNKNOWN = ()  # targets in which NaN says that nothing is known
-IN_BOXES = False  # whether people are looked for in boxes
 TAG_WEIGHT = 1e-3  # of pull and push, each, beside the heatmaps
 
 
