@@ -101,13 +101,8 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
         notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
     scores = [{CLEAN: s["clean"], **{cell: s["cells"][cell.key] for cell in cells[1:]}} for s in summaries]
     values = [take_means(of, cells, suite) for of in scores]
-    tables = [read_tables(folder, of) for folder, of in zip(folders, scores, strict=True)]
-    n_images = tables[0][CLEAN].n_images
-    for folder, of_run in zip(folders, tables, strict=True):
-        if (n_other := of_run[CLEAN].n_images) != n_images:
-            raise UserError(f"{folders[0]} has matches of {n_images} images, {folder} of {n_other}: score one again")
-    weights = draw_weights(n_images, n_resamples)
-    resampled = [take_means({cell: table.score(weights) for cell, table in of.items()}, cells, suite) for of in tables]
+    n_images, resampled_scores = resample_runs(folders, scores, n_resamples)
+    resampled = [take_means(of, cells, suite) for of in resampled_scores]
     return Comparison(
         names=_tell_apart(folders, summaries),
         metric=first["metric"],
@@ -118,6 +113,22 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
         rows=tuple(_compare_rows(values, resampled, suite, first["metric"])),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def resample_runs(
+    folders: Sequence[Path], scores: Sequence[Mapping[Cell, float]], n_resamples: int
+) -> tuple[int, list[dict[Cell, Any]]]:
+    """Return how many images runs have, and for each run its scores (R,) of the same resamples of them, by cell.
+
+    `scores` are those of the summaries, as `read_tables` takes them; UserError where matches are of other images.
+    """
+    tables = [read_tables(folder, of) for folder, of in zip(folders, scores, strict=True)]
+    n_images = tables[0][CLEAN].n_images
+    for folder, of_run in zip(folders, tables, strict=True):
+        if (n_other := of_run[CLEAN].n_images) != n_images:
+            raise UserError(f"{folders[0]} has matches of {n_images} images, {folder} of {n_other}: score one again")
+    weights = draw_weights(n_images, n_resamples)
+    return n_images, [{cell: table.score(weights) for cell, table in of.items()} for of in tables]
 
 
 def read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreTable]:

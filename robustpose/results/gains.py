@@ -14,9 +14,9 @@ from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.errors import UserError, spell_list
 from robustpose.metrics.robustness import mean_under_corruption
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.compare import Difference, note_differences, read_tables, tell_corruptions_apart
+from robustpose.results.compare import Difference, note_differences, resample_runs, tell_corruptions_apart
 from robustpose.results.published import PublishedRow
-from robustpose.results.resampling import check_resamples, draw_weights, interval
+from robustpose.results.resampling import check_resamples, interval
 from robustpose.results.rows import require_one_suite, severities_of
 from robustpose.results.summary import read_summary
 
@@ -99,12 +99,7 @@ def _resample(
         return []
     n_resamples = min(of["resamples"] for of in intervals if of)
     check_resamples(n_resamples, 1)
-    tables = [read_tables(folder, of) for folder, of in zip(folders, scores, strict=True)]
-    n_images = [of[CLEAN].n_images for of in tables]
-    if n_images[0] != n_images[1]:
-        raise UserError(f"{folders[0]} has matches of {n_images[0]} images, {folders[1]} of {n_images[1]}")
-    weights = draw_weights(n_images[0], n_resamples)
-    return [{cell: table.score(weights) for cell, table in of.items()} for of in tables]
+    return resample_runs(folders, scores, n_resamples)[1]
 
 
 def _take_means(
