@@ -6,12 +6,14 @@ import ctypes
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -62,7 +64,7 @@ def run_in_processes(
     others = set(multiprocessing.active_children())
     failure: BaseException | None = None
     with ExitStack() as to_end:  # in the reverse order
-        with hold_signals():
+        with start_processes():
             numbers: Any = context.SimpleQueue()
             to_end.callback(numbers.close)
             for number in range(n_workers):
@@ -101,6 +103,16 @@ def run_in_processes(
         ) from failure
     if failure is not None:
         raise failure
+
+
+@contextmanager
+def start_processes() -> Iterator[None]:
+    """Hear signals only after the block, in which processes are started: none is interrupted before it is a worker."""
+    if hasattr(signal, "pthread_sigmask"):
+        with hold_signals():
+            resource_tracker.ensure_running()  # where this starts it, signals come through again before Python 3.13
+    with hold_signals():
+        yield
 
 
 def _listen(receiver: Connection, events: queue.SimpleQueue[Any]) -> None:

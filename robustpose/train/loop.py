@@ -30,7 +30,7 @@ from robustpose.metrics import make_metric
 from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
 from robustpose.models.zoo import make_input_spec
-from robustpose.stopping import hold_signals
+from robustpose.processes import start_processes
 from robustpose.train.batches import Batches
 from robustpose.train.build import build_networks, build_step, check_norms, make_guard
 from robustpose.train.checkpoint import keep_older_choices, keeps_best, resume, write_checkpoint
@@ -163,7 +163,7 @@ def _train(
         lr = settings.lr * factor  # of the student
         step.set_lr_factor(factor)
         batches.start_at(at.epoch, at.step)
-        with hold_signals():  # workers start here, once
+        with start_processes():  # workers, once
             drawn = iter(loader)
         for batch in drawn:
             torch.manual_seed(make_torch_seed(settings.seed, "step", done, fabric.global_rank))

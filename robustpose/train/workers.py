@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from robustpose.errors import UserError
 from robustpose.processes import end_with_parent
@@ -17,6 +19,13 @@ def start_worker(number: int) -> None:
     """Prepare a process of a loader."""
     be_a_worker()
     end_with_parent()
+    # Of samples on their way to a process that ended, `multiprocessing.resource_sharer` says nothing that helps.
+    sys.excepthook = _pass_over_broken_connections
+
+
+def _pass_over_broken_connections(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
+    if not isinstance(error, (EOFError, OSError)):
+        sys.__excepthook__(kind, error, traceback)
 
 
 @contextmanager
