@@ -1,0 +1,89 @@
+"""Top-down: everybody's box is cropped and looked at, in batches across people and images; near-duplicates go."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from robustpose.decoding.heatmaps import score_people, suppress_duplicates
+from robustpose.estimators.options import CropOptions
+from robustpose.estimators.running.batches import Array
+from robustpose.estimators.running.network_estimator import N, NetworkEstimator
+from robustpose.limits import check_limit
+from robustpose.models.input_spec import InputSpec
+from robustpose.pose.crop import boxes_to_center_scale
+from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
+
+DEFAULTS = CropOptions()
+
+
+class TopDownEstimator(NetworkEstimator[N]):
+    """Estimate poses in given boxes. What is found in a crop must not depend on the crops beside it."""
+
+    needs_boxes = True
+
+    def __init__(self, network: N, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS) -> None:
+        super().__init__(network, input_spec, skeleton)
+        if options.flip_test:
+            self.own_skeleton.check_sides("flip_test", "flip_test=false (--model-set)")
+        width, height = input_spec.input_wh
+        n_crops = options.batch_size * (2 if options.flip_test else 1)
+        check_limit("MEMORY_MB", n_crops * width * height * 12 / 2**20, f"batch_size={options.batch_size}", "MB")
+        self._batch_size, self._flip_test = options.batch_size, options.flip_test
+
+    @abstractmethod
+    def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
+        """Return joints (N, K, 2) px of the images, and confidences (N, K), of the people in boxes (N, 4) xyxy px.
+
+        Each of the N people has an image; joints are in the network's order. N is at most the batch size.
+        """
+
+    def _score(self, confidence: Floats, box_scores: Floats) -> Floats:
+        """Return the scores (N,) of people with confidences (N, K) in boxes with scores (N,)."""
+        return score_people(confidence, box_scores)
+
+    def _look(self, crops: Sequence[Image]) -> Any:
+        """Return what the network gives for crops (h, w, 3), followed by their mirror images if there is a test."""
+        n_crops = len(crops)
+        width, height = self.input_spec.input_wh
+        x: Array = np.empty((n_crops * (2 if self._flip_test else 1), 3, height, width), np.float32)
+        for i, crop in enumerate(crops):
+            self._normaliser.normalise(crop, x[i])
+        if self._flip_test:
+            x[n_crops:] = x[:n_crops, :, :, ::-1]  # the mirrored crops go through in the same call
+        return self._network(x)
+
+    def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
+        people = [(frame, box) for frame in frames for box in _boxes(frame)]
+        if not people:
+            return [no_poses(frame.image_id, self.skeleton.n_joints) for frame in frames]
+        boxes = np.stack([box for _, box in people])
+        found = []
+        for start in range(0, len(people), self._batch_size):
+            part = slice(start, start + self._batch_size)
+            found.append(self._find_joints([frame.image for frame, _ in people[part]], boxes[part]))
+        xy, confidence = map(np.concatenate, zip(*found, strict=True))  # (N, K, 2), (N, K)
+        _, scales = boxes_to_center_scale(boxes, self.input_spec.input_wh)
+        return self._gather(frames, xy, confidence, scales)
+
+    def _gather(self, frames: Sequence[Frame], xy: Floats, confidence: Floats, scales: Floats) -> list[Poses]:
+        all_poses, start = [], 0
+        for frame in frames:
+            part = slice(start, start + len(_boxes(frame)))
+            start = part.stop
+            box_scores = np.ones(0) if frame.box_scores is None else frame.box_scores
+            scores = self._score(confidence[part], box_scores)
+            kept = list(range(len(scores)))
+            if not frame.one_pose_per_box:
+                kept = suppress_duplicates(xy[part], scores, scales[part], self.own_skeleton.sigmas)
+            rows = None if frame.truth_rows is None else frame.truth_rows[kept]
+            all_poses.append(Poses(frame.image_id, xy[part][kept], confidence[part][kept], scores[kept], rows))
+        return all_poses
+
+
+def _boxes(frame: Frame) -> Floats:
+    return np.zeros((0, 4)) if frame.boxes is None else frame.boxes
