@@ -33,7 +33,7 @@ DESCRIPTIONS: dict[str, str] = {
     "demo": "the small network that comes with robustpose, trained on drawn people",
     "NETWORK:FILE": f"a network of ours with weights: {', '.join(models.TABLE)}; official .pth or .safetensors",
     "package.module:attr:FILE": "your own torch network, trained by robustpose: a function of the number of joints",
-    "package.module:attr": "any callable f(image, boxes) -> (N, K, 3), or an object with predict(frames)",
+    "package.module:attr": "any callable f(image, boxes) -> (N, K, 3), or of batches; an object with predict(frames)",
 }
 
 
@@ -51,12 +51,11 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
     from robustpose.estimators.function import build as build_own
 
     try:
-        estimator = build_own(spec, skeleton)
+        estimator = build_own(spec, skeleton, options)
     except UserError as error:
         if "." in name or f"no module '{name}'" not in str(error):
             raise
         raise UserError(f"{error}{nearest(name, known)}") from error  # a kind misspelt, rather than a module
-    read_options(spec, ModelOptions, options)
     name_modules(estimator, spec)
     return estimator
 

@@ -1,4 +1,4 @@
-"""Any callable: f(image, boxes) -> (N, K, 3), or an object or class that is an estimator already."""
+"""Any callable: f(image, boxes) -> (N, K, 3), or of batches, or an object or class that is an estimator already."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ import numpy as np
 from robustpose import registry
 from robustpose.blame import blaming
 from robustpose.errors import UserError
+from robustpose.estimators.options import Crops, ModelOptions, Switch, read_options
 from robustpose.pose.arrays import to_numbers
 from robustpose.pose.cell import Cell
 from robustpose.pose.joint_names import match_names
 from robustpose.pose.protocols import Dataset, Estimator, adopt
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
-from robustpose.pose.types import Floats, Frame, Image, Poses, copy_frame, reorder_joints
+from robustpose.pose.types import Floats, Frame, Poses, copy_frame, no_poses, reorder_joints
+
+PLAIN, BATCHED = "f(image, boxes)", "f(images, boxes_per_image)"
+
+
+class Options(ModelOptions):
+    """Options of a callable."""
+
+    batched: Switch | None = None
+    """Whether it is called as f(images, boxes_per_image); by default what its attribute `batched` says."""
+    batch_size: Crops = 32
+    """People at most in one call of f(images, boxes_per_image), unless a single image has more."""
 
 
 class Function(Estimator):
@@ -24,38 +36,77 @@ class Function(Estimator):
     `find` takes an image (H, W, 3) uint8 RGB and boxes (N, 4) xyxy px, both its own to change, and gives (N, K, 3): x
     px, y px, confidence; an array, lists or a tensor; for one person also (K, 3). A person's score is the mean
     confidence of the joints times the box score.
+
+    With a `batch_size`, `find` takes a list of such images and a list of the boxes of each, and gives a list of what it
+    finds in each. The people of an image always come together, and images without boxes never come. As many images are
+    handed over at once as have `batch_size` people together, or one that has more by itself.
     """
 
     needs_boxes = True
 
-    def __init__(self, find: Callable[[Image, Floats], Any], skeleton: Skeleton, name: str) -> None:
+    def __init__(self, find: Callable[..., Any], skeleton: Skeleton, name: str, batch_size: int | None = None) -> None:
         self.skeleton = skeleton
         self.provenance = {"kind": "function", "name": name}
         self.__wrapped__ = self._find = find
         self.warnings = _doubt_order(skeleton, name)
         self._name = name
+        self._batch_size = batch_size
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses in the boxes of each frame."""
-        return [self._predict_one(frame) for frame in frames]
+        n_people = [0 if frame.boxes is None else len(frame.boxes) for frame in frames]
+        found: list[Floats | None] = [None] * len(frames)
+        calls = [[i] for i, n in enumerate(n_people) if n]
+        if self._batch_size is not None:
+            calls = share_out(n_people, self._batch_size)
+        for call in calls:
+            for i, points in zip(call, self._find_points([frames[i] for i in call]), strict=True):
+                found[i] = points
+        return [self._make_poses(frame, points) for frame, points in zip(frames, found, strict=True)]
 
-    def _predict_one(self, frame: Frame) -> Poses:
-        boxes = np.zeros((0, 4)) if frame.boxes is None else frame.boxes
-        box_scores = np.zeros(0) if frame.box_scores is None else frame.box_scores
-        points = self._find_points(frame, boxes) if len(boxes) else np.zeros((0, self.skeleton.n_joints, 3))
+    def _make_poses(self, frame: Frame, points: Floats | None) -> Poses:
+        if points is None or frame.box_scores is None:
+            return no_poses(frame.image_id, self.skeleton.n_joints)
         confidence = points[:, :, 2]
-        scores = confidence.mean(-1) * box_scores
+        scores = confidence.mean(-1) * frame.box_scores
         return Poses(frame.image_id, points[:, :, :2], confidence, scores, frame.truth_rows)
 
-    def _find_points(self, frame: Frame, boxes: Floats) -> Floats:
-        """Return what the callable finds in boxes (N, 4), checked: (N, K, 3)."""
-        image = frame.image.copy()
-        with blaming(f"estimator '{self._name}'", "f(image, boxes)"):
-            found = self._find(image, boxes.copy())
-        expected = (len(boxes), self.skeleton.n_joints, 3)
+    def _find_points(self, frames: Sequence[Frame]) -> list[Floats]:
+        """Return what one call finds in frames that have boxes, checked: (N, K, 3) for each."""
+        images = [frame.image.copy() for frame in frames]
+        boxes = [np.array(frame.boxes) for frame in frames]
+        if self._batch_size is None:
+            with blaming(f"estimator '{self._name}'", PLAIN):
+                found = [self._find(images[0], boxes[0])]
+        else:
+            with blaming(f"estimator '{self._name}'", BATCHED):
+                answer = self._find(images, boxes)
+            found = self._take_list(answer, frames)
+        return [self._check_points(frame, points) for frame, points in zip(frames, found, strict=True)]
+
+    def _take_list(self, found: Any, frames: Sequence[Frame]) -> list[Any]:
+        """Return what the callable gave for a batch if it is a list with an entry for each image."""
+        what = f"'{self._name}' must return a list with (people, joints, x y confidence) of each image"
+        n_people = sum(len(frame.boxes) for frame in frames if frame.boxes is not None)
+        given = f"for {len(frames)} images with {n_people} people"
+        if isinstance(found, list):
+            if len(found) != len(frames):
+                raise UserError(f"{what}, {given} it returned a list of {len(found)}")
+            return found
+        hint = ""
+        if hasattr(found, "shape"):
+            hint = f" of shape {tuple(found.shape)}: split it by the number of people in each image"
+        elif isinstance(found, tuple):
+            hint = f" of {len(found)}: put keypoints and confidence of an image into one array"
+        raise UserError(f"{what}, {given} it returned a {type(found).__name__}{hint}")
+
+    def _check_points(self, frame: Frame, found: Any) -> Floats:
+        """Return what the callable gave for the boxes of a frame as an array (N, K, 3)."""
+        n_people = 0 if frame.boxes is None else len(frame.boxes)
+        expected = (n_people, self.skeleton.n_joints, 3)
         what = f"'{self._name}' must return {expected} (people, joints, x y confidence) for image {frame.image_id}"
-        points = np.asarray(to_numbers(found, f"{what}: it"), np.float64)
-        if len(boxes) == 1 and points.shape == expected[1:]:
+        points = np.array(to_numbers(found, f"{what}: it"), np.float64)  # a copy: theirs may be used again
+        if n_people == 1 and points.shape == expected[1:]:
             points = points[None]
         if points.shape != expected:
             raise UserError(f"{what}, got {points.shape}")
@@ -63,6 +114,27 @@ class Function(Estimator):
             person, joint, _ = np.argwhere(~np.isfinite(points))[0].tolist()
             raise UserError(f"{what}, got {points[person, joint].tolist()} for joint {joint} of person {person}")
         return points
+
+
+def share_out(n_people: Sequence[int], most: int) -> list[list[int]]:
+    """Return the indices of the images of each call, at most `most` people in each but for images that have more.
+
+    The images with most people are placed first, each in the first call that has room: that fills calls nearly as well
+    as cutting images apart would (Johnson, 1973: first fit decreasing).
+
+    >>> share_out([1, 3, 0, 2, 9], 4)
+    [[0, 1], [3], [4]]
+    """
+    calls: list[list[int]] = []
+    for i in sorted(range(len(n_people)), key=lambda i: -n_people[i]):
+        if not n_people[i]:
+            break
+        call = next((call for call in calls if sum(n_people[j] for j in call) + n_people[i] <= most), None)
+        if call is None:
+            calls.append([i])
+        else:
+            call.append(i)
+    return sorted(sorted(call) for call in calls)
 
 
 class InOrder(Estimator):
@@ -96,23 +168,42 @@ class InOrder(Estimator):
         return [reorder_joints(poses, self._order) for poses in found]
 
 
-def build(spec: str, skeleton: Skeleton) -> Estimator:
+def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Estimator:
     """Return the estimator behind ``package.module:attr``.
 
-    A callable f(image, boxes) is wrapped; an object with `predict` is taken as it is; a class with `predict` is made
-    with the skeleton as its argument.
+    A callable f(image, boxes), or f(images, boxes_per_image), is wrapped; an object with `predict` is taken as it is; a
+    class with `predict` is made with the skeleton as its argument. `options` are as `estimators.build` takes them.
     """
     found = registry.load(spec, kind="model")
     if hasattr(found, "predict"):
         with blaming(f"estimator '{spec}'", "a class of the skeleton"):
             made = found(skeleton) if isinstance(found, type) else found
+        read_options(spec, ModelOptions, options)
         return put_in_order(adopt(made, Estimator, f"estimator '{spec}'"), skeleton, f"estimator '{spec}'")
     if isinstance(found, type) and hasattr(found, "load_state_dict"):
         raise UserError(f"model '{spec}' is a torch network: name its weights, too, --model {spec}:FILE")
     if isinstance(found, type) or not callable(found):
         came = f"the class {found.__name__}" if isinstance(found, type) else type(found).__name__
-        raise UserError(f"model '{spec}' must be a callable f(image, boxes) or have predict(), got {came}")
-    return Function(found, skeleton, spec)
+        raise UserError(f"model '{spec}' must be a callable {PLAIN} or have predict(), got {came}")
+    return _wrap(spec, found, skeleton, read_options(spec, Options, options))
+
+
+def _wrap(spec: str, find: Callable[..., Any], skeleton: Skeleton, options: Options) -> Function:
+    """Return the estimator of a callable, which says by itself whether it takes batches, or whose options say it."""
+    with blaming(f"estimator '{spec}'"):
+        declared = getattr(find, "batched", False)
+    if not isinstance(declared, bool | np.bool_):
+        raise UserError(f"'{spec}'.batched must be True or False, got {declared!r} ({type(declared).__name__})")
+    is_batched = bool(declared) if options.batched is None else options.batched
+    if not is_batched and "batch_size" in options.model_fields_set:
+        raise UserError(
+            f"model '{spec}' is called as {PLAIN}, an image at a time: leave out batch_size, or if it is {BATCHED}, "
+            "say --model-set batched=true"
+        )
+    estimator = Function(find, skeleton, spec, options.batch_size if is_batched else None)
+    if is_batched != declared:  # what its own code says, its code's hash tells
+        estimator.provenance = {**estimator.provenance, "batched": is_batched}
+    return estimator
 
 
 def put_in_order(estimator: Estimator, skeleton: Skeleton, what: str) -> Estimator:
