@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from robustpose.pose.crop import SCALE_UNIT
 from robustpose.pose.oks import suppress_alike
@@ -17,17 +18,35 @@ JOINT_THRESHOLD = 0.2  # a joint counts towards the person's score above it
 OKS_THRESHOLD = 0.9  # two poses more alike than this are one
 
 
-def unmirror_heatmaps(heatmaps: Floats, flip_order: Sequence[int]) -> Floats:
+def unmirror_heatmaps(heatmaps: Floats, flip_order: Sequence[int], shift: bool = True) -> Floats:
     """Return what the heatmaps (N, K, h, w) of mirrored crops say of the crops themselves.
 
-    Heatmaps are mirrored back, left and right joints exchanged, and moved right by one pixel (column 0 keeps its
-    value), because the network's grid is not symmetric about the crop's centre. `flip_order` (K,) says which joint each
-    becomes in the mirror.
+    Heatmaps are mirrored back, left and right joints exchanged, and, with `shift`, moved right by one pixel (column 0
+    keeps its value), because the network's grid is not symmetric about the crop's centre. `flip_order` (K,) says which
+    joint each becomes in the mirror.
+
+    At a stride of s that is 1/s of a heatmap pixel too far, whatever was trained: a joint of the mirrored crop ends
+    up one input pixel too far to the right, and the mean with the crop itself half an input pixel.
     """
     back = heatmaps[:, list(flip_order), :, ::-1]
+    if not shift:
+        return back
     aligned = back.copy()
     aligned[..., 1:] = back[..., :-1]
     return aligned
+
+
+def find_peaks(heatmaps: Floats) -> tuple[npt.NDArray[np.integer], Floats]:
+    """Return the peaks (N, K, 2), px, and their values (N, K), of heatmaps (N, K, h, w).
+
+    The first of several equal values is the peak; (0, 0) if it is not positive.
+    """
+    n_people, n_joints, _, width = heatmaps.shape
+    flat = heatmaps.reshape(n_people, n_joints, -1)
+    peak = flat.argmax(-1)
+    confidence = np.take_along_axis(flat, peak[..., None], -1)[..., 0]
+    found = confidence > 0
+    return np.stack([np.where(found, peak % width, 0), np.where(found, peak // width, 0)], axis=-1), confidence
 
 
 def decode_heatmaps(heatmaps: Floats) -> tuple[Floats, Floats]:
@@ -36,17 +55,13 @@ def decode_heatmaps(heatmaps: Floats) -> tuple[Floats, Floats]:
     A joint is at the heatmap's peak, whose value is its confidence; at (0, 0) if that is not positive. Peaks off the
     border move a quarter pixel towards the larger neighbour, on each axis.
     """
-    n_people, n_joints, height, width = heatmaps.shape
-    flat = heatmaps.reshape(n_people, n_joints, -1)
-    peak = flat.argmax(-1)
-    confidence = np.take_along_axis(flat, peak[..., None], -1)[..., 0]
-    found = confidence > 0
-    x = np.where(found, peak % width, 0)
-    y = np.where(found, peak // width, 0)
+    height, width = heatmaps.shape[2:]
+    peak_xy, confidence = find_peaks(heatmaps)
+    x, y = peak_xy[..., 0], peak_xy[..., 1]
     inner = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)
     people, joints = np.nonzero(inner)
     peak_x, peak_y = x[inner], y[inner]
-    map_xy = np.stack([x, y], axis=-1).astype(np.float64)
+    map_xy = peak_xy.astype(np.float64)
     right_left = heatmaps[people, joints, peak_y, peak_x + 1] - heatmaps[people, joints, peak_y, peak_x - 1]
     down_up = heatmaps[people, joints, peak_y + 1, peak_x] - heatmaps[people, joints, peak_y - 1, peak_x]
     map_xy[people, joints, 0] += 0.25 * np.sign(right_left)

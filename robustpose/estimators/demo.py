@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from robustpose.errors import UserError
 from robustpose.estimators import heatmaps
-from robustpose.estimators.options import CropOptions, EngineOptions
+from robustpose.estimators.options import EngineOptions, HeatmapOptions
 from robustpose.pose.skeletons import Skeleton
 
 
-class Options(EngineOptions, CropOptions):
+class Options(EngineOptions, HeatmapOptions):
     """Options of the demo, which runs on the CPU."""
 
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from robustpose.decoding.heatmaps import decode_heatmaps, unmirror_heatmaps
+from robustpose.decoding.conventions import CONVENTIONS
+from robustpose.decoding.heatmaps import unmirror_heatmaps
 from robustpose.errors import UserError
-from robustpose.estimators.options import CropOptions, NetworkOptions, Size, write_size
+from robustpose.estimators.options import CropOptions, HeatmapOptions, NetworkOptions, Size, write_size
 from robustpose.estimators.running.batches import Array
-from robustpose.estimators.running.top_down import TopDownEstimator
+from robustpose.estimators.running.top_down import DEFAULTS, TopDownEstimator
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.zoo import ZOO, find_published, make_input_spec
-from robustpose.pose.crop import boxes_to_center_scale, crop_person, map_xy_to_xy
+from robustpose.pose.crop import boxes_to_center_scale
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 
@@ -29,7 +30,7 @@ HeatmapNetwork = Callable[[Array], Array]
 HEAD = "final_layer.weight"  # (K, c, 1, 1) in every official file: tells the number of joints
 
 
-class Options(NetworkOptions, CropOptions):
+class Options(NetworkOptions, HeatmapOptions):
     """Options of a heatmap network."""
 
     input: Size | None = None
@@ -37,17 +38,33 @@ class Options(NetworkOptions, CropOptions):
 
 
 class HeatmapEstimator(TopDownEstimator[HeatmapNetwork]):
-    """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated."""
+    """Estimate poses in given boxes with a heatmap network, as SBL and HRNet are evaluated.
+
+    With `decode` of `HeatmapOptions`, as networks of other conventions are.
+    """
+
+    def __init__(
+        self, network: HeatmapNetwork, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS
+    ) -> None:
+        super().__init__(network, input_spec, skeleton, options)
+        decode = options.decode if isinstance(options, HeatmapOptions) else "quarter"
+        self._convention = CONVENTIONS[decode]
+        map_wh = [side // input_spec.stride for side in input_spec.input_wh]
+        if min(map_wh) < self._convention.least_side:
+            raise UserError(
+                f"decode={decode} needs heatmaps of at least {self._convention.least_side} px a side, those of model "
+                f"'{input_spec.name}' are {map_wh[0]}x{map_wh[1]}: use decode=quarter (--model-set)"
+            )
 
     def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
         input_wh = self.input_spec.input_wh
         centers, scales = boxes_to_center_scale(boxes, input_wh)
         heatmaps = self._find_heatmaps(
-            [crop_person(*person, input_wh) for person in zip(images, centers, scales, strict=True)]
+            [self._convention.crop(*person, input_wh) for person in zip(images, centers, scales, strict=True)]
         )
-        map_xy, confidence = decode_heatmaps(heatmaps)
+        map_xy, confidence = self._convention.decode(heatmaps, self.input_spec.sigma)
         map_wh = (heatmaps.shape[3], heatmaps.shape[2])
-        return map_xy_to_xy(map_xy, centers, scales, map_wh), confidence
+        return self._convention.to_image(map_xy, centers, scales, map_wh), confidence
 
     def _find_heatmaps(self, crops: Sequence[Image]) -> Floats:
         n_crops = len(crops)
@@ -62,7 +79,7 @@ class HeatmapEstimator(TopDownEstimator[HeatmapNetwork]):
             )
         if not self._flip_test:
             return heatmaps
-        mirrored = unmirror_heatmaps(heatmaps[n_crops:], self.own_skeleton.flip_order)
+        mirrored = unmirror_heatmaps(heatmaps[n_crops:], self.own_skeleton.flip_order, self._convention.shift)
         return (heatmaps[:n_crops] + mirrored) * np.float32(0.5)
 
 
@@ -91,7 +108,11 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         )
     estimator = _make_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
     estimator.describe = partial(
-        loaded.describe, input=write_size(input_wh), channels=loaded.input_spec.channels, flip_test=options.flip_test
+        loaded.describe,
+        input=write_size(input_wh),
+        channels=loaded.input_spec.channels,
+        flip_test=options.flip_test,
+        **options.describe_decoding(),
     )
     return estimator
 
@@ -106,7 +127,8 @@ def as_estimator(
     from robustpose.estimators.loading import describe_network
 
     estimator = _make_estimator(network, input_spec, skeleton, options, **engine)
-    estimator.provenance = describe_network(network, input_spec)
+    decoding = options.describe_decoding() if isinstance(options, HeatmapOptions) else {}
+    estimator.provenance = {**describe_network(network, input_spec), **decoding}
     return estimator
 
 

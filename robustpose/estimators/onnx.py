@@ -13,9 +13,10 @@ from robustpose.errors import UserError
 from robustpose.estimators.heatmaps import HeatmapEstimator
 from robustpose.estimators.onnx_files import list_external_files
 from robustpose.estimators.onnx_form import first_line, read_form
-from robustpose.estimators.options import CropOptions, Size, Threads, parse_numbers, write_size
+from robustpose.estimators.options import HeatmapOptions, Size, Threads, parse_numbers, write_size
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, run_in_batches
 from robustpose.files import name_in_text
+from robustpose.models.families import DEFAULT, FAMILIES
 from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from robustpose.models.value_range import check_no_factor, check_range, check_signs, write_numbers
 from robustpose.pose.joint_names import match_names
@@ -48,7 +49,7 @@ def _parse_scale(value: Any) -> int:
 Three = Annotated[tuple[float, float, float], BeforeValidator(_parse_three)]
 
 
-class Options(CropOptions):
+class Options(HeatmapOptions):
     """Options of an ONNX file."""
 
     input: Size | None = None
@@ -132,6 +133,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         mean=options.scaled(options.mean),
         std=options.scaled(options.std),
         stride=form.stride,
+        sigma=FAMILIES[DEFAULT].choose_sigma(form.input_wh),
     )
     network = partial(run_in_batches, run, n_per_call=form.batch or CROPS_PER_CALL)
     if options.backend == "openvino":
@@ -153,6 +155,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         "mean": list(input_spec.mean),
         "std": list(input_spec.std),
         "flip_test": options.flip_test,
+        **options.describe_decoding(),
         "backend": options.backend,
         "precision": options.precision,
         "onnxruntime": onnxruntime.__version__,

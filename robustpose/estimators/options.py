@@ -101,6 +101,7 @@ ShorterSide = Annotated[int, BeforeValidator(_parse_side(min)), Field(le=MOST_SI
 LongerSide = Annotated[int, BeforeValidator(_parse_side(max)), Field(le=MOST_SIDE)]  # px
 Backend = Literal["torch", "compile", "openvino"]
 WholeImageBackend = Literal["torch", "openvino"]  # compile would compile anew for every size
+Decode = Literal["quarter", "dark", "udp", "udp-dark"]  # keys of `decoding.conventions.CONVENTIONS`
 Precision = Literal["float32", "bf16", "fp16"]
 
 
@@ -117,6 +118,17 @@ class CropOptions(ModelOptions):
     """Crops handed over at once; changes speed and memory, never a score."""
     flip_test: Switch = True
     """Average the heatmaps with those of the mirrored crop."""
+
+
+class HeatmapOptions(CropOptions):
+    """Options of whatever gives heatmaps of one person."""
+
+    decode: Decode = "quarter"
+    """How the network was trained: quarter as SBL and HRNet, dark, udp, or udp-dark as ViTPose; crops belong to it."""
+
+    def describe_decoding(self) -> dict[str, str]:
+        """Return what results say of it: nothing of the usual way."""
+        return {} if self.decode == "quarter" else {"decode": self.decode}
 
 
 class EngineOptions(ModelOptions):
