@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from robustpose.errors import UserError
 from robustpose.estimators.heatmaps import HeatmapEstimator
+from robustpose.estimators.joint_order import JointOrder, choose_joints
 from robustpose.estimators.onnx_files import list_external_files
 from robustpose.estimators.onnx_form import first_line, read_form
 from robustpose.estimators.options import HeatmapOptions, Size, Threads, parse_numbers, write_size
@@ -19,8 +20,7 @@ from robustpose.files import name_in_text
 from robustpose.models.families import DEFAULT, FAMILIES
 from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from robustpose.models.value_range import check_no_factor, check_range, check_signs, write_numbers
-from robustpose.pose.joint_names import match_names
-from robustpose.pose.skeletons import COCO, MPII, Skeleton
+from robustpose.pose.skeletons import Skeleton
 from robustpose.sources import hash_once
 
 PRECISIONS = {"onnxruntime": ("float32",), "openvino": ("float32", "bf16")}  # of each backend
@@ -64,7 +64,7 @@ class Options(HeatmapOptions):
     """255 if mean and std are given for values in 0..255."""
     output: str | None = None
     """The name of the heatmaps, for files with several outputs that can be them."""
-    joints: Literal["coco", "mpii", "data"] | None = None
+    joints: JointOrder | None = None
     """Whose order of the joints the network has, where that of the annotations is not the published one."""
     threads: Threads = 1
     """Threads of one call on a CPU."""
@@ -120,7 +120,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         raise UserError(f"{path} cannot be loaded as an ONNX network: {first_line(error)}") from error
 
     form = read_form(session, skeleton, path, options.input, options.output)
-    joints = _choose_joints(path, skeleton, options.joints)
+    joints = choose_joints(str(path), skeleton, options.joints)
 
     def run(batch: Array) -> Array:
         return session.run([form.output], {session.get_inputs()[0].name: batch})[0].astype(np.float32, copy=False)
@@ -166,31 +166,3 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         ),
     }
     return estimator
-
-
-def _choose_joints(path: Path, skeleton: Skeleton, said: str | None) -> tuple[str, ...]:
-    """Return the network's own joints in its order; none if they are those of the annotations as they stand.
-
-    A file does not name its joints. Where the annotations have published ones in another order, nobody knows whose
-    order the network has, and the user has to say it.
-    """
-    for published in (COCO, MPII):
-        order = match_names(published.joints, skeleton.joints)
-        if order is None:
-            continue
-        is_usual = order == tuple(range(skeleton.n_joints))
-        if said is None and not is_usual:
-            raise UserError(
-                f"{path} does not name its joints, and the annotations have those of {published.name.upper()} in "
-                f"another order ({', '.join(skeleton.joints[:4])}, …): say with --model-set joints={published.name} "
-                f"that the network has them as {published.name.upper()} does, or with joints=data that it has them "
-                "as the annotations do"
-            )
-        if said in (None, "data", published.name):
-            return published.joints if said == published.name and not is_usual else ()
-    if said in (None, "data"):
-        return ()
-    raise UserError(
-        f"joints={said} does not fit: the annotations have other joints ({', '.join(skeleton.joints[:4])}, …): leave "
-        "it out"
-    )
