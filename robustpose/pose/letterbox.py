@@ -1,0 +1,62 @@
+"""Letterboxes: where a whole image lands in a network's input of one size, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from robustpose.pose.types import Floats, Image
+
+Place = Literal["center", "corner", "stretch"]
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How an image of any size becomes an input of `input_wh` px.
+
+    It is resized with its aspect kept until one edge fits, and put into the middle (`center`) or the top left
+    (`corner`); `fill` (a grey level) is what lies around it. `stretch` resizes both edges instead.
+    """
+
+    input_wh: tuple[int, int]
+    place: Place = "center"
+    fill: int = 114
+    cuts: bool = False  # sides that are no whole pixels are cut off, not rounded
+
+    def find_place(self, image_wh: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the size (width, height) px that an image is resized to, and the px (x, y) of its top left corner.
+
+        >>> Letterbox((640, 640)).find_place((1280, 961))
+        ((640, 480), (0, 80))
+        """
+        if self.place == "stretch":
+            return self.input_wh, (0, 0)
+        (width, height), (most_width, most_height) = image_wh, self.input_wh
+        # One division for both sides: side · most / longer is rounded as the published programs do it.
+        most, longer = (most_width, width) if width * most_height >= height * most_width else (most_height, height)
+        sides = (int(side * most / longer) if self.cuts else round(side * most / longer) for side in image_wh)
+        new_width, new_height = (max(1, side) for side in sides)
+        if self.place == "corner":
+            return (new_width, new_height), (0, 0)
+        return (new_width, new_height), ((most_width - new_width) // 2, (most_height - new_height) // 2)
+
+    def fit_image(self, image: Image) -> Image:
+        """Return the input (h, w, 3) of an image (H, W, 3): bilinear, as `cv2.resize` does it."""
+        (width, height), (left, top) = self.find_place((image.shape[1], image.shape[0]))
+        fitted = np.full((self.input_wh[1], self.input_wh[0], 3), self.fill, np.uint8)
+        fitted[top : top + height, left : left + width] = cv2.resize(
+            image, (width, height), interpolation=cv2.INTER_LINEAR
+        )
+        return fitted
+
+    def map_xy(self, input_xy: Floats, image_wh: tuple[int, int]) -> Floats:
+        """Return positions (..., 2) in px of the input as px of the image, each axis by its own factor.
+
+        There is no half-pixel shift: annotations are brought to the input by factors alone where such networks are
+        trained.
+        """
+        size_wh, corner_xy = self.find_place(image_wh)
+        return (input_xy - np.array(corner_xy, float)) * (np.array(image_wh, float) / np.array(size_wh, float))
