@@ -26,8 +26,8 @@ YOLO_WH = (640, 640)
         ([(1, 39, 8400)], YOLO_WH, "yolo"),  # joints without confidences
         ([(1, 56, 100)], (96, 96), "yolo"),  # as many rows as no network has
         ([(1, 10, 56)], (96, 96), "yolo"),
-        ([(1, 25200, 57)], YOLO_WH, "yolov7"),
-        ([(1, 57375, 57)], (960, 960), "yolov7"),
+        ([(1, 25200, 57)], YOLO_WH, "yolo-obj"),
+        ([(1, 57375, 57)], (960, 960), "yolo-obj"),
         ([(1, 300, 57)], YOLO_WH, "yolo-nms"),
         ([(1, 300, 40)], YOLO_WH, "yolo-nms"),
         ([(1, 0, 57)], YOLO_WH, "yolo-nms"),
@@ -45,7 +45,7 @@ def test_kind_is_told_by_shapes(shapes, input_wh, kind):
     ("shapes", "said"),
     [
         ([(1, 57, 8400)], "rows=yolo classes=2 (x y v of each joint), or rows=yolo classes=19 (x y of each joint)"),
-        ([(1, 57, 300)], "rows=yolov7 classes=1 (x y v of each joint), or rows=yolo classes=2"),
+        ([(1, 57, 300)], "rows=yolo-obj classes=1 (x y v of each joint), or rows=yolo classes=2"),
         ([(1, 56, 56)], "classes=1 columns=first (x y v of each joint), or rows=yolo classes=1 columns=last"),
         ([(1, 56, 57)], "rows=yolo-nms (x y v of each joint), or rows=yolo classes=1"),
         ([(1, 56, 8400)] * 2, "several of these can be the rows of people: say which with --model-set output=NAME"),
@@ -85,10 +85,10 @@ def test_outputs_of_other_forms_are_no_rows_and_nothing_is_said_of_them(shapes):
         ((1, 57, 8400), {"n_classes": 2}, RowForm("yolo", (0,), 8400, True, 2)),
         ((1, 57, 8400), {"n_classes": 19}, RowForm("yolo", (0,), 8400, True, 19, 2)),
         ((1, 8400, 57), {"kind": "yolo-nms"}, RowForm("yolo-nms", (0,), 8400)),
-        ((1, 57, 300), {"kind": "yolov7"}, RowForm("yolov7", (0,), 300, True)),
+        ((1, 57, 300), {"kind": "yolo-obj"}, RowForm("yolo-obj", (0,), 300, True)),
         ((1, 56, 56), {"columns": "last"}, RowForm("yolo", (0,), 56)),
         ((1, 10, 56), {"kind": "movenet"}, RowForm("movenet", (0,), 10)),
-        ((1, 58, 8400), {"kind": "yolov7", "n_classes": 2}, RowForm("yolov7", (0,), 8400, True, 2)),
+        ((1, 58, 8400), {"kind": "yolo-obj", "n_classes": 2}, RowForm("yolo-obj", (0,), 8400, True, 2)),
     ],
 )
 def test_what_is_said_chooses_among_forms(shape, said, form):
@@ -97,7 +97,7 @@ def test_what_is_said_chooses_among_forms(shape, said, form):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_kind_that_does_not_fit_is_refused_with_what_it_must_be(kind):
-    with pytest.raises(NoForm, match=f"rows={kind} must be .* with K = 17 joints as the annotations have"):
+    with pytest.raises(NoForm, match=f"rows={kind} must be .*, of K = 17 joints"):
         choose_form([(1, 17, 3)], YOLO_WH, 17, kind)
 
 
@@ -121,7 +121,7 @@ def write_rows(kind, boxes, scores, joints, others=()):
     scores = scores[:, None]
     arrays = {
         "yolo": [[centered, scores, *others, flat]],
-        "yolov7": [[centered, scores / 0.5, 0.5 * one, *others, flat]],
+        "yolo-obj": [[centered, scores / 0.5, 0.5 * one, *others, flat]],
         "yolo-nms": [[boxes, scores, 0 * one, flat]],
         "rtmo": [[boxes, scores]],
         "movenet": [[flat_yx, boxes[:, [1, 0, 3, 2]], scores]],
@@ -153,7 +153,7 @@ def test_columns_first_and_joints_without_confidence_are_read_too():
 def test_only_people_of_the_class_and_above_the_threshold_are_read():
     boxes, scores, joints = draw_people(7)
     others = [np.linspace(0.21, 0.81, 7)[:, None]]
-    for kind in ("yolo", "yolov7"):
+    for kind in ("yolo", "yolo-obj"):
         outputs = write_rows(kind, boxes, scores, joints, others)
         form = choose_form([outputs[0].shape], (64, 64), 5, kind, n_classes=2)
         np.testing.assert_allclose(read_people(outputs, form, 0).scores, scores, rtol=1e-5)

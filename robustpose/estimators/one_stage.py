@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from robustpose.decoding.one_stage import KINDS, Kind, NoForm, RowForm, Units, choose_form, choose_people, read_people
 from robustpose.errors import UserError
-from robustpose.estimators.options import Count, ModelOptions, Switch, parse_numbers
+from robustpose.estimators.options import Count, ModelOptions, Switch, Whole, parse_numbers
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.limits import check_limit
@@ -36,22 +36,18 @@ def _parse_share(value: Any) -> float:
     return numbers[0]
 
 
-def _parse_whole(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
-
-
 Share = Annotated[float, BeforeValidator(_parse_share)]
-Grey = Annotated[int, BeforeValidator(_parse_whole), Field(strict=True, ge=0, le=255)]
-Category = Annotated[int, BeforeValidator(_parse_whole), Field(strict=True, ge=0, le=10_000)]
+Grey = Annotated[Whole, Field(le=255)]
+Category = Annotated[Whole, Field(le=10_000)]
 
 
 class OneStageOptions(ModelOptions):
     """Options of one-stage networks. What is not set is as models of the kind of rows are trained and evaluated."""
 
     rows: Kind | None = None
-    """What rows are: yolo, yolov7 (objectness, too), yolo-nms (suppressed), rtmo or movenet; told by their shapes."""
+    """What rows are: yolo, yolo-obj (with objectness), yolo-nms (suppressed), rtmo or movenet; told by their shapes."""
     classes: Annotated[Count, Field(le=10_000)] | None = None
-    """Classes whose scores are in a row of yolo and yolov7; 1 is told."""
+    """Classes whose scores are in a row of yolo and yolo-obj; 1 is told."""
     category: Category = 0
     """The number of people's class among them, from 0."""
     columns: Literal["first", "last"] | None = None

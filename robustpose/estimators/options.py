@@ -93,6 +93,7 @@ def _parse_side(choose: Callable[[tuple[int, int]], int]) -> Callable[[Any], int
 
 
 Switch = Annotated[bool, BeforeValidator(_parse_switch)]
+Whole = Annotated[int, BeforeValidator(_parse_count), Field(ge=0)]
 Count = Annotated[int, BeforeValidator(_parse_count), Field(ge=1)]
 Threads = Annotated[Count, Field(le=1024)]
 Crops = Annotated[Count, Field(le=100_000)]

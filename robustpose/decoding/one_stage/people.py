@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.decoding.one_stage.kinds import RowForm
+from robustpose.decoding.one_stage.forms import RowForm
 from robustpose.pose.types import Floats
 
 
@@ -44,7 +44,7 @@ def _read_scores(rows: Floats, form: RowForm, category: int) -> Floats:
     """Return the scores (N,) of rows, 0 of those that are no people."""
     if form.kind == "yolo":
         return rows[:, 4 + category]
-    if form.kind == "yolov7":
+    if form.kind == "yolo-obj":
         return rows[:, 4] * rows[:, 5 + category]
     if form.kind == "yolo-nms":
         return np.where(rows[:, 5] == category, rows[:, 4], np.float32(0))
@@ -52,7 +52,7 @@ def _read_scores(rows: Floats, form: RowForm, category: int) -> Floats:
 
 
 def _read_joints(rows: Floats, form: RowForm) -> Floats:
-    n_others = {"yolo": 4 + form.n_classes, "yolov7": 5 + form.n_classes, "yolo-nms": 6, "rtmo": 5}[form.kind]
+    n_others = {"yolo": 4 + form.n_classes, "yolo-obj": 5 + form.n_classes, "yolo-nms": 6, "rtmo": 5}[form.kind]
     joints = _cut_joints(rows[:, n_others:], form.n_numbers)
     if form.n_numbers == 3:
         return joints
