@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -44,8 +45,10 @@ def convert_module(
     return _compile(model, precision, threads)
 
 
-def read_onnx(path: Path, shape: Sequence[int], output: str, precision: str, threads: int) -> Callable[[Array], Array]:
-    """Return a function of crops of one shape (B, 3, h, w) that gives an output of an ONNX file, by its name.
+def read_onnx(
+    path: Path, shape: Sequence[int], outputs: Sequence[str], precision: str, threads: int
+) -> Callable[[npt.NDArray[Any]], list[Array]]:
+    """Return a function of inputs of one shape, B crops first, that gives some outputs of an ONNX file, by their names.
 
     The shape is set here: most files leave the batch size open, and some the input size, too.
     """
@@ -58,10 +61,18 @@ def read_onnx(path: Path, shape: Sequence[int], output: str, precision: str, thr
         run = _compile(model, precision, threads)
     except RuntimeError as error:
         raise UserError(f"OpenVINO cannot run {path} on batches of {shape[0]}: {_reason(error)}") from error
-    place = next((i for i, of_port in enumerate(names) if output in of_port), None)
-    if place is None:
-        raise UserError(f"OpenVINO cannot run {path}: it does not find its output '{output}'")
-    return lambda batch: run(batch)[place]
+    places = []
+    for output in outputs:
+        place = next((i for i, of_port in enumerate(names) if output in of_port), None)
+        if place is None:
+            raise UserError(f"OpenVINO cannot run {path}: it does not find its output '{output}'")
+        places.append(place)
+
+    def find(batch: npt.NDArray[Any]) -> list[Array]:
+        found = run(batch)
+        return [found[place] for place in places]
+
+    return find
 
 
 def _compile(model: Any, precision: str, threads: int | None) -> Callable[[Array], tuple[Array, ...]]:
@@ -76,7 +87,7 @@ def _compile(model: Any, precision: str, threads: int | None) -> Callable[[Array
         settings["INFERENCE_NUM_THREADS"] = threads
     request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
 
-    def run(batch: Array) -> tuple[Array, ...]:
+    def run(batch: npt.NDArray[Any]) -> tuple[Array, ...]:
         found = request.infer({0: batch})
         return tuple(np.array(found[i], np.float32) for i in range(len(found)))
 

@@ -25,6 +25,7 @@ class TopDownEstimator(NetworkEstimator[N]):
     """Estimate poses in given boxes. What is found in a crop must not depend on the crops beside it."""
 
     needs_boxes = True
+    drops_duplicates = True  # unless the metric wants a pose for every box
 
     def __init__(self, network: N, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS) -> None:
         super().__init__(network, input_spec, skeleton)
@@ -78,7 +79,7 @@ class TopDownEstimator(NetworkEstimator[N]):
             box_scores = np.ones(0) if frame.box_scores is None else frame.box_scores
             scores = self._score(confidence[part], box_scores)
             kept = list(range(len(scores)))
-            if not frame.one_pose_per_box:
+            if self.drops_duplicates and not frame.one_pose_per_box:
                 kept = suppress_duplicates(xy[part], scores, scales[part], self.own_skeleton.sigmas)
             rows = None if frame.truth_rows is None else frame.truth_rows[kept]
             all_poses.append(Poses(frame.image_id, xy[part][kept], confidence[part][kept], scores[kept], rows))

@@ -1,0 +1,137 @@
+"""Options of files of networks, whose defaults are those with which models of a form were trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, model_validator
+
+from robustpose.errors import UserError
+from robustpose.estimators.coordinates import CoordinateOptions
+from robustpose.estimators.joint_order import JointOrder
+from robustpose.estimators.one_stage import OneStageOptions
+from robustpose.estimators.options import HeatmapOptions, Size, Switch, Threads, parse_numbers
+from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD
+from robustpose.models.value_range import check_no_factor, check_range, check_signs, write_numbers
+
+RAW_NUMBERS = "scale=255 with mean and std for values in 0..255, such as mean=0,0,0 std=1,1,1"
+Three = tuple[float, float, float]
+ZERO, ONE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a network wants of the values of an image.
+
+    Mean and std, in the order of the channels, are of values in 0..`scale`.
+    """
+
+    channels: Literal["rgb", "bgr"] = "rgb"
+    scale: Literal[1, 255] = 1
+    mean: Three = IMAGENET_MEAN
+    std: Three = IMAGENET_STD
+
+    def of_unit_range(self) -> tuple[Three, Three]:
+        """Return mean and std of values in 0..1."""
+        (a, b, c), (d, e, f) = self.mean, self.std
+        return (a / self.scale, b / self.scale, c / self.scale), (d / self.scale, e / self.scale, f / self.scale)
+
+
+IMAGENET = Values()
+UNIT = Values(mean=ZERO, std=ONE)  # 0..1, as Ultralytics trains
+RAW = Values(scale=255, mean=ZERO, std=ONE)  # 0..255, as MoveNet takes them
+
+
+def _parse_three(value: Any) -> tuple[float, ...]:
+    numbers = parse_numbers(value)
+    if len(numbers) != 3:
+        raise ValueError("must be three numbers with commas such as 0.5,0.5,0.5")
+    return numbers
+
+
+def _check_std(std: Three) -> Three:
+    if min(std) <= 0:
+        raise ValueError("must be three numbers above 0")
+    return std
+
+
+def _parse_scale(value: Any) -> int:
+    if str(value).strip() not in ("1", "255"):
+        raise ValueError("must be 1 or 255")
+    return int(value)
+
+
+def _parse_names(value: Any) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("must be the name of an output, or several with commas")
+    return tuple(names)
+
+
+Numbers = Annotated[Three, BeforeValidator(_parse_three)]
+FormName = Literal["heatmaps", "simcc", "coordinates", "one-stage"]
+
+
+class FileOptions(OneStageOptions, CoordinateOptions, HeatmapOptions):
+    """Options of a file of a network. What is not given is as models of the file's form were trained."""
+
+    flip_test: Switch = True
+    """Average with what the network finds in the mirrored crop; by default not for coordinates."""
+    form: FormName | None = None
+    """heatmaps, simcc, coordinates or one-stage; by default what the outputs look like."""
+    output: Annotated[tuple[str, ...], BeforeValidator(_parse_names)] | None = None
+    """The name of the output to take, for files with several that can be it; of several together, with commas."""
+    input: Size | None = None
+    """WIDTHxHEIGHT px, for files that leave it open."""
+    layout: Literal["nchw", "nhwc"] | None = None
+    """nchw or nhwc, channels first or last, for files that leave it open."""
+    channels: Literal["rgb", "bgr"] | None = None
+    """The order of the channels that the network was trained on; by default rgb, of RTMO bgr."""
+    mean: Numbers | None = None
+    """Subtracted from values in 0..1: three numbers in the order of the channels; by default torchvision's or none."""
+    std: Annotated[Numbers, AfterValidator(_check_std)] | None = None
+    """Divided by afterwards: three numbers with commas, above 0."""
+    scale: Annotated[Literal[1, 255], BeforeValidator(_parse_scale)] | None = None
+    """255 if values, and mean and std, are in 0..255; by default so for MoveNet and RTMO."""
+    joints: JointOrder | None = None
+    """Whose order of the joints the network has, where that of the annotations is not the published one."""
+    threads: Threads = 1
+    """Threads of one call on a CPU."""
+
+    @model_validator(mode="after")
+    def _check_given_range(self) -> FileOptions:
+        if self.mean is not None or self.std is not None:
+            check_values(self.choose_values(IMAGENET))
+        return self
+
+    def choose_values(self, usual: Values) -> Values:
+        """Return what is given, and for the rest what is `usual`; a mean or std alone is of values in 0..1."""
+        is_given = self.mean is not None or self.std is not None
+        return Values(
+            self.channels or usual.channels,
+            self.scale or (1 if is_given else usual.scale),
+            usual.mean if self.mean is None else self.mean,
+            usual.std if self.std is None else self.std,
+        )
+
+
+def check_values(values: Values) -> None:
+    """Raise ValueError if mean and std cannot be of values in their range."""
+    check_signs(values.mean)
+    if values.scale == 1:
+        check_range(values.mean, values.std, RAW_NUMBERS)
+        check_no_factor(values.std, f"for a network of values in 0..255, {RAW_NUMBERS}")
+    elif min(values.std) < 1:
+        came = f"mean={write_numbers(values.mean)} std={write_numbers(values.std)}"
+        raise ValueError(f"{came} are for values in 0..1: leave out scale=255, or give both for values in 0..255")
+
+
+def resolve_values(options: FileOptions, usual: Values, name: str) -> Values:
+    """Return the values that the model `name` gets; UserError if what is given and what is usual do not fit."""
+    values = options.choose_values(usual)
+    try:
+        check_values(values)
+    except ValueError as error:
+        raise UserError(f"model '{name}': {error}") from error
+    return values
