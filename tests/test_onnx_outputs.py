@@ -24,7 +24,8 @@ MAPS = ("maps", (17, 16, 12), "float32")
 def make_outputs(path, *outputs, image=("image", (3, HEIGHT, WIDTH), "float32"), inputs=1):
     """Write a network whose outputs (name, shape without batch, type) are noise, but for those called maps."""
     types = {
-        name: getattr(TensorProto, name.upper().replace("FLOAT32", "FLOAT")) for name in ("float32", "float16", "uint8")
+        name: getattr(TensorProto, name.upper().replace("FLOAT32", "FLOAT"))
+        for name in ("float32", "float16", "uint8", "int32", "int64")
     }
     nodes, constants, infos = [], [], []
     for i, (name, shape, kind) in enumerate(outputs):
@@ -96,10 +97,10 @@ def test_where_several_outputs_can_be_heatmaps_the_user_is_asked_for_the_name(tm
 @pytest.mark.parametrize(
     ("outputs", "message"),
     [
-        ([("x", (17, 96), "float32"), ("y", (17, 128), "float32")], "y (1, 17, 128): these look like SimCC"),
-        ([("points", (17, 2), "float32")], "these are coordinates, not heatmaps"),
-        ([("points", (17, 3), "float32")], "these are coordinates, not heatmaps"),
-        ([("last", (16, 12, 17), "float32")], "these have the joints last"),
+        ([("x", (17, 96), "float32"), ("y", (17, 120), "float32")], "like SimCC's of another input"),
+        ([("points", (17, 2), "float32")], "gives coordinates, and does not say which: points=xy-01"),
+        ([("points", (17, 3), "float32")], "gives coordinates, and does not say which: points=xy-01"),
+        ([("points", (51,), "float32")], "these look like flat coordinates, export them as (batch, 17, 3)"),
         ([("flat", (17 * 16 * 12,), "float32")], "these are flat"),
         ([("stages", (2, 17, 16, 12), "float32")], "these are heatmaps of several stages in one"),
         ([("levels", (17, 16, 12), "uint8")], "these are of uint8, export them in float32"),
@@ -123,11 +124,11 @@ def test_heatmaps_of_half_precision_are_taken(tmp_path):
 @pytest.mark.parametrize(
     ("image", "inputs", "message"),
     [
-        (("image", (HEIGHT, WIDTH, 3), "float32"), 1, "export it with the channels first"),
-        (("image", (3, HEIGHT, WIDTH), "float16"), 1, "export it in float32"),
-        (("image", (3, HEIGHT, WIDTH), "uint8"), 1, "export it in float32"),
-        (("image", (1, HEIGHT, WIDTH), "float32"), 1, "must have one float32 input (batch, 3, height, width)"),
-        (("image", (3, HEIGHT, WIDTH), "float32"), 2, "must have one float32 input (batch, 3, height, width)"),
+        (("image", (3, HEIGHT, WIDTH), "int64"), 1, "export it with an input of float32, float16, uint8 or int32"),
+        (("image", (1, HEIGHT, WIDTH), "float32"), 1, "must have one input, images (batch, 3, height, width)"),
+        (("image", (HEIGHT, WIDTH), "float32"), 1, "must have one input, images (batch, 3, height, width)"),
+        (("image", (3, HEIGHT, WIDTH), "float32"), 2, "must have one input, images (batch, 3, height, width)"),
+        (("image", (3, HEIGHT, 3), "float32"), 1, "pass --model-set layout=nchw (first) or layout=nhwc (last)"),
         (("image", (3, 10**6, 10**6), "float32"), 1, "sides must be 1 to 10,000 px"),
     ],
 )
@@ -229,4 +230,4 @@ def test_batch_size_of_a_callable_is_one_line(run, tmp_path):
     words = ["--data", "toy", "--limit", 1, "--out", tmp_path / "o", "--batch-size", 4]
     code, _, errors = run("bench", "--model", "tests.outside:guess_from_pixels", *words)
     assert code == 2
-    assert "has no options: leave out batch_size" in " ".join(errors.split())
+    assert "an image at a time: leave out batch_size" in " ".join(errors.split())

@@ -29,7 +29,7 @@ COUNTS = [
     (kind, name)
     for kind, module in KINDS.items()
     for name, field in module.Options.model_fields.items()
-    if field.annotation is int
+    if field.annotation is int and any(getattr(bound, "ge", None) == 1 for bound in field.metadata)
 ]
 YES = ("true", "True", "TRUE", "yes", "Yes", "on", "ON", "1", 1, True, " true ")
 NO = ("false", "False", "FALSE", "no", "No", "off", "OFF", "0", 0, False)
