@@ -221,4 +221,4 @@ def test_without_suppression_the_best_stay_in_their_order():
 
 def test_overlap_of_half_a_box_is_a_third():
     box, others = np.array([0.0, 0, 2, 2]), np.array([[1.0, 0, 3, 2], [0, 0, 2, 2], [5, 5, 6, 6], [0, 0, 0, 0]])
-    np.testing.assert_allclose(overlap_each(box, others), [1 / 3, 1, 0, 0])
+    np.testing.assert_allclose(overlap_each(box, others.T), [1 / 3, 1, 0, 0])

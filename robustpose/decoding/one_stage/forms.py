@@ -166,7 +166,7 @@ def _explain_none(
     if likely and DETECTOR_COLUMNS in shapes[likely[0].outputs[0]]:
         return "these look like a detector's, 80 classes and no joints: name a model of poses"
     likely = likely or [form for form in found if form.is_raw and form.n_numbers == 3 and form.n_classes <= FEW_CLASSES]
-    rows = [shape for shape in shapes if n_joints not in shape[1:]]  # the others have their joints in order
+    rows = [shape for shape in shapes if len(shape) == 4 or n_joints not in shape[1:]]  # others have joints in order
     others = sorted({count for shape in rows for count in _count_joints(shape, shapes, input_wh, kind)} - {n_joints})
     if others:
         hint = f", or if it has several classes say {_list_words(likely)}" if likely else ""

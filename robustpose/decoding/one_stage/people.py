@@ -73,17 +73,24 @@ def choose_people(boxes: Floats, scores: Floats, iou: float | None, most: int) -
     order = np.argsort(-scores, kind="stable")
     if iou is None:
         return np.sort(order[:most])
+    edges = boxes[order].T.copy()  # (4, N): each edge of all boxes together, which takes a tenth of the time
+    is_open = np.ones(len(order), bool)
     kept: list[int] = []
-    while len(order) and len(kept) < most:
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
-        order = rest[overlap_each(boxes[best], boxes[rest]) <= iou]
-    return np.array(kept, np.intp)
+    for i in range(len(order)):
+        if not is_open[i]:
+            continue
+        kept.append(i)
+        if len(kept) == most:
+            break
+        is_open[i + 1 :] &= overlap_each(edges[:, i], edges[:, i + 1 :]) <= iou
+    return order[kept]
 
 
-def overlap_each(box: Floats, others: Floats) -> Floats:
-    """Return the intersection over union (N,) of one box (4,) with others (N, 4) xyxy; 0 where both are empty."""
-    corner = np.maximum(box[:2], others[:, :2])
-    shared = np.maximum(np.minimum(box[2:], others[:, 2:]) - corner, 0).prod(-1)
-    union = (box[2:] - box[:2]).prod(-1) + (others[:, 2:] - others[:, :2]).prod(-1) - shared
-    return np.divide(shared, union, out=np.zeros(len(others)), where=union > 0)
+def overlap_each(box: Floats, edges: Floats) -> Floats:
+    """Return the intersection over union (N,) of a box (4,) xyxy with others, edges (4, N); 0 where both are empty."""
+    (x1, y1, x2, y2), (left, top, right, bottom) = box, edges
+    width = np.minimum(right, x2) - np.maximum(left, x1)
+    height = np.minimum(bottom, y2) - np.maximum(top, y1)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    union = (x2 - x1) * (y2 - y1) + (right - left) * (bottom - top) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
