@@ -41,8 +41,8 @@ def find_peaks(heatmaps: Floats) -> tuple[npt.NDArray[np.integer], Floats]:
 
     The first of several equal values is the peak; (0, 0) if it is not positive.
     """
-    n_people, n_joints, _, width = heatmaps.shape
-    flat = heatmaps.reshape(n_people, n_joints, -1)
+    n_people, n_joints, height, width = heatmaps.shape
+    flat = heatmaps.reshape(n_people, n_joints, height * width)
     peak = flat.argmax(-1)
     confidence = np.take_along_axis(flat, peak[..., None], -1)[..., 0]
     found = confidence > 0

@@ -6,6 +6,7 @@ evaluated (Jiang et al., 2023). The bin of crop position x is x·r, with the spl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,15 +20,23 @@ def unmirror_simcc(
     """Return what the bins (N, K, r·w) and (N, K, r·h) of mirrored crops say of the crops themselves.
 
     Left and right joints are exchanged (`flip_order`, (K,)) and columns mirrored back. A joint at x is at w - 1 - x in
-    the mirror, so that its bin x·r comes back as x·r + r - 1: columns move left by r - 1 bins, and the outermost keep
-    their values. RTMPose's program leaves that out, which costs it (r - 1)/(2·r) px.
+    the mirror, so that its bin x·r comes back as x·r + r - 1: columns move left by r - 1 bins, between two bins where
+    that is no whole number, and the outermost keep their values. RTMPose's program (MMPose) leaves that out, which
+    costs it (r - 1)/(2·r) px.
     """
     back = x_bins[:, list(flip_order), ::-1]
-    n_bins, shift = back.shape[2], round(split_ratio - 1)
-    aligned = back.copy()
-    if 0 < shift < n_bins:
-        aligned[..., : n_bins - shift] = back[..., shift:]
+    part, whole = math.modf(split_ratio - 1)
+    aligned = _move_left(back, int(whole))
+    if part:
+        aligned = aligned * (1 - part) + _move_left(back, int(whole) + 1) * part
     return aligned, y_bins[:, list(flip_order)]
+
+
+def _move_left(bins: Floats, shift: int) -> Floats:
+    moved = bins.copy()
+    if shift:
+        moved[..., :-shift] = bins[..., shift:]
+    return moved
 
 
 def decode_simcc(x_bins: Floats, y_bins: Floats, split_ratio: float) -> tuple[Floats, Floats]:

@@ -25,6 +25,7 @@ from robustpose.pose.types import Floats
 Indices = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
 MOST_STEP = 1.0  # px of the heatmap, on each axis
+MOST_SIGMA = 20.0  # px, whatever a file says: what is kept around a joint grows with its square
 LEAST_CURVATURE = 1e-6  # of the logarithm per px²: a Gaussian with a sigma of 1000 px; rounding is below it
 DARK_FLOOR = 1e-10  # of the peak's value, before the logarithm
 UDP_FLOOR = 1e-3
@@ -87,7 +88,7 @@ def choose_kernel(sigma: float) -> int:
 
     OpenCV takes 0.3·((kernel - 1)/2 - 1) + 0.8 as a kernel's sigma. As DARK's authors have it: 11 for 2, 17 for 3.
     """
-    return 2 * max(1, round((sigma - 0.8) / 0.3) + 1) + 1
+    return 2 * max(1, round((min(sigma, MOST_SIGMA) - 0.8) / 0.3) + 1) + 1
 
 
 def _newton_step(gradient: Floats, xx: Floats, xy: Floats, yy: Floats) -> tuple[Floats, Flags]:

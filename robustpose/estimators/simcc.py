@@ -51,18 +51,32 @@ class SimccEstimator(TopDownEstimator[SimccNetwork]):
     def _find_bins(self, crops: Sequence[Image]) -> tuple[Floats, Floats]:
         n_crops = len(crops)
         outputs = self._look(crops)
-        n_rows, n_joints = n_crops * (2 if self._flip_test else 1), self.skeleton.n_joints
-        expected = tuple((n_rows, n_joints, round(side * self._split_ratio)) for side in self.input_spec.input_wh)
-        shapes = tuple(np.shape(output) for output in outputs) if isinstance(outputs, tuple | list) else ()
-        if shapes != expected:
-            raise UserError(
-                f"model '{self.input_spec.name}' must give SimCC's bins of x {expected[0]} and of y {expected[1]} for "
-                f"skeleton '{self.skeleton.name}' and split ratio {self._split_ratio:g}, got "
-                f"{' and '.join(map(str, shapes)) or f'one output {np.shape(outputs)}'}"
-            )
+        n_rows = n_crops * (2 if self._flip_test else 1)
+        self._check(outputs, n_rows)
         x_bins, y_bins = outputs
         if not self._flip_test:
             return x_bins, y_bins
         mirrored = unmirror_simcc(x_bins[n_crops:], y_bins[n_crops:], self.own_skeleton.flip_order, self._split_ratio)
         half = np.float32(0.5)
         return (x_bins[:n_crops] + mirrored[0]) * half, (y_bins[:n_crops] + mirrored[1]) * half
+
+    def _check(self, outputs: object, n_rows: int) -> None:
+        """Raise UserError if outputs are not the bins of so many crops."""
+        n_joints, input_spec = self.skeleton.n_joints, self.input_spec
+        expected = [(n_rows, n_joints, round(side * self._split_ratio)) for side in input_spec.input_wh]
+        parts = outputs if isinstance(outputs, tuple | list) else [outputs]
+        shapes = [part.shape if isinstance(part, np.ndarray) else type(part).__name__ for part in parts]
+        if shapes == expected:
+            return
+        hint = ""
+        if shapes == expected[::-1]:
+            hint = ": are x and y exchanged?"
+        elif len(shapes) == 2 and all(
+            isinstance(shape, tuple) and len(shape) == 3 and shape[1] != n_joints for shape in shapes
+        ):
+            hint = ": is this a model of another skeleton?"
+        raise UserError(
+            f"model '{input_spec.name}' must give bins of x {expected[0]} and of y {expected[1]} for skeleton "
+            f"'{self.skeleton.name}' and split ratio {self._split_ratio:g}, got "
+            f"{' and '.join(map(str, shapes)) or 'nothing'}{hint}"
+        )
