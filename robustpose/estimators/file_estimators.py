@@ -130,7 +130,7 @@ def _build_coordinates(parts: Parts) -> Built:
 
 def _build_one_stage(parts: Parts) -> Built:
     options = OneStageOptions(**_choose(parts.options, OneStageOptions))
-    network = parts.make_network(parts.form, 1)
+    network = parts.make_network(parts.form, parts.file.batch or 1)
     kind = cast(Kind, parts.form.kind)
     estimator = OneStageEstimator(network, parts.input_spec, parts.skeleton, options, kind)
     return estimator, dict(estimator.settings)

@@ -151,7 +151,12 @@ def _find_one_stage(seen: Seen) -> list[Form]:
 
 def _choose_rows(seen: Seen) -> RowForm:
     """Return how the outputs are rows of people; NoForm, whose message is empty where they do not look like it."""
-    options, shapes = seen.options, [tuple(np.shape(array)) for array in seen.outputs.values()]
+    # As of one image: a file that takes several at once gives as many.
+    shapes = [
+        (1, *array.shape[1:]) if is_float(array, array.ndim) and len(array) == seen.n_crops else array.shape
+        for array in map(np.asarray, seen.outputs.values())
+    ]
+    options = seen.options
     return choose_form(shapes, seen.input_wh, seen.n_joints, options.rows, options.classes, options.columns)
 
 
@@ -185,6 +190,9 @@ def _refuse_asked(asked: FormName, fitting: FormName | None, seen: Seen, skeleto
 
 def _explain(seen: Seen, skeleton: Skeleton) -> str:
     """Return why no form fits, without the file's name."""
+    rows = _explain_rows(seen)
+    if rows:
+        return f"gives {list_shapes(seen.outputs)}: {rows}"
     others = _recognise(seen)
     if others is not None:
         what, joints = others
@@ -218,13 +226,20 @@ def _recognise(seen: Seen) -> tuple[str, int] | None:
 
 def _hint(seen: Seen) -> str:
     """Return what the outputs look like that are of no form, and what to do."""
+    rows = _explain_rows(seen)
+    if rows:
+        return rows
+    hints = [hint for hint in (_name_kind(array, seen) for array in seen.outputs.values()) if hint]
+    return hints[0] if hints else "is this a top-down heatmap network?"
+
+
+def _explain_rows(seen: Seen) -> str:
+    """Return why the outputs are no rows of people, empty where they do not look like it."""
     try:
         _choose_rows(seen)
     except NoForm as error:
-        if str(error):
-            return str(error)
-    hints = [hint for hint in (_name_kind(array, seen) for array in seen.outputs.values()) if hint]
-    return hints[0] if hints else "is this a top-down heatmap network?"
+        return str(error)
+    return ""
 
 
 def _name_kind(array: Any, seen: Seen) -> str:

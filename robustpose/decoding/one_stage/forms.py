@@ -12,6 +12,7 @@ from robustpose.decoding.one_stage.kinds import CELLS_TO_ROWS, KINDS, MOVENET_PE
 Shape = tuple[int, ...]
 DETECTOR_COLUMNS = 84  # of a YOLO that finds no joints: a box and the scores of COCO's 80 classes
 FEW_CLASSES = 2  # that are thought of where the number of rows tells nothing
+MOST_COLUMNS = 100  # numbers of a row of few; with more they look like bins of SimCC
 MOST_JOINTS = 500  # of a person, in messages
 MOST_NAMED = 4  # forms in a message
 
@@ -87,7 +88,8 @@ def choose_form(
     else:
         fitting = [form for form in found if form.is_raw and form.n_classes == n_classes]
         if found and not fitting:
-            raise NoForm(f"classes={n_classes} does not fit these rows of people: say {_list_words(found)}")
+            likely = [form for form in found if _has_row_per_cell(form, input_wh)] or found
+            raise NoForm(f"classes={n_classes} does not fit these rows of people: say {_list_words(likely)}")
     if len(fitting) == 1:
         return fitting[0]
     raise NoForm(_ask(fitting) if fitting else _explain_none(shapes, found, input_wh, n_joints, kind))
@@ -162,21 +164,29 @@ def _explain_none(
     shapes: Sequence[Shape], found: Sequence[RowForm], input_wh: tuple[int, int], n_joints: int, kind: Kind | None
 ) -> str:
     """Return why no form fits, of those found with any number of classes; empty where nothing looks like rows."""
-    likely = [form for form in found if kind is not None or _has_row_per_cell(form, input_wh)]
-    if likely and DETECTOR_COLUMNS in shapes[likely[0].outputs[0]]:
+    likely = [form for form in found if _has_row_per_cell(form, input_wh)]
+    if any(_list_sides(form, shapes) == (DETECTOR_COLUMNS, form.n_rows) for form in likely):
         return "these look like a detector's, 80 classes and no joints: name a model of poses"
-    likely = likely or [form for form in found if form.is_raw and form.n_numbers == 3 and form.n_classes <= FEW_CLASSES]
+    likely = likely if kind is None else list(found)
+    few = [form for form in found if form.is_raw and form.n_numbers == 3 and form.n_classes <= FEW_CLASSES]
     rows = [shape for shape in shapes if len(shape) == 4 or n_joints not in shape[1:]]  # others have joints in order
-    others = sorted({count for shape in rows for count in _count_joints(shape, shapes, input_wh, kind)} - {n_joints})
-    if others:
+    others = {count for shape in rows for count in _count_joints(shape, shapes, input_wh, kind)} - {n_joints}
+    if others and (likely or not few):
+        joints = " or ".join(map(str, sorted(others)))
         hint = f", or if it has several classes say {_list_words(likely)}" if likely else ""
         return (
-            f"these are rows of people with {' or '.join(map(str, others))} joints, but the annotations have "
-            f"{n_joints}: use a model of that skeleton{hint}"
+            f"these are rows of people with {joints} joints, but the annotations have {n_joints}: use a model of that "
+            f"skeleton{hint}"
         )
-    if likely:
-        return _ask(likely)
+    if likely or few:
+        return _ask(likely or few)
     return "" if kind is None else f"rows={kind} must be {KINDS[kind].form}, of K = {n_joints} joints"
+
+
+def _list_sides(form: RowForm, shapes: Sequence[Shape]) -> Shape:
+    """Return how many numbers a row has, and the number of rows."""
+    _, second, third = shapes[form.outputs[0]][:3]
+    return (second, third) if form.columns_first else (third, second)
 
 
 def _count_joints(shape: Shape, shapes: Sequence[Shape], input_wh: tuple[int, int], kind: Kind | None) -> list[int]:
@@ -197,7 +207,7 @@ def _count_joints(shape: Shape, shapes: Sequence[Shape], input_wh: tuple[int, in
             pairs += [
                 (columns, 5 if name == "yolo" else 6) for name in RAW_KINDS if n_rows in _count_rows(name, input_wh)
             ]
-        if not pairs and len(shapes) == 1 and third < second:
+        if not pairs and len(shapes) == 1 and third < max(second, MOST_COLUMNS, *input_wh):
             pairs = [(third, 6)]
     counts = [(columns - rest) // 3 for columns, rest in pairs if (columns - rest) % 3 == 0]
     return [count for count in counts if 1 <= count <= MOST_JOINTS]
