@@ -6,7 +6,20 @@ import pytest
 
 from robustpose.pose.letterbox import Letterbox
 
-SIZES = [(640, 480), (480, 640), (640, 427), (333, 517), (1, 2000), (2000, 1), (1, 1), (64, 64), (37, 41), (1281, 961)]
+SIZES = [
+    (640, 480),
+    (480, 640),
+    (640, 427),
+    (333, 517),
+    (1, 2000),
+    (2000, 1),
+    (1, 1),
+    (64, 64),
+    (37, 41),
+    (1281, 961),
+    (2, 638),
+    (704, 99),
+]
 
 
 def draw(image_wh):
@@ -24,9 +37,20 @@ def pad_as_ultralytics(image, side):
     return cv2.copyMakeBorder(resized, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(114, 114, 114))
 
 
-def pad_top_left(image, side, fill, whole):
+def by_quotient(width, height, side):
+    """MoveNet's sides of the resized image."""
+    return [round(length * side / max(height, width)) for length in (width, height)]
+
+
+def by_cut(width, height, side):
+    """RTMO's, as rtmlib has them."""
+    ratio = min(side / height, side / width)
+    return [int(length * ratio) for length in (width, height)]
+
+
+def pad_top_left(image, side, fill, find_sides):
     height, width = image.shape[:2]
-    new_wh = [max(1, whole(length * side / max(height, width))) for length in (width, height)]
+    new_wh = [max(1, length) for length in find_sides(width, height, side)]
     padded = np.full((side, side, 3), fill, np.uint8)
     padded[: new_wh[1], : new_wh[0]] = cv2.resize(image, new_wh, interpolation=cv2.INTER_LINEAR)
     return padded
@@ -35,12 +59,12 @@ def pad_top_left(image, side, fill, whole):
 @pytest.mark.parametrize("image_wh", SIZES)
 def test_inputs_are_those_of_plain_programs(image_wh):
     image = draw(image_wh)
-    for side in (64, 96):
+    for side in (64, 96, 640):
         size = (side, side)
         assert np.array_equal(Letterbox(size).fit_image(image), pad_as_ultralytics(image, side))
-        movenet, rtmo = Letterbox(size, "corner", 0), Letterbox(size, "corner", 114, cuts=True)
-        assert np.array_equal(movenet.fit_image(image), pad_top_left(image, side, 0, round))
-        assert np.array_equal(rtmo.fit_image(image), pad_top_left(image, side, 114, int))
+        movenet, rtmo = Letterbox(size, "corner", 0, "quotient"), Letterbox(size, "corner", 114, "cut")
+        assert np.array_equal(movenet.fit_image(image), pad_top_left(image, side, 0, by_quotient))
+        assert np.array_equal(rtmo.fit_image(image), pad_top_left(image, side, 114, by_cut))
         assert np.array_equal(Letterbox(size, "stretch").fit_image(image), cv2.resize(image, size))
 
 

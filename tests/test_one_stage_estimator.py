@@ -29,7 +29,7 @@ def estimator_of(kind, network, skeleton=COCO, **options):
 def says(kind, xy, scores, image_wh, confidence=1.0):
     """Return a network that finds people (N, K, 2) px in images of a size, whatever it is shown."""
     record = KINDS[kind]
-    box = Letterbox(INPUT_WH, record.letterbox, 0, record.cuts)
+    box = Letterbox(INPUT_WH, record.letterbox, 0, record.rounding)
     size_wh, corner_xy = box.find_place(image_wh)
     input_xy = xy * np.array(size_wh) / np.array(image_wh) + corner_xy
     input_xy = input_xy / np.array(INPUT_WH) if record.units == "01" else input_xy

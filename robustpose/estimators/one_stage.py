@@ -106,7 +106,7 @@ class OneStageEstimator(NetworkEstimator[RowNetwork]):
         self._threshold = kind.threshold if options.threshold is None else options.threshold
         self._iou = kind.iou if options.iou is None else options.iou
         fill = kind.fill if options.fill is None else options.fill
-        self._letterbox = Letterbox(input_spec.input_wh, options.letterbox or kind.letterbox, fill, kind.cuts)
+        self._letterbox = Letterbox(input_spec.input_wh, options.letterbox or kind.letterbox, fill, kind.rounding)
         self.describe = lambda: {"kind": "one-stage", "name": input_spec.name, **self.settings}
 
     @property

@@ -11,6 +11,9 @@ import numpy as np
 from robustpose.pose.types import Floats, Image
 
 Place = Literal["center", "corner", "stretch"]
+# How a side becomes whole pixels: round(side · factor), int(side · factor), or round(side · longest / longer side).
+# They differ by a pixel for some sizes, in floating point even where the longer side should fit.
+Rounding = Literal["factor", "cut", "quotient"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Letterbox:
     input_wh: tuple[int, int]
     place: Place = "center"
     fill: int = 114
-    cuts: bool = False  # sides that are no whole pixels are cut off, not rounded
+    rounding: Rounding = "factor"
 
     def find_place(self, image_wh: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return the size (width, height) px that an image is resized to, and the px (x, y) of its top left corner.
@@ -34,14 +37,17 @@ class Letterbox:
         """
         if self.place == "stretch":
             return self.input_wh, (0, 0)
-        (width, height), (most_width, most_height) = image_wh, self.input_wh
-        # One division for both sides: side · most / longer is rounded as the published programs do it.
-        most, longer = (most_width, width) if width * most_height >= height * most_width else (most_height, height)
-        sides = (int(side * most / longer) if self.cuts else round(side * most / longer) for side in image_wh)
-        new_width, new_height = (max(1, side) for side in sides)
+        factors = [most / side for most, side in zip(self.input_wh, image_wh, strict=True)]
+        if self.rounding == "quotient":
+            axis = factors.index(min(factors))
+            sides = [round(side * self.input_wh[axis] / image_wh[axis]) for side in image_wh]
+        else:
+            whole = int if self.rounding == "cut" else round
+            sides = [whole(side * min(factors)) for side in image_wh]
+        width, height = (max(1, side) for side in sides)
         if self.place == "corner":
-            return (new_width, new_height), (0, 0)
-        return (new_width, new_height), ((most_width - new_width) // 2, (most_height - new_height) // 2)
+            return (width, height), (0, 0)
+        return (width, height), ((self.input_wh[0] - width) // 2, (self.input_wh[1] - height) // 2)
 
     def fit_image(self, image: Image) -> Image:
         """Return the input (h, w, 3) of an image (H, W, 3): bilinear, as `cv2.resize` does it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from robustpose.pose.letterbox import Place
+from robustpose.pose.letterbox import Place, Rounding
 
 Kind = Literal["yolo", "yolo-obj", "yolo-nms", "rtmo", "movenet"]
 Units = Literal["px", "01"]
@@ -23,7 +23,7 @@ class RowKind:
     units: Units  # of positions: px of the input, or shares of its sides
     letterbox: Place
     fill: int  # grey level around the image
-    cuts: bool  # sides of the resized image are cut off to whole pixels, not rounded
+    rounding: Rounding  # of the sides of the resized image
     threshold: float  # scores of people must be above it
     iou: float | None  # of boxes, above which the worse is dropped; None where the file has done that
     clips: bool  # whether joints are moved onto the image
@@ -41,11 +41,11 @@ class RowKind:
 KINDS: dict[str, RowKind] = {
     kind.name: kind
     for kind in (
-        RowKind("yolo", "(1, 4 + n + 3·K, N)", "rgb", False, "px", "center", GREY, False, 0.001, 0.7, True),
-        RowKind("yolo-obj", "(1, N, 5 + n + 3·K)", "rgb", False, "px", "center", GREY, False, 0.001, 0.65, True),
-        RowKind("yolo-nms", "(1, N, 6 + 3·K)", "rgb", False, "px", "center", GREY, False, 0.001, None, True),
-        RowKind("rtmo", "(1, N, 5) and (1, N, K, 3)", "bgr", True, "px", "corner", GREY, True, 0.0, None, False),
-        RowKind("movenet", "(1, 6, 3·K + 5)", "rgb", True, "01", "corner", 0, False, 0.0, None, False),
+        RowKind("yolo", "(1, 4 + n + 3·K, N)", "rgb", False, "px", "center", GREY, "factor", 0.001, 0.7, True),
+        RowKind("yolo-obj", "(1, N, 5 + n + 3·K)", "rgb", False, "px", "center", GREY, "factor", 0.001, 0.65, True),
+        RowKind("yolo-nms", "(1, N, 6 + 3·K)", "rgb", False, "px", "center", GREY, "factor", 0.001, None, True),
+        RowKind("rtmo", "(1, N, 5) and (1, N, K, 3)", "bgr", True, "px", "corner", GREY, "cut", 0.0, None, False),
+        RowKind("movenet", "(1, 6, 3·K + 5)", "rgb", True, "01", "corner", 0, "quotient", 0.0, None, False),
     )
 }
 RAW_KINDS = ("yolo", "yolo-obj")  # everything the network looks at, nothing suppressed
