@@ -115,7 +115,7 @@ class OneStageEstimator(NetworkEstimator[RowNetwork]):
         options = self._options
         return {
             "rows": self.kind.name,
-            **({"classes": options.classes} if options.classes else {}),
+            **({"classes": options.classes} if options.classes not in (None, 1) else {}),
             **({"category": options.category} if options.category else {}),
             **({"columns": options.columns} if options.columns else {}),
             "units": self._units,

@@ -21,7 +21,11 @@ class People(NamedTuple):
 
 
 def read_people(outputs: Sequence[Floats], form: RowForm, threshold: float, category: int = 0) -> People:
-    """Return the people of one image with a score above `threshold`; `category` is the number of people's class."""
+    """Return the people of one image with a score above `threshold`; `category` is the number of people's class.
+
+    A row's score is that of this class, whatever the others are, as Ultralytics' validation counts it (multi-label).
+    Of files that have suppressed people, rows of other classes are left out.
+    """
     if form.kind == "rtmo":
         boxes, joints = (outputs[i][0] for i in form.outputs)  # (N, 5), (N, K, 3)
         rows = np.concatenate([boxes, joints.reshape(len(boxes), np.prod(joints.shape[1:], dtype=int))], axis=1)
