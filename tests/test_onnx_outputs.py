@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import numpy_helper
 
 from robustpose import UserError, estimators
 from robustpose.data.coco import read_coco
@@ -15,34 +15,10 @@ from robustpose.evaluate import predict
 from robustpose.pose.skeletons import COCO, MPII
 from robustpose.pose.types import reorder_joints
 from tests.conftest import make_onnx
+from tests.network_files import HEIGHT, WIDTH, make_outputs
 from tests.people import assert_same_poses
 
-HEIGHT, WIDTH = 64, 48
 MAPS = ("maps", (17, 16, 12), "float32")
-
-
-def make_outputs(path, *outputs, image=("image", (3, HEIGHT, WIDTH), "float32"), inputs=1):
-    """Write a network whose outputs (name, shape without batch, type) are noise, but for those called maps."""
-    types = {
-        name: getattr(TensorProto, name.upper().replace("FLOAT32", "FLOAT"))
-        for name in ("float32", "float16", "uint8", "int32", "int64")
-    }
-    nodes, constants, infos = [], [], []
-    for i, (name, shape, kind) in enumerate(outputs):
-        noise = np.random.default_rng(i + 1).random((1, *shape)).astype(np.float32)
-        if name == "maps":
-            mix = np.random.default_rng(0).normal(size=(shape[0], 3, 1, 1)).astype(np.float32)
-            constants.append(numpy_helper.from_array(mix, "mix"))
-            nodes.append(helper.make_node("AveragePool", ["image"], ["pooled"], kernel_shape=[4, 4], strides=[4, 4]))
-            nodes.append(helper.make_node("Conv", ["pooled", "mix"], [name]))
-        else:
-            constants.append(numpy_helper.from_array((noise * 9).astype(kind), f"noise{i}"))
-            nodes.append(helper.make_node("Identity", [f"noise{i}"], [name]))
-        infos.append(helper.make_tensor_value_info(name, types[kind], [1, *shape]))
-    images = [helper.make_tensor_value_info(image[0] + "_" * i, types[image[2]], [1, *image[1]]) for i in range(inputs)]
-    graph = helper.make_graph(nodes, "g", images, infos, constants)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
-    return f"onnx:{path}"
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +82,7 @@ def test_where_several_outputs_can_be_heatmaps_the_user_is_asked_for_the_name(tm
         ([("levels", (17, 16, 12), "uint8")], "these are of uint8, export them in float32"),
         ([("odd", (17, 15, 12), "float32")], "the sides do not divide by one stride"),
         ([("other", (16, 16, 12), "float32")], "finds 16 joints, but skeleton 'coco' of the annotations has 17"),
-        ([("scores", (1000,), "float32")], "is this a top-down heatmap network?"),
+        ([("scores", (1000,), "float32")], "is this a network of poses?"),
     ],
 )
 def test_outputs_that_are_no_heatmaps_are_called_what_they_are(tmp_path, outputs, message):

@@ -124,8 +124,24 @@ def _build_coordinates(parts: Parts) -> Built:
     options = CoordinateOptions(**given)
     network = parts.make_network(parts.form, parts.file.batch or CROPS_PER_CALL)
     estimator = CoordinateEstimator(network, parts.input_spec, parts.skeleton, options)
+    estimator.warnings = _doubt_coordinates(parts, options)
     mask = {} if options.mask is None else {"mask": options.mask}
     return estimator, {"points": options.points, "margin": options.margin, **mask, "flip_test": options.flip_test}
+
+
+def _doubt_coordinates(parts: Parts, options: CoordinateOptions) -> list[str]:
+    """Return why scores of coordinates could mislead, a line each."""
+    doubts = []
+    if parts.form.kind == "bare":
+        doubts.append(
+            f"model '{parts.input_spec.name}' gives no confidences: joints count as sure, and scores are the boxes'"
+        )
+    if options.mask is not None:
+        doubts.append(
+            f"mask={options.mask} paints what is outside of a grown box, on corrupted images, too: what corruptions do "
+            "there is not measured"
+        )
+    return doubts
 
 
 def _build_one_stage(parts: Parts) -> Built:

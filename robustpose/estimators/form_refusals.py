@@ -1,0 +1,103 @@
+"""Refusals of files whose outputs are not of a form that is wanted: what they are, and what would fit."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from robustpose.decoding.one_stage import NoForm
+from robustpose.estimators.file_options import FormName
+from robustpose.estimators.network_file import list_shapes
+from robustpose.estimators.seen_outputs import Seen, choose_rows, divide
+from robustpose.pose.skeletons import Skeleton
+
+MOST_JOINTS = 150  # that maps are taken for heatmaps of: whole bodies have 133
+
+
+def _expect(name: FormName, seen: Seen) -> str:
+    """Return the outputs that a form has, for messages."""
+    (width, height), k = seen.input_wh, seen.n_joints
+    return {
+        "heatmaps": f"heatmaps (batch, {k}, height/s, width/s) for {height}x{width} input",
+        "simcc": f"two outputs (batch, {k}, r·{width}) and (batch, {k}, r·{height})",
+        "coordinates": f"coordinates (batch, {k}, 2 or 3) or (batch, 1, {k}, 3)",
+        "one-stage": f"people of the whole image, such as (1, {5 + 3 * k}, N)",
+    }[name]
+
+
+def refuse_form(asked: FormName, fitting: FormName, seen: Seen) -> str:
+    """Return why the form that is asked for is not taken, and which one fits, without the file's name."""
+    return (
+        f"does not fit form={asked}, which is {_expect(asked, seen)}: it gives {list_shapes(seen.outputs)}; that is "
+        f"form={fitting} (--model-set form={fitting}, or leave form out)"
+    )
+
+
+def explain_none(wanted: FormName, seen: Seen, skeleton: Skeleton) -> str:
+    """Return why no form fits, not the one that is wanted either, without the file's name."""
+    rows = _explain_rows(seen)
+    if rows:
+        return f"gives {list_shapes(seen.outputs)}: {rows}"
+    others = _recognise(seen)
+    if others is not None:
+        what, joints = others
+        return (
+            f"finds {joints} joints{what}, but skeleton '{skeleton.name}' of the annotations has {seen.n_joints}: use "
+            "a model of that skeleton"
+        )
+    hints = [hint for hint in (_name_kind(array, seen) for array in seen.outputs.values()) if hint]
+    return (
+        f"must give {_expect(wanted, seen)}, or what another form has, it gives {list_shapes(seen.outputs)}: "
+        f"{hints[0] if hints else 'is this a network of poses?'}"
+    )
+
+
+def _recognise(seen: Seen) -> tuple[str, int] | None:
+    """Return in which form outputs are of other joints, for messages, and how many; None if they are of none."""
+    width, height = seen.input_wh
+    images = seen.floats(4).values()
+    maps = [a.shape[1] for a in images if a.shape[1] > 1 and divide(a.shape[2:], (height, width))]
+    maps += [a.shape[3] for a in images if a.shape[3] > 1 and divide(a.shape[1:3], (height, width))]
+    if len(maps) == 1 and maps[0] <= MOST_JOINTS:
+        return "", maps[0]
+    points = [a.shape[1] for a in seen.floats(3).values() if a.shape[2] in (2, 3)]
+    points += [a.shape[2] for a in images if a.shape[1] == 1 and a.shape[3] == 3]
+    if len(points) == 1 and not maps:
+        return " (as coordinates)", points[0]
+    rows = list(seen.floats(3).values())
+    if len(rows) == 2 and rows[0].shape[1] == rows[1].shape[1] and not maps:
+        lengths = [a.shape[2] for a in rows]
+        if any(x * height == y * width and x >= width for x, y in permutations(lengths, 2)):
+            return " (as SimCC)", rows[0].shape[1]
+    return None
+
+
+def _explain_rows(seen: Seen) -> str:
+    """Return why the outputs are no rows of people, empty where they do not look like it."""
+    try:
+        choose_rows(seen)
+    except NoForm as error:
+        return str(error)
+    return ""
+
+
+def _name_kind(array: Any, seen: Seen) -> str:
+    """Return what an output looks like that is of no form, and what to do; empty if nobody knows."""
+    if not isinstance(array, np.ndarray) or not array.ndim or len(array) != seen.n_crops:
+        return ""
+    sides, n_joints, (width, height) = array.shape[1:], seen.n_joints, seen.input_wh
+    if array.ndim == 4 and sides[0] == n_joints and divide(sides[1:], (height, width)):
+        return f"these are of {array.dtype}, export them in float32"
+    if array.ndim == 4 and sides[0] == n_joints and min(sides[1:]) > 1:
+        return "the sides do not divide by one stride"
+    if array.ndim == 5 and n_joints in sides[:2]:
+        return "these are heatmaps of several stages in one, export those of the last stage"
+    if array.ndim == 3 and sides[0] == n_joints and sides[1] > 3:
+        return "these look like flat heatmaps, or like SimCC's of another input; export heatmaps, or both axes of SimCC"
+    if array.ndim == 2 and sides[0] in (2 * n_joints, 3 * n_joints):
+        return f"these look like flat coordinates, export them as (batch, {n_joints}, {sides[0] // n_joints})"
+    if array.ndim == 2 and sides[0] and sides[0] % n_joints == 0:
+        return "these are flat, export the heatmaps before they are flattened; is this a top-down heatmap network?"
+    return ""
