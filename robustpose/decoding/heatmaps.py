@@ -25,8 +25,8 @@ def unmirror_heatmaps(heatmaps: Floats, flip_order: Sequence[int], shift: bool =
     keeps its value), because the network's grid is not symmetric about the crop's centre. `flip_order` (K,) says which
     joint each becomes in the mirror.
 
-    At a stride of s that is 1/s of a heatmap pixel too far, whatever was trained: a joint of the mirrored crop ends
-    up one input pixel too far to the right, and the mean with the crop itself half an input pixel.
+    At a stride of s that is 1/s of a heatmap pixel too far: a joint of the mirrored crop ends up one input pixel too
+    far to the right, and the mean with the crop itself half an input pixel.
     """
     back = heatmaps[:, list(flip_order), :, ::-1]
     if not shift:

@@ -2,13 +2,14 @@
 
 The logarithm of a Gaussian is a parabola. One Newton step from any pixel, -H⁻¹·g with the gradient g and the Hessian H
 of the logarithm there, ends at its centre (Zhang et al., Distribution-aware coordinate representation, CVPR 2020,
-section 3.1). Before, heatmaps are smoothed by a Gaussian ("modulation", section 3.2).
+"Coordinate decoding"). Before, heatmaps are smoothed by a Gaussian ("distribution modulation").
 
-Only what is next to a peak is smoothed, in float64. As the step does not depend on a heatmap's scale, the published
-rescaling to the maximum that there was before has no effect here, and its floors are relative to the peak.
+Only what is next to a peak is smoothed, in float64. The step does not depend on a heatmap's scale: that DARK rescales
+a smoothed heatmap to the maximum that there was before has no effect, and floors are relative to the peak.
 
 The published programs leap where the Hessian is singular or not that of a maximum: in flat heatmaps, on saddles, among
-noise. Here there is no step then, and no step is longer than a pixel on either axis.
+noise. Here there is no step then, and no step is longer on either axis than smoothing moves a maximum: about its sigma,
+at least a pixel.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from robustpose.pose.types import Floats
 
 Indices = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
-MOST_STEP = 1.0  # px of the heatmap, on each axis
 MOST_SIGMA = 20.0  # px, whatever a file says: what is kept around a joint grows with its square
 LEAST_CURVATURE = 1e-6  # of the logarithm per px²: a Gaussian with a sigma of 1000 px; rounding is below it
 DARK_FLOOR = 1e-10  # of the peak's value, before the logarithm
@@ -43,15 +43,15 @@ def decode_dark(heatmaps: Floats, kernel: int = 11) -> tuple[Floats, Floats]:
     size_wh = np.array(heatmaps.shape[:1:-1])
     inner = (confidence > 0) & ((peak_xy > 1) & (peak_xy < size_wh - 2)).all(-1)
     at = peak_xy[inner]
-    log = _log_around(
-        heatmaps, inner, at, 2, np.full_like(at, kernel // 2), DARK_FLOOR * confidence[inner]
-    )  # (P, 5, 5)
+    floors = DARK_FLOOR * confidence[inner].astype(np.float64)
+    log = _log_around(heatmaps, inner, at, 2, np.full_like(at, kernel // 2), floors)  # (P, 5, 5)
     gradient = np.stack([log[:, 2, 3] - log[:, 2, 1], log[:, 3, 2] - log[:, 1, 2]], 1) / 2
     xx = (log[:, 2, 4] - 2 * log[:, 2, 2] + log[:, 2, 0]) / 4
     yy = (log[:, 4, 2] - 2 * log[:, 2, 2] + log[:, 0, 2]) / 4
     xy = (log[:, 3, 3] - log[:, 1, 3] - log[:, 3, 1] + log[:, 1, 1]) / 4
     step, is_maximum = _newton_step(gradient, xx, xy, yy)
-    map_xy[inner] += np.where(is_maximum[:, None], np.clip(step, -MOST_STEP, MOST_STEP), 0)
+    most = _longest_step(kernel)
+    map_xy[inner] += np.where(is_maximum[:, None], np.clip(step, -most, most), 0)
     return map_xy, confidence
 
 
@@ -60,6 +60,9 @@ def decode_udp(heatmaps: Floats, kernel: int = 3) -> tuple[Floats, Floats]:
 
     As UDP's published program: smoothed by `kernel` × `kernel` px, derivatives from the pixels around. h and w must
     be at least 3. Peaks and confidences are those of `decode_heatmaps`.
+
+    The program also moves the minimum of a heatmap to 0, and MMPose's does not: left out, since that is a thousandth
+    of a pixel for sure joints of a real network.
 
     At a border the published program steps by half a pixel outward, whatever there is, since it repeats the outermost
     pixels; and up to there its smoothing is biased. Here the parabola is that of the nearest pixel with neighbours on
@@ -71,13 +74,15 @@ def decode_udp(heatmaps: Floats, kernel: int = 3) -> tuple[Floats, Floats]:
     found = confidence > 0
     at = np.clip(peak_xy[found], 1, size_wh - 2)
     room = np.minimum(at, size_wh - 1 - at) - 1  # px between the pixels around and the border, on each axis
-    log = _log_around(heatmaps, found, at, 1, np.minimum(room, kernel // 2), UDP_FLOOR * confidence[found])  # (P, 3, 3)
+    floors = UDP_FLOOR * confidence[found].astype(np.float64)
+    log = _log_around(heatmaps, found, at, 1, np.minimum(room, kernel // 2), floors)  # (P, 3, 3)
     centre, left, right, above, below = log[:, 1, 1], log[:, 1, 0], log[:, 1, 2], log[:, 0, 1], log[:, 2, 1]
     gradient = np.stack([right - left, below - above], 1) / 2
     xx, yy = right - 2 * centre + left, below - 2 * centre + above
     xy = (log[:, 2, 2] - right - below + 2 * centre - left - above + log[:, 0, 0]) / 2
     step, is_maximum = _newton_step(gradient, xx, xy, yy)
-    offset = np.clip(at + step - peak_xy[found], -MOST_STEP, MOST_STEP)
+    most = _longest_step(kernel)
+    offset = np.clip(at + step - peak_xy[found], -most, most)
     moved = np.clip(peak_xy[found] + offset, -0.5, size_wh - 0.5)  # not beyond the outermost pixels
     map_xy[found] = np.where(is_maximum[:, None], moved, peak_xy[found])
     return map_xy, confidence
@@ -86,9 +91,14 @@ def decode_udp(heatmaps: Floats, kernel: int = 3) -> tuple[Floats, Floats]:
 def choose_kernel(sigma: float) -> int:
     """Return the kernel, px, whose Gaussian is as wide as those that a network was trained on, of `sigma` px.
 
-    OpenCV takes 0.3·((kernel - 1)/2 - 1) + 0.8 as a kernel's sigma. As DARK's authors have it: 11 for 2, 17 for 3.
+    As DARK's authors have it: 11 for 2, 17 for 3.
     """
     return 2 * max(1, round((min(sigma, MOST_SIGMA) - 0.8) / 0.3) + 1) + 1
+
+
+def _longest_step(kernel: int) -> float:
+    """Return the longest step on an axis, px: the sigma that OpenCV takes for a kernel, at least 1."""
+    return max(1.0, 0.3 * (kernel // 2 - 1) + 0.8)
 
 
 def _newton_step(gradient: Floats, xx: Floats, xy: Floats, yy: Floats) -> tuple[Floats, Flags]:

@@ -1,9 +1,9 @@
 """Unbiased crops: where a person's box lands in the input of a network trained with UDP, and back.
 
-Unbiased data processing (Huang et al., CVPR 2020, section 4.1) measures lengths in pixel intervals: a side of w pixels
-has the length w - 1, and the first and the last pixel of a crop are the ends of the box. So the mirror image of a crop
-is that of its box, and so are heatmaps, whatever their size. Boxes are padded and grown as elsewhere
-(`crop.boxes_to_center_scale`); each axis then has a factor of its own.
+Unbiased data processing (UDP; Huang et al., The devil is in the details, CVPR 2020) measures lengths in pixel
+intervals: a side of w pixels has the length w - 1, and the first and the last pixel of a crop are the ends of the box.
+So the mirror image of a crop is that of its box, and so are heatmaps, whatever their size. Boxes are padded and grown
+as elsewhere (`crop.boxes_to_center_scale`); each axis then has a factor of its own.
 """
 
 from __future__ import annotations
