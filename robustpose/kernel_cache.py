@@ -13,7 +13,15 @@ from pathlib import Path
 VARIABLE = "NUMBA_CACHE_DIR"
 PACKAGE = Path(__file__).parent
 # Folders of the package with compiled loops, which numba keeps beside them where it can.
-WITH_LOOPS = ("corruptions/exact", "decoding/fields", "decoding/tags", "metrics", "train", "train/views")
+WITH_LOOPS = (
+    "corruptions/exact",
+    "decoding/fields",
+    "decoding/tags",
+    "estimators/image_processors",
+    "metrics",
+    "train",
+    "train/views",
+)
 
 
 def choose_kernel_cache() -> None:

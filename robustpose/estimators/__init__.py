@@ -25,12 +25,14 @@ from robustpose.states import name_modules
 TABLE: dict[str, str] = {
     "onnx": "robustpose.estimators.onnx",
     "tflite": "robustpose.estimators.tflite",
+    "hf": "robustpose.estimators.huggingface",
     "results": "robustpose.estimators.results_file",
     "demo": "robustpose.estimators.demo",
 }
 DESCRIPTIONS: dict[str, str] = {
     "onnx:FILE": "a network as ONNX: heatmaps, SimCC, coordinates or one-stage, which is found out (form= says it)",
     "tflite:FILE": "a network as TFLite, of the same forms",
+    "hf:FOLDER": "a pose model of transformers (ViTPose, ViTPose++, Sapiens2) in a folder, or its name on the hub",
     "results:DIR": "COCO results, one file per cell (clean.json, fog-3.json, …): scores again without a model",
     "demo": "the small network that comes with robustpose, trained on drawn people",
     "NETWORK:FILE": f"a network of ours with weights: {', '.join(models.TABLE)}; official .pth or .safetensors",

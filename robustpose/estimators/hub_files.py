@@ -1,0 +1,223 @@
+"""Files of the Hugging Face hub: where a pose model's files are, what kind of model they say they are, their hashes.
+
+A local folder comes first; a name of the hub is looked for there, or in the user's cache where there is no network or
+``HF_HUB_OFFLINE`` is set. The libraries are kept from printing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robustpose.errors import UserError, quote
+from robustpose.estimators.image_processors.settings import FILE as PROCESSOR
+from robustpose.files import name_in_text
+from robustpose.printing import print_aside
+from robustpose.processes import WORKER_NUMBER
+from robustpose.reading import MEGABYTE, read_json
+from robustpose.sources import hash_once
+
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")  # of a model: organisation/name
+SHARD = re.compile(r"[\w.-]+\.safetensors")
+MOST_BYTES = 16 * MEGABYTE  # of a config or an index
+HOW = "pip install 'robustpose[hf]'"
+
+
+@dataclass(frozen=True)
+class HubFiles:
+    """The files of a model."""
+
+    name: str  # for messages and results: as on the hub, or of the folder
+    folder: Path
+    commit: str | None  # on the hub; None for a local folder
+    config: dict[str, Any]
+    weights: tuple[str, ...]  # files of safetensors, with their index if there is one
+
+    @property
+    def model_type(self) -> str:
+        """Return what transformers calls the architecture, such as ``vitpose``."""
+        return str(self.config.get("model_type", ""))
+
+    def hash_all(self) -> dict[str, str]:
+        """Return the SHA-256 of each file that determines what the model finds, by name."""
+        names = (CONFIG, PROCESSOR, *self.weights)
+        return {name: hash_once(self.folder / name) for name in names if (self.folder / name).is_file()}
+
+
+def find_files(target: str, revision: str | None) -> HubFiles:
+    """Return the files of a model in a folder, or on the hub at a revision: a branch, a tag or a commit.
+
+    Weights are fetched last, and only if the config is of a model that `check_config` lets through.
+    """
+    if not target:
+        raise UserError("name the model: --model hf:FOLDER or hf:ORGANISATION/NAME of the Hugging Face hub")
+    folder = Path(target).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise UserError(f"revision={revision} is of models of the hub, and {folder} is a folder: leave it out")
+        config = _read_config(folder, target)
+        return HubFiles(name_in_text(folder.resolve()), folder, None, config, _list_weights(folder, target))
+    if folder.exists():
+        raise UserError(f"hf: needs the folder of a model, and {folder} is a file: name the folder that it is in")
+    if not HUB_NAME.fullmatch(target) or "--" in target or ".." in target:
+        raise UserError(
+            f"there is no folder {target}, and it is no name of the Hugging Face hub, such as "
+            "usyd-community/vitpose-base-simple"
+        )
+    folder = _fetch(target, revision, [CONFIG, PROCESSOR, INDEX])
+    config = _read_config(folder, target)
+    commit = folder.name
+    if not _has_weights(folder):
+        print_aside(f"fetching the weights of {target} from the Hugging Face hub")
+        _fetch(target, commit, [WEIGHTS, "model-*.safetensors"])
+    return HubFiles(target, folder, commit, config, _list_weights(folder, target))
+
+
+def check_config(config: dict[str, Any], name: str) -> None:
+    """Raise UserError unless a config is of a pose model that hf: runs."""
+    kind = config.get("model_type")
+    classes = config.get("architectures")
+    own = str(classes[0]) if isinstance(classes, list) and classes else ""
+    if kind in CLASSES and own in ("", CLASSES[kind]):
+        _check_keys(config, name)
+        return
+    what = own or (str(kind) if kind else "")
+    shown = f"{name} is a {quote(what)[1:-1]}" if what else f"{name} says in its {CONFIG} no model_type"
+    raise UserError(f"{shown}{_explain(str(kind), own)}; hf: runs {' and '.join(CLASSES.values())}")
+
+
+CLASSES = {"vitpose": "VitPoseForPoseEstimation", "sapiens2": "Sapiens2ForPoseEstimation"}  # by model_type
+# Keys that would bring other code or other weights into play, wherever they are in a config.
+REFUSED = {
+    "quantization_config": "it is quantised, and weights are read as floating-point numbers",
+    "attn_implementation": "it names a program for attention, which could be fetched from elsewhere",
+    "experts_implementation": "it names a program for experts, which could be fetched from elsewhere",
+}
+
+
+def _explain(kind: str, own: str) -> str:
+    """Return what another model finds, for a message."""
+    if own.endswith(("ForKeypointDetection", "ForKeypointMatching")) or kind in (
+        "superpoint",
+        "superglue",
+        "lightglue",
+    ):
+        return ", which finds interest points of any image, not the joints of people"
+    if own.endswith("ObjectDetection"):
+        return ", which finds boxes, not joints: its boxes can be given to a pose model with --boxes clean-det:FILE"
+    if kind == "vitpose_backbone" or (kind in CLASSES and own.endswith(("Model", "Backbone"))):
+        return ", a pose model without the layers that find joints"
+    return ""
+
+
+def _check_keys(config: Any, name: str) -> None:
+    for key, value in config.items() if isinstance(config, dict) else ():
+        if key.lstrip("_").removesuffix("_internal") in REFUSED and value is not None:
+            reason = REFUSED[key.lstrip("_").removesuffix("_internal")]
+            raise UserError(f"{name} has '{key}' in its {CONFIG}: {reason}; take it out, or use another model")
+        _check_keys(value, name)
+
+
+def _read_config(folder: Path, name: str) -> dict[str, Any]:
+    if not (folder / CONFIG).is_file():
+        raise UserError(f"{name} has no {CONFIG}: expected a pose model as transformers saves it (save_pretrained)")
+    config, _ = read_json(folder / CONFIG, "config", MOST_BYTES)
+    if not isinstance(config, dict):
+        raise UserError(f"{folder / CONFIG} must hold settings (name: value), got {type(config).__name__}")
+    check_config(config, name)
+    return config
+
+
+def _has_weights(folder: Path) -> bool:
+    names = _read_index(folder) if (folder / INDEX).is_file() else [WEIGHTS]
+    return all((folder / name).is_file() for name in names)
+
+
+def _list_weights(folder: Path, name: str) -> tuple[str, ...]:
+    """Return the files of weights in a folder; UserError where there are none that are read."""
+    if (folder / "adapter_config.json").is_file():
+        raise UserError(f"{name} is an adapter of another model (adapter_config.json): merge both, and save the result")
+    if (folder / WEIGHTS).is_file():
+        return (WEIGHTS,)
+    if (folder / INDEX).is_file():
+        shards = _read_index(folder)
+        missing = [shard for shard in shards if not (folder / shard).is_file()]
+        if missing:
+            raise UserError(f"{name} has no file {missing[0]}, one of {len(shards)} that {INDEX} names")
+        return (INDEX, *shards)
+    pickled = sorted(path.name for path in folder.glob("*.bin"))
+    what = f"{name} has no {WEIGHTS}"
+    if pickled:
+        what += f", but {pickled[0]}"
+    raise UserError(
+        f"{what}: pickled weights (.bin) are not read, because they can run code; save such a model again with "
+        "save_pretrained, which writes safetensors"
+    )
+
+
+def _read_index(folder: Path) -> list[str]:
+    content, _ = read_json(folder / INDEX, "index of weights", MOST_BYTES)
+    of = content.get("weight_map") if isinstance(content, dict) else None
+    shards = sorted({str(shard) for shard in of.values()}) if isinstance(of, dict) else []
+    if not shards or not all(SHARD.fullmatch(shard) for shard in shards):
+        raise UserError(f"{folder / INDEX} must name files of safetensors beside it (weight_map)")
+    return shards
+
+
+def _fetch(name: str, revision: str | None, patterns: Sequence[str]) -> Path:
+    """Return the folder of a model's files of some names, fetched from the hub unless they are there."""
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise UserError(f"hf: needs transformers, which is not installed: {HOW}") from error
+    # The processes of a run take what the first one has found.
+    is_worker = WORKER_NUMBER in os.environ
+    at = f" at revision {revision}" if revision else ""
+    try:
+        with quiet():
+            found = huggingface_hub.snapshot_download(
+                name, revision=revision, allow_patterns=list(patterns), local_files_only=is_worker
+            )
+    except Exception as error:  # of several libraries, for files, networks and names
+        raise UserError(f"there is no folder {name}, and {_explain_fetch(error, name, at)}") from error
+    return Path(found)
+
+
+def _explain_fetch(error: Exception, name: str, at: str) -> str:
+    kind = type(error).__name__
+    if kind == "GatedRepoError":
+        return f"the Hugging Face hub gives {name} only to those who accepted its terms: log in there, or fetch it"
+    if kind in ("RepositoryNotFoundError", "RevisionNotFoundError", "HFValidationError"):
+        return f"the Hugging Face hub has no model {name}{at}, or not for you: is it spelt right?"
+    offline = " (HF_HUB_OFFLINE is set)" if "HF_HUB_OFFLINE" in str(error) else ""
+    return (
+        f"the model {name}{at} of the Hugging Face hub is not in the cache and cannot be fetched{offline}: fetch it "
+        f"where there is a network (hf download {name}), and name its folder"
+    )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep libraries of the hub from warning, logging and showing bars within the block."""
+    from huggingface_hub import utils
+
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        was_shown = not utils.are_progress_bars_disabled()
+        utils.disable_progress_bars()
+        try:
+            yield
+        finally:
+            logging.disable(before)
+            if was_shown:
+                utils.enable_progress_bars()

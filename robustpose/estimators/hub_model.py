@@ -1,0 +1,142 @@
+"""Pose models of transformers: loaded strictly, and made a network of crops that gives heatmaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from robustpose.errors import UserError, first_few
+from robustpose.estimators.hub_files import CLASSES, HOW, HubFiles, quiet
+from robustpose.estimators.options import write_size
+
+LEAST_VERSION = 5  # of transformers: the first with both models
+
+
+class PoseNetwork(nn.Module):
+    """A pose model as a network: normalised crops (B, 3, h, w) -> heatmaps (B, K, h', w').
+
+    `dataset_index` says which of its experts look, for a model that has some.
+    """
+
+    def __init__(self, model: nn.Module, dataset_index: int | None) -> None:
+        super().__init__()
+        self.model = model
+        self.dataset_index = dataset_index
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return the heatmaps of crops."""
+        more: dict[str, Tensor] = {}
+        if self.dataset_index is not None:
+            more["dataset_index"] = torch.full((crops.shape[0],), self.dataset_index, device=crops.device)
+        heatmaps: Tensor = self.model(pixel_values=crops, **more).heatmaps
+        return heatmaps
+
+
+def load_model(files: HubFiles) -> nn.Module:
+    """Return the model of a folder in float32, on the CPU; UserError unless its weights are those of its config."""
+    transformers = _require_transformers()
+    kind = getattr(transformers, CLASSES[files.model_type], None)
+    if kind is None:
+        raise UserError(
+            f"{files.name} is a {CLASSES[files.model_type]}, which transformers {transformers.__version__} does not "
+            f"have: {HOW} --upgrade"
+        )
+    try:
+        with quiet(), _hidden_bars(transformers):
+            config = kind.config_class.from_dict(files.config)
+            model, found = kind.from_pretrained(
+                str(files.folder),
+                config=config,
+                dtype=torch.float32,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,  # which are named below
+                output_loading_info=True,
+            )
+    except Exception as error:  # whatever a wrong config leads to
+        raise UserError(f"{files.name} cannot be loaded as a {kind.__name__}: {_first_line(error)}") from error
+    _check_loaded(files.name, found)
+    return model.eval()
+
+
+def read_names(model: Any) -> tuple[str, ...]:
+    """Return the names of the joints that a model's config gives; none if these are only numbers (``LABEL_0``)."""
+    labels = model.config.id2label
+    names = tuple(str(labels[i]) for i in sorted(labels))
+    return () if all(name == f"LABEL_{i}" for i, name in enumerate(names)) else names
+
+
+def choose_dataset(model: Any, name: str, said: int | None) -> int | None:
+    """Return the index of the experts that look: what the user says, or 0; None for a model without experts."""
+    backbone = getattr(model.config, "backbone_config", None)
+    n_experts = int(getattr(backbone, "num_experts", 1))
+    if n_experts == 1:
+        if said is not None:
+            raise UserError(f"{name} has no experts (num_experts 1): leave out dataset_index={said}")
+        return None
+    if said is not None and said >= n_experts:
+        raise UserError(f"{name} has {n_experts} experts: dataset_index must be 0 to {n_experts - 1}, got {said}")
+    return said or 0
+
+
+def check_input(model: Any, name: str, input_wh: tuple[int, int], where: str) -> None:
+    """Raise UserError unless a model takes crops of a size; `where` says what gives the size."""
+    config = getattr(model.config, "backbone_config", None) or model.config
+    if config.num_channels != 3:
+        raise UserError(f"{name} takes images of {config.num_channels} channels: expected 3, red, green and blue")
+    wanted, patch = (_as_wh(getattr(config, key)) for key in ("image_size", "patch_size"))
+    is_any_size = model.config.model_type == "sapiens2" and where.endswith(".json")
+    if is_any_size and all(side % unit == 0 for side, unit in zip(input_wh, patch, strict=True)):
+        return
+    if is_any_size or wanted != input_wh:
+        fits = f"sides that {write_size(patch)} divides" if is_any_size else write_size(wanted)
+        raise UserError(f"{where} says that crops are {write_size(input_wh)}, and {name} takes {fits}: put that there")
+
+
+def _as_wh(size: Any) -> tuple[int, int]:
+    height, width = (size, size) if isinstance(size, int) else size
+    return int(width), int(height)
+
+
+def _require_transformers() -> Any:
+    try:
+        with quiet():
+            import transformers
+    except ImportError as error:
+        raise UserError(f"hf: needs transformers, which is not installed: {HOW}") from error
+    if int(transformers.__version__.partition(".")[0]) < LEAST_VERSION:
+        raise UserError(f"hf: needs transformers {LEAST_VERSION}, found {transformers.__version__}: {HOW} --upgrade")
+    return transformers
+
+
+class _hidden_bars:
+    """Keep transformers from showing progress bars within the block."""
+
+    def __init__(self, transformers: Any) -> None:
+        self._logging = transformers.utils.logging
+
+    def __enter__(self) -> None:
+        self._was_shown = self._logging.is_progress_bar_enabled()
+        self._logging.disable_progress_bar()
+
+    def __exit__(self, *_: object) -> None:
+        if self._was_shown:
+            self._logging.enable_progress_bar()
+
+
+def _check_loaded(name: str, found: dict[str, Any]) -> None:
+    """Raise UserError for weights that are missing, that nothing takes, or of another shape."""
+    problems = [f"'{key}' is missing" for key in sorted(found["missing_keys"])]
+    problems += [f"'{key}' is unknown" for key in sorted(found["unexpected_keys"])]
+    for key, came, expected in sorted(found["mismatched_keys"]):
+        problems.append(f"'{key}' must be {tuple(expected)}, got {tuple(came)}")
+    if problems:
+        raise UserError(f"weights of {name} are not those of its config.json: {first_few(problems, 'mistakes')}")
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines or [type(error).__name__])[0][:300]

@@ -1,0 +1,180 @@
+"""hf: pose models of transformers in the place of our networks: ViTPose, ViTPose++ and Sapiens2.
+
+Crops, normalisation and decoding are those of the model's own image processor (`image_processors`); batches, the mirror
+test, a person's score and the suppression of near-duplicates are as for our own top-down networks (`running.top_down`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import numpy as np
+from pydantic import Field
+
+from robustpose.errors import UserError
+from robustpose.estimators.image_processors.settings import (
+    FILE,
+    Sapiens2Settings,
+    Settings,
+    VitPoseSettings,
+    boxes_to_xywh,
+    read_settings,
+)
+from robustpose.estimators.joint_order import JointOrder, choose_joints
+from robustpose.estimators.options import CropOptions, NetworkOptions, Whole, write_size
+from robustpose.estimators.running.batches import Array
+from robustpose.estimators.running.top_down import TopDownEstimator
+from robustpose.models.input_spec import InputSpec
+from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Floats, Image
+
+if TYPE_CHECKING:
+    from robustpose.estimators.hub_files import HubFiles
+
+# Normalised crops (B, 3, h, w) -> heatmaps (B, K, h', w').
+PoseModel = Callable[[Array], Array]
+
+
+class Options(NetworkOptions, CropOptions):
+    """Options of a pose model of transformers."""
+
+    revision: Annotated[str, Field(min_length=1)] | None = None
+    """Branch, tag or commit of a model of the hub; by default main."""
+    dataset_index: Whole | None = None
+    """Whose experts look, of a model that has some; 0, COCO's of ViTPose++, by default."""
+    joints: JointOrder | None = None
+    """Whose order of the joints the model has, where it does not name them."""
+
+
+class Processor(Protocol):
+    """What an image processor does."""
+
+    def crop(self, images: Sequence[Image], boxes_xywh: Floats) -> Array:
+        """Return normalised crops (N, 3, h, w) of people in boxes (N, 4) xywh px, each of its own image."""
+
+    def decode(self, heatmaps: Floats, boxes_xywh: Floats) -> tuple[Floats, Floats]:
+        """Return joints (N, K, 2) px of the images and confidences (N, K) of heatmaps (N, K, h', w')."""
+
+
+class HuggingFaceEstimator(TopDownEstimator[PoseModel]):
+    """Estimate poses in given boxes as a model's image processor does.
+
+    It is handed boxes as x, y, width, height, where the width is x2 - x1 of a frame's box.
+    """
+
+    def __init__(
+        self, network: PoseModel, processor: Processor, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions
+    ) -> None:
+        super().__init__(network, input_spec, skeleton, options)
+        self._processor = processor
+
+    def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
+        boxes_xywh = boxes_to_xywh(boxes)
+        crops = self._processor.crop(images, boxes_xywh)
+        if not self._flip_test:
+            return self._processor.decode(self._network(crops), boxes_xywh)
+        heatmaps = self._network(np.concatenate([crops, crops[..., ::-1]]))
+        # No pixel's shift: the first and the last pixel of a crop change places in the mirror, and so in the heatmaps.
+        mirrored = heatmaps[len(crops) :, list(self.own_skeleton.flip_order), :, ::-1]
+        return self._processor.decode((heatmaps[: len(crops)] + mirrored) / np.float32(2), boxes_xywh)
+
+
+def build(name: str, target: str, skeleton: Skeleton, options: Options) -> HuggingFaceEstimator:
+    """Return the estimator of a pose model in a folder, or on the Hugging Face hub (`target`)."""
+    from robustpose.estimators.hub_files import find_files
+    from robustpose.estimators.hub_model import PoseNetwork, check_input, choose_dataset, load_model
+    from robustpose.estimators.running.backends import as_callable, check_backend, find_device
+
+    device = find_device(options.device)
+    check_backend(options.backend, options.precision, device)
+    files = find_files(target, options.revision)
+    settings, processor_sha256 = read_settings(files.folder, files.model_type)
+    model = load_model(files)
+    where = str(files.folder / FILE) if processor_sha256 else f"without a {FILE}, {files.model_type}'s image processor"
+    check_input(model, files.name, settings.input_wh, where)
+    dataset_index = choose_dataset(model, files.name, options.dataset_index)
+    joints = find_joints(model, files.name, skeleton, options)
+    input_spec = InputSpec(name=files.name, input_wh=settings.input_wh, joints=joints)
+    network = as_callable(
+        PoseNetwork(model, dataset_index),
+        options.threads,
+        settings.input_wh,
+        backend=options.backend,
+        precision=options.precision,
+        device=device,
+        channels_last=False,  # the numbers are those that transformers gives
+    )
+    estimator = HuggingFaceEstimator(network, make_processor(settings), input_spec, skeleton, options)
+    estimator.warnings = list_doubts(files.name, settings, processor_sha256 is not None)
+    about: dict[str, Any] = {
+        "class": type(model).__name__,
+        "input": write_size(settings.input_wh),
+        **({} if dataset_index is None else {"dataset_index": dataset_index}),
+        **({} if options.joints is None else {"joints": options.joints}),
+        "flip_test": options.flip_test,
+        "backend": options.backend,
+        "precision": options.precision,
+        "device": device.type,
+    }
+    estimator.describe = partial(describe, name, files, about)
+    return estimator
+
+
+def describe(kind: str, files: HubFiles, about: dict[str, Any]) -> dict[str, object]:
+    """Return what results say of an estimator."""
+    import torch
+    import transformers
+
+    return {
+        "kind": kind,
+        "name": files.name,
+        **({} if files.commit is None else {"commit": files.commit}),
+        "sha256": files.hash_all(),
+        **about,
+        "torch": str(torch.__version__),
+        "transformers": transformers.__version__,
+    }
+
+
+def make_processor(settings: Settings) -> Processor:
+    """Return the image processor of its settings."""
+    if isinstance(settings, VitPoseSettings):
+        from robustpose.estimators.image_processors.vitpose import VitPoseProcessor
+
+        return VitPoseProcessor(settings)
+    from robustpose.estimators.image_processors.sapiens2 import Sapiens2Processor
+
+    assert isinstance(settings, Sapiens2Settings)
+    return Sapiens2Processor(settings)
+
+
+def find_joints(model: Any, name: str, skeleton: Skeleton, options: Options) -> tuple[str, ...]:
+    """Return the model's own joints in its order; none if they are those of the annotations as they stand."""
+    from robustpose.estimators.hub_model import read_names
+
+    names, n_joints = read_names(model), model.config.num_labels
+    if names and options.joints is not None:
+        raise UserError(f"{name} names its joints ({', '.join(names[:4])}, …): leave out joints={options.joints}")
+    if names:
+        return names
+    if n_joints != skeleton.n_joints:
+        raise UserError(
+            f"{name} finds {n_joints} joints, which it does not name, but the annotations have {skeleton.n_joints} "
+            f"(skeleton '{skeleton.name}'): use a model of that skeleton"
+        )
+    return choose_joints(name, skeleton, options.joints)
+
+
+def list_doubts(name: str, settings: Settings, has_file: bool) -> list[str]:
+    """Return why joints could be wrong."""
+    doubts = []
+    if not has_file:
+        doubts.append(f"{name} has no {FILE}: crops are made as its class has it by default")
+    if isinstance(settings, VitPoseSettings) and settings.normalize_factor != 200:
+        doubts.append(
+            f"{name} crops boxes with normalize_factor {settings.normalize_factor:g}, and its image processor maps "
+            "joints back as if it were 200: they are misplaced"
+        )
+    return doubts
