@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import torch
 from torch.nn import functional
 
 from robustpose.estimators.image_processors.peaks import find_peaks, list_neighbours, refine_peaks
 from robustpose.estimators.image_processors.settings import Sapiens2Settings
+from robustpose.estimators.running.backends import limit_threads
 from robustpose.estimators.running.batches import Array
 from robustpose.pose.types import Floats, Image
 
@@ -88,19 +88,18 @@ def sample_crop(pixels: torch.Tensor, center: Floats, size: Floats, input_wh: tu
         grid.append(np.float32(2) * at / np.float32(max(image_wh[i] - 1, 1)) - np.float32(1))
     places = torch.from_numpy(np.stack(np.meshgrid(*grid), -1))[None]
     mode = "bilinear" if scale.min() < 1 else "bicubic"
-    with torch.inference_mode():
+    with torch.inference_mode(), limit_threads(1):
         found = functional.grid_sample(pixels[None], places, mode=mode, padding_mode="zeros", align_corners=True)
     return found[0].numpy()
 
 
 def blur_keeping_maximum(heatmaps: Floats) -> Floats:
     """Return heatmaps (K, h, w), blurred with zeros around them, each scaled so that its maximum is as before."""
-    distances = np.arange(-RADIUS, RADIUS + 1)
-    weights = np.exp(-0.5 * (distances / SIGMA) ** 2)
-    weights /= weights.sum()
-    blurred = np.stack(
-        [cv2.sepFilter2D(one, cv2.CV_32F, weights, weights, borderType=cv2.BORDER_CONSTANT) for one in heatmaps]
-    )
+    weights = torch.softmax(-0.5 * (torch.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2, dim=0)
+    kernel = (weights[:, None] * weights).expand(len(heatmaps), 1, -1, -1)
+    maps = torch.from_numpy(np.ascontiguousarray(heatmaps))[None]
+    with torch.inference_mode(), limit_threads(1):  # as torchvision blurs: one kernel in two dimensions, in float32
+        blurred = functional.conv2d(maps, kernel, padding=RADIUS, groups=len(heatmaps))[0].numpy()
     before, after = heatmaps.max((1, 2)), blurred.max((1, 2))
     factor = np.ones_like(before)
     np.divide(before, after, out=factor, where=after > 0)
