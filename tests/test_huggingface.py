@@ -1,26 +1,15 @@
 """Pose models of transformers beside transformers itself; skipped where it is not installed."""
 
 import json
-import logging
 import shutil
 
 import numpy as np
 import pytest
 
 from robustpose import estimators
-from robustpose.errors import UserError
-from robustpose.pose.skeletons import COCO, MPII
-from robustpose.pose.types import Frame
-from tests.hub_models import (
-    NAMES,
-    make_frames,
-    make_sapiens2,
-    make_vitpose,
-    sapiens2_of_transformers,
-    vitpose_of_transformers,
-)
+from robustpose.pose.skeletons import COCO
+from tests.hub_models import make_frames, make_sapiens2, make_vitpose, sapiens2_of_transformers, vitpose_of_transformers
 from tests.networks import error_of
-from tests.people import assert_same_poses
 
 pytest.importorskip("transformers", reason="needs transformers: pip install 'robustpose[hf]'")
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -59,13 +59,17 @@ def find_files(target: str, revision: str | None) -> HubFiles:
     """
     if not target:
         raise UserError("name the model: --model hf:FOLDER or hf:ORGANISATION/NAME of the Hugging Face hub")
-    folder = Path(target).expanduser()
-    if folder.is_dir():
+    try:
+        folder = Path(target).expanduser()
+        is_folder, is_there = folder.is_dir(), folder.exists()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, nobody's home
+        raise UserError(f"hf: needs a folder or a name of the Hugging Face hub, got {quote(target)}") from error
+    if is_folder:
         if revision is not None:
             raise UserError(f"revision={revision} is of models of the hub, and {folder} is a folder: leave it out")
         config = _read_config(folder, target)
         return HubFiles(name_in_text(folder.resolve()), folder, None, config, _list_weights(folder, target))
-    if folder.exists():
+    if is_there:
         raise UserError(f"hf: needs the folder of a model, and {folder} is a file: name the folder that it is in")
     if not HUB_NAME.fullmatch(target) or "--" in target or ".." in target:
         raise UserError(

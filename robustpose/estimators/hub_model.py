@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from robustpose.errors import UserError, first_few
 from robustpose.estimators.hub_files import CLASSES, HOW, HubFiles, quiet
+from robustpose.estimators.image_processors.settings import FILE as PROCESSOR
 from robustpose.estimators.options import write_size
 
 LEAST_VERSION = 5  # of transformers: the first with both models
@@ -46,6 +48,7 @@ def load_model(files: HubFiles) -> nn.Module:
     try:
         with quiet(), _hidden_bars(transformers):
             config = kind.config_class.from_dict(files.config)
+            _check_size(kind, config, files)
             model, found = kind.from_pretrained(
                 str(files.folder),
                 config=config,
@@ -56,8 +59,10 @@ def load_model(files: HubFiles) -> nn.Module:
                 ignore_mismatched_sizes=True,  # which are named below
                 output_loading_info=True,
             )
+    except UserError:
+        raise
     except Exception as error:  # whatever a wrong config leads to
-        raise UserError(f"{files.name} cannot be loaded as a {kind.__name__}: {_first_line(error)}") from error
+        raise UserError(f"{files.name} cannot be loaded as a {kind.__name__}: {_shorten(error)}") from error
     _check_loaded(files.name, found)
     return model.eval()
 
@@ -82,18 +87,23 @@ def choose_dataset(model: Any, name: str, said: int | None) -> int | None:
     return said or 0
 
 
-def check_input(model: Any, name: str, input_wh: tuple[int, int], where: str) -> None:
-    """Raise UserError unless a model takes crops of a size; `where` says what gives the size."""
+def check_input(model: Any, name: str, input_wh: tuple[int, int], file: Path | None) -> None:
+    """Raise UserError unless a model takes crops of a size, which a file says; without one it is a default."""
     config = getattr(model.config, "backbone_config", None) or model.config
     if config.num_channels != 3:
         raise UserError(f"{name} takes images of {config.num_channels} channels: expected 3, red, green and blue")
     wanted, patch = (_as_wh(getattr(config, key)) for key in ("image_size", "patch_size"))
-    is_any_size = model.config.model_type == "sapiens2" and where.endswith(".json")
-    if is_any_size and all(side % unit == 0 for side, unit in zip(input_wh, patch, strict=True)):
+    if wanted == input_wh:
         return
-    if is_any_size or wanted != input_wh:
-        fits = f"sides that {write_size(patch)} divides" if is_any_size else write_size(wanted)
-        raise UserError(f"{where} says that crops are {write_size(input_wh)}, and {name} takes {fits}: put that there")
+    if file is None:
+        raise UserError(
+            f"{name} has no {PROCESSOR}, and crops of {write_size(input_wh)}, its class's default, do not fit: the "
+            f"model takes {write_size(wanted)}; put the file into its folder"
+        )
+    if model.config.model_type == "vitpose":
+        raise UserError(f"{file} says that crops are {write_size(input_wh)}, but {name} takes {write_size(wanted)}")
+    if any(side % unit for side, unit in zip(input_wh, patch, strict=True)):  # Sapiens2 takes any other size
+        raise UserError(f"{file} says that crops are {write_size(input_wh)}: sides must be multiples of {patch[0]} px")
 
 
 def _as_wh(size: Any) -> tuple[int, int]:
@@ -127,6 +137,17 @@ class _hidden_bars:
             self._logging.enable_progress_bar()
 
 
+def _check_size(kind: Any, config: Any, files: HubFiles) -> None:
+    """Raise UserError for a config of more weights than there can be in the files: memory is taken for all of them."""
+    with torch.device("meta"):
+        n_weights = sum(weights.numel() for weights in kind(config).parameters())
+    n_bytes = sum((files.folder / name).stat().st_size for name in files.weights)
+    if n_weights > n_bytes:
+        raise UserError(
+            f"{files.name} has {n_bytes:,} bytes of weights, but its config.json asks for {n_weights:,} numbers"
+        )
+
+
 def _check_loaded(name: str, found: dict[str, Any]) -> None:
     """Raise UserError for weights that are missing, that nothing takes, or of another shape."""
     problems = [f"'{key}' is missing" for key in sorted(found["missing_keys"])]
@@ -137,6 +158,5 @@ def _check_loaded(name: str, found: dict[str, Any]) -> None:
         raise UserError(f"weights of {name} are not those of its config.json: {first_few(problems, 'mistakes')}")
 
 
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines or [type(error).__name__])[0][:300]
+def _shorten(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -90,10 +90,9 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
     device = find_device(options.device)
     check_backend(options.backend, options.precision, device)
     files = find_files(target, options.revision)
-    settings, processor_sha256 = read_settings(files.folder, files.model_type)
+    settings, has_file = read_settings(files.folder, files.model_type)
     model = load_model(files)
-    where = str(files.folder / FILE) if processor_sha256 else f"without a {FILE}, {files.model_type}'s image processor"
-    check_input(model, files.name, settings.input_wh, where)
+    check_input(model, files.name, settings.input_wh, files.folder / FILE if has_file else None)
     dataset_index = choose_dataset(model, files.name, options.dataset_index)
     joints = find_joints(model, files.name, skeleton, options)
     input_spec = InputSpec(name=files.name, input_wh=settings.input_wh, joints=joints)
@@ -107,7 +106,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
         channels_last=False,  # the numbers are those that transformers gives
     )
     estimator = HuggingFaceEstimator(network, make_processor(settings), input_spec, skeleton, options)
-    estimator.warnings = list_doubts(files.name, settings, processor_sha256 is not None)
+    estimator.warnings = list_doubts(files.name, settings, has_file)
     about: dict[str, Any] = {
         "class": type(model).__name__,
         "input": write_size(settings.input_wh),

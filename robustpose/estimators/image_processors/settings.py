@@ -67,15 +67,15 @@ KINDS: dict[str, type[Settings]] = {"vitpose": VitPoseSettings, "sapiens2": Sapi
 CLASSES = {"vitpose": "VitPoseImageProcessor", "sapiens2": "Sapiens2ImageProcessor"}
 
 
-def read_settings(folder: Path, model_type: str) -> tuple[Settings, str | None]:
-    """Return the settings of the image processor beside a model, and the SHA-256 of their file.
+def read_settings(folder: Path, model_type: str) -> tuple[Settings, bool]:
+    """Return the settings of the image processor beside a model, and whether they are of a file.
 
-    Without a file: those of the model's own class, and None.
+    Without a file they are those that the model's own class has by default.
     """
     path = folder / FILE
     if not path.is_file():
-        return KINDS[model_type](), None
-    content, sha256 = read_json(path, "settings of the image processor", MEGABYTE)
+        return KINDS[model_type](), False
+    content, _ = read_json(path, "settings of the image processor", MEGABYTE)
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold settings (name: value), got {type(content).__name__}")
     named = str(content.get("image_processor_type", CLASSES[model_type]))
@@ -89,7 +89,7 @@ def read_settings(folder: Path, model_type: str) -> tuple[Settings, str | None]:
         raise UserError(f"{path} says do_affine_transform: false, which crops nobody: set it to true")
     if isinstance(settings, Sapiens2Settings) and settings.do_center_crop:
         raise UserError(f"{path} says do_center_crop: true, which crops are not made for: set it to false")
-    return settings, sha256
+    return settings, True
 
 
 def boxes_to_xywh(boxes_xyxy: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

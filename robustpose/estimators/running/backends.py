@@ -72,8 +72,8 @@ def as_callable(
 
     It works on a copy, in evaluation mode, batch norms folded. A crop's heatmaps do not depend on the batch it is in,
     to the last bit. One call takes so many threads on a CPU, None as many as PyTorch has; without a device, it runs
-    where the module is. The backend `openvino` has to know the crops' width and height. Without `channels_last`, memory is
-    laid out as the module has it, which other programs round alike with, and convolutions take longer.
+    where the module is. The backend `openvino` has to know the crops' width and height. Without `channels_last`, images
+    are laid out as they come: numbers are those of the module itself, and convolutions take longer.
     """
     device = device or next(module.parameters()).device
     n_per_call = CROPS_PER_CALL if device.type == "cpu" else CROPS_PER_GPU_CALL
