@@ -84,6 +84,8 @@ def test_outputs_of_other_forms_are_no_rows_and_nothing_is_said_of_them(shapes):
     [
         ((1, 57, 8400), {"n_classes": 2}, RowForm("yolo", (0,), 8400, True, 2)),
         ((1, 57, 8400), {"n_classes": 19}, RowForm("yolo", (0,), 8400, True, 19, 2)),
+        ((1, 6, 56), {"n_classes": 1}, RowForm("movenet", (0,), 6)),  # which says nothing that is not known
+        ((1, 57, 300), {"n_classes": 1}, RowForm("yolo-obj", (0,), 300, True)),
         ((1, 8400, 57), {"kind": "yolo-nms"}, RowForm("yolo-nms", (0,), 8400)),
         ((1, 57, 300), {"kind": "yolo-obj"}, RowForm("yolo-obj", (0,), 300, True)),
         ((1, 56, 56), {"columns": "last"}, RowForm("yolo", (0,), 56)),

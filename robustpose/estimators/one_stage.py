@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from robustpose.decoding.one_stage import KINDS, Kind, NoForm, RowForm, Units, choose_form, choose_people, read_people
 from robustpose.errors import UserError
-from robustpose.estimators.options import Count, ModelOptions, Switch, Whole, parse_numbers
+from robustpose.estimators.options import Count, ModelOptions, Switch, Whole, parse_numbers, write_size
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.limits import check_limit
@@ -169,8 +169,9 @@ class OneStageEstimator(NetworkEstimator[RowNetwork]):
         other = "01" if self._units == "px" and xy.max() <= NEAR else None
         other = "px" if self._units == "01" and xy.max(axis=(1, 2)).min() > FAR else other
         if other:
+            what = "px" if other == "px" else "shares of its sides"
             raise UserError(
                 f"model '{self.input_spec.name}' gives joints at {xy.max():.3g} at most, which are no positions in "
-                f"units={self._units} of an input of {'x'.join(map(str, self.input_spec.input_wh))} px: say with "
-                f"--model-set units={other} that they are {'px' if other == 'px' else 'shares of its sides'}"
+                f"units={self._units} of an input of {write_size(self.input_spec.input_wh)} px: say with --model-set "
+                f"units={other} that they are {what}, or with rows= that the rows are not those of {self.kind.name}"
             )

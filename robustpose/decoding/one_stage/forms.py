@@ -82,10 +82,11 @@ def choose_form(
     """
     found = [form for form in _list_forms(shapes, n_joints) if kind in (None, form.kind)]
     found = [form for form in found if columns is None or form.columns_first == (columns == "first")]
-    if n_classes is None:
+    fitting = []
+    if n_classes in (None, 1):
         fitting = [form for form in found if not form.is_raw or form.n_classes == 1]
         fitting = _tell(found, fitting, input_wh) if kind is None else fitting
-    else:
+    if n_classes is not None and len(fitting) != 1:
         fitting = [form for form in found if form.is_raw and form.n_classes == n_classes]
         if found and not fitting:
             likely = [form for form in found if _has_row_per_cell(form, input_wh)] or found
