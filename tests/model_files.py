@@ -1,0 +1,152 @@
+"""Files of every form that models come in, as small as they can be: right in form, and finding people in one place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.pose.skeletons import COCO
+from tests.conftest import make_onnx
+
+K = COCO.n_joints
+STANDING = np.random.default_rng(5).uniform(0.3, 0.7, (K, 2))  # x, y in 0..1
+
+
+def make_constant_onnx(
+    path: Path, input_shape: tuple[int | str, ...], outputs: Mapping[str, npt.NDArray[np.float32]]
+) -> None:
+    """Write a network that gives the same for every image, but for a little that depends on its mean.
+
+    Outputs have one row, which is repeated for each image of a batch.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes = [helper.make_node("ReduceMean", ["image"], ["mean"], axes=[1, 2, 3], keepdims=0)]
+    tensors, declared = [numpy_helper.from_array(np.array([1e-6], np.float32), "little")], []
+    nodes.append(helper.make_node("Mul", ["mean", "little"], ["change"]))
+    for name, array in outputs.items():
+        tensors.append(numpy_helper.from_array(array.astype(np.float32), f"{name}_of_all"))
+        tensors.append(numpy_helper.from_array(np.array([-1, *[1] * (array.ndim - 1)], np.int64), f"{name}_sides"))
+        nodes.append(helper.make_node("Reshape", ["change", f"{name}_sides"], [f"{name}_change"]))
+        nodes.append(helper.make_node("Add", [f"{name}_of_all", f"{name}_change"], [name]))
+        shape = [input_shape[0], *array.shape[1:]]
+        declared.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    given = helper.make_tensor_value_info("image", TensorProto.FLOAT, list(input_shape))
+    graph = helper.make_graph(nodes, "toy", [given], declared, tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, str(path))
+
+
+def make_simcc(path: Path) -> None:
+    """Write a network of 256 × 192 px and two bins a px."""
+    bins = {"simcc_x": 2 * 192, "simcc_y": 2 * 256}
+    outputs = {name: np.zeros((1, K, n), np.float32) for name, n in bins.items()}
+    for axis, row in enumerate(outputs.values()):
+        row[0, np.arange(K), (STANDING[:, axis] * row.shape[2]).astype(int)] = 0.5
+    make_constant_onnx(path, ("batch", 3, 256, 192), outputs)
+
+
+def make_movenet(path: Path) -> None:
+    """Write a network of one person's coordinates: y, x and score."""
+    points = np.concatenate([STANDING[:, ::-1], np.full((K, 1), 0.5)], axis=1)
+    make_constant_onnx(path, (1, 192, 192, 3), {"keypoints": points[None, None]})
+
+
+def make_movenet_multipose(path: Path) -> None:
+    """Write a network of six people: y, x and score of joints; a box, and a score."""
+    points = np.concatenate([STANDING[:, ::-1], np.full((K, 1), 0.5)], axis=1).ravel()
+    people = np.stack([[*points, 0.3, 0.3, 0.7, 0.7, score] for score in (0.5, 0.1, 0, 0, 0, 0)])
+    make_constant_onnx(path, (1, 256, 256, 3), {"people": people[None]})
+
+
+def make_yolo(path: Path, suppressed: bool = False) -> None:
+    """Write a network of rows for 128 px: as it is trained, or as it is exported with suppression inside."""
+    side, n_rows = 128, 5 if suppressed else 16 * 16 + 8 * 8 + 4 * 4
+    joints = np.concatenate([STANDING * side, np.full((K, 1), 0.5)], axis=1).ravel()
+    box = [32, 32, 96, 96] if suppressed else [64, 64, 64, 64]
+    row = [*box, 0.5, *([0] if suppressed else []), *joints]
+    rows = np.zeros((1, n_rows, len(row)))
+    rows[0, 0] = row
+    make_constant_onnx(path, (1, 3, side, side), {"output0": rows if suppressed else rows.transpose(0, 2, 1)})
+
+
+def make_rtmo(path: Path) -> None:
+    """Write a network of boxes and of joints."""
+    joints = np.concatenate([STANDING * 128, np.full((K, 1), 0.5)], axis=1)
+    boxes = np.array([32, 32, 96, 96, 0.5])
+    make_constant_onnx(path, (1, 3, 128, 128), {"dets": boxes[None, None], "keypoints": joints[None, None]})
+
+
+def make_official(path: Path, network: str) -> None:
+    """Write the weights of one of our networks, all the same, as their authors do: one number, and shapes."""
+    import torch
+
+    from tests.networks import outline
+
+    number = torch.tensor(0.0)
+    torch.save({name: number.expand(tensor.shape) for name, tensor in outline(network).state_dict().items()}, path)
+
+
+def make_pifpaf(path: Path) -> None:
+    """Write the weights of a PifPaf as `convert-pifpaf` does."""
+    import torch
+    from safetensors.torch import save_file
+
+    from tests.networks import outline
+
+    tensors = outline("pifpaf_shufflenetv2x2").state_dict()
+    save_file({name: torch.full(tensor.shape, 0.0) for name, tensor in tensors.items()}, path)
+
+
+def make_own_network(path: Path) -> None:
+    """Write the weights of a network of somebody's own as training does."""
+    from robustpose.models.input_spec import InputSpec
+    from robustpose.models.weights import save_weights
+    from tests.outside_network import TwoLayers
+
+    save_weights(TwoLayers(K), InputSpec("mypose:Net", (48, 64), COCO.joints), path)
+
+
+def make_results(path: Path) -> None:
+    """Write results of the first clean toy image."""
+    path.mkdir()
+    row = {"image_id": 1, "category_id": 1, "score": 0.5, "keypoints": [9.0, 9.0, 0.5] * K}
+    (path / "clean.json").write_text(json.dumps([row]))
+
+
+def make_vitpose(path: Path) -> None:
+    """Write a folder as transformers saves a ViTPose."""
+    from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEstimation
+    from transformers.models.vitpose.image_processing_pil_vitpose import VitPoseImageProcessorPil
+
+    backbone = VitPoseBackboneConfig(
+        image_size=[64, 48], hidden_size=16, num_hidden_layers=1, num_attention_heads=2, mlp_ratio=2, out_indices=[1]
+    )
+    network = VitPoseForPoseEstimation(VitPoseConfig(backbone_config=backbone, num_labels=K, use_simple_decoder=True))
+    network.save_pretrained(path)
+    VitPoseImageProcessorPil(size={"height": 64, "width": 48}).save_pretrained(path)
+
+
+MAKERS: dict[str, Callable[[Path], Any]] = {
+    "net.onnx": make_onnx,
+    "hrnet_w32_udp.onnx": make_onnx,
+    "rtmpose-m.onnx": make_simcc,
+    "movenet_thunder.onnx": make_movenet,
+    "movenet_multipose.onnx": make_movenet_multipose,
+    "yolo11n-pose.onnx": make_yolo,
+    "yolo11n-pose-nms.onnx": partial(make_yolo, suppressed=True),
+    "rtmo-s.onnx": make_rtmo,
+    "pose_hrnet_w32_256x192.pth": partial(make_official, network="hrnet_w32"),
+    "pose_higher_hrnet_w32_512.pth": partial(make_official, network="higherhrnet_w32"),
+    "pifpaf.safetensors": make_pifpaf,
+    "net.safetensors": make_own_network,
+    "results": make_results,
+    "usyd-community/vitpose-base-simple": make_vitpose,
+}
