@@ -97,12 +97,15 @@ def make_official(path: Path, network: str) -> None:
 def make_pifpaf(path: Path) -> None:
     """Write the weights of a PifPaf as `convert-pifpaf` does."""
     import torch
-    from safetensors.torch import save_file
 
+    from robustpose.models.weights import save_weights
+    from robustpose.models.zoo import make_input_spec
     from tests.networks import outline
 
-    tensors = outline("pifpaf_shufflenetv2x2").state_dict()
-    save_file({name: torch.full(tensor.shape, 0.0) for name, tensor in tensors.items()}, path)
+    network = outline("pifpaf_shufflenetv2x2").to_empty(device="cpu")
+    for tensor in network.state_dict().values():
+        torch.zero_(tensor)
+    save_weights(network, make_input_spec("pifpaf_shufflenetv2x2", COCO), path)
 
 
 def make_own_network(path: Path) -> None:

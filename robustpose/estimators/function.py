@@ -126,14 +126,14 @@ def share_out(n_people: Sequence[int], most: int) -> list[list[int]]:
     [[0, 1], [3], [4]]
     """
     calls: list[list[int]] = []
-    for i in sorted(range(len(n_people)), key=lambda i: -n_people[i]):
-        if not n_people[i]:
-            break
-        call = next((call for call in calls if sum(n_people[j] for j in call) + n_people[i] <= most), None)
-        if call is None:
-            calls.append([i])
-        else:
-            call.append(i)
+    taken: list[int] = []  # people in each call
+    for i in sorted((i for i, n in enumerate(n_people) if n), key=lambda i: -n_people[i]):
+        place = next((place for place, n in enumerate(taken) if n + n_people[i] <= most), len(calls))
+        if place == len(calls):
+            calls.append([])
+            taken.append(0)
+        calls[place].append(i)
+        taken[place] += n_people[i]
     return sorted(sorted(call) for call in calls)
 
 
