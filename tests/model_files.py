@@ -59,6 +59,60 @@ def make_movenet(path: Path) -> None:
     make_constant_onnx(path, (1, 192, 192, 3), {"keypoints": points[None, None]})
 
 
+def make_movenet_tflite(path: Path) -> None:
+    """Write the same as a TFLite file, made of its flatbuffer's parts."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    points = np.concatenate([STANDING[:, ::-1], np.full((K, 1), 0.5)], axis=1)[None, None]
+    one = np.zeros((1, 1, 1, 1))
+    model, graph = schema.ModelT(), schema.SubGraphT()
+    model.version, model.subgraphs, model.buffers, model.operatorCodes = 3, [graph], [], []
+    graph.tensors, graph.operators = [], []
+    image = _add_tensor(model, "image", np.zeros((1, 192, 192, 3)))
+    axes = _add_tensor(model, "axes", np.array([1, 2, 3], np.int32), is_constant=True)
+    little = _add_tensor(model, "little", one + 1e-6, is_constant=True)
+    of_all = _add_tensor(model, "of_all", points, is_constant=True)
+    mean, change, found = (_add_tensor(model, *t) for t in (("mean", one), ("change", one), ("keypoints", points)))
+    keep = schema.ReducerOptionsT()
+    keep.keepDims = True
+    _add_operator(model, "MEAN", keep, [image, axes], mean)
+    _add_operator(model, "MUL", schema.MulOptionsT(), [mean, little], change)
+    _add_operator(model, "ADD", schema.AddOptionsT(), [of_all, change], found)
+    graph.inputs, graph.outputs = [image], [found]
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+
+
+def _add_tensor(model: Any, name: str, array: npt.NDArray[Any], is_constant: bool = False) -> int:
+    """Add a tensor of an array's shape to a TFLite model, with its numbers if these are constant; return its index."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    array = array if array.dtype == np.int32 else array.astype(np.float32)
+    tensor, buffer = schema.TensorT(), schema.BufferT()
+    tensor.name, tensor.shape, tensor.buffer = name, list(array.shape), len(model.buffers)
+    tensor.type = schema.TensorType.INT32 if array.dtype == np.int32 else schema.TensorType.FLOAT32
+    if is_constant:
+        buffer.data = np.frombuffer(array.tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    model.subgraphs[0].tensors.append(tensor)
+    return tensor.buffer
+
+
+def _add_operator(model: Any, name: str, options: Any, inputs: list[int], output: int) -> None:
+    """Add an operator to a TFLite model; its options are of a class such as MulOptionsT."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    code, operator = schema.OperatorCodeT(), schema.OperatorT()
+    code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, name)
+    operator.opcodeIndex, operator.inputs, operator.outputs = len(model.operatorCodes), inputs, [output]
+    operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+    operator.builtinOptions = options
+    model.operatorCodes.append(code)
+    model.subgraphs[0].operators.append(operator)
+
+
 def make_movenet_multipose(path: Path) -> None:
     """Write a network of six people: y, x and score of joints; a box, and a score."""
     points = np.concatenate([STANDING[:, ::-1], np.full((K, 1), 0.5)], axis=1).ravel()
@@ -142,6 +196,7 @@ MAKERS: dict[str, Callable[[Path], Any]] = {
     "hrnet_w32_udp.onnx": make_onnx,
     "rtmpose-m.onnx": make_simcc,
     "movenet_thunder.onnx": make_movenet,
+    "movenet_lightning.tflite": make_movenet_tflite,
     "movenet_multipose.onnx": make_movenet_multipose,
     "yolo11n-pose.onnx": make_yolo,
     "yolo11n-pose-nms.onnx": partial(make_yolo, suppressed=True),
