@@ -97,6 +97,19 @@ def test_what_is_no_network_of_poses_is_not_said_to_find_joints(tmp_path, output
     assert " finds " not in message
 
 
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((17, 4), "export x, y and a confidence alone, (batch, 17, 3)"),
+        ((2, 17), "these look like coordinates, export them as (batch, 17, 2)"),
+        ((34,), "these look like flat coordinates, export them as (batch, 17, 2)"),
+        ((17, 192), "these look like flat heatmaps, or like SimCC's of another input"),
+    ],
+)
+def test_what_is_nearly_of_a_form_is_said(tmp_path, shape, message):
+    assert message in message_of(tmp_path, [("found", shape, FLOAT)])
+
+
 def test_axes_of_simcc_are_told_by_their_lengths_or_names_and_else_asked_for(tmp_path):
     def square(*names, **options):
         outputs = [(name, (17, 128), FLOAT) for name in names]

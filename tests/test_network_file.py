@@ -55,6 +55,8 @@ def test_layout_that_a_file_leaves_open_is_asked_for(tmp_path):
         estimators.build(spec, COCO, {"input": "48x64"})
     found = estimators.build(spec, COCO, {"input": "48x64", "layout": "nchw"})
     assert found.provenance["layout"] == "nchw"
+    known = make_outputs(tmp_path / "k.onnx", *outputs)
+    assert "layout" not in estimators.build(known, COCO, {"layout": "nchw"}).provenance  # changes nothing
     with pytest.raises(UserError, match="layout=nhwc does not fit, leave it out"):
         estimators.build(make_outputs(tmp_path / "n.onnx", *outputs), COCO, {"layout": "nhwc"})
 

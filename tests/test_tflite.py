@@ -31,6 +31,13 @@ def test_quantised_numbers_are_what_they_stand_for(tmp_path):
     assert np.abs(real.confidence).max() > 0.1
 
 
+def test_values_are_those_that_the_numbers_of_a_file_stand_for(tmp_path):
+    spec = make_tflite(tmp_path / "m.tflite")
+    assert_same_poses(find(spec), find(spec, **UNIT))
+    with pytest.raises(UserError, match=r"m\.tflite takes numbers from -1\.004 to 0\.9961, and images would be -2\.1"):
+        find(spec, mean="0.485,0.456,0.406", std="0.229,0.224,0.225")
+
+
 def test_poses_do_not_depend_on_the_batch(tmp_path):
     wanted = find(make_tflite(tmp_path / "one.tflite"), **UNIT)
     spec = make_tflite(tmp_path / "open.tflite", n_open=-1)

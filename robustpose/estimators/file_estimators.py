@@ -12,7 +12,7 @@ import numpy as np
 from robustpose.decoding.one_stage import KINDS, Kind
 from robustpose.errors import UserError
 from robustpose.estimators.coordinates import CoordinateEstimator, CoordinateOptions
-from robustpose.estimators.file_options import IMAGENET, RAW, UNIT, FileOptions, FormName, Values, resolve_values
+from robustpose.estimators.file_options import FileOptions, FormName, resolve_values
 from robustpose.estimators.forms import Form, find_form
 from robustpose.estimators.heatmaps import HeatmapEstimator
 from robustpose.estimators.joint_order import choose_joints
@@ -22,6 +22,7 @@ from robustpose.estimators.options import CropOptions, HeatmapOptions, ModelOpti
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array, is_raw
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.estimators.simcc import SimccEstimator
+from robustpose.estimators.values import IMAGENET, RAW, UNIT, Values, check_quantised, choose_quantised
 from robustpose.files import name_in_text
 from robustpose.models.families import DEFAULT, FAMILIES
 from robustpose.models.input_spec import InputSpec
@@ -66,7 +67,8 @@ def build_estimator(
                 f"model '{name}': {file.path} is of form {form.name}: leave out {', '.join(sorted(given))}, of form "
                 f"{of}"
             )
-    values = resolve_values(options, _usual_values(file, form), name)
+    values = resolve_values(options, _usual_values(file, form, options), name)
+    check_quantised(values, file.least_most, f"model '{name}': {file.path}")
     mean, std = values.of_unit_range()
     input_spec = InputSpec(
         name=name_in_text(file.path),
@@ -88,12 +90,17 @@ def build_estimator(
     return estimator
 
 
-def _usual_values(file: NetworkFile, form: Form) -> Values:
-    """Return what networks of a form are trained on."""
+def _usual_values(file: NetworkFile, form: Form, options: FileOptions) -> Values:
+    """Return what networks of a form are trained on; what a file's numbers stand for comes first."""
+    usual = IMAGENET
     if form.name == "one-stage":
         kind = KINDS[form.kind]
-        return replace(RAW if kind.is_raw or file.takes_levels else UNIT, channels=kind.channels)
-    return RAW if file.takes_levels or form.kind == "movenet" else IMAGENET
+        usual = replace(RAW if kind.is_raw else UNIT, channels=kind.channels)
+    elif form.kind == "movenet" or (form.name == "coordinates" and options.points == "yx-01"):
+        usual = RAW  # y first is MoveNet's
+    if file.takes_levels:
+        return replace(RAW, channels=usual.channels)
+    return choose_quantised(usual, file.least_most)
 
 
 def _build_heatmaps(parts: Parts) -> Built:
@@ -175,7 +182,7 @@ def _describe(
         "sha256": hash_once(file.path),
         **({} if form.name == "heatmaps" else {"form": form.name}),
         "input": write_size(file.input_wh),
-        **({"layout": options.layout} if options.layout else {}),
+        **({"layout": file.layout} if file.layout_is_said else {}),
         **({"output": ",".join(form.outputs)} if len(file.names) > 1 else {}),
         **({"joints": options.joints} if input_spec.joints else {}),
         "channels": input_spec.channels,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
@@ -12,35 +11,7 @@ from robustpose.estimators.coordinates import CoordinateOptions
 from robustpose.estimators.joint_order import JointOrder
 from robustpose.estimators.one_stage import OneStageOptions
 from robustpose.estimators.options import HeatmapOptions, Size, Switch, Threads, parse_numbers
-from robustpose.models.input_spec import IMAGENET_MEAN, IMAGENET_STD
-from robustpose.models.value_range import check_no_factor, check_range, check_signs, write_numbers
-
-RAW_NUMBERS = "scale=255 with mean and std for values in 0..255, such as mean=0,0,0 std=1,1,1"
-Three = tuple[float, float, float]
-ZERO, ONE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Values:
-    """What a network wants of the values of an image.
-
-    Mean and std, in the order of the channels, are of values in 0..`scale`.
-    """
-
-    channels: Literal["rgb", "bgr"] = "rgb"
-    scale: Literal[1, 255] = 1
-    mean: Three = IMAGENET_MEAN
-    std: Three = IMAGENET_STD
-
-    def of_unit_range(self) -> tuple[Three, Three]:
-        """Return mean and std of values in 0..1."""
-        (a, b, c), (d, e, f) = self.mean, self.std
-        return (a / self.scale, b / self.scale, c / self.scale), (d / self.scale, e / self.scale, f / self.scale)
-
-
-IMAGENET = Values()
-UNIT = Values(mean=ZERO, std=ONE)  # 0..1, as Ultralytics trains
-RAW = Values(scale=255, mean=ZERO, std=ONE)  # 0..255, as MoveNet takes them
+from robustpose.estimators.values import IMAGENET, Three, Values, check_values
 
 
 def _parse_three(value: Any) -> tuple[float, ...]:
@@ -114,17 +85,6 @@ class FileOptions(OneStageOptions, CoordinateOptions, HeatmapOptions):
             usual.mean if self.mean is None else self.mean,
             usual.std if self.std is None else self.std,
         )
-
-
-def check_values(values: Values) -> None:
-    """Raise ValueError if mean and std cannot be of values in their range."""
-    check_signs(values.mean)
-    if values.scale == 1:
-        check_range(values.mean, values.std, RAW_NUMBERS)
-        check_no_factor(values.std, f"for a network of values in 0..255, {RAW_NUMBERS}")
-    elif min(values.std) < 1:
-        came = f"mean={write_numbers(values.mean)} std={write_numbers(values.std)}"
-        raise ValueError(f"{came} are for values in 0..1: leave out scale=255, or give both for values in 0..255")
 
 
 def resolve_values(options: FileOptions, usual: Values, name: str) -> Values:

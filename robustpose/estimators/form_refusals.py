@@ -94,6 +94,10 @@ def _name_kind(array: Any, seen: Seen) -> str:
         return "the sides do not divide by one stride"
     if array.ndim == 5 and n_joints in sides[:2]:
         return "these are heatmaps of several stages in one, export those of the last stage"
+    if array.ndim == 3 and sides[0] == n_joints and 3 < sides[1] < 8:
+        return f"these look like coordinates and more, export x, y and a confidence alone, (batch, {n_joints}, 3)"
+    if array.ndim == 3 and sides[1] == n_joints and sides[0] in (2, 3):
+        return f"these look like coordinates, export them as (batch, {n_joints}, {sides[0]})"
     if array.ndim == 3 and sides[0] == n_joints and sides[1] > 3:
         return "these look like flat heatmaps, or like SimCC's of another input; export heatmaps, or both axes of SimCC"
     if array.ndim == 2 and sides[0] in (2 * n_joints, 3 * n_joints):

@@ -48,6 +48,7 @@ class OpenFile:
         names: of its outputs.
         call: gives the outputs of some names, in their order, for an input array as the file wants it.
         quantise: makes numbers of the file's type out of real ones, where the file says how; else None.
+        least_most: the real numbers that these can stand for, from and to, where it says so.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class OpenFile:
     names: Sequence[str]
     call: Call
     quantise: Callable[[Array], npt.NDArray[Any]] | None = None
+    least_most: tuple[float, float] | None = None
 
 
 class NetworkFile:
@@ -66,14 +68,17 @@ class NetworkFile:
         layout: whether its channels come first or last.
         batch: crops of one call; None where the file leaves it open.
         dtype: of the input, as NumPy calls it.
+        least_most: the numbers that fit into the input, from and to, where the file says so; else None.
         names: of the outputs.
+        layout_is_said: whether the file leaves the layout open.
     """
 
     def __init__(self, opened: OpenFile, input_wh: tuple[int, int] | None = None, layout: Layout | None = None) -> None:
         """Read the input of a file; `input_wh` and `layout` are what the user says where it leaves them open."""
         self.path, self.names, self._opened = opened.path, list(opened.names), opened
         port = _check_input(opened)
-        self.dtype = port.dtype
+        self.dtype, self.least_most = port.dtype, opened.least_most
+        self.layout_is_said = not {*port.shape[1:2], *port.shape[3:]} & {3} or port.shape[1] == port.shape[3]
         self.layout = _find_layout(port, opened.path, layout)
         self.batch, self.input_wh = _read_sides(port, opened.path, self.layout, input_wh)
 

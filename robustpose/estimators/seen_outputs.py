@@ -12,6 +12,7 @@ from robustpose.estimators.file_options import FileOptions
 from robustpose.estimators.network_file import Outputs
 
 MOST_STRIDE = 64
+NO_NUMBERS = np.zeros(())  # in the place of outputs that are no floating-point numbers
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,16 @@ def choose_rows(seen: Seen) -> RowForm:
     """Return how the outputs are rows of people; NoForm, whose message is empty where they do not look like it."""
     # As of one image: a file that takes several at once gives as many.
     shapes = [
-        (1, *array.shape[1:]) if is_float(array, array.ndim) and len(array) == seen.n_crops else array.shape
-        for array in map(np.asarray, seen.outputs.values())
+        (1, *array.shape[1:]) if array.ndim and len(array) == seen.n_crops else array.shape
+        for array in (found if is_float(found) else NO_NUMBERS for found in seen.outputs.values())
     ]
     options = seen.options
     return choose_form(shapes, seen.input_wh, seen.n_joints, options.rows, options.classes, options.columns)
 
 
-def is_float(array: Any, n_sides: int) -> bool:
-    """Return whether an output is an array of floating-point numbers with so many sides."""
-    return isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.ndim == n_sides
+def is_float(array: Any, n_sides: int | None = None) -> bool:
+    """Return whether an output is an array of floating-point numbers, with so many sides if that is said."""
+    return isinstance(array, np.ndarray) and array.dtype.kind == "f" and n_sides in (None, array.ndim)
 
 
 def divide(map_hw: tuple[int, ...], input_hw: tuple[int, ...]) -> int:

@@ -67,9 +67,11 @@ def _read_interpreter(interpreter: Any, path: Path) -> OpenFile:
     ports = [Port(tensor["name"], _read_shape(tensor), np.dtype(tensor["dtype"]).name) for tensor in inputs]
     names = _name_outputs([tensor["name"] for tensor in outputs])
     runner = _Runner(interpreter, dict(zip(names, outputs, strict=True)))
-    step, _ = inputs[0]["quantization"] if inputs else (0.0, 0)
-    quantise = (lambda x: _quantise(x, inputs[0])) if step else None
-    return OpenFile(path, ports, names, runner.run, quantise)
+    if not inputs or not inputs[0]["quantization"][0]:
+        return OpenFile(path, ports, names, runner.run)
+    kind = np.iinfo(inputs[0]["dtype"])
+    least, most = (float(_dequantise(np.array(end), inputs[0])) for end in (kind.min, kind.max))
+    return OpenFile(path, ports, names, runner.run, lambda x: _quantise(x, inputs[0]), (least, most))
 
 
 def _read_shape(tensor: Any) -> tuple[int | None, ...]:
