@@ -9,7 +9,7 @@ Every round runs all rows one after the other; medians of wall time are shown.
 
 `networks`: weights made here; `score` and `xy` are the largest differences from the plain loop, `moved` the share of
 joints that went further than half a pixel. `trained`: AP of a network that means something, on all of the images: an
-ONNX file, and the demo network on drawn people.
+ONNX file, also with other decodings, and the demo network on drawn people.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ ONNX_ROWS: dict[str, dict[str, str]] = {
     "onnxruntime float32": {},
     "openvino float32": {"backend": "openvino"},
     "openvino bf16": {"backend": "openvino", "precision": "bf16"},
+    **{f"decode={name}": {"decode": name} for name in ("dark", "udp", "udp-dark")},
 }
 Call = Callable[[np.ndarray], np.ndarray]
 
