@@ -25,7 +25,7 @@ from robustpose.reading import MEGABYTE, read_json
 from robustpose.sources import hash_once
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
-HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")  # of a model: organisation/name
+HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")  # of a model: organisation/name
 SHARD = re.compile(r"[\w.-]+\.safetensors")
 MOST_BYTES = 16 * MEGABYTE  # of a config or an index
 HOW = "pip install 'robustpose[hf]'"
