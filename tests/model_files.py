@@ -59,6 +59,11 @@ def make_movenet(path: Path) -> None:
     make_constant_onnx(path, (1, 192, 192, 3), {"keypoints": points[None, None]})
 
 
+def make_regression(path: Path) -> None:
+    """Write a network of one person's coordinates: x and y."""
+    make_constant_onnx(path, ("batch", 3, 64, 48), {"joints": STANDING[None]})
+
+
 def make_movenet_tflite(path: Path) -> None:
     """Write the same as a TFLite file, made of its flatbuffer's parts."""
     import flatbuffers
@@ -178,17 +183,18 @@ def make_results(path: Path) -> None:
     (path / "clean.json").write_text(json.dumps([row]))
 
 
-def make_vitpose(path: Path) -> None:
-    """Write a folder as transformers saves a ViTPose."""
-    from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEstimation
-    from transformers.models.vitpose.image_processing_pil_vitpose import VitPoseImageProcessorPil
+def make_vitpose(path: Path, experts: int = 1) -> None:
+    """Write a folder as transformers saves a ViTPose, or a ViTPose++."""
+    from tests import hub_models
 
-    backbone = VitPoseBackboneConfig(
-        image_size=[64, 48], hidden_size=16, num_hidden_layers=1, num_attention_heads=2, mlp_ratio=2, out_indices=[1]
-    )
-    network = VitPoseForPoseEstimation(VitPoseConfig(backbone_config=backbone, num_labels=K, use_simple_decoder=True))
-    network.save_pretrained(path)
-    VitPoseImageProcessorPil(size={"height": 64, "width": 48}).save_pretrained(path)
+    hub_models.make_vitpose(path, experts=experts, labels=hub_models.NAMES)
+
+
+def make_sapiens2(path: Path) -> None:
+    """Write a folder as transformers saves a Sapiens2."""
+    from tests import hub_models
+
+    hub_models.make_sapiens2(path)
 
 
 MAKERS: dict[str, Callable[[Path], Any]] = {
@@ -196,6 +202,7 @@ MAKERS: dict[str, Callable[[Path], Any]] = {
     "hrnet_w32_udp.onnx": make_onnx,
     "rtmpose-m.onnx": make_simcc,
     "movenet_thunder.onnx": make_movenet,
+    "regression.onnx": make_regression,
     "movenet_lightning.tflite": make_movenet_tflite,
     "movenet_multipose.onnx": make_movenet_multipose,
     "yolo11n-pose.onnx": make_yolo,
@@ -207,4 +214,6 @@ MAKERS: dict[str, Callable[[Path], Any]] = {
     "net.safetensors": make_own_network,
     "results": make_results,
     "usyd-community/vitpose-base-simple": make_vitpose,
+    "usyd-community/vitpose-plus-base": partial(make_vitpose, experts=6),
+    "facebook/sapiens2-pose-0.4b": make_sapiens2,
 }

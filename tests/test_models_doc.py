@@ -65,6 +65,7 @@ def make_files(folder, flag):
             MAKERS[name](path)
 
 
+@pytest.mark.filterwarnings("ignore:mask=127 paints", "ignore:model 'regression.onnx' gives no confidences")
 @pytest.mark.parametrize("flag", read_flags())
 def test_command_of_the_documents_runs(flag, folder, run, monkeypatch, tmp_path):
     make_files(folder, flag)

@@ -28,9 +28,12 @@ class ModelOptions:
 
     model: Annotated[
         str | None,
-        typer.Option(help="onnx:FILE, NETWORK:FILE such as hrnet_w32:FILE, results:DIR, demo, or package.module:attr."),
+        typer.Option(
+            help="onnx:FILE, tflite:FILE, hf:NAME, NETWORK:FILE such as hrnet_w32:FILE, results:DIR, demo, or "
+            "package.module:attr: see robustpose list models."
+        ),
     ] = None
-    batch_size: Annotated[int | None, typer.Option(help="Crops per call of the network.")] = None
+    batch_size: Annotated[int | None, typer.Option(help="People that a model is handed at once.")] = None
     model_set: Annotated[list[str] | None, typer.Option(help="An option of the model, KEY=VALUE; may be repeated.")] = (
         None
     )
