@@ -10,7 +10,7 @@ import pytest
 
 from robustpose import estimators
 from robustpose.errors import UserError
-from robustpose.pose.skeletons import COCO, MPII
+from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import Frame
 from tests.hub_models import (
     NAMES,
@@ -150,6 +150,29 @@ def test_unnamed_joints_must_be_as_many_and_in_a_known_order(folders):
     found = build(folders["simple"], turned, joints="coco").predict(frames)
     expected = build(folders["simple"]).predict(frames)
     assert np.array_equal(found[0].xy[:, ::-1], expected[0].xy)
+
+
+def test_joints_of_the_data_are_taken_from_a_model_that_names_more(folders, tmp_path):
+    few = Skeleton("few", ("right_wrist", "nose", "left_wrist"), ((0, 1),), (0.1, 0.1, 0.1))
+    folder = shutil.copytree(folders["sapiens2"], tmp_path / "named")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "id2label": dict(enumerate(COCO.joints))}))
+    frames = make_frames()
+    estimator = build(folder, few)
+    assert estimator.provenance["joints_taken"] == "3 of 17"
+    for found, expected in zip(estimator.predict(frames), build(folder).predict(frames), strict=True):
+        taken = {tuple(xy.ravel()) for xy in expected.xy[:, [10, 0, 9]]}
+        assert {tuple(xy.ravel()) for xy in found.xy} == taken
+
+
+def test_order_of_unnamed_joints_is_held_against_the_models_own_sides(folders, tmp_path):
+    folder = shutil.copytree(folders["sapiens2"], tmp_path / "sided")
+    config = json.loads((folder / "config.json").read_text())
+    for pairs in (COCO.flip_pairs, [[0, 1]]):
+        (folder / "config.json").write_text(json.dumps({**config, "flip_pairs": pairs}))
+        if pairs == COCO.flip_pairs:
+            build(folder)
+    assert "says that its joints [[0, 1]] change sides" in refusal(folder)
 
 
 @pytest.mark.parametrize(

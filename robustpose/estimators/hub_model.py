@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,15 @@ LEAST_VERSION = 5  # of transformers: the first with both models
 class PoseNetwork(nn.Module):
     """A pose model as a network: normalised crops (B, 3, h, w) -> heatmaps (B, K, h', w').
 
-    `dataset_index` says which of its experts look, for a model that has some.
+    `dataset_index` says which of its experts look, for a model that has some; `chosen` which K of its joints are
+    given, None for all.
     """
 
-    def __init__(self, model: nn.Module, dataset_index: int | None) -> None:
+    def __init__(self, model: nn.Module, dataset_index: int | None, chosen: Sequence[int] | None) -> None:
         super().__init__()
         self.model = model
         self.dataset_index = dataset_index
+        self.chosen = None if chosen is None else list(chosen)
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return the heatmaps of crops."""
@@ -33,7 +36,7 @@ class PoseNetwork(nn.Module):
         if self.dataset_index is not None:
             more["dataset_index"] = torch.full((crops.shape[0],), self.dataset_index, device=crops.device)
         heatmaps: Tensor = self.model(pixel_values=crops, **more).heatmaps
-        return heatmaps
+        return heatmaps if self.chosen is None else heatmaps[:, self.chosen]
 
 
 def load_model(files: HubFiles) -> nn.Module:

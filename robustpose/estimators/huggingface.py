@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import numpy as np
 from pydantic import Field
 
-from robustpose.errors import UserError
+from robustpose.errors import UserError, quote
 from robustpose.estimators.image_processors.settings import (
     FILE,
     Sapiens2Settings,
@@ -27,6 +27,7 @@ from robustpose.estimators.options import CropOptions, NetworkOptions, Whole, wr
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.top_down import TopDownEstimator
 from robustpose.models.input_spec import InputSpec
+from robustpose.pose.joint_names import find_names
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 
@@ -95,9 +96,11 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
     check_input(model, files.name, settings.input_wh, files.folder / FILE if has_file else None)
     dataset_index = choose_dataset(model, files.name, options.dataset_index)
     joints = find_joints(model, files.name, skeleton, options)
-    input_spec = InputSpec(name=files.name, input_wh=settings.input_wh, joints=joints)
+    chosen = find_taken(joints, skeleton)
+    taken = joints if chosen is None else tuple(joints[i] for i in chosen)
+    input_spec = InputSpec(name=files.name, input_wh=settings.input_wh, joints=taken)
     network = as_callable(
-        PoseNetwork(model, dataset_index),
+        PoseNetwork(model, dataset_index, chosen),
         options.threads,
         settings.input_wh,
         backend=options.backend,
@@ -106,12 +109,14 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
         channels_last=False,  # the numbers are those that transformers gives
     )
     estimator = HuggingFaceEstimator(network, make_processor(settings), input_spec, skeleton, options)
+    check_sides(model, files.name, estimator.own_skeleton, is_named=bool(joints))
     estimator.warnings = list_doubts(files.name, settings, has_file)
     about: dict[str, Any] = {
         "class": type(model).__name__,
         "input": write_size(settings.input_wh),
         **({} if dataset_index is None else {"dataset_index": dataset_index}),
         **({} if options.joints is None else {"joints": options.joints}),
+        **({} if chosen is None else {"joints_taken": f"{len(taken)} of {len(joints)}"}),
         "flip_test": options.flip_test,
         "backend": options.backend,
         "precision": options.precision,
@@ -164,6 +169,23 @@ def find_joints(model: Any, name: str, skeleton: Skeleton, options: Options) -> 
             f"(skeleton '{skeleton.name}'): use a model of that skeleton"
         )
     return choose_joints(name, skeleton, options.joints)
+
+
+def find_taken(joints: Sequence[str], skeleton: Skeleton) -> tuple[int, ...] | None:
+    """Return which of a model's named joints are the skeleton's, for one that finds more, as Sapiens2 does."""
+    return find_names(joints, skeleton.joints) if len(joints) > skeleton.n_joints else None
+
+
+def check_sides(model: Any, name: str, own_skeleton: Skeleton, is_named: bool) -> None:
+    """Raise UserError if a model that does not name its joints says that other ones change sides in a mirror."""
+    given = getattr(model.config, "flip_pairs", None)
+    pairs = {frozenset(pair) for pair in own_skeleton.flip_pairs or ()}
+    if given and not is_named and pairs != {frozenset(pair) for pair in given}:
+        raise UserError(
+            f"{name} says that its joints {quote(given)} change sides in a mirror (flip_pairs in its config.json), "
+            f"those of the annotations are {quote(list(own_skeleton.flip_pairs or ()))}: its joints are others, or in "
+            "another order; name them in its config.json (id2label)"
+        )
 
 
 def list_doubts(name: str, settings: Settings, has_file: bool) -> list[str]:

@@ -85,6 +85,18 @@ def match_names(own: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...] | 
     return tuple(index[key] for key in keys)
 
 
+def find_names(own: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...] | None:
+    """Return the index in `own` of each joint of `wanted`, however both are spelt; None unless each is named once.
+
+    >>> find_names(["nose", "chin", "LEye", "REye"], ["left_eye", "right_eye"])
+    (2, 3)
+    """
+    keys, wanted_keys = _spell(own), _spell(wanted)
+    if len(set(wanted_keys)) < len(wanted_keys) or any(keys.count(key) != 1 for key in wanted_keys):
+        return None
+    return tuple(keys.index(key) for key in wanted_keys)
+
+
 def split_name(name: str) -> list[str]:
     """Return the words of a name in lower case, without those of its side, abbreviations written out.
 

@@ -36,7 +36,7 @@ class Sapiens2Processor:
         last, pixels = None, torch.empty(0)
         for image, center, size, crop in zip(images, *find_center_size(boxes_xywh, self.input_wh), crops, strict=True):
             if image is not last:  # people of one image follow each other
-                last, pixels = image, torch.from_numpy(image).permute(2, 0, 1).float().contiguous()
+                last, pixels = image, torch.tensor(image).permute(2, 0, 1).float().contiguous()
             crop[:] = (sample_crop(pixels, center, size, self.input_wh) - self._mean) / self._std
         return crops
 
@@ -97,7 +97,7 @@ def blur_keeping_maximum(heatmaps: Floats) -> Floats:
     """Return heatmaps (K, h, w), blurred with zeros around them, each scaled so that its maximum is as before."""
     weights = torch.softmax(-0.5 * (torch.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2, dim=0)
     kernel = (weights[:, None] * weights).expand(len(heatmaps), 1, -1, -1)
-    maps = torch.from_numpy(np.ascontiguousarray(heatmaps))[None]
+    maps = torch.tensor(heatmaps)[None]
     with torch.inference_mode(), limit_threads(1):  # as torchvision blurs: one kernel in two dimensions, in float32
         blurred = functional.conv2d(maps, kernel, padding=RADIUS, groups=len(heatmaps))[0].numpy()
     before, after = heatmaps.max((1, 2)), blurred.max((1, 2))
