@@ -10,7 +10,7 @@ the table of networks, or ``package.module:attr``: a function of the number of j
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
         return module.build(name, target, skeleton, read_options(name, module.Options, options))
     known = [*TABLE, *models.TABLE]
     if not target:
-        raise UserError(f"unknown model '{spec}'{nearest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
+        raise UserError(f"unknown model '{spec}'{_suggest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
     from robustpose.estimators.function import build as build_own
 
     try:
@@ -68,6 +68,13 @@ def options_of(spec: str) -> type[Settings]:
     """Return the model of the options that the kind of `spec` has; one without fields for a user's own object."""
     module = _find(spec)[2]
     return ModelOptions if module is None else module.Options
+
+
+def _suggest(spec: str, known: Sequence[str]) -> str:
+    """Return a hint for a spec that names a file or a model of the hub, and no kind; else what it could be misspelt."""
+    kinds = {".onnx": "onnx", ".tflite": "tflite", ".pth": "NETWORK", ".tar": "NETWORK", ".safetensors": "NETWORK"}
+    kind = kinds.get(Path(spec).suffix.lower(), "hf" if "/" in spec and not Path(spec).suffix else "")
+    return f" (did you mean '{kind}:{spec}'?)" if kind else nearest(spec, known)
 
 
 def _find(spec: str) -> tuple[str, str, Any]:
