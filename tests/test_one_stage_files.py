@@ -1,12 +1,16 @@
 """Files of one-stage networks: a file and nothing else finds everybody, the same whoever runs it and however."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from robustpose import estimators
 from robustpose.errors import UserError
+from robustpose.estimators.file_estimators import build_estimator
+from robustpose.estimators.file_options import FileOptions
+from robustpose.estimators.network_file import NetworkFile, OpenFile, Port
 from robustpose.image_files.opening import read_image
 from robustpose.pose.skeletons import COCO, MPII
 from robustpose.pose.types import Frame
@@ -136,6 +140,17 @@ def test_several_classes_are_read_where_they_are_said(tmp_path):
         options = {"classes": "2", "category": str(category), "iou": "1"}
         (poses,) = estimators.build(f"onnx:{path}", COCO, options).predict([frame_of(np.zeros((64, 64, 3), np.uint8))])
         assert np.sort(poses.score) == pytest.approx(np.sort(expected), rel=1e-6)
+
+
+@pytest.mark.parametrize(("model", "units"), [("onnx", "px"), ("tflite", "01")])
+def test_yolo_has_shares_of_the_input_in_tflite_files(model, units):
+    outputs, _ = rows_of("yolo")
+    port = Port("image", (1, SIDE, SIDE, 3), "float32")
+    file = NetworkFile(OpenFile(Path(__file__), [port], ["people"], lambda x, names: outputs))
+    for said in (None, "px", "01"):
+        options = FileOptions() if said is None else FileOptions(units=said)
+        estimator = build_estimator(model, file, COCO, options, lambda form, n: file.as_network(form.outputs, n))
+        assert estimator.describe()["units"] == (said or units)
 
 
 def test_movenet_multipose_is_that_of_its_reference(shared):

@@ -44,6 +44,7 @@ OWN_OPTIONS = {
 class Parts:
     """What the estimator of a form is made of."""
 
+    model: str  # which library runs the file: onnx, tflite
     file: NetworkFile
     form: Form
     make_network: MakeNetwork
@@ -85,7 +86,7 @@ def build_estimator(
             f"model '{name}': {file.path} takes {file.dtype}, which are grey levels as they are: leave out mean, std "
             "and scale"
         )
-    estimator, about_form = BUILDERS[form.name](Parts(file, form, make_network, input_spec, skeleton, options))
+    estimator, about_form = BUILDERS[form.name](Parts(name, file, form, make_network, input_spec, skeleton, options))
     estimator.describe = partial(_describe, name, file, form, options, input_spec, about_form)
     return estimator
 
@@ -152,9 +153,11 @@ def _doubt_coordinates(parts: Parts, options: CoordinateOptions) -> list[str]:
 
 
 def _build_one_stage(parts: Parts) -> Built:
-    options = OneStageOptions(**_choose(parts.options, OneStageOptions))
+    kind, given = cast(Kind, parts.form.kind), _choose(parts.options, OneStageOptions)
+    if parts.model == "tflite" and kind in ("yolo", "yolo-nms"):
+        given.setdefault("units", "01")  # Ultralytics divides by the input's sides in these files, not in ONNX's
+    options = OneStageOptions(**given)
     network = parts.make_network(parts.form, parts.file.batch or 1)
-    kind = cast(Kind, parts.form.kind)
     estimator = OneStageEstimator(network, parts.input_spec, parts.skeleton, options, kind)
     return estimator, dict(estimator.settings)
 
