@@ -1,6 +1,6 @@
 """One-stage: rows of people, each a box, a score and joints, from one look at the whole image."""
 
-from robustpose.decoding.one_stage.forms import NoForm, RowForm, choose_form, explain_rows, find_rows
+from robustpose.decoding.one_stage.forms import NoForm, RowForm, choose_form
 from robustpose.decoding.one_stage.kinds import KINDS, Kind, RowKind, Units
 from robustpose.decoding.one_stage.people import People, choose_people, overlap_each, read_people
 
@@ -14,8 +14,6 @@ __all__ = [
     "Units",
     "choose_form",
     "choose_people",
-    "explain_rows",
-    "find_rows",
     "overlap_each",
     "read_people",
 ]

@@ -44,29 +44,6 @@ class NoForm(ValueError):
     """Outputs are no rows that can be told; the message says why, to go on after a file's name and its shapes."""
 
 
-def find_rows(shapes: Sequence[Shape], input_wh: tuple[int, int], n_joints: int) -> Kind | None:
-    """Return the kind of rows that outputs of these shapes are, or None: see `explain_rows` for why not.
-
-    Shapes are those of one call on one image; `input_wh` is the network's input, px.
-
-    >>> find_rows([(1, 56, 8400)], (640, 640), 17)
-    'yolo'
-    """
-    try:
-        return choose_form(shapes, input_wh, n_joints).kind
-    except NoForm:
-        return None
-
-
-def explain_rows(shapes: Sequence[Shape], input_wh: tuple[int, int], n_joints: int) -> str:
-    """Return why outputs of these shapes are no rows that can be told; empty if they do not look like rows at all."""
-    try:
-        choose_form(shapes, input_wh, n_joints)
-    except NoForm as error:
-        return str(error)
-    return ""
-
-
 def choose_form(
     shapes: Sequence[Shape],
     input_wh: tuple[int, int],
@@ -77,8 +54,12 @@ def choose_form(
 ) -> RowForm:
     """Return the form of outputs of these shapes; NoForm if there is none, or more than one.
 
-    What is not said is told: one class, and by the number of rows. Several classes have to be said, because their
-    numbers cannot be told from those of joints.
+    Shapes are those of one call on one image; `input_wh` is the network's input, px. What is not said is told: one
+    class, and by the number of rows. Several classes have to be said, because their numbers cannot be told from those
+    of joints. The message of NoForm is empty where outputs do not look like rows at all.
+
+    >>> choose_form([(1, 56, 8400)], (640, 640), 17).kind
+    'yolo'
     """
     found = [form for form in _list_forms(shapes, n_joints) if kind in (None, form.kind)]
     found = [form for form in found if columns is None or form.columns_first == (columns == "first")]
