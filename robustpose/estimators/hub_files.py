@@ -201,9 +201,12 @@ def _explain_fetch(error: Exception, name: str, at: str) -> str:
         return f"the Hugging Face hub gives {name} only to those who accepted its terms: log in there, or fetch it"
     if kind in ("RepositoryNotFoundError", "RevisionNotFoundError", "HFValidationError"):
         return f"the Hugging Face hub has no model {name}{at}, or not for you: is it spelt right?"
-    offline = " (HF_HUB_OFFLINE is set)" if "HF_HUB_OFFLINE" in str(error) else ""
+    if kind in ("LocalEntryNotFoundError", "OfflineModeIsEnabled"):
+        reason = " (HF_HUB_OFFLINE is set)" if "HF_HUB_OFFLINE" in str(error) else ""
+    else:  # a full disk, a cache that cannot be written to
+        reason = f" ({kind}: {' '.join(str(error).split())[:200]})"
     return (
-        f"the model {name}{at} of the Hugging Face hub is not in the cache and cannot be fetched{offline}: fetch it "
+        f"the model {name}{at} of the Hugging Face hub is not in the cache and cannot be fetched{reason}: fetch it "
         f"where there is a network (hf download {name}), and name its folder"
     )
 
