@@ -38,7 +38,7 @@ def make_vitpose(folder, simple=True, experts=1, labels=None, n_joints=17, **pro
     return save(VitPoseForPoseEstimation, config, folder, settings)
 
 
-def make_sapiens2(folder, **options):
+def make_sapiens2(folder, n_joints=17, **options):
     """Save a Sapiens2 for pose estimation of 48x64 px with its image processor's settings."""
     from transformers import Sapiens2Config, Sapiens2ForPoseEstimation
 
@@ -49,7 +49,7 @@ def make_sapiens2(folder, **options):
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_attention_heads=1,
-        num_labels=17,
+        num_labels=n_joints,
         head_config={"upsample_out_channels": [16, 16], "conv_out_channels": [16]},
         **options,
     )

@@ -191,10 +191,13 @@ def make_vitpose(path: Path, experts: int = 1) -> None:
 
 
 def make_sapiens2(path: Path) -> None:
-    """Write a folder as transformers saves a Sapiens2."""
+    """Write a folder as transformers saves a Sapiens2, which names more joints than COCO has."""
     from tests import hub_models
 
-    hub_models.make_sapiens2(path)
+    names = ("left_heel", *COCO.joints, "right_heel")
+    hub_models.make_sapiens2(path, n_joints=len(names))
+    config = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps({**config, "id2label": dict(enumerate(names))}))
 
 
 MAKERS: dict[str, Callable[[Path], Any]] = {
