@@ -190,6 +190,11 @@ def test_values_are_as_networks_of_a_form_are_trained(tmp_path, name, channels, 
             assert build(tmp_path, outputs, scale=scale, **options).input_spec.std == (1 / scale,) * 3
 
 
+def test_coordinates_with_y_first_take_values_as_movenet_does(tmp_path):
+    spec = build(tmp_path, FILES["regression"][1], points="yx-01").input_spec
+    assert (spec.mean, spec.std) == ((0, 0, 0), (1 / 255,) * 3)
+
+
 def test_joints_in_another_order_are_asked_for_in_every_form(tmp_path):
     order = list(range(17))[::-1]
     turned = replace(COCO.arrange([COCO.joints[i] for i in order]), name="mine")

@@ -61,13 +61,23 @@ def build_estimator(
     What it says in results leaves out what only that library knows.
     """
     form = find_form(file, skeleton, options)
+    _check_options(form, options, f"model '{name}': {file.path}")
+    input_spec = _make_input_spec(name, file, form, skeleton, options)
+    estimator, about_form = BUILDERS[form.name](Parts(name, file, form, make_network, input_spec, skeleton, options))
+    estimator.describe = partial(_describe, name, file, form, options, input_spec, about_form)
+    return estimator
+
+
+def _check_options(form: Form, options: FileOptions, what: str) -> None:
+    """Raise UserError if options of another form are given: they would change nothing."""
     for of, own in OWN_OPTIONS.items():
         given = [option for option in options.model_fields_set if option in own]
         if given and form.name != of:
-            raise UserError(
-                f"model '{name}': {file.path} is of form {form.name}: leave out {', '.join(sorted(given))}, of form "
-                f"{of}"
-            )
+            raise UserError(f"{what} is of form {form.name}: leave out {', '.join(sorted(given))}, of form {of}")
+
+
+def _make_input_spec(name: str, file: NetworkFile, form: Form, skeleton: Skeleton, options: FileOptions) -> InputSpec:
+    """Return what the file wants of crops; UserError if that is not what its numbers can hold."""
     values = resolve_values(options, _usual_values(file, form, options), name)
     check_quantised(values, file.least_most, f"model '{name}': {file.path}")
     mean, std = values.of_unit_range()
@@ -86,9 +96,7 @@ def build_estimator(
             f"model '{name}': {file.path} takes {file.dtype}, which are grey levels as they are: leave out mean, std "
             "and scale"
         )
-    estimator, about_form = BUILDERS[form.name](Parts(name, file, form, make_network, input_spec, skeleton, options))
-    estimator.describe = partial(_describe, name, file, form, options, input_spec, about_form)
-    return estimator
+    return input_spec
 
 
 def _usual_values(file: NetworkFile, form: Form, options: FileOptions) -> Values:
