@@ -65,6 +65,13 @@ def make_files(folder, flag):
             MAKERS[name](path)
 
 
+def test_every_row_of_the_table_has_a_command():
+    (table,) = re.findall(r"\n\| your model \| the flag \|\n\|---\|---\|\n((?:\|.*\n)+)", README.read_text())
+    rows = table.splitlines()
+    assert len(rows) > 15
+    assert [row for row in rows if "`--model " not in row] == [row for row in rows if "as above" in row]
+
+
 @pytest.mark.filterwarnings("ignore:mask=127 paints", "ignore:model 'regression.onnx' gives no confidences")
 @pytest.mark.parametrize("flag", read_flags())
 def test_command_of_the_documents_runs(flag, folder, run, monkeypatch, tmp_path):
