@@ -180,9 +180,11 @@ def test_order_of_unnamed_joints_is_held_against_the_models_own_sides(folders, t
         ({"architectures": ["Sapiens2ForSemanticSegmentation"], "model_type": "sapiens2"}, "hf: runs VitPoseFor"),
         ({"model_type": "own", "architectures": ["Own"], "auto_map": {"AutoModel": "own.Own"}}, "is a Own; hf: runs"),
         ({"model_type": None, "architectures": None}, "no model_type"),
+        ({"model_type": ["vitpose"]}, "of model_type \"['vitpose']\"; hf: runs"),
+        ({"scale_factor": 0}, "cannot be loaded as a VitPoseForPoseEstimation"),
         ({"quantization_config": {"quant_method": "bitsandbytes"}}, "is quantised"),
         ({"attn_implementation": "kernels-community/any"}, "could be fetched"),
-        ({"backbone_config": {"model_type": "vitpose_backbone", "hidden_size": 12 * 10**5}}, "config.json asks for"),
+        ({"backbone_config": {"model_type": "vitpose_backbone", "image_size": [64, 48]}}, "config.json asks for"),
         ({"backbone_config": {"model_type": "nonsense"}}, "cannot be loaded as a VitPoseForPoseEstimation"),
     ],
 )

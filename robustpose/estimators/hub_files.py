@@ -81,24 +81,26 @@ def find_files(target: str, revision: str | None) -> HubFiles:
     commit = folder.name
     if not _has_weights(folder):
         print_aside(f"fetching the weights of {target} from the Hugging Face hub")
-        _fetch(target, commit, [WEIGHTS, "model-*.safetensors"])
+        _fetch(target, commit, _read_index(folder) if (folder / INDEX).is_file() else [WEIGHTS])
     return HubFiles(target, folder, commit, config, _list_weights(folder, target))
 
 
 def check_config(config: dict[str, Any], name: str) -> None:
     """Raise UserError unless a config is of a pose model that hf: runs."""
-    kind = config.get("model_type")
+    kind = str(config.get("model_type") or "")
     classes = config.get("architectures")
     own = str(classes[0]) if isinstance(classes, list) and classes else ""
     if kind in CLASSES and own in ("", CLASSES[kind]):
         _check_keys(config, name)
         return
-    what = own or (str(kind) if kind else "")
-    shown = f"{name} is a {quote(what)[1:-1]}" if what else f"{name} says in its {CONFIG} no model_type"
-    raise UserError(f"{shown}{_explain(str(kind), own)}; hf: runs {' and '.join(CLASSES.values())}")
+    what = f"{own} of model_type {quote(kind)}" if own in CLASSES.values() else own or kind
+    shown = f"{name} is a {what[:200]}" if what else f"{name} says in its {CONFIG} no model_type"
+    raise UserError(f"{shown}{_explain(kind, own)}; hf: runs {' and '.join(CLASSES.values())}")
 
 
 CLASSES = {"vitpose": "VitPoseForPoseEstimation", "sapiens2": "Sapiens2ForPoseEstimation"}  # by model_type
+OF_POINTS = ("superpoint", "superglue", "lightglue")
+PROGRAMS = ("eager", "sdpa")  # for attention: PyTorch's own
 # Keys that would bring other code or other weights into play, wherever they are in a config.
 REFUSED = {
     "quantization_config": "it is quantised, and weights are read as floating-point numbers",
@@ -109,11 +111,7 @@ REFUSED = {
 
 def _explain(kind: str, own: str) -> str:
     """Return what another model finds, for a message."""
-    if own.endswith(("ForKeypointDetection", "ForKeypointMatching")) or kind in (
-        "superpoint",
-        "superglue",
-        "lightglue",
-    ):
+    if own.endswith(("ForKeypointDetection", "ForKeypointMatching")) or kind in OF_POINTS:
         return ", which finds interest points of any image, not the joints of people"
     if own.endswith("ObjectDetection"):
         return ", which finds boxes, not joints: its boxes can be given to a pose model with --boxes clean-det:FILE"
@@ -124,15 +122,19 @@ def _explain(kind: str, own: str) -> str:
 
 def _check_keys(config: Any, name: str) -> None:
     for key, value in config.items() if isinstance(config, dict) else ():
-        if key.lstrip("_").removesuffix("_internal") in REFUSED and value is not None:
-            reason = REFUSED[key.lstrip("_").removesuffix("_internal")]
+        reason = REFUSED.get(key.lstrip("_").removesuffix("_internal"))
+        if reason is not None and value not in (None, *PROGRAMS):
             raise UserError(f"{name} has '{key}' in its {CONFIG}: {reason}; take it out, or use another model")
         _check_keys(value, name)
 
 
 def _read_config(folder: Path, name: str) -> dict[str, Any]:
     if not (folder / CONFIG).is_file():
-        raise UserError(f"{name} has no {CONFIG}: expected a pose model as transformers saves it (save_pretrained)")
+        other = next(iter(sorted((*folder.glob("*.onnx"), *folder.glob("*.tflite")))), None)
+        hint = "" if other is None else f"; for {other.name}: --model {other.suffix[1:]}:{other}"
+        raise UserError(
+            f"{name} has no {CONFIG}: expected a pose model as transformers saves it (save_pretrained){hint}"
+        )
     config, _ = read_json(folder / CONFIG, "config", MOST_BYTES)
     if not isinstance(config, dict):
         raise UserError(f"{folder / CONFIG} must hold settings (name: value), got {type(config).__name__}")

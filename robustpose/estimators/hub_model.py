@@ -39,8 +39,11 @@ class PoseNetwork(nn.Module):
         return heatmaps if self.chosen is None else heatmaps[:, self.chosen]
 
 
-def load_model(files: HubFiles) -> nn.Module:
-    """Return the model of a folder in float32, on the CPU; UserError unless its weights are those of its config."""
+def load_model(files: HubFiles, input_wh: tuple[int, int], file: Path | None) -> nn.Module:
+    """Return the model of a folder in float32, on the CPU; UserError unless its weights are those of its config.
+
+    It must take crops of a size, which a file says; without one it is a default.
+    """
     transformers = _require_transformers()
     kind = getattr(transformers, CLASSES[files.model_type], None)
     if kind is None:
@@ -51,7 +54,8 @@ def load_model(files: HubFiles) -> nn.Module:
     try:
         with quiet(), _hidden_bars(transformers):
             config = kind.config_class.from_dict(files.config)
-            _check_size(kind, config, files)
+            _check_input(config, files.name, input_wh, file)
+            _check_outline(kind, config, files, input_wh)
             model, found = kind.from_pretrained(
                 str(files.folder),
                 config=config,
@@ -77,10 +81,14 @@ def read_names(model: Any) -> tuple[str, ...]:
     return () if all(name == f"LABEL_{i}" for i, name in enumerate(names)) else names
 
 
+def count_experts(config: Any) -> int:
+    """Return how many experts the config of a model has: 1 where there are none to choose from."""
+    return int(getattr(getattr(config, "backbone_config", None), "num_experts", 1))
+
+
 def choose_dataset(model: Any, name: str, said: int | None) -> int | None:
     """Return the index of the experts that look: what the user says, or 0; None for a model without experts."""
-    backbone = getattr(model.config, "backbone_config", None)
-    n_experts = int(getattr(backbone, "num_experts", 1))
+    n_experts = count_experts(model.config)
     if n_experts == 1:
         if said is not None:
             raise UserError(f"{name} has no experts (num_experts 1): leave out dataset_index={said}")
@@ -90,9 +98,9 @@ def choose_dataset(model: Any, name: str, said: int | None) -> int | None:
     return said or 0
 
 
-def check_input(model: Any, name: str, input_wh: tuple[int, int], file: Path | None) -> None:
-    """Raise UserError unless a model takes crops of a size, which a file says; without one it is a default."""
-    config = getattr(model.config, "backbone_config", None) or model.config
+def _check_input(config: Any, name: str, input_wh: tuple[int, int], file: Path | None) -> None:
+    """Raise UserError unless a model takes crops of a size."""
+    model_type, config = config.model_type, getattr(config, "backbone_config", None) or config
     if config.num_channels != 3:
         raise UserError(f"{name} takes images of {config.num_channels} channels: expected 3, red, green and blue")
     wanted, patch = (_as_wh(getattr(config, key)) for key in ("image_size", "patch_size"))
@@ -103,15 +111,14 @@ def check_input(model: Any, name: str, input_wh: tuple[int, int], file: Path | N
             f"{name} has no {PROCESSOR}, and crops of {write_size(input_wh)}, its class's default, do not fit: the "
             f"model takes {write_size(wanted)}; put the file into its folder"
         )
-    if model.config.model_type == "vitpose":
+    if model_type == "vitpose":
         raise UserError(f"{file} says that crops are {write_size(input_wh)}, but {name} takes {write_size(wanted)}")
     if any(side % unit for side, unit in zip(input_wh, patch, strict=True)):  # Sapiens2 takes any other size
         raise UserError(f"{file} says that crops are {write_size(input_wh)}: sides must be multiples of {patch[0]} px")
 
 
 def _as_wh(size: Any) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
-    return int(width), int(height)
+    return (size, size) if isinstance(size, int) else (int(size[1]), int(size[0]))
 
 
 def _require_transformers() -> Any:
@@ -140,15 +147,24 @@ class _hidden_bars:
             self._logging.enable_progress_bar()
 
 
-def _check_size(kind: Any, config: Any, files: HubFiles) -> None:
-    """Raise UserError for a config of more weights than there can be in the files: memory is taken for all of them."""
-    with torch.device("meta"):
-        n_weights = sum(weights.numel() for weights in kind(config).parameters())
-    n_bytes = sum((files.folder / name).stat().st_size for name in files.weights)
-    if n_weights > n_bytes:
-        raise UserError(
-            f"{files.name} has {n_bytes:,} bytes of weights, but its config.json asks for {n_weights:,} numbers"
-        )
+def _check_outline(kind: Any, config: Any, files: HubFiles, input_wh: tuple[int, int]) -> None:
+    """Raise UserError for a config of more weights than its files can hold, or one that gives no heatmaps.
+
+    It is tried without numbers, before memory is taken for them.
+    """
+    width, height = input_wh
+    with torch.device("meta"), torch.inference_mode():
+        outline = kind(config).eval()
+        n_weights = sum(weights.numel() for weights in outline.parameters())
+        n_bytes = sum((files.folder / name).stat().st_size for name in files.weights)
+        if n_weights > n_bytes:
+            raise UserError(
+                f"{files.name} has {n_bytes:,} bytes of weights, but its config.json asks for {n_weights:,} numbers"
+            )
+        dataset_index = None if count_experts(config) == 1 else 0
+        shape = tuple(PoseNetwork(outline, dataset_index, None)(torch.zeros(1, 3, height, width)).shape)
+    if len(shape) != 4 or shape[1] != config.num_labels or min(shape[2:]) < 2:
+        raise UserError(f"{files.name} must give heatmaps (1, {config.num_labels}, height, width), it gives {shape}")
 
 
 def _check_loaded(name: str, found: dict[str, Any]) -> None:

@@ -85,15 +85,14 @@ class HuggingFaceEstimator(TopDownEstimator[PoseModel]):
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> HuggingFaceEstimator:
     """Return the estimator of a pose model in a folder, or on the Hugging Face hub (`target`)."""
     from robustpose.estimators.hub_files import find_files
-    from robustpose.estimators.hub_model import PoseNetwork, check_input, choose_dataset, load_model
+    from robustpose.estimators.hub_model import PoseNetwork, choose_dataset, load_model
     from robustpose.estimators.running.backends import as_callable, check_backend, find_device
 
     device = find_device(options.device)
     check_backend(options.backend, options.precision, device)
     files = find_files(target, options.revision)
     settings, has_file = read_settings(files.folder, files.model_type)
-    model = load_model(files)
-    check_input(model, files.name, settings.input_wh, files.folder / FILE if has_file else None)
+    model = load_model(files, settings.input_wh, files.folder / FILE if has_file else None)
     dataset_index = choose_dataset(model, files.name, options.dataset_index)
     joints = find_joints(model, files.name, skeleton, options)
     chosen = find_taken(joints, skeleton)
