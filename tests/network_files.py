@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 HEIGHT, WIDTH = 64, 48  # of inputs, px
 
 
-def make_outputs(path, *outputs, image=("image", (3, HEIGHT, WIDTH), "float32"), inputs=1):
+def make_outputs(path, *outputs, image=("image", (3, HEIGHT, WIDTH), "float32"), inputs=1, batch=1, most=9):
     """Write a network whose outputs (name, shape without batch, type) are noise, but for those called maps."""
     types = {
         name: getattr(TensorProto, name.upper().replace("FLOAT32", "FLOAT"))
@@ -22,10 +22,12 @@ def make_outputs(path, *outputs, image=("image", (3, HEIGHT, WIDTH), "float32"),
             nodes.append(helper.make_node("AveragePool", ["image"], ["pooled"], kernel_shape=[4, 4], strides=[4, 4]))
             nodes.append(helper.make_node("Conv", ["pooled", "mix"], [name]))
         else:
-            constants.append(numpy_helper.from_array((noise * 9).astype(kind), f"noise{i}"))
+            constants.append(numpy_helper.from_array((noise * most).astype(kind), f"noise{i}"))
             nodes.append(helper.make_node("Identity", [f"noise{i}"], [name]))
         infos.append(helper.make_tensor_value_info(name, types[kind], [1, *shape]))
-    images = [helper.make_tensor_value_info(image[0] + "_" * i, types[image[2]], [1, *image[1]]) for i in range(inputs)]
+    images = [
+        helper.make_tensor_value_info(image[0] + "_" * i, types[image[2]], [batch, *image[1]]) for i in range(inputs)
+    ]
     graph = helper.make_graph(nodes, "g", images, infos, constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
     return f"onnx:{path}"

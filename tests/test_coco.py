@@ -39,6 +39,9 @@ def test_truth_keeps_people_who_are_ignored_but_gives_no_boxes_for_them(read, co
     assert len(people.frame(0).boxes) == 0
     assert len(people.frame(1).boxes) == 1
     np.testing.assert_allclose(people.frame(1).boxes[0][:2], fourth["bbox"][:2])
+    x, y, width, height = fourth["bbox"]  # of which HRNet's program takes the last pixel
+    np.testing.assert_allclose(people.frame(1).boxes[0][2:], [x + width - 1, y + height - 1])
+    np.testing.assert_allclose(people.frame(1).edge_boxes, [[x, y, x + width, y + height]])
 
 
 def test_detected_boxes_are_neither_clipped_nor_thresholded(read, coco_content, tmp_path):
@@ -50,6 +53,7 @@ def test_detected_boxes_are_neither_clipped_nor_thresholded(read, coco_content, 
     (tmp_path / "boxes.json").write_text(json.dumps(detections))
     people = read(coco_content, boxes=tmp_path / "boxes.json")
     np.testing.assert_array_equal(people.frame(0).boxes, [[-10, 5, 290, 25]])
+    np.testing.assert_array_equal(people.frame(0).edge_boxes, [[-10, 5, 290, 25]])
     np.testing.assert_array_equal(people.frame(0).box_scores, [0.001])
     assert len(people.frame(1).boxes) == 0
     assert people.provenance["boxes"] == "clean-det"

@@ -118,6 +118,8 @@ def test_poses_do_not_depend_on_the_batch():
         (lambda x: find_spots("xy-01")(x) * [1, 1, -1], "xy-01", "gives confidences from .* expected 0 to 1"),
         (lambda x: find_spots("xy-01")(x)[:, :1], "xy-01", r"must give coordinates \(batch, 2, 2 or 3\)"),
         (lambda x: find_spots("xy-01")(x)[..., 0], "xy-01", r"must give coordinates \(batch, 2, 2 or 3\)"),
+        (lambda x: find_spots("xy-01")(x)[:1].repeat(3, 0), "xy-01", "a row of coordinates for each of 1 crops, got 3"),
+        (lambda x: [find_spots("xy-01")(x)[..., :2], np.ones((2, 2))], "xy-01", r"\(1, 2\) .* got \(2, 2\)"),
         (find_spots("xy-01"), None, "does not say which: points=xy-01 if"),
     ],
 )
@@ -125,6 +127,23 @@ def test_points_that_cannot_be_right_are_one_line(network, points, message):
     with pytest.raises(UserError, match=message) as error:
         estimate(network, points=points)
     assert "\n" not in str(error.value)
+
+
+def test_crop_in_which_nothing_is_seen_is_not_taken_for_other_units():
+    frames = [Frame(0, draw_spots, BOX), Frame(1, lambda: np.zeros_like(draw_spots()), BOX)]
+    corner = CoordinateEstimator(
+        find_spots("xy-px"), InputSpec("spots", (64, 64), **RAW), LEFT_RIGHT, CoordinateOptions(points="xy-px")
+    )
+    assert_same_poses(corner.predict(frames), [corner.predict([frame])[0] for frame in frames])
+
+
+def test_annotated_boxes_end_where_their_file_says():
+    ends = BOX + np.array([0, 0, 1, 1])
+    estimator = CoordinateEstimator(
+        find_spots("xy-01"), InputSpec("spots", (64, 64), **RAW), LEFT_RIGHT, CoordinateOptions(points="xy-01")
+    )
+    annotated = estimator.predict([Frame(0, draw_spots, BOX, boxes_end="pixel")])
+    assert_same_poses(annotated, estimator.predict([Frame(0, draw_spots, ends)]))
 
 
 def test_confidences_may_stand_apart_or_be_missing():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from robustpose import UserError, estimators
@@ -201,3 +202,12 @@ def test_joints_in_another_order_are_asked_for_in_every_form(tmp_path):
     for name, (_, outputs) in FILES.items():
         with pytest.raises(UserError, match="say with --model-set joints=coco"):
             build(tmp_path, outputs, turned, **options_of(name))
+
+
+@pytest.mark.parametrize(("image", "is_last"), [((3, 64, 64), False), ((64, 64, 3), True)])
+def test_where_joints_could_be_first_or_last_they_are_where_the_colours_are(tmp_path, image, is_last):
+    spec = make_outputs(tmp_path / "m.onnx", ("found", (16, 16, 16), FLOAT), image=("image", image, FLOAT))
+    estimator = estimators.build(spec, MPII, {"flip_test": False})
+    given = np.random.default_rng(1).random((1, 16, 16, 16)).astype(np.float32) * 9
+    found = estimator._find_heatmaps([np.zeros((64, 64, 3), np.uint8)])
+    np.testing.assert_array_equal(found, given.transpose(0, 3, 1, 2) if is_last else given)

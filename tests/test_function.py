@@ -203,3 +203,13 @@ def test_bench_takes_a_callable_of_batches_with_its_options(run, tmp_path):
     assert run(*words, *batched)[0] == 0
     found = [(tmp_path / name / "predictions/clean.json").read_text() for name in ("plain", "batched")]
     assert found[0] == found[1]
+
+
+def test_function_that_is_to_be_awaited_is_one_line(monkeypatch):
+    async def later(images, boxes):
+        return []
+
+    later.batched = True
+    monkeypatch.setattr(outside, "guess_in_batches", later)
+    with pytest.raises(UserError, match="it returned a coroutine"):
+        estimators.build(BATCHED, COCO, {}).predict([Frame(1, lambda: np.zeros((9, 9, 3), np.uint8), np.ones((1, 4)))])

@@ -93,7 +93,7 @@ class DetectedBoxes:
     def place(self, frame: Frame) -> Frame:
         """Return the frame with the boxes of its cell."""
         boxes, scores = self.table(frame.cell).get(frame.image_id, (np.zeros((0, 4)), np.zeros(0)))
-        return replace(frame, boxes=boxes, box_scores=scores, truth_rows=None)
+        return replace(frame, boxes=boxes, box_scores=scores, truth_rows=None, boxes_end="edge")
 
     def check(self, cells: Sequence[Cell]) -> None:
         """Raise UserError if the file of a cell is missing."""

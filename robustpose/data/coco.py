@@ -92,6 +92,7 @@ class CocoPeople(Dataset):
             file_name=name,
             size_wh=self._folder.sizes_wh[name],
             exif=self._folder.exif,
+            boxes_end="pixel",
         )
         return self.boxes_in(frame)
 

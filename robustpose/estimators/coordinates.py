@@ -23,7 +23,8 @@ from robustpose.pose.types import Floats, Image
 CoordinateNetwork = Callable[[Array], Any]
 Points = Literal["xy-01", "yx-01", "xy-px", "yx-px"]
 FARTHEST = 10.0  # of 0..1: no joint is that far outside of its crop
-NEAREST = 1.2  # px: where nothing is farther from the first corner, these are fractions
+NEAREST = 1.2  # px: joints of a person that are all nearer to the first corner, and apart, are fractions
+APART = 0.02
 TOLERANCE = 0.05  # of confidences, which quantised networks round
 
 
@@ -63,6 +64,7 @@ class CoordinateEstimator(TopDownEstimator[CoordinateNetwork]):
     """
 
     drops_duplicates = False
+    takes_edges = True
 
     def __init__(
         self, network: CoordinateNetwork, input_spec: InputSpec, skeleton: Skeleton, options: CoordinateOptions
@@ -83,7 +85,8 @@ class CoordinateEstimator(TopDownEstimator[CoordinateNetwork]):
         input_wh = self.input_spec.input_wh
         rectangles = place_rectangles(boxes, input_wh, self._margin)
         looked = [crop_context(image, rectangles, row, input_wh, self._mask) for row, image in enumerate(images)]
-        fractions, confidence = self._decode(self._look(looked))
+        n_crops = len(looked) * (2 if self._flip_test else 1)
+        fractions, confidence = self._decode(self._look(looked), n_crops)
         if self._flip_test:
             order = tuple(self.own_skeleton.flip_order)
             n = len(looked)
@@ -91,7 +94,7 @@ class CoordinateEstimator(TopDownEstimator[CoordinateNetwork]):
             confidence = (confidence[:n] + confidence[n:][:, list(order)]) / 2
         return rectangles.to_xy(fractions), confidence
 
-    def _decode(self, outputs: Any) -> tuple[Floats, Floats]:
+    def _decode(self, outputs: Any, n_crops: int) -> tuple[Floats, Floats]:
         """Return positions (N, K, 2) in 0..1 of the crops, and confidences (N, K), checked to be what they must be."""
         points, *others = outputs if isinstance(outputs, list | tuple) else (outputs,)
         n_joints, name = self.skeleton.n_joints, self.input_spec.name
@@ -102,27 +105,42 @@ class CoordinateEstimator(TopDownEstimator[CoordinateNetwork]):
                 f"model '{name}' must give coordinates (batch, {n_joints}, 2 or 3) for skeleton "
                 f"'{self.skeleton.name}', got {points.shape}: is this a model of another skeleton?"
             )
+        if len(points) != n_crops:
+            raise UserError(
+                f"model '{name}' must give a row of coordinates for each of {n_crops} crops, got {len(points)}"
+            )
         units_wh = self.input_spec.input_wh if self._in_px else (1, 1)
         fractions = decode_coordinates(points, self._y_first, units_wh)
-        self._check_units(points[:, :, :2], fractions)
+        self._check_units(np.abs(points[:, :, :2]), fractions)
         if others:
-            return fractions, self._check_confidence(others[0].reshape(points.shape[:2]))
+            return fractions, self._check_confidence(self._take_confidence(others[0], points.shape[:2]))
         if points.shape[2] == 3:
             return fractions, self._check_confidence(points[:, :, 2])
         return fractions, np.ones(points.shape[:2])
 
     def _check_units(self, given: Floats, fractions: Floats) -> None:
-        name, most = self.input_spec.name, np.abs(given).max()
+        # Of each person alone: what is refused must not depend on the batch. A network that sees nothing may well give
+        # one corner for all joints.
+        name, most = self.input_spec.name, given.max()
+        are_fractions = (given.max((1, 2)) < NEAREST) & (np.ptp(given, axis=1).min(1) > APART)
         if not self._in_px and np.abs(fractions).max() > FARTHEST:
             raise UserError(
                 f"model '{name}' gives coordinates up to {most:.6g}, which are no fractions of a crop: are they px? "
                 "points=xy-px, or points=yx-px if y comes first (--model-set)"
             )
-        if self._in_px and 0 < most < NEAREST:
+        if self._in_px and are_fractions.any():
+            most = given[are_fractions].max()
             raise UserError(
                 f"model '{name}' gives coordinates of at most {most:.6g}, which are no px of a crop: are they in 0..1? "
                 "points=xy-01, or points=yx-01 if y comes first (--model-set)"
             )
+
+    def _take_confidence(self, given: Floats, shape: tuple[int, ...]) -> Floats:
+        if given.shape not in (shape, (*shape, 1)):
+            raise UserError(
+                f"model '{self.input_spec.name}' must give confidences {shape} for its coordinates, got {given.shape}"
+            )
+        return given.reshape(shape)
 
     def _check_confidence(self, confidence: Floats) -> Floats:
         low, high = confidence.min(), confidence.max()

@@ -61,6 +61,8 @@ def build_estimator(
     What it says in results leaves out what only that library knows.
     """
     form = find_form(file, skeleton, options)
+    if form.name != "one-stage":  # which looks at one image at a time
+        file.settle_batch(form.outputs)
     _check_options(form, options, f"model '{name}': {file.path}")
     input_spec = _make_input_spec(name, file, form, skeleton, options)
     estimator, about_form = BUILDERS[form.name](Parts(name, file, form, make_network, input_spec, skeleton, options))

@@ -45,7 +45,7 @@ class Form:
 def find_form(file: NetworkFile, skeleton: Skeleton, options: FileOptions) -> Form:
     """Return the form of a file: the one that is asked for, or the one that its outputs have; UserError if none."""
     outputs = _choose_outputs(file, options.output)
-    seen = Seen(outputs, file.batch or 1, file.input_wh, skeleton.n_joints, options)
+    seen = Seen(outputs, file.batch or 1, file.input_wh, file.layout, skeleton.n_joints, options)
     found = {name: find(seen) for name, find in FINDERS.items()}
     fitting = next((name for name in FINDERS if found[name]), None)
     asked = options.form
@@ -84,11 +84,14 @@ def _find_heatmaps(seen: Seen) -> list[Form]:
     forms = []
     for name, array in seen.floats(4).items():
         _, first, second, last = array.shape
-        stride = divide((second, last), (height, width)) if first == seen.n_joints else 0
-        if stride:
-            forms.append(Form("heatmaps", (name,), "", stride))
-        elif last == seen.n_joints and divide((first, second), (height, width)):
-            forms.append(Form("heatmaps", (name,), "joints last", divide((first, second), (height, width))))
+        strides = {
+            "": divide((second, last), (height, width)) if first == seen.n_joints else 0,
+            "joints last": divide((first, second), (height, width)) if last == seen.n_joints else 0,
+        }
+        likely = "joints last" if seen.layout == "nhwc" else ""  # where both fit, the joints are where the colours are
+        kind = likely if strides[likely] else next((kind for kind in strides if strides[kind]), None)
+        if kind is not None:
+            forms.append(Form("heatmaps", (name,), kind, strides[kind]))
     return forms
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -81,6 +82,8 @@ class Function(Estimator):
         else:
             with blaming(f"estimator '{self._name}'", BATCHED):
                 answer = self._find(images, boxes)
+            if inspect.iscoroutine(answer):
+                answer.close()  # which Python would warn of
             found = self._take_list(answer, frames)
         return [self._check_points(frame, points) for frame, points in zip(frames, found, strict=True)]
 

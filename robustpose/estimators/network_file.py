@@ -94,6 +94,21 @@ class NetworkFile:
         check_limit("MEMORY_MB", np.prod(shape, dtype=float) * 4 / 2**20, f"one call of {self.path} on {shape}", "MB")
         return dict(zip(self.names, self._run(np.zeros(shape, np.float32), self.names), strict=True))
 
+    def settle_batch(self, names: Sequence[str]) -> None:
+        """Have crops run one by one where two do not run, or do not give a row each in the outputs of these names.
+
+        Files say that their batch is open, and then reshape to one row, or hold a constant.
+        """
+        if self.batch is not None:
+            return
+        width, height = self.input_wh
+        try:
+            outputs = self._run(np.zeros((2, 3, height, width), np.float32), names)
+        except UserError:
+            self.batch = 1
+        else:
+            self.batch = None if all(np.shape(output)[:1] == (2,) for output in outputs) else 1
+
     def as_network(
         self, names: Sequence[str], n_per_call: int, call: Call | None = None
     ) -> Callable[[Array], list[Array]]:

@@ -25,7 +25,8 @@ from robustpose.pose.types import Floats, Frame, Poses
 # A normalised image (1, 3, h, w) -> the file's outputs, rows of people among them.
 RowNetwork = Callable[[Array], Sequence[Array] | Array]
 SURE = 0.25  # a score of people who are there, in demonstrations of YOLO
-NEAR = 2.0  # no person's joints are all this near to the corner of an input, px
+NEAR = 1.2  # no person's joints are all this near to the corner of an input, px, and apart
+APART = 0.02
 FAR = 16.0  # nor as far outside, in sides of the input
 
 
@@ -166,7 +167,8 @@ class OneStageEstimator(NetworkEstimator[RowNetwork]):
         xy = np.abs(joints[scores > SURE, :, :2])
         if not xy.size or min(self.input_spec.input_wh) < FAR:
             return
-        other = "01" if self._units == "px" and xy.max() <= NEAR else None
+        is_in_corner = xy.max() <= NEAR and np.ptp(xy, axis=1).min() > APART
+        other = "01" if self._units == "px" and is_in_corner else None
         other = "px" if self._units == "01" and xy.max(axis=(1, 2)).min() > FAR else other
         if other:
             what = "px" if other == "px" else "shares of its sides"

@@ -9,7 +9,7 @@ import numpy as np
 
 from robustpose.decoding.one_stage import RowForm, choose_form
 from robustpose.estimators.file_options import FileOptions
-from robustpose.estimators.network_file import Outputs
+from robustpose.estimators.network_file import Layout, Outputs
 
 MOST_STRIDE = 64
 NO_NUMBERS = np.zeros(())  # in the place of outputs that are no floating-point numbers
@@ -17,11 +17,12 @@ NO_NUMBERS = np.zeros(())  # in the place of outputs that are no floating-point 
 
 @dataclass(frozen=True)
 class Seen:
-    """Outputs of a call on `n_crops` crops of `input_wh` px, to be looked through for `n_joints` joints."""
+    """Outputs of a call on `n_crops` crops of `input_wh` px in a layout, to be looked through for `n_joints` joints."""
 
     outputs: Outputs
     n_crops: int
     input_wh: tuple[int, int]
+    layout: Layout
     n_joints: int
     options: FileOptions
 

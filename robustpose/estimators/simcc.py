@@ -23,8 +23,11 @@ SimccNetwork = Callable[[Array], Sequence[Array]]
 class SimccEstimator(TopDownEstimator[SimccNetwork]):
     """Estimate poses in given boxes with a network that gives SimCC's bins, as RTMPose is evaluated.
 
-    Crops and scores are HRNet's, which are RTMPose's as well. `split_ratio` is the number of bins per px.
+    Crops and scores are HRNet's, which are RTMPose's as well, of boxes as annotation files have them. `split_ratio` is
+    the number of bins per px.
     """
+
+    takes_edges = True
 
     def __init__(
         self,

@@ -37,6 +37,8 @@ class Frame:
         one_pose_per_box: whether the metric wants a pose for every box, near-duplicates included, as PCK does.
         file_name: of the clean image in its dataset's folder; None where images are no files.
         size_wh: width and height of the image, px, as far as they are known before it is read.
+        boxes_end: what x2 and y2 are: an ``edge``, or the last ``pixel`` in the box, as annotated boxes have it for
+            HRNet's program (x + w - 1).
         exif: ``apply`` or ``ignore``, if EXIF turns images of the dataset; files in the place of its images are read
             likewise.
     """
@@ -51,6 +53,7 @@ class Frame:
     file_name: str | None = None
     size_wh: tuple[int, int] | None = None
     exif: Literal["apply", "ignore"] | None = None
+    boxes_end: Literal["edge", "pixel"] = "edge"
 
     def __post_init__(self) -> None:
         _check_id(self)
@@ -65,6 +68,13 @@ class Frame:
             raise UserError(f"Frame.boxes of image {self.image_id} hold a value that is not finite")
         if self.box_scores is None:
             object.__setattr__(self, "box_scores", np.ones(n_people))
+
+    @property
+    def edge_boxes(self) -> Floats:
+        """Return the boxes (N, 4) whose x2 and y2 are edges, as annotation files have them; (0, 4) without boxes."""
+        if self.boxes is None:
+            return np.zeros((0, 4))
+        return self.boxes + np.array([0, 0, 1, 1]) if self.boxes_end == "pixel" else self.boxes
 
     @cached_property
     def image(self) -> Image:

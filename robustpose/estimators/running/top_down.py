@@ -26,6 +26,8 @@ class TopDownEstimator(NetworkEstimator[N]):
 
     needs_boxes = True
     drops_duplicates = True  # unless the metric wants a pose for every box
+    # Whether boxes end at edges, as in annotation files; HRNet's program takes the last pixel of annotated ones.
+    takes_edges = False
 
     def __init__(self, network: N, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS) -> None:
         super().__init__(network, input_spec, skeleton)
@@ -59,7 +61,8 @@ class TopDownEstimator(NetworkEstimator[N]):
         return self._network(x)
 
     def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
-        people = [(frame, box) for frame in frames for box in _boxes(frame)]
+        boxes_of = [frame.edge_boxes if self.takes_edges else _boxes(frame) for frame in frames]
+        people = [(frame, box) for frame, boxes in zip(frames, boxes_of, strict=True) for box in boxes]
         if not people:
             return [no_poses(frame.image_id, self.skeleton.n_joints) for frame in frames]
         boxes = np.stack([box for _, box in people])
