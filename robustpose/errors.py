@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class UserError(Exception):
@@ -30,15 +30,27 @@ def show_doubts(texts: Iterable[str]) -> None:
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """Return ``" (did you mean 'fog'?)"`` for the choice closest to `word`, or an empty string."""
-    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    """Return ``" (did you mean 'fog'?)"`` for the choice that `word` may be meant for; an empty string if none is near.
+
+    That is one with nearly the same letters, in capitals or not, or else the first that begins with the word.
+
+    >>> nearest("FGO", ["rain", "fog"]), nearest("flip", ["flip_test"]), nearest("decode", ["device"])
+    (" (did you mean 'fog'?)", " (did you mean 'flip_test'?)", '')
+    """
+    lower = word.lower()
+    by_letters = {choice.lower(): choice for choice in reversed(list(choices))}
+    close = difflib.get_close_matches(lower, by_letters, n=1, cutoff=_SHORT_WORD if len(word) < 6 else _LONG_WORD)
+    close += [choice for choice in reversed(by_letters) if len(word) > 1 and choice.startswith(lower)]
+    return f" (did you mean '{by_letters[close[0]]}'?)" if close else ""
 
 
-def first_few(problems: list[str], what: str) -> str:
-    """Join the first three problems to one line that ends with their total."""
-    more = f"; … {len(problems)} {what} in all" if len(problems) > 3 else ""
-    return "; ".join(problems[:3]) + more
+_SHORT_WORD, _LONG_WORD = 0.65, 0.69  # shares of letters in common: fgo and fog have 0.67, decode and device, too
+
+
+def first_few(problems: Sequence[str], what: str, most: int = 3) -> str:
+    """Join the first `most` problems to one line that ends with their total, if there are more."""
+    more = f"; … {len(problems)} {what} in all" if len(problems) > most else ""
+    return "; ".join(problems[:most]) + more
 
 
 def quote(value: object) -> str:

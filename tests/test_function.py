@@ -165,6 +165,55 @@ def test_what_a_callable_raises_is_told_with_its_file_and_line():
         find(32, lambda images: [])
 
 
+def take_one(image, boxes):
+    return np.zeros((len(boxes), 17, 3)) + image.shape[0] + boxes[:, :1, None]
+
+
+ONE = "it was called as f(image, boxes), an image at a time: if it takes several images, say --model-set batched=true"
+SEVERAL = (
+    "it was called as f(images, boxes_per_image), several images at a time: if it takes one, say --model-set batched="
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "batch_size", "message"),
+    [
+        (outside.guess_in_batches, None, ONE),
+        (lambda images, boxes: [np.zeros((len(some), 17, 3)) for some in boxes[:, 0]], None, ONE),
+        (lambda images, boxes: np.zeros((1, *boxes.shape[:1], 17, 3)), None, ONE),
+        (outside.guess_from_pixels, 32, SEVERAL),
+        (take_one, 32, SEVERAL),
+    ],
+)
+def test_callable_that_is_called_the_other_way_is_told_how_to_say_it(answer, batch_size, message):
+    with pytest.raises(UserError, match=re.escape(message)) as error:
+        find(batch_size, answer)
+    assert "\n" not in str(error.value)
+
+
+def test_how_it_is_called_is_not_said_of_one_that_has_answered_or_fails_otherwise():
+    def fails_later(image, boxes):
+        return np.zeros((2, 17, 3)) if len(boxes) == 2 else np.zeros(3)[5]
+
+    for answer in (fails_later, outside.fails, outside.wrong_shape):
+        with pytest.raises(UserError) as error:
+            find(None, answer)
+        assert "called as" not in str(error.value)
+
+
+def test_class_that_takes_no_skeleton_is_told_to(monkeypatch):
+    class Plain:
+        def predict(self, frames):
+            return []
+
+    monkeypatch.setattr(outside, "Plain", Plain, raising=False)
+    message = (
+        r"cannot be called as Plain\(skeleton\): give it __init__\(self, skeleton\), or name an object made of it: "
+    )
+    with pytest.raises(UserError, match=message):
+        estimators.build("tests.outside:Plain", COCO, {})
+
+
 @pytest.mark.parametrize("value", ["yes", 1, None, 16, [True]])
 def test_attribute_must_be_true_or_false(monkeypatch, value):
     monkeypatch.setattr(outside.guess_from_pixels, "batched", value, raising=False)
@@ -178,7 +227,7 @@ def test_attribute_must_be_true_or_false(monkeypatch, value):
     [
         (PLAIN, {"batch_size": 4}, r"an image at a time: leave out batch_size, or .* say --model-set batched=true"),
         (BATCHED, {"batch_size": 4, "batched": "no"}, "an image at a time: leave out batch_size"),
-        (BATCHED, {"batch_size": 0}, "'batch_size' must be at least 1, got 0; its options are batched, batch_size"),
+        (BATCHED, {"batch_size": 0}, "'batch_size' must be at least 1, got 0$"),
         (BATCHED, {"batched": "perhaps"}, "'batched' must be true or false, yes or no"),
         (BATCHED, {"flip_test": False}, "there is no option 'flip_test'; its options are batched, batch_size"),
         ("tests.outside:Centre", {"batched": True}, "has no options: leave out batched"),

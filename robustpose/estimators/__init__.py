@@ -10,13 +10,14 @@ the table of networks, or ``package.module:attr``: a function of the number of j
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from robustpose import models
 from robustpose.config import Settings
-from robustpose.errors import UserError, nearest
+from robustpose.errors import UserError
+from robustpose.estimators.misnamed import check_target, explain, explain_prefix
 from robustpose.estimators.options import ModelOptions, read_options
 from robustpose.models.families import DEFAULT, FAMILIES
 from robustpose.pose.skeletons import Skeleton
@@ -32,7 +33,7 @@ TABLE: dict[str, str] = {
 DESCRIPTIONS: dict[str, str] = {
     "onnx:FILE": "a network as ONNX: heatmaps, SimCC, coordinates or one-stage, which is found out (form= says it)",
     "tflite:FILE": "a network as TFLite, of the same forms",
-    "hf:FOLDER": "a pose model of transformers (ViTPose, ViTPose++, Sapiens2) in a folder, or its name on the hub",
+    "hf:NAME": "a pose model of transformers (ViTPose, ViTPose++, Sapiens2): its name on the hub, or a folder",
     "results:DIR": "COCO results, one file per cell (clean.json, fog-3.json, …): scores again without a model",
     "demo": "the small network that comes with robustpose, trained on drawn people",
     "NETWORK:FILE": f"a network of ours with weights: {', '.join(models.TABLE)}; official .pth or .safetensors",
@@ -48,10 +49,14 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
     """
     name, target, module = _find(spec)
     if module is not None:
+        if name not in ("results", "demo"):  # which read no file of a network
+            check_target(name, target)
         return module.build(name, target, skeleton, read_options(name, module.Options, options))
     known = [*TABLE, *models.TABLE]
     if not target:
-        raise UserError(f"unknown model '{spec}'{_suggest(spec, known)}: expected one of {', '.join(DESCRIPTIONS)}")
+        hint = explain(spec, known)
+        listed = "" if hint.startswith(":") else f": expected one of {', '.join(DESCRIPTIONS)}"
+        raise UserError(f"unknown model '{spec}'{hint}{listed}")
     from robustpose.estimators.function import build as build_own
 
     try:
@@ -59,7 +64,7 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
     except UserError as error:
         if "." in name or f"no module '{name}'" not in str(error):
             raise
-        raise UserError(f"{error}{nearest(name, known)}") from error  # a kind misspelt, rather than a module
+        raise UserError(f"{error}{explain_prefix(spec, known)}") from error  # a kind misspelt, rather than a module
     name_modules(estimator, spec)
     return estimator
 
@@ -68,13 +73,6 @@ def options_of(spec: str) -> type[Settings]:
     """Return the model of the options that the kind of `spec` has; one without fields for a user's own object."""
     module = _find(spec)[2]
     return ModelOptions if module is None else module.Options
-
-
-def _suggest(spec: str, known: Sequence[str]) -> str:
-    """Return a hint for a spec that names a file or a model of the hub, and no kind; else what it could be misspelt."""
-    kinds = {".onnx": "onnx", ".tflite": "tflite", ".pth": "NETWORK", ".tar": "NETWORK", ".safetensors": "NETWORK"}
-    kind = kinds.get(Path(spec).suffix.lower(), "hf" if "/" in spec and not Path(spec).suffix else "")
-    return f" (did you mean '{kind}:{spec}'?)" if kind else nearest(spec, known)
 
 
 def _find(spec: str) -> tuple[str, str, Any]:

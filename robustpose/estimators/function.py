@@ -20,6 +20,9 @@ from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import Floats, Frame, Poses, copy_frame, no_poses, reorder_joints
 
 PLAIN, BATCHED = "f(image, boxes)", "f(images, boxes_per_image)"
+SAY_BATCHED, SAY_PLAIN = "say --model-set batched=true", "say --model-set batched=false"
+# What a callable raises that is handed an image in the place of several, or several in the place of one.
+_OF_OTHER_ARGUMENTS = (IndexError, TypeError, ValueError, AttributeError)
 
 
 class Options(ModelOptions):
@@ -52,6 +55,7 @@ class Function(Estimator):
         self.warnings = _doubt_order(skeleton, name)
         self._name = name
         self._batch_size = batch_size
+        self._has_answered = False
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses in the boxes of each frame."""
@@ -77,15 +81,30 @@ class Function(Estimator):
         images = [frame.image.copy() for frame in frames]
         boxes = [np.array(frame.boxes) for frame in frames]
         if self._batch_size is None:
-            with blaming(f"estimator '{self._name}'", PLAIN):
-                found = [self._find(images[0], boxes[0])]
+            found = [self._call(images[0], boxes[0])]
         else:
-            with blaming(f"estimator '{self._name}'", BATCHED):
-                answer = self._find(images, boxes)
+            answer = self._call(images, boxes)
             if inspect.iscoroutine(answer):
                 answer.close()  # which Python would warn of
             found = self._take_list(answer, frames)
-        return [self._check_points(frame, points) for frame, points in zip(frames, found, strict=True)]
+        checked = [self._check_points(frame, points) for frame, points in zip(frames, found, strict=True)]
+        self._has_answered = True
+        return checked
+
+    def _call(self, *arguments: Any) -> Any:
+        try:
+            with blaming(f"estimator '{self._name}'", PLAIN if self._batch_size is None else BATCHED):
+                return self._find(*arguments)
+        except UserError as error:
+            if self._has_answered or not isinstance(error.__cause__, _OF_OTHER_ARGUMENTS):
+                raise
+            raise UserError(f"{error}; {self._tell_call()}") from error
+
+    def _tell_call(self) -> str:
+        """Return how the callable is called, and what to say if it wants to be called the other way."""
+        if self._batch_size is None:
+            return f"it was called as {PLAIN}, an image at a time: if it takes several images, {SAY_BATCHED}"
+        return f"it was called as {BATCHED}, several images at a time: if it takes one, {SAY_PLAIN}"
 
     def _take_list(self, found: Any, frames: Sequence[Frame]) -> list[Any]:
         """Return what the callable gave for a batch if it is a list with an entry for each image."""
@@ -112,7 +131,8 @@ class Function(Estimator):
         if n_people == 1 and points.shape == expected[1:]:
             points = points[None]
         if points.shape != expected:
-            raise UserError(f"{what}, got {points.shape}")
+            is_of_batches = self._batch_size is None and points.ndim == 4 and not self._has_answered
+            raise UserError(f"{what}, got {points.shape}{'; ' + self._tell_call() if is_of_batches else ''}")
         if not np.isfinite(points).all():
             person, joint, _ = np.argwhere(~np.isfinite(points))[0].tolist()
             raise UserError(f"{what}, got {points[person, joint].tolist()} for joint {joint} of person {person}")
@@ -179,7 +199,8 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Estimato
     """
     found = registry.load(spec, kind="model")
     if hasattr(found, "predict"):
-        with blaming(f"estimator '{spec}'", "a class of the skeleton"):
+        how = f"{getattr(found, '__name__', '')}(skeleton)"
+        with blaming(f"estimator '{spec}'", f"{how}: give it __init__(self, skeleton), or name an object made of it"):
             made = found(skeleton) if isinstance(found, type) else found
         read_options(spec, ModelOptions, options)
         return put_in_order(adopt(made, Estimator, f"estimator '{spec}'"), skeleton, f"estimator '{spec}'")
@@ -201,7 +222,7 @@ def _wrap(spec: str, find: Callable[..., Any], skeleton: Skeleton, options: Opti
     if not is_batched and "batch_size" in options.model_fields_set:
         raise UserError(
             f"model '{spec}' is called as {PLAIN}, an image at a time: leave out batch_size, or if it is {BATCHED}, "
-            "say --model-set batched=true"
+            f"{SAY_BATCHED}"
         )
     estimator = Function(find, skeleton, spec, options.batch_size if is_batched else None)
     if is_batched != declared:  # what its own code says, its code's hash tells

@@ -26,6 +26,27 @@ PROBLEMS = {
     "literal_error": "must be {expected}",
     "string_type": "must be a word",
 }
+# Options of ours by what other programs call them.
+ELSEWHERE = {
+    "threshold": ("conf", "confidence", "conf_thres", "conf_threshold", "score_thr", "score_threshold", "kpt_thr"),
+    "iou": ("nms", "nms_thr", "nms_threshold", "iou_thres", "iou_thr", "iou_threshold"),
+    "input": ("imgsz", "img_size", "image_size", "input_size", "input_wh", "size", "resolution"),
+    "joints": ("kpt", "kpts", "kpt_shape", "keypoints", "skeleton", "order"),
+    "max_people": ("max_det", "max_dets", "topk", "max_num_people"),
+    "flip_test": ("tta", "mirror", "augment"),
+    "batch_size": ("batch", "bs"),
+    "channels": ("color", "colour", "colors", "rgb", "bgr", "color_order", "to_rgb", "swap_rb"),
+    "mean": ("normalize", "normalise", "norm"),
+    "decode": ("udp", "dark", "use_udp", "post_process"),
+    "margin": ("padding", "box_scale", "bbox_padding"),
+    "fill": ("pad", "pad_value", "pad_val"),
+    "classes": ("nc", "num_classes"),
+    "threads": ("num_threads", "n_threads"),
+    "device": ("gpu", "cuda", "provider", "providers"),
+    "precision": ("half", "fp16", "dtype"),
+    "form": ("type", "kind", "format", "output_format"),
+}
+MOST_MISTAKES = 10  # that one line says
 
 
 def _parse_switch(value: Any) -> bool:
@@ -169,9 +190,11 @@ def read_options(kind: str, options: type[O], given: Mapping[str, Any]) -> O:
     try:
         return options.model_validate(given)
     except ValidationError as error:
-        problems = [_explain(problem, given, names) for problem in error.errors()]
-        mistakes = first_few(problems, "mistakes")
-        raise UserError(f"model '{kind}': {mistakes}; its options are {', '.join(names)}") from error
+        problems = error.errors()
+        mistakes = first_few([_explain(problem, given, names) for problem in problems], "mistakes", MOST_MISTAKES)
+        is_unknown = any(problem["type"] == "extra_forbidden" for problem in problems)
+        known = f"; its options are {', '.join(names)}" if is_unknown else ""
+        raise UserError(f"model '{kind}': {mistakes}{known}") from error
 
 
 def _explain(problem: Any, given: Mapping[str, Any], names: list[str]) -> str:
@@ -180,7 +203,7 @@ def _explain(problem: Any, given: Mapping[str, Any], names: list[str]) -> str:
         return str(problem["msg"]).removeprefix("Value error, ")
     name = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
-        return f"there is no option '{name}'{nearest(name, names)}"
+        return f"there is no option '{name}'{_suggest(name, names)}"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in PROBLEMS:
         message = PROBLEMS[problem["type"]].format(**problem.get("ctx", {}))
@@ -189,6 +212,13 @@ def _explain(problem: Any, given: Mapping[str, Any], names: list[str]) -> str:
         hint = nearest(str(given[name]), re.findall("'([^']+)'", message))
         message = message.replace("'", "")
     return f"option '{name}' {message}, got {given[name]!r}{hint}"
+
+
+def _suggest(name: str, names: list[str]) -> str:
+    """Return a hint at the option that is meant by a name which there is not."""
+    word = name.lower().replace("-", "_")
+    ours = [own for own, others in ELSEWHERE.items() if word in others and own in names]
+    return f" (did you mean '{ours[0]}'?)" if ours else nearest(word, names)
 
 
 def write_size(input_wh: tuple[int, int]) -> str:
