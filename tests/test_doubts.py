@@ -45,7 +45,9 @@ def test_warnings_reach_terminal_summary_and_page(tmp_path):
     with pytest.warns(DoubtWarning) as told:
         summary = run_bench(job, [CLEAN], n_resamples=0)
     texts = [str(one.message) for one in told]
-    assert summary["warnings"] == texts == ["the boxes look odd", "the colours are a guess", *doubt_score("AP", 0.0)]
+    assert (
+        summary["warnings"] == texts == ["the boxes look odd", "the colours are a guess", *doubt_score("AP", 0.0, {})]
+    )
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["warnings"] == texts
     page = (tmp_path / "run" / "report.html").read_text()
     assert all(text[:40] in page for text in texts)
@@ -60,8 +62,32 @@ def test_scoring_again_keeps_what_is_known(tmp_path):
 
 
 def test_a_usual_score_gives_no_warning():
-    assert doubt_score("AP", 0.05) == []
-    assert len(doubt_score("AP", 0.049)) == 1
+    assert doubt_score("AP", 0.05, {}) == []
+    assert len(doubt_score("AP", 0.049, {})) == 1
+
+
+@pytest.mark.parametrize(
+    ("estimator", "cause"),
+    [
+        ({"kind": "onnx"}, "are colours, mean, std or scale other than it was trained with (--model-set channels=bgr"),
+        ({"kind": "onnx"}, "or another decode=; joints that are others"),
+        ({"kind": "onnx", "form": "simcc"}, "mean=, std=, scale=255); joints"),
+        ({"kind": "tflite", "form": "coordinates"}, "(--model-set points=xy-01, yx-01, xy-px, yx-px)"),
+        ({"kind": "onnx", "form": "one-stage"}, "rows= or units= other than the file's, a threshold="),
+        ({"kind": "hf", "backend": "torch"}, "another dataset_index= or joints="),
+        ({"kind": "function"}, "px of the whole image, x first (boxes come as x1 y1 x2 y2, not as x y width height)"),
+        ({"name": "Blind"}, "px of the whole image, x first"),
+        ({"kind": "results"}, "px of the original image"),
+        ({"kind": "hrnet_w32", "backend": "torch"}, "weights that were not trained to the end"),
+        ({"kind": "heatmaps", "state_sha256": "x"}, "weights that were not trained to the end"),
+    ],
+)
+def test_causes_of_a_low_score_are_those_of_the_kind_of_model(estimator, cause):
+    (text,) = doubt_score("AP", 0.0, estimator)
+    assert text.startswith("AP on clean images is 0.0, next to nothing: usual causes are ")
+    assert cause in text
+    assert text.endswith("boxes or results of other images, or images that are turned")
+    assert len(text) < 450
 
 
 class TwoDoubtfulToys(ToyPeople):

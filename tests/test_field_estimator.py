@@ -294,7 +294,7 @@ def test_image_without_anybody_gets_a_pose_of_zeros_in_the_published_protocol() 
 
 def test_other_joints_are_one_clear_line() -> None:
     network = Painter(np.zeros((0, K, 2)), (64, 48))
-    message = "model 'painter' finds the joints nose.*use a model of that skeleton"
+    message = "model 'painter' finds 17 joints .*and lacks pelvis, .*use a model of that skeleton"
     with pytest.raises(UserError, match=message) as caught:
         FieldEstimator(network, INPUT_SPEC, MPII)
     assert "\n" not in str(caught.value)
@@ -581,7 +581,7 @@ def test_file_that_is_published_or_has_no_card_is_one_clear_line(small_file: Pat
         (
             f"{__name__}:make_small:{small_file}",
             MPII,
-            "model 'small' finds the joints nose.*use a model of that skeleton",
+            "model 'small' finds 17 joints .*and lacks pelvis, .*use a model of that skeleton",
         ),
         ("pifpaf_resnet50:", COCO, "name the weights: --model pifpaf_resnet50:FILE"),
     ):

@@ -135,7 +135,9 @@ def test_named_joints_come_in_the_order_of_the_data(folders, tmp_path, spoil):
 
 
 def test_joints_of_others_are_refused_by_name(spoil):
-    assert "finds the joints joint0, joint1" in refusal(spoil(id2label={i: f"joint{i}" for i in range(17)}))
+    message = refusal(spoil(id2label={i: f"joint{i}" for i in range(17)}))
+    assert "finds 17 joints (joint0, joint1, …), but the annotations have 17, others, too: it lacks nose, " in message
+    assert "right_eye, left_ear, … 17 in all: use a model of that skeleton" in message
     assert "leave out joints=coco" in refusal(spoil(id2label=dict(enumerate(NAMES))), joints="coco")
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from robustpose.errors import UserError
-from robustpose.pose.skeletons import COCO, Skeleton, sigmas_for
+from robustpose.pose.skeletons import COCO, Skeleton, explain_other_joints, sigmas_for
 
 
 def test_flip_pairs_come_from_left_and_right_names():
@@ -79,3 +79,32 @@ def test_arranged_skeleton_keeps_limbs_pairs_and_sigmas_of_its_joints():
     arranged = skeleton.arrange(names)
     assert arranged == Skeleton("x", names, ((1, 0),), (0.2, 0.1, 0.3), flip_pairs=((0, 2),))
     assert skeleton.arrange(("nose", "left_hip", "tail")) is None
+
+
+WHOLE = (*COCO.joints, *(f"face-{number}" for number in range(116)))
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "message"),
+    [
+        (
+            COCO.joints,
+            (*COCO.joints[5:], "head", "neck"),
+            "finds 17 joints (nose, left_eye, …), but the annotations have 14, and lacks head, neck: use a model",
+        ),
+        (COCO.joints, COCO.joints[5:], "have 12, it finds nose, left_eye, right_eye, left_ear, … 5 in all, too: use a"),
+        (tuple("ab"), tuple("bc"), "(a, b, …), but the annotations have 2, others, too: it lacks c: use a model"),
+        (("nose", "Nose"), ("nose",), "(nose, Nose, …), but the annotations have 1, it names some of them twice"),
+        (
+            tuple(f"j{i}" for i in range(308)),
+            COCO.joints,
+            "lacks nose, left_eye, right_eye, left_ear, … 17 in all: use",
+        ),
+        (WHOLE, COCO.joints, "it is of COCO-WholeBody: name annotations of that and --parts wholebody, or use a model"),
+        (COCO.joints, WHOLE, "face-3, … 116 in all: leave out --parts wholebody, or use a model of all 133"),
+    ],
+)
+def test_model_of_other_joints_is_told_which_are_lacking(own, wanted, message):
+    told = explain_other_joints(own, Skeleton("x", tuple(wanted), (), (0.1,) * len(wanted)))
+    assert message in told
+    assert len(told) < 240

@@ -59,6 +59,7 @@ def run_preview(
         raise UserError("a preview needs images and resamples: at least 1 of each")
     job = replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images))
     prepared = prepare(job, cells)
+    of_estimator = prepared.provenance["estimator"]
     show_doubts(prepared.warnings)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
@@ -74,11 +75,11 @@ def run_preview(
             "level": LEVEL,
             "images": len(prepared.data.truths),
             "severities": list(WEIGHTS),
-            "warnings": list_doubts(prepared.warnings, metric, estimate["clean"]),
+            "warnings": list_doubts(prepared.warnings, metric, estimate["clean"], of_estimator),
             "provenance": prepared.provenance,
         }
         write_text(job.out / "preview.json", json.dumps(preview, indent=2) + "\n")
-    show_doubts(doubt_score(metric, estimate["clean"]))
+    show_doubts(doubt_score(metric, estimate["clean"], of_estimator))
     return preview
 
 

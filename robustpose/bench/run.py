@@ -47,7 +47,7 @@ def run_bench(
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, n_workers, partial(on_progress, "score"))
         summary = write_scores(job, prepared.data, scores, prepared.provenance, prepared.warnings)
-    show_doubts(doubt_score(summary["metric"], summary["clean"]))
+    show_doubts(doubt_score(summary["metric"], summary["clean"], prepared.provenance["estimator"]))
     return summary
 
 

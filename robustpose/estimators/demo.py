@@ -5,7 +5,7 @@ from __future__ import annotations
 from robustpose.errors import UserError
 from robustpose.estimators import heatmaps
 from robustpose.estimators.options import EngineOptions, HeatmapOptions
-from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.skeletons import COCO, Skeleton, explain_other_joints
 
 
 class Options(EngineOptions, HeatmapOptions):
@@ -18,5 +18,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> heatm
 
     if target:
         raise UserError(f"the demo network brings its own weights: write {name}, or small:{target}")
+    if skeleton.arrange(COCO.joints) is None:
+        raise UserError(f"model '{name}' {explain_other_joints(COCO.joints, skeleton)}")
     on_cpu = heatmaps.Options(**options.model_dump(), device="cpu")
     return heatmaps.build("small", str(DEMO), skeleton, on_cpu)

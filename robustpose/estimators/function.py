@@ -16,7 +16,7 @@ from robustpose.pose.arrays import to_numbers
 from robustpose.pose.cell import Cell
 from robustpose.pose.joint_names import match_names
 from robustpose.pose.protocols import Dataset, Estimator, adopt
-from robustpose.pose.skeletons import COCO, MPII, Skeleton
+from robustpose.pose.skeletons import COCO, MPII, Skeleton, explain_other_joints
 from robustpose.pose.types import Floats, Frame, Poses, copy_frame, no_poses, reorder_joints
 
 PLAIN, BATCHED = "f(image, boxes)", "f(images, boxes_per_image)"
@@ -236,13 +236,11 @@ def put_in_order(estimator: Estimator, skeleton: Skeleton, what: str) -> Estimat
     if own.joints == skeleton.joints:
         return estimator
     if own.n_joints != skeleton.n_joints:
-        raise UserError(f"{what} finds {own.n_joints} joints, but the annotations have {skeleton.n_joints}")
+        raise UserError(f"{what} {explain_other_joints(own.joints, skeleton)}")
     order = match_names(own.joints, skeleton.joints)
     if order is None:
-        raise UserError(
-            f"{what} finds the joints {', '.join(own.joints)}, but the annotations have "
-            f"{', '.join(skeleton.joints)}: give it the skeleton of the annotations if these are the same"
-        )
+        other = explain_other_joints(own.joints, skeleton)
+        raise UserError(f"{what} {other}, or give it the skeleton of the annotations if these are the same")
     return InOrder(estimator, skeleton, order)
 
 

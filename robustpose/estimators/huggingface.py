@@ -28,7 +28,7 @@ from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.top_down import TopDownEstimator
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.joint_names import find_names
-from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.skeletons import Skeleton, advise_model
 from robustpose.pose.types import Floats, Image
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def find_joints(model: Any, name: str, skeleton: Skeleton, options: Options) -> 
     if n_joints != skeleton.n_joints:
         raise UserError(
             f"{name} finds {n_joints} joints, which it does not name, but the annotations have {skeleton.n_joints} "
-            f"(skeleton '{skeleton.name}'): use a model of that skeleton"
+            f"(skeleton '{skeleton.name}'): {advise_model(n_joints, skeleton)}"
         )
     return choose_joints(name, skeleton, options.joints)
 

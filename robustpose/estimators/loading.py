@@ -18,7 +18,7 @@ from robustpose.estimators.running.backends import check_backend, find_device
 from robustpose.files import name_in_text
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import load_tensors, read_weights
-from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.skeletons import Skeleton, advise_model
 from robustpose.sources import PACKAGE, hash_code, hash_once
 from robustpose.states import know
 
@@ -97,5 +97,5 @@ def check_head(path: Path, tensors: dict[str, Tensor], head: str, skeleton: Skel
     if n_joints != skeleton.n_joints:
         raise UserError(
             f"{path} finds {n_joints} joints, but the annotations have {skeleton.n_joints} "
-            f"(skeleton '{skeleton.name}'): use a model of that skeleton"
+            f"(skeleton '{skeleton.name}'): {advise_model(n_joints, skeleton)}"
         )

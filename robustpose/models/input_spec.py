@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from robustpose.errors import UserError
 from robustpose.models.families import DEFAULT, OLD_NAMES, FamilyName
-from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.skeletons import Skeleton, explain_other_joints
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB values in 0..1
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -48,8 +48,5 @@ class InputSpec:
         """Return `skeleton` with its joints in the network's order; UserError if the network finds other joints."""
         arranged = skeleton.arrange(self.joints or skeleton.joints)
         if arranged is None:
-            raise UserError(
-                f"model '{self.name}' finds the joints {', '.join(self.joints)}, but the annotations have "
-                f"{', '.join(skeleton.joints)}: use a model of that skeleton"
-            )
+            raise UserError(f"model '{self.name}' {explain_other_joints(self.joints, skeleton)}")
         return arranged

@@ -97,6 +97,16 @@ def find_names(own: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...] | N
     return tuple(keys.index(key) for key in wanted_keys)
 
 
+def find_lacking(own: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Return the joints of `wanted` that `own` does not name, however both are spelt.
+
+    >>> find_lacking(["nose", "LEye", "REye"], ["left_eye", "neck"])
+    ['neck']
+    """
+    keys = set(_spell(own))
+    return [name for name, key in zip(wanted, _spell(wanted), strict=True) if key not in keys]
+
+
 def split_name(name: str) -> list[str]:
     """Return the words of a name in lower case, without those of its side, abbreviations written out.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from robustpose.errors import UserError
-from robustpose.pose.joint_names import Pairs, find_sides, match_names
+from robustpose.pose.joint_names import Pairs, find_lacking, find_sides, match_names
 
 # OKS sigmas of the COCO keypoint challenge, by joint name (cocodataset.org, keypoints evaluation).
 COCO_SIGMAS = {
@@ -138,6 +138,37 @@ def list_connections(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
     For COCO's joints they are COCO's limbs, even if an annotation file gives others: networks are trained on these.
     """
     return COCO.limbs if skeleton.joints == COCO.joints else skeleton.limbs
+
+
+WHOLE_BODY = 133  # joints of COCO-WholeBody, which begin with COCO's
+
+
+def explain_other_joints(joints: Sequence[str], skeleton: Skeleton) -> str:
+    """Return why a model of `joints` does not fit annotations of a skeleton, and what does, for messages."""
+    lacking, more = find_lacking(joints, skeleton.joints), find_lacking(skeleton.joints, joints)
+    if lacking:
+        of = "and lacks" if len(joints) != skeleton.n_joints else "others, too: it lacks"
+        why = f", {of} {_list_few(lacking)}"
+    else:
+        why = f", it finds {_list_few(more)}, too" if more else ", it names some of them twice"
+    return (
+        f"finds {len(joints)} joints ({', '.join(joints[:2])}, …), but the annotations have {skeleton.n_joints}{why}: "
+        f"{advise_model(len(joints), skeleton)}"
+    )
+
+
+def advise_model(n_joints: int, skeleton: Skeleton) -> str:
+    """Return what to do where a model of `n_joints` does not fit a skeleton, for messages."""
+    if n_joints == WHOLE_BODY and set(skeleton.joints) == set(COCO_JOINTS):
+        return "it is of COCO-WholeBody: name annotations of that and --parts wholebody, or use a model of 17 joints"
+    if skeleton.n_joints == WHOLE_BODY and n_joints == COCO.n_joints:
+        return "leave out --parts wholebody, or use a model of all 133"
+    return "use a model of that skeleton"
+
+
+def _list_few(joints: Sequence[str]) -> str:
+    more = f", … {len(joints)} in all" if len(joints) > 4 else ""
+    return ", ".join(joints[:4]) + more
 
 
 # OKS sigmas that nobody has measured, from COCO's nearest joint: MPII is scored by PCKh, which does not use them.

@@ -9,22 +9,53 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 LOW_SCORE = 0.05  # on clean images: below it, something is wrong more often than not
-USUAL_CAUSES = (
-    "a model of other joints or in another order, other colours, mean or std than it was trained with, boxes or "
-    "results of other images, or images that are turned"
+_VALUES = (
+    "colours, mean, std or scale other than it was trained with (--model-set channels=bgr, mean=, std=, scale=255)"
 )
+# By what results say of an estimator: the form of a file, or else its kind.
+CAUSES = {
+    "heatmaps": f"{_VALUES}, or another decode=",
+    "simcc": _VALUES,
+    "coordinates": f"coordinates other than those read (--model-set points=xy-01, yx-01, xy-px, yx-px), {_VALUES}",
+    "one-stage": f"rows= or units= other than the file's, a threshold= that is too high, {_VALUES}",
+    "hf": "weights that were not trained for these joints, another dataset_index= or joints=",
+    "function": (
+        "x and y that are not px of the whole image, x first (boxes come as x1 y1 x2 y2, not as x y width height), "
+        "images taken for BGR (they are RGB)"
+    ),
+    "results": "x and y that are not px of the original image, x first",
+    "network": "weights that were not trained to the end, or with another input= or decode=",
+}
+USUAL_CAUSES = "joints that are others or in another order, boxes or results of other images, or images that are turned"
 
 
-def doubt_score(metric: str, clean: float) -> list[str]:
-    """Return the warnings that a score on clean images, 0..1, gives rise to."""
+def doubt_score(metric: str, clean: float, estimator: Mapping[str, Any]) -> list[str]:
+    """Return the warnings that a score on clean images, 0..1, gives rise to.
+
+    `estimator` is what results say of what was measured, from which the usual causes follow.
+    """
     if clean >= LOW_SCORE:
         return []
-    return [f"{metric} on clean images is {100 * clean:.1f}, next to nothing: usual causes are {USUAL_CAUSES}"]
+    return [f"{_begin(metric, clean)}, next to nothing: usual causes are {_find_causes(estimator)}; {USUAL_CAUSES}"]
 
 
-def list_doubts(known: Iterable[str], metric: str, clean: float) -> list[str]:
+def _begin(metric: str, clean: float) -> str:
+    return f"{metric} on clean images is {100 * clean:.1f}"
+
+
+def _find_causes(estimator: Mapping[str, Any]) -> str:
+    """Return the usual causes of one kind of model."""
+    kind = str(estimator.get("kind"))
+    if kind in ("onnx", "tflite"):
+        kind = str(estimator.get("form", "heatmaps"))
+    if kind not in CAUSES or "state_sha256" in estimator:  # a network in memory
+        kind = "network" if {"backend", "state_sha256"} & estimator.keys() else "function"
+    return CAUSES[kind]
+
+
+def list_doubts(known: Iterable[str], metric: str, clean: float, estimator: Mapping[str, Any]) -> list[str]:
     """Return all warnings of a run, each once: `known` ones, of data and estimator, and that of its clean score."""
-    return list(dict.fromkeys([*known, *doubt_score(metric, clean)]))
+    return list(dict.fromkeys([*known, *doubt_score(metric, clean, estimator)]))
 
 
 def read_doubts(summary: Mapping[str, Any]) -> list[str]:
@@ -35,5 +66,5 @@ def read_doubts(summary: Mapping[str, Any]) -> list[str]:
 
 def doubts_of_rescored(old: Mapping[str, Any], of_data: Sequence[str]) -> list[str]:
     """Return what is known of a run that is scored again: what its summary says, but for its score, and the data."""
-    of_score = doubt_score(old["metric"], old["clean"])
-    return [*of_data, *(text for text in read_doubts(old) if text not in of_score)]
+    of_score = _begin(old["metric"], old["clean"])
+    return [*of_data, *(text for text in read_doubts(old) if not text.startswith(of_score))]

@@ -55,7 +55,7 @@ def summarize(
         "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,
         "geometric": {"corruptions": list(suite.moves_pixels), **geometric} if geometric else None,
         "intervals": None if resampled is None else find_intervals(resampled, cells, suite),
-        "warnings": list_doubts(warnings, metric, nested["clean"]),
+        "warnings": list_doubts(warnings, metric, nested["clean"], provenance.get("estimator", {})),
         "provenance": dict(provenance),
     }
 
