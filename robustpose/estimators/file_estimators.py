@@ -150,7 +150,7 @@ def _build_coordinates(parts: Parts) -> Built:
 def _doubt_coordinates(parts: Parts, options: CoordinateOptions) -> list[str]:
     """Return why scores of coordinates could mislead, a line each."""
     doubts = []
-    if parts.form.kind == "bare":
+    if parts.form.is_bare:
         doubts.append(
             f"model '{parts.input_spec.name}' gives no confidences: joints count as sure, and scores are the boxes'"
         )
@@ -164,11 +164,14 @@ def _doubt_coordinates(parts: Parts, options: CoordinateOptions) -> list[str]:
 
 def _build_one_stage(parts: Parts) -> Built:
     kind, given = cast(Kind, parts.form.kind), _choose(parts.options, OneStageOptions)
+    given.pop(parts.form.needless, None)
     if parts.model == "tflite" and kind in ("yolo", "yolo-nms"):
         given.setdefault("units", "01")  # Ultralytics divides by the input's sides in these files, not in ONNX's
     options = OneStageOptions(**given)
     network = parts.make_network(parts.form, parts.file.batch or 1)
     estimator = OneStageEstimator(network, parts.input_spec, parts.skeleton, options, kind)
+    if parts.form.is_bare:
+        estimator.warnings = [f"model '{parts.input_spec.name}' gives no confidences of joints: all count as sure"]
     return estimator, dict(estimator.settings)
 
 

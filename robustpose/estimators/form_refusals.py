@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -9,11 +12,38 @@ import numpy as np
 
 from robustpose.decoding.one_stage import NoForm
 from robustpose.estimators.file_options import FormName
-from robustpose.estimators.network_file import list_shapes
-from robustpose.estimators.seen_outputs import Seen, choose_rows, divide
+from robustpose.estimators.network_file import Outputs, list_shapes
+from robustpose.estimators.seen_outputs import Seen, choose_rows, divide, is_float
 from robustpose.pose.skeletons import Skeleton
 
+MOST_NAMED = 4  # choices in a message
+# In names of outputs: spreads of positions, tags of people, moves, and what a network has of a third axis.
+OTHERS = re.compile(
+    r"\b(sigmas?|errors?|uncertaint(y|ies)|std|stddev|var|variances?|logvar|tags?|embeddings?|offsets?|displacements?|"
+    r"pafs?|depths?)\b"
+)
+BLAZEPOSE = 195  # numbers: five for each of 39 points, of which 33 are joints
 MOST_JOINTS = 150  # that maps are taken for heatmaps of: whole bodies have 133
+
+
+def is_other(name: str) -> bool:
+    """Return whether an output's name says that it is about joints, and neither where they are nor how sure."""
+    words = re.sub("[^a-z]+", " ", re.sub("([a-z])([A-Z])", r"\1 \2", name).lower())
+    return bool(OTHERS.search(words))
+
+
+def ask_outputs(name: FormName, choices: Sequence[Sequence[str]], outputs: Outputs) -> str:
+    """Return the question which outputs are those of a form, without the file's name."""
+    likely = [",".join(names) for names in choices if not any(map(is_other, names))]
+    shown = list_shapes({name: outputs[name] for names in choices for name in names})
+    what = "the heatmaps" if name == "heatmaps" else f"those of form {name}"
+    if len(likely) == 1:
+        say = f"{likely[0]}, by their names, or others"
+    elif name == "simcc":
+        say = "X,Y, the names of two of them, x first"
+    else:
+        say = "NAME" if len(choices[0]) == 1 else " or output=".join(map(",".join, choices[:MOST_NAMED]))
+    return f"has several outputs that can be {what}: {shown}; say which with --model-set output={say}"
 
 
 def _expect(name: FormName, seen: Seen) -> str:
@@ -37,6 +67,11 @@ def refuse_form(asked: FormName, fitting: FormName, seen: Seen) -> str:
 
 def explain_none(wanted: FormName, seen: Seen, skeleton: Skeleton) -> str:
     """Return why no form fits, not the one that is wanted either, without the file's name."""
+    if any(array.shape[1:] == (BLAZEPOSE,) for array in seen.floats(2).values()):
+        return (
+            f"gives {list_shapes(seen.outputs)}: these look like BlazePose's, {BLAZEPOSE} numbers for 39 points, of "
+            "which 33 are joints; no form has that, call it from a function (--model package.module:function)"
+        )
     rows = _explain_rows(seen)
     if rows:
         return f"gives {list_shapes(seen.outputs)}: {rows}"
@@ -85,7 +120,11 @@ def _explain_rows(seen: Seen) -> str:
 
 def _name_kind(array: Any, seen: Seen) -> str:
     """Return what an output looks like that is of no form, and what to do; empty if nobody knows."""
-    if not isinstance(array, np.ndarray) or not array.ndim or len(array) != seen.n_crops:
+    if not isinstance(array, np.ndarray) or not array.ndim:
+        return ""
+    if is_float(array, 2) and len(array) != seen.n_crops and _is_row(array, seen):
+        return f"these look like rows of people without a batch, export them as (1, {len(array)}, {array.shape[1]})"
+    if len(array) != seen.n_crops:
         return ""
     sides, n_joints, (width, height) = array.shape[1:], seen.n_joints, seen.input_wh
     if array.ndim == 4 and sides[0] == n_joints and divide(sides[1:], (height, width)):
@@ -104,4 +143,15 @@ def _name_kind(array: Any, seen: Seen) -> str:
         return f"these look like flat coordinates, export them as (batch, {n_joints}, {sides[0] // n_joints})"
     if array.ndim == 2 and sides[0] and sides[0] % n_joints == 0:
         return "these are flat, export the heatmaps before they are flattened; is this a top-down heatmap network?"
+    if is_float(array, 2) and _is_row(array, seen):
+        return f"this looks like one row of people, which is read as (1, N, {sides[0]})"
     return ""
+
+
+def _is_row(array: Any, seen: Seen) -> bool:
+    """Return whether an output (N, numbers) looks like rows of people."""
+    try:
+        choose_rows(replace(seen, outputs={"rows": array[None]}, n_crops=1))
+    except NoForm:
+        return False
+    return True

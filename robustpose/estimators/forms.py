@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
-from robustpose.decoding.one_stage import NoForm
+from robustpose.decoding.one_stage import NoForm, RowForm
 from robustpose.errors import UserError, nearest
 from robustpose.estimators.file_options import FileOptions, FormName
-from robustpose.estimators.form_refusals import explain_none, refuse_form
-from robustpose.estimators.network_file import NetworkFile, Outputs, list_shapes
+from robustpose.estimators.form_refusals import ask_outputs, explain_none, is_other, refuse_form
+from robustpose.estimators.network_file import NetworkFile, Outputs
 from robustpose.estimators.seen_outputs import Seen, choose_rows, divide
 from robustpose.pose.skeletons import Skeleton
 
@@ -29,10 +29,11 @@ class Form:
     Attributes:
         name: of the form.
         outputs: names of the outputs that are taken, in the order in which the form has them.
-        kind: of heatmaps "joints last" or empty; of coordinates "movenet", "regression", or "bare" without
-            confidences; of one-stage its rows.
+        kind: of heatmaps "joints last" or empty; of coordinates "movenet" or "regression"; of one-stage its rows.
         stride: px of the input per px of a heatmap.
         split_ratio: SimCC's bins per px of the input.
+        is_bare: whether joints come without confidences.
+        needless: an option that was given and changes nothing.
     """
 
     name: FormName
@@ -40,6 +41,8 @@ class Form:
     kind: str = ""
     stride: int = 0
     split_ratio: float = 0.0
+    is_bare: bool = False
+    needless: str = ""
 
 
 def find_form(file: NetworkFile, skeleton: Skeleton, options: FileOptions) -> Form:
@@ -56,17 +59,8 @@ def find_form(file: NetworkFile, skeleton: Skeleton, options: FileOptions) -> Fo
         raise UserError(f"{file.path} {explain_none(asked or 'heatmaps', seen, skeleton)}")
     forms = found[chosen]
     if len(forms) > 1:
-        last = forms[-1].outputs
-        raise UserError(
-            f"{file.path} has {len(forms)} outputs that can be {_name_outputs(forms[0])}: "
-            f"{list_shapes({name: outputs[name] for form in forms for name in form.outputs})}; say which with "
-            f"--model-set output={','.join(last)}, or another name"
-        )
+        raise UserError(f"{file.path} {ask_outputs(chosen, [form.outputs for form in forms], outputs)}")
     return forms[0]
-
-
-def _name_outputs(form: Form) -> str:
-    return "the heatmaps" if form.name == "heatmaps" else f"those of form {form.name}"
 
 
 def _choose_outputs(file: NetworkFile, said: Sequence[str] | None) -> Outputs:
@@ -99,10 +93,10 @@ def _find_simcc(seen: Seen) -> list[Form]:
     width, height = seen.input_wh
     axes = {name: a.shape[2] for name, a in seen.floats(3).items() if a.shape[1] == seen.n_joints}
     pairs = [(x, y) for x, y in permutations(axes, 2) if axes[x] * height == axes[y] * width and axes[x] >= width]
-    if width == height and len(pairs) == 2:  # each order of the same two
-        pairs = [
-            pair for pair in pairs if (pair == tuple(axes) if seen.options.output else _names_axes(*pair))
-        ] or pairs
+    if len(pairs) > 1 and seen.options.output:  # of a square input, each order of the same two
+        pairs = [pair for pair in pairs if pair == tuple(axes)] or pairs
+    if len(pairs) > 1:  # so they do with a third axis beside, z
+        pairs = [pair for pair in pairs if _names_axes(*pair)] or pairs
     return [Form("simcc", pair, split_ratio=axes[pair[0]] / width) for pair in pairs]
 
 
@@ -119,10 +113,14 @@ def _find_coordinates(seen: Seen) -> list[Form]:
     points = {name: a for name, a in seen.floats(3).items() if a.shape[1:] in ((n_joints, 2), (n_joints, 3))}
     scores = [name for name, a in seen.floats(2).items() if a.shape[1] == n_joints]
     scores += [name for name, a in seen.floats(3).items() if a.shape[1:] == (n_joints, 1)]
+    if not seen.options.output:
+        scores = [name for name in scores if not is_other(name)]
     forms = []
     for name, array in points.items():
-        beside = tuple(scores) if array.shape[2] == 2 and len(scores) == 1 else ()
-        forms.append(Form("coordinates", (name, *beside), "regression" if beside or array.shape[2] == 3 else "bare"))
+        beside = scores if array.shape[2] == 2 else []
+        is_bare = array.shape[2] == 2 and not beside
+        choices: list[tuple[str, ...]] = [(name, score) for score in beside]
+        forms += [Form("coordinates", names, "regression", is_bare=is_bare) for names in choices or [(name,)]]
     return forms
 
 
@@ -131,8 +129,17 @@ def _find_one_stage(seen: Seen) -> list[Form]:
         rows = choose_rows(seen)
     except NoForm:
         return []
-    names = list(seen.outputs)
-    return [Form("one-stage", tuple(names[place] for place in rows.outputs), rows.kind)]
+    names = [list(seen.outputs)[place] for place in rows.outputs]
+    needless = "columns" if seen.options.columns and _is_told(seen, rows) else ""
+    return [Form("one-stage", tuple(names), rows.kind, is_bare=rows.n_numbers == 2, needless=needless)]
+
+
+def _is_told(seen: Seen, rows: RowForm) -> bool:
+    """Return whether rows are told without an option that says where their numbers lie."""
+    try:
+        return choose_rows(replace(seen, options=seen.options.model_copy(update={"columns": None}))) == rows
+    except NoForm:
+        return False
 
 
 # In the order in which they are looked for: a file with heatmaps may give what is read off them beside.

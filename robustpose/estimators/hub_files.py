@@ -106,6 +106,9 @@ REFUSED = {
     "quantization_config": "it is quantised, and weights are read as floating-point numbers",
     "attn_implementation": "it names a program for attention, which could be fetched from elsewhere",
     "experts_implementation": "it names a program for experts, which could be fetched from elsewhere",
+    "backbone": "it names another model, which would be fetched from elsewhere",
+    "use_pretrained_backbone": "it asks for weights of another model, which would be fetched from elsewhere",
+    "use_timm_backbone": "it asks for a network of the library timm",
 }
 
 
@@ -123,7 +126,8 @@ def _explain(kind: str, own: str) -> str:
 def _check_keys(config: Any, name: str) -> None:
     for key, value in config.items() if isinstance(config, dict) else ():
         reason = REFUSED.get(key.lstrip("_").removesuffix("_internal"))
-        if reason is not None and value not in (None, *PROGRAMS):
+        is_joint = key in REFUSED and isinstance(value, int) and not isinstance(value, bool)  # of label2id
+        if reason is not None and not is_joint and value not in (None, False, *PROGRAMS):
             raise UserError(f"{name} has '{key}' in its {CONFIG}: {reason}; take it out, or use another model")
         _check_keys(value, name)
 

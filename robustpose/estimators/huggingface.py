@@ -84,7 +84,7 @@ class HuggingFaceEstimator(TopDownEstimator[PoseModel]):
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> HuggingFaceEstimator:
     """Return the estimator of a pose model in a folder, or on the Hugging Face hub (`target`)."""
-    from robustpose.estimators.hub_files import find_files
+    from robustpose.estimators.hub_files import find_files, quiet
     from robustpose.estimators.hub_model import PoseNetwork, choose_dataset, load_model
     from robustpose.estimators.running.backends import as_callable, check_backend, find_device
 
@@ -98,15 +98,16 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
     chosen = find_taken(joints, skeleton)
     taken = joints if chosen is None else tuple(joints[i] for i in chosen)
     input_spec = InputSpec(name=files.name, input_wh=settings.input_wh, joints=taken)
-    network = as_callable(
-        PoseNetwork(model, dataset_index, chosen),
-        options.threads,
-        settings.input_wh,
-        backend=options.backend,
-        precision=options.precision,
-        device=device,
-        channels_last=False,  # the numbers are those that transformers gives
-    )
+    with quiet():  # transformers, when OpenVINO looks through its model
+        network = as_callable(
+            PoseNetwork(model, dataset_index, chosen),
+            options.threads,
+            settings.input_wh,
+            backend=options.backend,
+            precision=options.precision,
+            device=device,
+            channels_last=False,  # the numbers are those that transformers gives
+        )
     estimator = HuggingFaceEstimator(network, make_processor(settings), input_spec, skeleton, options)
     check_sides(model, files.name, estimator.own_skeleton, is_named=bool(joints))
     estimator.warnings = list_doubts(files.name, settings, has_file)

@@ -190,7 +190,10 @@ def _read_sides(
     height, width = port.shape[2:] if layout == "nchw" else port.shape[1:3]
     if not (isinstance(height, int) and isinstance(width, int)):
         if input_wh is None:
-            raise UserError(f"{path} leaves its input size open {list(port.shape)}: pass --model-set input=192x256")
+            raise UserError(
+                f"{path} leaves its input size open {list(port.shape)}: pass the one that it was trained on with "
+                f"--model-set input=WIDTHxHEIGHT, such as 192x256 of people or 640x640 of whole images"
+            )
         for said, given in ((width, input_wh[0]), (height, input_wh[1])):
             if isinstance(said, int) and said != given:
                 raise UserError(

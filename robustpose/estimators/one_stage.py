@@ -98,6 +98,8 @@ class OneStageEstimator(NetworkEstimator[RowNetwork]):
             raise UserError("one-stage networks have no mirror test: leave out flip_test=true")
         if options.classes is not None and options.category >= options.classes:
             raise UserError(f"category={options.category} is none of {options.classes} classes, counted from 0")
+        if options.category and name in ("rtmo", "movenet"):
+            raise UserError(f"rows={name} have no classes: leave out category={options.category}")
         kind = KINDS[name]
         width, height = input_spec.input_wh
         check_limit("MEMORY_MB", width * height * 12 / 2**20, f"an input of {width}x{height} px", "MB")

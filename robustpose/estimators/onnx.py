@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from pydantic import model_validator
 from robustpose.errors import UserError
 from robustpose.estimators.file_estimators import build_estimator
 from robustpose.estimators.file_options import FileOptions
+from robustpose.estimators.file_signs import find_flag
 from robustpose.estimators.forms import Form
 from robustpose.estimators.network_file import NetworkFile, OpenFile, Port, first_line
 from robustpose.estimators.onnx_files import list_external_files
@@ -88,6 +90,10 @@ def _open_session(onnxruntime: Any, path: Path, options: Options) -> Any:
     try:
         session = onnxruntime.InferenceSession(str(path), settings, providers=providers)
     except Exception as error:  # onnxruntime has a family of exceptions without a common public base
+        if find_flag(path) == "tflite":
+            raise UserError(
+                f"{path} cannot be loaded as an ONNX network: it is a TFLite file: --model tflite:{path}"
+            ) from error
         raise UserError(f"{path} cannot be loaded as an ONNX network: {first_line(error)}") from error
     if options.device.startswith("cuda") and session.get_providers()[0] != GPU:  # it falls back to the CPU
         raise UserError(
@@ -134,7 +140,11 @@ def _make_network(file: NetworkFile, options: Options, form: Form, n_per_call: i
     require_openvino()
     if options.device.startswith("cuda"):
         raise UserError(f"backend openvino runs on the CPU, not on {options.device}: add --model-set device=cpu")
-    if form.name == "heatmaps":  # whatever number the file says
-        n_per_call = CROPS_PER_CALL
-    compiled = read_onnx(file.path, file.native_shape(n_per_call), form.outputs, options.precision, options.threads)
+    read = partial(read_onnx, file.path, outputs=form.outputs, precision=options.precision, threads=options.threads)
+    compiled = None
+    if form.name == "heatmaps" and file.batch not in (None, CROPS_PER_CALL):  # whatever number the file says
+        with suppress(UserError):  # it can be fixed inside of the network, too
+            compiled = read(shape=file.native_shape(CROPS_PER_CALL))
+            n_per_call = CROPS_PER_CALL
+    compiled = compiled or read(shape=file.native_shape(n_per_call))
     return file.as_network(form.outputs, n_per_call, lambda crops, _: compiled(crops))

@@ -16,13 +16,13 @@ import numpy.typing as npt
 from robustpose.errors import UserError
 from robustpose.estimators.file_estimators import build_estimator
 from robustpose.estimators.file_options import FileOptions
+from robustpose.estimators.file_signs import find_flag
 from robustpose.estimators.network_file import NetworkFile, OpenFile, Port, first_line
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.pose.skeletons import Skeleton
 
 LIBRARY = "ai-edge-litert"
-SIGN, SIGN_AT = b"TFL3", 4  # what a file has in its fifth to eighth byte
 
 
 class Options(FileOptions):
@@ -44,9 +44,10 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Netwo
         raise UserError(
             f"TFLite file {path} does not exist" if target else f"name the TFLite file: --model {name}:FILE"
         )
-    with path.open("rb") as opened:
-        if opened.read(SIGN_AT + len(SIGN))[SIGN_AT:] != SIGN:
-            raise UserError(f"{path} cannot be loaded as a TFLite network: it is no TFLite file")
+    flag = find_flag(path)
+    if flag != "tflite":
+        what = f"an ONNX file: --model onnx:{path}" if flag == "onnx" else "no TFLite file"
+        raise UserError(f"{path} cannot be loaded as a TFLite network: it is {what}")
     try:
         with _without_printing():
             interpreter = Interpreter(str(path), num_threads=options.threads)

@@ -48,7 +48,7 @@ KINDS: dict[str, RowKind] = {
         RowKind("movenet", "(1, 6, 3·K + 5)", "rgb", True, "01", "corner", 0, "quotient", 0.0, None, False),
     )
 }
-RAW_KINDS = ("yolo", "yolo-obj")  # everything the network looks at, nothing suppressed
+RAW_KINDS: tuple[Kind, ...] = ("yolo", "yolo-obj")  # everything the network looks at, nothing suppressed
 MOVENET_PEOPLE = 6
 # Strides of the maps that rows are read off, one row a cell; with objectness, there are three anchors a cell.
 STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
