@@ -104,6 +104,8 @@ def test_what_is_no_network_of_poses_is_not_said_to_find_joints(tmp_path, output
         ((17, 4), "export x, y and a confidence alone, (batch, 17, 3)"),
         ((2, 17), "these look like coordinates, export them as (batch, 17, 2)"),
         ((34,), "these look like flat coordinates, export them as (batch, 17, 2)"),
+        ((57,), "this looks like one row of people, which is read as (1, N, 57)"),
+        ((195,), "these look like BlazePose's, 195 numbers for 39 points, of which 33 are joints"),
         ((17, 192), "these look like flat heatmaps, or like SimCC's of another input"),
     ],
 )
@@ -123,6 +125,49 @@ def test_axes_of_simcc_are_told_by_their_lengths_or_names_and_else_asked_for(tmp
     assert square("first", "second", output="second,first") == "second,first"
     with pytest.raises(UserError, match=r"can be those of form simcc: .*; say which with --model-set output="):
         square("first", "second")
+
+
+@pytest.mark.parametrize("side", [64, 96])
+def test_third_axis_of_simcc_is_left_out_by_its_name(tmp_path, side):
+    def build_3d(*names, **options):
+        bins = (96, 2 * side, 96) if side == 64 else (192, 192, 192)
+        outputs = [(name, (17, n), FLOAT) for name, n in zip(names, bins, strict=True)]
+        image = ("image", (3, side, 48 if side == 64 else 96), FLOAT)
+        return estimators.build(make_outputs(tmp_path / "m.onnx", *outputs, image=image), COCO, options)
+
+    assert build_3d("simcc_x", "simcc_y", "simcc_z").provenance["output"] == "simcc_x,simcc_y"
+    assert build_3d("a", "b", "c", output="a,b").provenance["output"] == "a,b"
+    with pytest.raises(UserError, match="say which with --model-set output=X,Y, the names of two of them, x first"):
+        build_3d("a", "b", "c")
+
+
+POINTS, SURE = ("keypoints", (17, 2), FLOAT), ("sure", (17, 1), FLOAT)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        ([POINTS, ("sigma", (17, 2), FLOAT)], "keypoints, by their names, or others"),
+        ([("log_sigma", (17, 2), FLOAT), POINTS], "keypoints, by their names, or others"),
+        ([POINTS, ("keypointError", (17, 2), FLOAT), SURE], "keypoints,sure, by their names, or others"),
+        ([POINTS, ("b", (17, 2), FLOAT)], "NAME"),
+        ([POINTS, SURE, ("visible", (17,), FLOAT)], "keypoints,visible or output=keypoints,sure"),
+        ([("heat", (17, 16, 12), FLOAT), ("tags", (17, 16, 12), FLOAT)], "heat, by their names, or others"),
+        ([("stage1", (17, 16, 12), FLOAT), ("stage2", (17, 16, 12), FLOAT)], "NAME"),
+    ],
+)
+def test_which_outputs_is_asked_and_what_is_named_otherwise_is_not_recommended(tmp_path, outputs, said):
+    message = message_of(tmp_path, outputs, points="xy-01")
+    assert "has several outputs that can be " in message
+    assert message.endswith(f"; say which with --model-set output={said}")
+
+
+def test_spread_of_positions_is_no_confidence_unless_it_is_said(tmp_path):
+    outputs = [POINTS, ("sigma", (17, 1), FLOAT)]
+    estimator = build(tmp_path, outputs, points="xy-01")
+    assert estimator.provenance["output"] == "keypoints"
+    assert "gives no confidences" in estimator.warnings[0]
+    assert not build(tmp_path, outputs, points="xy-01", output="keypoints,sigma").warnings
 
 
 def test_convention_of_coordinates_is_known_or_asked_for(tmp_path):

@@ -186,6 +186,9 @@ def test_order_of_unnamed_joints_is_held_against_the_models_own_sides(folders, t
         ({"scale_factor": 0}, "cannot be loaded as a VitPoseForPoseEstimation"),
         ({"quantization_config": {"quant_method": "bitsandbytes"}}, "is quantised"),
         ({"attn_implementation": "kernels-community/any"}, "could be fetched"),
+        ({"backbone": "some/other"}, "names another model, which would be fetched from elsewhere"),
+        ({"use_pretrained_backbone": True}, "asks for weights of another model"),
+        ({"use_timm_backbone": True}, "the library timm"),
         ({"backbone_config": {"model_type": "vitpose_backbone", "image_size": [64, 48]}}, "config.json asks for"),
         ({"backbone_config": {"model_type": "nonsense"}}, "cannot be loaded as a VitPoseForPoseEstimation"),
     ],
@@ -206,6 +209,10 @@ def test_other_models_are_refused_by_what_they_are(spoil, config, words):
 )
 def test_settings_that_cannot_be_kept_are_refused(spoil, settings, words):
     assert words in refusal(spoil(processor=settings))
+
+
+def test_settings_of_backbones_that_ask_for_nothing_are_none(spoil):
+    build(spoil(backbone=None, use_pretrained_backbone=False, use_timm_backbone=False))
 
 
 def test_weights_must_be_those_of_the_config(spoil):
@@ -241,11 +248,13 @@ def test_box_without_extent_finds_a_point(folders):
         assert np.abs(poses.xy - [20, 30]).max() < 1e-3
 
 
-def test_openvino_finds_what_torch_finds(folders):
+def test_openvino_finds_what_torch_finds_and_nothing_is_printed(folders, capfd):
     pytest.importorskip("openvino")
     frames = make_frames()[:1]
     expected = build(folders["simple"]).predict(frames)[0]
+    capfd.readouterr()
     found = build(folders["simple"], backend="openvino").predict(frames)[0]
+    assert capfd.readouterr() == ("", "")
     assert np.abs(found.confidence - expected.confidence).max() < 1e-4
 
 

@@ -110,8 +110,10 @@ def test_backends_find_the_same(tmp_path, backend):
             {},
             "gives people (1, 41, 84): these are rows of people with 12 joints, but the annotations have 17",
         ),
-        ((1, 57, 84), {}, "say --model-set rows=yolo classes=2 (x y v of each joint), or rows=yolo classes=19 (x y of"),
-        ((1, 84, 84), {}, "these look like a detector's, 80 classes and no joints: name a model of poses"),
+        ((1, 57, 84), {}, "rows=yolo classes=2 (x y v of each joint), or rows=yolo classes=19 (x y of"),
+        ((1, 84, 84), {}, "these look like a detector's, 84 numbers in a row"),
+        ((1, 7, 57), {"classes": "2", "category": "1"}, "leave out classes=2 (category= alone says which people are)"),
+        ((1, 6, 56), {"category": "1"}, "rows=movenet have no classes: leave out category=1"),
         ((1, 56, 84), {"flip_test": "true"}, "one-stage networks have no mirror test: leave out flip_test=true"),
         ((1, 56, 84), {"rows": "movenet"}, "rows=movenet must be (1, 6, 3·K + 5), of K = 17 joints"),
         ((1, 56, 84), {"margin": "1.2"}, "is of form one-stage: leave out margin, of form coordinates"),
@@ -124,6 +126,24 @@ def test_file_that_cannot_be_read_as_asked_is_one_line(tmp_path, shape, options,
         estimators.build(f"onnx:{path}", COCO, options)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_columns_are_in_results_only_where_they_tell(tmp_path):
+    path = write_constant(tmp_path / "m.onnx", people=np.zeros((1, 56, 84)))
+    plain, said = (estimators.build(f"onnx:{path}", COCO, options) for options in ({}, {"columns": "first"}))
+    assert said.provenance == plain.provenance
+    path = write_constant(tmp_path / "n.onnx", people=np.zeros((1, 56, 56)))
+    assert estimators.build(f"onnx:{path}", COCO, {"columns": "last"}).provenance["columns"] == "last"
+
+
+def test_joints_without_confidences_carry_a_warning(tmp_path):
+    for n, kind in ((39, "yolo"), (56, "yolo"), (40, "yolo-nms")):
+        shape = (1, 7, 40) if kind == "yolo-nms" else (1, n, 84)
+        estimator = estimators.build(f"onnx:{write_constant(tmp_path / 'm.onnx', people=np.zeros(shape))}", COCO, {})
+        assert estimator.provenance["rows"] == kind
+        assert any("gives no confidences of joints: all count as sure" in line for line in estimator.warnings) == (
+            n != 56
+        )
 
 
 def test_joints_of_another_skeleton_are_named(tmp_path):

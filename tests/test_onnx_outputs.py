@@ -15,7 +15,7 @@ from robustpose.evaluate import predict
 from robustpose.pose.skeletons import COCO, MPII
 from robustpose.pose.types import reorder_joints
 from tests.conftest import make_onnx
-from tests.network_files import HEIGHT, WIDTH, make_outputs
+from tests.network_files import HEIGHT, WIDTH, make_onnx_of_input, make_outputs
 from tests.people import assert_same_poses
 
 MAPS = ("maps", (17, 16, 12), "float32")
@@ -59,7 +59,7 @@ def test_the_one_output_that_can_be_heatmaps_is_taken_wherever_it_stands(tmp_pat
 
 def test_where_several_outputs_can_be_heatmaps_the_user_is_asked_for_the_name(tmp_path, people):
     spec = make_outputs(tmp_path / "m.onnx", ("early", (17, 16, 12), "float32"), MAPS, ("half", (17, 8, 6), "float32"))
-    with pytest.raises(UserError, match="has 3 outputs that can be the heatmaps") as error:
+    with pytest.raises(UserError, match="has several outputs that can be the heatmaps") as error:
         estimators.build(spec, COCO, {})
     assert "early (1, 17, 16, 12), maps (1, 17, 16, 12), half (1, 17, 8, 6)" in str(error.value)
     assert "--model-set output=" in str(error.value)
@@ -113,6 +113,38 @@ def test_other_inputs_are_one_line(tmp_path, image, inputs, message):
     with pytest.raises(UserError) as error:
         estimators.build(spec, COCO, {})
     assert message in str(error.value)
+
+
+def test_tflite_file_is_told_its_own_flag(tmp_path):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"\x1c\0\0\0TFL3" + b"\0" * 100)
+    with pytest.raises(UserError, match="it is a TFLite file: --model tflite:") as error:
+        estimators.build(f"onnx:{path}", COCO, {})
+    assert str(error.value).endswith(str(path))
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_batch_that_is_fixed_inside_of_a_file_runs_in_openvino_as_it_is(tmp_path, people, n):
+    pytest.importorskip("openvino")
+    spec = make_onnx_of_input(tmp_path / "m.onnx", batch=n)
+    model = onnx.load(str(tmp_path / "m.onnx"))
+    shape = onnx.numpy_helper.from_array(np.array([n, 17, 16, 12]), "shape")
+    model.graph.initializer.append(shape)
+    model.graph.node[-1].output[0] = "found"
+    model.graph.node.append(onnx.helper.make_node("Reshape", ["found", "shape"], ["maps"]))
+    onnx.save(model, str(tmp_path / "m.onnx"))
+    wanted, found = (find(people, spec, backend=backend)[0] for backend in ("onnxruntime", "openvino"))
+    np.testing.assert_allclose(found.confidence, wanted.confidence, rtol=1e-4, atol=1e-5)
+
+
+def test_open_input_size_is_asked_for_without_one_that_may_not_fit(tmp_path):
+    spec = make_onnx_of_input(tmp_path / "m.onnx")
+    model = onnx.load(str(tmp_path / "m.onnx"))
+    for side in (2, 3):
+        model.graph.input[0].type.tensor_type.shape.dim[side].dim_param = f"side{side}"
+    onnx.save(model, str(tmp_path / "m.onnx"))
+    with pytest.raises(UserError, match="input=WIDTHxHEIGHT, such as 192x256 of people or 640x640 of whole images"):
+        estimators.build(spec, COCO, {})
 
 
 def test_heatmaps_that_are_no_numbers_name_the_model(tmp_path, people):

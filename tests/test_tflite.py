@@ -6,7 +6,7 @@ from PIL import Image
 
 from robustpose import Frame, UserError, estimators
 from robustpose.pose.skeletons import COCO, Skeleton
-from tests.network_files import HEIGHT, WIDTH, make_tflite
+from tests.network_files import HEIGHT, WIDTH, make_onnx_of_input, make_tflite
 from tests.people import assert_same_poses
 from tests.scenes import draw_scene
 
@@ -79,6 +79,13 @@ def test_other_files_are_one_line(tmp_path):
         with pytest.raises(UserError, match=r"x\.tflite cannot be loaded as a TFLite network: ") as error:
             find(f"tflite:{tmp_path / 'x.tflite'}")
         assert "\n" not in str(error.value)
+
+
+def test_onnx_file_is_told_its_own_flag(tmp_path):
+    path = make_onnx_of_input(tmp_path / "m.tflite").removeprefix("onnx:")
+    with pytest.raises(UserError, match="it is an ONNX file: --model onnx:") as error:
+        find(f"tflite:{path}")
+    assert str(error.value).endswith(path)
 
 
 def test_other_joints_and_devices_are_one_line(tmp_path):

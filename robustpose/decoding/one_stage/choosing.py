@@ -59,7 +59,7 @@ def choose_form(
         likely = [form for form in forms if has_row_per_cell(form, input_wh)] or forms
         raise NoForm(f"classes={n_classes} does not fit these rows of people: {ask(likely, is_said=True)}")
     reason = explain_none(shapes, forms, input_wh, n_joints, kind)
-    if kind is None or forms:
+    if kind is None or (forms and reason):
         raise NoForm(reason)
     raise NoForm(refuse_kind(kind, reason, _tell(every, input_wh) or every, n_joints))
 

@@ -68,8 +68,10 @@ def explain_none(
     numbers = _find_numbers(shapes, input_wh, n_joints)
     if kind is None and set(numbers) & set(DETECTOR_COLUMNS):
         return _name_detector(numbers)
-    usual = [form for form in forms if kind or not form.is_raw or form.n_classes <= MOST_CLASSES]
+    usual = [form for form in forms if not form.is_raw or form.n_classes <= MOST_CLASSES]
     likely = [form for form in usual if kind or has_row_per_cell(form, input_wh) or _is_anchorless(form, input_wh)]
+    if kind:
+        likely = likely or [form for form in forms if has_row_per_cell(form, input_wh)]
     few = [form for form in forms if form.is_raw and form.n_numbers == 3 and form.n_classes <= FEW_CLASSES]
     rows = [shape for shape in shapes if len(shape) == 4 or n_joints not in shape[1:]]  # others have joints in order
     others = {count for shape in rows for count in _count_joints(shape, shapes, input_wh, kind)} - {n_joints}
