@@ -123,15 +123,21 @@ def test_tflite_file_is_told_its_own_flag(tmp_path):
     assert str(error.value).endswith(str(path))
 
 
-@pytest.mark.parametrize("n", [1, 3])
-def test_batch_that_is_fixed_inside_of_a_file_runs_in_openvino_as_it_is(tmp_path, people, n):
+@pytest.mark.parametrize("batch", [1, 3, "batch"])
+@pytest.mark.parametrize("is_constant", [False, True])
+def test_batch_that_is_fixed_inside_of_a_file_runs_in_openvino_as_it_is(tmp_path, people, batch, is_constant):
     pytest.importorskip("openvino")
-    spec = make_onnx_of_input(tmp_path / "m.onnx", batch=n)
+    spec, n = make_onnx_of_input(tmp_path / "m.onnx", batch=batch), 1 if batch == "batch" else batch
     model = onnx.load(str(tmp_path / "m.onnx"))
-    shape = onnx.numpy_helper.from_array(np.array([n, 17, 16, 12]), "shape")
-    model.graph.initializer.append(shape)
-    model.graph.node[-1].output[0] = "found"
-    model.graph.node.append(onnx.helper.make_node("Reshape", ["found", "shape"], ["maps"]))
+    nodes, constants = model.graph.node, model.graph.initializer
+    if is_constant:
+        nodes[-1].CopyFrom(onnx.helper.make_node("Identity", ["constant"], ["maps"]))
+        noise = np.random.default_rng(0).random((n, 17, 16, 12)).astype(np.float32)
+        constants.append(numpy_helper.from_array(noise, "constant"))
+    else:
+        nodes[-1].output[0] = "found"
+        nodes.append(onnx.helper.make_node("Reshape", ["found", "shape"], ["maps"]))
+        constants.append(numpy_helper.from_array(np.array([n, 17, 16, 12]), "shape"))
     onnx.save(model, str(tmp_path / "m.onnx"))
     wanted, found = (find(people, spec, backend=backend)[0] for backend in ("onnxruntime", "openvino"))
     np.testing.assert_allclose(found.confidence, wanted.confidence, rtol=1e-4, atol=1e-5)

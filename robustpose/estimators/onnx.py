@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import model_validator
 
 from robustpose.errors import UserError
@@ -140,11 +141,17 @@ def _make_network(file: NetworkFile, options: Options, form: Form, n_per_call: i
     require_openvino()
     if options.device.startswith("cuda"):
         raise UserError(f"backend openvino runs on the CPU, not on {options.device}: add --model-set device=cpu")
-    read = partial(read_onnx, file.path, outputs=form.outputs, precision=options.precision, threads=options.threads)
-    compiled = None
-    if form.name == "heatmaps" and file.batch not in (None, CROPS_PER_CALL):  # whatever number the file says
-        with suppress(UserError):  # it can be fixed inside of the network, too
-            compiled = read(shape=file.native_shape(CROPS_PER_CALL))
-            n_per_call = CROPS_PER_CALL
-    compiled = compiled or read(shape=file.native_shape(n_per_call))
-    return file.as_network(form.outputs, n_per_call, lambda crops, _: compiled(crops))
+
+    def compile_for(n_crops: int) -> Callable[[Array], list[Array]]:
+        shape = file.native_shape(n_crops)
+        compiled = read_onnx(file.path, shape, form.outputs, options.precision, options.threads)
+        return file.as_network(form.outputs, n_crops, lambda crops, _: compiled(crops))
+
+    if form.name == "heatmaps" and n_per_call != CROPS_PER_CALL:
+        with suppress(UserError):  # the number that a file says may be fixed inside of it, too
+            network = compile_for(CROPS_PER_CALL)
+            width, height = file.input_wh
+            (heatmaps,) = network(np.zeros((CROPS_PER_CALL, 3, height, width), np.float32))
+            if len(heatmaps) == CROPS_PER_CALL:
+                return network
+    return compile_for(n_per_call)
