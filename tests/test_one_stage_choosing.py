@@ -78,6 +78,12 @@ def test_what_finds_no_joints_is_called_so(shapes, said):
     assert message.endswith("and no joints: name a model of poses")
 
 
+def test_number_of_classes_that_does_not_fit_recommends_no_detector():
+    message = why_not([(1, 56, 8400)], YOLO_WH, n_classes=2)
+    assert message.startswith("classes=2 does not fit these rows of people: say --model-set rows=yolo classes=1 (x y v")
+    assert "detector's, 84 numbers" in why_not([(1, 84, 8400)], YOLO_WH, n_classes=2)
+
+
 def test_more_classes_than_are_thought_of_can_be_said():
     assert choose_form([(1, 25200, 85)], YOLO_WH, 17, n_classes=29).kind == "yolo-obj"
     assert choose_form([(1, 369, 8400)], YOLO_WH, 17, n_classes=314).n_numbers == 3

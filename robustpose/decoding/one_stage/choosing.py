@@ -11,6 +11,7 @@ from robustpose.decoding.one_stage.refusals import (
     ask,
     explain_none,
     find_masks,
+    list_usual,
     refuse_classes,
     refuse_columns,
     refuse_kind,
@@ -55,8 +56,9 @@ def choose_form(
         raise NoForm(ask(fitting))
     if columns and either_way:
         raise NoForm(refuse_columns(either_way, columns))
-    if n_classes is not None and forms:
-        likely = [form for form in forms if has_row_per_cell(form, input_wh)] or forms
+    usual = list_usual(forms)
+    if n_classes is not None and usual:
+        likely = [form for form in usual if has_row_per_cell(form, input_wh)] or usual
         raise NoForm(f"classes={n_classes} does not fit these rows of people: {ask(likely, is_said=True)}")
     reason = explain_none(shapes, forms, input_wh, n_joints, kind)
     if kind is None or (forms and reason):

@@ -31,6 +31,11 @@ def ask(forms: Sequence[RowForm], is_said: bool = False) -> str:
     return f"these are rows of people that can be read in several ways: say {_list_words(forms)}"
 
 
+def list_usual(forms: Sequence[RowForm]) -> list[RowForm]:
+    """Return the forms that have no more classes than a network of poses is thought to have."""
+    return [form for form in forms if not form.is_raw or form.n_classes <= MOST_CLASSES]
+
+
 def refuse_classes(told: Sequence[RowForm], forms: Sequence[RowForm], n_classes: int | None) -> str:
     """Return why a number of classes is not taken for rows that have been suppressed."""
     kind = next(form.kind for form in told if not form.is_raw)
@@ -51,7 +56,7 @@ def refuse_columns(told: Sequence[RowForm], columns: str) -> str:
 
 def refuse_kind(kind: Kind, reason: str, fitting: Sequence[RowForm], n_joints: int) -> str:
     """Return why rows are not of the kind that is asked for, and of which they can be."""
-    kinds = sorted({form.kind for form in fitting if not form.is_raw or form.n_classes <= MOST_CLASSES} - {kind})
+    kinds = sorted({form.kind for form in list_usual(fitting)} - {kind})
     if reason and not kinds:
         return reason
     fits = f"; these fit {_list_kinds(kinds)}" if kinds else ""
@@ -68,8 +73,9 @@ def explain_none(
     numbers = _find_numbers(shapes, input_wh, n_joints)
     if kind is None and set(numbers) & set(DETECTOR_COLUMNS):
         return _name_detector(numbers)
-    usual = [form for form in forms if not form.is_raw or form.n_classes <= MOST_CLASSES]
-    likely = [form for form in usual if kind or has_row_per_cell(form, input_wh) or _is_anchorless(form, input_wh)]
+    likely = [
+        form for form in list_usual(forms) if kind or has_row_per_cell(form, input_wh) or _is_anchorless(form, input_wh)
+    ]
     if kind:
         likely = likely or [form for form in forms if has_row_per_cell(form, input_wh)]
     few = [form for form in forms if form.is_raw and form.n_numbers == 3 and form.n_classes <= FEW_CLASSES]
@@ -144,10 +150,10 @@ def _list_kinds(kinds: Sequence[str]) -> str:
 
 
 def _list_words(forms: Sequence[RowForm]) -> str:
-    forms = sorted(forms, key=lambda form: (form.n_numbers != 3, form.n_classes))[:MOST_NAMED]
+    forms = sorted(forms, key=lambda form: (form.n_numbers != 3, form.n_classes))
     both = len({form.columns_first for form in forms if form.is_raw}) > 1
-    words = [form.write_options(both) for form in forms]
-    return "--model-set " + ", or ".join(words)
+    words = dict.fromkeys(form.write_options(both) for form in forms)
+    return "--model-set " + ", or ".join(list(words)[:MOST_NAMED])
 
 
 def _count_joints(shape: Shape, shapes: Sequence[Shape], input_wh: tuple[int, int], kind: Kind | None) -> list[int]:
