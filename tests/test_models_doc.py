@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 README, MODELS = (ROOT / name for name in ("README.md", "docs/models.md"))
 # So that large networks take no time.
 SMALL = {"hrnet_w32": "input=32x64", "higherhrnet_w32": "input=64", "pifpaf_shufflenetv2x2": "input=65"}
-OWN = "\nfrom tests.outside import Centre as Model\nfrom tests.outside_network import TwoLayers as Net\n"
+OWN = "\nfrom tests.outside_network import TwoLayers as Net\n"
 # Whose options each section of docs/models.md lists.
 SECTIONS = {
     "ONNX and TFLite files": ["onnx:x", "tflite:x"],
@@ -30,9 +30,9 @@ def read_flags() -> list[str]:
     return list(dict.fromkeys(flag for text in texts for flag in re.findall(r"`(--model [^`]+[^`:])`", text)))
 
 
-def read_example() -> str:
-    """Return the module of callables in docs/models.md."""
-    (example,) = re.findall(r"```python\n(# mypose.py\n.*?)```", MODELS.read_text(), re.DOTALL)
+def read_example(name: str) -> str:
+    """Return a module in docs/models.md."""
+    (example,) = re.findall(rf"```python\n(# {name}\n.*?)```", MODELS.read_text(), re.DOTALL)
     return example
 
 
@@ -50,7 +50,8 @@ def read_options(section: str) -> dict[str, str]:
 def folder(tmp_path_factory):
     """A folder that is filled with the files that commands name, when they do."""
     folder = tmp_path_factory.mktemp("models")
-    (folder / "mypose.py").write_text(read_example() + OWN)
+    (folder / "mypose.py").write_text(read_example("mypose.py") + OWN)
+    (folder / "mymodel.py").write_text(read_example("mymodel.py"))
     return folder
 
 
@@ -60,7 +61,7 @@ def make_files(folder, flag):
         flag += " hf:usyd-community/vitpose-base-simple"
     for name in re.findall(r"[a-z_0-9]+:(?:[A-Za-z]+:)?([^ ]+)", flag):
         path = folder / name
-        if not path.exists() and not (name.isidentifier() and "mypose" in flag):
+        if not path.exists() and not (name.isidentifier() and re.search(r"mypose:|mymodel:", flag)):
             path.parent.mkdir(parents=True, exist_ok=True)
             MAKERS[name](path)
 
@@ -70,6 +71,13 @@ def test_every_row_of_the_table_has_a_command():
     rows = table.splitlines()
     assert len(rows) > 15
     assert [row for row in rows if "`--model " not in row] == [row for row in rows if "as above" in row]
+
+
+def test_extras_and_parts_that_documents_name_exist():
+    extras = set(re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE))
+    for path in (README, MODELS):
+        named = re.findall(r"'\.\[([\w,]+)\]'", path.read_text())
+        assert {"onnx", "tflite", "hf"} <= {word for words in named for word in words.split(",")} <= extras
 
 
 @pytest.mark.filterwarnings("ignore:mask=127 paints", "ignore:model 'regression.onnx' gives no confidences")

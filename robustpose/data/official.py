@@ -84,7 +84,7 @@ def check_detections(files: Files, boxes: str) -> None:
     if boxes == "clean-det" and files.detections is None:
         raise UserError(
             f"there are no official detections for {files.annotations}: name a file, --boxes clean-det:FILE, "
-            "or get them from where robustpose data check says"
+            "or download COCO's: robustpose data check coco --root DIR says from where"
         )
 
 
