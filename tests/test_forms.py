@@ -127,6 +127,13 @@ def test_axes_of_simcc_are_told_by_their_lengths_or_names_and_else_asked_for(tmp
         square("first", "second")
 
 
+def test_width_and_height_that_are_exchanged_are_seen_by_the_names_of_axes(tmp_path):
+    exchanged = [("simcc_y", (17, 96), FLOAT), ("simcc_x", (17, 128), FLOAT)]
+    with pytest.raises(UserError, match=r"did you mean input=64x48, WIDTHxHEIGHT\? Or say output=simcc_y,simcc_x"):
+        build(tmp_path, exchanged)
+    assert build(tmp_path, exchanged, output="simcc_y,simcc_x").provenance["output"] == "simcc_y,simcc_x"
+
+
 @pytest.mark.parametrize("side", [64, 96])
 def test_third_axis_of_simcc_is_left_out_by_its_name(tmp_path, side):
     def build_3d(*names, **options):

@@ -60,7 +60,19 @@ def find_form(file: NetworkFile, skeleton: Skeleton, options: FileOptions) -> Fo
     forms = found[chosen]
     if len(forms) > 1:
         raise UserError(f"{file.path} {ask_outputs(chosen, [form.outputs for form in forms], outputs)}")
+    _check_names_of_axes(forms[0], file, options)
     return forms[0]
+
+
+def _check_names_of_axes(form: Form, file: NetworkFile, options: FileOptions) -> None:
+    """Raise UserError if SimCC's axes have the lengths of each other's names: width and height are exchanged."""
+    if form.name == "simcc" and not options.output and _names_axes(*reversed(form.outputs)):
+        width, height = file.input_wh
+        x, y = form.outputs
+        raise UserError(
+            f"{file.path} gives as many bins for {x} as an input {width} px wide has, and for {y} as one {height} px "
+            f"high: did you mean input={height}x{width}, WIDTHxHEIGHT? Or say output={x},{y} if these are x and y"
+        )
 
 
 def _choose_outputs(file: NetworkFile, said: Sequence[str] | None) -> Outputs:
