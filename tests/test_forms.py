@@ -113,6 +113,12 @@ def test_what_is_nearly_of_a_form_is_said(tmp_path, shape, message):
     assert message in message_of(tmp_path, [("found", shape, FLOAT)])
 
 
+def test_model_of_the_whole_body_is_told_which_annotations_it_needs(tmp_path):
+    message = message_of(tmp_path, [("x", (133, 96), FLOAT), ("y", (133, 128), FLOAT)])
+    assert "finds 133 joints (as SimCC), but skeleton 'coco' of the annotations has 17: it is of COCO-Whole" in message
+    assert "name annotations of that and --parts wholebody" in message
+
+
 def test_axes_of_simcc_are_told_by_their_lengths_or_names_and_else_asked_for(tmp_path):
     def square(*names, **options):
         outputs = [(name, (17, 128), FLOAT) for name in names]

@@ -20,7 +20,7 @@ from robustpose.estimators.options import LongerSide, Switch, WholeImageOptions,
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.models.input_spec import InputSpec
-from robustpose.pose.skeletons import Skeleton, list_connections
+from robustpose.pose.skeletons import Skeleton, advise_model, list_connections
 from robustpose.pose.types import Frame, Image, Poses
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class FieldEstimator(NetworkEstimator[FieldNetwork]):
         if len(confidence) != self.skeleton.n_joints:
             raise UserError(
                 f"model '{self.input_spec.name}' gives fields of {len(confidence)} joints, but skeleton "
-                f"'{self.skeleton.name}' has {self.skeleton.n_joints}: use a model of that skeleton"
+                f"'{self.skeleton.name}' has {self.skeleton.n_joints}: {advise_model(len(confidence), self.skeleton)}"
             )
         return [confidence, vector, NOT_DECODED, scale], paf
 

@@ -14,7 +14,7 @@ from robustpose.decoding.one_stage import NoForm
 from robustpose.estimators.file_options import FormName
 from robustpose.estimators.network_file import Outputs, list_shapes
 from robustpose.estimators.seen_outputs import Seen, choose_rows, divide, is_float
-from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.skeletons import Skeleton, advise_model
 
 MOST_NAMED = 4  # choices in a message
 # In names of outputs: spreads of positions, tags of people, moves, and what a network has of a third axis.
@@ -79,8 +79,8 @@ def explain_none(wanted: FormName, seen: Seen, skeleton: Skeleton) -> str:
     if others is not None:
         what, joints = others
         return (
-            f"finds {joints} joints{what}, but skeleton '{skeleton.name}' of the annotations has {seen.n_joints}: use "
-            "a model of that skeleton"
+            f"finds {joints} joints{what}, but skeleton '{skeleton.name}' of the annotations has {seen.n_joints}: "
+            f"{advise_model(joints, skeleton)}"
         )
     hints = [hint for hint in (_name_kind(array, seen) for array in seen.outputs.values()) if hint]
     return (
