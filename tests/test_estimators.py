@@ -52,7 +52,7 @@ def test_open_input_size_has_to_be_given(people, tmp_path):
         for dimension, name in zip(value.type.tensor_type.shape.dim[2:], ("h", "w"), strict=True):
             dimension.dim_param = name + value.name
     onnx.save(model, str(path))
-    with pytest.raises(UserError, match="pass --model-set input=192x256"):
+    with pytest.raises(UserError, match="with --model-set input=WIDTHxHEIGHT, such as 192x256 of people"):
         estimators.build(f"onnx:{path}", COCO, {})
     assert estimators.build(f"onnx:{path}", COCO, {"input": "32x40"}).input_spec.input_wh == (32, 40)
 

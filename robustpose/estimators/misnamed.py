@@ -8,7 +8,10 @@ from pathlib import Path
 from robustpose.errors import UserError, nearest
 
 KINDS = {".onnx": "onnx", ".tflite": "tflite", ".pth": "NETWORK", ".tar": "NETWORK", ".safetensors": "NETWORK"}
-_TORCH = "PyTorch's: export it ({export}), then --model onnx:{stem}.onnx; weights of a network of ours are NETWORK:FILE"
+_TORCH = (
+    "PyTorch's: export it ({export}), then --model onnx:{stem}.onnx; weights of SBL, HRNet and others are NETWORK:FILE, "
+    "such as hrnet_w32:FILE"
+)
 _KERAS = "TensorFlow's: make an ONNX or TFLite file of it (tf2onnx, or tf.lite.TFLiteConverter)"
 # What files are that none of our kinds reads under this name.
 OTHERS = {
@@ -20,8 +23,11 @@ OTHERS = {
     ".pb": _KERAS,
     ".engine": "TensorRT's: name the ONNX file that it was made of, --model onnx:FILE",
     ".xml": "OpenVINO's: name the ONNX file that it was made of, --model onnx:FILE --model-set backend=openvino",
+    ".zip": "an archive: unpack it, and name the file inside",
+    ".gz": "an archive: unpack it, and name the file inside",
     ".mlpackage": "Core ML's: name an ONNX file of the same network, --model onnx:FILE",
 }
+HUB = "huggingface.co/"
 # How models of others come, by how their names begin.
 FAMILIES = {
     "yolo": "onnx:FILE",
@@ -37,11 +43,15 @@ def explain(spec: str, known: Sequence[str]) -> str:
     """Return what a spec is meant for that names no kind: a file, a model of the hub, or a name misspelt."""
     path = Path(spec)
     suffix, family = path.suffix.lower(), _find_family(spec)
+    if _is_folder(path):
+        return f": it is a folder; name {_choose_inside(path, 'onnx')}"
     if suffix in OTHERS:
         return f": it is {_tell(path)}"
     kind = KINDS.get(suffix, "hf" if "/" in spec and not suffix else "")
     if kind:
         return f" (did you mean '{kind}:{spec}'?)"
+    if "." in spec and all(part.isidentifier() for part in spec.split(".")):
+        return f" (did you mean '{spec}:NAME', with the name of what is in that module?)"
     return f" (name the file or the model that it comes as: {FAMILIES[family]})" if family else nearest(spec, known)
 
 
@@ -49,6 +59,8 @@ def explain_prefix(spec: str, known: Sequence[str]) -> str:
     """Return what a spec with a prefix is meant for which is none of the kinds, and no module either."""
     prefix, _, target = spec.partition(":")
     suffix = Path(spec).suffix.lower()
+    if HUB in spec:
+        return f" (did you mean 'hf:{spec.partition(HUB)[2]}'?)"
     if prefix.lower() in known:
         return f" (did you mean '{prefix.lower()}:{target}'?)"
     if suffix in OTHERS or (KINDS.get(suffix) in known and len(prefix) == 1):  # C:\net.onnx
@@ -65,11 +77,13 @@ def check_target(kind: str, target: str) -> None:
         if kind != "hf":
             raise UserError(f"{kind}: needs a file, and {path} is a folder: name {_choose_inside(path, kind)}")
         return
-    if suffix in OTHERS and (is_file_kind or kind == "hf"):
+    if kind == "hf" and HUB in target:
+        raise UserError(f"hf: needs a name, no address: --model hf:{target.partition(HUB)[2]}")
+    is_torch = wanted == "NETWORK" and (is_file_kind or suffix != ".safetensors")
+    if (suffix in OTHERS or is_torch) and (is_file_kind or kind == "hf"):
         raise UserError(f"{kind}: does not read {path.name}: it is {_tell(path)}")
-    if (wanted == "NETWORK" and is_file_kind) or (wanted in ("onnx", "tflite") and not is_file_kind):
-        own = f"a file for {wanted}: --model {wanted}:{path}" if wanted != "NETWORK" else _tell(path)
-        raise UserError(f"{kind}: does not read {path.name}: it is {own}")
+    if wanted in ("onnx", "tflite") and not is_file_kind:
+        raise UserError(f"{kind}: does not read {path.name}: it is a file for {wanted}: --model {wanted}:{path}")
 
 
 def _tell(path: Path) -> str:
