@@ -9,8 +9,8 @@ from robustpose.errors import UserError, nearest
 
 KINDS = {".onnx": "onnx", ".tflite": "tflite", ".pth": "NETWORK", ".tar": "NETWORK", ".safetensors": "NETWORK"}
 _TORCH = (
-    "PyTorch's: export it ({export}), then --model onnx:{stem}.onnx; weights of SBL, HRNet and others are NETWORK:FILE, "
-    "such as hrnet_w32:FILE"
+    "PyTorch's: export it ({export}), then --model onnx:{stem}.onnx; weights of SBL, HRNet and others are NETWORK:FILE,"
+    " such as hrnet_w32:FILE"
 )
 _KERAS = "TensorFlow's: make an ONNX or TFLite file of it (tf2onnx, or tf.lite.TFLiteConverter)"
 # What files are that none of our kinds reads under this name.
