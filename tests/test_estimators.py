@@ -10,7 +10,7 @@ from robustpose.estimators.heatmaps import HeatmapEstimator, Options
 from robustpose.evaluate import evaluate, predict
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.results_json import write_results
-from robustpose.pose.skeletons import COCO, Skeleton
+from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import reorder_joints
 from tests.conftest import make_onnx
 from tests.people import assert_same_poses
@@ -119,6 +119,13 @@ def test_network_of_another_form_is_refused(tmp_path, form, skeleton, message):
 def test_wrong_model_is_an_error_that_helps(coco_folder, onnx_file, spec, options, message):
     with pytest.raises(UserError, match=message):
         estimators.build(spec.format(folder=coco_folder, onnx=onnx_file), COCO, options)
+
+
+def test_demo_says_its_own_name_where_joints_are_others():
+    with pytest.raises(
+        UserError, match=r"^model 'demo' finds 17 joints .*, but the annotations have 16, and lacks pelvis"
+    ):
+        estimators.build("demo", MPII, {})
 
 
 def test_callable_is_an_estimator(people):
