@@ -43,3 +43,44 @@ time.sleep(0.2)
 """
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_worker_that_is_lost_is_told_of_once_even_while_its_run_cleans_up():
+    words = """
+import contextlib, os, signal, sys, time
+import torch
+from robustpose.errors import UserError
+from robustpose.train.workers import heed_lost_workers, start_worker
+
+class Slow(torch.utils.data.Dataset):
+    def __len__(self):
+        return 64
+    def __getitem__(self, index):
+        time.sleep(0.05)
+        return index
+
+@contextlib.contextmanager
+def clean_up():
+    try:
+        yield
+    finally:
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGKILL)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:  # signals are heard between two lines of Python
+            time.sleep(0.01)
+
+try:
+    with heed_lost_workers(), clean_up(), heed_lost_workers():
+        loader = iter(torch.utils.data.DataLoader(Slow(), num_workers=2, worker_init_fn=start_worker))
+        workers = loader._workers
+        os.kill(workers[0].pid, signal.SIGKILL)
+        for _ in loader:
+            pass
+except UserError as error:
+    assert "a process that draws samples died" in str(error), error
+    sys.exit(3)
+"""
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (3, "")

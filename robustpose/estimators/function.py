@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,8 +22,6 @@ from robustpose.pose.types import Floats, Frame, Poses, copy_frame, no_poses, re
 
 PLAIN, BATCHED = "f(image, boxes)", "f(images, boxes_per_image)"
 SAY_BATCHED, SAY_PLAIN = "say --model-set batched=true", "say --model-set batched=false"
-# What a callable raises that is handed an image in the place of several, or several in the place of one.
-_OF_OTHER_ARGUMENTS = (IndexError, TypeError, ValueError, AttributeError)
 
 
 class Options(ModelOptions):
@@ -96,7 +95,7 @@ class Function(Estimator):
             with blaming(f"estimator '{self._name}'", PLAIN if self._batch_size is None else BATCHED):
                 return self._find(*arguments)
         except UserError as error:
-            if self._has_answered or not isinstance(error.__cause__, _OF_OTHER_ARGUMENTS):
+            if self._has_answered or not _is_of_other_arguments(error.__cause__):
                 raise
             raise UserError(f"{error}; {self._tell_call()}") from error
 
@@ -137,6 +136,13 @@ class Function(Estimator):
             person, joint, _ = np.argwhere(~np.isfinite(points))[0].tolist()
             raise UserError(f"{what}, got {points[person, joint].tolist()} for joint {joint} of person {person}")
         return points
+
+
+def _is_of_other_arguments(error: BaseException | None) -> bool:
+    """Return whether a callable raises it that is handed one image in the place of several, or the other way round."""
+    if type(error) is ValueError:  # Python's and NumPy's own
+        return re.search("to unpack|inhomogeneous|broadcast", str(error)) is not None
+    return isinstance(error, IndexError | TypeError | AttributeError)
 
 
 def share_out(n_people: Sequence[int], most: int) -> list[list[int]]:

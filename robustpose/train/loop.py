@@ -79,7 +79,14 @@ def train(
     fabric.launch()
     # One process of a run holds the folder for all of them.
     claim = _claim_folder(out) if fabric.is_global_zero else nullcontext()
-    with claim, torch.random.fork_rng(devices=[]), limit_threads(engine.threads), heed_lost_workers():
+    # Lost workers are heeded twice: PyTorch can raise what they are lost by again, while the others clean up.
+    with (
+        heed_lost_workers(),
+        claim,
+        torch.random.fork_rng(devices=[]),
+        limit_threads(engine.threads),
+        heed_lost_workers(),
+    ):
         return _train(fabric, settings, out, on_progress if fabric.is_global_zero else None, fresh)
 
 

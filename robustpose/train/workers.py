@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+
+import torch
 
 from robustpose.errors import UserError
 from robustpose.processes import end_with_parent
 from robustpose.stopping import be_a_worker
 
 RAISED = f"{UserError.__module__}.{UserError.__qualname__}: "  # what a traceback has before a UserError's own words
+MOST_LOADERS = 8  # of a process, with workers
 LOST = "DataLoader worker (pid"  # how PyTorch begins to say that one has ended, in whatever the process is at
 
 
@@ -21,6 +24,15 @@ def start_worker(number: int) -> None:
     end_with_parent()
     # Of samples on their way to a process that ended, `multiprocessing.resource_sharer` says nothing that helps.
     sys.excepthook = _pass_over_broken_connections
+
+
+def _forget_lost_workers() -> None:
+    """Have PyTorch, which raises them whenever a child ends, wherever the process is then, raise them now instead."""
+    raise_lost = getattr(torch._C, "_error_if_any_worker_fails", lambda: None)
+    for _ in range(MOST_LOADERS):
+        with suppress(RuntimeError):  # once for each loader
+            raise_lost()
+            return
 
 
 def _pass_over_broken_connections(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
@@ -41,6 +53,7 @@ def heed_lost_workers() -> Iterator[None]:
     except RuntimeError as error:
         if LOST not in str(error):
             raise
+        _forget_lost_workers()
         raise UserError(
             "a process that draws samples died, perhaps for lack of memory; finished work is kept: start the same "
             "command again, perhaps with fewer engine.workers"
