@@ -66,7 +66,11 @@ def test_files_without_names_are_taken(tmp_path):
 
 @pytest.mark.parametrize(
     ("target", "message"),
-    [("", "name the TFLite file: --model tflite:FILE"), ("{}/none.tflite", "does not exist"), ("{}", "does not exist")],
+    [
+        ("", "name the TFLite file: --model tflite:FILE"),
+        ("{}/none.tflite", "does not exist"),
+        ("{}", "is a folder: name a file"),
+    ],
 )
 def test_file_that_is_not_there_is_one_line(tmp_path, target, message):
     with pytest.raises(UserError, match=message):

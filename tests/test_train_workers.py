@@ -79,6 +79,7 @@ try:
         for _ in loader:
             pass
 except UserError as error:
+    assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
     assert "a process that draws samples died" in str(error), error
     sys.exit(3)
 """
