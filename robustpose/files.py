@@ -119,6 +119,14 @@ class _CheckedFile(io.BufferedWriter):
     def fileno(self) -> int:
         raise io.UnsupportedOperation("write through this object")
 
+    def write(self, content: Any, /) -> int:
+        """Write, or take no notice of what comes once the file is closed.
+
+        PyTorch's writer that an exception came into ends its archive when it is forgotten, in a destructor in which an
+        error ends the process.
+        """
+        return len(content) if self.closed else super().write(content)
+
 
 @contextmanager
 def open_whole(path: Path, sync: bool = False) -> Iterator[IO[bytes]]:

@@ -5,6 +5,7 @@ import json
 import pickle
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -298,3 +299,32 @@ def test_state_is_looked_through_to_its_depth(tmp_path: Path) -> None:
     message = r"^training has diverged: a\.b is not finite at step 7; there is no checkpoint yet: try a lower lr than"
     with pytest.raises(UserError, match=message), telling_divergence(7, 0.1, tmp_path / "last.ckpt"):
         check_state({"a": {"b": [1.0, float("nan")]}})
+
+
+def test_exception_in_the_middle_of_a_checkpoint_leaves_the_old_one_and_the_process(tmp_path):
+    words = """
+import sys
+from pathlib import Path
+import torch
+from robustpose.train.checkpoint import write_checkpoint
+
+path = Path(sys.argv[1])
+write_checkpoint({"a": torch.zeros(9)}, path)
+before = path.read_bytes()
+
+def interrupt(frame, event, called):
+    if event == "c_call" and getattr(called, "__name__", "") == "write_end_of_file":
+        raise RuntimeError("a child has ended")
+
+sys.setprofile(interrupt)
+try:
+    write_checkpoint({"a": torch.ones(9)}, path)
+except RuntimeError as error:
+    sys.setprofile(None)
+    assert str(error) == "a child has ended"
+else:
+    sys.exit("nothing was raised")
+assert path.read_bytes() == before and [path] == list(path.parent.iterdir())
+"""
+    done = subprocess.run([sys.executable, "-c", words, tmp_path / "last.ckpt"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
