@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from robustpose.decoding.heatmaps import find_peaks as find_peaks_or_corner
 from robustpose.pose.types import Floats
 
 Indices = npt.NDArray[np.int64]
@@ -23,11 +24,8 @@ def find_peaks(heatmaps: Floats) -> tuple[Floats, Floats]:
 
     A joint whose largest value is not positive is at (-1, -1).
     """
-    n_people, n_joints, _, width = heatmaps.shape
-    flat = heatmaps.reshape(n_people, n_joints, -1)
-    peak = flat.argmax(-1)
-    confidence = np.take_along_axis(flat, peak[..., None], -1)[..., 0]
-    map_xy = np.stack([peak % width, peak // width], -1).astype(np.float32)
+    peak_xy, confidence = find_peaks_or_corner(heatmaps)
+    map_xy = peak_xy.astype(np.float32)
     map_xy[~(confidence > 0)] = -1
     return map_xy, confidence
 
