@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
@@ -109,10 +110,23 @@ def run_in_processes(
 def start_processes() -> Iterator[None]:
     """Hear signals only after the block, in which processes are started: none is interrupted before it is a worker."""
     if hasattr(signal, "pthread_sigmask"):
-        with hold_signals():
+        with hold_signals(), _silenced_tracker():
             resource_tracker.ensure_running()  # where this starts it, signals come through again before Python 3.13
     with hold_signals():
         yield
+
+
+@contextmanager
+def _silenced_tracker() -> Iterator[None]:
+    """Have Python's resource tracker, if it starts here, say nothing of what it removes behind workers that we kill.
+
+    Libraries take semaphores when they are imported: tqdm, for PyTorch. The tracker inherits options of warnings.
+    """
+    sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")
+    try:
+        yield
+    finally:
+        sys.warnoptions.pop()
 
 
 def _listen(receiver: Connection, events: queue.SimpleQueue[Any]) -> None:

@@ -18,3 +18,17 @@ with start_processes():
 assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 """
     subprocess.run([sys.executable, "-c", words], check=True)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs signal masks")
+def test_semaphores_of_killed_workers_go_without_a_word():
+    words = """
+import os, signal
+from multiprocessing import get_context
+from robustpose.processes import start_processes
+with start_processes():
+    lock = get_context("spawn").Lock()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
