@@ -30,7 +30,7 @@ from robustpose import estimators, models
 from robustpose.data.coco import read_coco
 from robustpose.data.subset import Adjusted
 from robustpose.data.toy import ToyPeople
-from robustpose.evaluate import predict_all, score
+from robustpose.evaluation import predict_all, score
 from robustpose.metrics.coco_ap import CocoAP
 from robustpose.models.weights import save_weights
 from robustpose.models.zoo import make_input_spec

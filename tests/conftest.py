@@ -206,7 +206,7 @@ def full_disk(monkeypatch):
 def make_job(coco_folder):
     """A function that makes a bench job on the small dataset with an estimator of your choice."""
     from robustpose import estimators
-    from robustpose.bench.job import Job
+    from robustpose.benchmark.job import Job
     from robustpose.data.corrupted import MadeImages
     from robustpose.data.spec import DataSpec
 
@@ -224,7 +224,7 @@ def make_job(coco_folder):
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory, make_job):
     """The folder of a finished run over clean and four cells."""
-    from robustpose.bench.run import run_bench
+    from robustpose.benchmark.run import run_bench
     from robustpose.corruptions.suites import choose_cells
 
     out = tmp_path_factory.mktemp("runs") / "finished"

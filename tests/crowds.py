@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from robustpose import estimators
-from robustpose.bench.job import Job
-from robustpose.bench.run import run_bench
+from robustpose.benchmark.job import Job
+from robustpose.benchmark.run import run_bench
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.spec import DataSpec

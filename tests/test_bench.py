@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from robustpose import UserError
-from robustpose.bench.run import run_bench
+from robustpose.benchmark.run import run_bench
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.spec import DataSpec

@@ -21,7 +21,7 @@ from robustpose.cli.failures import tell_failure
 from robustpose.corruptions import corrupt
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
-from robustpose.evaluate import evaluate, predict
+from robustpose.evaluation import evaluate, predict
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame
 from robustpose.processes import run_in_processes

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from robustpose import estimators
-from robustpose.bench.job import Job
-from robustpose.bench.run import run_bench
+from robustpose.benchmark.job import Job
+from robustpose.benchmark.run import run_bench
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
 from robustpose.data.coco import read_coco
@@ -16,7 +16,7 @@ from robustpose.data.corrupted import MadeImages
 from robustpose.data.detections import Wanted
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
-from robustpose.evaluate import get_frames
+from robustpose.evaluation import get_frames
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.image_ids import ImageNames
 from robustpose.pose.types import Frame

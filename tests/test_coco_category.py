@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from robustpose.bench.run import run_bench
+from robustpose.benchmark.run import run_bench
 from robustpose.data.coco_category import read_limbs
 from robustpose.data.spec import DataSpec, describe_data
 from robustpose.errors import UserError

@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 
 from robustpose import UserError
-from robustpose.bench.run import run_bench
+from robustpose.benchmark.run import run_bench
 from robustpose.corruptions import corrupt, corrupt_all
 from robustpose.corruptions.suites import COCO_C, choose_cells
 from robustpose.data.corrupted import MadeImages, open_stored_images

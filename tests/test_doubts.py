@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from robustpose.bench.job import Job
-from robustpose.bench.run import rescore, run_bench
+from robustpose.benchmark.job import Job
+from robustpose.benchmark.run import rescore, run_bench
 from robustpose.data.corrupted import CorruptedSpec, MadeImages
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import DoubtWarning, UserError
-from robustpose.evaluate import evaluate
+from robustpose.evaluation import evaluate
 from robustpose.export.stylize import StyleJob, stylize
 from robustpose.export.write import SetJob, write_set
 from robustpose.pose.cell import CLEAN, Cell

@@ -7,7 +7,7 @@ import pytest
 from robustpose import Cell, Frame, Poses, UserError, estimators
 from robustpose.data.coco import read_coco
 from robustpose.estimators.heatmaps import HeatmapEstimator, Options
-from robustpose.evaluate import evaluate, predict
+from robustpose.evaluation import evaluate, predict
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.results_json import write_results
 from robustpose.pose.skeletons import COCO, MPII, Skeleton

@@ -7,7 +7,7 @@ import pytest
 
 from robustpose import UserError
 from robustpose.cli import main
-from robustpose.evaluate import predict, score
+from robustpose.evaluation import predict, score
 from robustpose.pose.skeletons import COCO
 from tests.outside import Centre
 

@@ -7,7 +7,7 @@ import pytest
 
 from robustpose import Frame, UserError, estimators
 from robustpose.estimators.function import Function, share_out
-from robustpose.evaluate import predict
+from robustpose.evaluation import predict
 from robustpose.pose.skeletons import COCO
 from tests import outside
 from tests.people import assert_same_poses

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from robustpose import UserError, models
-from robustpose.bench.job import Job
-from robustpose.bench.run import run_bench
+from robustpose.benchmark.job import Job
+from robustpose.benchmark.run import run_bench
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.spec import DataSpec
 from robustpose.estimators import heatmaps

@@ -22,10 +22,11 @@ LAYERS = [
     {"corruptions", "models"},
     {"decoding", "metrics"},
     {"data", "estimators"},
-    {"evaluate"},
+    {"evaluation"},
     {"results"},
     {"show"},
-    {"bench", "train", "export"},
+    {"benchmark", "train", "export"},
+    {"api"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -18,7 +18,7 @@ from robustpose.errors import UserError
 from robustpose.estimators.heatmaps import HeatmapEstimator, Options, build
 from robustpose.estimators.running.backends import as_callable
 from robustpose.estimators.running.batches import CROPS_PER_CALL
-from robustpose.evaluate import evaluate
+from robustpose.evaluation import evaluate
 from robustpose.models import TABLE, family_of
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.small import SmallNet

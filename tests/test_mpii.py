@@ -8,15 +8,15 @@ import pytest
 import scipy.io
 
 from robustpose import estimators
-from robustpose.bench.job import Job
-from robustpose.bench.run import run_bench
+from robustpose.benchmark.job import Job
+from robustpose.benchmark.run import run_bench
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import write_image
 from robustpose.data.mpii import read_mpii, read_truth
 from robustpose.data.spec import DataSpec, describe_data
 from robustpose.errors import UserError
-from robustpose.evaluate import evaluate
+from robustpose.evaluation import evaluate
 from robustpose.metrics.pckh import pckh
 from robustpose.pose.crop import boxes_to_center_scale
 from robustpose.pose.skeletons import MPII

@@ -11,7 +11,7 @@ from robustpose import UserError, estimators
 from robustpose.data.coco import read_coco
 from robustpose.estimators.options import read_options
 from robustpose.estimators.running.backends import find_device
-from robustpose.evaluate import predict
+from robustpose.evaluation import predict
 from robustpose.pose.skeletons import COCO, MPII
 from robustpose.pose.types import reorder_joints
 from tests.conftest import make_onnx

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from robustpose.bench.preview import WEIGHTS, choose_images, list_cells
+from robustpose.benchmark.preview import WEIGHTS, choose_images, list_cells
 from robustpose.corruptions.suites import COCO_C
 from robustpose.data.coco import read_coco
 from tests.runs import bench_predictions, write_predictions

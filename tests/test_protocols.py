@@ -14,7 +14,7 @@ from robustpose.data.stylized import WithStyles
 from robustpose.data.subset import Adjusted, DatasetAround
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
-from robustpose.evaluate import evaluate
+from robustpose.evaluation import evaluate
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset, Estimator, Matches, Metric, adopt, list_members
 from robustpose.pose.skeletons import COCO

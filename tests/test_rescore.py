@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from robustpose import UserError
-from robustpose.bench.job import no_estimator
-from robustpose.bench.run import rescore
+from robustpose.benchmark.job import no_estimator
+from robustpose.benchmark.run import rescore
 from robustpose.files import lock_folder
 from robustpose.pose.skeletons import COCO
 from tests.runs import files_of

@@ -9,7 +9,7 @@ from robustpose import estimators
 from robustpose.data.coco import Reading, read_coco
 from robustpose.data.spec import DataSpec
 from robustpose.errors import DoubtWarning, UserError
-from robustpose.evaluate import evaluate
+from robustpose.evaluation import evaluate
 from robustpose.pose.cell import CLEAN, Cell
 
 FOG = Cell("fog", 3)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from robustpose import Cell, UserError, work
-from robustpose.bench import scoring
-from robustpose.bench.job import read_truths
-from robustpose.bench.scoring import Scoring, score_cells
+from robustpose.benchmark import scoring
+from robustpose.benchmark.job import read_truths
+from robustpose.benchmark.scoring import Scoring, score_cells
 from robustpose.corruptions.suites import choose_cells
 from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Poses

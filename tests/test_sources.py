@@ -90,7 +90,7 @@ def test_modules_that_import_each_other_and_ones_that_are_not_there_end(project)
     assert set(files(hash_code(["mine.net"]))) == set(USED)
 
 
-@pytest.mark.parametrize("name", ["json", "robustpose.evaluate", "builtins", "not_there", "a..b"])
+@pytest.mark.parametrize("name", ["json", "robustpose.evaluation", "builtins", "not_there", "a..b"])
 def test_what_is_nobodys_has_no_files(name):
     assert hash_code([name]) == {}
     assert not is_own(name)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from robustpose import CLEAN, Cell, UserError
-from robustpose.bench import preview
-from robustpose.bench.preview import list_cells
+from robustpose.benchmark import preview
+from robustpose.benchmark.preview import list_cells
 from robustpose.corruptions import SEVERITIES, TABLE, check_names, suites
 from robustpose.corruptions.suites import COCO_C, HELD_OUT, SUITES, Suite, choose_cells, find_suite
 from robustpose.results.compare import compare_runs

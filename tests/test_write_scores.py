@@ -3,8 +3,8 @@ import json
 import pytest
 
 from robustpose import UserError
-from robustpose.bench import scoring
-from robustpose.bench.run import run_bench
+from robustpose.benchmark import scoring
+from robustpose.benchmark.run import run_bench
 from robustpose.corruptions.suites import choose_cells
 from tests.runs import files_of
 from tests.test_bench import CELLS

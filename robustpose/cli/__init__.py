@@ -13,11 +13,13 @@ import typer
 import robustpose
 from robustpose.cli import bench, corrupt, figures, findings, finished, listing, official, stylize, train
 from robustpose.cli.failures import EXIT_CODES, check_surroundings, run_guarded, tell_refusal
+from robustpose.cli.help import Command, Group
 from robustpose.printing import ForgivingStream, forgiving_streams, print_line, print_warning
 from robustpose.stopping import heed_signals
 
 app = typer.Typer(
     name="robustpose",
+    cls=Group,
     help="Measure how 2D human pose estimators hold up when images get worse, and harden them.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
@@ -44,18 +46,18 @@ def _options(
     """Take the options that stand before the command."""
 
 
-app.command("bench")(bench.bench)
-app.command("report")(finished.report)
-app.command("figures")(figures.figures)
-app.command("compare")(finished.compare)
-app.command("leaderboard")(finished.leaderboard)
-app.command("findings")(findings.findings)
-app.command("score")(finished.score)
-app.command("corrupt")(corrupt.corrupt)
-app.command("train")(train.train)
-app.command("stylize")(stylize.stylize)
-app.command("convert-pifpaf")(official.convert_pifpaf)
-app.command("list")(listing.list_)
+app.command("bench", cls=Command)(bench.bench)
+app.command("report", cls=Command)(finished.report)
+app.command("figures", cls=Command)(figures.figures)
+app.command("compare", cls=Command)(finished.compare)
+app.command("leaderboard", cls=Command)(finished.leaderboard)
+app.command("findings", cls=Command)(findings.findings)
+app.command("score", cls=Command)(finished.score)
+app.command("corrupt", cls=Command)(corrupt.corrupt)
+app.command("train", cls=Command)(train.train)
+app.command("stylize", cls=Command)(stylize.stylize)
+app.command("convert-pifpaf", cls=Command)(official.convert_pifpaf)
+app.command("list", cls=Command)(listing.list_)
 app.add_typer(official.data, name="data")
 app.add_typer(official.frost, name="frost")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
+from robustpose.cli.help import MODEL, OUTPUT, SPEED
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import (
     CorruptionOptions,
@@ -18,6 +19,7 @@ from robustpose.cli.options import (
     parse_seed,
     use_one_thread,
 )
+from robustpose.cli.paper_row import Asked, RowOptions, apply_row
 from robustpose.errors import UserError
 from robustpose.printing import print_line
 
@@ -25,6 +27,8 @@ from robustpose.printing import print_line
 @dataclass(frozen=True)
 class ModelOptions:
     """Which estimator."""
+
+    panel: ClassVar = MODEL
 
     model: Annotated[
         str | None,
@@ -47,21 +51,6 @@ class ModelOptions:
 
 
 @dataclass(frozen=True)
-class RowOptions:
-    """Which row of a table to measure."""
-
-    row: Annotated[
-        str | None,
-        typer.Option(help="Row of the paper to measure, such as coco-c/hrnet_w32_256x192: see robustpose list rows."),
-    ] = None
-    recipe: Annotated[Path | None, typer.Option(help="YAML file of a row of your own: see docs/results.md.")] = None
-    trust: Annotated[bool, typer.Option("--trust", help="Run code, package.module:attr, that --recipe names.")] = False
-    weights: Annotated[
-        Path | None, typer.Option(help="For --row and --recipe: weights file, or the folder that has the official one.")
-    ] = None
-
-
-@dataclass(frozen=True)
 class BenchedCorruptions(CorruptionOptions):
     """Which cells, and where their images come from."""
 
@@ -75,6 +64,8 @@ class BenchedCorruptions(CorruptionOptions):
 class PreviewOptions:
     """An estimate instead of a full benchmark."""
 
+    panel: ClassVar = SPEED
+
     preview: Annotated[
         bool,
         typer.Option("--preview", help="Only estimate: some images, severities 1, 3 and 5. Needs a folder of its own."),
@@ -84,7 +75,9 @@ class PreviewOptions:
 
 @with_groups
 def bench(
-    out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
+    out: Annotated[
+        Path, typer.Option(rich_help_panel=OUTPUT, help="Run folder. The same command goes on where it was stopped.")
+    ],
     data: DataOptions,
     estimator: ModelOptions,
     wanted: RowOptions,
@@ -96,69 +89,41 @@ def bench(
     """Measure an estimator on clean images and under the corruptions of a suite at every severity."""
     use_one_thread()
     from robustpose import estimators
-    from robustpose.bench.job import Job
-    from robustpose.bench.preview import run_preview
-    from robustpose.bench.run import run_bench
+    from robustpose.benchmark.job import Job
+    from robustpose.benchmark.preview import run_preview
+    from robustpose.benchmark.run import run_bench
     from robustpose.data.corrupted import CorruptedSpec
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
     from robustpose.results.inputs import Inputs, RowNote
-    from robustpose.results.published import find_row, get_row
+    from robustpose.results.published import find_row
     from robustpose.results.run_folder import RunFolder
     from robustpose.show.terminal import print_comparison, print_preview, print_summary, progress_display
 
-    model, seed, root = estimator.model, corrupted.seed, corrupted.corrupted_root
-    if root is not None and (seed is not None or corrupted.frost is not None):
+    root = corrupted.corrupted_root
+    if root is not None and (corrupted.seed is not None or corrupted.frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     suite, cells = corrupted.choose_cells()
-    options = estimator.gather()
-    published, row = recipes.find_recipe(wanted.row, wanted.recipe, [] if data.data is None else ["data"], wanted.trust)
-    differences: list[str] = []
-    if published is not None:
-        if model is not None or data.annotations is not None or data.images is not None:
-            raise UserError(
-                "--row and --recipe say which model and data: leave out --model, --annotations and --images"
-            )
-        if suite.name != "coco-c":
-            raise UserError(
-                f"--row and --recipe are of rows measured with suite coco-c: leave out --suite {suite.name}"
-            )
-        of_data = ("data", "split", "boxes", "only_with_people")
-        measured = {name: getattr(data, name) for name in of_data}
-        if row is not None and (alike := recipes.find_alike(row, measured)) != row:
-            print_line(f"note: {row} was measured otherwise; measured like this run: {alike}")
-            published, row = recipes.make_recipe(get_row(alike)), alike
-        model = f"{published.model}:{recipes.find_weights(published, wanted.weights)}"
-        options = {"input": published.input, **options}
-        others = [f"--limit {data.limit}"] if data.limit else []
-        others += [f"--metric {data.metric}"] if data.metric else []
-        others += [f"--model-set {pair}" for pair in estimator.model_set or []]
-        measured |= {"seed": seed} if root is None else {}
-        differences = recipes.list_changes(published, measured, others)
-        # What the row says of its data does not hold of others.
-        kept = () if data.data in (None, published.data) else of_data
-        measured |= recipes.apply_row(published, {name: value for name, value in measured.items() if name not in kept})
-        data, seed = replace(data, **{name: measured[name] for name in of_data}), measured.get("seed")
-    elif wanted.weights is not None:
-        raise UserError("--weights goes with --row or --recipe; elsewhere the file is part of --model NETWORK:FILE")
-    if model is None:
+    asked = Asked(estimator.model or "", estimator.gather(), data, corrupted.seed)
+    asked = apply_row(wanted, asked, suite.name, estimator.model_set or [], root)
+    if not asked.model:
         raise UserError(
             "name the model (--model demo, onnx:FILE, …), or a row of the paper (--row NAME; robustpose list rows)"
         )
     inputs = Inputs(
-        data=data.describe(),
-        corrupted_images=CorruptedSpec(seed=parse_seed(seed), frost=corrupted.frost, corrupted_root=root),
-        row=RowNote(name=row, differences=tuple(differences)) if row else None,
+        data=asked.data.describe(),
+        corrupted_images=CorruptedSpec(seed=parse_seed(asked.seed), frost=corrupted.frost, corrupted_root=root),
+        row=RowNote(name=asked.row, differences=asked.differences) if asked.row else None,
     )
     job = Job(
         make_dataset=inputs.data.open,
-        make_estimator=partial(estimators.build, model, options=options),
+        make_estimator=partial(estimators.build, asked.model, options=asked.options),
         corrupted_images=inputs.corrupted_images.open(),
         out=out,
         suite=suite,
         inputs=inputs,
     )
-    fresh = start.start_over(*inputs.paths, *map(Path, model.split(":")[1:]), wanted.recipe)
+    fresh = start.start_over(*inputs.paths, *map(Path, asked.model.split(":")[1:]), wanted.recipe)
     if estimate.preview:
         if corrupted.corruptions != "all" or corrupted.severities is not None:
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
@@ -173,11 +138,12 @@ def bench(
     left_out = RunFolder(out).list_other_cells(cells)
     if left_out:  # of an earlier command, whose summary this one has replaced
         print_line(f"note: not asked for now, so not in the results: {', '.join(left_out)} of {out}/predictions")
-    if published is not None:
-        rows = recipes.compare_with_published(summary, published.expected)
-        differences = find_row(summary)[1] if row else differences
-        write_text(out / "comparison.md", recipes.write_comparison(rows, published.expected.source, differences))
-        print_comparison(rows, published.expected.source, differences)
+    if asked.recipe is not None:
+        expected = asked.recipe.expected
+        rows = recipes.compare_with_published(summary, expected)
+        differences = find_row(summary)[1] if asked.row else list(asked.differences)
+        write_text(out / "comparison.md", recipes.write_comparison(rows, expected.source, differences))
+        print_comparison(rows, expected.source, differences)
     print_line(f"report: {out / 'report.html'}")
 
 

@@ -25,8 +25,8 @@ def score(
     The data are those that the run was made with; name them where they have been moved.
     """
     use_one_thread()
-    from robustpose.bench.job import Job, no_estimator
-    from robustpose.bench.run import rescore
+    from robustpose.benchmark.job import Job, no_estimator
+    from robustpose.benchmark.run import rescore
     from robustpose.results.run_images import choose_data, find_corrupted_images
     from robustpose.results.summary import read_summary
     from robustpose.show.terminal import print_summary, progress_display

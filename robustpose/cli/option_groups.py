@@ -2,20 +2,22 @@
 
     @dataclass(frozen=True)
     class DataOptions:
+        panel: ClassVar = "Data"
         root: Annotated[Path | None, typer.Option(help="…")] = None
 
     @with_groups
     def bench(out: …, data: DataOptions) -> None: …
 
-has the options ``--out`` and ``--root``.
+has the options ``--out`` and ``--root``, the second of which is shown under the title of its group, Data.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from copy import copy
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -29,7 +31,8 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
             of_group = get_type_hints(hints[name], include_extras=True)
             for field in fields(hints[name]):
                 default = inspect.Parameter.empty if field.default is MISSING else field.default
-                options[field.name] = _make_option(field.name, default, of_group[field.name])
+                annotation = _put_under(getattr(hints[name], "panel", None), of_group[field.name])
+                options[field.name] = _make_option(field.name, default, annotation)
         else:
             options[name] = _make_option(name, parameter.default, hints[name])
 
@@ -42,6 +45,16 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(list(options.values()))  # type: ignore[attr-defined]
     run.__annotations__ = {option.name: option.annotation for option in options.values()}
     return run
+
+
+def _put_under(title: str | None, annotation: Any) -> Any:
+    """Return an option's annotation with the title that help shows it under, unless it has one of its own."""
+    option = annotation.__metadata__[0]
+    if title is None or option.rich_help_panel is not None:
+        return annotation
+    option = copy(option)
+    option.rich_help_panel = title
+    return Annotated[annotation.__origin__, option]
 
 
 def _make_option(name: str, default: Any, annotation: Any) -> inspect.Parameter:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from robustpose.cli.help import ADVANCED, CORRUPTIONS, DATA, OUTPUT, SPEED
 from robustpose.data.official import SETS
 from robustpose.errors import UserError, quote, spell_list
 from robustpose.printing import print_aside
@@ -26,6 +27,8 @@ _SETS = spell_list(SETS, "or")
 @dataclass(frozen=True)
 class ImageOptions:
     """Which images."""
+
+    panel: ClassVar = DATA
 
     data: Annotated[str | None, typer.Option(help=f"toy; {_SETS}; or package.module:attr.")] = None
     root: Annotated[Path | None, typer.Option(help=f"Folder that holds the official files of --data {_SETS}.")] = None
@@ -93,6 +96,8 @@ class DataOptions(ImageOptions):
 class CorruptionOptions:
     """Which cells, and how their images are made."""
 
+    panel: ClassVar = CORRUPTIONS
+
     suite: Annotated[
         str, typer.Option(help="Suite of corruptions: coco-c or held-out; see robustpose list corruptions.")
     ] = "coco-c"
@@ -127,6 +132,8 @@ class CorruptionOptions:
 class TrustOptions:
     """What of a run folder may be opened and run."""
 
+    panel: ClassVar = ADVANCED
+
     trust: Annotated[
         bool, typer.Option("--trust", help="Open the files that DIR names, though you did not make it on this machine.")
     ] = False
@@ -148,6 +155,8 @@ class TrustOptions:
 @dataclass(frozen=True)
 class WorkerOptions:
     """How many processes share the work."""
+
+    panel: ClassVar = SPEED
 
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None
 
@@ -173,6 +182,8 @@ class ScoringOptions(WorkerOptions):
 @dataclass(frozen=True)
 class FreshOptions:
     """Whether a command goes on with what it finds in its folder."""
+
+    panel: ClassVar = OUTPUT
 
     fresh: Annotated[
         bool,

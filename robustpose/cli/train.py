@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from robustpose.cli.help import DATA, MODEL, OUTPUT, SPEED, TRAINING
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import FreshOptions
 from robustpose.errors import UserError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class WhatToTrain:
     """A recipe, or a row of the paper by one of two accounts; and another strategy than theirs."""
+
+    panel: ClassVar = TRAINING
 
     recipe: Annotated[Path | None, typer.Option(help="YAML file with the settings, such as recipes/demo.yaml.")] = None
     row: Annotated[
@@ -62,6 +65,8 @@ class WhatToTrain:
 class WeightOptions:
     """Weights that a training begins with."""
 
+    panel: ClassVar = MODEL
+
     init: Annotated[Path | None, typer.Option(help="Weights to start from; by default the teacher, too.")] = None
     backbone: Annotated[Path | None, typer.Option(help="Weights of an ImageNet network, for the trunk alone.")] = None
     teacher: Annotated[Path | None, typer.Option(help="Weights of the teacher, where it is another network.")] = None
@@ -74,6 +79,8 @@ class WeightOptions:
 @dataclass(frozen=True)
 class TrainDataOptions:
     """Files in the place of the recipe's or the row's data, and how data are looked at and scored."""
+
+    panel: ClassVar = DATA
 
     root: Annotated[
         Path | None, typer.Option(help="Folder that holds the official files of the recipe's or the row's data.")
@@ -114,14 +121,19 @@ class TrainDataOptions:
 
 @with_groups
 def train(
-    out: Annotated[Path, typer.Option(help="Run folder. The same command goes on where it was stopped.")],
+    out: Annotated[
+        Path, typer.Option(rich_help_panel=OUTPUT, help="Run folder. The same command goes on where it was stopped.")
+    ],
     what: WhatToTrain,
     weights: WeightOptions,
     data: TrainDataOptions,
     start: FreshOptions,
-    devices: Annotated[int | None, typer.Option(help="Processes, one device each.")] = None,
+    devices: Annotated[int | None, typer.Option(rich_help_panel=SPEED, help="Processes, one device each.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting, KEY=VALUE such as augment.rotation=30.")
+        list[str] | None,
+        typer.Option(
+            "--set", rich_help_panel=TRAINING, help="Change a setting, KEY=VALUE such as augment.rotation=30."
+        ),
     ] = None,
 ) -> None:
     """Train or harden a network, or go on with a run that was stopped."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.evaluate import score
+from robustpose.evaluation import score
 from robustpose.metrics.calibration import calibrate
 from robustpose.metrics.slices import slice_people
 from robustpose.pose.cell import Cell

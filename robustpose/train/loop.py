@@ -23,7 +23,7 @@ from robustpose.config import read_recipe, write_recipe
 from robustpose.data.images import write_image
 from robustpose.errors import UserError, show_doubts
 from robustpose.estimators.running.backends import limit_threads
-from robustpose.evaluate import measure
+from robustpose.evaluation import measure
 from robustpose.files import lock_folder, without_parts, write_text
 from robustpose.fresh import StartOver
 from robustpose.metrics import make_metric

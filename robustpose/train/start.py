@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from robustpose.blame import blaming
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
-from robustpose.evaluate import score
+from robustpose.evaluation import score
 from robustpose.limits import check_limit
 from robustpose.metrics import make_metric, names_code
 from robustpose.models import TABLE, family_of

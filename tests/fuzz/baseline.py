@@ -130,8 +130,8 @@ def _write_unfinished() -> None:
     from functools import partial
 
     from robustpose import estimators
-    from robustpose.bench.job import Job, prepare
-    from robustpose.bench.predict import Predicting
+    from robustpose.benchmark.job import Job, prepare
+    from robustpose.benchmark.predict import Predicting
     from robustpose.corruptions.suites import choose_cells
     from robustpose.data.corrupted import MadeImages
     from robustpose.data.spec import DataSpec

@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from robustpose.bench.job import Job, prepare, read_truths
-from robustpose.bench.predict import predict_cells
-from robustpose.bench.scoring import Scoring, score_cells
-from robustpose.bench.write_scores import write_scores
+from robustpose.benchmark.job import Job, prepare, read_truths
+from robustpose.benchmark.predict import predict_cells
+from robustpose.benchmark.scoring import Scoring, score_cells
+from robustpose.benchmark.write_scores import write_scores
 from robustpose.changes import keep_known, list_changes
 from robustpose.data.identity import identify_dataset
 from robustpose.errors import UserError, show_doubts

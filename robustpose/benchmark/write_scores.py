@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from robustpose.bench.job import Job, OpenedData
+from robustpose.benchmark.job import Job, OpenedData
 from robustpose.files import hash_file, write_text, writing_to
 from robustpose.pose.cell import Cell
 from robustpose.results.cell_score import CellScore

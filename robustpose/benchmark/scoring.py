@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from robustpose.bench.job import Job, OpenedData, read_truths
+from robustpose.benchmark.job import Job, OpenedData, read_truths
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import check_truth_rows, read_results
 from robustpose.pose.types import no_poses

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from robustpose.bench.job import Job, OpenedData, Prepared
+from robustpose.benchmark.job import Job, OpenedData, Prepared
 from robustpose.errors import UserError
-from robustpose.evaluate import get_frames, predict
+from robustpose.evaluation import get_frames, predict
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.results_json import write_results

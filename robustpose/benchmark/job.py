@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from robustpose.bench.identity import choose_files, choose_provenance, identify_estimator
+from robustpose.benchmark.identity import choose_files, choose_provenance, identify_estimator
 from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.data.identity import identify_dataset
 from robustpose.errors import UserError
-from robustpose.evaluate import score
+from robustpose.evaluation import score
 from robustpose.metrics import make_metric
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator, Metric

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from robustpose.bench.job import Job, prepare
-from robustpose.bench.predict import predict_cells
-from robustpose.bench.run import check_numbers
-from robustpose.bench.scoring import Scoring, score_cells
+from robustpose.benchmark.job import Job, prepare
+from robustpose.benchmark.predict import predict_cells
+from robustpose.benchmark.run import check_numbers
+from robustpose.benchmark.scoring import Scoring, score_cells
 from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.data.subset import Adjusted
 from robustpose.errors import UserError, show_doubts, spell_list
