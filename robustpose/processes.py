@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
@@ -22,8 +22,10 @@ import cv2
 
 from robustpose.blame import find_blame
 from robustpose.errors import UserError
+from robustpose.main_module import names_main, without_main
 from robustpose.printing import print_warning
 from robustpose.stopping import be_a_worker, hold_signals
+from robustpose.threads import one_thread_elsewhere
 
 Opened = TypeVar("Opened")
 Task = TypeVar("Task")
@@ -65,7 +67,7 @@ def run_in_processes(
     others = set(multiprocessing.active_children())
     failure: BaseException | None = None
     with ExitStack() as to_end:  # in the reverse order
-        with start_processes():
+        with start_processes(with_main=names_main(prepare, do, tasks)), one_thread_elsewhere():
             numbers: Any = context.SimpleQueue()
             to_end.callback(numbers.close)
             for number in range(n_workers):
@@ -107,12 +109,15 @@ def run_in_processes(
 
 
 @contextmanager
-def start_processes() -> Iterator[None]:
-    """Hear signals only after the block, in which processes are started: none is interrupted before it is a worker."""
+def start_processes(with_main: bool = True) -> Iterator[None]:
+    """Hear signals only after the block, in which processes are started: none is interrupted before it is a worker.
+
+    Without the main module, they do not run a script again.
+    """
     if hasattr(signal, "pthread_sigmask"):
         with hold_signals(), _silenced_tracker():
             resource_tracker.ensure_running()  # where this starts it, signals come through again before Python 3.13
-    with hold_signals():
+    with hold_signals(), nullcontext() if with_main else without_main():
         yield
 
 

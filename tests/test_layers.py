@@ -13,7 +13,7 @@ import robustpose
 ROOT = Path(robustpose.__file__).parent
 LAYERS = [
     {"errors"},
-    {"blame", "kernel_cache", "limits", "locks", "printing", "stopping"},
+    {"blame", "kernel_cache", "limits", "locks", "main_module", "printing", "stopping", "threads"},
     {"reading"},
     {"registry", "files", "processes", "progress", "versions", "config", "image_files", "records"},
     {"changes", "contents", "fresh", "sources"},

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from robustpose.benchmark.job import Job, prepare, read_truths
+from robustpose.benchmark.job import Job, Prepared, prepare, read_truths
 from robustpose.benchmark.predict import predict_cells
 from robustpose.benchmark.scoring import Scoring, score_cells
 from robustpose.benchmark.write_scores import write_scores
@@ -41,7 +41,18 @@ def run_bench(
     finished units stay in the run folder.
     """
     check_numbers(n_workers, n_resamples)
-    prepared = prepare(job, cells)
+    return run_prepared(prepare(job, cells), n_workers, n_resamples, on_progress, fresh)
+
+
+def run_prepared(
+    prepared: Prepared,
+    n_workers: int,
+    n_resamples: int,
+    on_progress: Callable[[str, Progress], None],
+    fresh: StartOver | None = None,
+) -> dict[str, Any]:
+    """Do what `run_bench` does with a job that has been checked; numbers have been, too."""
+    job, cells = prepared.job, prepared.cells
     show_doubts(prepared.warnings)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))

@@ -11,17 +11,11 @@ import typer
 
 from robustpose.cli.help import MODEL, OUTPUT, SPEED
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import (
-    CorruptionOptions,
-    DataOptions,
-    FreshOptions,
-    ScoringOptions,
-    parse_seed,
-    use_one_thread,
-)
+from robustpose.cli.options import CorruptionOptions, DataOptions, FreshOptions, ScoringOptions, parse_seed
 from robustpose.cli.paper_row import Asked, RowOptions, apply_row
 from robustpose.errors import UserError
 from robustpose.printing import print_line
+from robustpose.threads import use_one_thread
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from robustpose.cli.options import use_one_thread
 from robustpose.errors import UserError
 from robustpose.printing import print_line
+from robustpose.threads import use_one_thread
 
 
 def findings(

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import DataOptions, ScoringOptions, TrustOptions, use_one_thread
+from robustpose.cli.options import DataOptions, ScoringOptions, TrustOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_aside, print_line
+from robustpose.threads import use_one_thread
 
 
 @with_groups

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -223,9 +222,3 @@ def parse_seed(text: str | None) -> str | int:
     if abs(seed) >= 2**63:  # as in settings
         raise UserError(f"--seed must be of at most 18 digits, got {quote(seed)}")
     return seed
-
-
-def use_one_thread() -> None:
-    """Keep numerical libraries that are loaded later to one thread a process: the work is shared out over processes."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
