@@ -13,7 +13,6 @@ from robustpose.files import list_differences
 from robustpose.train.recipes import read_settings
 from robustpose.train.settings import make_settings
 
-RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 VALUES = {"model": "small", "input_wh": [96, 128], "train_data": {"name": "toy"}, "val_data": {"name": "toy"}}
 
 
@@ -108,7 +107,7 @@ def test_recipe_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None
 
 
 def test_written_settings_read_back_the_same(tmp_path: Path) -> None:
-    settings = read_settings(RECIPE)
+    settings = read_settings("demo")
     (tmp_path / "settings.yaml").write_text(write_recipe(settings))
     assert read_settings(tmp_path / "settings.yaml") == settings
 

@@ -19,19 +19,19 @@ from robustpose.estimators.heatmaps import HeatmapEstimator, Options, build
 from robustpose.estimators.running.backends import as_callable
 from robustpose.estimators.running.batches import CROPS_PER_CALL
 from robustpose.evaluation import evaluate
-from robustpose.models import TABLE, family_of
+from robustpose.models import DEMO, TABLE, family_of
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.small import SmallNet
-from robustpose.models.weights import DEMO, load_weights, read_weights, save_weights
+from robustpose.models.weights import load_weights, read_weights, save_weights
 from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.types import Frame
+from robustpose.train.recipes import find_recipe_file
 from tests.networks import make_lively
 from tests.people import assert_same_poses
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 INPUT_SPEC = InputSpec("small", (96, 128), COCO.joints, sigma=1.5)
-RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_shipped_weights_are_those_of_the_recipe() -> None:
-    assert hashlib.sha256(DEMO.read_bytes()).hexdigest() in RECIPE.read_text()
+    assert hashlib.sha256(DEMO.read_bytes()).hexdigest() in find_recipe_file("demo").read_text()
     assert all(torch.isfinite(tensor).all() for tensor in load_file(DEMO).values())
 
 

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from robustpose import Poses, estimators, models
-from robustpose.models.weights import DEMO, save_weights
+from robustpose.models import DEMO
+from robustpose.models.weights import save_weights
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.results_json import write_results
 from robustpose.pose.skeletons import COCO

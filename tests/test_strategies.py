@@ -400,7 +400,7 @@ def test_product_is_benched_from_both_files(tmp_path: Path, first_weights: Path)
 
 
 def test_command_line_replaces_data_strategy_and_start(tmp_path: Path) -> None:
-    recipe = ROOT / "recipes/advmix/mobilenet_v2.yaml"
+    recipe = "advmix/mobilenet_v2"
     data = {"train_data": {"annotations": Path("people.json"), "images": Path("images")}}
     settings = read_settings(recipe, ["start_from=x.pth", "strategy=equalmix", "seed=3"], data)
     assert (settings.strategy, settings.seed, settings.start_from) == ("equalmix", 3, Path("x.pth"))
@@ -413,20 +413,20 @@ def test_command_line_replaces_data_strategy_and_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["toy", "toy_crowds", "toy_fields", "mobilenet_v2"])
 def test_recipes_are_valid(name: str) -> None:
-    settings = read_settings(ROOT / f"recipes/advmix/{name}.yaml", ["start_from=x.pth"])
+    settings = read_settings(f"advmix/{name}", ["start_from=x.pth"])
     assert settings.strategy == "advmix"
     assert settings.mixing.distill_on == "clean"
 
 
 def test_root_takes_the_place_of_a_recipes(tmp_path: Path) -> None:
-    settings = read_settings(ROOT / "recipes/mobilenet_v2.yaml", root=tmp_path)
+    settings = read_settings("mobilenet_v2", root=tmp_path)
     assert settings.train_data.root == settings.val_data.root == tmp_path
 
 
 @pytest.mark.filterwarnings("ignore:.* images of val_data are learned from")
 def test_train_command_hardens_on_coco_files(run: Any, coco_folder: Path, tmp_path: Path) -> None:
-    words = ["--recipe", ROOT / "recipes/advmix/toy.yaml", "--out", tmp_path / "run"]
-    words += ["--init", ROOT / "robustpose/models/pretrained/demo.safetensors"]
+    words = ["--recipe", "advmix/toy", "--out", tmp_path / "run"]
+    words += ["--init", "demo"]
     for prefix in ("", "val-"):
         words += [f"--{prefix}annotations", coco_folder / "people.json"]
     words += ["--images", coco_folder / "images", "--strategy", "equalmix", "--set", "epochs=1", "--set", "decay_at=[]"]

@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.* images of val_data are learned from"),
 ]
-ROOT = Path(__file__).parents[1]
 EVERYTHING: dict[str, Any] = {
     "start_from": Path("standard.pth"),
     "teacher": {"weights": Path("large.pth")},
@@ -330,13 +329,13 @@ def test_row_of_each_kind_trains(run: Any, folder: Path, tmp_path: Path, name: s
 
 ADVMIX, STANDARD = ["--row", "coco-c/table5/advmix"], ["--row", "coco-c/sbl_r50_256x192", "--set", "backbone=null"]
 WRONG_WORDS = [
-    ([], "say what to train: --recipe FILE, or --row NAME (robustpose list rows)"),
+    ([], "say what to train: --recipe NAME (robustpose list recipes), or FILE, or --row NAME"),
     ([*ADVMIX, "--recipe", "x.yaml"], "--row and --recipe both say what to train"),
     (["--recipe", "x.yaml", "--according-to", "paper"], "--according-to goes with --row"),
     ([*ADVMIX, "--root", "none", "--init", "x.pth"], "start_from: there is no weights file x.pth"),
     ([*STANDARD, "--root", "none"], "train_data: the folder none does not exist"),
     (["--row", "mpii-c/sbl_r50_256x256", *STANDARD[2:], "--root", "."], "mpii train needs annot/train.json"),
-    (["--recipe", ROOT / "recipes/demo.yaml", "--root", "."], "train_data: data 'toy' takes no root (--root)"),
+    (["--recipe", "demo", "--root", "."], "train_data: data 'toy' takes no root (--root)"),
 ]
 
 

@@ -21,6 +21,7 @@ class Kind(str, Enum):
     datasets = "datasets"
     metrics = "metrics"
     networks = "networks"
+    recipes = "recipes"
     rows = "rows"
     strategies = "strategies"
     views = "views"
@@ -38,7 +39,7 @@ def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     part: Annotated[str, typer.Argument(help="For rows: only those with this in their names, such as table5.")] = "",
 ) -> None:
-    """List what is known by name: models, networks, corruptions, data, metrics, the paper's rows, strategies, views."""
+    """List what is known by name: models, networks, corruptions, data, metrics, recipes, rows, strategies, views."""
     if part and kind is not Kind.rows:
         raise UserError(f"'{part}' chooses among rows alone: robustpose list {kind.value} lists all")
     if kind is Kind.corruptions:
@@ -49,6 +50,8 @@ def list_(
         _list_rows(part)
     elif kind is Kind.strategies:
         _list_strategies()
+    elif kind is Kind.recipes:
+        _list_recipes()
     else:
         for name, text in registry.load(DESCRIBED[kind]).items():
             print_line(f"{name:<34} {text}")
@@ -109,6 +112,14 @@ def _list_rows(part: str) -> None:
         "robustpose train --row ROW --root DATA [--init FILE | --backbone FILE] --out DIR trains one: docs/training.md."
     )
     print_line("robustpose bench --row ROW --root DATA --weights FILE_OR_DIR --out DIR measures one.")
+
+
+def _list_recipes() -> None:
+    from robustpose.train.recipes import list_recipes
+
+    for name, text in list_recipes().items():
+        print_line(f"{name:<20}  {text}")
+    print_line("robustpose train --recipe NAME --out DIR trains one, --set KEY=VALUE otherwise.")
 
 
 def _print_columns(lines: Sequence[Sequence[object]]) -> None:

@@ -27,7 +27,12 @@ class WhatToTrain:
 
     panel: ClassVar = TRAINING
 
-    recipe: Annotated[Path | None, typer.Option(help="YAML file with the settings, such as recipes/demo.yaml.")] = None
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="What to train: name of robustpose list recipes, such as advmix/toy, or YAML file of your own."
+        ),
+    ] = None
     row: Annotated[
         str | None,
         typer.Option(help="Instead: row of the paper, such as coco-c/table5/advmix: see robustpose list rows."),
@@ -55,7 +60,9 @@ class WhatToTrain:
             account = "program" if self.according_to is None else self.according_to
             return note_differences(read_row(self.row, account, overrides, options, root))
         if self.recipe is None:
-            raise UserError("say what to train: --recipe FILE, or --row NAME (robustpose list rows)")
+            raise UserError(
+                "say what to train: --recipe NAME (robustpose list recipes), or FILE, or --row NAME (… list rows)"
+            )
         if self.according_to is not None:
             raise UserError("--according-to goes with --row: a recipe says itself how it trains")
         return note_differences(read_settings(self.recipe, overrides, options, self.trust, root))
@@ -67,7 +74,9 @@ class WeightOptions:
 
     panel: ClassVar = MODEL
 
-    init: Annotated[Path | None, typer.Option(help="Weights to start from; by default the teacher, too.")] = None
+    init: Annotated[
+        Path | None, typer.Option(help="Weights to start from, by default the teacher, too: FILE, or demo.")
+    ] = None
     backbone: Annotated[Path | None, typer.Option(help="Weights of an ImageNet network, for the trunk alone.")] = None
     teacher: Annotated[Path | None, typer.Option(help="Weights of the teacher, where it is another network.")] = None
 

@@ -1,4 +1,4 @@
-"""The small network that comes with robustpose, trained on drawn people (recipes/demo.yaml)."""
+"""The small network that comes with robustpose, trained on drawn people (recipe `demo`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Options(EngineOptions, HeatmapOptions):
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> heatmaps.HeatmapEstimator:
     """Return the estimator of the demo network, of COCO's joints; there is one, so `target` is empty."""
-    from robustpose.models.weights import DEMO
+    from robustpose.models import DEMO
 
     if target:
         raise UserError(f"the demo network brings its own weights: write {name}, or small:{target}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustpose import registry
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 TABLE: dict[str, str] = {
     name: f"robustpose.models.{make}" for family in FAMILIES.values() for name, make in family.networks.items()
 }
+DEMO = Path(__file__).with_name("pretrained") / "demo.safetensors"  # made by the recipe `demo`
 
 
 def family_of(name: str) -> FamilyName:
     """Return the family of a network of `TABLE`; that of heatmaps for any other."""
     return next((family.name for family in FAMILIES.values() if name in family.networks), DEFAULT)
+
+
+def find_weights(path: Path | None) -> Path | None:
+    """Return the path of weights; the word `demo` stands for the demo network's, unless a file is called so."""
+    return DEMO if path == Path("demo") and not path.is_file() else path
 
 
 def build(name: str, joints: int = 17) -> nn.Module:

@@ -22,7 +22,6 @@ from robustpose.models.input_spec import InputSpec
 from robustpose.models.torch_files import PARALLEL, read_torch_file
 from robustpose.models.value_range import check_range
 
-DEMO = Path(__file__).with_name("pretrained") / "demo.safetensors"  # made by recipes/demo.yaml
 INPUT_SPEC = TypeAdapter(InputSpec)
 KEY = "robustpose"  # a single entry, because the order in which several are written is not fixed
 COUNTER = "num_batches_tracked"  # of a batch norm: not used in evaluation, not saved before PyTorch 0.4.1

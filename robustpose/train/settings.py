@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     NonNegativeFloat,
@@ -22,7 +23,7 @@ from robustpose.config import Settings, check_settings
 from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest
-from robustpose.models import family_of
+from robustpose.models import family_of, find_weights
 from robustpose.models.families import FAMILIES, OLD_NAMES, FamilyName
 from robustpose.models.zoo import ZooNetwork, get_network
 from robustpose.train.strategies import Strategy, find_strategy
@@ -34,6 +35,7 @@ DistillOn = Literal["clean", "mixed"]
 ImageHead = Literal["logits", "weights"]
 Account = Literal["program", "paper"]  # of how the paper's networks were trained: see `rows.yaml`
 Probability = Annotated[float, Field(ge=0, le=1)]
+WeightsFile = Annotated[Path | None, AfterValidator(find_weights)]  # `demo` for those of the demo network
 Side = Annotated[int, Field(gt=0, le=2048)]  # px
 
 
@@ -89,7 +91,7 @@ class TeacherSettings(Settings):
     """Say who the teacher is. By default the student as it starts."""
 
     model: str | None = None  # None for the student's
-    weights: Path | None = None  # None for the student's `start_from`
+    weights: WeightsFile = None  # None for the student's `start_from`
 
 
 class EngineSettings(Settings):
@@ -123,7 +125,7 @@ class TrainSettings(Settings):
     input_wh: tuple[Side, Side]
     # Of the target Gaussians, heatmap px; by default what is usual for the input's size. Fields have none.
     sigma: PositiveFloat = Field(default=None, validate_default=True)
-    start_from: Path | None = None  # weights to start from; None for random ones
+    start_from: WeightsFile = None  # weights to start from; None for random ones
     backbone: Path | None = None  # weights of an ImageNet network, for the trunk alone
     train_data: DataSpec  # of data with splits, by default the one for training
     val_data: DataSpec  # to evaluate on; of data with splits, by default the one that is benched
