@@ -26,7 +26,7 @@ def list_recipes() -> dict[str, str]:
     """Return the recipes that come with robustpose: name -> the first line of the file, which says what it is for.
 
     >>> list_recipes()["toy_crowds"]
-    'Train a small bottom-up network on drawn crowds, on a CPU.'
+    'Train a small bottom-up network on drawn crowds.'
     """
     paths = {path.relative_to(FOLDER).with_suffix("").as_posix(): path for path in sorted(FOLDER.rglob("*.yaml"))}
     return {name: read_text(path, "recipe").partition("\n")[0].strip("# ") for name, path in paths.items()}
