@@ -39,7 +39,7 @@ class Work(Protocol[Opened, TaskIn, ResultOut]):
         """Open what all tasks need. Called once in each process that does tasks."""
 
     def kinds(self, task: TaskIn) -> Sequence[Hashable]:
-        """Return one entry for each result of a task: results of one kind take about the same time."""
+        """Return one entry for each result of a task, its kind or a `Piece`: those of one kind take about as long."""
 
     def do(self, opened: Opened, task: TaskIn) -> Iterator[ResultOut]:
         """Do a task, and yield each result when its files are written."""
@@ -163,7 +163,7 @@ def do_tasks(
     """Do the tasks that are lacking and yield their results as they come, in any order. What was finished stays.
 
     At most `n_workers` processes share them; with 1, everything happens in this one. `on_progress` is called before the
-    first result, and after the caller has taken each; earlier runs have left `n_done` results. `opened` is what
+    first result, and after the caller has taken each; earlier runs have left what counts `n_done`. `opened` is what
     `work.open` returns, if it is open in this process already.
     """
     n_workers = max(min(n_workers, len(tasks)), 1)

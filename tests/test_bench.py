@@ -79,7 +79,7 @@ def test_interrupted_after_every_unit_it_goes_on_to_the_same_bytes(tmp_path, mak
         starts.clear()
         with pytest.raises(Stop):
             run_bench(job, CELLS, on_progress=stop_after_one)
-        assert starts == [expected_done, expected_done + 1]
+        assert starts == [4 * expected_done, 4 * expected_done + 4]  # images of the first chunk, in another cell
     run_bench(job, CELLS)
     assert files_of(job.out) == files_of(finished_run)
 
@@ -167,7 +167,7 @@ def test_damaged_units_are_made_again_by_the_next_start(tmp_path, make_job, fini
     job = make_job(tmp_path / "run")
 
     def stop_before_the_last(what, progress):
-        if progress.done == 14:
+        if progress.done == 44:  # of 9 images in 5 cells
             raise Stop
 
     with pytest.raises(Stop):

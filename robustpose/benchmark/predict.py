@@ -15,7 +15,7 @@ from robustpose.evaluation import get_frames, predict
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.results_json import write_results
-from robustpose.progress import Progress
+from robustpose.progress import Piece, Progress
 from robustpose.results.inputs import write_inputs
 from robustpose.results.run_folder import DamagedUnit, RunFolder
 from robustpose.work import Chunk, cut_chunks, do_tasks
@@ -34,9 +34,10 @@ class Predicting:
         dataset = self.job.make_dataset()
         return dataset, self.job.make_estimator(dataset.skeleton)
 
-    def kinds(self, task: Task) -> list[str | None]:
-        """Return the corruption of each unit: they differ in time by a factor of ten."""
-        return [cell.corruption for cell in task[1]]
+    def kinds(self, task: Task) -> list[Piece]:
+        """Return the corruption of each unit, whose images are counted: they differ in time by a factor of ten."""
+        (_, indices), cells = task
+        return [Piece(cell.corruption, len(indices), cell.key) for cell in cells]
 
     def do(self, opened: tuple[Dataset, Estimator], task: Task) -> Iterator[None]:
         """Predict a chunk in its cells, and write the units."""
@@ -62,12 +63,8 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Pro
     for _ in range(2):  # a unit that the disk has damaged is noticed when it is gathered: then it is made again
         unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
         folder.drop_units(set(prepared.cells).difference(unfinished))  # of a process that was killed at that
-        todo = []
-        for chunk in chunks:
-            lacking = [cell for cell in unfinished if not folder.unit_path(cell, chunk.number).is_file()]
-            if lacking:
-                todo.append((chunk, lacking))
-        n_done = len(prepared.cells) * len(chunks) - sum(len(lacking) for _, lacking in todo)
+        todo = list_tasks(folder, unfinished, chunks)
+        n_done = len(prepared.cells) * len(prepared.data.dataset) - count_images(todo)
         for _ in do_tasks(Predicting(prepared.job), todo, n_workers, on_progress, n_done, opened):
             pass
         damaged = [cell for cell in unfinished if not _gather(folder, cell, chunks, prepared.data)]
@@ -77,6 +74,17 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Pro
         raise UserError(f"what is written to {folder.path} cannot be read again ({damaged[0].key}): check the disk")
     if prepared.job.inputs is not None:
         write_inputs(prepared.job.out, prepared.job.inputs)
+
+
+def list_tasks(folder: RunFolder, unfinished: Sequence[Cell], chunks: Sequence[Chunk]) -> list[Task]:
+    """Return the chunks that lack units of unfinished cells, each with these cells."""
+    lacking = [(c, [cell for cell in unfinished if not folder.unit_path(cell, c.number).is_file()]) for c in chunks]
+    return [(chunk, cells) for chunk, cells in lacking if cells]
+
+
+def count_images(tasks: Sequence[Task]) -> int:
+    """Return the number of images × cells of tasks."""
+    return sum(len(indices) * len(cells) for (_, indices), cells in tasks)
 
 
 def _gather(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], data: OpenedData) -> bool:

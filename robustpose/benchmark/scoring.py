@@ -9,7 +9,7 @@ from robustpose.benchmark.job import Job, OpenedData, read_truths
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import check_truth_rows, read_results
 from robustpose.pose.types import no_poses
-from robustpose.progress import Progress
+from robustpose.progress import Piece, Progress
 from robustpose.results.cell_score import CellScore, score_cell
 from robustpose.results.resampling import draw_weights
 from robustpose.results.run_folder import RunFolder
@@ -30,9 +30,9 @@ class Scoring:
         """Open the dataset with its truth."""
         return read_truths(self.job.make_dataset())
 
-    def kinds(self, cell: Cell) -> list[str]:
+    def kinds(self, cell: Cell) -> list[Piece]:
         """Return that cells take about the same time."""
-        return ["cell"]
+        return [Piece("cell", note=cell.key)]
 
     def do(self, data: OpenedData, cell: Cell) -> Iterator[CellScore]:
         """Score the predictions in a cell, and write its matches."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -17,7 +16,6 @@ from robustpose.printing import print_line
 from robustpose.train.strategies import STRATEGIES
 
 if TYPE_CHECKING:
-    from robustpose.train.loop import Progress
     from robustpose.train.settings import TrainSettings
 
 
@@ -146,10 +144,10 @@ def train(
     ] = None,
 ) -> None:
     """Train or harden a network, or go on with a run that was stopped."""
-    from robustpose.progress import Progress as WorkProgress
     from robustpose.results.rows import percent
     from robustpose.show.terminal import progress_display
     from robustpose.train.start import check_start
+    from robustpose.train.telling import Teller
 
     options = {"strategy": what.strategy, "engine": {"devices": devices}, **weights.describe(), **data.describe()}
     settings = what.read(set_ or [], options, data.root)
@@ -164,28 +162,15 @@ def train(
 
     keep_freed_memory()
 
-    figures: dict[str, float] = {}
-    started: tuple[float, int] | None = None
+    teller = Teller()
     with progress_display() as show:
-
-        def on_progress(progress: Progress) -> None:
-            nonlocal started
-            if progress.figures is not None:
-                figures.update(progress.figures)
-            now = time.monotonic()
-            started = started or (now, progress.step)
-            done = progress.step - started[1]
-            left = (now - started[0]) / done * (progress.n_steps - progress.step) if done else None
-            losses = "  ".join(
-                f"{name} {loss:.2f}" if name.startswith("view") else f"{name} {loss:.2e}"
-                for name, loss in progress.losses.items()
-            )
-            scores = f"  {next(iter(figures))} {100 * next(iter(figures.values())):.1f}" if figures else ""
-            note = f"epoch {progress.epoch}/{progress.n_epochs}  {losses}{scores}"
-            show("training", WorkProgress(progress.step, progress.n_steps, left), note)
-
-        product = run_training(settings, out, on_progress, start.start_over(*list_paths(settings)))
-    if figures:
+        product = run_training(
+            settings,
+            out,
+            lambda progress: show("training", teller.tell(progress)),
+            start.start_over(*list_paths(settings)),
+        )
+    if figures := teller.figures:
         # COCO's figures are -1 where there is nobody to find, such as APL without large people.
         print_line("  ".join(f"{name} {percent(None if value == -1 else value)}" for name, value in figures.items()))
     print_line(f"weights: {product} and {product.with_suffix('.pth').name}")

@@ -22,7 +22,7 @@ from robustpose.fresh import StartOver
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame
-from robustpose.progress import Progress
+from robustpose.progress import Piece, Progress
 from robustpose.versions import PIXELS, versions
 from robustpose.work import check_workers, do_tasks
 
@@ -50,9 +50,9 @@ class SetJob:
             self.corrupted_images.load(corruption)
         return self.make_dataset()
 
-    def kinds(self, task: Task) -> list[str | None]:
+    def kinds(self, task: Task) -> list[Piece]:
         """Return the corruption of each image: they differ in time by a factor of ten."""
-        return [cell.corruption for cell in task[1]]
+        return [Piece(cell.corruption, note=cell.key) for cell in task[1]]
 
     def do(self, dataset: Dataset, task: Task) -> Iterator[tuple[str, str]]:
         """Write an image in each of its cells."""

@@ -21,10 +21,21 @@ if TYPE_CHECKING:
     from robustpose.results.compare import Comparison, Difference
     from robustpose.results.leaderboard import Board
 
-LABELS = {"predict": "predicting", "score": "scoring"}  # what a bench is at
+# What a command is at, by the label of its progress: in words, and what is counted.
+LABELS = {
+    "predict": ("predicting", "images"),  # of all cells: every image counts once in each
+    "score": ("scoring", "cells"),
+    "training": ("training", "steps"),
+    "corrupting": ("corrupting", "images"),
+    "stylising": ("stylising", "images"),
+    "checking": ("checking", "images"),
+}
 SECONDS_BETWEEN_LINES = 20.0
+LONGEST_BAR, SHORTEST_BAR = 40, 6  # letters
+GAP = "  "  # between the words of a note
+TYPICAL_WIDTH = 120  # of lines where there is no terminal
 
-Show = Callable[..., None]  # (label, progress, note=""): see `progress_display`
+Show = Callable[[str, Progress], None]  # (label, progress): see `progress_display`
 
 
 @contextmanager
@@ -36,44 +47,66 @@ def work_progress(label: str) -> Iterator[Callable[[Progress], None]]:
 
 @contextmanager
 def progress_display() -> Iterator[Show]:
-    """Give ``show(label, progress, note="")``: on standard error, a live bar or a line now and then."""
+    """Give ``show(label, progress)``: on standard error, a live bar or a line now and then."""
     console = make_console(sys.stderr)
     if not sys.stderr.isatty() or console.is_dumb_terminal:
         yield _line_printer()
         return
+    bar = rich.progress.BarColumn(bar_width=LONGEST_BAR)
     columns = (
-        rich.progress.TextColumn("{task.description:<10}", markup=False),
-        rich.progress.BarColumn(),
-        rich.progress.MofNCompleteColumn(),
-        rich.progress.TextColumn("{task.fields[left]}", markup=False),
-        rich.progress.TextColumn("{task.fields[note]}", markup=False),
+        rich.progress.TextColumn("{task.description}", markup=False),
+        bar,
+        rich.progress.TextColumn("{task.fields[words]}", markup=False),
     )
-    with rich.progress.Progress(*columns, console=console) as bar:
+    with rich.progress.Progress(*columns, console=console) as live:
         tasks: dict[str, Any] = {}
 
-        def show(label: str, progress: Progress, note: str = "") -> None:
+        def show(label: str, progress: Progress) -> None:
+            doing, unit = LABELS.get(label, (label, ""))
+            doing = one_line(doing, 20)
             if label not in tasks:
-                words = one_line(LABELS.get(label, label), MOST_IN_TABLE)
-                tasks[label] = bar.add_task(words, total=progress.total, left="", note="")
-            left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
-            note = one_line(note, MOST_IN_TABLE)
-            bar.update(tasks[label], completed=progress.done, total=progress.total, left=left, note=note)
+                tasks[label] = live.add_task(doing, total=progress.total, words="")
+            room = console.width - len(doing) - 2 - 1  # two gaps; the last column stays free
+            words = describe_progress(progress, unit, room - SHORTEST_BAR)
+            bar.bar_width = max(SHORTEST_BAR, min(LONGEST_BAR, room - len(words)))
+            live.update(tasks[label], completed=progress.done, total=progress.total, words=words)
 
         yield show
+
+
+def describe_progress(progress: Progress, unit: str, width: int) -> str:
+    """Return ``3,120/12,236 images  fog/3  2:10 left``, in as many letters as `width`, or without its note.
+
+    Numbers are never cut: of a note, words are left out from its end, and of its first word letters.
+    """
+    counts = f"{progress.done:,}/{progress.total:,} {unit}".strip()
+    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
+    room = width - len(counts) - len(GAP) - (len(GAP) + len(left) if left else 0)
+    return GAP.join(filter(None, (counts, _fit_note(one_line(progress.note, MOST_IN_TABLE), room), left)))
+
+
+def _fit_note(note: str, room: int) -> str:
+    first, *others = note.split(GAP)
+    if len(first) > room:
+        return f"{first[: room - 1]}…" if room > 4 else ""
+    for word in others:
+        if len(first) + len(GAP) + len(word) > room:
+            break
+        first += GAP + word
+    return first
 
 
 def _line_printer() -> Show:
     last: dict[str, tuple[float, int]] = {}  # by label: when a line was printed, and how much was done then
 
-    def show(label: str, progress: Progress, note: str = "") -> None:
+    def show(label: str, progress: Progress) -> None:
         now, done, total = time.monotonic(), progress.done, progress.total
         when, done_then = last.get(label, (-math.inf, -1))
         if done == done_then or (done < total and now - when < SECONDS_BETWEEN_LINES):
             return
         last[label] = now, done
-        left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
-        line = f"{LABELS.get(label, label)}: {done}/{total}{left}{'  ' + note if note else ''}"
-        print_aside(line)
+        doing, unit = LABELS.get(label, (label, ""))
+        print_aside(f"{doing}: {describe_progress(progress, unit, TYPICAL_WIDTH)}")
 
     return show
 
