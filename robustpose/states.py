@@ -112,7 +112,9 @@ class _Walk:
                 self._add(name, attribute, item, with_plain and is_own_class)
         if content is not None and hasattr(type(value), "modules"):
             for layer in value.modules():
-                self._look_at_class(type(layer))
+                if self._look_at_class(type(layer)):  # numbers and words, which no state holds
+                    for attribute, item in _list_attributes(layer):
+                        self._add(name, f"{type(layer).__name__}.{attribute}", item, with_plain)
 
     def _look_at_plain(self, name: str, value: Any, with_plain: bool) -> None:
         text = str(value) if isinstance(value, str | PurePath) else ""

@@ -51,7 +51,7 @@ class Function(Estimator):
         self.skeleton = skeleton
         self.provenance = {"kind": "function", "name": name}
         self.__wrapped__ = self._find = find
-        self.warnings = _doubt_order(skeleton, name)
+        self.warnings = doubt_order(skeleton, name)
         self._name = name
         self._batch_size = batch_size
         self._has_answered = False
@@ -198,24 +198,29 @@ class InOrder(Estimator):
 
 
 def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Estimator:
-    """Return the estimator behind ``package.module:attr``.
+    """Return the estimator behind ``package.module:attr``. `options` are as `estimators.build` takes them."""
+    found = registry.load(spec, kind="model")
+    if isinstance(found, type) and hasattr(found, "load_state_dict") and not hasattr(found, "predict"):
+        raise UserError(f"model '{spec}' is a torch network: name its weights, too, --model {spec}:FILE")
+    return take(found, spec, skeleton, options)
+
+
+def take(found: Any, name: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Estimator:
+    """Return the estimator of an object in memory, which messages and results call `name`.
 
     A callable f(image, boxes), or f(images, boxes_per_image), is wrapped; an object with `predict` is taken as it is; a
-    class with `predict` is made with the skeleton as its argument. `options` are as `estimators.build` takes them.
+    class with `predict` is made with the skeleton as its argument.
     """
-    found = registry.load(spec, kind="model")
     if hasattr(found, "predict"):
         how = f"{getattr(found, '__name__', '')}(skeleton)"
-        with blaming(f"estimator '{spec}'", f"{how}: give it __init__(self, skeleton), or name an object made of it"):
+        with blaming(f"estimator '{name}'", f"{how}: give it __init__(self, skeleton), or name an object made of it"):
             made = found(skeleton) if isinstance(found, type) else found
-        read_options(spec, ModelOptions, options)
-        return put_in_order(adopt(made, Estimator, f"estimator '{spec}'"), skeleton, f"estimator '{spec}'")
-    if isinstance(found, type) and hasattr(found, "load_state_dict"):
-        raise UserError(f"model '{spec}' is a torch network: name its weights, too, --model {spec}:FILE")
+        read_options(name, ModelOptions, options)
+        return put_in_order(adopt(made, Estimator, f"estimator '{name}'"), skeleton, f"estimator '{name}'")
     if isinstance(found, type) or not callable(found):
         came = f"the class {found.__name__}" if isinstance(found, type) else type(found).__name__
-        raise UserError(f"model '{spec}' must be a callable {PLAIN} or have predict(), got {came}")
-    return _wrap(spec, found, skeleton, read_options(spec, Options, options))
+        raise UserError(f"model '{name}' must be a callable {PLAIN} or have predict(), got {came}")
+    return _wrap(name, found, skeleton, read_options(name, Options, options))
 
 
 def _wrap(spec: str, find: Callable[..., Any], skeleton: Skeleton, options: Options) -> Function:
@@ -250,7 +255,7 @@ def put_in_order(estimator: Estimator, skeleton: Skeleton, what: str) -> Estimat
     return InOrder(estimator, skeleton, order)
 
 
-def _doubt_order(skeleton: Skeleton, name: str) -> list[str]:
+def doubt_order(skeleton: Skeleton, name: str) -> list[str]:
     """Return a warning where a callable could well have a published order of the joints in mind."""
     for published in (COCO, MPII):
         order = match_names(published.joints, skeleton.joints)

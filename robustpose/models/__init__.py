@@ -19,6 +19,7 @@ TABLE: dict[str, str] = {
     name: f"robustpose.models.{make}" for family in FAMILIES.values() for name, make in family.networks.items()
 }
 DEMO = Path(__file__).with_name("pretrained") / "demo.safetensors"  # made by the recipe `demo`
+BUILT_AS = "built_as"  # attribute of a network of `TABLE`: its row, which says what its input has to be
 
 
 def family_of(name: str) -> FamilyName:
@@ -51,4 +52,6 @@ def build(name: str, joints: int = 17) -> nn.Module:
             f"network '{name}' must be a function of the number of joints that gives a torch module, "
             f"got {type(network).__name__}"
         )
+    if name in TABLE:
+        vars(network)[BUILT_AS] = name
     return network
