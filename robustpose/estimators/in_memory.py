@@ -1,7 +1,7 @@
 """Networks in memory: from somebody's torch module to an estimator; the module itself stays as it is.
 
-What its input has to be, an `InputSpec` says: given, carried as the attribute `input_spec`, known of networks of ours, or
-made of a size. What is run is a copy in evaluation mode: hooks are part of what a network does, and stay.
+What its input has to be, an `InputSpec` says: given, carried as the attribute `input_spec`, known of networks of ours,
+or made of a size. What is run is a copy in evaluation mode: hooks are part of what a network does, and stay.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def find_input_spec(network: nn.Module, given: Any, skeleton: Skeleton, options:
 
 
 def prepare(network: nn.Module, given: Any, skeleton: Skeleton, options: Mapping[str, Any]) -> InputSpec:
-    """Return the input spec of a network that can be evaluated on people of a skeleton; UserError of one that cannot."""
+    """Return the input spec of a network that fits people of a skeleton; UserError where it does not."""
     check_weights(network)
     input_spec = find_input_spec(network, given, skeleton, options)
     input_spec.arrange(skeleton)
