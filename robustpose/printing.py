@@ -59,6 +59,11 @@ def print_line(text: object) -> None:
     _write(sys.stdout, one_line(text))
 
 
+def print_document(text: str) -> None:
+    """Print a text of many lines on standard output that is for programs, in ASCII, such as JSON."""
+    _write(sys.stdout, make_visible(text, keep="\n"))
+
+
 def print_aside(text: object) -> None:
     """Print one line on standard error: progress, a warning, an error."""
     _write(sys.stderr, one_line(text))
@@ -105,6 +110,19 @@ def print_table(
     for row in rows:
         table.add_row(*(one_line(word, MOST_IN_TABLE) for word in row))
     make_console(sys.stdout, None if sys.stdout.isatty() else width).print(table)
+
+
+class Silence(io.StringIO):
+    """A standard output that keeps nothing, for commands that are asked to be quiet."""
+
+    def write(self, text: str) -> int:
+        """Drop a text."""
+        return len(text)
+
+
+def is_quiet() -> bool:
+    """Return whether nobody wants to see tables and progress: a `Silence` is in the place of standard output."""
+    return isinstance(sys.stdout, Silence)
 
 
 def make_console(stream: TextIO, width: int | None = None) -> Console:

@@ -22,6 +22,7 @@ from robustpose.pose.protocols import Dataset, Estimator, Metric
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import ImageId, Truth, no_poses
 from robustpose.results.cell_score import Slices, cut_people
+from robustpose.results.gates import Gate, check_gates
 from robustpose.results.inputs import Inputs
 from robustpose.results.summary import decisive_versions
 
@@ -36,6 +37,7 @@ class Job:
     out: Path  # the run folder
     suite: Suite = COCO_C  # whose mean is taken if the run has all its cells
     inputs: Inputs | None = None  # what inputs.json says of the data; None: nothing is noted
+    gates: tuple[Gate, ...] = ()  # what scores must reach: a run that will have no such score is refused
 
 
 def no_estimator(skeleton: Skeleton) -> Estimator:
@@ -102,6 +104,7 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     nobody_found = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in data.truths)
     if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
         raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
+    check_gates(job.gates, job.suite, cells, metric.primary)
     estimator = job.make_estimator(dataset.skeleton)
     estimator.check_data(dataset, cells)
     of_data, doubts_of_data = identify_dataset(dataset, data.truths)

@@ -9,10 +9,12 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
+from robustpose.cli.gates import GateOptions, finish
 from robustpose.cli.help import MODEL, OUTPUT, SPEED
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import CorruptionOptions, DataOptions, FreshOptions, ScoringOptions, parse_seed
 from robustpose.cli.paper_row import Asked, RowOptions, apply_row
+from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_line
 from robustpose.threads import use_one_thread
@@ -79,6 +81,8 @@ def bench(
     work: ScoringOptions,
     estimate: PreviewOptions,
     start: FreshOptions,
+    wished: GateOptions,
+    shown: PrintedOptions,
 ) -> None:
     """Measure an estimator on clean images and under the corruptions of a suite at every severity."""
     use_one_thread()
@@ -89,6 +93,7 @@ def bench(
     from robustpose.data.corrupted import CorruptedSpec
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
+    from robustpose.results.gates import judge_gates
     from robustpose.results.inputs import Inputs, RowNote
     from robustpose.results.published import find_row
     from robustpose.results.run_folder import RunFolder
@@ -98,6 +103,7 @@ def bench(
     if root is not None and (corrupted.seed is not None or corrupted.frost is not None):
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     suite, cells = corrupted.choose_cells()
+    gates = wished.gates
     asked = Asked(estimator.model or "", estimator.gather(), data, corrupted.seed)
     asked = apply_row(wanted, asked, suite.name, estimator.model_set or [], root)
     if not asked.model:
@@ -116,15 +122,21 @@ def bench(
         out=out,
         suite=suite,
         inputs=inputs,
+        gates=tuple(gates),
     )
     fresh = start.start_over(*inputs.paths, *map(Path, asked.model.split(":")[1:]), wanted.recipe)
     if estimate.preview:
+        if gates:
+            raise UserError(
+                "--fail-under is for scores that are measured, and a preview estimates: leave out --preview"
+            )
         if corrupted.corruptions != "all" or corrupted.severities is not None:
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
         with progress_display() as on_progress:
             preview = run_preview(job, estimate.preview_images, work.n_workers, work.resamples, on_progress, fresh)
         print_preview(preview)
         print_line(f"preview: {out / 'preview.json'}")
+        finish(shown, [], {**preview, "folder": out})
         return
     with progress_display() as on_progress:
         summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress, fresh)
@@ -139,6 +151,7 @@ def bench(
         write_text(out / "comparison.md", recipes.write_comparison(rows, expected.source, differences))
         print_comparison(rows, expected.source, differences)
     print_line(f"report: {out / 'report.html'}")
+    finish(shown, judge_gates(gates, summary), {**summary, "folder": out, "report": out / "report.html"})
 
 
 def parse_options(pairs: list[str] | None) -> dict[str, str]:

@@ -13,6 +13,7 @@ import typer
 
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import CorruptionOptions, FreshOptions, ImageOptions, WorkerOptions, parse_seed
+from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError, first_few
 from robustpose.printing import print_aside, print_line
 
@@ -51,6 +52,7 @@ def corrupt(
     form: SetOptions,
     work: WorkerOptions,
     start: FreshOptions,
+    shown: PrintedOptions,
     verify: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Check a COCO-C that is there against its manifest instead.")
     ] = None,
@@ -67,7 +69,7 @@ def corrupt(
     if verify is not None:
         if out is not None:
             raise UserError("--verify DIR names the folder to check and writes nothing: leave out --out")
-        _verify_set(verify, work.n_workers)
+        shown.write({"folder": verify, "images": _verify_set(verify, work.n_workers)})
         return
     if work.workers is not None and not is_set:
         raise UserError("--workers goes with --annotations FILE and --images DIR, or with --verify")
@@ -83,7 +85,8 @@ def corrupt(
     made = MadeImages(parse_seed(corrupted.seed), corrupted.frost)
     if files:
         _write_copies(files, out, cells, made, _parse_exif(data.exif))
-        print_line(f"{len(files) * len(cells)} images in {out}")
+        n_images = len(files) * len(cells)
+        print_line(f"{n_images} images in {out}")
     else:
         spec = data.describe()
         fresh = start.start_over(spec.annotations, spec.images, spec.root, corrupted.frost)
@@ -94,6 +97,7 @@ def corrupt(
     textures = made.provenance()["frost_textures"]
     if textures != "original" and any(cell.corruption == "frost" for cell in cells):
         print_line(f"frost textures: {textures}, not the original six (robustpose frost install)")
+    shown.write({"folder": out, "images": n_images, "cells": [cell.key for cell in cells], **made.provenance()})
 
 
 def _parse_exif(word: str | None) -> Exif | None:
@@ -143,10 +147,11 @@ def _announce(estimate: Estimate) -> None:
     )
 
 
-def _verify_set(root: Path, n_workers: int) -> None:
+def _verify_set(root: Path, n_workers: int) -> int:
     from robustpose.export.verify import verify_set
     from robustpose.show.terminal import work_progress
 
     with work_progress("checking") as on_progress:
         n_images = verify_set(root, n_workers, on_progress)
     print_line(f"{n_images:,} images in {root} are as its manifest says")
+    return n_images

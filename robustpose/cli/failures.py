@@ -18,10 +18,11 @@ from robustpose.errors import UserError
 from robustpose.printing import ForgivingStream, make_visible, one_line, print_aside, print_lines
 from robustpose.stopping import LINE, Stopped, heard, tell
 
-DONE, OURS, YOURS, INTERRUPTED = 0, 1, 2, 130  # 130 is what shells have for Ctrl-C
+DONE, OURS, YOURS, BELOW, INTERRUPTED = 0, 1, 2, 3, 130  # 130 is what shells have for Ctrl-C
 EXIT_CODES = (
     "Exit codes: 0 done; 1 a fault of robustpose; 2 a mistake in what was given, or a disk, memory or stream that "
-    "refuses; 130 stopped with Ctrl-C, 143 by SIGTERM, 129 by a terminal that closed."
+    "refuses; 3 done, but a score is below what --fail-under or --fail-if-worse asks for; 130 stopped with Ctrl-C, "
+    "143 by SIGTERM, 129 by a terminal that closed."
 )
 # What libraries say, in errors of no type of their own, when they get no memory.
 NO_MEMORY = (

@@ -10,6 +10,7 @@ import typer
 
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import DataOptions, TrustOptions, parse_severities, split_words
+from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_line
 
@@ -83,6 +84,7 @@ def figures(
     out: Annotated[Path, typer.Option(help="Folder for the figures (PDF and PNG) and table.tex.")],
     data: DataOptions,
     shown: ShownOptions,
+    printed: PrintedOptions,
     runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN", help="Run folders of benches.")] = None,
     published: Annotated[
         bool,
@@ -99,10 +101,13 @@ def figures(
         _check_published_alone(published, data, shown)
     written = [_write_runs(runs, out, data, shown)] if runs else []
     written += [write_published(out)] if published else []
-    for path in (path for one in written for path in one.paths):
+    paths = [path for one in written for path in one.paths]
+    notes = [note for one in written for note in one.notes]
+    for path in paths:
         print_line(path)
-    for note in (note for one in written for note in one.notes):
+    for note in notes:
         print_line(f"note: {note}")
+    printed.write({"files": paths, "notes": notes})
 
 
 def _write_runs(runs: list[Path], out: Path, data: DataOptions, shown: ShownOptions) -> Written:

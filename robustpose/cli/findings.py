@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from robustpose.cli.option_groups import with_groups
+from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_line
 from robustpose.threads import use_one_thread
 
 
+@with_groups
 def findings(
     runs: Annotated[
         list[Path] | None, typer.Argument(metavar="RUN", help="Run folders, or folders with some at any depth.")
@@ -31,6 +34,8 @@ def findings(
     training: Annotated[str | None, typer.Option(help="Of all runs that say none, such as Standard or AdvMix.")] = None,
     out: Annotated[list[Path] | None, typer.Option(help="File for all of it, .json or .md; may be repeated.")] = None,
     resamples: Annotated[int | None, typer.Option(help="Of the images, for 95 % intervals; 1000 by default.")] = None,
+    *,
+    shown: PrintedOptions,
 ) -> None:
     """Hold finished runs against each claim of the paper: they support it, contradict it, or cannot tell."""
     use_one_thread()
@@ -61,3 +66,4 @@ def findings(
     for path in out or []:
         write_findings(path, found)
         print_line(f"file: {path}")
+    shown.write(found.to_json())

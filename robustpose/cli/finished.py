@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from robustpose.cli.gates import GateOptions, LossOptions, finish
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import DataOptions, ScoringOptions, TrustOptions
+from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_aside, print_line
 from robustpose.threads import use_one_thread
@@ -20,6 +22,8 @@ def score(
     data: DataOptions,
     work: ScoringOptions,
     whose: TrustOptions,
+    wished: GateOptions,
+    shown: PrintedOptions,
 ) -> None:
     """Score a finished run again: figures, intervals, slices, report. Its model is not needed.
 
@@ -28,11 +32,13 @@ def score(
     use_one_thread()
     from robustpose.benchmark.job import Job, no_estimator
     from robustpose.benchmark.run import rescore
+    from robustpose.results.gates import judge_gates
     from robustpose.results.run_images import choose_data, find_corrupted_images
     from robustpose.results.summary import read_summary
     from robustpose.show.terminal import print_summary, progress_display
 
     old = read_summary(folder)  # whose data to ask for: a folder that is no run has none
+    judge_gates(wished.gates, old)  # whether it has such scores: before it is scored again
     spec = choose_data(folder, data.describe() if data.is_given else None, whose.trusted)
     corrupted_images = find_corrupted_images(folder, old["provenance"], whose.trusted)
     job = Job(spec.open, no_estimator, corrupted_images, folder)
@@ -40,6 +46,8 @@ def score(
         summary = rescore(job, work.n_workers, work.resamples, on_progress)
     print_summary(summary)
     print_line(f"report: {folder / 'report.html'}")
+    judged = judge_gates(wished.gates, summary)
+    finish(shown, judged, {**summary, "folder": folder, "report": folder / "report.html"})
 
 
 @with_groups
@@ -47,6 +55,8 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
     data: DataOptions,
     whose: TrustOptions,
+    wished: GateOptions,
+    shown: PrintedOptions,
     without_images: Annotated[
         bool, typer.Option("--without-images", help="Also where the page that is there shows images.")
     ] = False,
@@ -56,6 +66,7 @@ def report(
     The images are those that the run was made with; name them where they have been moved.
     """
     from robustpose.files import hold_folder
+    from robustpose.results.gates import judge_gates
     from robustpose.results.run_images import find_corrupted_images, open_images
     from robustpose.results.summary import read_summary
     from robustpose.show.pages.report import write_report
@@ -63,6 +74,7 @@ def report(
     from robustpose.show.terminal import print_summary
 
     summary = read_summary(folder)
+    judged = judge_gates(wished.gates, summary)
     given = data.describe() if data.is_given else None
     images: tuple[Any, Any] = (None, None)
     losses: list[str] = []
@@ -82,31 +94,43 @@ def report(
         print_aside(f"warning: {'; '.join(losses)}")
     print_summary(summary)
     print_line(f"report: {folder / 'report.html'}")
+    finish(shown, judged, {**summary, "folder": folder, "report": folder / "report.html"})
 
 
+@with_groups
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders; the first is the reference.")],
+    wished: LossOptions,
+    shown: PrintedOptions,
     out: Annotated[Path, typer.Option(help="Folder for compare.html and comparison.json.")] = Path("comparison"),
     resamples: Annotated[int, typer.Option(help="Of the images, for 95 % intervals.")] = 1000,
 ) -> None:
     """Compare runs: differences to the first one with 95 % intervals, and what cannot be told apart."""
     from robustpose.results.compare import compare_runs
+    from robustpose.results.losses import judge_differences
     from robustpose.show.pages.compare import write_comparison
     from robustpose.show.terminal import print_differences
 
+    names_of_scores, margin = wished.wanted
     comparison = compare_runs(runs, resamples)
+    judged = judge_differences(comparison, names_of_scores, margin)
     print_differences(comparison)
-    print_line(f"page: {write_comparison(out, comparison)}")
+    page = write_comparison(out, comparison)
+    print_line(f"page: {page}")
+    finish(shown, judged, {**comparison.to_json(), "page": page})
 
 
+@with_groups
 def leaderboard(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with summary.json files, at any depth.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for leaderboard.html and leaderboard.json; by default DIR.")
     ] = None,
+    *,
+    shown: PrintedOptions,
 ) -> None:
     """Sort finished runs by mPC; what was measured in another way is kept apart."""
-    from robustpose.results.leaderboard import read_boards
+    from robustpose.results.leaderboard import boards_to_json, read_boards
     from robustpose.show.pages.leaderboard import write_leaderboard
     from robustpose.show.terminal import print_boards
 
@@ -114,4 +138,6 @@ def leaderboard(
     print_boards(boards)
     for problem in left_out:
         print_aside(f"warning: left out: {problem}")
-    print_line(f"page: {write_leaderboard(out or folder, boards)}")
+    page = write_leaderboard(out or folder, boards)
+    print_line(f"page: {page}")
+    shown.write({**boards_to_json(boards), "left_out": left_out, "page": page})

@@ -9,6 +9,8 @@ import typer
 
 from robustpose.cli.failures import YOURS
 from robustpose.cli.help import Command, Group
+from robustpose.cli.option_groups import with_groups
+from robustpose.cli.printed import PrintedOptions
 from robustpose.data.official import SETS
 from robustpose.errors import spell_list
 from robustpose.printing import print_line, print_table
@@ -30,9 +32,11 @@ def _frost() -> None:
 
 
 @data.command(cls=Command)
+@with_groups
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help=f"{spell_list(SETS, 'or')}.")],
     root: Annotated[Path, typer.Option(help="Folder that holds the set.")],
+    shown: PrintedOptions,
 ) -> None:
     """Say which official files are there and where to get the others; exit code 2 if scores need more than is there."""
     from robustpose.data import official_check
@@ -49,10 +53,12 @@ def check(
         print_line(f"get {', '.join(fault.path for fault in faults if fault.source == source)} from {source}")
     problems = [f"{fault.path} ({fault.state})" for fault in faults if not fault.is_optional]
     needed_for = findings[0].needed_for  # the split that is scored comes first
+    ready = "not ready" if problems else "ready"
+    print_line(f"{ready} for official {needed_for}{': ' if problems else ''}{', '.join(problems)}")
+    files = [vars(one) for one in findings]
+    shown.write({"set": name, "folder": root, "for": needed_for, "ready": not problems, "files": files})
     if problems:
-        print_line(f"not ready for official {needed_for}: {', '.join(problems)}")
         raise typer.Exit(YOURS)
-    print_line(f"ready for official {needed_for}")
 
 
 @frost.command(cls=Command)

@@ -8,13 +8,15 @@
     @with_groups
     def bench(out: …, data: DataOptions) -> None: …
 
-has the options ``--out`` and ``--root``, the second of which is shown under the title of its group, Data.
+has the options ``--out`` and ``--root``, the second of which is shown under the title of its group, Data. A group that
+is a context manager is entered around the command.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from copy import copy
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, get_type_hints
@@ -37,9 +39,12 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
             options[name] = _make_option(name, parameter.default, hints[name])
 
     def run(**given: Any) -> None:
-        for name, group in groups.items():
-            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
-        command(**given)
+        with ExitStack() as around:
+            for name, group in groups.items():
+                given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+                if isinstance(given[name], AbstractContextManager):
+                    around.enter_context(given[name])
+            command(**given)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__signature__ = inspect.Signature(list(options.values()))  # type: ignore[attr-defined]

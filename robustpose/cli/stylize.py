@@ -9,6 +9,7 @@ import typer
 
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import FreshOptions, ImageOptions, WorkerOptions
+from robustpose.cli.printed import PrintedOptions
 from robustpose.printing import print_line
 
 
@@ -19,6 +20,7 @@ def stylize(
     data: ImageOptions,
     work: WorkerOptions,
     start: FreshOptions,
+    shown: PrintedOptions,
     seed: Annotated[int, typer.Option(help="Of the choice of a style for each image.")] = 0,
     texture: Annotated[float, typer.Option(help="Share of a style's own texture, 0 to 1.")] = 0.4,
 ) -> None:
@@ -33,3 +35,4 @@ def stylize(
         job = StyleJob(spec.open, styles, out, seed, texture)
         n_images = run(job, work.n_workers, on_progress, fresh)
     print_line(f"{n_images:,} stylised images in {out}")
+    shown.write({"folder": out, "images": n_images})

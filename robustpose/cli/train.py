@@ -11,6 +11,7 @@ import typer
 from robustpose.cli.help import DATA, MODEL, OUTPUT, SPEED, TRAINING
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import FreshOptions
+from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_line
 from robustpose.train.strategies import STRATEGIES
@@ -135,6 +136,7 @@ def train(
     weights: WeightOptions,
     data: TrainDataOptions,
     start: FreshOptions,
+    shown: PrintedOptions,
     devices: Annotated[int | None, typer.Option(rich_help_panel=SPEED, help="Processes, one device each.")] = None,
     set_: Annotated[
         list[str] | None,
@@ -174,3 +176,5 @@ def train(
         # COCO's figures are -1 where there is nobody to find, such as APL without large people.
         print_line("  ".join(f"{name} {percent(None if value == -1 else value)}" for name, value in figures.items()))
     print_line(f"weights: {product} and {product.with_suffix('.pth').name}")
+    scores = {name: None if value == -1 else value for name, value in figures.items()}
+    shown.write({"folder": out, "weights": product, "scores": scores})

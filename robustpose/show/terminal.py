@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import rich.progress
 
 from robustpose.errors import spell_list
-from robustpose.printing import MOST_IN_TABLE, make_console, one_line, print_aside, print_line, print_table
+from robustpose.printing import MOST_IN_TABLE, is_quiet, make_console, one_line, print_aside, print_line, print_table
 from robustpose.progress import Progress
 from robustpose.results.rows import Interval, Row, explain_no_mean, model_name, percent, rows_of, tabulate_cells
 
@@ -47,7 +47,10 @@ def work_progress(label: str) -> Iterator[Callable[[Progress], None]]:
 
 @contextmanager
 def progress_display() -> Iterator[Show]:
-    """Give ``show(label, progress)``: on standard error, a live bar or a line now and then."""
+    """Give ``show(label, progress)``: on standard error, a live bar, a line now and then, or nothing if quiet."""
+    if is_quiet():
+        yield lambda label, progress: None
+        return
     console = make_console(sys.stderr)
     if not sys.stderr.isatty() or console.is_dumb_terminal:
         yield _line_printer()

@@ -1,0 +1,62 @@
+"""Names of scores: what each score that a run has is called where people write one, such as mPC, fog or fog/3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robustpose.corruptions.suites import Suite
+from robustpose.errors import nearest, quote
+from robustpose.metrics.robustness import take_means
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.results.rows import label_headline, list_means
+
+MEAN_OF_CHOSEN = "mean_of_chosen"  # of a run with a part of the cells, as in summary.json
+Names = dict[str, tuple[str, str]]  # what a score is called -> kind and name of its row
+_CLEAN = "headline", "clean"
+
+
+def name_scores(suite: Suite, cells: Sequence[Cell], metric: str) -> Names:
+    """Return the scores that a run of these cells has: what they are called -> kind and name of the row."""
+    means = take_means(dict.fromkeys([CLEAN, *cells], 1.0), cells, suite)  # whatever the scores: which means there are
+    named: Names = {}
+    for kind, name, value in list_means(means, suite):
+        if value is not None:
+            named.setdefault(label_headline(name, metric) if kind == "headline" else name, (kind, name))
+    if means.mean is None and means.corruptions:
+        named[MEAN_OF_CHOSEN] = "chosen", MEAN_OF_CHOSEN
+    return named
+
+
+def find_name(word: str, known: Names) -> str | None:
+    """Return which of the known scores a word names: in capitals or not, the clean one also without its star."""
+    folded = word.casefold()
+    matches = [name for name in known if name == word] or [name for name in known if name.casefold() == folded]
+    if matches:
+        return matches[0] if len(matches) == 1 else None  # own corruptions may differ in capitals alone
+    return next(
+        (
+            name
+            for name, row in known.items()
+            if row == _CLEAN and folded in ("clean", name.removesuffix("*").casefold())
+        ),
+        None,
+    )
+
+
+def explain_lack(name: str, known: Names, of_all: Names, suite: Suite) -> str:
+    """Return why a run has no score of a name, given those that it has and those of the whole suite."""
+    known_cells = [one for one, (kind, _) in known.items() if kind == "cell"]
+    others = [one for one in known if one not in known_cells]
+    elsewhere = find_name(name, of_all)
+    if elsewhere is None:
+        cells = f", and the cells, such as {known_cells[0]}" if known_cells else ""
+        return f"no score is called {quote(name)}{nearest(name, known)}: this run has {', '.join(others)}{cells}"
+    if of_all[elsewhere][0] in ("corruption", "cell"):
+        return (
+            f"{elsewhere} is not among the cells that this run is of, so it has no score: add it, or take one of "
+            f"{', '.join(others)}"
+        )
+    return (
+        f"{elsewhere} needs clean and all {suite.n_cells} cells of {suite.name}, of which this run has "
+        f"{sum(one in of_all for one in known_cells)}: ask for all of them, or take one of {', '.join(others)}"
+    )
