@@ -33,7 +33,7 @@ from robustpose.train.advmix import AdvMixStep
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.mixing import GeneratorMix, make_generator
 from robustpose.train.samples import CropSource
-from robustpose.train.settings import AugmentSettings
+from robustpose.train.settings_groups import AugmentSettings
 from robustpose.train.simultaneous import SimultaneousStep
 from robustpose.train.steps import Step
 from robustpose.train.teacher import Teacher

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 from robustpose.kernel_cache import choose_kernel_cache
 
+TYPE_CHECKING = False  # for type checkers, as in typing, which takes longer to load than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from robustpose.corruptions import corrupt, corrupt_all
     from robustpose.errors import UserError
     from robustpose.pose.cell import CLEAN, Cell

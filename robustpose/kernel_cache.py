@@ -6,12 +6,11 @@ written to is not used. The environment variable NUMBA_CACHE_DIR names another o
 
 from __future__ import annotations
 
-import os
+import os  # and not pathlib, which takes longer to load than all else that `import robustpose` does
 import stat
-from pathlib import Path
 
 VARIABLE = "NUMBA_CACHE_DIR"
-PACKAGE = Path(__file__).parent
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # Folders of the package with compiled loops, which numba keeps beside them where it can.
 WITH_LOOPS = (
     "corruptions/exact",
@@ -30,33 +29,35 @@ def choose_kernel_cache() -> None:
         return
     folder = _make_private_folder()
     if folder is not None:
-        os.environ[VARIABLE] = str(folder)
+        os.environ[VARIABLE] = folder
 
 
 def _can_write_beside() -> bool:
-    return all(_can_write(PACKAGE / folder / "__pycache__") for folder in WITH_LOOPS)
+    return all(_can_write(os.path.join(PACKAGE, folder, "__pycache__")) for folder in WITH_LOOPS)
 
 
-def _users_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  # which never fails
-    return Path(base) / "numba"
+def _users_cache() -> str:
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # which never fails
+    return os.path.join(base, "numba")
 
 
-def _can_write(folder: Path) -> bool:
+def _can_write(folder: str) -> bool:
     """Tell whether a folder can be written to, or made."""
-    place = next((one for one in (folder, *folder.parents) if one.exists()), None)
-    return place is not None and place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    place = folder
+    while not os.path.exists(place) and place != os.path.dirname(place):
+        place = os.path.dirname(place)
+    return os.path.isdir(place or ".") and os.access(place or ".", os.W_OK | os.X_OK)
 
 
-def _make_private_folder() -> Path | None:
+def _make_private_folder() -> str | None:
     """Return a folder in the temporary folder that nobody else can write to; None if there is none."""
     import tempfile  # rarely needed, and slow to load
 
     user = os.getuid() if hasattr(os, "getuid") else 0
     try:
-        folder = Path(tempfile.gettempdir()) / f"robustpose-{user}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        folder = os.path.join(tempfile.gettempdir(), f"robustpose-{user}")
+        os.makedirs(folder, 0o700, exist_ok=True)
+        found = os.lstat(folder)
     except OSError:
         return None
     is_ours = not hasattr(os, "getuid") or (found.st_uid == user and not found.st_mode & 0o022)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from robustpose.train.settings import MixingSettings
+from robustpose.train.settings_groups import MixingSettings
 from tests.outside import guess_from_pixels
 
 

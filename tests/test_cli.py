@@ -268,12 +268,6 @@ def test_option_without_any_word_is_not_taken_for_one_that_was_left_out(run, tmp
     one_line_error(run(*words, "--out", tmp_path / "r"), message)
 
 
-def test_list_takes_a_part_for_rows_alone_and_names_what_can_be_listed(run):
-    one_line_error(run("list", "networks", "hrnet"), "'hrnet' chooses among rows alone")
-    assert run("list", "rows", "TABLE5")[0] == 0
-    assert "models, corruptions, datasets" in run("list")[2]
-
-
 def test_ratios_to_next_to_nothing_do_not_spoil_a_run(run, tmp_path):
     words = ["bench", "--model", "demo", "--data", "toy", "--limit", 1, "--suite", "coco-c", "--workers", 1]
     code, _, errors = run(*words, "--out", tmp_path / "r")  # where a wrist's clean score is about 1e-17

@@ -20,7 +20,7 @@ from robustpose.train.build import check_outputs
 from robustpose.train.fields import CELLS, FieldObjective, diverge_vectors, draw_field_targets
 from robustpose.train.loop import Progress, train
 from robustpose.train.mixing import EqualMix
-from robustpose.train.settings import DistillOn
+from robustpose.train.settings_groups import DistillOn
 from robustpose.train.teacher import Teacher
 from robustpose.train.whole_images import PeopleInCrop
 from tests.training import (

@@ -18,7 +18,8 @@ from robustpose.train.fields import count_cells, draw_field_targets
 from robustpose.train.geometry import placement_to_matrix, warp_points
 from robustpose.train.samples import make_samples
 from robustpose.train.seeding import make_rng
-from robustpose.train.settings import ImageAugmentSettings, make_settings
+from robustpose.train.settings import make_settings
+from robustpose.train.settings_groups import ImageAugmentSettings
 from robustpose.train.whole_images import PeopleInCrop, WholeImages, find_kept, place_crop
 from tests.scenes import draw_scene
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,8 +57,9 @@ def test_where_something_can_be_written_nothing_changes(monkeypatch):
 
 
 def test_folders_with_loops_are_those_of_the_package():
-    found = {path.parent for path in kernel_cache.PACKAGE.rglob("*.py") if re.search(r"@.*\bnjit\b", path.read_text())}
-    assert found == {kernel_cache.PACKAGE / folder for folder in kernel_cache.WITH_LOOPS}
+    package = Path(kernel_cache.PACKAGE)
+    found = {path.parent for path in package.rglob("*.py") if re.search(r"@.*\bnjit\b", path.read_text())}
+    assert found == {package / folder for folder in kernel_cache.WITH_LOOPS}
 
 
 def test_numba_without_a_place_is_one_line_that_names_the_variable(tmp_path):

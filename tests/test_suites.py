@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import shutil
 
 import numpy as np
@@ -293,9 +294,9 @@ def test_corrupt_takes_the_suite(run, tmp_path):
 
 
 def test_list_shows_suites_with_their_groups_and_means(run):
-    _, output, _ = run("list", "corruptions")
+    output = run("list", "suites")[1] + run("list", "corruptions")[1]
     for suite in SUITES.values():
-        assert f"suite {suite.name}, version {suite.version}" in output
+        assert re.search(rf"{suite.name} +version {suite.version}: {suite.n_corruptions} corruptions", output)
         assert suite.mean_name in output
         for names in suite.groups.values():
             assert ", ".join(names) in output

@@ -20,7 +20,7 @@ from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.samples import CropSource
-from robustpose.train.settings import AugmentSettings
+from robustpose.train.settings_groups import AugmentSettings
 from tests.scenes import draw_scene
 
 STILL = AugmentSettings(rotation=0, scale=0, mirror_probability=0, half_body_probability=0)

@@ -14,7 +14,7 @@ from robustpose.train.geometry import (
     warp_image,
     warp_points,
 )
-from robustpose.train.settings import AugmentSettings
+from robustpose.train.settings_groups import AugmentSettings
 
 INPUT_WH = (96, 128)
 STILL = AugmentSettings(rotation=0, scale=0, mirror_probability=0, half_body_probability=0)

@@ -27,7 +27,8 @@ from robustpose.train.loop import Progress, train
 from robustpose.train.recipes import read_settings
 from robustpose.train.samples import CropSource
 from robustpose.train.seeding import make_rng, make_torch_seed
-from robustpose.train.settings import AugmentSettings, TrainSettings, make_settings
+from robustpose.train.settings import TrainSettings, make_settings
+from robustpose.train.settings_groups import AugmentSettings
 from tests.runs import files_of
 from tests.training import stop_at, train_and_note
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from robustpose.models.small import SmallTagsNet
 from robustpose.train.mixing import EqualMix, GeneratorMix, make_generator
-from robustpose.train.settings import DistillOn
+from robustpose.train.settings_groups import DistillOn
 from robustpose.train.tags import TAG_WEIGHT, TagObjective, pull_and_push
 from tests.training import (
     ADVMIX_LOSSES,

@@ -24,7 +24,8 @@ from robustpose.train.geometry import placement_to_matrix
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.loop import Progress, train
 from robustpose.train.samples import CropSource, make_samples
-from robustpose.train.settings import ImageAugmentSettings, make_settings
+from robustpose.train.settings import make_settings
+from robustpose.train.settings_groups import ImageAugmentSettings
 from robustpose.train.tags import MAX_PEOPLE, draw_people_targets, draw_tag_targets, place_joints
 from robustpose.train.whole_images import WholeImages, find_kept, place_crop
 from tests.scenes import draw_scene

@@ -20,7 +20,8 @@ from robustpose.train.loop import Progress, train
 from robustpose.train.mixing import GeneratorMix, LastView, make_generator
 from robustpose.train.objectives import Objective
 from robustpose.train.optimisation import Optimisation
-from robustpose.train.settings import DistillOn, TrainSettings, make_settings
+from robustpose.train.settings import TrainSettings, make_settings
+from robustpose.train.settings_groups import DistillOn
 from robustpose.train.simultaneous import SimultaneousStep
 from robustpose.train.steps import Step
 from robustpose.train.teacher import Teacher

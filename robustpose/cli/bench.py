@@ -9,10 +9,12 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
+from robustpose.cli.completion import complete, list_model_options, list_models
+from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, finish
 from robustpose.cli.help import MODEL, OUTPUT, SPEED
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import CorruptionOptions, DataOptions, FreshOptions, ScoringOptions, parse_seed
+from robustpose.cli.options import CorruptionOptions, FreshOptions, ScoringOptions, parse_seed
 from robustpose.cli.paper_row import Asked, RowOptions, apply_row
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
@@ -29,14 +31,29 @@ class ModelOptions:
     model: Annotated[
         str | None,
         typer.Option(
+            metavar="MODEL",
+            autocompletion=complete(list_models),
             help="onnx:FILE, tflite:FILE, hf:NAME, NETWORK:FILE such as hrnet_w32:FILE, results:DIR, demo, or "
-            "package.module:attr: see robustpose list models."
+            "package.module:attr: see robustpose list models.",
         ),
     ] = None
-    batch_size: Annotated[int | None, typer.Option(help="People that a model is handed at once.")] = None
-    model_set: Annotated[list[str] | None, typer.Option(help="An option of the model, KEY=VALUE; may be repeated.")] = (
-        None
-    )
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=SPEED,
+            show_default="the model's own",
+            help="People that the model gets at once; changes speed and memory, no score.",
+        ),
+    ] = None
+    model_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            autocompletion=list_model_options,
+            help="An option of the model, such as flip_test=no; may be repeated. See robustpose list options.",
+        ),
+    ] = None
 
     def gather(self) -> dict[str, Any]:
         """Return the model's options, words by name."""
@@ -52,7 +69,7 @@ class BenchedCorruptions(CorruptionOptions):
 
     corrupted_root: Annotated[
         Path | None,
-        typer.Option(help="Read corrupted images from this folder, as the corrupt command or others made it."),
+        typer.Option(metavar="DIR", help="Read corrupted images from here, as robustpose corrupt or others made them."),
     ] = None
 
 
@@ -64,15 +81,20 @@ class PreviewOptions:
 
     preview: Annotated[
         bool,
-        typer.Option("--preview", help="Only estimate: some images, severities 1, 3 and 5. Needs a folder of its own."),
+        typer.Option("--preview", help="Only estimate: some images, severities 1, 3 and 5. Needs an --out of its own."),
     ] = False
-    preview_images: Annotated[int, typer.Option(help="Images of a preview.")] = 100
+    preview_images: Annotated[int, typer.Option(metavar="N", help="Images of a preview.")] = 100
 
 
 @with_groups
 def bench(
     out: Annotated[
-        Path, typer.Option(rich_help_panel=OUTPUT, help="Run folder. The same command goes on where it was stopped.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=OUTPUT,
+            help="Folder of the run. The same command goes on where it was stopped.",
+        ),
     ],
     data: DataOptions,
     estimator: ModelOptions,

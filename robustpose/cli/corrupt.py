@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from robustpose.cli.completion import choose
+from robustpose.cli.data_options import ImageOptions
+from robustpose.cli.help import OUTPUT
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import CorruptionOptions, FreshOptions, ImageOptions, WorkerOptions, parse_seed
+from robustpose.cli.options import CorruptionOptions, FreshOptions, WorkerOptions, parse_seed
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError, first_few
 from robustpose.printing import print_aside, print_line
@@ -28,12 +31,24 @@ if TYPE_CHECKING:
 class SetOptions:
     """How the files of a whole benchmark are laid out and written."""
 
+    panel: ClassVar = OUTPUT
+
     layout: Annotated[
-        str | None, typer.Option(help="Of COCO-C: release (the default; fog/0 … fog/4) or plain (fog-1 … fog-5).")
+        str | None,
+        typer.Option(
+            **choose("release", "plain"),
+            show_default="release",
+            help="Folders of a whole benchmark: fog/0 … fog/4 as published, or fog-1 … fog-5.",
+        ),
     ] = None
     image_format: Annotated[
         str | None,
-        typer.Option("--format", help="Of COCO-C: jpg75 (the default; as the published benchmark) or png (lossless)."),
+        typer.Option(
+            "--format",
+            **choose("jpg75", "png"),
+            show_default="jpg75",
+            help="Files of a whole benchmark: JPEG as published, or PNG, which loses nothing.",
+        ),
     ] = None
 
 
@@ -42,11 +57,15 @@ def corrupt(
     *,
     data: ImageOptions,
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="IMAGE…", help="Image files; or name --annotations and --images.")
+        list[Path] | None, typer.Argument(metavar="IMAGE", help="Image files; or give --annotations and --images.")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the results: NAME-CORRUPTION-SEVERITY.png for images, COCO-C for annotations."),
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=OUTPUT,
+            help="Folder for the results: NAME-CORRUPTION-SEVERITY.png of images, a whole benchmark of annotations.",
+        ),
     ] = None,
     corrupted: CorruptionOptions,
     form: SetOptions,
@@ -54,7 +73,10 @@ def corrupt(
     start: FreshOptions,
     shown: PrintedOptions,
     verify: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Check a COCO-C that is there against its manifest instead.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", rich_help_panel=OUTPUT, help="Write nothing: check a benchmark made before by its manifest."
+        ),
     ] = None,
 ) -> None:
     """Write corrupted copies of images as PNG, or a whole corrupted benchmark; or check one."""

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from robustpose.cli.completion import choose, complete_list, list_corruptions
+from robustpose.cli.data_options import DataOptions
+from robustpose.cli.help import CORRUPTIONS, DATA, OUTPUT
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import DataOptions, TrustOptions, parse_severities, split_words
+from robustpose.cli.options import TrustOptions, parse_severities, split_words
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_line
@@ -27,33 +30,64 @@ class ShownOptions(TrustOptions):
     corruptions: Annotated[
         str | None,
         typer.Option(
-            help="Of fig6_truth, with commas; by default impulse_noise,motion_blur,brightness,jpeg_compression. "
-            "Those of package.module:function are run for the images of all figures."
+            metavar="NAMES",
+            rich_help_panel=CORRUPTIONS,
+            autocompletion=complete_list(list_corruptions),
+            show_default="one of each group",
+            help="Corruptions of fig6_truth, with commas. Your own, package.module:function, are run for the images "
+            "of all figures.",
         ),
     ] = None
     severities: Annotated[
-        str | None, typer.Option(help="Of fig6_truth, such as 1,3,5, with commas; by default --severity.")
+        str | None,
+        typer.Option(
+            metavar="N,N,…",
+            rich_help_panel=CORRUPTIONS,
+            show_default="that of --severity",
+            help="Severities of fig6_truth, such as 1,3,5.",
+        ),
     ] = None
     names: Annotated[
-        str | None, typer.Option(help="What the runs are called, with commas; by default by their models.")
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            rich_help_panel=OUTPUT,
+            show_default="their models",
+            help="What the runs are called, with commas.",
+        ),
     ] = None
     pair: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="STANDARD,HARDENED",
-            help="Two of the runs, by folder or name, whose gain fig1_gain, fig4a_gain and fig4b_gain draw; may be "
-            "given again. By default what bench --row tells.",
+            metavar="RUN,RUN",
+            rich_help_panel=OUTPUT,
+            show_default="what bench --row tells",
+            help="A standard run and a hardened one, by folder or name, whose gain fig1_gain, fig4a_gain and "
+            "fig4b_gain draw; may be repeated.",
         ),
     ] = None
     beside: Annotated[
         str | None,
-        typer.Option(help="Whose published models fig1 and fig5 have: COCO-C, MPII-C, OCHuman-C; none. Else by data."),
+        typer.Option(
+            **choose("COCO-C", "MPII-C", "OCHuman-C", "none"),
+            rich_help_panel=OUTPUT,
+            show_default="those of the runs' data",
+            help="Published models to draw beside the runs in fig1 and fig5.",
+        ),
     ] = None
-    severity: Annotated[int | None, typer.Option(help="Of fig2 and the two fig6, 1 to 5; by default 3.")] = None
+    severity: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=CORRUPTIONS, show_default="3", help="Severity of fig2 and the two fig6."
+        ),
+    ] = None
     image: Annotated[
         int | None,
         typer.Option(
-            help="Image of fig2 and the two fig6, from 0; by default one with a large person, and where runs lose most."
+            metavar="N",
+            rich_help_panel=DATA,
+            show_default="one with a large person, and where runs lose most",
+            help="Image of fig2 and the two fig6, counted from 0.",
         ),
     ] = None
 
@@ -81,14 +115,21 @@ class ShownOptions(TrustOptions):
 
 @with_groups
 def figures(
-    out: Annotated[Path, typer.Option(help="Folder for the figures (PDF and PNG) and table.tex.")],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="DIR", rich_help_panel=OUTPUT, help="Folder for the figures (PDF and PNG) and table.tex."),
+    ],
     data: DataOptions,
     shown: ShownOptions,
     printed: PrintedOptions,
-    runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN", help="Run folders of benches.")] = None,
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN", help="Folders of finished runs.")] = None,
     published: Annotated[
         bool,
-        typer.Option("--published", help="Draw figures 1, 4a and 5 from what the paper prints, beside runs or alone."),
+        typer.Option(
+            "--published",
+            rich_help_panel=OUTPUT,
+            help="Draw figures 1, 4a and 5 from what the paper prints, beside runs or alone.",
+        ),
     ] = False,
 ) -> None:
     """Draw finished runs as figures for a paper, beside the published models, and write their LaTeX table.

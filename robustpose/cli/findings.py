@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from robustpose.cli.help import ADVANCED, DATA, OUTPUT
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
@@ -17,23 +18,53 @@ from robustpose.threads import use_one_thread
 @with_groups
 def findings(
     runs: Annotated[
-        list[Path] | None, typer.Argument(metavar="RUN", help="Run folders, or folders with some at any depth.")
+        list[Path] | None,
+        typer.Argument(metavar="RUN", help="Folders of finished runs, or folders with some at any depth."),
     ] = None,
     published: Annotated[
-        bool, typer.Option("--published", help="Judge the claims on the paper's own tables instead of on runs.")
+        bool,
+        typer.Option(
+            "--published", rich_help_panel=DATA, help="Judge the claims by the paper's own tables, not by runs."
+        ),
     ] = False,
     about: Annotated[
-        Path | None, typer.Option(help="YAML file that says what runs are where they do not: see docs/findings.md.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=DATA,
+            help="YAML that says what runs are where they do not say it themselves: see docs/findings.md.",
+        ),
     ] = None,
     told: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="The same in words, RUN.KEY=VALUE such as hardened.training=AdvMix; may be repeated."
+            "--set",
+            metavar="RUN.KEY=VALUE",
+            rich_help_panel=DATA,
+            help="The same in words, such as hardened.training=AdvMix; may be repeated.",
         ),
     ] = None,
-    training: Annotated[str | None, typer.Option(help="Of all runs that say none, such as Standard or AdvMix.")] = None,
-    out: Annotated[list[Path] | None, typer.Option(help="File for all of it, .json or .md; may be repeated.")] = None,
-    resamples: Annotated[int | None, typer.Option(help="Of the images, for 95 % intervals; 1000 by default.")] = None,
+    training: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", rich_help_panel=DATA, help="How runs that do not say it were trained: Standard, AdvMix, …"
+        ),
+    ] = None,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=OUTPUT, help="Write all of it to a .json or .md file, too; may be repeated."
+        ),
+    ] = None,
+    resamples: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=ADVANCED,
+            show_default="1000",
+            help="Resamples of the images, for 95 % intervals.",
+        ),
+    ] = None,
     *,
     shown: PrintedOptions,
 ) -> None:

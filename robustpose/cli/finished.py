@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, LossOptions, finish
+from robustpose.cli.help import ADVANCED, OUTPUT
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import DataOptions, ScoringOptions, TrustOptions
+from robustpose.cli.options import ScoringOptions, TrustOptions
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_aside, print_line
@@ -18,7 +20,7 @@ from robustpose.threads import use_one_thread
 
 @with_groups
 def score(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     data: DataOptions,
     work: ScoringOptions,
     whose: TrustOptions,
@@ -52,13 +54,18 @@ def score(
 
 @with_groups
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder of a finished bench.")],
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     data: DataOptions,
     whose: TrustOptions,
     wished: GateOptions,
     shown: PrintedOptions,
     without_images: Annotated[
-        bool, typer.Option("--without-images", help="Also where the page that is there shows images.")
+        bool,
+        typer.Option(
+            "--without-images",
+            rich_help_panel=OUTPUT,
+            help="Write a page without images, even over one that shows some.",
+        ),
     ] = False,
 ) -> None:
     """Write the tables and the HTML report of a run again, and print its scores.
@@ -99,11 +106,18 @@ def report(
 
 @with_groups
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders; the first is the reference.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN", help="Folders of two finished runs or more; the first is the reference."),
+    ],
     wished: LossOptions,
     shown: PrintedOptions,
-    out: Annotated[Path, typer.Option(help="Folder for compare.html and comparison.json.")] = Path("comparison"),
-    resamples: Annotated[int, typer.Option(help="Of the images, for 95 % intervals.")] = 1000,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", rich_help_panel=OUTPUT, help="Folder for compare.html and comparison.json.")
+    ] = Path("comparison"),
+    resamples: Annotated[
+        int, typer.Option(metavar="N", rich_help_panel=ADVANCED, help="Resamples of the images, for 95 % intervals.")
+    ] = 1000,
 ) -> None:
     """Compare runs: differences to the first one with 95 % intervals, and what cannot be told apart."""
     from robustpose.results.compare import compare_runs
@@ -122,9 +136,15 @@ def compare(
 
 @with_groups
 def leaderboard(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with summary.json files, at any depth.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with finished runs, at any depth.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for leaderboard.html and leaderboard.json; by default DIR.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=OUTPUT,
+            show_default="the folder itself",
+            help="Folder for leaderboard.html and leaderboard.json.",
+        ),
     ] = None,
     *,
     shown: PrintedOptions,

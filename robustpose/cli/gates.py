@@ -58,7 +58,8 @@ class LossOptions:
         ),
     ] = None
     margin: Annotated[
-        str | None, typer.Option(help="Of --fail-if-worse: what may be lost, such as 0.01 or 1%; by default nothing.")
+        str | None,
+        typer.Option(metavar="SHARE", show_default="0", help="What --fail-if-worse lets be lost, such as 0.01 or 1%."),
     ] = None
 
     @property

@@ -2,53 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, ClassVar
 
+import typer
 import typer.core
+import typer.main
 
+from robustpose.cli.examples import EXAMPLES
+
+NAME = "robustpose"
+WIDEST = 120  # columns that help takes; longer lines are hard to read
 # Titles of the groups, in the order in which they are shown. An option says its own by `rich_help_panel`; `with_groups`
 # says it for all options of a dataclass.
 TRAINING, MODEL, DATA, CORRUPTIONS = "Training", "Model", "Data", "Corruptions"
 OUTPUT, SPEED, ADVANCED = "Output", "Speed", "Advanced"
-ORDER = (TRAINING, MODEL, DATA, CORRUPTIONS, OUTPUT, SPEED, ADVANCED)
-REST = "Options"  # of options without a group
+ARGUMENTS, REST = "Arguments", "Help"  # of arguments; of options without a group
+FIRST, LAST = (ARGUMENTS, TRAINING, MODEL, DATA, CORRUPTIONS, OUTPUT, SPEED), (ADVANCED, REST)
+NAMES_WIDTH = 26  # letters of an option with its value; what is longer has a line of its own
 
 
 class Command(typer.core.TyperCommand):
-    """A command whose options are shown in groups."""
+    """A command whose options are shown in groups, and its examples below them."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, then the options under the titles of their groups."""
-        groups: dict[str, list[tuple[str, str]]] = {"Arguments": [], **{title: [] for title in ORDER}, REST: []}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None:
-                groups.setdefault(_find_group(parameter), []).append(record)
-        for title, records in groups.items():
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+        _write_groups(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the command's examples."""
+        examples = EXAMPLES.get(ctx.command_path.removeprefix(NAME).strip(), ())
+        if examples:
+            with formatter.section("Examples"):
+                for example in examples:
+                    formatter.write("".join(f"{line}\n" for line in _fold(example, formatter.width)))
 
 
 class Group(typer.core.TyperGroup):
     """A command that has commands, each of which is shown with one line."""
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write each command's name and its one line."""
-        shown: Mapping[str, Any] = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        records = [(name, _first_line(one)) for name, one in shown.items() if one is not None and not one.hidden]
+    later: ClassVar[Mapping[str, tuple[str, str]]] = {}  # commands that are imported when they are called
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands."""
+        return [*self.later, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, imported now if it is one of `later`; None where there is none of that name."""
+        if cmd_name not in self.later:
+            return super().get_command(ctx, cmd_name)
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = load_command(cmd_name, *self.later[cmd_name])
+        return self.commands[cmd_name]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, then the options."""
+        records = list(self._list_lines(ctx))
         if records:
             with formatter.section("Commands"):
                 formatter.write_dl(records)
+        _write_groups(self, ctx, formatter)
+
+    def _list_lines(self, ctx: Any) -> Iterator[tuple[str, str]]:
+        for name in self.list_commands(ctx):
+            if name in self.later:
+                yield name, self.later[name][1]
+            else:
+                command = self.get_command(ctx, name)
+                yield name, str(command.short_help or command.help or "").partition("\n")[0]
+
+
+def load_command(name: str, place: str, line: str) -> Any:
+    """Return the command that a function ``module:attr``, or an app of typer's with commands of its own, makes."""
+    module, _, attribute = place.partition(":")
+    found = getattr(import_module(module), attribute)
+    if isinstance(found, typer.Typer):
+        command = typer.main.get_command(found)
+    else:
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        alone.command(name, cls=Command, short_help=line)(found)
+        command = typer.main.get_command(alone)
+    command.name = name
+    return command
+
+
+def _write_groups(command: Any, ctx: Any, formatter: Any) -> None:
+    groups: dict[str, list[tuple[str, str]]] = {title: [] for title in FIRST}
+    last: dict[str, list[tuple[str, str]]] = {title: [] for title in LAST}
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record is not None:
+            title = _find_group(parameter)
+            (last if title in last else groups).setdefault(title, []).append(_polish(parameter, record))
+    groups |= last
+    lengths = [len(names) for records in groups.values() for names, _ in records if len(names) <= NAMES_WIDTH]
+    width = max(lengths, default=0)  # of all groups, so that their texts begin at one column
+    for title, records in groups.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl([(names.ljust(width), text) for names, text in records], col_max=width)
 
 
 def _find_group(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return "Arguments"
+        return ARGUMENTS
     return getattr(parameter, "rich_help_panel", None) or REST
 
 
-def _first_line(command: Any) -> str:
-    text = command.short_help or command.help or ""
-    return str(text).partition("\n")[0]
+def _polish(parameter: Any, record: tuple[str, str]) -> tuple[str, str]:
+    """Return an option's names and text: arguments without their type; defaults in words without double brackets."""
+    names, text = record
+    if parameter.param_type_name == "argument":
+        names = parameter.metavar or parameter.name.upper()
+    return names, text.replace("[default: (", "[default: ").replace(")]", "]")
+
+
+def _fold(example: str, width: int) -> Iterator[str]:
+    """Yield the lines of an example: whole, or of a wide one its parts, as a shell takes them."""
+    line = " "
+    for part in example.replace(" --", "\n--").split("\n"):
+        if len(line) + len(part) + 3 > width and line.strip():
+            yield f"{line} \\"
+            line = "     "
+        line += f" {part}"
+    yield line

@@ -7,17 +7,24 @@ from typing import Annotated
 
 import typer
 
+from robustpose.cli.completion import complete
 from robustpose.cli.failures import YOURS
-from robustpose.cli.help import Command, Group
+from robustpose.cli.help import DATA, OUTPUT, Command, Group
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.printed import PrintedOptions
 from robustpose.data.official import SETS
 from robustpose.errors import spell_list
 from robustpose.printing import print_line, print_table
 
-data = typer.Typer(help="Official data sets on disk.", cls=Group, no_args_is_help=True, rich_markup_mode=None)
+data = typer.Typer(
+    help="Official data sets on disk.", cls=Group, no_args_is_help=True, rich_markup_mode=None, add_completion=False
+)
 frost = typer.Typer(
-    help="Frost textures of the published benchmark.", cls=Group, no_args_is_help=True, rich_markup_mode=None
+    help="Frost textures of the published benchmark.",
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 
@@ -34,11 +41,16 @@ def _frost() -> None:
 @data.command(cls=Command)
 @with_groups
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=f"{spell_list(SETS, 'or')}.")],
-    root: Annotated[Path, typer.Option(help="Folder that holds the set.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", autocompletion=complete(lambda: SETS), help=f"{spell_list(SETS, 'or')}.")
+    ],
+    root: Annotated[Path, typer.Option(metavar="DIR", rich_help_panel=DATA, help="Folder that holds the set.")],
     shown: PrintedOptions,
 ) -> None:
-    """Say which official files are there and where to get the others; exit code 2 if scores need more than is there."""
+    """Say which official files are there, and where to get the others.
+
+    The exit code is 2 if scores need more than is there.
+    """
     from robustpose.data import official_check
 
     findings = official_check.check(name, root)
@@ -72,7 +84,13 @@ def install() -> None:
 def convert_pifpaf(
     checkpoint: Annotated[Path, typer.Argument(metavar="FILE", help="Checkpoint that openpifpaf 0.10 saved.")],
     out: Annotated[
-        Path | None, typer.Option(help="The .safetensors file to write; by default beside FILE, under its name.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            show_default="beside the checkpoint, under its name",
+            help="The .safetensors file to write.",
+        ),
     ] = None,
 ) -> None:
     """Take the weights out of a published PifPaf checkpoint, without running what the file contains."""

@@ -8,87 +8,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from robustpose.cli.help import ADVANCED, CORRUPTIONS, DATA, OUTPUT, SPEED
-from robustpose.data.official import SETS
-from robustpose.errors import UserError, quote, spell_list
+from robustpose.cli.completion import complete, complete_list, list_corruptions, list_suites
+from robustpose.cli.help import ADVANCED, CORRUPTIONS, OUTPUT, SPEED
+from robustpose.errors import UserError, quote
 from robustpose.printing import print_aside
 
 if TYPE_CHECKING:
     from robustpose.corruptions.suites import Suite
-    from robustpose.data.spec import DataSpec
     from robustpose.fresh import StartOver
     from robustpose.pose.cell import Cell
     from robustpose.results.run_images import Trusted
-
-_SETS = spell_list(SETS, "or")
-
-
-@dataclass(frozen=True)
-class ImageOptions:
-    """Which images."""
-
-    panel: ClassVar = DATA
-
-    data: Annotated[str | None, typer.Option(help=f"toy; {_SETS}; or package.module:attr.")] = None
-    root: Annotated[Path | None, typer.Option(help=f"Folder that holds the official files of --data {_SETS}.")] = None
-    split: Annotated[str | None, typer.Option(help=f"Of --data toy, {_SETS}; by default the one that is benched.")] = (
-        None
-    )
-    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON, any skeleton.")] = None
-    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None
-    category: Annotated[
-        str | None, typer.Option(help="Of --annotations: name or id of the category; all takes all with keypoints.")
-    ] = None
-    area: Annotated[
-        str | None, typer.Option(help="Of people in --annotations: annotated (the default), or box, width x height.")
-    ] = None
-    parts: Annotated[
-        str | None, typer.Option(help="Of COCO-WholeBody: body (the default, 17 joints), or wholebody (133).")
-    ] = None
-    visibility: Annotated[
-        str | None, typer.Option(help="Of joints: flags (0, 1, 2; the default), or fractions: annotated if above 0.")
-    ] = None
-    limit: Annotated[int | None, typer.Option(help="Use the first images only.")] = None
-    exif: Annotated[
-        str | None,
-        typer.Option(
-            help="If EXIF turns images of one's own: apply, to turn them as viewers do, or ignore, to read them as "
-            "they are stored; by default as the annotated sizes say."
-        ),
-    ] = None
-
-    @property
-    def is_given(self) -> bool:
-        """Return whether there is any of these options."""
-        return any(value is not None for value in vars(self).values())
-
-    def describe(self) -> DataSpec:
-        """Return the description of the data; options that contradict each other are an error."""
-        from robustpose.data.spec import describe_data
-
-        fields = dict(vars(self))
-        return describe_data({"name": fields.pop("data"), **fields})
-
-
-@dataclass(frozen=True)
-class DataOptions(ImageOptions):
-    """Which images, and how they are looked at and scored."""
-
-    boxes: Annotated[
-        str | None,
-        typer.Option(help="gt; clean-det:FILE, COCO detections on clean images; corrupt-det:DIR, a file per cell."),
-    ] = None
-    metric: Annotated[
-        str | None,
-        typer.Option(help="One of robustpose list metrics, such as pck:box@0.2; by default the dataset's own."),
-    ] = None
-    skeleton: Annotated[Path | None, typer.Option(help="YAML with OKS sigmas, for joints not COCO's.")] = None
-    only_with_people: Annotated[
-        bool | None,
-        typer.Option(
-            "--only-with-people/--all-images", help="Leave out images in which nobody is annotated, or do not."
-        ),
-    ] = None
 
 
 @dataclass(frozen=True)
@@ -98,23 +27,44 @@ class CorruptionOptions:
     panel: ClassVar = CORRUPTIONS
 
     suite: Annotated[
-        str, typer.Option(help="Suite of corruptions: coco-c or held-out; see robustpose list corruptions.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=complete(list_suites),
+            help="Suite of corruptions, coco-c or held-out: see robustpose list suites.",
+        ),
     ] = "coco-c"
     corruptions: Annotated[
         str,
         typer.Option(
-            help="all of the suite; groups of it (noise, blur, weather, digital); names of corruptions or of other "
-            "suites; package.module:function; none; with commas."
+            metavar="NAMES",
+            autocompletion=complete_list(list_corruptions),
+            help="With commas: all of the suite; groups (noise, blur, weather, digital); single ones, also of other "
+            "suites; your own, package.module:function; or none. See robustpose list corruptions.",
         ),
     ] = "all"
     severities: Annotated[
-        str | None, typer.Option(help="Severities of the suite, such as 1,3,5, with commas; by default all.")
+        str | None, typer.Option(metavar="N,N,…", show_default="all of the suite", help="Severities, such as 1,3,5.")
     ] = None
     seed: Annotated[
         str | None,
-        typer.Option(help="release (as the published benchmark; the default), or a number for independent noise."),
+        typer.Option(
+            metavar="release|N",
+            autocompletion=complete(lambda: ("release",)),
+            rich_help_panel=ADVANCED,
+            show_default="release",
+            help="Random numbers of the corruptions: as the published benchmark drew them, or independent ones.",
+        ),
     ] = None
-    frost: Annotated[Path | None, typer.Option(help="Folder of frost textures; the first five are used.")] = None
+    frost: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=ADVANCED,
+            show_default="as installed",
+            help="Folder of frost textures; the first five are used.",
+        ),
+    ] = None
 
     def choose_cells(self) -> tuple[Suite, tuple[Cell, ...]]:
         """Return the suite, and the cells, clean first."""
@@ -134,12 +84,13 @@ class TrustOptions:
     panel: ClassVar = ADVANCED
 
     trust: Annotated[
-        bool, typer.Option("--trust", help="Open the files that DIR names, though you did not make it on this machine.")
+        bool, typer.Option("--trust", help="Open the files that the run names, though it was not made on this machine.")
     ] = False
     corruptions: Annotated[
         str | None,
         typer.Option(
-            help="Own corruptions of the run, package.module:function with commas, to be run for their images."
+            metavar="NAMES",
+            help="Run these corruptions of the run's own, package.module:function with commas, for their images.",
         ),
     ] = None
 
@@ -157,7 +108,9 @@ class WorkerOptions:
 
     panel: ClassVar = SPEED
 
-    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", show_default="one per core", help="Processes that share the work.")
+    ] = None
 
     @property
     def n_workers(self) -> int:
@@ -174,7 +127,12 @@ class ScoringOptions(WorkerOptions):
     """How many processes share the work, and how often the images are resampled."""
 
     resamples: Annotated[
-        int, typer.Option(help="Resamples of the images, for 95 % intervals and slices; 0 for neither.")
+        int,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=ADVANCED,
+            help="Resamples of the images, for 95 % intervals and slices; 0 for neither.",
+        ),
     ] = 1000
 
 
@@ -185,8 +143,7 @@ class FreshOptions:
     panel: ClassVar = OUTPUT
 
     fresh: Annotated[
-        bool,
-        typer.Option("--fresh", help="Start over: first remove what this command made in --out, and nothing else."),
+        bool, typer.Option("--fresh", help="Start over: first remove what this command made in --out, nothing else.")
     ] = False
 
     def start_over(self, *inputs: Path | None) -> StartOver | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from robustpose.cli.help import MODEL
-from robustpose.cli.options import DataOptions
+from robustpose.cli.completion import complete, list_rows
+from robustpose.cli.data_options import DataOptions
+from robustpose.cli.help import ADVANCED, MODEL
 from robustpose.errors import UserError
 from robustpose.printing import print_line
 
@@ -27,12 +28,24 @@ class RowOptions:
 
     row: Annotated[
         str | None,
-        typer.Option(help="Row of the paper to measure, such as coco-c/hrnet_w32_256x192: see robustpose list rows."),
+        typer.Option(
+            metavar="NAME",
+            autocompletion=complete(list_rows),
+            help="Instead of --model: a row of the paper, such as coco-c/hrnet_w32_256x192, measured as it was there. "
+            "See robustpose list rows.",
+        ),
     ] = None
-    recipe: Annotated[Path | None, typer.Option(help="YAML file of a row of your own: see docs/results.md.")] = None
-    trust: Annotated[bool, typer.Option("--trust", help="Run code, package.module:attr, that --recipe names.")] = False
+    recipe: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Instead of --row: a row of your own as YAML, see docs/results.md."),
+    ] = None
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", rich_help_panel=ADVANCED, help="Run code, package.module:attr, that --recipe names."),
+    ] = False
     weights: Annotated[
-        Path | None, typer.Option(help="For --row and --recipe: weights file, or the folder that has the official one.")
+        Path | None,
+        typer.Option(metavar="PATH", help="For --row and --recipe: the weights file, or the folder that has it."),
     ] = None
 
 

@@ -7,22 +7,37 @@ from typing import Annotated
 
 import typer
 
+from robustpose.cli.data_options import ImageOptions
+from robustpose.cli.help import ADVANCED, DATA, OUTPUT
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import FreshOptions, ImageOptions, WorkerOptions
+from robustpose.cli.options import FreshOptions, WorkerOptions
 from robustpose.cli.printed import PrintedOptions
 from robustpose.printing import print_line
 
 
 @with_groups
 def stylize(
-    styles: Annotated[Path, typer.Option(help="Folder of images to take colours and textures from.")],
-    out: Annotated[Path, typer.Option(help="Folder for the copies, under the images' names.")],
+    styles: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", rich_help_panel=DATA, help="Folder of images whose colours and textures the copies take."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="DIR", rich_help_panel=OUTPUT, help="Folder for the copies, under the images' names."),
+    ],
     data: ImageOptions,
     work: WorkerOptions,
     start: FreshOptions,
     shown: PrintedOptions,
-    seed: Annotated[int, typer.Option(help="Of the choice of a style for each image.")] = 0,
-    texture: Annotated[float, typer.Option(help="Share of a style's own texture, 0 to 1.")] = 0.4,
+    seed: Annotated[
+        int,
+        typer.Option(metavar="N", rich_help_panel=ADVANCED, help="Random numbers that choose a style for each image."),
+    ] = 0,
+    texture: Annotated[
+        float, typer.Option(metavar="SHARE", rich_help_panel=ADVANCED, help="How much of a style's texture, 0 to 1.")
+    ] = 0.4,
 ) -> None:
     """Write stylised copies of images; train_data.style_images of the train command reads them."""
     from robustpose.export.stylize import StyleJob

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from robustpose.cli.help import DATA, MODEL, OUTPUT, SPEED, TRAINING
+from robustpose.cli.completion import (
+    choose,
+    complete,
+    list_metrics,
+    list_recipes,
+    list_rows,
+    list_settings,
+    list_strategies,
+)
+from robustpose.cli.help import ADVANCED, DATA, MODEL, OUTPUT, SPEED, TRAINING
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import FreshOptions
 from robustpose.cli.printed import PrintedOptions
@@ -29,24 +38,43 @@ class WhatToTrain:
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="What to train: name of robustpose list recipes, such as advmix/toy, or YAML file of your own."
+            metavar="NAME",
+            autocompletion=complete(list_recipes),
+            help="What to train: a recipe by name, such as advmix/toy, see robustpose list recipes; or a YAML file of "
+            "your own.",
         ),
     ] = None
     row: Annotated[
         str | None,
-        typer.Option(help="Instead: row of the paper, such as coco-c/table5/advmix: see robustpose list rows."),
+        typer.Option(
+            metavar="NAME",
+            autocompletion=complete(list_rows),
+            help="Instead of --recipe: a row of the paper, such as coco-c/table5/advmix: see robustpose list rows.",
+        ),
     ] = None
     according_to: Annotated[
         str | None,
-        typer.Option(help="For --row: how it was trained by the paper's program (the default), or its text: paper."),
+        typer.Option(
+            **choose("program", "paper"),
+            rich_help_panel=ADVANCED,
+            show_default="program",
+            help="For --row: train as the paper's released program does, or as its text says.",
+        ),
     ] = None
     strategy: Annotated[
         str | None,
-        typer.Option(help=f"{', '.join(STRATEGIES)}; or package.module:attr. robustpose list strategies explains."),
+        typer.Option(
+            metavar="NAME",
+            autocompletion=complete(list_strategies),
+            show_default="the recipe's or the row's",
+            help=f"What to learn from: {', '.join(STRATEGIES)}; or your own, package.module:attr. See robustpose list "
+            "strategies.",
+        ),
     ] = None
-    trust: Annotated[bool, typer.Option("--trust", help="Run code, package.module:attr, that the recipe names.")] = (
-        False
-    )
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", rich_help_panel=ADVANCED, help="Run code, package.module:attr, that the recipe names."),
+    ] = False
 
     def read(self, overrides: list[str], options: dict[str, Any], root: Path | None) -> TrainSettings:
         """Return the settings, changed by overrides and options."""
@@ -74,10 +102,23 @@ class WeightOptions:
     panel: ClassVar = MODEL
 
     init: Annotated[
-        Path | None, typer.Option(help="Weights to start from, by default the teacher, too: FILE, or demo.")
+        Path | None,
+        typer.Option(
+            metavar="FILE|demo",
+            show_default="the recipe's, or random ones",
+            help="Weights to start from, the teacher's, too: a file, or demo for the demo network's.",
+        ),
     ] = None
-    backbone: Annotated[Path | None, typer.Option(help="Weights of an ImageNet network, for the trunk alone.")] = None
-    teacher: Annotated[Path | None, typer.Option(help="Weights of the teacher, where it is another network.")] = None
+    backbone: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Instead of --init: weights of an ImageNet network, for the trunk."),
+    ] = None
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", show_default="that of --init", help="Weights of the teacher, if others than --init."
+        ),
+    ] = None
 
     def describe(self) -> dict[str, Any]:
         """Return what is given by the settings that it takes the place of."""
@@ -91,25 +132,60 @@ class TrainDataOptions:
     panel: ClassVar = DATA
 
     root: Annotated[
-        Path | None, typer.Option(help="Folder that holds the official files of the recipe's or the row's data.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder with the official files of the recipe's or the row's data."),
     ] = None
-    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to learn from, any skeleton.")] = None
-    images: Annotated[Path | None, typer.Option(help="Folder of its images.")] = None
-    val_annotations: Annotated[Path | None, typer.Option(help="COCO keypoint JSON to evaluate on.")] = None
+    annotations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your own data to learn from: COCO JSON, any skeleton.")
+    ] = None
+    images: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with the images of --annotations.")] = None
+    val_annotations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your own data to evaluate on: COCO JSON.")
+    ] = None
     val_images: Annotated[
-        Path | None, typer.Option(help="Folder of its images; by default that of the training images.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", show_default="that of --images", help="Folder with the images of --val-annotations."
+        ),
+    ] = None
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            show_default="the recipe's",
+            help="Learn from the first N images only; see --val-limit for the evaluation.",
+        ),
+    ] = None
+    val_limit: Annotated[
+        int | None, typer.Option(metavar="N", show_default="the recipe's", help="Evaluate on the first N images only.")
     ] = None
     skeleton: Annotated[
-        Path | None, typer.Option(help="YAML with OKS sigmas and flip_pairs, for joints not COCO's, of both.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="YAML with OKS sigmas and flip_pairs, for joints other than COCO's; of both data."
+        ),
     ] = None
     stylized: Annotated[
-        Path | None, typer.Option(help="Folder of stylised copies of the training images, as stylize makes them.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Learn from stylised copies of the images, too, made by robustpose stylize."),
     ] = None
     boxes: Annotated[
-        str | None, typer.Option(help="Of the evaluation: gt, or clean-det:FILE. People are learned in annotated ones.")
+        str | None,
+        typer.Option(
+            metavar="WHICH",
+            autocompletion=complete(lambda: ("gt", "clean-det:")),
+            show_default="the recipe's, or gt",
+            help="Boxes of the evaluation: gt, or clean-det:FILE. People are learned in annotated boxes.",
+        ),
     ] = None
     metric: Annotated[
-        str | None, typer.Option(help="Of the evaluation: one of robustpose list metrics, such as pck:box@0.2.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=complete(list_metrics),
+            show_default="the recipe's, or the data set's own",
+            help="Metric of the evaluation, such as pck:box@0.2: see robustpose list metrics.",
+        ),
     ] = None
 
     def describe(self) -> dict[str, dict[str, Any]]:
@@ -122,26 +198,41 @@ class TrainDataOptions:
                 "images": self.images,
                 "skeleton": self.skeleton,
                 "style_images": self.stylized,
+                "limit": self.limit,
             },
-            "val_data": {**val, "skeleton": self.skeleton},
+            "val_data": {**val, "skeleton": self.skeleton, "limit": self.val_limit},
         }
 
 
 @with_groups
 def train(
     out: Annotated[
-        Path, typer.Option(rich_help_panel=OUTPUT, help="Run folder. The same command goes on where it was stopped.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=OUTPUT,
+            help="Folder of the run. The same command goes on where it was stopped.",
+        ),
     ],
     what: WhatToTrain,
     weights: WeightOptions,
     data: TrainDataOptions,
     start: FreshOptions,
     shown: PrintedOptions,
-    devices: Annotated[int | None, typer.Option(rich_help_panel=SPEED, help="Processes, one device each.")] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=SPEED, show_default="the recipe's, or 1", help="Processes, one device each."
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", rich_help_panel=TRAINING, help="Change a setting, KEY=VALUE such as augment.rotation=30."
+            "--set",
+            metavar="KEY=VALUE",
+            rich_help_panel=TRAINING,
+            autocompletion=complete(list_settings),
+            help="Change a setting, such as augment.rotation=30; may be repeated. See robustpose list settings.",
         ),
     ] = None,
 ) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustpose.errors import UserError, nearest, spell_list
-from robustpose.metrics import BY_HEAD_SIZE
 
 if TYPE_CHECKING:  # the command line's help names the sets, and loads nothing for it
     from robustpose.pose.protocols import Dataset
@@ -185,6 +184,8 @@ def find_files(name: str, root: Path, split: str) -> Files:
 
 def check_truth(name: str, root: Path, split: str, metric: str | None) -> None:
     """Raise UserError where a split lacks the truth file that its metric, None for the set's own, needs."""
+    from robustpose.metrics import BY_HEAD_SIZE  # late: help names the sets, and loads nothing for it
+
     row = SETS[name]
     needs_heads = row.is_scored_by_heads if metric is None else metric.startswith(BY_HEAD_SIZE)
     if not needs_heads or find_files(name, root, split).truth is not None:

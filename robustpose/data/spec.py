@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from robustpose import metrics, registry
 from robustpose.config import Settings, check_settings
@@ -37,30 +37,51 @@ PLACES: dict[str, tuple[str, Callable[[Path], bool]]] = {
 
 
 class DataSpec(Settings):
-    """Say which images of people are used, and how. Paths are as they were given."""
+    """Say which images of people are used, and how. Paths are as they were given. Below a field is its description."""
 
-    # a row of `KINDS`, or ``package.module:attr``: a dataset, or a function without arguments that makes one. Left out,
-    # it is `coco` where there are annotations or images.
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    # A dataset, or a function without arguments that makes one. Left out, it is `coco` where there are annotations or
+    # images.
     name: str = ""
-    annotations: Path | None = None  # keypoint file in COCO's format, any skeleton
-    images: Path | None = None  # folder of its images
-    skeleton: Path | None = None  # YAML with OKS sigmas and mirror pairs: see `robustpose.data.skeleton_file`
+    """Name of a data set, see robustpose list datasets; or your own, package.module:attr."""
+    annotations: Path | None = None
+    """Keypoint file in COCO's format, any skeleton."""
+    images: Path | None = None
+    """Folder of its images."""
+    skeleton: Path | None = None  # see `robustpose.data.skeleton_file`
+    """YAML with OKS sigmas and mirror pairs, for joints other than COCO's."""
     # How a file in COCO's format is read where it leaves a choice: see `robustpose.data.coco.Reading`.
     category: Annotated[str | None, BeforeValidator(lambda value: str(value) if type(value) is int else value)] = None
+    """Category in annotations, by name or id; all takes every one with keypoints."""
     area: Literal["annotated", "box"] = "annotated"
+    """Area of a person in annotations: as annotated, or width x height of the box."""
     parts: Literal["body", "wholebody"] = "body"
+    """Joints of COCO-WholeBody annotations: 17, or all 133."""
     visibility: Literal["flags", "fractions"] = "flags"
-    exif: Exif | None = None  # of one's own images: whether they are turned as EXIF says; None: their sizes decide
-    root: Path | None = None  # folder that holds the files of an official set
-    split: str | None = None  # of an official set, or of toy; None for the one that is benched
+    """How annotations say that a joint is visible: 0, 1 or 2; or a fraction, annotated if above 0."""
+    exif: Exif | None = None
+    """Whether images of one's own are turned as EXIF says; by default as annotated sizes say."""
+    root: Path | None = None
+    """Folder that holds the files of an official set."""
+    split: str | None = None
+    """Split of an official set or of toy; by default the one that is benched."""
     boxes: str = "gt"  # what `robustpose.data.boxes.parse_boxes` takes
-    n_images: Annotated[int, Field(gt=0, le=100_000)] = 64  # how many toy images
-    seed: int = 0  # of toy images
-    style_images: Path | None = None  # folder with stylised copies of the images, under the same names
-    stylized: Literal["both", "only"] = "both"  # take both images and copies then, or copies only
-    metric: str | None = None  # what `robustpose.metrics.make_metric` takes; None for the dataset's own
-    limit: int | None = None  # take only the first images, of those with people where only these are taken
-    only_with_people: bool = False  # leave out images without people: see `keep_images_with_people`
+    """Boxes that are looked at: gt; clean-det:FILE; corrupt-det:DIR, a file per cell."""
+    n_images: Annotated[int, Field(gt=0, le=100_000)] = 64
+    """How many toy images are drawn."""
+    seed: int = 0
+    """Random numbers of the toy images."""
+    style_images: Path | None = None
+    """Folder with stylised copies of the images, under the same names (train --stylized)."""
+    stylized: Literal["both", "only"] = "both"
+    """Take both images and stylised copies, or copies only."""
+    metric: str | None = None  # what `robustpose.metrics.make_metric` takes
+    """Metric: see robustpose list metrics; by default the data set's own."""
+    limit: int | None = None
+    """Take only the first images, of those with people where only these are taken."""
+    only_with_people: bool = False  # see `keep_images_with_people`
+    """Leave out images without people."""
 
     @model_validator(mode="before")
     @classmethod

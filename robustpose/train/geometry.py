@@ -16,7 +16,7 @@ from robustpose.pose.crop import SCALE_UNIT, crop_matrix
 from robustpose.pose.joint_names import split_name
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
-from robustpose.train.settings import AugmentSettings
+from robustpose.train.settings_groups import AugmentSettings
 
 # Words that joints of the lower body begin with; the rest is the upper body.
 LOWER_BODY = (

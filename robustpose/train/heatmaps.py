@@ -16,7 +16,8 @@ from robustpose.pose.types import Floats, Image
 from robustpose.train.geometry import Placement, find_lower_body, place_half_body, vary_placement
 from robustpose.train.objectives import Batch, Outputs
 from robustpose.train.samples import Annotation, CropSource, Samples
-from robustpose.train.settings import AugmentSettings, LossName, TrainSettings
+from robustpose.train.settings import LossName, TrainSettings
+from robustpose.train.settings_groups import AugmentSettings
 
 # Of the smaller of two boxes, in the other one: from there a frame's box is that of the person in the same row, cut off
 # or enlarged.

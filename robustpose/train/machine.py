@@ -11,7 +11,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 
 from robustpose.errors import UserError
 from robustpose.processes import count_cores
-from robustpose.train.settings import EngineSettings
+from robustpose.train.settings_groups import EngineSettings
 
 
 def make_fabric(engine: EngineSettings) -> Fabric:

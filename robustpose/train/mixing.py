@@ -17,7 +17,7 @@ from robustpose.blame import blaming
 from robustpose.errors import UserError
 from robustpose.models.unet import UNet, choose_depth
 from robustpose.registry import load
-from robustpose.train.settings import ImageHead, MixingSettings
+from robustpose.train.settings_groups import ImageHead, MixingSettings
 
 CLEAN = 0  # the first view is the crop as it is
 

@@ -24,7 +24,8 @@ from robustpose.processes import count_cores
 from robustpose.results.published import PublishedRow, get_row, published_rows
 from robustpose.train.identity import FREE, without_places
 from robustpose.train.recipes import change_values
-from robustpose.train.settings import Account, RowNote, TrainSettings, make_settings
+from robustpose.train.settings import TrainSettings, make_settings
+from robustpose.train.settings_groups import Account, RowNote
 
 ACCOUNTS: tuple[Account, ...] = get_args(Account)
 # What a run may choose: where and how it is computed, when it is looked at. The rest decides what is learned.

@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
-    NonNegativeFloat,
-    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationInfo,
@@ -19,141 +16,90 @@ from pydantic import (
     model_validator,
 )
 
-from robustpose.config import Settings, check_settings
+from robustpose.config import check_settings
 from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest
-from robustpose.models import family_of, find_weights
+from robustpose.models import family_of
 from robustpose.models.families import FAMILIES, OLD_NAMES, FamilyName
 from robustpose.models.zoo import ZooNetwork, get_network
+from robustpose.train.settings_groups import (
+    AugmentSettings,
+    DescribedSettings,
+    EngineSettings,
+    ImageAugmentSettings,
+    MixingSettings,
+    RowNote,
+    TeacherSettings,
+    WeightsFile,
+)
 from robustpose.train.strategies import Strategy, find_strategy
-from robustpose.train.views.autoaugment import Policies
-from robustpose.train.views.table import CLEAN, CORRUPTED_SHARE, VIEWS
+from robustpose.train.views.table import CLEAN, VIEWS
 
 LossName = Literal["mse", "smooth_l1"]  # of heatmaps
-DistillOn = Literal["clean", "mixed"]
-ImageHead = Literal["logits", "weights"]
-Account = Literal["program", "paper"]  # of how the paper's networks were trained: see `rows.yaml`
-Probability = Annotated[float, Field(ge=0, le=1)]
-WeightsFile = Annotated[Path | None, AfterValidator(find_weights)]  # `demo` for those of the demo network
 Side = Annotated[int, Field(gt=0, le=2048)]  # px
 
 
-class AugmentSettings(Settings):
-    """Say how crops of one person vary. The defaults are HRNet's on COCO (Sun et al., CVPR 2019)."""
-
-    rotation: NonNegativeFloat = 45.0  # spread of the angle, degrees; never more than twice that
-    rotation_probability: Probability = 0.6
-    scale: Annotated[float, Field(ge=0, lt=1)] = 0.35  # spread of the factor around 1; never further than that from 1
-    mirror_probability: Probability = 0.5
-    half_body_probability: Probability = 0.3  # of the upper or lower body of people with many joints annotated
-
-
-class ImageAugmentSettings(Settings):
-    """Say how crops of whole images vary. The defaults are HigherHRNet's on COCO (Cheng et al., CVPR 2020)."""
-
-    rotation: NonNegativeFloat = 30.0  # largest angle, degrees
-    scale: tuple[PositiveFloat, PositiveFloat] = (0.75, 1.5)  # least and largest side, of the image's shorter side
-    translation: NonNegativeFloat = 0.2  # largest shift, of the crop's side; 40 of 200 in HigherHRNet's units
-    mirror_probability: Probability = 0.5
-
-    @field_validator("scale")
-    @classmethod
-    def _check_order(cls, scale: tuple[float, float]) -> tuple[float, float]:
-        if scale[0] > scale[1]:
-            raise ValueError("must be the least and the largest side")
-        return scale
-
-
-class MixingSettings(Settings):
-    """Say how views are mixed and what a teacher has to say. The defaults are the paper's (Wang et al., CVPR 2021)."""
-
-    # Names in `views.table.VIEWS`, as many as you like, `clean` first; None for those of the strategy.
-    views: tuple[str, ...] | None = None
-    alpha: Probability = 0.1  # weight of the teacher's answers against the targets (eq. 8); 0 for no teacher
-    distill_on: DistillOn = "clean"  # what it is compared with: the student on the clean crop (eq. 7), or on the mix
-    policies: Policies = "paper"  # AutoAugment's: those of the paper, or of its program, which has one more
-    # Share of the crops that the view `corrupted` is corrupted in; the paper gives none (Table 4, Transfer). Half of
-    # them: as many clean crops as corrupted ones, since both scores count.
-    corrupted_share: Probability = CORRUPTED_SHARE
-    # How AdvMix-Image makes one weight a view of the generator's logits per pixel: softmax of their mean over pixels,
-    # or mean of their softmax (`weights`). The paper does not say (Table 6); the mean logit can put all on one view.
-    image_head: ImageHead = "logits"
-    # Student and generator learn in turn, or both from one pass of the student.
-    update: Literal["alternating", "simultaneous"] = "alternating"
-    second_norm_update: bool = True  # whether the student's batch norms take in the generator's pass, too
-    generator_lr: PositiveFloat | None = None  # first learning rate of the generator; None for the student's
-    generator_scale: Literal[1, 2, 4] = 1  # weights are found on images that much smaller
-    generator_width: Annotated[int, Field(gt=0, le=1024)] = 64  # channels of the generator's first layer
-
-
-class TeacherSettings(Settings):
-    """Say who the teacher is. By default the student as it starts."""
-
-    model: str | None = None  # None for the student's
-    weights: WeightsFile = None  # None for the student's `start_from`
-
-
-class EngineSettings(Settings):
-    """Say what the training runs on: handed to Lightning Fabric."""
-
-    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
-    devices: PositiveInt = 1  # processes, one device each; they share every batch
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"  # `16-mixed` on a GPU only
-    sync_batch_norm: bool = False  # whether batch norms see the crops of all processes; on GPUs only
-    threads: PositiveInt | None = None  # of one process; None leaves it to PyTorch. On a CPU they decide the last bits
-    workers: NonNegativeInt = 0  # processes that make crops; 0 makes them between the steps
-    cache_mb: NonNegativeInt = 1024  # for source images kept between epochs, of each process that makes crops
-    tensorboard: bool = False  # whether losses and figures are written for TensorBoard, too; needs tensorboardX
-
-
-class RowNote(Settings):
-    """Say which row of the paper a run trains, by which account, and in what it does not."""
-
-    name: str
-    according_to: Account = "program"
-    differences: tuple[str, ...] = ()
-
-
-class TrainSettings(Settings):
+class TrainSettings(DescribedSettings):
     """Describe one training run completely: same settings, same machine, same weights."""
 
-    model: str  # row of the model table, or `package.module:attr`: a function of the number of joints
-    # Of a network that the table does not know; None for what the table says. Recipes of 0.1.0 use other names.
+    model: str
+    """Network: see robustpose list networks; or your own, package.module:attr, a function of the number of joints."""
+    # Recipes of 0.1.0 use other names.
     family: Annotated[FamilyName | None, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = None
-    # Width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385.
+    """Family of a network of your own; by default heatmaps of one person."""
     input_wh: tuple[Side, Side]
-    # Of the target Gaussians, heatmap px; by default what is usual for the input's size. Fields have none.
+    """Width and height of the crops, px: multiples of 32; for fields also 16·n + 1, such as PifPaf's 385."""
     sigma: PositiveFloat = Field(default=None, validate_default=True)
-    start_from: WeightsFile = None  # weights to start from; None for random ones
-    backbone: Path | None = None  # weights of an ImageNet network, for the trunk alone
-    train_data: DataSpec  # of data with splits, by default the one for training
-    val_data: DataSpec  # to evaluate on; of data with splits, by default the one that is benched
+    """Sigma of the target Gaussians, heatmap px; by default what is usual for the input's size. Fields have none."""
+    start_from: WeightsFile = None
+    """Weights to start from (--init); demo for those of the demo network; by default random ones."""
+    backbone: Path | None = None
+    """Weights of an ImageNet network, for the trunk alone (--backbone)."""
+    train_data: DataSpec
+    """Data to learn from; of data with splits, by default the one for training."""
+    val_data: DataSpec
+    """Data to evaluate on; of data with splits, by default the one that is benched."""
     augment: AugmentSettings = AugmentSettings()
     image_augment: ImageAugmentSettings = ImageAugmentSettings()
-    strategy: str = "supervised"  # row of `strategies.STRATEGIES`, or `package.module:attr` as `find_strategy` takes
+    strategy: str = "supervised"
+    """What the student learns from: see robustpose list strategies; or your own, package.module:attr."""
     mixing: MixingSettings = MixingSettings()
     teacher: TeacherSettings = TeacherSettings()
-    loss: LossName = "mse"  # of heatmaps; AdvMix's program trains with `smooth_l1`
-    confidence_weight: PositiveFloat = 1.0  # of fields: of confidences beside vectors
-    epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 210  # passes over the samples of `train_data`
-    batch_size: PositiveInt = 32  # over all devices
-    # That of an epoch, which may be smaller: learned as by the programs of HRNet, SBL and AdvMix, or left out.
+    loss: LossName = "mse"
+    """Loss of heatmaps; AdvMix's program trains with smooth_l1."""
+    confidence_weight: PositiveFloat = 1.0
+    """Weight of the confidences beside the vectors, of networks of fields."""
+    epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 210
+    """Passes over the people of train_data."""
+    batch_size: PositiveInt = 32
+    """Crops of a step, over all devices."""
     last_batch: Literal["keep", "drop"] = "keep"
-    accumulate: PositiveInt = 1  # parts that a batch is done in, for want of memory
-    lr: PositiveFloat = 1e-3  # of Adam
-    decay_at: tuple[PositiveInt, ...] = (170, 200)  # epochs, from 0, from which lr is multiplied by `decay` once more
+    """Last batch of an epoch, which may be smaller: learned from, as by the programs of HRNet, SBL and AdvMix, or left
+    out."""
+    accumulate: PositiveInt = 1
+    """Parts that a batch is done in, for want of memory."""
+    lr: PositiveFloat = 1e-3
+    """First learning rate, of Adam."""
+    decay_at: tuple[PositiveInt, ...] = (170, 200)
+    """Epochs, from 0, from which the learning rate is multiplied by decay once more."""
     decay: PositiveFloat = 0.1
-    clip: PositiveFloat | None = None  # largest norm of a gradient; None for any
-    # Share of the old in every new average of the weights, which is then what is evaluated and kept; None for none.
+    """Factor of the learning rate at each epoch of decay_at."""
+    clip: PositiveFloat | None = None
+    """Largest norm of a gradient; by default any."""
     ema: Annotated[float, Field(ge=0, lt=1)] | None = None
-    seed: int = 0  # of the first weights, the order and the augmentation
-    evaluate_every: PositiveInt = 1  # epochs; the last one is always evaluated
-    checkpoint_every: PositiveInt = 200  # steps; there is a checkpoint after every epoch anyway
-    # Crops on the sheet of views that is drawn after every epoch; 0 for no sheet.
+    """Share of the old in every new average of the weights, which is then evaluated and kept; by default no average."""
+    seed: int = 0
+    """Random numbers of the first weights, the order and the augmentation."""
+    evaluate_every: PositiveInt = 1
+    """Epochs between evaluations; the last epoch is always evaluated."""
+    checkpoint_every: PositiveInt = 200
+    """Steps between checkpoints; there is one after every epoch anyway."""
     sheet_people: Annotated[int, Field(ge=0, le=100)] = 6
+    """Crops on the sheet of views that is drawn after every epoch; 0 for no sheet."""
     engine: EngineSettings = EngineSettings()
-    row: RowNote | None = None  # noted for who reads the settings later; nothing depends on it
+    row: RowNote | None = None  # nothing depends on it
+    """Noted for who reads the settings later."""
 
     @field_validator("input_wh")
     @classmethod

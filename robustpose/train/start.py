@@ -27,7 +27,8 @@ from robustpose.processes import count_cores
 from robustpose.registry import check_name
 from robustpose.train.overlap import doubt_split, list_shared_images
 from robustpose.train.rows import doubt_whole
-from robustpose.train.settings import EngineSettings, TrainSettings
+from robustpose.train.settings import TrainSettings
+from robustpose.train.settings_groups import EngineSettings
 
 MEGABYTE = 2**20
 

@@ -17,7 +17,7 @@ from robustpose.models.fast.fold import fold_batch_norms
 from robustpose.models.fast.fuse import fuse_convolutions
 from robustpose.train.objectives import Outputs, to_float
 from robustpose.train.optimisation import find_layout
-from robustpose.train.settings import DistillOn
+from robustpose.train.settings_groups import DistillOn
 
 
 class Teacher:

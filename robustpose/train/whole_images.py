@@ -15,7 +15,7 @@ from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Floats, Image
 from robustpose.train.geometry import Placement
 from robustpose.train.samples import Annotation, CropSource, Samples
-from robustpose.train.settings import ImageAugmentSettings
+from robustpose.train.settings_groups import ImageAugmentSettings
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,44 @@
+"""Examples at the end of every command's help. `tests/test_help_examples.py` runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Command -> examples, the simplest first.
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "bench": (
+        "robustpose bench --model demo --data toy --out runs/demo",
+        "robustpose bench --model onnx:pose.onnx --annotations people.json --images images --out runs/pose",
+    ),
+    "report": ("robustpose report runs/demo", "robustpose report runs/demo --without-images"),
+    "compare": (
+        "robustpose compare runs/standard runs/hardened",
+        "robustpose compare runs/standard runs/hardened --out comparison",
+    ),
+    "leaderboard": ("robustpose leaderboard runs", "robustpose leaderboard runs --out board"),
+    "findings": ("robustpose findings runs --out findings.md", "robustpose findings --published"),
+    "figures": (
+        "robustpose figures runs/standard runs/hardened --out figures",
+        "robustpose figures --published --out figures",
+    ),
+    "score": ("robustpose score runs/demo", "robustpose score runs/demo --resamples 2000 --workers 4"),
+    "corrupt": (
+        "robustpose corrupt photo.jpg --corruptions fog,noise --severities 3 --out corrupted",
+        "robustpose corrupt --annotations people.json --images images --out people-c",
+    ),
+    "train": (
+        "robustpose train --recipe advmix/toy --init demo --out runs/hardened",
+        "robustpose train --row coco-c/table5/advmix --root coco --init hrnet_w32.pth --out runs/advmix",
+    ),
+    "stylize": (
+        "robustpose stylize --data toy --styles paintings --out styled",
+        "robustpose stylize --annotations people.json --images images --styles paintings --out styled",
+    ),
+    "convert-pifpaf": (
+        "robustpose convert-pifpaf resnet50.pkl.epoch100",
+        "robustpose convert-pifpaf resnet50.pkl.epoch100 --out weights/pifpaf_resnet50.safetensors",
+    ),
+    "list": ("robustpose list rows table5", "robustpose list settings mixing"),
+    "data check": ("robustpose data check coco --root coco", "robustpose data check mpii --root mpii"),
+    "frost install": ("robustpose frost install",),
+}
