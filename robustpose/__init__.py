@@ -10,6 +10,9 @@ TYPE_CHECKING = False  # for type checkers, as in typing, which takes longer to 
 if TYPE_CHECKING:
     from typing import Any
 
+    from robustpose.api.bench import bench
+    from robustpose.api.comparing import Comparison, compare
+    from robustpose.api.run import Run, load_run
     from robustpose.corruptions import corrupt, corrupt_all
     from robustpose.errors import UserError
     from robustpose.pose.cell import CLEAN, Cell
@@ -18,19 +21,40 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["CLEAN", "Cell", "Frame", "Poses", "Skeleton", "Truth", "UserError", "__version__", "corrupt", "corrupt_all"]
+__all__ = [
+    "CLEAN",
+    "Cell",
+    "Comparison",
+    "Frame",
+    "Poses",
+    "Run",
+    "Skeleton",
+    "Truth",
+    "UserError",
+    "__version__",
+    "bench",
+    "compare",
+    "corrupt",
+    "corrupt_all",
+    "load_run",
+]
 
 # Public name -> where it lives. Resolved on first use, so that `import robustpose` costs nothing.
 _HOMES = {
     "CLEAN": "robustpose.pose.cell",
     "Cell": "robustpose.pose.cell",
+    "Comparison": "robustpose.api.comparing",
     "Frame": "robustpose.pose.types",
     "Poses": "robustpose.pose.types",
+    "Run": "robustpose.api.run",
     "Skeleton": "robustpose.pose.skeletons",
     "Truth": "robustpose.pose.types",
     "UserError": "robustpose.errors",
+    "bench": "robustpose.api.bench",
+    "compare": "robustpose.api.comparing",
     "corrupt": "robustpose.corruptions",
     "corrupt_all": "robustpose.corruptions",
+    "load_run": "robustpose.api.run",
 }
 
 choose_kernel_cache()
@@ -40,3 +64,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'robustpose' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import reprlib
 import warnings
 from collections.abc import Iterable, Sequence
@@ -24,9 +25,19 @@ class DoubtWarning(UserWarning):
 
 
 def show_doubts(texts: Iterable[str]) -> None:
-    """Warn of each doubt, as Python warns."""
+    """Warn of each doubt, as Python warns: at the line of whoever called this package."""
     for text in dict.fromkeys(texts):
-        warnings.warn(text, DoubtWarning, stacklevel=3)
+        warnings.warn(text, DoubtWarning, stacklevel=count_own_frames() + 1)
+
+
+def count_own_frames() -> int:
+    """Return how many calls, from the caller's on, are of this package, or of what stands between two of them."""
+    frame, depth, own = inspect.currentframe(), 0, 1
+    while frame is not None and frame.f_back is not None:
+        frame, depth = frame.f_back, depth + 1
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+            own = depth
+    return own
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -40,6 +40,11 @@ class Job:
     gates: tuple[Gate, ...] = ()  # what scores must reach: a run that will have no such score is refused
 
 
+def make_job(inputs: Inputs, make_estimator: Callable[[Skeleton], Estimator], out: Path, suite: Suite = COCO_C) -> Job:
+    """Return the job of data that are described, so that its run folder says where they are."""
+    return Job(inputs.data.open, make_estimator, inputs.corrupted_images.open(), out, suite, inputs)
+
+
 def no_estimator(skeleton: Skeleton) -> Estimator:
     """Stand in for the estimator of jobs that have nothing to predict."""
     raise UserError(f"this job has no estimator for skeleton '{skeleton.name}': it only scores what was predicted")

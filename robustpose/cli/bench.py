@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -109,10 +109,10 @@ def bench(
     """Measure an estimator on clean images and under the corruptions of a suite at every severity."""
     use_one_thread()
     from robustpose import estimators
-    from robustpose.benchmark.job import Job
+    from robustpose.benchmark.job import make_job
     from robustpose.benchmark.preview import run_preview
     from robustpose.benchmark.run import run_bench
-    from robustpose.data.corrupted import CorruptedSpec
+    from robustpose.data.corrupted import describe_corrupted_images
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
     from robustpose.results.gates import judge_gates
@@ -122,8 +122,6 @@ def bench(
     from robustpose.show.terminal import print_comparison, print_preview, print_summary, progress_display
 
     root = corrupted.corrupted_root
-    if root is not None and (corrupted.seed is not None or corrupted.frost is not None):
-        raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     suite, cells = corrupted.choose_cells()
     gates = wished.gates
     asked = Asked(estimator.model or "", estimator.gather(), data, corrupted.seed)
@@ -132,20 +130,14 @@ def bench(
         raise UserError(
             "name the model (--model demo, onnx:FILE, …), or a row of the paper (--row NAME; robustpose list rows)"
         )
+    seed = None if asked.seed is None else parse_seed(asked.seed)
     inputs = Inputs(
         data=asked.data.describe(),
-        corrupted_images=CorruptedSpec(seed=parse_seed(asked.seed), frost=corrupted.frost, corrupted_root=root),
+        corrupted_images=describe_corrupted_images(seed, corrupted.frost, root),
         row=RowNote(name=asked.row, differences=asked.differences) if asked.row else None,
     )
-    job = Job(
-        make_dataset=inputs.data.open,
-        make_estimator=partial(estimators.build, asked.model, options=asked.options),
-        corrupted_images=inputs.corrupted_images.open(),
-        out=out,
-        suite=suite,
-        inputs=inputs,
-        gates=tuple(gates),
-    )
+    make_estimator = partial(estimators.build, asked.model, options=asked.options)
+    job = replace(make_job(inputs, make_estimator, out, suite), gates=tuple(gates))
     fresh = start.start_over(*inputs.paths, *map(Path, asked.model.split(":")[1:]), wanted.recipe)
     if estimate.preview:
         if gates:

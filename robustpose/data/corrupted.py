@@ -14,7 +14,7 @@ import numpy as np
 
 from robustpose import registry
 from robustpose.changes import BY_CORRUPTION
-from robustpose.config import Settings
+from robustpose.config import Settings, check_settings
 from robustpose.contents import hash_some_files
 from robustpose.corruptions import LEAST_SIDE, TABLE, check_size, corrupt, corrupt_all
 from robustpose.corruptions.frost_textures import load_textures
@@ -163,6 +163,17 @@ class CorruptedSpec(Settings):
         if self.corrupted_root is not None:
             return open_stored_images(self.corrupted_root)
         return MadeImages(self.seed, self.frost)
+
+
+def describe_corrupted_images(seed: str | int | None, frost: Path | None, corrupted_root: Path | None) -> CorruptedSpec:
+    """Return the description of corrupted images; None for what is not said, the seed as the release has it.
+
+    What is said of images that were made before is an error.
+    """
+    if corrupted_root is not None and (seed is not None or frost is not None):
+        raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
+    values = {"seed": "release" if seed is None else seed, "frost": frost, "corrupted_root": corrupted_root}
+    return check_settings(CorruptedSpec, values, "")
 
 
 def open_stored_images(root: Path) -> StoredImages:

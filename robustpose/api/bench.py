@@ -1,0 +1,173 @@
+"""bench: measure a model on clean images and under corruption, from Python."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from robustpose.api.arguments import GivenData, as_plain, as_whole_number, read_cells, read_data, read_seed
+from robustpose.api.models import make_maker
+from robustpose.api.places import find_folder, lend_folder
+from robustpose.api.run import Run
+from robustpose.api.sending import limit_workers
+from robustpose.api.wording import in_python
+from robustpose.benchmark.job import Job, make_job, prepare
+from robustpose.benchmark.run import check_numbers, run_prepared
+from robustpose.data.corrupted import CorruptedSpec, describe_corrupted_images
+from robustpose.errors import UserError
+from robustpose.fresh import StartOver
+from robustpose.printing import print_aside
+from robustpose.processes import count_cores
+from robustpose.results.inputs import Inputs
+from robustpose.show.display import choose_display
+
+if TYPE_CHECKING:
+    from robustpose.corruptions.suites import Suite
+    from robustpose.data.spec import DataSpec
+    from robustpose.pose.protocols import Dataset, Estimator
+
+
+def bench(
+    model: str | Path | Callable[..., Any] | Estimator | Any,
+    data: str | DataSpec | Mapping[str, Any] | Dataset | None = None,
+    *,
+    annotations: str | Path | None = None,
+    images: str | Path | None = None,
+    boxes: str | Path | None = None,
+    root: str | Path | None = None,
+    split: str | None = None,
+    metric: str | None = None,
+    skeleton: str | Path | None = None,
+    limit: int | None = None,
+    suite: str = "coco-c",
+    corruptions: str | Callable[..., Any] | Iterable[str | Callable[..., Any]] = "all",
+    severities: int | Iterable[int] | None = None,
+    seed: str | int = "release",
+    frost: str | Path | None = None,
+    corrupted_root: str | Path | None = None,
+    input: Any = None,
+    options: Mapping[str, Any] | None = None,
+    batch_size: int | None = None,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    resamples: int = 1000,
+    fresh: bool = False,
+    progress: bool = True,
+    **others: Any,
+) -> Run:
+    """Measure a model on clean images and under the corruptions of a suite, and return the run with its scores, 0..1.
+
+    It is what the command ``robustpose bench`` does: the same run, made here or there, is the same to the byte, and one
+    goes on where the other was stopped. Files and folders may be words or paths.
+
+    Args:
+        model: what ``--model`` takes, such as ``"demo"`` or ``"onnx:net.onnx"``; a torch module; a callable
+            f(image, boxes) -> (N, K, 3), x, y in px of the whole image and confidence; an estimator, an object with
+            skeleton, needs_boxes and predict(frames), or its class.
+        data: ``"toy"``, an official set such as ``"coco"`` with ``root=``, ``"package.module:attr"``; a `DataSpec`, or
+            a mapping of its fields; a dataset in memory, an object with skeleton, metric, frame(i), truth(i) and a
+            length. Left out where `annotations` and `images` are given.
+        annotations: COCO keypoint file, of any skeleton.
+        images: folder of its images.
+        boxes: ``"gt"`` (the default), ``"clean-det:FILE"`` or ``"corrupt-det:DIR"``.
+        root: folder of an official set.
+        split: of an official set, or of toy; by default the one that is benched.
+        metric: such as ``"pck:box@0.2"``; by default the dataset's own.
+        skeleton: YAML file with OKS sigmas, for joints that are not COCO's.
+        limit: take the first images only.
+        suite: ``"coco-c"`` or ``"held-out"``; it names the mean, `mPC` or `mPH`.
+        corruptions: ``"all"``; names of corruptions or groups; functions f(image, severity, rng) -> image; ``"none"``.
+        severities: some of 1 to 5; by default all.
+        seed: ``"release"``, as the published benchmark, or a number for independent noise.
+        frost: folder of frost textures.
+        corrupted_root: folder of corrupted images that were made before.
+        input: input size of a torch module that does not say it, such as ``"192x256"`` (width x height, px).
+        options: of the model, as ``--model-set`` takes them, such as ``{"flip_test": False}``.
+        batch_size: people (or images) that the model is handed at once.
+        out: run folder. There, the same call goes on where it was stopped. None: a temporary one, which is removed when
+            Python ends; `Run.save` keeps a run.
+        workers: processes that share the work, by default one for each core. Models and data that cannot be sent to
+            other processes are worked on in this one, with a warning.
+        resamples: of the images, for 95 % intervals and slices; 0 for neither.
+        fresh: start over in `out`: remove what an earlier bench made there.
+        progress: show how far it is, in a terminal or a notebook.
+        others: further fields of `DataSpec`: category, area, parts, visibility, exif, only_with_people, n_images, …
+
+    Raises:
+        UserError: a mistake in what was given, in one line; nothing is written then. Or the disk fails, a worker dies,
+            or the model's code raises; finished work stays in `out`.
+        KeyboardInterrupt: stopped; the same call goes on.
+
+    Doubts about the numbers are warnings of Python, and stay in `Run.warnings`.
+
+    >>> import robustpose
+    >>> run = robustpose.bench("demo", "toy", limit=2, corruptions=["fog", "snow"], severities=3, progress=False)
+    >>> sorted(run.cells), run.mPC
+    (['fog/3', 'snow/3'], None)
+    """
+    with in_python():
+        _refuse_child()
+        fields: dict[str, Any] = {
+            "annotations": annotations,
+            "images": images,
+            "boxes": boxes,
+            "root": root,
+            "split": split,
+        }
+        fields |= {"metric": metric, "skeleton": skeleton, "limit": limit, **others}
+        given = read_data(data, fields)
+        found, cells = read_cells(suite, corruptions, severities)
+        drawn = None if corrupted_root is not None and seed == "release" else read_seed(seed)
+        origin = describe_corrupted_images(drawn, as_plain(frost), as_plain(corrupted_root))
+        n_workers = count_cores() if workers is None else as_whole_number(workers, "workers", 1)
+        n_resamples = as_whole_number(resamples, "resamples", 0)
+        check_numbers(n_workers, n_resamples)
+        maker = make_maker(model, input=input, options=_gather_options(options, batch_size))
+        folder = None if out is None else find_folder(out, "out=")
+        prepared = prepare(_make_job(given, origin, maker, found), cells)
+        n_workers = limit_workers(n_workers, {"the model": maker, "the data": given.open, "a corruption": cells})
+        start_over = _start_over(fresh, progress, model, given, origin)
+        with lend_folder(folder, prepared.identity) as place, choose_display(progress) as on_progress:
+            prepared = replace(prepared, job=replace(prepared.job, out=place))
+            run_prepared(prepared, n_workers, n_resamples, on_progress, start_over)
+        return Run(place, given.open)
+
+
+def _make_job(given: GivenData, origin: CorruptedSpec, maker: Any, suite: Suite) -> Job:
+    """Return the job, whose run folder is chosen once it has been checked."""
+    if given.spec is None:
+        return Job(given.open, maker, origin.open(), Path(), suite)
+    return make_job(Inputs(data=given.spec, corrupted_images=origin), maker, Path(), suite)
+
+
+def _gather_options(options: Any, batch_size: Any) -> dict[str, Any]:
+    if options is not None and not isinstance(options, Mapping):
+        raise UserError(f"options= takes the model's options by name, {{'name': value}}, got {type(options).__name__}")
+    gathered = {} if options is None else {str(name): as_plain(options[name]) for name in options}
+    if batch_size is None:
+        return gathered
+    if "batch_size" in gathered:
+        raise UserError("batch_size= and options={'batch_size': …} are the same: leave one of them out")
+    return {"batch_size": as_whole_number(batch_size, "batch_size", 1), **gathered}
+
+
+def _start_over(fresh: bool, progress: bool, model: Any, given: GivenData, origin: CorruptedSpec) -> StartOver | None:
+    """Return what `fresh` asks for, with the files that must not be removed."""
+    if not fresh:
+        return None
+    paths = [] if given.spec is None else Inputs(data=given.spec, corrupted_images=origin).paths
+    if isinstance(model, str | Path):
+        paths += map(Path, str(model).split(":")[1:])
+    return StartOver(print_aside if progress else lambda line: None, paths)
+
+
+def _refuse_child() -> None:
+    """Raise UserError in a process that is starting, which runs the script again in which it was started."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise UserError(
+            "a worker process runs this script again while it starts, and comes to the same call: put the call below "
+            'if __name__ == "__main__":'
+        )

@@ -1,0 +1,179 @@
+"""Comparing: finished runs beside each other, as an object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from robustpose.api.arguments import as_whole_number
+from robustpose.api.places import find_folder
+from robustpose.api.run import Run, as_run
+from robustpose.api.tables import as_row_name, make_frame
+from robustpose.api.wording import in_python
+from robustpose.errors import UserError, nearest
+from robustpose.results import compare as results
+from robustpose.results.compare import ComparedRow, Difference, compare_runs
+from robustpose.show.inline import comparison_to_html, spell_difference
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Comparison:
+    """Runs beside each other, with paired differences to the first one; all scores are 0..1.
+
+    Attributes:
+        names: of the runs, all different.
+        notes: what is not the same between the runs, though they can be compared.
+        result: all numbers, as the command ``robustpose compare`` has them.
+
+    >>> import robustpose
+    >>> bench = lambda boxes: robustpose.bench("demo", "toy", limit=4, corruptions="none", progress=False)
+    >>> comparison = robustpose.compare(bench("gt"), bench("gt"), names=["one", "other"])
+    >>> comparison.difference("clean").value
+    0.0
+    """
+
+    def __init__(self, result: results.Comparison) -> None:
+        self.result = result
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the runs, all different."""
+        return self.result.names
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what is not the same between the runs, though they can be compared."""
+        return self.result.notes
+
+    def difference(self, name: str, run: int | str = 1) -> Difference | None:
+        """Return a run's number less that of the first run: value, interval, is_distinguishable.
+
+        `name` is `clean`, `mPC`, a group, a corruption, or a cell such as ``fog/3``; `run` the run's number, from 0, or
+        its name. None where the number is not defined; UserError for one that the runs do not have in common.
+        """
+        return self._find(name).differences[self._number(run)]
+
+    def values(self, name: str) -> tuple[float | None, ...]:
+        """Return a number of every run."""
+        return self._find(name).values
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return a record for every number of every run: kind, name, run, value, low, high, and its difference.
+
+        The difference to the first run is `difference`, `difference_low`, `difference_high` and `distinguishable`; None
+        for the first run. `leads` says whether the run is best, or cannot be told from the best one.
+        """
+        return [record for row in self.result.rows for record in self._records_of(row)]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the records of `to_records` as a table of pandas, which has to be installed."""
+        return make_frame(self.to_records())
+
+    def write(self, folder: str | Path) -> Path:
+        """Write compare.html and comparison.json into a folder, which is made, and return the page's path."""
+        from robustpose.show.pages.compare import write_comparison
+
+        return write_comparison(find_folder(folder, "write"), self.result)
+
+    def __repr__(self) -> str:
+        headline = [row for row in self.result.rows if row.kind == "headline" and any(row.differences)]
+        first, *others = self.names
+        scores = [
+            f"{name} − {first}: "
+            + ", ".join(f"{row.name} {spell_difference(row.differences[run])}" for row in headline)
+            for run, name in enumerate(others, 1)
+        ]
+        return f"<Comparison on {self.result.dataset}, percent; {'; '.join(scores)}>"
+
+    def _repr_html_(self) -> str:
+        return comparison_to_html(self.result)
+
+    def _find(self, name: str) -> ComparedRow:
+        wanted = as_row_name(name, self.result.suite)
+        known = {self._name(row): row for row in reversed(self.result.rows)}
+        if wanted not in known:
+            raise UserError(f"these runs have no '{name}' in common{nearest(wanted, known)}")
+        return known[wanted]
+
+    def _name(self, row: ComparedRow) -> str:
+        """Return the name of a row as a run has it: of the clean score, people read `AP*`."""
+        return "clean" if row == self.result.rows[0] else row.name
+
+    def _number(self, run: int | str) -> int:
+        if isinstance(run, str):
+            if run not in self.names:
+                raise UserError(f"there is no run '{run}'{nearest(run, self.names)}: they are {', '.join(self.names)}")
+            return self.names.index(run)
+        number = as_whole_number(run, "run", 0)
+        if number >= len(self.names):
+            raise UserError(f"run= must be below {len(self.names)}, the number of runs, got {number}")
+        return number
+
+    def _records_of(self, row: ComparedRow) -> list[dict[str, Any]]:
+        records = []
+        for run, name in enumerate(self.names):
+            difference = row.differences[run]
+            low, high = row.intervals[run] or (None, None)
+            apart = (difference and difference.interval) or (None, None)
+            records.append(
+                {
+                    "kind": row.kind,
+                    "name": self._name(row),
+                    "run": name,
+                    "value": row.values[run],
+                    "low": low,
+                    "high": high,
+                    "difference": difference and difference.value,
+                    "difference_low": apart[0],
+                    "difference_high": apart[1],
+                    "distinguishable": difference and difference.is_distinguishable,
+                    "leads": run in row.leaders,
+                }
+            )
+        return records
+
+
+def compare(
+    a: Run | str | Path,
+    b: Run | str | Path,
+    *more: Run | str | Path,
+    names: Sequence[str] | None = None,
+    resamples: int = 1000,
+) -> Comparison:
+    """Compare finished runs: differences to the first one with 95 % intervals, and what cannot be told apart.
+
+    Args:
+        a: a run, or its folder; the others are compared with it.
+        b: another one.
+        more: further ones.
+        names: what the runs are called, one each; by default the names of their models, and where these are the same,
+            of their folders, too.
+        resamples: of the images, for the intervals. They are the same ones in all runs, so differences are paired.
+
+    Raises:
+        UserError: the runs are not of the same images, or of two suites; a folder has no finished run, or no matches.
+
+    >>> import robustpose
+    >>> runs = [robustpose.bench("demo", "toy", limit=4, corruptions="none", progress=False) for _ in range(2)]
+    >>> robustpose.compare(*runs, names=["before", "after"]).difference("clean").is_distinguishable
+    False
+    """
+    with in_python():
+        runs = [as_run(run, "compare") for run in (a, b, *more)]
+        n_resamples = as_whole_number(resamples, "resamples", 1)
+        called = None if names is None else _read_names(names, len(runs))
+        result = compare_runs([run.folder for run in runs], n_resamples)
+        return Comparison(result if called is None else replace(result, names=called))
+
+
+def _read_names(names: Any, n_runs: int) -> tuple[str, ...]:
+    given = None if isinstance(names, str | bytes) else list(names) if hasattr(names, "__iter__") else None
+    if given is None or len(given) != n_runs or not all(isinstance(name, str) and name.strip() for name in given):
+        raise UserError(f"names= takes a name for each of the {n_runs} runs, got {names!r}")
+    if len(set(given)) < len(given):
+        raise UserError(f"names= must be all different, got {', '.join(given)}")
+    return tuple(given)

@@ -1,0 +1,33 @@
+"""Wording: messages that name options of commands name arguments of functions instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from robustpose.errors import UserError
+
+_OTHERWISE = {"fresh": "fresh=True", "model-set": "options={…}", "list": "list"}
+_TWICE = re.compile(r"\b(\w+) \(--([a-z-]+)\)")  # as in `limit (--limit)`
+_OPTION = re.compile(r"(?<![\w./-])--([a-z][a-z-]*[a-z])(?![\w/.])")
+
+
+@contextmanager
+def in_python() -> Iterator[None]:
+    """Let a UserError of the block speak of arguments, ``limit=``, where it speaks of options, ``--limit``."""
+    try:
+        yield
+    except UserError as error:
+        error.args = (spell_arguments(str(error)),)
+        raise
+
+
+def spell_arguments(text: str) -> str:
+    """Return a message with the arguments of functions in the place of options of commands.
+
+    >>> spell_arguments("limit (--limit) must be at least 1, got 0: choose another --out")
+    'limit= must be at least 1, got 0: choose another out='
+    """
+    text = _TWICE.sub(lambda found: f"--{found[2]}" if found[1] == found[2].replace("-", "_") else found[0], text)
+    return _OPTION.sub(lambda found: _OTHERWISE.get(found[1], f"{found[1].replace('-', '_')}="), text)

@@ -1,0 +1,85 @@
+"""Display: where a Python program shows how far its work is: under a notebook's cell, in a terminal, or nowhere."""
+
+from __future__ import annotations
+
+import html
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from robustpose.progress import Progress
+from robustpose.show.terminal import LABELS, Show, duration, progress_display
+
+SECONDS_BETWEEN = 0.2  # of two changes of a notebook's display
+_BAR = (
+    '<div style="display:flex;align-items:center;gap:0.6em;font-family:sans-serif;font-size:90%">'
+    '<span style="min-width:6em">{label}</span>'
+    '<progress max="{total}" value="{done}" style="width:18em"></progress>'
+    "<span>{counts}</span></div>"
+)
+
+
+@contextmanager
+def choose_display(wanted: bool = True) -> Iterator[Show]:
+    """Give ``show(label, progress, note="")`` for where this program runs; one that shows nothing unless `wanted`."""
+    if not wanted:
+        yield show_nothing
+    elif (shell := find_notebook()) is not None:
+        with notebook_display(shell) as show:
+            yield show
+    else:
+        with progress_display() as show:
+            yield show
+
+
+def show_nothing(label: str, progress: Progress, note: str = "") -> None:
+    """Show nothing."""
+
+
+def find_notebook() -> Any:
+    """Return the shell of the notebook that this program runs in; None elsewhere."""
+    if "ipykernel" not in sys.modules:
+        return None
+    import IPython
+
+    shell = IPython.get_ipython()
+    return shell if getattr(shell, "kernel", None) is not None else None
+
+
+@contextmanager
+def notebook_display(shell: Any) -> Iterator[Show]:
+    """Give a function that shows progress as one display below a notebook's cell, which changes as work goes on."""
+    from IPython.display import display
+
+    bars: dict[str, tuple[str, str]] = {}  # by label: HTML, and plain text
+    handle = None
+    last = 0.0
+
+    def show(label: str, progress: Progress, note: str = "") -> None:
+        nonlocal handle, last
+        bars[label] = _describe(label, progress, note or getattr(progress, "note", ""))
+        now = time.monotonic()
+        if progress.done < progress.total and handle is not None and now - last < SECONDS_BETWEEN:
+            return
+        last = now
+        bundle = {
+            "text/html": "".join(bar for bar, _ in bars.values()),
+            "text/plain": "; ".join(words for _, words in bars.values()),
+        }
+        if handle is None:
+            handle = display(bundle, raw=True, display_id=True)
+        else:
+            handle.update(bundle, raw=True)
+
+    yield show
+
+
+def _describe(label: str, progress: Progress, note: str) -> tuple[str, str]:
+    """Return how far one kind of work is, as HTML and as plain text."""
+    words = LABELS.get(label, label)
+    left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+    counts = f"{progress.done}/{progress.total}{left}{'  ' + note if note else ''}"
+    bar = _BAR.format(label=html.escape(words), total=progress.total, done=progress.done, counts=html.escape(counts))
+    return bar, f"{words}: {counts}"

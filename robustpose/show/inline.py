@@ -1,0 +1,106 @@
+"""Inline: runs and comparisons as small HTML tables, for notebooks. Text from files is escaped; nothing is run."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from robustpose.printing import one_line
+from robustpose.results.compare import Comparison, Difference
+from robustpose.results.doubts import read_doubts
+from robustpose.results.published import count_images
+from robustpose.results.rows import Interval, explain_no_mean, model_name, percent, rows_of, tabulate_cells
+
+_HEAD, _CELL = "text-align:right;font-weight:600", "text-align:right"
+_FIRST = "text-align:left"
+
+
+def run_to_html(summary: Mapping[str, Any], folder: Path) -> str:
+    """Return the scores of a run in percent: the headline, then a row for each corruption, a column a severity."""
+    headline = rows_of(summary, "headline")
+    parts = [f"<p><b>{_spell(model_name(summary))}</b> on {_spell(describe_data(summary))}; {_metric(summary)}</p>"]
+    cells = [[f"{percent(row.value)}{_range(row.interval)}" for row in headline]]
+    parts.append(_table([row.label for row in headline], cells, has_names=False))
+    if reason := explain_no_mean(summary):
+        parts.append(f"<p>{_spell(reason)}</p>")
+    if summary["corruptions"]:
+        titles, lines = tabulate_cells(summary)
+        rows = [[name, *(percent(row.value) for row in rows)] for name, rows in lines]
+        parts.append(_table(["corruption", *titles], rows, [[None, *(row.value for row in of)] for _, of in lines]))
+    parts += [f'<p style="color:#b35900">⚠ {_spell(text)}</p>' for text in read_doubts(summary)]
+    parts.append(f"<p>report: <code>{_spell(folder / 'report.html')}</code></p>")
+    return "".join(parts)
+
+
+def comparison_to_html(comparison: Comparison) -> str:
+    """Return the scores of runs side by side in percent, with the differences to the first: all but single cells."""
+    named = zip(comparison.letters, comparison.names, strict=True)
+    parts = [f"<p>{'<br>'.join(f'{letter}: <b>{_spell(name)}</b>' for letter, name in named)}</p>"]
+    where = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images"
+    parts.append(f"<p>{_spell(where)}; ≈ not distinguishable: the 95 % interval of the paired difference holds 0</p>")
+    titles = ["", *comparison.letters, *(f"{letter} − A" for letter in comparison.letters[1:])]
+    rows = [
+        [row.name, *map(percent, row.values), *map(spell_difference, row.differences[1:])]
+        for row in comparison.rows
+        if row.kind != "cell"
+    ]
+    parts.append(_table(titles, rows))
+    parts += [f"<p>note: {_spell(note)}</p>" for note in comparison.notes]
+    return "".join(parts)
+
+
+def describe_data(summary: Mapping[str, Any]) -> str:
+    """Return the name of a run's data, with how many images they are, if that is known."""
+    n_images = count_images(summary)
+    name = str(summary["provenance"]["dataset"].get("name"))
+    return name if n_images is None else f"{name}, {n_images} image{'s' * (n_images != 1)}"
+
+
+def spell_difference(difference: Difference | None) -> str:
+    """Return a difference in percent with its interval; ``≈`` before one that may be none."""
+    if difference is None:
+        return "–"
+    mark = "" if difference.is_distinguishable else "≈ "
+    return f"{mark}{100 * difference.value:+.1f}{_range(difference.interval)}"
+
+
+def _metric(summary: Mapping[str, Any]) -> str:
+    intervals = summary.get("intervals")
+    level = "; 95 % intervals" if intervals else ""
+    return _spell(f"{summary['metric']} in percent{level}")
+
+
+def _range(interval: Interval | None) -> str:
+    return "" if interval is None else f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
+
+
+def _table(
+    titles: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    shades: Sequence[Sequence[float | None]] = (),
+    has_names: bool = True,
+) -> str:
+    """Return a table; a cell of `shades` in 0..1 colours the one in its place. The first column may hold names."""
+    head = "".join(
+        f'<th style="{_FIRST if has_names and not at else _HEAD}">{_spell(t)}</th>' for at, t in enumerate(titles)
+    )
+    body = []
+    for at, row in enumerate(rows):
+        shade = shades[at] if shades else [None] * len(row)
+        cells = [
+            f'<td style="{_FIRST if has_names and not column else _CELL}{_color(shade[column])}">{_spell(word)}</td>'
+            for column, word in enumerate(row)
+        ]
+        body.append(f"<tr>{''.join(cells)}</tr>")
+    return f'<table style="font-size:90%"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+
+
+def _color(value: float | None) -> str:
+    """Return a background that is the stronger the higher a score is."""
+    return "" if value is None else f";background:rgba(46,125,180,{0.05 + 0.45 * min(max(value, 0.0), 1.0):.2f})"
+
+
+def _spell(text: object) -> str:
+    return html.escape(one_line(text))
