@@ -127,15 +127,14 @@ def _read_corruption(one: Any) -> list[str]:
 def _read_severities(severities: Any) -> list[int] | None:
     if severities is None:
         return None
-    given = (
-        [severities] if not isinstance(severities, str) and hasattr(severities, "__index__") else _as_list(severities)
-    )
-    words = [word for one in given or [] for word in (one.split(",") if isinstance(one, str) else [one])]
+    severities = as_plain(severities)
+    given = [severities] if isinstance(severities, int) else _as_list(severities)
+    words = [word for one in given or [] for word in (one.split(",") if isinstance(one, str) else [as_plain(one)])]
     try:
-        if given is None or any(isinstance(word, bool) for word in words):
-            raise TypeError
-        numbers = [int(word) if isinstance(word, str) else word.__index__() for word in words]
-    except (TypeError, ValueError, AttributeError) as error:
+        if given is None or not all(isinstance(word, int | str) and not isinstance(word, bool) for word in words):
+            raise ValueError
+        numbers = [int(word) for word in words]
+    except ValueError as error:
         raise UserError(f"severities= takes whole numbers, such as [1, 3, 5], got {quote(severities)}") from error
     if not numbers:
         raise UserError(f"severities= must name some, got {quote(severities)}")

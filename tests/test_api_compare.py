@@ -1,0 +1,85 @@
+import warnings
+from functools import partial
+
+import pytest
+
+import robustpose
+from robustpose.corruptions.suites import HELD_OUT
+from robustpose.errors import UserError
+from tests import outside
+from tests.summaries import write_run
+
+
+@pytest.fixture(scope="module")
+def runs(coco_folder):
+    """Two runs of one model, on other corrupted images."""
+    data = {"annotations": coco_folder / "people.json", "images": coco_folder / "images"}
+    bench = partial(robustpose.bench, **data, corruptions="contrast", severities=[1, 4], workers=1, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return bench(outside.guess_from_pixels, resamples=20), bench(outside.Centre, resamples=20)
+
+
+def test_differences_are_those_of_the_runs(runs):
+    first, second = runs
+    comparison = robustpose.compare(first, second.folder, resamples=50)
+    difference = comparison.difference("contrast/4")
+    assert difference.value == pytest.approx(second.score("contrast/4") - first.score("contrast/4"))
+    assert difference.interval[0] <= difference.value <= difference.interval[1]
+    assert comparison.values("clean") == (first.clean, second.clean)
+    assert comparison.difference("clean", comparison.names[1]) == comparison.difference("clean", 1)
+    assert comparison.difference("clean", 0) is None
+    assert comparison.difference("mean") is comparison.difference("mPC") is None
+
+
+def test_records_have_every_number_of_every_run(runs):
+    comparison = robustpose.compare(*runs, names=["a", "b"], resamples=50)
+    records = comparison.to_records()
+    assert [record["run"] for record in records[:2]] == ["a", "b"]
+    assert {record["name"] for record in records} == {"clean", "mPC", "rPC", "contrast", "contrast/1", "contrast/4"}
+    frame = comparison.to_frame().set_index(["name", "run"])
+    assert frame.loc[("clean", "b"), "difference"] == comparison.difference("clean").value
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(runs):
+    one, other = robustpose.compare(runs[0], runs[0], resamples=20).names
+    assert one == other  # the same folder: there is nothing to tell
+
+
+def test_comparison_is_shown_in_a_notebook_and_written(runs, tmp_path):
+    comparison = robustpose.compare(*runs, names=["<i>a</i>", "b"], resamples=20)
+    page = comparison._repr_html_()
+    assert "&lt;i&gt;a" in page
+    assert "<i>" not in page
+    assert "contrast/4" not in page  # single cells are many
+    assert "b − <i>a</i>: AP*" in repr(comparison)
+    assert comparison.write(tmp_path / "page").name == "compare.html"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"names": ["a"]}, r"names= takes a name for each of the 2 runs, got \['a'\]"),
+        ({"names": "ab"}, "names= takes a name for each of the 2 runs, got 'ab'"),
+        ({"names": ["a", "a"]}, "names= must be all different, got a, a"),
+        ({"resamples": 0}, "resamples= must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_mistake_is_one_line(runs, given, message):
+    with pytest.raises(UserError, match=message):
+        robustpose.compare(*runs, **given)
+
+
+def test_what_cannot_be_compared_says_why(runs, tmp_path):
+    other = robustpose.load_run(write_run(tmp_path / "other", suite=HELD_OUT, cells=HELD_OUT.cells))
+    with pytest.raises(UserError, match="no scores in common: their suites are coco-c 1 and held-out 1"):
+        robustpose.compare(runs[0], other)
+    with pytest.raises(UserError, match="compare takes the path of a folder, got int"):
+        robustpose.compare(runs[0], 3)
+    comparison = robustpose.compare(*runs, resamples=20)
+    with pytest.raises(UserError, match=r"these runs have no 'contrst' in common \(did you mean 'contrast'\?\)"):
+        comparison.difference("contrst")
+    with pytest.raises(UserError, match="there is no run 'x': they are"):
+        comparison.difference("clean", "x")
+    with pytest.raises(UserError, match="run= must be below 2, the number of runs, got 2"):
+        comparison.difference("clean", 2)
