@@ -25,19 +25,19 @@ def notebook(monkeypatch):
 
 def test_notebook_shows_one_display_that_changes(notebook, capsys):
     with display.choose_display() as show:
-        show("predict", Progress(0, 10, None), "fog/3 <b>")
+        show("predict", Progress(0, 10, None, "fog/3 <b>"))
         show("predict", Progress(1, 10, 9.0))  # too soon after the first
         show("predict", Progress(10, 10, None))
         show("score", Progress(10, 10, None))
     assert len(notebook) == 3
     assert "fog/3 &lt;b&gt;" in notebook[0]["text/html"]
-    assert notebook[-1]["text/plain"] == "predicting: 10/10; scoring: 10/10"
+    assert notebook[-1]["text/plain"] == "predicting: 10/10 images; scoring: 10/10 cells"
     assert len(re.findall("<progress", notebook[-1]["text/html"])) == 2
     assert capsys.readouterr() == ("", "")
 
 
 def test_elsewhere_lines_are_printed_or_nothing(capsys):
-    for wanted, lines in ((True, "predicting: 2/2\n"), (False, "")):
+    for wanted, lines in ((True, "predicting: 2/2 images\n"), (False, "")):
         with display.choose_display(wanted) as show:
             show("predict", Progress(2, 2, None))
         assert capsys.readouterr() == ("", lines)

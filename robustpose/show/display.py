@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from robustpose.progress import Progress
-from robustpose.show.terminal import LABELS, Show, duration, progress_display
+from robustpose.show.terminal import LABELS, TYPICAL_WIDTH, Show, describe_progress, progress_display
 
 SECONDS_BETWEEN = 0.2  # of two changes of a notebook's display
 _BAR = (
     '<div style="display:flex;align-items:center;gap:0.6em;font-family:sans-serif;font-size:90%">'
     '<span style="min-width:6em">{label}</span>'
     '<progress max="{total}" value="{done}" style="width:18em"></progress>'
-    "<span>{counts}</span></div>"
+    "<span>{words}</span></div>"
 )
 
 
 @contextmanager
 def choose_display(wanted: bool = True) -> Iterator[Show]:
-    """Give ``show(label, progress, note="")`` for where this program runs; one that shows nothing unless `wanted`."""
+    """Give ``show(label, progress)`` for where this program runs; one that shows nothing unless `wanted`."""
     if not wanted:
         yield show_nothing
     elif (shell := find_notebook()) is not None:
@@ -34,7 +34,7 @@ def choose_display(wanted: bool = True) -> Iterator[Show]:
             yield show
 
 
-def show_nothing(label: str, progress: Progress, note: str = "") -> None:
+def show_nothing(label: str, progress: Progress) -> None:
     """Show nothing."""
 
 
@@ -57,9 +57,9 @@ def notebook_display(shell: Any) -> Iterator[Show]:
     handle = None
     last = 0.0
 
-    def show(label: str, progress: Progress, note: str = "") -> None:
+    def show(label: str, progress: Progress) -> None:
         nonlocal handle, last
-        bars[label] = _describe(label, progress, note or getattr(progress, "note", ""))
+        bars[label] = _describe(label, progress)
         now = time.monotonic()
         if progress.done < progress.total and handle is not None and now - last < SECONDS_BETWEEN:
             return
@@ -76,10 +76,9 @@ def notebook_display(shell: Any) -> Iterator[Show]:
     yield show
 
 
-def _describe(label: str, progress: Progress, note: str) -> tuple[str, str]:
+def _describe(label: str, progress: Progress) -> tuple[str, str]:
     """Return how far one kind of work is, as HTML and as plain text."""
-    words = LABELS.get(label, label)
-    left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
-    counts = f"{progress.done}/{progress.total}{left}{'  ' + note if note else ''}"
-    bar = _BAR.format(label=html.escape(words), total=progress.total, done=progress.done, counts=html.escape(counts))
-    return bar, f"{words}: {counts}"
+    doing, unit = LABELS.get(label, (label, ""))
+    words = describe_progress(progress, unit, TYPICAL_WIDTH)
+    bar = _BAR.format(label=html.escape(doing), total=progress.total, done=progress.done, words=html.escape(words))
+    return bar, f"{doing}: {words}"
