@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
     from robustpose.api.bench import bench
     from robustpose.api.comparing import Comparison, compare
+    from robustpose.api.evaluating import evaluate
+    from robustpose.api.hardening import Hardened, harden
     from robustpose.api.run import Run, load_run
     from robustpose.corruptions import corrupt, corrupt_all
     from robustpose.errors import UserError
+    from robustpose.models.input_spec import InputSpec
     from robustpose.pose.cell import CLEAN, Cell
     from robustpose.pose.skeletons import Skeleton
     from robustpose.pose.types import Frame, Poses, Truth
@@ -26,6 +29,8 @@ __all__ = [
     "Cell",
     "Comparison",
     "Frame",
+    "Hardened",
+    "InputSpec",
     "Poses",
     "Run",
     "Skeleton",
@@ -36,6 +41,8 @@ __all__ = [
     "compare",
     "corrupt",
     "corrupt_all",
+    "evaluate",
+    "harden",
     "load_run",
 ]
 
@@ -45,6 +52,8 @@ _HOMES = {
     "Cell": "robustpose.pose.cell",
     "Comparison": "robustpose.api.comparing",
     "Frame": "robustpose.pose.types",
+    "Hardened": "robustpose.api.hardening",
+    "InputSpec": "robustpose.models.input_spec",
     "Poses": "robustpose.pose.types",
     "Run": "robustpose.api.run",
     "Skeleton": "robustpose.pose.skeletons",
@@ -54,6 +63,8 @@ _HOMES = {
     "compare": "robustpose.api.comparing",
     "corrupt": "robustpose.corruptions",
     "corrupt_all": "robustpose.corruptions",
+    "evaluate": "robustpose.api.evaluating",
+    "harden": "robustpose.api.hardening",
     "load_run": "robustpose.api.run",
 }
 

@@ -13,6 +13,13 @@ class UserError(Exception):
     """Report a mistake in what was given to the program, as one clear line.
 
     The command line prints its message and exits with code 2; a traceback appears with ``--debug`` only.
+
+    >>> import robustpose
+    >>> try:
+    ...     robustpose.bench("dmeo", "toy", progress=False)
+    ... except robustpose.UserError as error:
+    ...     print(error)
+    unknown model 'dmeo' (did you mean 'demo'?): expected one of ...
     """
 
 

@@ -31,9 +31,11 @@ def differentiate(network: nn.Module, crops: Tensor, fast: bool) -> tuple[Tensor
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize(("size", "padding"), [(7, 3), (3, 1), (4, 1), (2, 0)])
-def test_gradient_is_that_of_the_convolution(size: int, padding: int, bias: bool) -> None:
-    network = make_network(nn.Conv2d(3, 8, size, 2, padding, bias=bias))
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"), [(7, 2, 3), (3, 2, 1), (4, 2, 1), (2, 2, 0), (3, 4, 1), (3, 5, 0), (2, 4, 0)]
+)
+def test_gradient_is_that_of_the_convolution(size: int, stride: int, padding: int, bias: bool) -> None:
+    network = make_network(nn.Conv2d(3, 8, size, stride, padding, bias=bias))
     came, gradient, way = differentiate(network, make_crops(), fast=True)
     expected, expected_gradient, _ = differentiate(network, make_crops(), fast=False)
     assert way == "_FixedConvolutionBackward"

@@ -15,7 +15,7 @@ LAYERS = [
     {"errors"},
     {"blame", "kernel_cache", "limits", "locks", "main_module", "printing", "stopping", "threads"},
     {"reading"},
-    {"registry", "files", "processes", "progress", "versions", "config", "image_files", "records"},
+    {"registry", "files", "handed_over", "processes", "progress", "versions", "config", "image_files", "records"},
     {"changes", "contents", "fresh", "sources"},
     {"states", "work"},
     {"pose"},

@@ -125,7 +125,7 @@ def bench(
         n_workers = count_cores() if workers is None else as_whole_number(workers, "workers", 1)
         n_resamples = as_whole_number(resamples, "resamples", 0)
         check_numbers(n_workers, n_resamples)
-        maker = make_maker(model, input=input, options=_gather_options(options, batch_size))
+        maker = make_maker(model, input=input, options=gather_options(options, batch_size))
         folder = None if out is None else find_folder(out, "out=")
         prepared = prepare(_make_job(given, origin, maker, found), cells)
         n_workers = limit_workers(n_workers, {"the model": maker, "the data": given.open, "a corruption": cells})
@@ -143,7 +143,8 @@ def _make_job(given: GivenData, origin: CorruptedSpec, maker: Any, suite: Suite)
     return make_job(Inputs(data=given.spec, corrupted_images=origin), maker, Path(), suite)
 
 
-def _gather_options(options: Any, batch_size: Any) -> dict[str, Any]:
+def gather_options(options: Any, batch_size: Any) -> dict[str, Any]:
+    """Return the options of a model by name, with the batch size, if it is given."""
     if options is not None and not isinstance(options, Mapping):
         raise UserError(f"options= takes the model's options by name, {{'name': value}}, got {type(options).__name__}")
     gathered = {} if options is None else {str(name): as_plain(options[name]) for name in options}

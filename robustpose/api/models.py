@@ -40,7 +40,7 @@ def make_maker(model: Any, *, input: Any = None, options: Options | None = None)
         if input is not None and "input" in options:
             raise UserError("input= and options={'input': …} are the same: leave one of them out")
         return SpecMaker(os.fspath(model), options if input is None else {**options, "input": input})
-    if _is_network(model):
+    if is_network(model):
         return NetworkMaker(model, options, input)
     if input is not None:
         raise UserError(f"input= is for torch modules and files of networks: leave it out for {name_object(model)}")
@@ -177,7 +177,7 @@ def name_object(model: Any) -> str:
     return f"{named.__module__}:{named.__qualname__}"
 
 
-def _is_network(model: Any) -> bool:
+def is_network(model: Any) -> bool:
     """Return whether it is a torch module, and no estimator; PyTorch is not imported for it."""
     torch = sys.modules.get("torch")
     if torch is None:

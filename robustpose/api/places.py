@@ -19,6 +19,7 @@ from robustpose.results.run_folder import IDENTITY
 PREFIX = "robustpose-"
 # Folders are the process's own: they go when it ends. With the process that made each, for a forked one must not.
 _temporary: list[tuple[int, Path]] = []
+_stopped: dict[str, Path] = {}  # folders of trainings that have not ended, by their identity
 _in_use: set[Path] = set()  # by benches that are not done, in other threads
 
 
@@ -57,6 +58,24 @@ def lend_folder(named: Path | None, identity: Mapping[str, Any]) -> Iterator[Pat
         yield folder
     finally:
         _in_use.discard(folder)
+
+
+@contextmanager
+def lend_training_folder(named: Path | None, identity: Mapping[str, Any]) -> Iterator[Path]:
+    """Give the run folder of a training: the one that is named, or a temporary one, which is there until Python ends.
+
+    A temporary one that a stopped training of the same identity has left is gone on with.
+    """
+    if named is not None:
+        yield named
+        return
+    key = json.dumps(identity, sort_keys=True)
+    folder = _stopped.pop(key, None) or _make_temporary_folder()
+    try:
+        yield folder
+    except BaseException:  # Ctrl-C, too
+        _stopped[key] = folder
+        raise
 
 
 def _list_unfinished(identity: Mapping[str, Any]) -> Iterator[Path]:

@@ -85,6 +85,12 @@ def corrupt(
     Raises:
         UserError: an unknown name, a severity outside 1..5, an image that is not as described, or ``"release"`` frost
             without the original textures.
+
+    >>> import numpy as np
+    >>> import robustpose
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> robustpose.corrupt(image, "contrast", 3).shape, int(robustpose.corrupt(image, "brightness", 2).mean())
+    ((64, 64, 3), 179)
     """
     return _corrupt(_as_rgb(image), name, severity, seed, frost, {})
 
@@ -96,7 +102,15 @@ def corrupt_all(
     *,
     frost: Path | str | None = None,
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yield what `corrupt` gives for each of `cells` (name, severity), in order; what they share is done once."""
+    """Yield what `corrupt` gives for each of `cells` (name, severity), in order; what they share is done once.
+
+    >>> import numpy as np
+    >>> import robustpose
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> bright, brighter = robustpose.corrupt_all(image, [("brightness", 1), ("brightness", 2)])
+    >>> np.array_equal(brighter, robustpose.corrupt(image, "brightness", 2))
+    True
+    """
     image = _as_rgb(image)
     memo: Memo = {}
     for name, severity in cells:

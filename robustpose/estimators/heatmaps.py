@@ -95,9 +95,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         if name not in {published.network for published in ZOO.values()}:
             return None
         check_head(path, tensors, HEAD, skeleton)
-        in_name = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)
-        size = (int(in_name.group(2)), int(in_name.group(1))) if in_name else None
-        return make_input_spec(name, find_published(skeleton), options.input or size)
+        return make_input_spec(name, find_published(skeleton), options.input or find_size_in_name(path))
 
     loaded = load_network(name, target, skeleton, options, describe_official)
     input_wh = loaded.input_spec.input_wh
@@ -115,6 +113,12 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         **options.describe_decoding(),
     )
     return estimator
+
+
+def find_size_in_name(path: Path) -> tuple[int, int] | None:
+    """Return the width and height, px, that the name of an official file gives, height first; None if it gives none."""
+    found = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path.name)
+    return (int(found.group(2)), int(found.group(1))) if found else None
 
 
 def as_estimator(

@@ -98,7 +98,7 @@ def find_input_spec(network: nn.Module, given: Any, skeleton: Skeleton, options:
         return _read_fields({"name": name, "joints": skeleton.joints, **input_spec})
     if input_spec is None and built_as is None:
         raise UserError(f"network '{name}' does not say what its input is: {SAY_INPUT}")
-    input_wh = None if input_spec is None else _read_size(name, input_spec)
+    input_wh = None if input_spec is None else read_size(name, input_spec)
     if built_as is not None:
         return make_input_spec(built_as, skeleton, input_wh)
     assert input_wh is not None
@@ -194,6 +194,12 @@ def _describe_own(network: nn.Module) -> tuple[dict[str, Any], tuple[str, ...]]:
     return {name: part for name, part in (("code", code), ("state", state)) if part}, tuple(dict.fromkeys(doubts))
 
 
+def describe_layers(network: nn.Module) -> dict[str, Any]:
+    """Return what decides what a network, in evaluation mode, does beside its weights and its code, as hashes."""
+    state = _describe_own(network)[0].get("state", {})
+    return {"layers": _hash_layers(network), **{name: part for name, part in state.items() if name != "itself"}}
+
+
 def _list_hooks(network: nn.Module) -> list[Any]:
     hooks = [
         hook
@@ -231,7 +237,8 @@ def _advise(shape: tuple[int, ...], n_joints: int) -> str:
     return "its last layer must keep the width and height"
 
 
-def _read_size(name: str, size: Any) -> tuple[int, int]:
+def read_size(name: str, size: Any) -> tuple[int, int]:
+    """Return the width and height of a network's input, px, from ``192x256`` or a pair."""
     try:
         return TypeAdapter(Size).validate_python(size)
     except ValidationError as error:
@@ -246,7 +253,7 @@ def _read_fields(given: Mapping[str, Any]) -> InputSpec:
     if unknown:
         raise UserError(f"{what} has no '{unknown[0]}'{nearest(str(unknown[0]), known)}: expected {', '.join(known)}")
     try:
-        input_wh = _read_size(str(given["name"]), given.get("input_wh"))
+        input_wh = read_size(str(given["name"]), given.get("input_wh"))
         input_spec = TypeAdapter(InputSpec).validate_python({**given, "input_wh": input_wh})
         check_range(input_spec.mean, input_spec.std)
     except ValidationError as error:

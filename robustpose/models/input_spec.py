@@ -30,7 +30,14 @@ Scale = Annotated[float, Field(gt=0, le=1000)]
 
 @dataclass(frozen=True)
 class InputSpec:
-    """Describe a network."""
+    """Describe a network.
+
+    As ``input=`` of `robustpose.bench`, or as the attribute `input_spec` of a torch module, it says what the input is.
+
+    >>> import robustpose
+    >>> robustpose.InputSpec("mynet", (192, 256), channels="bgr").stride
+    4
+    """
 
     name: Word  # what messages call it
     input_wh: tuple[Pixels, Pixels]  # width and height, px; of whole images, the size it was trained on

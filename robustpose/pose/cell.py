@@ -13,7 +13,12 @@ NAME = re.compile(r"[\w-]+|[\w-]+(\.[\w-]+)*:[\w-]+(\.[\w-]+)*")
 
 
 class Cell(NamedTuple):
-    """The clean images (`corruption` None, `severity` 0), or one corruption by its name at one severity (1..5)."""
+    """The clean images (`corruption` None, `severity` 0), or one corruption by its name at one severity (1..5).
+
+    >>> from robustpose import CLEAN, Cell
+    >>> Cell("fog", 3).key, CLEAN.key, Cell.from_key("fog/3") == Cell("fog", 3)
+    ('fog/3', 'clean', True)
+    """
 
     corruption: str | None
     severity: int

@@ -31,6 +31,11 @@ class Skeleton:
         flip_pairs: pairs (left, right) of joint indices that change places in a mirrored image; () if all are in the
             middle; None for what the names say. It is filled in.
         sides_from: where the pairs come from: `names`, or `given`.
+
+    >>> from robustpose import Skeleton
+    >>> arms = Skeleton("arms", ("left_wrist", "right_wrist"), limbs=(), sigmas=(0.062, 0.062))
+    >>> arms.n_joints, arms.flip_pairs
+    (2, ((0, 1),))
     """
 
     name: str

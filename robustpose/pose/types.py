@@ -41,6 +41,12 @@ class Frame:
             HRNet's program (x + w - 1).
         exif: ``apply`` or ``ignore``, if EXIF turns images of the dataset; files in the place of its images are read
             likewise.
+
+    >>> import numpy as np
+    >>> from robustpose import Frame
+    >>> frame = Frame("street", lambda: np.zeros((48, 64, 3), np.uint8), boxes=np.array([[8.0, 4.0, 40.0, 44.0]]))
+    >>> frame.image.shape, frame.box_scores
+    ((48, 64, 3), array([1.]))
     """
 
     image_id: ImageId
@@ -99,6 +105,15 @@ class Truth:
         boxes: (N, 4) xyxy px.
         crowd: (N,) bool: regions that are ignored, not scored.
         head_size: (N,) px, or None.
+
+    >>> import numpy as np
+    >>> from robustpose import Truth
+    >>> truth = Truth(
+    ...     "street", xy=np.full((1, 17, 2), 20.0), visible=np.full((1, 17), 2), area=np.array([1280.0]),
+    ...     boxes=np.array([[8.0, 4.0, 40.0, 44.0]]), crowd=np.array([False]),
+    ... )
+    >>> truth.counted
+    array([ True])
     """
 
     image_id: ImageId
@@ -137,6 +152,12 @@ class Poses:
         score: (N,), per person; final: nothing rescores it later.
         truth_rows: (N,) the row of `Truth` that each pose answers, copied from the frame's boxes; None where people
             were found without boxes, or in boxes that nobody annotated.
+
+    >>> import numpy as np
+    >>> from robustpose import Poses
+    >>> poses = Poses("street", xy=np.full((1, 17, 2), 20.0), confidence=np.ones((1, 17)), score=np.array([0.9]))
+    >>> poses.xy.shape
+    (1, 17, 2)
     """
 
     image_id: ImageId

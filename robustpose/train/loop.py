@@ -46,6 +46,7 @@ from robustpose.train.start import check_start, open_data, open_val_data
 from robustpose.train.workers import heed_lost_workers, start_worker
 
 SETTINGS, LAST, BEST = "settings.yaml", "last.ckpt", "best.safetensors"
+START = "start.safetensors"  # what a network in memory starts from; of others, settings name the file
 MADE = ("log.jsonl", BEST, "model.safetensors", "model.pth", "sheets/epoch-*.png", "tensorboard/events.*")
 
 
@@ -78,7 +79,7 @@ def train(
     fabric = make_fabric(engine)
     fabric.launch()
     # One process of a run holds the folder for all of them.
-    claim = _claim_folder(out) if fabric.is_global_zero else nullcontext()
+    claim = claim_folder(out) if fabric.is_global_zero else nullcontext()
     # Lost workers are heeded twice: PyTorch can raise what they are lost by again, while the others clean up.
     with (
         heed_lost_workers(),
@@ -91,10 +92,11 @@ def train(
 
 
 @contextmanager
-def _claim_folder(out: Path) -> Iterator[None]:
+def claim_folder(out: Path) -> Iterator[None]:
+    """Hold the folder of a run, which is made if it is not there; UserError for one that holds something else."""
     with lock_folder(out):
         others = sorted(entry.name for entry in out.iterdir() if not entry.name.startswith("."))
-        if others and not {SETTINGS, LAST}.intersection(others):
+        if others and not {SETTINGS, LAST, START}.intersection(others):
             raise UserError(f"{out} is not empty ({others[0]}, …) and holds no training: choose another --out")
         with without_parts(out):
             yield

@@ -32,7 +32,9 @@ class _FixedConvolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (weight,), (stride, padding, size_hw) = ctx.saved_tensors, ctx.place
-        return convolve_transposed(gradients[0], weight, None, stride, padding, size_hw), None
+        found = convolve_transposed(gradients[0], weight, None, stride, padding, size_hw)
+        # The last rows and columns of an image may be under no kernel: nothing depends on them.
+        return F.pad(found, (0, size_hw[1] - found.shape[3], 0, size_hw[0] - found.shape[2])), None
 
 
 @contextmanager

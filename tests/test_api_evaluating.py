@@ -1,0 +1,26 @@
+"""evaluate from Python: the figures of bench's clean images."""
+
+import pytest
+
+import robustpose
+from robustpose.data.toy import ToyPeople
+from robustpose.errors import UserError
+from tests.memory_models import Nobody, find_centres, make_net
+
+
+@pytest.mark.parametrize("model", ["demo", find_centres, Nobody])
+def test_figures_are_those_of_bench_on_clean_images(model):
+    run = robustpose.bench(model, "toy", limit=3, corruptions="none", workers=1, resamples=0, progress=False)
+    figures = robustpose.evaluate(model, "toy", limit=3, progress=False)
+    assert next(iter(figures)) == "AP"
+    assert figures["AP"] == run.clean
+    assert figures == robustpose.evaluate(model, ToyPeople(n_images=3), progress=False)
+
+
+def test_metric_and_mistakes_are_those_of_bench():
+    figures = robustpose.evaluate(find_centres, "toy", limit=2, metric="pck:box@0.2", progress=False)
+    assert next(iter(figures)).startswith("PCK")
+    with pytest.raises(UserError, match="does not say what its input is"):
+        robustpose.evaluate(make_net(), "toy", limit=2, progress=False)
+    with pytest.raises(UserError, match="limit= must be at least 1"):
+        robustpose.evaluate("demo", "toy", limit=0, progress=False)

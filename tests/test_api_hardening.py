@@ -1,0 +1,187 @@
+"""harden from Python: which network comes out, on what it goes on, what stays as it was, what is refused."""
+
+import copy
+import json
+import warnings
+from contextlib import nullcontext
+from functools import partial
+
+import pytest
+import torch
+
+import robustpose
+from robustpose import models
+from robustpose.data.toy import ToyPeople
+from robustpose.errors import UserError
+from robustpose.models import DEMO
+from robustpose.models.weights import load_weights, read_weights
+from robustpose.train.loop import train
+from tests.memory_models import make_net
+from tests.training import same
+
+TWO = {"name": "toy", "n_images": 2}
+QUICK = {"batch_size": 4, "mixing.generator_width": 1, "sheet_people": 0, "engine": {"threads": 1, "workers": 0}}
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """Two images are next to nothing to learn from, which training says."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def harden(model, train=TWO, val=TWO, *, settings=(), epochs=1, **arguments):
+    return robustpose.harden(
+        model, train, val, epochs=epochs, progress=False, settings={**QUICK, **dict(settings)}, **arguments
+    )
+
+
+def make_small():
+    network = models.build("small")
+    network.input_spec = load_weights(network, DEMO)
+    return network
+
+
+def test_network_in_memory_is_hardened_and_stays_as_it_was(tmp_path):
+    network = make_net().train()
+    before = copy.deepcopy(network.state_dict())
+    hardened = harden(network, input="96x128", out=tmp_path / "run")
+    assert same(network.state_dict(), before)
+    assert network.training
+    assert type(hardened.network) is type(network)
+    assert not hardened.network.training
+    assert not same(hardened.network.state_dict(), before)
+    assert same(hardened.network.state_dict(), read_weights(hardened.weights)[0])
+    assert same(before, read_weights(hardened.folder / "start.safetensors")[0])
+    assert hardened.log[-1]["figures"] == hardened.figures
+    figures = robustpose.evaluate(hardened.network, TWO, progress=False)  # which knows its input
+    assert figures["AP"] == pytest.approx(hardened.figures["AP"], abs=1e-3)
+
+
+def test_teacher_is_the_network_that_was_handed_over(tmp_path):
+    hardened = harden(make_net(), input="96x128", out=tmp_path)
+    state = torch.load(tmp_path / "last.ckpt", weights_only=True)["step"]["teacher"]
+    assert same(state, make_net().state_dict())
+    assert hardened.log[0]["losses"]["distill"] > 0
+
+
+def test_layers_that_do_not_learn_stay_so():
+    network = make_net()
+    network.first.requires_grad_(False)
+    hardened = harden(network, input="96x128").network
+    assert torch.equal(hardened.first.weight, network.first.weight)
+    assert not torch.equal(hardened.last.weight, network.last.weight)
+
+
+def test_network_of_ours_gives_what_the_command_gives(tmp_path):
+    ours = harden(make_small(), out=tmp_path / "memory").network
+    named = harden("demo", out=tmp_path / "name").network
+    assert same(ours.state_dict(), named.state_dict())
+    assert "model: small\n" in (tmp_path / "memory/settings.yaml").read_text()
+
+
+def test_stopped_call_goes_on_and_ends_with_the_same_bits(tmp_path, monkeypatch):
+    from robustpose.api import hardening
+
+    whole = harden(make_net(), input="96x128", epochs=2, out=tmp_path / "whole")
+
+    class Stopped(BaseException):
+        pass
+
+    def stop_after_an_epoch(settings, out, on_progress, fresh):
+        def stop(progress):
+            if progress.epoch == 2:
+                raise Stopped
+
+        return train(settings, out, stop, fresh)
+
+    for out in (tmp_path / "stopped", None):  # a temporary folder is gone on with as well
+        with monkeypatch.context() as patch:
+            patch.setattr("robustpose.train.loop.train", stop_after_an_epoch)
+            with pytest.raises(Stopped):
+                harden(make_net(), input="96x128", epochs=2, out=out)
+        steps = []
+        with monkeypatch.context() as patch:
+            patch.setattr(hardening, "choose_display", partial(_note_steps, steps))
+            again = harden(make_net(), input="96x128", epochs=2, out=out)
+        assert steps[0] > again.log[0]["step"]
+        assert same(again.network.state_dict(), whole.network.state_dict())
+
+
+def _note_steps(steps, wanted):
+    return nullcontext(lambda label, progress: steps.append(progress.done))
+
+
+def test_other_weights_or_layers_are_another_run(tmp_path):
+    harden(make_net(), input="96x128", out=tmp_path)
+    other = make_net()
+    with torch.no_grad():
+        other.last.bias[0] += 1e-6
+    with pytest.raises(
+        UserError, match=r"holds a run that started from other weights: choose another out=, .*fresh=True"
+    ):
+        harden(other, input="96x128", out=tmp_path)
+    other = make_net()
+    other.gain.gain = 3.0
+    with pytest.raises(UserError, match=r"other settings \(model: '.*Net_.*' there, '.*Net_"):
+        harden(other, input="96x128", out=tmp_path)
+    assert len(harden(other, input="96x128", out=tmp_path, fresh=True).log) == 1
+
+
+def test_datasets_in_memory_are_learned_from():
+    by_name = harden("demo", {"name": "toy", "n_images": 2, "split": "train"}, TWO)
+    in_memory = harden("demo", ToyPeople(n_images=2, split="train"), ToyPeople(n_images=2))
+    assert same(by_name.network.state_dict(), in_memory.network.state_dict())
+
+
+def test_without_a_recipe_settings_are_for_fine_tuning_and_epochs_move_the_decay(tmp_path):
+    import yaml
+
+    harden("demo", out=tmp_path / "default", settings={"lr": 1e-3})
+    said = yaml.safe_load((tmp_path / "default/settings.yaml").read_text())
+    assert (said["strategy"], said["epochs"], said["decay_at"], said["lr"]) == ("advmix", 1, [1], 1e-3)
+    harden("demo", None, None, recipe="advmix/toy", strategy="supervised", out=tmp_path / "recipe",
+           settings={"train_data.n_images": 2, "val_data.n_images": 2})  # fmt: skip
+    said = yaml.safe_load((tmp_path / "recipe/settings.yaml").read_text())
+    assert (said["strategy"], said["decay"], said["train_data"]["seed"], said["sigma"]) == ("supervised", 0.3, 1, 1.5)
+
+
+def test_result_shows_itself():
+    hardened = harden("demo")
+    assert repr(hardened).startswith("Hardened(1 epoch, AP ")
+    assert "<th>AP</th>" in hardened._repr_html_()
+    json.dumps(hardened.log)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "onnx:x.onnx"}, "model 'onnx:x.onnx' cannot be trained: expected NETWORK:FILE"),
+        ({"model": "small"}, "cannot be trained"),
+        ({"model": "small:nothing.safetensors"}, "there is no weights file nothing.safetensors"),
+        ({"model": 3}, "must be a network to train.*got int"),
+        ({"model": make_net()}, 'does not say what its input is: give input="192x256"'),
+        ({"model": make_net(), "input": "100x100"}, "multiples of 32"),
+        ({"model": make_net(joints=16), "input": "96x128"}, r"\(1, 17, 32, 24\).*got \(1, 16, 32, 24\)"),
+        ({"model": make_net().to("meta"), "input": "96x128"}, "no weights yet"),
+        ({"model": make_net().requires_grad_(False), "input": "96x128"}, "no parameters that can be trained"),
+        ({"train": None}, "say what to learn from: train="),
+        ({"val": None}, "say what to evaluate on: val="),
+        ({"train": {"name": "toi"}}, "unknown dataset 'toi'"),
+        ({"strategy": "advmx"}, "advmx.*did you mean 'advmix'"),
+        ({"recipe": "advmix/toi"}, "did you mean 'advmix/toy'"),
+        ({"settings": {"mixing.alfa": 1}}, "unknown key 'mixing.alfa'"),
+        ({"settings": {"epochs": 3}}, "settings= cannot say 'epochs': that is epochs="),
+        ({"settings": {"lr.x": 3}}, "'lr' is one value"),
+        ({"epochs": 0}, "epochs= must be a whole number of at least 1, got 0"),
+        ({"devices": 0}, "devices= must be a whole number"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line_and_leave_nothing(arguments, message, tmp_path):
+    settings = arguments.pop("settings", {})
+    given = {"model": "demo", **arguments}
+    with pytest.raises(UserError, match=message) as raised:
+        harden(given.pop("model"), settings=settings, out=tmp_path / "run", **given)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "run/last.ckpt").exists()
