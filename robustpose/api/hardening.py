@@ -21,10 +21,9 @@ from robustpose.results.rows import percent
 from robustpose.show.display import choose_display
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from robustpose.data.spec import DataSpec
     from robustpose.pose.protocols import Dataset
+    from robustpose.train.from_memory import TorchModule
 
 RANK = "LOCAL_RANK"  # environment variable of processes that share a training: 0 or not set in the first
 
@@ -49,7 +48,7 @@ class Hardened:
     ('AP', (96, 128))
     """
 
-    network: nn.Module = field(repr=False)
+    network: TorchModule = field(repr=False)
     weights: Path
     figures: Mapping[str, float]
     folder: Path
@@ -76,7 +75,7 @@ class Hardened:
 
 
 def harden(
-    model: str | nn.Module,
+    model: str | TorchModule,
     train: str | DataSpec | Mapping[str, Any] | Dataset | None = None,
     val: str | DataSpec | Mapping[str, Any] | Dataset | None = None,
     *,

@@ -21,6 +21,8 @@ from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import load_weights, read_input_spec, save_weights
 from robustpose.train.loop import LAST, START, claim_folder
 
+TorchModule = nn.Module  # for annotations of those who do not import PyTorch
+
 
 def copy_to_train(network: nn.Module) -> nn.Module:
     """Return a float32 copy on the CPU; layers that do not learn stay so."""
