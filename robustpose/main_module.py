@@ -57,19 +57,19 @@ def without_main() -> Iterator[None]:
 
 
 def explain_no_main() -> str | None:
-    """Return why no other process can import the main module now; None if it can.
+    """Return why other processes, "they", cannot import the main module now; None if they can.
 
     A script can be imported if what it is doing at this moment is below ``if __name__ == "__main__":``.
     """
     main = sys.modules.get(MAIN)
     file = getattr(main, "__file__", None)
     if getattr(getattr(main, "__spec__", None), "name", None) is None and (file is None or not Path(file).is_file()):
-        return "it is in no file: put it into a module, a file of its own"
+        return "that is in no file (put it into a module, a file of its own)"
     line = _find_line_of_main()
     if file is None or line is None or _is_guarded(Path(file), line):
         return None
-    name = Path(file).name
-    return f'{name} would be run again: put it into a module of its own, or calls below if __name__ == "{MAIN}":'
+    advice = f'put the call below if __name__ == "{MAIN}", or what it uses into a module of its own'
+    return f"they would run {Path(file).name} again ({advice})"
 
 
 def _find_line_of_main() -> int | None:

@@ -201,7 +201,7 @@ def test_runs_in_a_thread_and_in_an_event_loop(small):
 
 def test_what_cannot_be_sent_is_done_here_with_a_warning(small):
     with pytest.warns(
-        UserWarning, match="cannot be sent to worker processes .*: this process does all the work itself"
+        UserWarning, match="cannot be sent to worker processes .*; this process does all the work itself"
     ):
         run = quiet(lambda image, boxes: outside.guess_from_pixels(image, boxes), **small, workers=2)
     with warnings.catch_warnings():

@@ -1,6 +1,8 @@
+import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,8 @@ def execute(words, tmp_path, way):
     script.write_text(words)
     command = {"script": [script], "-c": ["-c", words], "stdin": ["-"]}[way]
     given = words if way == "stdin" else None
-    return subprocess.run([sys.executable, *map(str, command)], input=given, capture_output=True, text=True)
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.run([sys.executable, *map(str, command)], input=given, capture_output=True, text=True, env=here)
 
 
 def do(opened, task):
@@ -76,9 +79,9 @@ def ask():
     [
         ("if __name__ == '__main__':", "script", "None"),
         ("if '__main__' == __name__ and True:", "script", "None"),
-        ("if True:", "script", "script.py would be run again: put it into a module of its own, or calls below"),
-        ("if __name__ == '__main__':", "-c", "it is in no file: put it into a module, a file of its own"),
-        ("if __name__ == '__main__':", "stdin", "it is in no file: put it into a module, a file of its own"),
+        ("if True:", "script", "they would run script.py again (put the call below if __name__ =="),
+        ("if __name__ == '__main__':", "-c", "that is in no file (put it into a module, a file of its own)"),
+        ("if __name__ == '__main__':", "stdin", "that is in no file (put it into a module, a file of its own)"),
     ],
 )
 def test_script_can_be_imported_where_its_calls_are_guarded(guard, way, answer, tmp_path):

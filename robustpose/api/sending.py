@@ -21,7 +21,7 @@ def limit_workers(n_workers: int, sent: Mapping[str, Any]) -> int:
     reason = _explain(sent)
     if reason is None:
         return n_workers
-    warnings.warn(f"{reason}: this process does all the work itself", UserWarning, stacklevel=count_own_frames() + 1)
+    warnings.warn(f"{reason}; this process does all the work itself", UserWarning, stacklevel=count_own_frames() + 1)
     return 1
 
 
@@ -39,5 +39,5 @@ def _explain(sent: Mapping[str, Any]) -> str | None:
             return f"{what} cannot be sent to worker processes ({words[:200]})"
         reason = explain_no_main() if needs_main else None
         if reason is not None:
-            return f"{what} uses what is defined in {MAIN}, and {reason}"
+            return f"{what} uses what is defined in {MAIN}, which worker processes cannot import: {reason}"
     return None

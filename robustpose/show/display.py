@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from robustpose.progress import Progress
@@ -79,6 +80,8 @@ def notebook_display(shell: Any) -> Iterator[Show]:
 def _describe(label: str, progress: Progress) -> tuple[str, str]:
     """Return how far one kind of work is, as HTML and as plain text."""
     doing, unit = LABELS.get(label, (label, ""))
+    if progress.done == progress.total:
+        progress = replace(progress, note="")  # nothing is being done any more
     words = describe_progress(progress, unit, TYPICAL_WIDTH)
     bar = _BAR.format(label=html.escape(doing), total=progress.total, done=progress.done, words=html.escape(words))
     return bar, f"{doing}: {words}"

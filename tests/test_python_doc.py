@@ -1,0 +1,54 @@
+"""docs/python.md and the README: every block of Python runs, in a folder of its own; arguments that are named exist."""
+
+import inspect
+import re
+import sys
+import warnings
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import robustpose
+from robustpose.data.spec import DataSpec
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/python.md"
+
+
+def read_blocks(path: Path) -> list[str]:
+    """Return the blocks of Python in a document."""
+    return re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """What the blocks of the page have defined, as the module of a program, and what they have printed."""
+    monkeypatch.chdir(tmp_path)
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the code of 'page")  # it is in no file
+        warnings.filterwarnings("ignore", message="AP on clean images is")
+        for block in read_blocks(PAGE):
+            exec(compile(block, str(PAGE), "exec"), vars(module))
+    return module
+
+
+def test_five_blocks_run_one_after_the_other(page, capsys):
+    assert len(read_blocks(PAGE)) == 5
+    assert page.run.mPC is None
+    assert list(page.own.corruptions) == ["fog", "contrast", "page:darken"]
+    assert page.again.summary == page.run.summary
+
+
+def test_arguments_that_the_page_names_exist():
+    known = {*inspect.signature(robustpose.bench).parameters, *DataSpec.model_fields}
+    named = set(re.findall(r"`(\w+)=", PAGE.read_text()))
+    assert named <= known
+
+
+def test_public_names_are_listed():
+    assert set(robustpose.__all__) <= set(dir(robustpose))
+    for name in robustpose.__all__:
+        assert getattr(robustpose, name) is not None
