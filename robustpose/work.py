@@ -95,7 +95,7 @@ def clear_folder(
 
     The note stays until there is another: stopped in between, the folder is still known to be ours.
     """
-    old = _read_note(folder, note)
+    old = read_claim(folder, note)
     if old is None:
         return False  # what else is there is refused as ever
     if 2 * len(old.keys() & identity.keys()) < len(identity):
@@ -113,7 +113,7 @@ def check_claim(
     folder holds something else, the error names what differs from the JSON file `note`, but for its keys `beside`, and
     calls the content `what`, such as `results`.
     """
-    old = _read_note(folder, note)
+    old = read_claim(folder, note)
     if old is None:
         others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
         if others:
@@ -132,7 +132,7 @@ def check_claim(
     return old
 
 
-def _read_note(folder: Path, note: str) -> dict[str, Any] | None:
+def read_claim(folder: Path, note: str) -> dict[str, Any] | None:
     """Return what a folder notes of itself; None if it has no note."""
     path = folder / note
     if not path.is_file():

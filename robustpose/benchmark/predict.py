@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from robustpose.benchmark.chunks import find_chunks
 from robustpose.benchmark.job import Job, OpenedData, Prepared
 from robustpose.errors import UserError
 from robustpose.evaluation import get_frames, predict
@@ -18,7 +19,7 @@ from robustpose.pose.results_json import write_results
 from robustpose.progress import Piece, Progress
 from robustpose.results.inputs import write_inputs
 from robustpose.results.run_folder import DamagedUnit, RunFolder
-from robustpose.work import Chunk, cut_chunks, do_tasks
+from robustpose.work import Chunk, do_tasks
 
 Task = tuple[Chunk, Sequence[Cell]]  # images, and the cells whose units they lack
 
@@ -57,7 +58,8 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Pro
     Raises:
         UserError: a mistake in the data, or the disk fails. Finished units stay.
     """
-    folder, chunks = RunFolder(prepared.job.out), cut_chunks(len(prepared.data.dataset))
+    folder = RunFolder(prepared.job.out)
+    chunks = find_chunks(folder, len(prepared.data.dataset))
     n_workers = n_workers if prepared.estimator.needs_images else 1  # reading results takes no time
     opened = prepared.data.dataset, prepared.estimator
     for _ in range(2):  # a unit that the disk has damaged is noticed when it is gathered: then it is made again

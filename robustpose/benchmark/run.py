@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from robustpose.benchmark.extend import extend_run
 from robustpose.benchmark.job import Job, Prepared, prepare, read_truths
 from robustpose.benchmark.predict import predict_cells
 from robustpose.benchmark.scoring import Scoring, score_cells
@@ -54,6 +55,8 @@ def run_prepared(
     """Do what `run_bench` does with a job that has been checked; numbers have been, too."""
     job, cells = prepared.job, prepared.cells
     show_doubts(prepared.warnings)
+    if fresh is None:
+        extend_run(prepared)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, n_workers, partial(on_progress, "score"))

@@ -70,12 +70,19 @@ class Adjusted(DatasetAround):
         if preview is not None:
             self.provenance["preview"] = f"{preview[0]} of {preview[1]} images"
         self._indices = range(len(dataset))[:limit] if indices is None else indices
+        self.is_limited = limit is not None
 
     def __len__(self) -> int:
         return len(self._indices)
 
     def index_of(self, index: int) -> int:
         return self._indices[index]
+
+
+def shorten(dataset: Dataset, limit: int) -> Adjusted:
+    """Return the first images of a dataset as it would be with a smaller limit, or with one at all."""
+    inner = dataset.inner if isinstance(dataset, Adjusted) and dataset.is_limited else dataset
+    return Adjusted(inner, limit, dataset.metric)
 
 
 def keep_images_with_people(dataset: Dataset) -> Adjusted:

@@ -1,6 +1,7 @@
 """The run folder: what it holds, and reading and writing predictions and matches.
 
 run.json                  what determines the results; another setup is refused
+units/chunks.json         where chunks end, while units are there of a run that was begun with fewer images
 units/fog-3/00007.npz     poses of one chunk of images in one cell, while the cell is unfinished
 predictions/fog-3.json    COCO results of a finished cell
 matches/fog-3.npz         its score table, and how good each image's poses are. Runs are compared from these alone
@@ -47,7 +48,8 @@ def list_made(folder: Path) -> list[Path]:
     of_cells = [path for kind in ("predictions/*.json", "matches/*.npz") for path in folder.glob(kind)]
     made = [path for path in of_cells if OF_CELL.fullmatch(path.stem)]
     made += [path for path in folder.glob("units/*/*.npz") if OF_CELL.fullmatch(path.parent.name)]
-    return [*sorted(made), *(folder / name for name in WRITTEN)]
+    # Units are known by the chunks that are noted: the note goes last.
+    return [*sorted(made), RunFolder(folder).chunks_path, *(folder / name for name in WRITTEN)]
 
 
 class DamagedUnit(ValueError):
@@ -76,6 +78,11 @@ class RunFolder:
     def unit_path(self, cell: Cell, number: int) -> Path:
         """Return where the poses of chunk `number` in `cell` are."""
         return self.path / "units" / cell.file_stem / f"{number:05d}.npz"
+
+    @property
+    def chunks_path(self) -> Path:
+        """Return where chunks are noted: see `robustpose.benchmark.chunks`."""
+        return self.path / "units" / "chunks.json"
 
     def write_unit(self, cell: Cell, number: int, all_poses: Sequence[Poses]) -> None:
         """Write the poses of one chunk of images, rounded as results files are."""
@@ -118,6 +125,8 @@ class RunFolder:
         for cell in cells:
             shutil.rmtree(self.path / "units" / cell.file_stem, ignore_errors=True)
         with suppress(OSError):  # not there, or not empty: other cells are unfinished
+            if not any(entry.is_dir() for entry in (self.path / "units").iterdir()):
+                self.chunks_path.unlink(missing_ok=True)
             (self.path / "units").rmdir()
 
     def write_matches(self, cell: Cell, table: ScoreTable, quality: Floats) -> None:

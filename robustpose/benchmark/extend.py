@@ -1,0 +1,92 @@
+"""More images: a run of the first images goes on with others, and what was predicted for those stays.
+
+A run that is claimed with ``limit`` 8 becomes one with ``limit`` 9, or without, if the first 8 images, their truth, the
+model and all else are those of the run. Its finished cells become units again, which new ones are predicted beside.
+Killed in between, the folder is a run of the first images still: its cells are unfinished, and their units are there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from robustpose.benchmark.chunks import extend_chunks
+from robustpose.benchmark.identity import choose_files
+from robustpose.benchmark.job import Prepared
+from robustpose.changes import as_table, take_in
+from robustpose.data.identity import identify_dataset
+from robustpose.data.subset import shorten
+from robustpose.files import lock_folder, without_parts, write_text, writing_to
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.results_json import check_truth_rows, read_results
+from robustpose.pose.types import Truth, no_poses
+from robustpose.results.run_folder import IDENTITY, OF_CELL, RunFolder
+from robustpose.work import Chunk, check_claim, read_claim
+
+WHAT = "results"
+
+
+def extend_run(prepared: Prepared) -> None:
+    """Let the run folder of a job take more images, if it holds a run of fewer; any other folder stays as it is.
+
+    Raises:
+        UserError: something else has changed since that run was begun.
+    """
+    job, data = prepared.job, prepared.data
+    if not (job.out / IDENTITY).is_file():
+        return
+    with lock_folder(job.out), without_parts(job.out):
+        old = read_claim(job.out, IDENTITY)
+        limit = _find_limit(old, prepared.identity)
+        if old is None or limit is None:
+            return
+        before = shorten(data.dataset, limit)
+        truths = data.truths[: len(before)]
+        of_data = choose_files(identify_dataset(before, truths)[0], prepared.cells)
+        identity = {**prepared.identity, "dataset": of_data}
+        check_claim(job.out, WHAT, IDENTITY, identity)
+        _unpack_cells(prepared, truths)
+        noted = {**take_in(old, identity), "dataset": take_in(prepared.identity["dataset"], old["dataset"])}
+        write_text(job.out / IDENTITY, json.dumps(noted, indent=2) + "\n", sync=True)
+
+
+def _find_limit(old: Mapping[str, Any] | None, identity: Mapping[str, Any]) -> int | None:
+    """Return how many images a folder was begun with, if that is a smaller limit than that of `identity`; else None."""
+    before, now = as_table(as_table(old).get("dataset")).get("limit"), identity["dataset"].get("limit")
+    return before if type(before) is int and before > 0 and (now is None or before < now) else None
+
+
+def _unpack_cells(prepared: Prepared, truths: Sequence[Truth]) -> None:
+    """Turn the predictions of finished cells, of the images of `truths`, into units."""
+    folder = RunFolder(prepared.job.out)
+    finished = [
+        _to_cell(path.stem) for path in sorted((folder.path / "predictions").glob("*.json")) if _is_ours(path.stem)
+    ]
+    chunks = extend_chunks(folder, len(truths), len(prepared.data.truths))
+    for cell in finished:
+        _unpack(folder, cell, chunks, truths, prepared.data.dataset.skeleton.n_joints)
+        with writing_to(folder.path):
+            if cell.file_stem not in {asked.file_stem for asked in prepared.cells}:  # nobody will write them again
+                folder.matches_path(cell).unlink(missing_ok=True)
+            folder.prediction_path(cell).unlink()
+
+
+def _unpack(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], truths: Sequence[Truth], n_joints: int) -> None:
+    """Write the units of a cell whose predictions are finished."""
+    path = folder.prediction_path(cell)
+    found = read_results(path, n_joints)
+    check_truth_rows(found, truths, path)
+    for number, indices in chunks:
+        ids = [truth.image_id for truth in truths[indices.start : indices.stop]]
+        folder.write_unit(cell, number, [found.get(one) or no_poses(one, n_joints) for one in ids])
+
+
+def _is_ours(stem: str) -> bool:
+    return OF_CELL.fullmatch(stem) is not None
+
+
+def _to_cell(stem: str) -> Cell:
+    """Return a cell whose files are called so; the name of a corruption of somebody's own may be another."""
+    name, _, severity = stem.rpartition("-")
+    return Cell(name, int(severity)) if name else CLEAN
