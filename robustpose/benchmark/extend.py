@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from robustpose.benchmark.chunks import extend_chunks
@@ -17,6 +18,7 @@ from robustpose.benchmark.job import Prepared
 from robustpose.changes import as_table, take_in
 from robustpose.data.identity import identify_dataset
 from robustpose.data.subset import shorten
+from robustpose.errors import UserError
 from robustpose.files import lock_folder, without_parts, write_text, writing_to
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.results_json import check_truth_rows, read_results
@@ -31,14 +33,14 @@ def extend_run(prepared: Prepared) -> None:
     """Let the run folder of a job take more images, if it holds a run of fewer; any other folder stays as it is.
 
     Raises:
-        UserError: something else has changed since that run was begun.
+        UserError: something else has changed since that run was begun, or it is of more images.
     """
     job, data = prepared.job, prepared.data
     if not (job.out / IDENTITY).is_file():
         return
     with lock_folder(job.out), without_parts(job.out):
         old = read_claim(job.out, IDENTITY)
-        limit = _find_limit(old, prepared.identity)
+        limit = _find_limit(job.out, old, prepared.identity)
         if old is None or limit is None:
             return
         before = shorten(data.dataset, limit)
@@ -51,10 +53,22 @@ def extend_run(prepared: Prepared) -> None:
         write_text(job.out / IDENTITY, json.dumps(noted, indent=2) + "\n", sync=True)
 
 
-def _find_limit(old: Mapping[str, Any] | None, identity: Mapping[str, Any]) -> int | None:
-    """Return how many images a folder was begun with, if that is a smaller limit than that of `identity`; else None."""
-    before, now = as_table(as_table(old).get("dataset")).get("limit"), identity["dataset"].get("limit")
-    return before if type(before) is int and before > 0 and (now is None or before < now) else None
+def _find_limit(folder: Path, old: Mapping[str, Any] | None, identity: Mapping[str, Any]) -> int | None:
+    """Return how many images a run was begun with, if now there are to be more; None if not.
+
+    UserError if there are to be fewer: nobody has scores of those in its folder.
+    """
+    then, now = as_table(as_table(old).get("dataset")), identity["dataset"]
+    before, wanted = then.get("limit"), now.get("limit")
+    if before == wanted or "preview" in then or then.get("name") != now.get("name"):
+        return None
+    if type(before) is int and before > 0 and (wanted is None or wanted > before):
+        return before
+    images = "all images" if before is None else f"the first {before} images"
+    raise UserError(
+        f"{folder} holds results of {images}, and --limit {wanted} takes fewer: choose another --out, or start over "
+        "with --fresh (with a larger --limit it goes on, and keeps what is there)"
+    )
 
 
 def _unpack_cells(prepared: Prepared, truths: Sequence[Truth]) -> None:

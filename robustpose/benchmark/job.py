@@ -37,6 +37,8 @@ class Job:
     out: Path  # the run folder
     suite: Suite = COCO_C  # whose mean is taken if the run has all its cells
     inputs: Inputs | None = None  # what inputs.json says of the data; None: nothing is noted
+    name: str | None = None  # what people call the run; None: as its model
+    has_page: bool = True  # whether report.html is wanted
     gates: tuple[Gate, ...] = ()  # what scores must reach: a run that will have no such score is refused
 
 

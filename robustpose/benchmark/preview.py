@@ -68,6 +68,7 @@ def run_preview(
         metric = prepared.data.make_metric().primary
         estimate = _estimate(scores, metric, job.suite)
         preview = {
+            **({} if job.name is None else {"name": job.name}),
             "is_estimate": True,
             "suite": job.suite.identity,
             "metric": metric,

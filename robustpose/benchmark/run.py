@@ -77,7 +77,7 @@ def rescore(
     """
     check_numbers(n_workers, n_resamples)
     old = read_summary(job.out)
-    job = replace(job, suite=suite_of(old))
+    job = replace(job, suite=suite_of(old), name=old.get("name"))
     dataset = job.make_dataset()
     data, before = read_truths(dataset), old["provenance"]["dataset"]
     differences = list_changes(before, keep_known(before, identify_dataset(dataset, data.truths)[0]))

@@ -14,7 +14,7 @@ from robustpose.results.inputs import read_inputs
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.slices import describe_slices
 from robustpose.results.summary import summarize
-from robustpose.show.pages.report import write_report
+from robustpose.show.pages.report import PAGE, write_report, write_tables
 
 
 def write_scores(
@@ -29,6 +29,8 @@ def write_scores(
     resampled = {cell: score.resampled for cell, score in scores.items() if score.resampled is not None}
     figures = {cell: score.figures for cell, score in scores.items()}
     summary = summarize(metric, figures, cells, provenance, resampled or None, job.suite, warnings)
+    if job.name is not None:
+        summary = {"name": job.name, **summary}
     slices = describe_slices(metric, scores, data.slices, data.truths, data.dataset.skeleton.joints, job.suite)
     rows = [
         {
@@ -48,5 +50,10 @@ def write_scores(
     else:
         write_text(job.out / "slices.json", json.dumps(slices, indent=1) + "\n")
     write_text(job.out / "summary.json", json.dumps(summary, indent=2) + "\n")
-    write_report(job.out, data.dataset, job.corrupted_images)
+    if job.has_page:
+        write_report(job.out, data.dataset, job.corrupted_images)
+    else:
+        write_tables(job.out, summary)
+        with writing_to(job.out):
+            (job.out / PAGE).unlink(missing_ok=True)  # one of other scores
     return summary

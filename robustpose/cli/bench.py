@@ -13,6 +13,7 @@ from robustpose.cli.completion import complete, list_model_options, list_models
 from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, finish
 from robustpose.cli.help import MODEL, OUTPUT, SPEED
+from robustpose.cli.names import WrittenOptions
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import CorruptionOptions, FreshOptions, ScoringOptions, parse_seed
 from robustpose.cli.paper_row import Asked, RowOptions, apply_row
@@ -103,6 +104,7 @@ def bench(
     work: ScoringOptions,
     estimate: PreviewOptions,
     start: FreshOptions,
+    written: WrittenOptions,
     wished: GateOptions,
     shown: PrintedOptions,
 ) -> None:
@@ -137,7 +139,8 @@ def bench(
         row=RowNote(name=asked.row, differences=asked.differences) if asked.row else None,
     )
     make_estimator = partial(estimators.build, asked.model, options=asked.options)
-    job = replace(make_job(inputs, make_estimator, out, suite), gates=tuple(gates))
+    told = {"gates": tuple(gates), "name": written.checked_name, "has_page": not written.no_report}
+    job = replace(make_job(inputs, make_estimator, out, suite), **told)
     fresh = start.start_over(*inputs.paths, *map(Path, asked.model.split(":")[1:]), wanted.recipe)
     if estimate.preview:
         if gates:
@@ -164,8 +167,9 @@ def bench(
         differences = find_row(summary)[1] if asked.row else list(asked.differences)
         write_text(out / "comparison.md", recipes.write_comparison(rows, expected.source, differences))
         print_comparison(rows, expected.source, differences)
-    print_line(f"report: {out / 'report.html'}")
-    finish(shown, judge_gates(gates, summary), {**summary, "folder": out, "report": out / "report.html"})
+    page = None if written.no_report else out / "report.html"
+    print_line(f"scores: {out / 'summary.json'}" if page is None else f"report: {page}")
+    finish(shown, judge_gates(gates, summary), {**summary, "folder": out, "report": page})
 
 
 def parse_options(pairs: list[str] | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ import typer
 from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, LossOptions, finish
 from robustpose.cli.help import ADVANCED, OUTPUT
+from robustpose.cli.names import parse_names
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import ScoringOptions, TrustOptions
 from robustpose.cli.printed import PrintedOptions
@@ -118,6 +119,10 @@ def compare(
     resamples: Annotated[
         int, typer.Option(metavar="N", rich_help_panel=ADVANCED, help="Resamples of the images, for 95 % intervals.")
     ] = 1000,
+    names: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,NAME", rich_help_panel=OUTPUT, help="What the runs are called, in their order."),
+    ] = None,
 ) -> None:
     """Compare runs: differences to the first one with 95 % intervals, and what cannot be told apart."""
     from robustpose.results.compare import compare_runs
@@ -126,7 +131,7 @@ def compare(
     from robustpose.show.terminal import print_differences
 
     names_of_scores, margin = wished.wanted
-    comparison = compare_runs(runs, resamples)
+    comparison = compare_runs(runs, resamples, None if names is None else [name.strip() for name in names.split(",")])
     judged = judge_differences(comparison, names_of_scores, margin)
     print_differences(comparison)
     page = write_comparison(out, comparison)
@@ -146,6 +151,12 @@ def leaderboard(
             help="Folder for leaderboard.html and leaderboard.json.",
         ),
     ] = None,
+    names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN=NAME", rich_help_panel=OUTPUT, help="What runs are called, with commas: a=Nano,b=Tiny."
+        ),
+    ] = None,
     *,
     shown: PrintedOptions,
 ) -> None:
@@ -154,7 +165,7 @@ def leaderboard(
     from robustpose.show.pages.leaderboard import write_leaderboard
     from robustpose.show.terminal import print_boards
 
-    boards, left_out = read_boards(folder)
+    boards, left_out = read_boards(folder, parse_names(names))
     print_boards(boards)
     for problem in left_out:
         print_aside(f"warning: left out: {problem}")

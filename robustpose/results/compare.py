@@ -17,6 +17,7 @@ from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import ScoreTable
+from robustpose.results.names import name_runs
 from robustpose.results.resampling import LEVEL, RESAMPLES, check_resamples, draw_weights, interval
 from robustpose.results.rows import Interval, label_headline, list_means, model_name, require_one_suite
 from robustpose.results.run_folder import RunFolder
@@ -82,11 +83,17 @@ class Comparison:
         return {"level": LEVEL, "suite": self.suite.identity, **plain, "rows": rows}
 
 
-def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Comparison:
-    """Return two or more finished runs of the same images beside each other, or raise UserError."""
+def compare_runs(
+    folders: Sequence[Path], n_resamples: int = RESAMPLES, names: Sequence[str] | None = None
+) -> Comparison:
+    """Return two or more finished runs of the same images beside each other, or raise UserError.
+
+    `names` are what the runs are called; by default their own names, with those of folders where two are the same.
+    """
     if len(folders) < 2:
         raise UserError(f"compare needs two or more run folders, got {len(folders)}")
     check_resamples(n_resamples, 1)
+    names = None if names is None else name_runs(names, folders)
     summaries = [read_summary(folder) for folder in folders]
     suite = require_one_suite(dict(zip(folders, summaries, strict=True)))
     first = summaries[0]
@@ -104,7 +111,7 @@ def compare_runs(folders: Sequence[Path], n_resamples: int = RESAMPLES) -> Compa
     n_images, resampled_scores = resample_runs(folders, scores, n_resamples)
     resampled = [take_means(of, cells, suite) for of in resampled_scores]
     return Comparison(
-        names=_tell_apart(folders, summaries),
+        names=tuple(names or _tell_apart(folders, summaries)),
         metric=first["metric"],
         suite=suite,
         dataset=str(first["provenance"]["dataset"].get("name")),

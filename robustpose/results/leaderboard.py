@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from robustpose.corruptions.suites import Suite
-from robustpose.errors import UserError
+from robustpose.errors import UserError, nearest, quote
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.results.names import check_name
 from robustpose.results.published import PublishedRow, count_benched, find_row
 from robustpose.results.rows import Row, model_name, rows_of, suite_of
 from robustpose.results.summary import read_summary_file
@@ -53,15 +55,17 @@ class Board:
         return count_benched(self.dataset)
 
 
-def read_boards(folder: Path) -> tuple[list[Board], list[str]]:
+def read_boards(folder: Path, names: Mapping[str, str] = MappingProxyType({})) -> tuple[list[Board], list[str]]:
     """Return the boards of all summaries under `folder`, complete ones with most entries first, and what was left out.
 
     Any JSON file with the fields of a summary counts, so `fog_model.json` may stand beside `runs/a/summary.json`.
+    `names` are what runs are called, by their folders or files, relative to `folder` or not.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: expected one with summary.json files in it")
     boards: dict[str, Board] = {}
     left_out: list[str] = []
+    wanted = {_locate(folder, place): (place, check_name(name, "--names")) for place, name in names.items()}
     for path in sorted(folder.rglob("*.json")):
         try:
             summary = read_summary_file(path)
@@ -71,10 +75,16 @@ def read_boards(folder: Path) -> tuple[list[Board], list[str]]:
             continue
         board = _make_board(summary)
         board = boards.setdefault(json.dumps(_head_to_json(board), sort_keys=True), board)
-        board.entries.append(_make_entry(summary, path.relative_to(folder).as_posix()))
+        place = next((place for place in (path.resolve(), path.parent.resolve()) if place in wanted), None)
+        name = model_name(summary) if place is None else wanted.pop(place)[1]
+        board.entries.append(_make_entry(summary, name, path.relative_to(folder).as_posix()))
     if not boards:
         problems = f" ({left_out[0]})" if left_out else ""
         raise UserError(f"{folder} has no summary.json of a finished bench in it{problems}")
+    if wanted:
+        found = [str(Path(entry.file).parent) for board in boards.values() for entry in board.entries]
+        lost = next(iter(wanted.values()))[0]
+        raise UserError(f"--names: there is no run {quote(lost)}{nearest(lost, found)} in {folder}")
     for board in boards.values():
         board.entries.sort(key=partial(_rank, board.suite))
     return sorted(boards.values(), key=lambda b: (not b.is_complete, -len(b.entries), json.dumps(b.dataset))), left_out
@@ -131,9 +141,14 @@ def _make_board(summary: Mapping[str, Any]) -> Board:
     )
 
 
-def _make_entry(summary: Mapping[str, Any], file: str) -> Entry:
+def _locate(folder: Path, place: str) -> Path:
+    """Return where a run is that is named as seen from a folder, or from the working folder."""
+    return (folder / place if (folder / place).exists() else Path(place)).resolve()
+
+
+def _make_entry(summary: Mapping[str, Any], name: str, file: str) -> Entry:
     return Entry(
-        name=model_name(summary),
+        name=name,
         file=file,
         rows={kind: rows_of(summary, kind) for kind in ("headline", "group", "corruption")},
         n_cells=len(summary["cells"]),

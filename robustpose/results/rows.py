@@ -169,8 +169,8 @@ def percent(value: float | None) -> str:
 
 
 def model_name(summary: Mapping[str, Any]) -> str:
-    """Return what the table calls the estimator."""
-    return str(summary["provenance"]["estimator"].get("name", "estimator"))
+    """Return what tables call a run: by the name that it was given, or else by its estimator's."""
+    return str(summary.get("name") or summary["provenance"]["estimator"].get("name", "estimator"))
 
 
 def severities_of(summary: Mapping[str, Any]) -> list[int]:

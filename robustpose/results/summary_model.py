@@ -108,6 +108,7 @@ class _Headline(Part):
 
 
 class _Summary(Part):
+    name: Text | None = None
     metric: Text
     clean: Score
     cells: Scores

@@ -11,6 +11,7 @@ from typing import Any
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.results.names import name_runs
 from robustpose.results.published import count_images, find_dataset, is_whole_dataset
 from robustpose.results.rows import Row, model_name, require_one_suite, rows_of, suite_of
 from robustpose.results.summary import identify_data, read_summary
@@ -94,12 +95,7 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
         if places.count(folder.resolve()) > 1:
             raise UserError(f"the run folder {folder} is named twice")
     summaries = [read_summary(folder) for folder in folders]
-    if not labels:
-        labels = _make_labels(places, summaries)
-    elif len(labels) != len(folders):
-        raise UserError(f"--names must be one for each of the {len(folders)} runs, with commas, got {len(labels)}")
-    elif len(set(labels)) < len(labels):
-        raise UserError(f"--names must differ from each other, got {', '.join(labels)}")
+    labels = name_runs(labels, folders) if labels else _make_labels(places, summaries)
     require_one_suite(dict(zip(folders, summaries, strict=True)))
     # The dataset's name for the metric, such as `pck:box@0.2`, says more than `PCK`.
     metrics = [summary["provenance"]["dataset"].get("metric", summary["metric"]) for summary in summaries]

@@ -34,6 +34,7 @@ from robustpose.show.pages.richer import check_images_stay
 from robustpose.show.pages.thumbnails import LONGEST_SIDE
 from robustpose.show.tables import to_csv, to_latex, to_markdown
 
+PAGE = "report.html"
 # By metric: what `read_quality` gives.
 RIGHT_JOINTS = ("right joints", "Images are rated by the part of their annotated joints that are right, in percent.")
 QUALITIES = {
@@ -58,13 +59,18 @@ def write_report(
     slices = read_slices(folder, summary)
     gallery = None if dataset is None else _try_gallery(folder, summary, dataset, corrupted_images)
     page = render(summary, slices, gallery, dataset is not None)
-    texts = {"table.md": to_markdown(summary), "table.csv": to_csv(summary), "table.tex": to_latex(summary)}
-    for name, text in texts.items():
-        write_text(folder / name, text)
+    write_tables(folder, summary)
     if summary["cells"] and not may_lose_images:
-        check_images_stay(folder / "report.html", page)
-    write_text(folder / "report.html", page)
-    return folder / "report.html"
+        check_images_stay(folder / PAGE, page)
+    write_text(folder / PAGE, page)
+    return folder / PAGE
+
+
+def write_tables(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write table.md, table.csv and table.tex."""
+    write_text(folder / "table.md", to_markdown(summary))
+    write_text(folder / "table.csv", to_csv(summary))
+    write_text(folder / "table.tex", to_latex(summary))
 
 
 def render(

@@ -1,0 +1,47 @@
+"""--name and --names: what runs are called; and whether they get a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import typer
+
+from robustpose.cli.help import OUTPUT
+from robustpose.errors import UserError, quote
+
+
+@dataclass(frozen=True)
+class WrittenOptions:
+    """How a run is written up."""
+
+    panel: ClassVar = OUTPUT
+
+    name: Annotated[
+        str | None,
+        typer.Option(help="What the run is called in tables and pages; by default as its model. May be changed later."),
+    ] = None
+    no_report: Annotated[
+        bool,
+        typer.Option("--no-report", help="Write no report.html, and remove one that is there; tables are written."),
+    ] = False
+
+    @property
+    def checked_name(self) -> str | None:
+        """Return the name, if there is one."""
+        from robustpose.results.names import check_name
+
+        return None if self.name is None else check_name(self.name)
+
+
+def parse_names(text: str | None) -> dict[str, str]:
+    """Return names by run, of ``RUN=NAME`` between commas."""
+    names: dict[str, str] = {}
+    for word in (text or "").split(",") if text is not None else ():
+        run, equals, name = (part.strip() for part in word.partition("="))
+        if not equals or not run or not name:
+            raise UserError(f"--names takes RUN=NAME with commas, such as runs/a=Nano, got {quote(word)}")
+        if run in names:
+            raise UserError(f"--names names {quote(run)} twice, {quote(names[run])} and {quote(name)}")
+        names[run] = name
+    return names
