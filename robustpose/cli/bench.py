@@ -139,8 +139,8 @@ def bench(
         row=RowNote(name=asked.row, differences=asked.differences) if asked.row else None,
     )
     make_estimator = partial(estimators.build, asked.model, options=asked.options)
-    told = {"gates": tuple(gates), "name": written.checked_name, "has_page": not written.no_report}
-    job = replace(make_job(inputs, make_estimator, out, suite), **told)
+    job = make_job(inputs, make_estimator, out, suite)
+    job = replace(job, gates=tuple(gates), name=written.checked_name, has_page=not written.no_report)
     fresh = start.start_over(*inputs.paths, *map(Path, asked.model.split(":")[1:]), wanted.recipe)
     if estimate.preview:
         if gates:
