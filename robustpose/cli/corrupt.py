@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from robustpose.export.estimate import Estimate
     from robustpose.image_files.opening import Exif
     from robustpose.pose.cell import Cell
+    from robustpose.pose.types import Frame
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,14 @@ def corrupt(
     work: WorkerOptions,
     start: FreshOptions,
     shown: PrintedOptions,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            rich_help_panel=OUTPUT,
+            help="Instead of --out: all images under all cells on one page, to look at before a run.",
+        ),
+    ] = None,
     verify: Annotated[
         Path | None,
         typer.Option(
@@ -93,10 +102,12 @@ def corrupt(
             raise UserError("--verify DIR names the folder to check and writes nothing: leave out --out")
         shown.write({"folder": verify, "images": _verify_set(verify, work.n_workers)})
         return
-    if work.workers is not None and not is_set:
+    if sheet is not None:
+        _check_sheet_alone(sheet, out, form, start, work)
+    elif work.workers is not None and not is_set:
         raise UserError("--workers goes with --annotations FILE and --images DIR, or with --verify")
-    if out is None:
-        raise UserError("say where to write: --out DIR")
+    if out is None and sheet is None:
+        raise UserError("say where to write: --out DIR, or --sheet FILE.html for a page to look at")
     from robustpose.data.corrupted import MadeImages
     from robustpose.export.write import SetJob, write_set
     from robustpose.show.terminal import work_progress
@@ -105,11 +116,17 @@ def corrupt(
     if not cells:
         raise UserError("name at least one corruption")
     made = MadeImages(parse_seed(corrupted.seed), corrupted.frost)
-    if files:
+    if sheet is not None:
+        frames = _open_frames(files, _parse_exif(data.exif)) if files else _frames_of(data)
+        _write_sheet(sheet, frames, cells, made)
+        n_images = len(frames) * len(cells)
+    elif files:
+        assert out is not None
         _write_copies(files, out, cells, made, _parse_exif(data.exif))
         n_images = len(files) * len(cells)
         print_line(f"{n_images} images in {out}")
     else:
+        assert out is not None
         spec = data.describe()
         fresh = start.start_over(spec.annotations, spec.images, spec.root, corrupted.frost)
         job = SetJob(spec.open, made, form.layout or "release", form.image_format or "jpg75", out)
@@ -119,7 +136,8 @@ def corrupt(
     textures = made.provenance()["frost_textures"]
     if textures != "original" and any(cell.corruption == "frost" for cell in cells):
         print_line(f"frost textures: {textures}, not the original six (robustpose frost install)")
-    shown.write({"folder": out, "images": n_images, "cells": [cell.key for cell in cells], **made.provenance()})
+    place = {"folder": out} if sheet is None else {"sheet": sheet}
+    shown.write({**place, "images": n_images, "cells": [cell.key for cell in cells], **made.provenance()})
 
 
 def _parse_exif(word: str | None) -> Exif | None:
@@ -130,8 +148,6 @@ def _parse_exif(word: str | None) -> Exif | None:
 
 def _write_copies(files: list[Path], out: Path, cells: list[Cell], made: MadeImages, exif: Exif | None) -> None:
     from robustpose.data.images import write_image
-    from robustpose.image_files.opening import read_header, read_image
-    from robustpose.pose.types import Frame
 
     stems = [file.stem for file in files]
     if len(set(stems)) < len(stems):
@@ -141,19 +157,57 @@ def _write_copies(files: list[Path], out: Path, cells: list[Cell], made: MadeIma
     overwritten = set(map(os.path.realpath, chain(*written.values()))) & set(map(os.path.realpath, files))
     if overwritten:
         raise UserError(f"{min(overwritten)} is one of the images, and would be overwritten: choose another --out")
+    frames = _open_frames(files, exif)
+    made.check(cells, frames)
+    for number, frame in enumerate(frames):
+        for cell, image in zip(cells, made.images(frame, cells), strict=True):
+            write_image(written[cell][number], image)
+
+
+def _open_frames(files: list[Path], exif: Exif | None) -> list[Frame]:
+    """Return image files as frames, whose images are read later."""
+    from robustpose.image_files.opening import read_header, read_image
+    from robustpose.pose.types import Frame
+
     headers = [read_header(file) for file in files]
     turned = [str(file) for file, header in zip(files, headers, strict=True) if header.orientation > 1]
     if turned and exif is None:
         print_aside(f"turned as EXIF says: {first_few(turned, 'images')} (--exif ignore leaves images as stored)")
     exif = exif or "apply"
-    frames = [
+    return [
         Frame(file.stem, partial(read_image, file, exif), file_name=str(file), size_wh=header.size_wh(exif))
         for file, header in zip(files, headers, strict=True)
     ]
+
+
+def _frames_of(data: ImageOptions) -> list[Frame]:
+    dataset = data.describe().open()
+    return [dataset.frame(index) for index in range(len(dataset))]
+
+
+def _check_sheet_alone(
+    sheet: Path, out: Path | None, form: SetOptions, start: FreshOptions, work: WorkerOptions
+) -> None:
+    """Raise UserError where a sheet is asked for together with what is of other results."""
+    others = {"--out": out, "--layout": form.layout, "--format": form.image_format, "--workers": work.workers}
+    given = [name for name, value in others.items() if value is not None] + ["--fresh"] * start.fresh
+    if given:
+        raise UserError(f"--sheet writes one page and nothing else: leave out {given[0]}")
+    if sheet.suffix.lower() not in (".html", ".htm") or sheet.is_dir():
+        raise UserError(f"--sheet needs the name of an .html file to write, got '{sheet}'")
+
+
+def _write_sheet(sheet: Path, frames: list[Frame], cells: list[Cell], made: MadeImages) -> None:
+    from robustpose.export.estimate import count_bytes
+    from robustpose.show.pages.sheet import plan_sheet, write_sheet
+    from robustpose.show.terminal import work_progress
+
+    plan = plan_sheet(frames, cells)
     made.check(cells, frames)
-    for number, frame in enumerate(frames):
-        for cell, image in zip(cells, made.images(frame, cells), strict=True):
-            write_image(written[cell][number], image)
+    print_aside(f"a sheet of {plan.n_pictures:,} pictures of at most {plan.side} px: about {count_bytes(plan.n_bytes)}")
+    with work_progress("sheet") as on_progress:
+        n_bytes = write_sheet(sheet, frames, cells, made, on_progress)
+    print_line(f"page: {sheet}, {count_bytes(n_bytes)}")
 
 
 def _announce(estimate: Estimate) -> None:

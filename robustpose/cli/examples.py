@@ -25,14 +25,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "corrupt": (
         "robustpose corrupt photo.jpg --corruptions fog,noise --severities 3 --out corrupted",
         "robustpose corrupt --annotations people.json --images images --out people-c",
+        "robustpose corrupt photo.jpg --sheet sheet.html",
     ),
     "train": (
-        "robustpose train --recipe advmix/toy --init demo --out runs/hardened",
+        "robustpose train --recipe advmix/toy --init demo --out runs/toy",
         "robustpose train --row coco-c/table5/advmix --root coco --init hrnet_w32.pth --out runs/advmix",
     ),
     "stylize": (
-        "robustpose stylize --data toy --styles paintings --out styled",
         "robustpose stylize --annotations people.json --images images --styles paintings --out styled",
+        "robustpose stylize --data coco --root coco --split train2017 --styles paintings --out coco/styled",
     ),
     "convert-pifpaf": (
         "robustpose convert-pifpaf resnet50.pkl.epoch100",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import jinja2
 
 PLOTLY = "plotly.js"
-SCRIPTS = ("tables.js", "published.js", "gallery.js", "charts.js", PLOTLY)
+SCRIPTS = ("tables.js", "published.js", "gallery.js", "sheet.js", "charts.js", PLOTLY)
 
 
 def render_page(template: str, **values: Any) -> str:
