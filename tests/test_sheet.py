@@ -12,7 +12,8 @@ from robustpose.corruptions import corrupt
 from robustpose.data.images import write_image
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame
-from robustpose.show.pages.sheet import MOST_PICTURES, make_picture, plan_sheet
+from robustpose.show.pages.sheet import MOST_THUMBNAILS, plan_sheet
+from robustpose.show.pages.thumbnails import make_thumbnail
 from tests.scenes import draw_scene
 
 
@@ -24,8 +25,8 @@ def photos(tmp_path):
     return [tmp_path / "a.png", tmp_path / "b.png"]
 
 
-def pictures_of(page):
-    """Return the pictures of a page by their words."""
+def thumbnails_of(page):
+    """Return the thumbnails of a page by their words."""
     found = re.findall(
         r'<img src="data:image/webp;base64,([^"]+)" width="(\d+)" height="(\d+)"[^>]* alt="([^"]+)"', page
     )
@@ -37,12 +38,12 @@ def test_page_has_every_image_in_every_cell_with_words(run, photos, tmp_path):
     code, output, errors = run("corrupt", *photos, *words)
     assert code == 0
     assert re.fullmatch(rf"page: {tmp_path / 's.html'}, \d+ kB\n", output)
-    assert re.search(r"a sheet of 10 pictures of at most 960 px: about \d+ kB\n", errors)
-    pictures = pictures_of((tmp_path / "s.html").read_text())
+    assert re.search(r"a sheet of 10 thumbnails of at most 960 px: about \d+ kB\n", errors)
+    thumbnails = thumbnails_of((tmp_path / "s.html").read_text())
     cells = [f"{corruption}, severity {severity}" for corruption in ("fog", "pixelate") for severity in (1, 5)]
-    assert list(pictures) == [f"{name}, {cell}" for name in ("a.png", "b.png") for cell in ("clean", *cells)]
-    assert all(picture.size == (width, height) for picture, width, height in pictures.values())
-    shown, expected = np.asarray(pictures["a.png, fog, severity 5"][0], int), corrupt(draw_scene(60, 80), "fog", 5)
+    assert list(thumbnails) == [f"{name}, {cell}" for name in ("a.png", "b.png") for cell in ("clean", *cells)]
+    assert all(thumbnail.size == (width, height) for thumbnail, width, height in thumbnails.values())
+    shown, expected = np.asarray(thumbnails["a.png, fog, severity 5"][0], int), corrupt(draw_scene(60, 80), "fog", 5)
     assert np.abs(shown - expected).mean() < 8  # WebP
     assert not list(tmp_path.glob("*-fog-*"))
 
@@ -61,7 +62,7 @@ def test_images_of_a_data_set_can_be_limited(run, tmp_path):
         tmp_path / "s.html",
     ]
     assert run("corrupt", *words)[0] == 0
-    assert len(pictures_of((tmp_path / "s.html").read_text())) == 4
+    assert len(thumbnails_of((tmp_path / "s.html").read_text())) == 4
 
 
 def test_page_runs_its_own_scripts_only_and_shows_names_as_they_are(run, tmp_path):
@@ -75,15 +76,15 @@ def test_page_runs_its_own_scripts_only_and_shows_names_as_they_are(run, tmp_pat
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
 
 
-def test_pictures_are_smaller_where_there_are_many_and_too_many_are_refused(run, tmp_path):
+def test_thumbnails_are_smaller_where_there_are_many_and_too_many_are_refused(run, tmp_path):
     frames = [Frame(number, lambda: None, size_wh=(1000, 500)) for number in range(40)]
     cells = [Cell("fog", severity) for severity in range(1, 6)]
     assert [plan_sheet(frames[:n], cells).side for n in (1, 40)] == [960, 640]
-    assert make_picture(np.zeros((500, 1000, 3), np.uint8), 320).size_wh == (320, 160)
+    assert make_thumbnail(np.zeros((500, 1000, 3), np.uint8), 320).size_wh == (320, 160)
     code, _, errors = run("corrupt", "--data", "toy", "--sheet", tmp_path / "s.html")
     assert code == 2
     assert errors == (
-        f"error: a sheet holds at most {MOST_PICTURES:,} pictures, and 64 images x 76 cells are 4,864: take fewer "
+        f"error: a sheet holds at most {MOST_THUMBNAILS:,} thumbnails, and 64 images x 76 cells are 4,864: take fewer "
         "images (--limit 26), or fewer cells (--corruptions fog,noise --severities 3)\n"
     )
     assert not (tmp_path / "s.html").exists()

@@ -204,7 +204,9 @@ def _write_sheet(sheet: Path, frames: list[Frame], cells: list[Cell], made: Made
 
     plan = plan_sheet(frames, cells)
     made.check(cells, frames)
-    print_aside(f"a sheet of {plan.n_pictures:,} pictures of at most {plan.side} px: about {count_bytes(plan.n_bytes)}")
+    print_aside(
+        f"a sheet of {plan.n_thumbnails:,} thumbnails of at most {plan.side} px: about {count_bytes(plan.n_bytes)}"
+    )
     with work_progress("sheet") as on_progress:
         n_bytes = write_sheet(sheet, frames, cells, made, on_progress)
     print_line(f"page: {sheet}, {count_bytes(n_bytes)}")

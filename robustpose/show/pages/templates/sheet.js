@@ -1,11 +1,11 @@
-// The sheet: a picture large, and from there to its neighbours with the arrow keys.
+// The sheet: a thumbnail large, and from there to its neighbours with the arrow keys.
 (() => {
   "use strict";
 
   const dialog = document.getElementById("large");
   const image = document.getElementById("large-image");
   const words = document.getElementById("large-words");
-  let shown = null; // the button whose picture is large
+  let shown = null; // the button whose thumbnail is large
 
   const show = (button, said = button.dataset.words) => {
     image.src = button.querySelector("img").src;
@@ -19,7 +19,7 @@
   };
   const close = () => dialog.close();
 
-  // The pictures of an image row by row; the clean one, in a row of its own, comes first.
+  // The thumbnails of an image row by row; the clean one, in a row of its own, comes first.
   const rowsOf = (button) => [...button.closest(".image").querySelectorAll(".clean, .severities")].map((row) => [...row.querySelectorAll(".look")]);
   const step = (sideways, down) => {
     const rows = rowsOf(shown);
