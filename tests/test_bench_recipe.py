@@ -257,4 +257,4 @@ def test_rows_are_listed_with_their_numbers_in_lines_that_a_terminal_holds(run):
     assert "coco-c/table6" not in output
     code, _, errors = run("list", "rows", "tabel5")
     assert code == 2
-    assert "no row has 'tabel5' in its name" in errors
+    assert "none of the rows has 'tabel5' in its name" in errors
