@@ -187,7 +187,8 @@ def _describe_own(network: nn.Module) -> tuple[dict[str, Any], tuple[str, ...]]:
     doubts: tuple[str, ...] = ()
     if any(type(layer).__module__.partition(".")[0] not in ("torch", PACKAGE) for layer in network.modules()):
         known = know(network)
-        code, state, doubts = known.code, known.state, known.doubts
+        code, doubts = known.code, known.doubts
+        state = {name: part for name, part in known.state.items() if name != "itself"}  # its weights, which are known
     for hook in _list_hooks(network):
         known = know(hook)  # what it holds may be what it has seen: its code alone
         code, doubts = {**known.code, **code}, (*doubts, *known.doubts)
@@ -196,8 +197,7 @@ def _describe_own(network: nn.Module) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 def describe_layers(network: nn.Module) -> dict[str, Any]:
     """Return what decides what a network, in evaluation mode, does beside its weights and its code, as hashes."""
-    state = _describe_own(network)[0].get("state", {})
-    return {"layers": _hash_layers(network), **{name: part for name, part in state.items() if name != "itself"}}
+    return {"layers": _hash_layers(network), **_describe_own(network)[0].get("state", {})}
 
 
 def _list_hooks(network: nn.Module) -> list[Any]:
