@@ -3,14 +3,16 @@
 import copy
 import json
 import warnings
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 
 import robustpose
 from robustpose import models
+from robustpose.api.hardening_settings import Given, make_start
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
 from robustpose.models import DEMO
@@ -130,8 +132,8 @@ def test_other_weights_or_layers_are_another_run(tmp_path):
 
 
 def test_datasets_in_memory_are_learned_from():
-    by_name = harden("demo", {"name": "toy", "n_images": 2, "split": "train"}, TWO)
-    in_memory = harden("demo", ToyPeople(n_images=2, split="train"), ToyPeople(n_images=2))
+    by_name = harden("demo", {"name": "toy", "n_images": 2, "split": "train"}, TWO, strategy="supervised")
+    in_memory = harden("demo", ToyPeople(2, split="train"), ToyPeople(2), strategy="supervised")
     assert same(by_name.network.state_dict(), in_memory.network.state_dict())
 
 
@@ -145,6 +147,13 @@ def test_without_a_recipe_settings_are_for_fine_tuning_and_epochs_move_the_decay
            settings={"train_data.n_images": 2, "val_data.n_images": 2})  # fmt: skip
     said = yaml.safe_load((tmp_path / "recipe/settings.yaml").read_text())
     assert (said["strategy"], said["decay"], said["train_data"]["seed"], said["sigma"]) == ("supervised", 0.3, 1, 1.5)
+
+
+def test_like_stands_in_the_place_of_the_settings_for_fine_tuning():
+    given = Given("demo", TWO, TWO, None, None, None, {"like": "hrnet_w32_256x192"}, None, None, False)
+    with ExitStack() as held:
+        settings = make_start(given, held).settle(Path(), is_fresh=False)
+    assert (settings.epochs, settings.lr, settings.model, settings.strategy) == (210, 1e-3, "small", "advmix")
 
 
 def test_result_shows_itself():

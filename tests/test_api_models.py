@@ -172,6 +172,16 @@ def test_what_is_no_model_is_one_line(model, arguments, message):
     assert "\n" not in str(raised.value)
 
 
+def test_models_of_packages_with_ways_of_their_own_are_told_where_they_go():
+    class VitPose(nn.Module):
+        __module__ = "transformers.models.vitpose"
+
+    with pytest.raises(
+        UserError, match=r"is a model of transformers: network.save_pretrained\(FOLDER\), then model='hf"
+    ):
+        make_maker(VitPose(), input=SMALL)(COCO)
+
+
 def test_broken_weights_are_named():
     network = make_net()
     with torch.no_grad():

@@ -4,6 +4,7 @@ import inspect
 import re
 import sys
 import warnings
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
@@ -30,20 +31,23 @@ def page(tmp_path, monkeypatch):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="the code of 'page")  # it is in no file
         warnings.filterwarnings("ignore", message="AP on clean images is")
+        warnings.filterwarnings("ignore", message="images of val_data are in train_data")
         for block in read_blocks(PAGE):
             exec(compile(block, str(PAGE), "exec"), vars(module))
     return module
 
 
-def test_five_blocks_run_one_after_the_other(page, capsys):
-    assert len(read_blocks(PAGE)) == 5
+def test_seven_blocks_run_one_after_the_other(page, capsys):
+    assert len(read_blocks(PAGE)) == 7
     assert page.run.mPC is None
     assert list(page.own.corruptions) == ["fog", "contrast", "page:darken"]
     assert page.again.summary == page.run.summary
 
 
 def test_arguments_that_the_page_names_exist():
-    known = {*inspect.signature(robustpose.bench).parameters, *DataSpec.model_fields}
+    functions = robustpose.bench, robustpose.evaluate, robustpose.harden
+    known = {name for function in functions for name in inspect.signature(function).parameters}
+    known |= {*DataSpec.model_fields, *(field.name for field in fields(robustpose.InputSpec))}
     named = set(re.findall(r"`(\w+)=", PAGE.read_text()))
     assert named <= known
 

@@ -86,7 +86,7 @@ class Start:
 
 def make_start(given: Given, held: ExitStack) -> Start:
     """Return what a training starts with; what is handed over by a name is there until `held` is closed."""
-    values, of_recipe, source = _read_base(given.recipe)
+    values, of_recipe, source = _read_base(given)
     for group, data in (("train_data", given.train), ("val_data", given.val)):
         if data is not None:
             values[group] = _describe_data(data, group, held)
@@ -109,8 +109,11 @@ def make_start(given: Given, held: ExitStack) -> Start:
     return Start(values, source, network, input_spec)
 
 
-def _read_base(recipe: Any) -> tuple[dict[str, Any], dict[str, Any], str]:
+def _read_base(given: Given) -> tuple[dict[str, Any], dict[str, Any], str]:
     """Return the settings of a recipe, or those for fine-tuning; what the recipe holds; and the source of settings."""
+    recipe = given.recipe
+    if recipe is None and isinstance(given.settings, Mapping) and given.settings.get("like") is not None:
+        return {}, {}, "settings"  # as the network of the table was trained
     if recipe is None:
         values = read_recipe(find_recipe_file(FINE_TUNING))
         return {key: value for key, value in values.items() if key not in OF_ITS_NETWORK}, {}, "settings"

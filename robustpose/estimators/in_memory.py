@@ -39,6 +39,13 @@ ATTRIBUTE = "input_spec"  # of a network that carries it
 SAY_INPUT = 'give input="192x256" (width x height, px), or input=InputSpec(...)'
 ADDRESS = re.compile("0x[0-9a-f]+")  # of an object, in what `repr` says of it
 
+# Packages whose models crop and decode in ways of their own, and what to do with them.
+OF_OTHERS = {
+    "transformers": "network.save_pretrained(FOLDER), then model='hf:FOLDER'",
+    "ultralytics": "network.export(format='onnx'), then model='onnx:FILE'",
+    "torchvision": "it finds people by itself: hand over a callable f(image, boxes), or an object with predict(frames)",
+}
+
 
 def unwrap(network: nn.Module) -> nn.Module:
     """Return the network inside those that compile it or share it out over devices."""
@@ -107,6 +114,9 @@ def find_input_spec(network: nn.Module, given: Any, skeleton: Skeleton, options:
 
 def prepare(network: nn.Module, given: Any, skeleton: Skeleton, options: Mapping[str, Any]) -> InputSpec:
     """Return the input spec of a network that fits people of a skeleton; UserError where it does not."""
+    package = type(network).__module__.partition(".")[0]
+    if package in OF_OTHERS:
+        raise UserError(f"network '{name_network(network)}' is a model of {package}: {OF_OTHERS[package]}")
     check_weights(network)
     input_spec = find_input_spec(network, given, skeleton, options)
     input_spec.arrange(skeleton)
@@ -127,7 +137,7 @@ def _fit(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, is_strid
     what = f"network '{input_spec.name}' must give heatmaps (B, {n_joints}, h, w) of the joints of '{skeleton.name}'"
     if not isinstance(found, torch.Tensor):
         parts = f" of {len(found)}" if isinstance(found, tuple | list | dict) else ""
-        raise UserError(f"{what}, got a {type(found).__name__}{parts}: wrap it in a module that returns the heatmaps")
+        raise UserError(f"{what}, got a {type(found).__name__}{parts}: wrap it in a module that returns them")
     shape = tuple(found.shape)
     if len(shape) != 4 or shape[:2] != expected[:2] or 0 in shape:
         raise UserError(f"{what}, got {shape} of a crop (1, 3, {height}, {width}); {_advise(shape, n_joints)}")
