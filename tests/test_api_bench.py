@@ -231,3 +231,9 @@ def test_program_without_guard_has_workers_and_leaves_no_temporary_folder(tmp_pa
     assert (once, last.split()[1]) == ("once", "1")
     assert last.startswith(str(tmp_path))
     assert not list(tmp_path.glob("robustpose-*"))
+
+
+def test_worker_that_comes_to_the_call_says_so_and_starts_none(small, monkeypatch):
+    monkeypatch.setenv("ROBUSTPOSE_WORKER", "0")
+    with pytest.raises(UserError, match='comes to the same call: put the call below if __name__ == "__main__":'):
+        quiet(outside.guess_from_pixels, **small)

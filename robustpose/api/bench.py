@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from robustpose.data.corrupted import CorruptedSpec, describe_corrupted_images
 from robustpose.errors import UserError
 from robustpose.fresh import StartOver
 from robustpose.printing import print_aside
-from robustpose.processes import count_cores
+from robustpose.processes import WORKER_NUMBER, count_cores
 from robustpose.results.inputs import Inputs
 from robustpose.show.display import choose_display
 
@@ -166,9 +167,10 @@ def _start_over(fresh: bool, progress: bool, model: Any, given: GivenData, origi
 
 
 def _refuse_child() -> None:
-    """Raise UserError in a process that is starting, which runs the script again in which it was started."""
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
+    """Raise UserError in a worker process that imports the program, or a module, in which this is called."""
+    is_starting = getattr(multiprocessing.current_process(), "_inheriting", False)
+    if is_starting or WORKER_NUMBER in os.environ:
         raise UserError(
-            "a worker process runs this script again while it starts, and comes to the same call: put the call below "
-            'if __name__ == "__main__":'
+            "a worker process imports the file that calls robustpose.bench, and comes to the same call: put the call "
+            'below if __name__ == "__main__":'
         )
