@@ -3,6 +3,7 @@
 import inspect
 import re
 import sys
+import typing
 import warnings
 from dataclasses import fields
 from pathlib import Path
@@ -56,3 +57,4 @@ def test_public_names_are_listed():
     assert set(robustpose.__all__) <= set(dir(robustpose))
     for name in robustpose.__all__:
         assert getattr(robustpose, name) is not None
+    assert typing.get_type_hints(robustpose.bench)["return"] is robustpose.Run

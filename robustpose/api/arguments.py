@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from robustpose.corruptions import check_names
@@ -18,6 +18,10 @@ from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest, quote, spell_list
 from robustpose.pose.cell import Cell, is_corruption_name
 from robustpose.pose.protocols import Dataset
+
+Place = str | Path  # a file or a folder
+Data = str | DataSpec | Mapping[str, Any] | Dataset
+Corruption = str | Callable[..., Any]
 
 OF_OBJECTS = ("limit", "metric", "only_with_people")  # what may be said of a dataset in memory
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from robustpose.api.arguments import GivenData, as_plain, as_whole_number, read_cells, read_data, read_seed
+from robustpose.api.arguments import (
+    Corruption,
+    Data,
+    GivenData,
+    Place,
+    as_plain,
+    as_whole_number,
+    read_cells,
+    read_data,
+    read_seed,
+)
 from robustpose.api.models import make_maker
 from robustpose.api.places import find_folder, lend_folder
 from robustpose.api.run import Run
@@ -17,6 +27,7 @@ from robustpose.api.sending import limit_workers
 from robustpose.api.wording import in_python
 from robustpose.benchmark.job import Job, make_job, prepare
 from robustpose.benchmark.run import check_numbers, run_prepared
+from robustpose.corruptions.suites import Suite
 from robustpose.data.corrupted import CorruptedSpec, describe_corrupted_images
 from robustpose.errors import UserError
 from robustpose.fresh import StartOver
@@ -25,34 +36,29 @@ from robustpose.processes import WORKER_NUMBER, count_cores
 from robustpose.results.inputs import Inputs
 from robustpose.show.display import choose_display
 
-if TYPE_CHECKING:
-    from robustpose.corruptions.suites import Suite
-    from robustpose.data.spec import DataSpec
-    from robustpose.pose.protocols import Dataset, Estimator
-
 
 def bench(
-    model: str | Path | Callable[..., Any] | Estimator | Any,
-    data: str | DataSpec | Mapping[str, Any] | Dataset | None = None,
+    model: Any,
+    data: Data | None = None,
     *,
-    annotations: str | Path | None = None,
-    images: str | Path | None = None,
-    boxes: str | Path | None = None,
-    root: str | Path | None = None,
+    annotations: Place | None = None,
+    images: Place | None = None,
+    boxes: Place | None = None,
+    root: Place | None = None,
     split: str | None = None,
     metric: str | None = None,
-    skeleton: str | Path | None = None,
+    skeleton: Place | None = None,
     limit: int | None = None,
     suite: str = "coco-c",
-    corruptions: str | Callable[..., Any] | Iterable[str | Callable[..., Any]] = "all",
+    corruptions: Corruption | Iterable[Corruption] = "all",
     severities: int | Iterable[int] | None = None,
     seed: str | int = "release",
-    frost: str | Path | None = None,
-    corrupted_root: str | Path | None = None,
+    frost: Place | None = None,
+    corrupted_root: Place | None = None,
     input: Any = None,
     options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
-    out: str | Path | None = None,
+    out: Place | None = None,
     workers: int | None = None,
     resamples: int = 1000,
     fresh: bool = False,

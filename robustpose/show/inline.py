@@ -13,8 +13,8 @@ from robustpose.results.doubts import read_doubts
 from robustpose.results.published import count_images
 from robustpose.results.rows import Interval, explain_no_mean, model_name, percent, rows_of, tabulate_cells
 
-_HEAD, _CELL = "text-align:right;font-weight:600", "text-align:right"
-_FIRST = "text-align:left"
+_CELL = "padding:1px 7px;text-align:right"
+_HEAD, _FIRST = f"{_CELL};font-weight:600", "padding:1px 7px;text-align:left"
 
 
 def run_to_html(summary: Mapping[str, Any], folder: Path) -> str:
