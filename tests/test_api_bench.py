@@ -110,8 +110,13 @@ class Nobody(outside.Squares):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"data": None}, "name the data: either data= NAME, or annotations= FILE and images= DIR"),
+        ({"data": None}, "name the data: either data=NAME, or annotations=FILE and images=DIR"),
         ({"data": "toi"}, r"unknown dataset 'toi' \(did you mean 'toy'\?\)"),
+        ({"data": "/tmp/people.json"}, "got a path, /tmp/people.json: files go by annotations= and images="),
+        ({"model": "onnx:"}, "^name the ONNX file: model=onnx:FILE$"),
+        ({"limit": True}, "^limit must be something other than true or false, got True$"),
+        ({"fresh": "no"}, "fresh= must be True or False, got 'no'"),
+        ({"progress": 2}, "progress= must be True or False, got 2"),
         ({"data": 5}, r"data= takes a name such as 'toy', a DataSpec or its fields, or an object .* got int"),
         ({"data": object()}, "data object lacks 'skeleton', 'metric'"),
         ({"data": Nobody()}, "the dataset has no images"),

@@ -42,8 +42,9 @@ def read_data(data: Any, fields: Mapping[str, Any]) -> GivenData:
     given = {name: as_plain(value) for name, value in fields.items() if value is not None}
     unknown = [name for name in given if name not in DataSpec.model_fields or name == "name"]
     if unknown:
-        raise UserError(f"there is no argument '{unknown[0]}'{nearest(unknown[0], DataSpec.model_fields)}")
-    if isinstance(data, os.PathLike):
+        known = [name for name in DataSpec.model_fields if name != "name"]
+        raise UserError(f"there is no argument '{unknown[0]}'{nearest(unknown[0], known)}")
+    if isinstance(data, os.PathLike) or (isinstance(data, str) and os.sep in data and ":" not in data):
         raise UserError(
             f"data= takes a name, such as 'toy' or 'coco', got a path, {os.fspath(data)}: files go by annotations= and "
             "images=, the folder of an official set by root="
@@ -171,6 +172,14 @@ def as_whole_number(value: Any, name: str, least: int) -> int:
     value = as_plain(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise UserError(f"{name}= must be a whole number of at least {least}, got {quote(value)}")
+    return value
+
+
+def as_switch(value: Any, name: str) -> bool:
+    """Return True or False; UserError, which calls it `name`, for something else, such as the word no."""
+    value = as_plain(value)
+    if not isinstance(value, bool):
+        raise UserError(f"{name}= must be True or False, got {quote(value)}")
     return value
 
 

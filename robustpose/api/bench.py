@@ -15,6 +15,7 @@ from robustpose.api.arguments import (
     GivenData,
     Place,
     as_plain,
+    as_switch,
     as_whole_number,
     read_cells,
     read_data,
@@ -127,8 +128,10 @@ def bench(
         fields |= {"metric": metric, "skeleton": skeleton, "limit": limit, **others}
         given = read_data(data, fields)
         found, cells = read_cells(suite, corruptions, severities)
-        drawn = None if corrupted_root is not None and seed == "release" else read_seed(seed)
+        is_usual = seed is None or seed == "release"
+        drawn = None if corrupted_root is not None and is_usual else read_seed(seed)
         origin = describe_corrupted_images(drawn, as_plain(frost), as_plain(corrupted_root))
+        is_shown = as_switch(progress, "progress")
         n_workers = count_cores() if workers is None else as_whole_number(workers, "workers", 1)
         n_resamples = as_whole_number(resamples, "resamples", 0)
         check_numbers(n_workers, n_resamples)
@@ -136,8 +139,8 @@ def bench(
         folder = None if out is None else find_folder(out, "out=")
         prepared = prepare(_make_job(given, origin, maker, found), cells)
         n_workers = limit_workers(n_workers, {"the model": maker, "the data": given.open, "a corruption": cells})
-        start_over = _start_over(fresh, progress, model, given, origin)
-        with lend_folder(folder, prepared.identity) as place, choose_display(progress) as on_progress:
+        start_over = _start_over(as_switch(fresh, "fresh"), is_shown, model, given, origin)
+        with lend_folder(folder, prepared.identity) as place, choose_display(is_shown) as on_progress:
             prepared = replace(prepared, job=replace(prepared.job, out=place))
             run_prepared(prepared, n_workers, n_resamples, on_progress, start_over)
         return Run(place, given.open)

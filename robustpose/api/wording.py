@@ -10,7 +10,9 @@ from robustpose.errors import UserError
 
 _OTHERWISE = {"fresh": "fresh=True", "model-set": "options={…}", "list": "list"}
 _TWICE = re.compile(r"\b(\w+) \(--([a-z-]+)\)")  # as in `limit (--limit)`
-_OPTION = re.compile(r"(?<![\w./-])--([a-z][a-z-]*[a-z])(?![\w/.])")
+# With the blank before a value, as in `--data NAME` or `--model onnx:FILE`.
+_OPTION = re.compile(r"(?<![\w./-])--([a-z][a-z-]*[a-z])(?![\w/.])(?: (?=[A-Z]{2}|\w+:\w))?")
+_OF_YAML = ", which YAML reads yes and no as"
 
 
 @contextmanager
@@ -30,4 +32,5 @@ def spell_arguments(text: str) -> str:
     'limit= must be at least 1, got 0: choose another out='
     """
     text = _TWICE.sub(lambda found: f"--{found[2]}" if found[1] == found[2].replace("-", "_") else found[0], text)
+    text = text.replace(_OF_YAML, "")
     return _OPTION.sub(lambda found: _OTHERWISE.get(found[1], f"{found[1].replace('-', '_')}="), text)
