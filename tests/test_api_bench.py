@@ -123,6 +123,9 @@ class Nobody(outside.Squares):
         ({"data": outside.Squares(), "boxes": "gt"}, "takes limit, metric and only_with_people beside it, not boxes="),
         ({"limit": 0}, "^limit= must be at least 1, got 0$"),
         ({"limit": "two"}, "^limit must be a whole number, got 'two'$"),
+        ({"name": 3}, "name= takes what the run is called, got 3"),
+        ({"name": " "}, "name= must have letters in it, got ' '"),
+        ({"report": None}, "report= must be True or False, got None"),
         ({"limitt": 3}, r"there is no argument 'limitt' \(did you mean 'limit'\?\)"),
         ({"corruptions": ["fgo"]}, r"unknown corruption 'fgo' \(did you mean 'fog'\?\)"),
         ({"corruptions": []}, r"corruptions= must name some, got \[\]"),
@@ -179,6 +182,13 @@ def test_folder_of_another_setup_is_refused_and_fresh_starts_over(small, tmp_pat
     run = quiet(outside.guess_from_pixels, **small, seed=3, out=tmp_path / "run", fresh=True)
     assert run.summary["provenance"]["seed"] == 3
     assert capsys.readouterr() == ("", "")  # without progress, nothing is printed
+
+
+def test_run_has_the_name_that_it_is_given_and_no_page_if_none_is_wanted(small, tmp_path):
+    run = quiet(outside.guess_from_pixels, **small, name="mine", report=False, out=tmp_path / "run")
+    assert run.name == robustpose.load_run(tmp_path / "run").name == "mine"
+    assert not (tmp_path / "run/report.html").exists()
+    assert run.report().is_file()
 
 
 def test_doubts_are_warnings_at_the_line_of_the_caller_and_stay_with_the_run(small):

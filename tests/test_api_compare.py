@@ -59,9 +59,10 @@ def test_comparison_is_shown_in_a_notebook_and_written(runs, tmp_path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"names": ["a"]}, r"names= takes a name for each of the 2 runs, got \['a'\]"),
-        ({"names": "ab"}, "names= takes a name for each of the 2 runs, got 'ab'"),
-        ({"names": ["a", "a"]}, "names= must be all different, got a, a"),
+        ({"names": ["a"]}, "names= must be one for each of the 2 runs, got 1"),
+        ({"names": "ab"}, "names= takes a list of words, one for each run, got 'ab'"),
+        ({"names": ["a", 3]}, r"names= takes a list of words, one for each run, got \['a', 3\]"),
+        ({"names": ["a", "a"]}, "names= must differ from each other, got a, a"),
         ({"resamples": 0}, "resamples= must be a whole number of at least 1, got 0"),
     ],
 )

@@ -30,11 +30,12 @@ from robustpose.benchmark.job import Job, make_job, prepare
 from robustpose.benchmark.run import check_numbers, run_prepared
 from robustpose.corruptions.suites import Suite
 from robustpose.data.corrupted import CorruptedSpec, describe_corrupted_images
-from robustpose.errors import UserError
+from robustpose.errors import UserError, quote
 from robustpose.fresh import StartOver
 from robustpose.printing import print_aside
 from robustpose.processes import WORKER_NUMBER, count_cores
 from robustpose.results.inputs import Inputs
+from robustpose.results.names import check_name
 from robustpose.show.display import choose_display
 
 
@@ -63,6 +64,8 @@ def bench(
     workers: int | None = None,
     resamples: int = 1000,
     fresh: bool = False,
+    name: str | None = None,
+    report: bool = True,
     progress: bool = True,
     **others: Any,
 ) -> Run:
@@ -101,6 +104,8 @@ def bench(
             other processes are worked on in this one, with a warning.
         resamples: of the images, for 95 % intervals and slices; 0 for neither.
         fresh: start over in `out`: remove what an earlier bench made there.
+        name: what the run is called in tables and pages; by default as its model.
+        report: whether the page of the run, report.html, is written; without, `Run.report` writes one without images.
         progress: show how far it is, in a terminal or a notebook.
         others: further fields of `DataSpec`: category, area, parts, visibility, exif, only_with_people, n_images, …
 
@@ -137,7 +142,10 @@ def bench(
         check_numbers(n_workers, n_resamples)
         maker = make_maker(model, input=input, options=gather_options(options, batch_size))
         folder = None if out is None else find_folder(out, "out=")
-        prepared = prepare(_make_job(given, origin, maker, found), cells)
+        job = replace(
+            _make_job(given, origin, maker, found), name=_read_name(name), has_page=as_switch(report, "report")
+        )
+        prepared = prepare(job, cells)
         n_workers = limit_workers(n_workers, {"the model": maker, "the data": given.open, "a corruption": cells})
         start_over = _start_over(as_switch(fresh, "fresh"), is_shown, model, given, origin)
         with lend_folder(folder, prepared.identity) as place, choose_display(is_shown) as on_progress:
@@ -151,6 +159,12 @@ def _make_job(given: GivenData, origin: CorruptedSpec, maker: Any, suite: Suite)
     if given.spec is None:
         return Job(given.open, maker, origin.open(), Path(), suite)
     return make_job(Inputs(data=given.spec, corrupted_images=origin), maker, Path(), suite)
+
+
+def _read_name(name: Any) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise UserError(f"name= takes what the run is called, got {quote(name)}")
+    return None if name is None else check_name(name)
 
 
 def gather_options(options: Any, batch_size: Any) -> dict[str, Any]:

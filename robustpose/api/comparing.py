@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from robustpose.api.places import find_folder
 from robustpose.api.run import Run, as_run
 from robustpose.api.tables import as_row_name, make_frame
 from robustpose.api.wording import in_python
-from robustpose.errors import UserError, nearest
+from robustpose.errors import UserError, nearest, quote
 from robustpose.results import compare as results
 from robustpose.results.compare import ComparedRow, Difference, compare_runs
 from robustpose.show.inline import comparison_to_html, spell_difference
@@ -150,8 +149,8 @@ def compare(
         a: a run, or its folder; the others are compared with it.
         b: another one.
         more: further ones.
-        names: what the runs are called, one each; by default the names of their models, and where these are the same,
-            of their folders, too.
+        names: what the runs are called, one each; by default as they were named or as their models, and where these are
+            the same, with their folders.
         resamples: of the images, for the intervals. They are the same ones in all runs, so differences are paired.
 
     Raises:
@@ -165,15 +164,12 @@ def compare(
     with in_python():
         runs = [as_run(run, "compare") for run in (a, b, *more)]
         n_resamples = as_whole_number(resamples, "resamples", 1)
-        called = None if names is None else _read_names(names, len(runs))
-        result = compare_runs([run.folder for run in runs], n_resamples)
-        return Comparison(result if called is None else replace(result, names=called))
+        called = None if names is None else _read_names(names)
+        return Comparison(compare_runs([run.folder for run in runs], n_resamples, called))
 
 
-def _read_names(names: Any, n_runs: int) -> tuple[str, ...]:
-    given = None if isinstance(names, str | bytes) else list(names) if hasattr(names, "__iter__") else None
-    if given is None or len(given) != n_runs or not all(isinstance(name, str) and name.strip() for name in given):
-        raise UserError(f"names= takes a name for each of the {n_runs} runs, got {names!r}")
-    if len(set(given)) < len(given):
-        raise UserError(f"names= must be all different, got {', '.join(given)}")
-    return tuple(given)
+def _read_names(names: Any) -> list[str]:
+    given = None if isinstance(names, str | bytes) or not hasattr(names, "__iter__") else list(names)
+    if given is None or not all(isinstance(name, str) for name in given):
+        raise UserError(f"names= takes a list of words, one for each run, got {quote(names)}")
+    return given

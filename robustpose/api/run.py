@@ -82,8 +82,8 @@ class Run:
         return suite_of(self.__dict__["summary"])
 
     @property
-    def model(self) -> str:
-        """Return the name of the model."""
+    def name(self) -> str:
+        """Return what tables call the run: the name that it was given, else that of its model."""
         return model_name(self.summary)
 
     @property
@@ -206,7 +206,7 @@ class Run:
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{row.label} {percent(row.value)}" for row in rows_of(self.summary, "headline"))
-        return f"<Run of {self.model} on {describe_data(self.summary)}: {scores} (percent); {self.folder}>"
+        return f"<Run of {self.name} on {describe_data(self.summary)}: {scores} (percent); {self.folder}>"
 
     def _repr_html_(self) -> str:
         return run_to_html(self.summary, self.folder)

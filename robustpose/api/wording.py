@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from robustpose.errors import UserError
 
-_OTHERWISE = {"fresh": "fresh=True", "model-set": "options={…}", "list": "list"}
+_OTHERWISE = {"fresh": "fresh=True", "model-set": "options=", "no-report": "report=False"}
 _TWICE = re.compile(r"\b(\w+) \(--([a-z-]+)\)")  # as in `limit (--limit)`
 # With the blank before a value, as in `--data NAME` or `--model onnx:FILE`.
 _OPTION = re.compile(r"(?<![\w./-])--([a-z][a-z-]*[a-z])(?![\w/.])(?: (?=[A-Z]{2}|\w+:\w))?")
-_OF_YAML = ", which YAML reads yes and no as"
+_OF_COMMANDS = (", which YAML reads yes and no as", ", with commas")  # what is said of words alone
 
 
 @contextmanager
@@ -32,5 +32,6 @@ def spell_arguments(text: str) -> str:
     'limit= must be at least 1, got 0: choose another out='
     """
     text = _TWICE.sub(lambda found: f"--{found[2]}" if found[1] == found[2].replace("-", "_") else found[0], text)
-    text = text.replace(_OF_YAML, "")
+    for words in _OF_COMMANDS:
+        text = text.replace(words, "")
     return _OPTION.sub(lambda found: _OTHERWISE.get(found[1], f"{found[1].replace('-', '_')}="), text)
