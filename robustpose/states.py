@@ -57,7 +57,10 @@ def know(found: Any, *modules: str) -> Known:
     doubts = []
     for name, texts in walk.in_memory.items():
         code[f"{name} (in no file)"] = hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
-        doubts.append(f"the code of '{name}' is in no file: results know its compiled form, and not all that it calls")
+        if name.rpartition(".")[0] not in walk.in_memory:  # a method, of a class that is doubted already
+            doubts.append(
+                f"the code of '{name}' is in no file: results know its compiled form, and not all that it calls"
+            )
     if not code:
         name = getattr(found, "__qualname__", type(found).__qualname__)
         doubts.append(f"the code of '{name}' is not known: results know it by its name, and a change goes unnoticed")

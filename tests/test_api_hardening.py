@@ -156,6 +156,17 @@ def test_like_stands_in_the_place_of_the_settings_for_fine_tuning():
     assert (settings.epochs, settings.lr, settings.model, settings.strategy) == (210, 1e-3, "small", "advmix")
 
 
+def test_code_of_a_recipe_is_not_run_unless_it_is_trusted(tmp_path, monkeypatch):
+    (tmp_path / "code_of_recipe.py").write_text("raise RuntimeError('was run')")
+    monkeypatch.syspath_prepend(tmp_path)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("val_data: {name: 'code_of_recipe:data'}")
+    with pytest.raises(UserError, match=r"val_data.name.*code_of_recipe:data.*trust="):
+        harden(make_net(), TWO, None, recipe=recipe, input="96x128")
+    with pytest.raises(UserError, match="was run"):
+        harden(make_net(), TWO, None, recipe=recipe, input="96x128", trust=True)
+
+
 def test_result_shows_itself():
     hardened = harden("demo")
     assert repr(hardened).startswith("Hardened(1 epoch, AP ")

@@ -18,12 +18,13 @@ from robustpose.api.wording import in_python
 from robustpose.fresh import StartOver
 from robustpose.printing import print_aside
 from robustpose.results.rows import percent
-from robustpose.show.display import choose_display
+from robustpose.show.display import choose_display, find_notebook
 
 if TYPE_CHECKING:
     from robustpose.data.spec import DataSpec
     from robustpose.pose.protocols import Dataset
     from robustpose.train.from_memory import TorchModule
+    from robustpose.train.settings import TrainSettings
 
 RANK = "LOCAL_RANK"  # environment variable of processes that share a training: 0 or not set in the first
 
@@ -146,6 +147,8 @@ def harden(
         chosen = start.settle(folder, as_plain(fresh))
         over = StartOver(print_aside if progress else lambda line: None, list_paths(chosen)) if fresh else None
         teller = Teller()
+        if progress and _is_first() and find_notebook() is None:
+            print_aside(_describe(chosen, folder))
         with choose_display(progress) as show:
             weights = run_training(chosen, folder, lambda now: show("training", teller.tell(now)), over)
         _end_helper()
@@ -154,10 +157,22 @@ def harden(
         return Hardened(read_network(chosen.model, weights), weights, figures, folder, log)
 
 
+def _describe(settings: TrainSettings, folder: Path) -> str:
+    """Return what a call is going to do, in a line."""
+    return (
+        f"hardening {settings.model.rpartition(':')[2]}: {settings.strategy}, {settings.epochs} epochs in batches of "
+        f"{settings.batch_size}, lr {settings.lr:g}; run folder {folder}"
+    )
+
+
 def _end_helper() -> None:
     """End a process that another one has started to share the training: what comes after is for the first alone."""
-    if os.environ.get(RANK, "0") != "0":
+    if not _is_first():
         raise SystemExit(0)
+
+
+def _is_first() -> bool:
+    return os.environ.get(RANK, "0") == "0"
 
 
 def _read_log(folder: Path) -> Iterator[dict[str, Any]]:

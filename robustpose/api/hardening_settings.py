@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from robustpose.pose.skeletons import Skeleton
 
 FINE_TUNING = "advmix/mobilenet_v2"  # the recipe whose settings are taken where none is named
+TYPED = {"strategy": "strategy", "train_data": "train", "val_data": "val"}  # settings by the arguments that give them
 HELD = "robustpose.handed_over:"
 OF_ITS_NETWORK = ("model", "family", "input_wh", "sigma", "train_data", "val_data", "engine", "start_from", "backbone")
 
@@ -93,19 +94,15 @@ def make_start(given: Given, held: ExitStack) -> Start:
         elif not isinstance(values.get(group), dict):
             what = "learn from" if group == "train_data" else "evaluate on"
             raise UserError(f"say what to {what}: {group.removesuffix('_data')}=")
-    is_held = any(str(values[group].get("name")).startswith(HELD) for group in ("train_data", "val_data"))
-    values.setdefault("engine", {"workers": 0 if is_held else min(8, count_cores())})
-    network, input_spec = _take_network(given, values, held)
     values["strategy"] = given.strategy or values.get("strategy", "advmix")
     if given.epochs is not None:
         _change_epochs(values, as_whole_number(given.epochs, "epochs", 1))
-    if given.devices is not None:
-        _set(values, "engine.devices", as_whole_number(given.devices, "devices", 1))
-    typed = _change(values, given.settings)
-    _check_processes(values)
-    typed += [name for name in ("strategy", "train", "val") if getattr(given, name) is not None]
-    typed = [f"{name}_data" if name in ("train", "val") else name for name in (*typed, "model")]
-    check_trust(of_recipe, values, typed, source, given.trust)
+    typed = ["model", *_change(values, given.settings)]
+    typed += [name for name, word in TYPED.items() if getattr(given, word) is not None]
+    check_trust(of_recipe, values, typed, source, given.trust)  # before anything of the data is opened
+    network, input_spec = _take_network(given, values, held)
+    _change(values, given.settings)  # once more: what they say of the input comes first
+    _set_engine(values, given.devices)
     return Start(values, source, network, input_spec)
 
 
@@ -243,12 +240,17 @@ def _set(values: dict[str, Any], name: str, value: Any) -> list[str]:
     return [name]
 
 
-def _check_processes(values: Mapping[str, Any]) -> None:
-    """Raise UserError where several processes are asked for that could not find this call."""
-    engine = values.get("engine")
-    n_devices = engine.get("devices", 1) if isinstance(engine, dict) else 1
-    if n_devices != 1 and getattr(sys.modules["__main__"], "__file__", None) is None:
+def _set_engine(values: dict[str, Any], devices: Any) -> None:
+    """Say how many processes train, and how many make samples; UserError where these could not find this call."""
+    engine = values.setdefault("engine", {})
+    if not isinstance(engine, dict):
+        return  # which is refused where settings are checked
+    if devices is not None:
+        engine["devices"] = as_whole_number(devices, "devices", 1)
+    is_held = any(str(values[group].get("name")).startswith(HELD) for group in ("train_data", "val_data"))
+    engine.setdefault("workers", 0 if is_held else min(8, count_cores()))
+    if engine.get("devices", 1) != 1 and getattr(sys.modules["__main__"], "__file__", None) is None:
         raise UserError(
-            f"devices={n_devices} starts the script again, once for each device, and here there is none: write one, or "
-            "use the command robustpose train"
+            f"devices={engine['devices']} starts the script again, once for each device, and here there is none: write "
+            "one, or use the command robustpose train"
         )
