@@ -10,7 +10,9 @@ Another engine than the processes of one machine plugs in at `run_tasks`.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from robustpose.changes import find_changes, take_in
 from robustpose.errors import UserError, first_few
-from robustpose.files import list_differences, lock_folder, without_parts, write_text
+from robustpose.files import list_differences, lock_folder, without_parts, write_text, writing_to
 from robustpose.fresh import StartOver
 from robustpose.processes import run_here, run_in_processes
 from robustpose.progress import Forecast, Progress
@@ -83,6 +85,29 @@ def claim_folder(
             yield
 
 
+def look_at_folder(
+    folder: Path,
+    what: str,
+    note: str,
+    identity: Mapping[str, Any],
+    fresh: StartOver | None = None,
+    beside: Sequence[str] = (),
+) -> bool:
+    """Tell whether a folder holds something to go on with, without making, locking or changing anything.
+
+    The errors are those of `claim_folder`, but for a folder that another process is writing to.
+    """
+    with writing_to(folder):
+        place = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+        if not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "it is no folder")
+    if place != folder:
+        return False
+    if fresh is not None and _read_own_note(folder, what, note, identity) is not None:
+        return False
+    return check_claim(folder, what, note, identity, beside) is not None
+
+
 def clear_folder(
     folder: Path,
     what: str,
@@ -95,13 +120,18 @@ def clear_folder(
 
     The note stays until there is another: stopped in between, the folder is still known to be ours.
     """
-    old = read_claim(folder, note)
-    if old is None:
+    if _read_own_note(folder, what, note, identity) is None:
         return False  # what else is there is refused as ever
-    if 2 * len(old.keys() & identity.keys()) < len(identity):
-        raise UserError(f"{folder / note} is not a note about {what}: choose another --out; nothing was removed")
     fresh.remove(folder, list_made(folder), what)
     return True
+
+
+def _read_own_note(folder: Path, what: str, note: str, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a folder notes of itself, None for no note; UserError for that of another command."""
+    old = read_claim(folder, note)
+    if old is not None and 2 * len(old.keys() & identity.keys()) < len(identity):
+        raise UserError(f"{folder / note} is not a note about {what}: choose another --out; nothing was removed")
+    return old
 
 
 def check_claim(

@@ -15,7 +15,8 @@ LAYERS = [
     {"errors"},
     {"blame", "kernel_cache", "limits", "locks", "main_module", "printing", "stopping", "threads"},
     {"reading"},
-    {"registry", "files", "handed_over", "processes", "progress", "versions", "config", "image_files", "records"},
+    {"amounts", "registry", "files", "handed_over", "processes", "progress", "random_state", "versions"}
+    | {"config", "image_files", "records"},
     {"changes", "contents", "fresh", "sources"},
     {"states", "work"},
     {"pose"},

@@ -32,11 +32,15 @@ def find_chunks(folder: RunFolder, n_images: int) -> list[Chunk]:
 
 def extend_chunks(folder: RunFolder, n_before: int, n_images: int) -> list[Chunk]:
     """Note the chunks of a run that goes on with more images, and return those that it has had: they stay."""
-    before = find_chunks(folder, n_before)
-    later = [n_before + chunk.indices.stop for chunk in cut_chunks(n_images - n_before)]
-    ends = [*(chunk.indices.stop for chunk in before), *later]
-    write_text(folder.chunks_path, json.dumps(ends) + "\n", sync=True)
-    return before
+    chunks = add_chunks(folder, n_before, n_images)
+    write_text(folder.chunks_path, json.dumps([chunk.indices.stop for chunk in chunks]) + "\n", sync=True)
+    return [chunk for chunk in chunks if chunk.indices.stop <= n_before]
+
+
+def add_chunks(folder: RunFolder, n_before: int, n_images: int) -> list[Chunk]:
+    """Return the chunks of a run of so many images before, and those of the images that it has then."""
+    ends = [chunk.indices.stop for chunk in find_chunks(folder, n_before)]
+    return _cut_at([*ends, *(n_before + chunk.indices.stop for chunk in cut_chunks(n_images - n_before))])
 
 
 def _cut_at(ends: list[int]) -> list[Chunk]:

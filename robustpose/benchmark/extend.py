@@ -40,17 +40,35 @@ def extend_run(prepared: Prepared) -> None:
         return
     with lock_folder(job.out), without_parts(job.out):
         old = read_claim(job.out, IDENTITY)
-        limit = _find_limit(job.out, old, prepared.identity)
-        if old is None or limit is None:
+        checked = _check_run(prepared, old)
+        if old is None or checked is None:
             return
-        before = shorten(data.dataset, limit)
-        truths = data.truths[: len(before)]
-        of_data = choose_files(identify_dataset(before, truths)[0], prepared.cells)
-        identity = {**prepared.identity, "dataset": of_data}
-        check_claim(job.out, WHAT, IDENTITY, identity)
-        _unpack_cells(prepared, truths)
+        n_before, identity = checked
+        _unpack_cells(prepared, data.truths[:n_before])
         noted = {**take_in(old, identity), "dataset": take_in(prepared.identity["dataset"], old["dataset"])}
         write_text(job.out / IDENTITY, json.dumps(noted, indent=2) + "\n", sync=True)
+
+
+def find_run_of_fewer(prepared: Prepared) -> int | None:
+    """Return of how many images the run is that `extend_run` would let take more; None if it is not such a run.
+
+    The errors are those of `extend_run`; nothing is changed.
+    """
+    checked = _check_run(prepared, read_claim(prepared.job.out, IDENTITY))
+    return None if checked is None else checked[0]
+
+
+def _check_run(prepared: Prepared, old: Mapping[str, Any] | None) -> tuple[int, dict[str, Any]] | None:
+    """Return the number of images of a run that is to take more, and its identity; None for any other one."""
+    limit = _find_limit(prepared.job.out, old, prepared.identity)
+    if old is None or limit is None:
+        return None
+    before = shorten(prepared.data.dataset, limit)
+    n_before = len(before)
+    of_data = choose_files(identify_dataset(before, prepared.data.truths[:n_before])[0], prepared.cells)
+    identity = {**prepared.identity, "dataset": of_data}
+    check_claim(prepared.job.out, WHAT, IDENTITY, identity)
+    return n_before, identity
 
 
 def _find_limit(folder: Path, old: Mapping[str, Any] | None, identity: Mapping[str, Any]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ class Prepared:
     estimator: Estimator
     identity: dict[str, Any]  # what determines the predictions in any cell: noted in the run folder
     doubts: tuple[str, ...] = ()  # about that
+    seconds: float = 0.0  # that opening the data and the estimator took
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -99,7 +101,9 @@ class Prepared:
 def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     """Open the data and the estimator of a job, and check them before anything is written."""
     pixels = job.corrupted_images.provenance()
+    start = time.perf_counter()
     dataset = job.make_dataset()
+    seconds = time.perf_counter() - start
     if len(dataset) == 0:
         raise UserError("the dataset has no images")
     frames = [dataset.frame(index) for index in range(len(dataset))]
@@ -112,7 +116,9 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
         raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
     check_gates(job.gates, job.suite, cells, metric.primary)
+    start = time.perf_counter()
     estimator = job.make_estimator(dataset.skeleton)
+    seconds += time.perf_counter() - start
     estimator.check_data(dataset, cells)
     of_data, doubts_of_data = identify_dataset(dataset, data.truths)
     of_estimator, doubts_of_estimator = identify_estimator(estimator)
@@ -125,7 +131,7 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
         # Poses that were found elsewhere do not tell by which code their images were made.
         BY_CORRUPTION: dict(sorted(job.corrupted_images.code_of(cells).items())) if estimator.needs_images else {},
     }
-    return Prepared(job, cells, data, estimator, identity, (*doubts_of_data, *doubts_of_estimator))
+    return Prepared(job, cells, data, estimator, identity, (*doubts_of_data, *doubts_of_estimator), seconds)
 
 
 def _check_ids(of_frames: Sequence[ImageId], of_truths: Sequence[ImageId]) -> None:

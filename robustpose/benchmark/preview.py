@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from robustpose.benchmark.job import Job, prepare
+from robustpose.benchmark.job import Job, Prepared, prepare
+from robustpose.benchmark.plan import BenchPlan, measure_plan, plan_bench
 from robustpose.benchmark.predict import predict_cells
 from robustpose.benchmark.run import check_numbers
 from robustpose.benchmark.scoring import Scoring, score_cells
@@ -47,21 +48,18 @@ def run_preview(
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
     fresh: StartOver | None = None,
+    announce: Callable[[BenchPlan], None] | None = None,
 ) -> dict[str, Any]:
     """Estimate what a full benchmark would give, write preview.json into the run folder, and return it.
 
     The folder is a preview's own: a full benchmark refuses it, and it has no summary.json that could be taken for one.
     `n_images` are drawn evenly from the dataset; all if it has fewer. The other arguments are those of `run_bench`.
     """
-    cells = list_cells(job.suite)
-    check_numbers(n_workers, n_resamples)
-    if n_images < 1 or n_resamples < 1:
-        raise UserError("a preview needs images and resamples: at least 1 of each")
-    job = replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images))
-    prepared = prepare(job, cells)
-    of_estimator = prepared.provenance["estimator"]
-    show_doubts(prepared.warnings)
+    prepared = prepare_preview(job, n_images, n_workers, n_resamples)
+    job, cells, of_estimator = prepared.job, prepared.cells, prepared.provenance["estimator"]
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
+        if announce is not None:
+            announce(measure_plan(prepared, n_workers, n_resamples, is_preview=True))
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scoring = Scoring(job, n_resamples, with_slices=False)
         scores = score_cells(scoring, prepared.data, cells, n_workers, partial(on_progress, "score"))
@@ -82,6 +80,25 @@ def run_preview(
         write_text(job.out / "preview.json", json.dumps(preview, indent=2) + "\n")
     show_doubts(doubt_score(metric, estimate["clean"], of_estimator))
     return preview
+
+
+def plan_preview(
+    job: Job, n_images: int = N_IMAGES, n_workers: int = 1, n_resamples: int = RESAMPLES, fresh: StartOver | None = None
+) -> BenchPlan:
+    """Return what `run_preview` would do, with all checks of its start. Nothing is written or locked."""
+    prepared = prepare_preview(job, n_images, n_workers, n_resamples)
+    return plan_bench(prepared, n_workers, n_resamples, fresh, is_preview=True)
+
+
+def prepare_preview(job: Job, n_images: int, n_workers: int, n_resamples: int) -> Prepared:
+    """Check a preview before anything is written."""
+    cells = list_cells(job.suite)
+    check_numbers(n_workers, n_resamples)
+    if n_images < 1 or n_resamples < 1:
+        raise UserError("a preview needs images and resamples: at least 1 of each")
+    prepared = prepare(replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images)), cells)
+    show_doubts(prepared.warnings)
+    return prepared
 
 
 def list_cells(suite: Suite) -> tuple[Cell, ...]:

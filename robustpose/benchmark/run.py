@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from robustpose.benchmark.extend import extend_run
-from robustpose.benchmark.job import Job, Prepared, prepare, read_truths
+from robustpose.benchmark.job import Job, OpenedData, Prepared, prepare, read_truths
+from robustpose.benchmark.plan import BenchPlan, measure_plan, plan_bench, plan_scores
 from robustpose.benchmark.predict import predict_cells
 from robustpose.benchmark.scoring import Scoring, score_cells
 from robustpose.benchmark.write_scores import write_scores
@@ -34,15 +35,26 @@ def run_bench(
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
     fresh: StartOver | None = None,
+    announce: Callable[[BenchPlan], None] | None = None,
 ) -> dict[str, Any]:
     """Bring a benchmark to its end and return its summary. Started again, it goes on where it was, unless `fresh`.
 
     The cells have clean first. Images are resampled `n_resamples` times for intervals and slices; 0 for neither.
-    `on_progress` is called with what is being done (``predict`` or ``score``) and how far it is. After an error,
-    finished units stay in the run folder.
+    `on_progress` is called with what is being done (``predict`` or ``score``) and how far it is. `announce` is told
+    the plan first, for which some images are tried. After an error, finished units stay in the run folder.
     """
     check_numbers(n_workers, n_resamples)
-    return run_prepared(prepare(job, cells), n_workers, n_resamples, on_progress, fresh)
+    return run_prepared(prepare(job, cells), n_workers, n_resamples, on_progress, fresh, announce)
+
+
+def plan_run(
+    job: Job, cells: Sequence[Cell], n_workers: int = 1, n_resamples: int = RESAMPLES, fresh: StartOver | None = None
+) -> BenchPlan:
+    """Return what `run_bench` would do, with all checks of its start. Nothing is written or locked."""
+    check_numbers(n_workers, n_resamples)
+    prepared = prepare(job, cells)
+    show_doubts(prepared.warnings)
+    return plan_bench(prepared, n_workers, n_resamples, fresh)
 
 
 def run_prepared(
@@ -51,6 +63,7 @@ def run_prepared(
     n_resamples: int,
     on_progress: Callable[[str, Progress], None],
     fresh: StartOver | None = None,
+    announce: Callable[[BenchPlan], None] | None = None,
 ) -> dict[str, Any]:
     """Do what `run_bench` does with a job that has been checked; numbers have been, too."""
     job, cells = prepared.job, prepared.cells
@@ -58,6 +71,8 @@ def run_prepared(
     if fresh is None:
         extend_run(prepared)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
+        if announce is not None:
+            announce(measure_plan(prepared, n_workers, n_resamples))
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, n_workers, partial(on_progress, "score"))
         summary = write_scores(job, prepared.data, scores, prepared.provenance, prepared.warnings)
@@ -70,12 +85,33 @@ def rescore(
     n_workers: int = 1,
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
+    announce: Callable[[BenchPlan], None] | None = None,
 ) -> dict[str, Any]:
     """Score a finished run again, on the data of the run, and return its summary: see `run_bench`.
 
     The `make_estimator` of the job is not called, and the suite is the run's own.
     """
     check_numbers(n_workers, n_resamples)
+    job, data, cells, old = open_finished(job)
+    with hold_folder(job.out):
+        if announce is not None:
+            announce(plan_scores(job, data, cells, n_workers, n_resamples, old["provenance"]))
+        scores = score_cells(Scoring(job, n_resamples), data, cells, n_workers, partial(on_progress, "score"))
+        doubts = doubts_of_rescored(old, data.dataset.warnings)
+        summary = write_scores(job, data, scores, old["provenance"], doubts)
+    show_doubts(summary["warnings"])
+    return summary
+
+
+def plan_rescoring(job: Job, n_workers: int = 1, n_resamples: int = RESAMPLES) -> BenchPlan:
+    """Return what `rescore` would do, with its checks. Nothing is written or locked."""
+    check_numbers(n_workers, n_resamples)
+    job, data, cells, old = open_finished(job)
+    return plan_scores(job, data, cells, n_workers, n_resamples, old["provenance"])
+
+
+def open_finished(job: Job) -> tuple[Job, OpenedData, Sequence[Cell], dict[str, Any]]:
+    """Open the data of a finished run; return its job with its suite, its data, its cells and its summary."""
     old = read_summary(job.out)
     job = replace(job, suite=suite_of(old), name=old.get("name"))
     dataset = job.make_dataset()
@@ -86,12 +122,7 @@ def rescore(
             f"these are not the data of {job.out}: {'; '.join(differences[:3])} (bench --model results:{job.out} and "
             "another --out scores its predictions as they are on these)"
         )
-    cells = [CLEAN, *map(Cell.from_key, old["cells"])]
-    with hold_folder(job.out):
-        scores = score_cells(Scoring(job, n_resamples), data, cells, n_workers, partial(on_progress, "score"))
-        summary = write_scores(job, data, scores, old["provenance"], doubts_of_rescored(old, dataset.warnings))
-    show_doubts(summary["warnings"])
-    return summary
+    return job, data, [CLEAN, *map(Cell.from_key, old["cells"])], old
 
 
 def check_numbers(n_workers: int, n_resamples: int) -> None:

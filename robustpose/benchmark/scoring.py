@@ -48,10 +48,15 @@ class Scoring:
         yield score
 
 
+def count_processes(n_images: int, n_cells: int, n_workers: int) -> int:
+    """Return how many of the workers are worth starting."""
+    return min(n_workers, n_cells, max(n_images * n_cells // WORTH_A_PROCESS, 1))
+
+
 def score_cells(
     scoring: Scoring, data: OpenedData, cells: Sequence[Cell], n_workers: int, on_progress: Callable[[Progress], None]
 ) -> dict[Cell, CellScore]:
     """Return the score of every cell, whose predictions are there, in their order, and write the cells' matches."""
-    n_workers = min(n_workers, len(cells), max(len(data.truths) * len(cells) // WORTH_A_PROCESS, 1))
+    n_workers = count_processes(len(data.truths), len(cells), n_workers)
     scores = {score.cell: score for score in do_tasks(scoring, cells, n_workers, on_progress, opened=data)}
     return {cell: scores[cell] for cell in cells}

@@ -17,6 +17,7 @@ from robustpose.cli.names import WrittenOptions
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import CorruptionOptions, FreshOptions, ScoringOptions, parse_seed
 from robustpose.cli.paper_row import Asked, RowOptions, apply_row
+from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_line
@@ -105,6 +106,7 @@ def bench(
     estimate: PreviewOptions,
     start: FreshOptions,
     written: WrittenOptions,
+    planned: PlanOptions,
     wished: GateOptions,
     shown: PrintedOptions,
 ) -> None:
@@ -112,8 +114,8 @@ def bench(
     use_one_thread()
     from robustpose import estimators
     from robustpose.benchmark.job import make_job
-    from robustpose.benchmark.preview import run_preview
-    from robustpose.benchmark.run import run_bench
+    from robustpose.benchmark.preview import plan_preview, run_preview
+    from robustpose.benchmark.run import plan_run, run_bench
     from robustpose.data.corrupted import describe_corrupted_images
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
@@ -149,14 +151,21 @@ def bench(
             )
         if corrupted.corruptions != "all" or corrupted.severities is not None:
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
+        size = (estimate.preview_images, work.n_workers, work.resamples)
+        if planned.dry_run:
+            tell_plan(plan_preview(job, *size, fresh), shown)
+            return
         with progress_display() as on_progress:
-            preview = run_preview(job, estimate.preview_images, work.n_workers, work.resamples, on_progress, fresh)
+            preview = run_preview(job, *size, on_progress, fresh, announcer())
         print_preview(preview)
         print_line(f"preview: {out / 'preview.json'}")
         finish(shown, [], {**preview, "folder": out})
         return
+    if planned.dry_run:
+        tell_plan(plan_run(job, cells, work.n_workers, work.resamples, fresh), shown)
+        return
     with progress_display() as on_progress:
-        summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress, fresh)
+        summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress, fresh, announcer())
     print_summary(summary)
     left_out = RunFolder(out).list_other_cells(cells)
     if left_out:  # of an earlier command, whose summary this one has replaced

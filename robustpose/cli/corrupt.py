@@ -16,13 +16,13 @@ from robustpose.cli.data_options import ImageOptions
 from robustpose.cli.help import OUTPUT
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import CorruptionOptions, FreshOptions, WorkerOptions, parse_seed
+from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError, first_few
 from robustpose.printing import print_aside, print_line
 
 if TYPE_CHECKING:
     from robustpose.data.corrupted import MadeImages
-    from robustpose.export.estimate import Estimate
     from robustpose.image_files.opening import Exif
     from robustpose.pose.cell import Cell
     from robustpose.pose.types import Frame
@@ -72,6 +72,7 @@ def corrupt(
     form: SetOptions,
     work: WorkerOptions,
     start: FreshOptions,
+    planned: PlanOptions,
     shown: PrintedOptions,
     sheet: Annotated[
         Path | None,
@@ -97,6 +98,8 @@ def corrupt(
         raise UserError(f"{misplaced} goes with --annotations FILE and --images DIR")
     if start.fresh and not is_set:
         raise UserError("--fresh goes with --annotations FILE and --images DIR")
+    if planned.dry_run and not is_set:
+        raise UserError("--dry-run goes with --annotations FILE and --images DIR")
     if verify is not None:
         if out is not None:
             raise UserError("--verify DIR names the folder to check and writes nothing: leave out --out")
@@ -109,7 +112,7 @@ def corrupt(
     if out is None and sheet is None:
         raise UserError("say where to write: --out DIR, or --sheet FILE.html for a page to look at")
     from robustpose.data.corrupted import MadeImages
-    from robustpose.export.write import SetJob, write_set
+    from robustpose.export.write import SetJob, plan_set, write_set
     from robustpose.show.terminal import work_progress
 
     cells = [cell for cell in corrupted.choose_cells()[1] if cell.corruption is not None]
@@ -130,8 +133,11 @@ def corrupt(
         spec = data.describe()
         fresh = start.start_over(spec.annotations, spec.images, spec.root, corrupted.frost)
         job = SetJob(spec.open, made, form.layout or "release", form.image_format or "jpg75", out)
+        if planned.dry_run:
+            tell_plan(plan_set(job, cells, work.n_workers, fresh), shown)
+            return
         with work_progress("corrupting") as on_progress:
-            n_images = write_set(job, cells, work.n_workers, _announce, on_progress, fresh)
+            n_images = write_set(job, cells, work.n_workers, announcer(), on_progress, fresh)
         print_line(f"{n_images:,} images in {out}; check them any time: robustpose corrupt --verify {out}")
     textures = made.provenance()["frost_textures"]
     if textures != "original" and any(cell.corruption == "frost" for cell in cells):
@@ -210,19 +216,6 @@ def _write_sheet(sheet: Path, frames: list[Frame], cells: list[Cell], made: Made
     with work_progress("sheet") as on_progress:
         n_bytes = write_sheet(sheet, frames, cells, made, on_progress)
     print_line(f"page: {sheet}, {count_bytes(n_bytes)}")
-
-
-def _announce(estimate: Estimate) -> None:
-    """Say what a set will take, before it is begun."""
-    from robustpose.export.estimate import count_bytes
-    from robustpose.show.terminal import about_duration
-
-    again = f" ({estimate.n_finished:,} are there)" if estimate.n_finished else ""
-    processes = "1 worker" if estimate.n_workers == 1 else f"{estimate.n_workers} workers"
-    print_aside(
-        f"{estimate.n_files:,} images to write{again}: about {count_bytes(estimate.n_bytes)} and "
-        f"{about_duration(estimate.seconds)} with {processes}"
-    )
 
 
 def _verify_set(root: Path, n_workers: int) -> int:

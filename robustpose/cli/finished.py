@@ -13,6 +13,7 @@ from robustpose.cli.help import ADVANCED, OUTPUT
 from robustpose.cli.names import parse_names
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import ScoringOptions, TrustOptions
+from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_aside, print_line
@@ -25,6 +26,7 @@ def score(
     data: DataOptions,
     work: ScoringOptions,
     whose: TrustOptions,
+    planned: PlanOptions,
     wished: GateOptions,
     shown: PrintedOptions,
 ) -> None:
@@ -34,7 +36,7 @@ def score(
     """
     use_one_thread()
     from robustpose.benchmark.job import Job, no_estimator
-    from robustpose.benchmark.run import rescore
+    from robustpose.benchmark.run import plan_rescoring, rescore
     from robustpose.results.gates import judge_gates
     from robustpose.results.run_images import choose_data, find_corrupted_images
     from robustpose.results.summary import read_summary
@@ -45,8 +47,11 @@ def score(
     spec = choose_data(folder, data.describe() if data.is_given else None, whose.trusted)
     corrupted_images = find_corrupted_images(folder, old["provenance"], whose.trusted)
     job = Job(spec.open, no_estimator, corrupted_images, folder)
+    if planned.dry_run:
+        tell_plan(plan_rescoring(job, work.n_workers, work.resamples), shown)
+        return
     with progress_display() as on_progress:
-        summary = rescore(job, work.n_workers, work.resamples, on_progress)
+        summary = rescore(job, work.n_workers, work.resamples, on_progress, announcer())
     print_summary(summary)
     print_line(f"report: {folder / 'report.html'}")
     judged = judge_gates(wished.gates, summary)

@@ -11,6 +11,7 @@ from robustpose.cli.data_options import ImageOptions
 from robustpose.cli.help import ADVANCED, DATA, OUTPUT
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import FreshOptions, WorkerOptions
+from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.printing import print_line
 
@@ -30,6 +31,7 @@ def stylize(
     data: ImageOptions,
     work: WorkerOptions,
     start: FreshOptions,
+    planned: PlanOptions,
     shown: PrintedOptions,
     seed: Annotated[
         int,
@@ -40,14 +42,17 @@ def stylize(
     ] = 0.4,
 ) -> None:
     """Write stylised copies of images; train_data.style_images of the train command reads them."""
-    from robustpose.export.stylize import StyleJob
+    from robustpose.export.stylize import StyleJob, plan_copies
     from robustpose.export.stylize import stylize as run
     from robustpose.show.terminal import work_progress
 
     spec = data.describe()
     fresh = start.start_over(styles, spec.annotations, spec.images, spec.root)
+    job = StyleJob(spec.open, styles, out, seed, texture)
+    if planned.dry_run:
+        tell_plan(plan_copies(job, work.n_workers, fresh), shown)
+        return
     with work_progress("stylising") as on_progress:
-        job = StyleJob(spec.open, styles, out, seed, texture)
-        n_images = run(job, work.n_workers, on_progress, fresh)
+        n_images = run(job, work.n_workers, on_progress, fresh, announcer())
     print_line(f"{n_images:,} stylised images in {out}")
     shown.write({"folder": out, "images": n_images})

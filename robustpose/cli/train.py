@@ -20,6 +20,7 @@ from robustpose.cli.completion import (
 from robustpose.cli.help import ADVANCED, DATA, MODEL, OUTPUT, SPEED, TRAINING
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import FreshOptions
+from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_line
@@ -218,6 +219,7 @@ def train(
     weights: WeightOptions,
     data: TrainDataOptions,
     start: FreshOptions,
+    planned: PlanOptions,
     shown: PrintedOptions,
     devices: Annotated[
         int | None,
@@ -251,17 +253,19 @@ def train(
             print_line(f"not the row's training: {'; '.join(settings.row.differences)}")
     from robustpose.processes import keep_freed_memory
     from robustpose.train.identity import list_paths
+    from robustpose.train.loop import plan_training
     from robustpose.train.loop import train as run_training
 
     keep_freed_memory()
 
+    fresh = start.start_over(*list_paths(settings))
+    if planned.dry_run:
+        tell_plan(plan_training(settings, out, fresh), shown)
+        return
     teller = Teller()
     with progress_display() as show:
         product = run_training(
-            settings,
-            out,
-            lambda progress: show("training", teller.tell(progress)),
-            start.start_over(*list_paths(settings)),
+            settings, out, lambda progress: show("training", teller.tell(progress)), fresh, announcer()
         )
     if figures := teller.figures:
         # COCO's figures are -1 where there is nobody to find, such as APL without large people.

@@ -21,7 +21,7 @@ from robustpose.files import lock_folder, without_parts, write_text, writing_to
 from robustpose.fresh import StartOver
 from robustpose.pose.cell import Cell
 from robustpose.reading import read_bytes
-from robustpose.work import check_claim, clear_folder
+from robustpose.work import check_claim, clear_folder, look_at_folder
 
 
 class SetFolder:
@@ -48,6 +48,10 @@ class SetFolder:
             check_claim(self.path, what, MANIFEST, setup, beside=("complete", "files"))
             with without_parts(self.path):
                 yield
+
+    def is_begun(self, setup: Mapping[str, Any], fresh: StartOver | None = None) -> bool:
+        """Tell whether `claim` would go on with what is there. The errors are its own; nothing is changed."""
+        return look_at_folder(self.path, "corrupted set", MANIFEST, setup, fresh, beside=("complete", "files"))
 
     def is_complete(self) -> bool:
         """Tell whether the manifest says that all images are there."""

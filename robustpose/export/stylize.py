@@ -6,10 +6,12 @@ What a copy looks like depends on the seed and the image's name alone. Started a
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -18,15 +20,17 @@ from robustpose.contents import hash_some_files
 from robustpose.data.image_folder import leads_out
 from robustpose.data.stylized import NOTE
 from robustpose.errors import UserError, first_few, show_doubts
+from robustpose.export.estimate import Estimate, estimate_copies
 from robustpose.export.style import transfer_style
 from robustpose.files import open_whole
 from robustpose.fresh import StartOver
 from robustpose.image_files.opening import read_image
 from robustpose.pose.protocols import Dataset
-from robustpose.pose.types import Image
+from robustpose.pose.types import Frame, Image
 from robustpose.progress import Progress
-from robustpose.work import check_workers, claim_folder, cut_chunks, do_tasks
+from robustpose.work import check_workers, claim_folder, cut_chunks, do_tasks, look_at_folder
 
+WHAT = "stylised copies"
 QUALITY = 92  # of JPEG: the copies are not to learn compression from
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
@@ -54,12 +58,18 @@ class StyleJob:
         dataset, styles = opened
         for index in indices:
             frame = dataset.frame(index)
-            copy = make_copy(frame.image, str(frame.file_name), styles, self.seed, self.texture)
-            path = self.out / str(frame.file_name)
-            kind = "PNG" if path.suffix.lower() == ".png" else "JPEG"
-            with open_whole(path) as file:
-                PIL.Image.fromarray(copy).save(file, kind, quality=QUALITY)
+            content = make_file(self, frame, styles)
+            with open_whole(self.out / str(frame.file_name)) as file:
+                file.write(content)
             yield
+
+
+def make_file(job: StyleJob, frame: Frame, styles: Sequence[Path]) -> bytes:
+    """Return the content of the file of an image's copy, in the format of its name."""
+    copy = make_copy(frame.image, str(frame.file_name), styles, job.seed, job.texture)
+    content, kind = io.BytesIO(), "PNG" if str(frame.file_name).lower().endswith(".png") else "JPEG"
+    PIL.Image.fromarray(copy).save(content, kind, quality=QUALITY)
+    return content.getvalue()
 
 
 def find_styles(folder: Path) -> list[Path]:
@@ -77,11 +87,55 @@ def stylize(
     n_workers: int = 1,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     fresh: StartOver | None = None,
+    announce: Callable[[Estimate], None] | None = None,
 ) -> int:
     """Write a stylised copy of every image under its own name, and return their number. Finished ones stay.
 
-    What is `fresh` starts over: copies of these images are made anew.
+    What is `fresh` starts over: copies of these images are made anew. `announce` is told what there is to do first.
     """
+    opened = _open(job, n_workers)
+    list_made = partial(_list_copies, names=opened.names)
+    with claim_folder(job.out, WHAT, NOTE, opened.identity, list_made, fresh):
+        todo, n_there = opened.list_lacking(True)
+        if announce is not None and todo:
+            announce(opened.estimate(todo, n_there, n_workers))
+        for _ in do_tasks(job, todo, n_workers, on_progress, n_there, (opened.dataset, opened.styles)):
+            pass
+    return len(opened.names)
+
+
+def plan_copies(job: StyleJob, n_workers: int = 1, fresh: StartOver | None = None) -> Estimate:
+    """Return what `stylize` would do, with all checks of its start. Nothing is written or locked."""
+    opened = _open(job, n_workers)
+    todo, n_there = opened.list_lacking(look_at_folder(job.out, WHAT, NOTE, opened.identity, fresh))
+    return opened.estimate(todo, n_there, n_workers)
+
+
+@dataclass(frozen=True, eq=False)
+class _OpenedCopies:
+    """The work of stylising, checked."""
+
+    job: StyleJob
+    dataset: Dataset
+    styles: list[Path]
+    names: Sequence[str | None]
+    identity: dict[str, Any]
+
+    def list_lacking(self, is_begun: bool) -> tuple[list[list[int]], int]:
+        """Return the images without a copy, in chunks, and the number of copies that are there."""
+        there = {index for index, name in enumerate(self.names) if is_begun and (self.job.out / str(name)).is_file()}
+        chunks = [[index for index in chunk.indices if index not in there] for chunk in cut_chunks(len(self.names))]
+        return [lacking for lacking in chunks if lacking], len(there)
+
+    def estimate(self, todo: Sequence[Sequence[int]], n_there: int, n_workers: int) -> Estimate:
+        def make(index: int) -> bytes:
+            return make_file(self.job, self.dataset.frame(index), self.styles)
+
+        return estimate_copies(make, [index for chunk in todo for index in chunk], n_there, n_workers)
+
+
+def _open(job: StyleJob, n_workers: int) -> _OpenedCopies:
+    """Open the images and the styles of a job, and check it before anything is written."""
     check_workers(n_workers)
     if not 0 <= job.texture <= 1:
         raise UserError(f"--texture must be between 0 and 1, got {job.texture}")
@@ -103,13 +157,7 @@ def stylize(
         "styles_contents_sha256": hash_some_files(styles),
         "dataset": dict(dataset.provenance),
     }
-    with claim_folder(job.out, "stylised copies", NOTE, identity, partial(_list_copies, names=names), fresh):
-        there = {index for index, name in enumerate(names) if (job.out / str(name)).is_file()}
-        chunks = [[index for index in chunk.indices if index not in there] for chunk in cut_chunks(len(names))]
-        todo = [lacking for lacking in chunks if lacking]
-        for _ in do_tasks(job, todo, n_workers, on_progress, len(there), (dataset, styles)):
-            pass
-    return len(names)
+    return _OpenedCopies(job, dataset, styles, names, identity)
 
 
 def _list_copies(folder: Path, names: Sequence[str | None]) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def write_set(
     job: SetJob,
     cells: Sequence[Cell],
     n_workers: int = 1,
-    announce: Callable[[Estimate], None] = lambda estimate: None,
+    announce: Callable[[Estimate], None] | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     fresh: StartOver | None = None,
 ) -> int:
@@ -80,6 +80,69 @@ def write_set(
     starts, and not called if there is nothing. After an error, such as too little room on the disk, finished images
     stay.
     """
+    opened = _open(job, cells, n_workers)
+    with opened.folder.claim(opened.setup, opened.names, fresh):
+        hashes = opened.folder.finished()
+        todo = opened.list_lacking(hashes)
+        n_workers = max(min(n_workers, len(todo)), 1)
+        if todo:
+            estimate = opened.estimate(todo, len(hashes), n_workers)
+            if announce is not None:
+                announce(estimate)
+            check_disk(job.out, estimate.n_bytes)
+        if todo or not opened.folder.is_complete():
+            opened.folder.begin(opened.setup, hashes)
+            work = replace(job, to_load=tuple(sorted({str(cell.corruption) for _, of in todo for cell in of})))
+            for path, digest in do_tasks(work, todo, n_workers, on_progress, len(hashes), opened.dataset):
+                opened.folder.note_image(path, digest)
+                hashes[path] = digest
+            paths = [job.place(frame, cell) for cell in opened.cells for frame in opened.frames]
+            opened.folder.finish(opened.setup, hashes, paths)
+    return len(opened.frames) * len(opened.cells)
+
+
+def plan_set(job: SetJob, cells: Sequence[Cell], n_workers: int = 1, fresh: StartOver | None = None) -> Estimate:
+    """Return what `write_set` would do, with all checks of its start. Nothing is written or locked."""
+    opened = _open(job, cells, n_workers)
+    hashes = opened.folder.finished() if opened.folder.is_begun(opened.setup, fresh) else {}
+    todo = opened.list_lacking(hashes)
+    if not todo:
+        return Estimate(0, 0, 0.0, n_workers, len(hashes))
+    estimate = opened.estimate(todo, len(hashes), min(n_workers, len(todo)))
+    check_disk(job.out, estimate.n_bytes)
+    return estimate
+
+
+@dataclass(frozen=True, eq=False)
+class _OpenedSet:
+    """The work of writing a set, checked."""
+
+    job: SetJob
+    cells: Sequence[Cell]  # without clean
+    dataset: Dataset
+    frames: Sequence[Frame]
+    folder: SetFolder
+    setup: dict[str, Any]
+
+    @property
+    def names(self) -> list[str]:
+        return [str(frame.file_name) for frame in self.frames]
+
+    def list_lacking(self, hashes: Mapping[str, str]) -> list[Task]:
+        """Return the images that lack files, each with these files' cells."""
+        lacking = [
+            (index, [cell for cell in self.cells if self.job.place(frame, cell) not in hashes])
+            for index, frame in enumerate(self.frames)
+        ]
+        return [(index, of_image) for index, of_image in lacking if of_image]
+
+    def estimate(self, todo: Sequence[Task], n_finished: int, n_workers: int) -> Estimate:
+        images = [(self.frames[index], of_image) for index, of_image in todo]
+        return estimate_work(self.job.corrupted_images, self.job.image_format, images, n_finished, n_workers)
+
+
+def _open(job: SetJob, cells: Sequence[Cell], n_workers: int) -> _OpenedSet:
+    """Open the dataset of a set, and check the work before anything is written."""
     check_choices(job.layout, job.image_format)
     check_workers(n_workers)
     cells = [cell for cell in cells if cell.corruption is not None]
@@ -93,28 +156,7 @@ def write_set(
     job.corrupted_images.check(cells, frames)
     for frame in frames:
         check_side(frame.size_wh or (0, 0), job.image_format, str(frame.file_name))
-    folder, setup = SetFolder(job.out), _describe(job, dataset, cells)
-    with folder.claim(setup, [str(frame.file_name) for frame in frames], fresh):
-        hashes = folder.finished()
-        lacking = {
-            index: [cell for cell in cells if job.place(frame, cell) not in hashes]
-            for index, frame in enumerate(frames)
-        }
-        todo = [(index, of_image) for index, of_image in lacking.items() if of_image]
-        if todo:
-            images = [(frames[index], of_image) for index, of_image in todo]
-            n_workers = min(n_workers, len(todo))
-            estimate = estimate_work(job.corrupted_images, job.image_format, images, len(hashes), n_workers)
-            announce(estimate)
-            check_disk(job.out, estimate.n_bytes)
-        if todo or not folder.is_complete():
-            folder.begin(setup, hashes)
-            work = replace(job, to_load=tuple(sorted({str(cell.corruption) for _, of in todo for cell in of})))
-            for path, digest in do_tasks(work, todo, n_workers, on_progress, len(hashes), dataset):
-                folder.note_image(path, digest)
-                hashes[path] = digest
-            folder.finish(setup, hashes, [job.place(frame, cell) for cell in cells for frame in frames])
-    return len(frames) * len(cells)
+    return _OpenedSet(job, cells, dataset, frames, SetFolder(job.out), _describe(job, dataset, cells))
 
 
 def _check_names(frames: Sequence[Frame], job: SetJob) -> None:

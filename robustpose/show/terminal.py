@@ -121,13 +121,6 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole:02}" if hours else f"{minutes}:{whole:02}"
 
 
-def about_duration(seconds: float) -> str:
-    """Return 700 as `12 minutes`: for guesses."""
-    if seconds < 90:
-        return "1 second" if round(seconds) <= 1 else f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 90 * 60 else f"{seconds / 3600:.1f} hours"
-
-
 def print_summary(summary: Mapping[str, Any]) -> None:
     """Print the scores of a run in percent: a row per corruption, then the means."""
     if summary["corruptions"]:

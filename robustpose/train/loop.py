@@ -9,9 +9,10 @@ Killed at any moment and started again, a run goes on from `last.ckpt` and ends,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,20 +30,18 @@ from robustpose.fresh import StartOver
 from robustpose.metrics import make_metric
 from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
-from robustpose.models.zoo import make_input_spec
 from robustpose.processes import start_processes
-from robustpose.train.batches import Batches
-from robustpose.train.build import build_networks, build_step, check_norms, make_guard
-from robustpose.train.checkpoint import keep_older_choices, keeps_best, resume, write_checkpoint
+from robustpose.train.build import make_guard
+from robustpose.train.checkpoint import Position, keeps_best, write_checkpoint
 from robustpose.train.divergence import check_losses, check_state, telling_divergence
-from robustpose.train.identity import describe_inputs
 from robustpose.train.log import Log
 from robustpose.train.machine import make_fabric
-from robustpose.train.samples import make_samples
+from robustpose.train.opened import open_run
+from robustpose.train.plan import TrainPlan, measure_plan
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.sheets import draw_sheet
-from robustpose.train.start import check_start, open_data, open_val_data
+from robustpose.train.start import check_start
 from robustpose.train.workers import heed_lost_workers, start_worker
 
 SETTINGS, LAST, BEST = "settings.yaml", "last.ckpt", "best.safetensors"
@@ -68,8 +67,11 @@ def train(
     out: Path,
     on_progress: Callable[[Progress], None] | None = None,
     fresh: StartOver | None = None,
+    announce: Callable[[TrainPlan], None] | None = None,
 ) -> Path:
     """Train, or go on where the run in folder `out` stopped unless `fresh`, and return the path of the weights.
+
+    `announce` is told the plan first, for which a few steps are tried and taken back.
 
     Raises:
         UserError: the run in `out` has other settings, the data or the model do not fit, or a loss is not finite.
@@ -88,18 +90,39 @@ def train(
         limit_threads(engine.threads),
         heed_lost_workers(),
     ):
-        return _train(fabric, settings, out, on_progress if fabric.is_global_zero else None, fresh)
+        on_progress, announce = (on_progress, announce) if fabric.is_global_zero else (None, None)
+        return _train(fabric, settings, out, on_progress, fresh, announce)
+
+
+def plan_training(settings: TrainSettings, out: Path, fresh: StartOver | None = None) -> TrainPlan:
+    """Return what `train` would do, with all checks of its start. Nothing is written or locked."""
+    check_start(settings)
+    fabric = make_fabric(settings.engine)
+    fabric.launch()
+    if out.is_dir():
+        check_is_free(out)
+    elif os.path.lexists(out):
+        raise UserError(f"{out} is no folder: choose another --out")
+    with heed_lost_workers(), torch.random.fork_rng(devices=[]), limit_threads(settings.engine.threads):
+        opened = open_run(fabric, settings, out / LAST, fresh)
+        show_doubts([*opened.data.train.warnings, *opened.data.doubts])
+        at = Position(log=[]) if fresh is not None else opened.resume(out / LAST)
+        return measure_plan(fabric, opened, at)
 
 
 @contextmanager
 def claim_folder(out: Path) -> Iterator[None]:
     """Hold the folder of a run, which is made if it is not there; UserError for one that holds something else."""
     with lock_folder(out):
-        others = sorted(entry.name for entry in out.iterdir() if not entry.name.startswith("."))
-        if others and not {SETTINGS, LAST, START}.intersection(others):
-            raise UserError(f"{out} is not empty ({others[0]}, …) and holds no training: choose another --out")
+        check_is_free(out)
         with without_parts(out):
             yield
+
+
+def check_is_free(out: Path) -> None:
+    others = sorted(entry.name for entry in out.iterdir() if not entry.name.startswith("."))
+    if others and not {SETTINGS, LAST, START}.intersection(others):
+        raise UserError(f"{out} is not empty ({others[0]}, …) and holds no training: choose another --out")
 
 
 def _train(
@@ -108,39 +131,23 @@ def _train(
     out: Path,
     on_progress: Callable[[Progress], None] | None,
     fresh: StartOver | None,
+    announce: Callable[[TrainPlan], None] | None,
 ) -> Path:
     last = out / LAST
-    is_older = False  # whether an older version began the run
-    if fresh is None and last.exists():
-        settings, is_older = keep_older_choices(settings, last)
-    val = open_val_data(settings)
-    networks = build_networks(settings, val.skeleton)  # before what is learned from is read, which can take minutes
-    data = open_data(settings, val)
-    skeleton = data.train.skeleton
-    input_spec = replace(
-        make_input_spec(settings.model, skeleton, settings.input_wh, settings.family), sigma=settings.sigma
-    )
+    opened = open_run(fabric, settings, out / LAST, fresh)
+    settings, data, input_spec, samples = opened.settings, opened.data, opened.input_spec, opened.samples
+    batches, step, scaler = opened.batches, opened.step, opened.scaler
     make_estimator = FAMILIES[input_spec.family].estimating.as_estimator
-    samples = make_samples(data.train, input_spec, settings)
-    drop_last = settings.last_batch == "drop"
-    batches = Batches(
-        len(samples), settings.batch_size, settings.seed, fabric.global_rank, fabric.world_size, drop_last
-    )
     workers = settings.engine.workers
     loader: Any = torch.utils.data.DataLoader(
         samples, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0, worker_init_fn=start_worker
     )
     loader = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
-    step = build_step(fabric, settings, networks, skeleton, samples)
-    check_norms(step.network, settings, batches.find_fewest(settings.accumulate))
-
-    scaler = fabric.strategy.precision  # of 16-mixed: it has a state
     if fresh is not None:
         if fabric.is_global_zero:
             _clear_folder(out, fresh)
         fabric.barrier()
-    inputs = describe_inputs(settings, data.train, data.val)
-    at = resume(last, settings, inputs, step, scaler, len(batches))
+    at = opened.resume(last)
     n_steps = settings.epochs * len(batches)
     # Batches that the samples of an epoch fill: the last one counts for as much as it has.
     n_filled = sum(map(batches.count, range(len(batches)))) / settings.batch_size
@@ -152,12 +159,14 @@ def _train(
         show_doubts([*data.train.warnings, *data.doubts])
         if at.best is not None and not keeps_best(out / BEST, step.network):
             at.best = None
+    if announce is not None:
+        announce(measure_plan(fabric, opened, at))
 
     def checkpoint() -> None:
         if fabric.is_global_zero:
-            said = settings.model_dump(mode="json", exclude={"last_batch"} if is_older else None)
+            said = settings.model_dump(mode="json", exclude={"last_batch"} if opened.is_older else None)
             state: dict[str, Any] = {"version": robustpose.__version__, "settings": said}
-            state |= {"inputs": inputs, "at": asdict(at), "step": step.state(), "precision": scaler.state_dict()}
+            state |= {"inputs": opened.inputs, "at": asdict(at), "step": step.state(), "precision": scaler.state_dict()}
             with telling_divergence(done, settings.lr, last):
                 write_checkpoint(state, last)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 SECONDS = 20
 MOST_MEMORY = 4 << 30  # bytes
 # What may stand on stderr beside the error: what is going on, and what could be wrong.
-ASIDE = re.compile(r"(warning: |note: |[\w ]+: [\d,]+/[\d,]+|[\d,]+ images to write|started over: )")
+ASIDE = re.compile(r"(warning: |note: |[\w ]+: [\d,]+/[\d,]+|[\d,]+ [a-z]+(?: to write| ×|,)|started over: )")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 SECRET = "the-secret-beside-the-case"
 
