@@ -204,7 +204,7 @@ def _check_sheet_alone(
 
 
 def _write_sheet(sheet: Path, frames: list[Frame], cells: list[Cell], made: MadeImages) -> None:
-    from robustpose.export.estimate import count_bytes
+    from robustpose.amounts import count_bytes
     from robustpose.show.pages.sheet import plan_sheet, write_sheet
     from robustpose.show.terminal import work_progress
 
