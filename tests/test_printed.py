@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import robustpose
 from robustpose.cli.printed import to_plain
+from tests.runs import files_of
 from tests.summaries import write_run
 
 ROOT = Path(__file__).parents[1]
@@ -51,13 +54,41 @@ def test_after_an_error_there_is_no_json(tmp_path, run):
     assert errors.startswith("error: ")
 
 
-@pytest.mark.parametrize("place", ["", ".", "run", "run/summary.json", "run/report.html"])
-def test_json_goes_to_no_folder_and_over_no_file_of_a_run(folder, run, tmp_path, monkeypatch, place):
+@pytest.mark.parametrize(
+    "place",
+    [
+        "",
+        ".",
+        "run",
+        "run/summary.json",
+        "run/report.html",
+        "notes.json",
+        "link.json",
+        "notes.json/x",
+        "/dev/null",
+        "ff",
+    ],
+)
+def test_json_goes_to_no_folder_and_over_no_file_of_others(folder, run, tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
     (folder / "run.json").write_text("{}")
-    before = (folder / "summary.json").read_text()
-    assert run("report", "run", "--json", place)[0] == 2
-    assert (folder / "summary.json").read_text() == before
+    (tmp_path / "notes.json").write_text('{"mine": 1}')
+    (tmp_path / "link.json").symlink_to("run/summary.json")
+    os.mkfifo("ff")
+    before = files_of(tmp_path)
+    code, output, errors = run("report", "run", "--json", place)
+    assert (code, output, len(errors.splitlines())) == (2, "", 1), errors
+    assert errors.startswith("error: --json")
+    assert files_of(tmp_path) == before
+
+
+def test_json_follows_links_and_is_written_over_its_own(folder, run, tmp_path):
+    (tmp_path / "link.json").symlink_to("real.json")
+    for _ in range(2):
+        assert run("report", folder, "--json", tmp_path / "link.json")[0] == 0
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text())["robustpose"] == robustpose.__version__
+    assert json.loads(run("report", folder, "--json", "/dev/stdout")[1])["clean"] == 0.7
 
 
 def test_what_libraries_and_other_processes_print_does_not_come_between(folder, tmp_path):

@@ -14,9 +14,13 @@ from typing import Annotated, Any, ClassVar, cast
 
 import typer
 
+import robustpose
 from robustpose.cli.help import OUTPUT
 from robustpose.errors import UserError
 from robustpose.printing import Silence, print_document
+
+OUTPUTS = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")  # names of standard output
+BEGINNING = b'{\n  "robustpose": '  # of every document
 
 
 @dataclass
@@ -39,7 +43,7 @@ class PrintedOptions(AbstractContextManager["PrintedOptions"]):
     def __enter__(self) -> PrintedOptions:
         self._check_file()
         self._streams = ExitStack()
-        if self.json == "-":
+        if self._file is None and self.json is not None:
             self._streams.enter_context(_output_to_errors())
         if self.quiet:
             self._streams.enter_context(_silence_output())
@@ -53,26 +57,44 @@ class PrintedOptions(AbstractContextManager["PrintedOptions"]):
         if self.json is None:
             return
         self._check_file()  # by now, its folder may be that of a run
-        text = json.dumps(to_plain(document), indent=2, allow_nan=False)
-        if self.json == "-":
+        ours = {"robustpose": robustpose.__version__, **document}
+        text = json.dumps(to_plain(ours), indent=2, allow_nan=False)
+        if self._file is None:
             self._streams.close()
             print_document(text)
         else:
             from robustpose.files import write_text
 
-            write_text(Path(self.json), text + "\n")
+            write_text(self._file, text + "\n")
+
+    @property
+    def _file(self) -> Path | None:
+        """Return the file that is asked for, where links lead; None for standard output, or without one."""
+        return None if self.json is None or self.json in OUTPUTS else Path(os.path.realpath(self.json))
 
     def _check_file(self) -> None:
-        """Raise UserError where no JSON can be written, or a file of a run would be lost."""
+        """Raise UserError where no JSON can be written, or another file would be lost."""
         from robustpose.results.run_folder import IDENTITY, WRITTEN
 
-        if self.json in (None, "-"):
+        path, said = self._file, str(self.json)
+        if path is None:
             return
-        path = Path(str(self.json))
-        if not str(self.json).strip() or path.is_dir():
-            raise UserError(f"--json needs the name of a file, or - for standard output, got '{self.json}'")
+        if not said.strip() or path.is_dir() or (path.exists() and not path.is_file()):
+            raise UserError(f"--json needs the name of a file, or - for standard output, got '{said}'")
         if path.name in (IDENTITY, *WRITTEN) and (path.parent / IDENTITY).is_file():
-            raise UserError(f"--json {path} is a file of the run in {path.parent}: choose another name")
+            raise UserError(f"--json {said} is a file of the run in {path.parent}: choose another name")
+        if path.is_file() and not _is_ours(path):
+            raise UserError(f"--json {said} is there, and not written by --json: choose another name, or remove it")
+        place = next(parent for parent in path.parents if parent.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK):
+            raise UserError(f"--json {said} cannot be written: {place} is no folder that takes files")
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a file is empty or holds a document of ours, and may be written over."""
+    with path.open("rb") as file:
+        beginning = file.read(len(BEGINNING))
+    return not beginning or beginning == BEGINNING
 
 
 def to_plain(value: Any) -> Any:
