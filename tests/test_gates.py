@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+import robustpose
 from robustpose.corruptions.suites import COCO_C, HELD_OUT, choose_cells
 from robustpose.errors import UserError
 from robustpose.results.gates import check_gates, judge_gates, parse_gates, spell_apart
@@ -122,3 +123,11 @@ def test_bench_and_score_judge_with_or_without_predicting(tmp_path, coco_folder,
     code, output, _ = run("score", folder, "--fail-under", "clean=1", "--json", "-", "--quiet")
     assert code == 3
     assert json.loads(output)["gates"][0]["passed"] is False
+
+
+def test_programs_hold_a_run_against_bounds(tmp_path):
+    loaded = robustpose.load_run(write_run(tmp_path / "run", clean=0.6))
+    assert [one.is_passed for one in loaded.check({"clean": 0.6, "mPC": 0.46})] == [True, False]
+    for bounds in ({"clean": 60}, {"clean": True}, {"clean": float("nan")}, {"clean": "0.3"}, {"fgo": 0.3}):
+        with pytest.raises(UserError, match=r"number of 0 to 1|^check\(\): no score is called 'fgo'"):
+            loaded.check(bounds)

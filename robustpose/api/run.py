@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from robustpose.errors import UserError
 from robustpose.files import hold_folder, lock_folder, writing_to
 from robustpose.pose.protocols import Dataset
 from robustpose.results.doubts import read_doubts
+from robustpose.results.gates import Judged, judge_gates, make_gate
 from robustpose.results.rows import Row, list_rows, model_name, percent, rows_of, suite_of
 from robustpose.results.run_images import open_images
 from robustpose.results.slices_model import read_slices
@@ -177,6 +178,21 @@ class Run:
             return name_images(records, open_images(self.folder, self.summary) if make is None else make())
         except UserError:  # moved, or named by a stranger's run: the index says which image it is
             return records
+
+    def check(self, bounds: Mapping[str, float]) -> list[Judged]:
+        """Hold scores against bounds (0..1), and return what came of each.
+
+        Each has `name`, `value`, `interval`, `is_passed` and `describe()`, a line for people. Names of scores are those of ``bench --fail-under``: `clean`, `mPC`, groups, corruptions, cells such as ``fog/3``.
+
+        Raises:
+            UserError: the run has no such score, or it is not defined.
+
+        >>> import robustpose
+        >>> run = robustpose.bench("demo", "toy", limit=2, corruptions="fog", severities=3, progress=False)
+        >>> [(one.name, one.is_passed) for one in run.check({"clean": 0.1, "fog/3": 1.0})]
+        [('AP*', True), ('fog/3', False)]
+        """
+        return judge_gates([make_gate(*bound) for bound in bounds.items()], self.summary, "check()")
 
     def report(self) -> Path:
         """Return the path of the run's page, report.html, which is one file; one that is gone is written again."""

@@ -87,6 +87,14 @@ def parse_gates(texts: Iterable[str]) -> list[Gate]:
     return list(gates.values())
 
 
+def make_gate(name: str, bound: float) -> Gate:
+    """Return a gate of a program; UserError unless the bound is a number of 0 to 1."""
+    is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
+    if not is_number or not 0 <= bound <= 1:
+        raise UserError(f"the bound of {quote(name)} must be a number of 0 to 1, got {quote(bound)}")
+    return Gate(str(name), float(bound), repr(float(bound)))
+
+
 def parse_share(text: str, what: str) -> float:
     """Return a number of 0..1, or one in percent such as ``30%``, as 0..1; messages call it `what`.
 
@@ -106,22 +114,27 @@ def parse_share(text: str, what: str) -> float:
     return share
 
 
-def check_gates(gates: Sequence[Gate], suite: Suite, cells: Sequence[Cell], metric: str) -> None:
-    """Raise UserError unless a run of these cells, whose figure that counts is `metric`, has a score for each gate."""
+def check_gates(
+    gates: Sequence[Gate], suite: Suite, cells: Sequence[Cell], metric: str, asked: str = "--fail-under"
+) -> None:
+    """Raise UserError unless a run of these cells, whose figure that counts is `metric`, has a score for each gate.
+
+    Messages begin with where gates were `asked` for.
+    """
     known = name_scores(suite, cells, metric)
     of_all = {**name_scores(suite, suite.cells, metric), **known}
     for gate in gates:
         if find_name(gate.name, known) is None:
-            raise UserError(f"--fail-under: {explain_lack(gate.name, known, of_all, suite)}")
+            raise UserError(f"{asked}: {explain_lack(gate.name, known, of_all, suite)}")
 
 
-def judge_gates(gates: Sequence[Gate], summary: Mapping[str, Any]) -> list[Judged]:
+def judge_gates(gates: Sequence[Gate], summary: Mapping[str, Any], asked: str = "--fail-under") -> list[Judged]:
     """Return each gate with its score in a summary; UserError for a score that is not defined."""
     if not gates:
         return []
     cells = [CLEAN, *map(Cell.from_key, summary["cells"])]
     suite = suite_of(summary)
-    check_gates(gates, suite, cells, summary["metric"])
+    check_gates(gates, suite, cells, summary["metric"], asked)
     known = name_scores(suite, cells, summary["metric"])
     rows = {(row.kind, row.name): (row.value, row.interval) for row in list_rows(summary)}
     rows["chosen", MEAN_OF_CHOSEN] = summary.get(MEAN_OF_CHOSEN), None
@@ -132,7 +145,7 @@ def judge_gates(gates: Sequence[Gate], summary: Mapping[str, Any]) -> list[Judge
         value, interval = rows[known[label]]
         if value is None or not math.isfinite(value) or value < 0:
             raise UserError(
-                f"--fail-under: {label} is not defined in this run, so it cannot be held against {gate.written} "
+                f"{asked}: {label} is not defined in this run, so it cannot be held against {gate.written} "
                 f"(clean is {summary['clean']})"
             )
         judged.append(Judged(gate, label, value, interval))

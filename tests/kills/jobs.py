@@ -44,6 +44,8 @@ class Job:
 JOBS = {
     "bench": Job((*BENCH, "--workers", "1")),
     "bench-2": Job((*BENCH, "--workers", "2"), has_workers=True, same_as="bench"),
+    "extend": Job((*BENCH, "--workers", "1"), start_from="short", same_as="bench"),
+    "extend-2": Job((*BENCH, "--workers", "2"), has_workers=True, start_from="short", same_as="bench"),
     "preview": Job((*MODEL, "--seed", "5", "--preview", "--preview-images", "5", "--resamples", "50", "--out", "OUT")),
     "corrupt": Job((*CORRUPT, "--workers", "1")),
     "corrupt-2": Job((*CORRUPT, "--workers", "2"), has_workers=True, same_as="corrupt"),
@@ -75,6 +77,8 @@ def make_inputs(inputs: Path, jobs: Sequence[str]) -> None:
     make_coco_folder(inputs / "data")
     for number in (8, 9):
         write_image(inputs / f"styles/{number}.png", draw_scene(100, 140, seed=number))
+    if {"extend", "extend-2"}.intersection(jobs):
+        run_job(Job((*BENCH, "--limit", "5")), inputs, inputs / "short")
     if {"score", "report", "compare", "leaderboard", "figures"}.intersection(jobs):
         run_job(Job(BENCH), inputs, inputs / "run")
         shutil.copytree(inputs / "run", inputs / "other")
