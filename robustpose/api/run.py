@@ -182,7 +182,8 @@ class Run:
     def check(self, bounds: Mapping[str, float]) -> list[Judged]:
         """Hold scores against bounds (0..1), and return what came of each.
 
-        Each has `name`, `value`, `interval`, `is_passed` and `describe()`, a line for people. Names of scores are those of ``bench --fail-under``: `clean`, `mPC`, groups, corruptions, cells such as ``fog/3``.
+        Each has `name`, `value`, `interval`, `is_passed` and `describe()`, a line for people. Scores are named as for
+        ``bench --fail-under``: `clean`, `mPC`, groups, corruptions, cells such as ``fog/3``.
 
         Raises:
             UserError: the run has no such score, or it is not defined.
