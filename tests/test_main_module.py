@@ -30,7 +30,7 @@ def do(opened, task):
     yield f"{opened} {task}"
 
 
-@pytest.mark.parametrize("way", ["script", "-c", "stdin"])
+@pytest.mark.parametrize("way", ["-c", "stdin"])
 def test_processes_start_from_a_program_without_guard_that_is_not_run_again(way, tmp_path):
     words = TASKS.format(own="print('once')", prepare="partial(str, 'x')", do="do").replace(
         "import run_in_processes", "import run_in_processes\nfrom tests.test_main_module import do"

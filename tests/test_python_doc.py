@@ -27,6 +27,7 @@ def read_blocks(path: Path) -> list[str]:
 def page(tmp_path, monkeypatch):
     """What the blocks of the page have defined, as the module of a program, and what they have printed."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("robustpose.api.bench.count_cores", lambda: 1)  # processes take seconds to start
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)
     with warnings.catch_warnings():
