@@ -41,3 +41,11 @@ def test_elsewhere_lines_are_printed_or_nothing(capsys):
         with display.choose_display(wanted) as show:
             show("predict", Progress(2, 2, None))
         assert capsys.readouterr() == ("", lines)
+
+
+def test_line_beside_progress_goes_below_a_notebooks_cell_or_to_standard_error(notebook, monkeypatch, capsys):
+    display.tell("16 images\x1b[2J")
+    assert notebook == [{"text/plain": "16 images\\x1b[2J"}]
+    monkeypatch.delitem(sys.modules, "ipykernel")
+    display.tell("16 images")
+    assert capsys.readouterr() == ("", "16 images\n")

@@ -32,11 +32,10 @@ from robustpose.corruptions.suites import Suite
 from robustpose.data.corrupted import CorruptedSpec, describe_corrupted_images
 from robustpose.errors import UserError, quote
 from robustpose.fresh import StartOver
-from robustpose.printing import print_aside
 from robustpose.processes import WORKER_NUMBER, count_cores
 from robustpose.results.inputs import Inputs
 from robustpose.results.names import check_name
-from robustpose.show.display import choose_display
+from robustpose.show.display import choose_display, tell
 
 
 def bench(
@@ -186,7 +185,7 @@ def _start_over(fresh: bool, progress: bool, model: Any, given: GivenData, origi
     paths = [] if given.spec is None else Inputs(data=given.spec, corrupted_images=origin).paths
     if isinstance(model, str | Path):
         paths += map(Path, str(model).split(":")[1:])
-    return StartOver(print_aside if progress else lambda line: None, paths)
+    return StartOver(tell if progress else lambda line: None, paths)
 
 
 def _refuse_child() -> None:

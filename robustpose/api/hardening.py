@@ -16,9 +16,8 @@ from robustpose.api.hardening_settings import Given, make_start
 from robustpose.api.places import find_folder, lend_training_folder
 from robustpose.api.wording import in_python
 from robustpose.fresh import StartOver
-from robustpose.printing import print_aside
 from robustpose.results.rows import percent
-from robustpose.show.display import choose_display, find_notebook
+from robustpose.show.display import choose_display, find_notebook, tell
 
 if TYPE_CHECKING:
     from robustpose.data.spec import DataSpec
@@ -145,10 +144,10 @@ def harden(
         from robustpose.train.telling import Teller
 
         chosen = start.settle(folder, as_plain(fresh))
-        over = StartOver(print_aside if progress else lambda line: None, list_paths(chosen)) if fresh else None
+        over = StartOver(tell if progress else lambda line: None, list_paths(chosen)) if fresh else None
         teller = Teller()
         if progress and _is_first() and find_notebook() is None:
-            print_aside(_describe(chosen, folder))
+            tell(_describe(chosen, folder))
         with choose_display(progress) as show:
             weights = run_training(chosen, folder, lambda now: show("training", teller.tell(now)), over)
         _end_helper()

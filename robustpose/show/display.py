@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from robustpose.printing import one_line, print_aside
 from robustpose.progress import Progress
 from robustpose.show.terminal import LABELS, TYPICAL_WIDTH, Show, describe_progress, progress_display
 
@@ -33,6 +34,16 @@ def choose_display(wanted: bool = True) -> Iterator[Show]:
     else:
         with progress_display() as show:
             yield show
+
+
+def tell(line: object) -> None:
+    """Say a line beside progress: below a notebook's cell, else on standard error."""
+    if find_notebook() is None:
+        print_aside(line)
+        return
+    from IPython.display import display
+
+    display({"text/plain": one_line(line)}, raw=True)
 
 
 def show_nothing(label: str, progress: Progress) -> None:
