@@ -26,8 +26,9 @@ def outputs():
     return [cell.outputs for cell in notebook.cells]
 
 
-def test_progress_is_one_display_that_ends_full(outputs):
-    (shown,) = outputs[0]  # no text beside it
+def test_plan_is_a_line_and_progress_one_display_that_ends_full(outputs):
+    plan, shown = outputs[0]  # nothing else is said
+    assert plan.data["text/plain"].startswith("2 images × 2 cells, ")
     assert shown.data["text/plain"] == "predicting: 4/4 images; scoring: 2/2 cells"
     assert shown.data["text/html"].count('<progress max="4" value="4"') == 1
 

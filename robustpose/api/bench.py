@@ -105,7 +105,8 @@ def bench(
         fresh: start over in `out`: remove what an earlier bench made there.
         name: what the run is called in tables and pages; by default as its model.
         report: whether the page of the run, report.html, is written; without, `Run.report` writes one without images.
-        progress: show how far it is, in a terminal or a notebook.
+        progress: say what there is to do and how long it will take, and show how far it is, in a terminal or a
+            notebook.
         others: further fields of `DataSpec`: category, area, parts, visibility, exif, only_with_people, n_images, …
 
     Raises:
@@ -149,7 +150,7 @@ def bench(
         start_over = _start_over(as_switch(fresh, "fresh"), is_shown, model, given, origin)
         with lend_folder(folder, prepared.identity) as place, choose_display(is_shown) as on_progress:
             prepared = replace(prepared, job=replace(prepared.job, out=place))
-            run_prepared(prepared, n_workers, n_resamples, on_progress, start_over)
+            run_prepared(prepared, n_workers, n_resamples, on_progress, start_over, tell if is_shown else None)
         return Run(place, given.open)
 
 
