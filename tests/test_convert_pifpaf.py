@@ -661,4 +661,7 @@ def test_out_that_cannot_be_written_is_one_line(run: Any, shufflenet: nn.Module,
 @pytest.mark.parametrize("name", ["none.pkl", "."])
 def test_missing_checkpoint_is_one_line(run: Any, tmp_path: Path, name: str) -> None:
     code, _, errors = run("convert-pifpaf", tmp_path / name)
-    assert (code, errors) == (2, f"error: there is no checkpoint {tmp_path / name}\n")
+    assert (code, errors) == (
+        2,
+        f"error: there is no checkpoint {tmp_path / name}: name a file that openpifpaf 0.10 saved\n",
+    )

@@ -162,8 +162,8 @@ def own(name: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"start_from": "no.pth"}, r"^start_from: there is no weights file no\.pth$"),
-        ({"backbone": "no.pth"}, r"^backbone: there is no weights file no\.pth$"),
+        ({"start_from": "no.pth"}, r"^start_from \(--init\): there is no weights file no\.pth: name"),
+        ({"backbone": "no.pth"}, r"^backbone \(--backbone\): there is no weights file no\.pth: name"),
         ({"val_data": {"name": "coco", "root": "nowhere"}}, r"^val_data: the folder nowhere does not exist"),
         ({"train_data": {"annotations": "a.json", "images": "."}}, r"^train_data: there is no annotation file a\.json"),
         ({"engine": {**ON_CPU, "workers": 10**6}}, r"^engine\.workers is 1000000, for the \d+ cores of this machine"),

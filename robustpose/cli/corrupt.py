@@ -201,6 +201,9 @@ def _check_sheet_alone(
         raise UserError(f"--sheet writes one page and nothing else: leave out {given[0]}")
     if sheet.suffix.lower() not in (".html", ".htm") or sheet.is_dir():
         raise UserError(f"--sheet needs the name of an .html file to write, got '{sheet}'")
+    above = next(folder for folder in (*sheet.parents, Path()) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise UserError(f"cannot write {sheet}: {above} is no folder that can be written to: choose another place")
 
 
 def _write_sheet(sheet: Path, frames: list[Frame], cells: list[Cell], made: MadeImages) -> None:

@@ -11,6 +11,8 @@ import typer.core
 import typer.main
 
 from robustpose.cli.examples import EXAMPLES
+from robustpose.cli.given import check_values, explain_value, name_whole_paths
+from robustpose.errors import UserError
 
 NAME = "robustpose"
 WIDEST = 120  # columns that help takes; longer lines are hard to read
@@ -24,7 +26,29 @@ NAMES_WIDTH = 26  # letters of an option with its value; what is longer has a li
 
 
 class Command(typer.core.TyperCommand):
-    """A command whose options are shown in groups, and its examples below them."""
+    """A command whose options are shown in groups, and its examples below them; mistakes in values are said plainly."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the words of the command line."""
+        words = list(args)
+        if not ctx.resilient_parsing:  # of a shell that asks what may come next
+            check_values(self.get_params(ctx), words)
+        try:
+            rest: list[str] = super().parse_args(ctx, args)
+        except Exception as error:
+            line = explain_value(error, words) if hasattr(error, "format_message") else None
+            if line is None:
+                raise
+            raise UserError(line) from error
+        return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Paths in its errors are whole."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            error.args = (name_whole_paths(str(error), ctx.params), *error.args[1:])
+            raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, then the options under the titles of their groups."""

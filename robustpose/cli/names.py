@@ -19,7 +19,11 @@ class WrittenOptions:
 
     name: Annotated[
         str | None,
-        typer.Option(help="What the run is called in tables and pages; by default as its model. May be changed later."),
+        typer.Option(
+            metavar="NAME",
+            show_default="the model's",
+            help="What the run is called in tables and pages; may be changed later.",
+        ),
     ] = None
     no_report: Annotated[
         bool,

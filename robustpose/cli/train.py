@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -245,8 +248,9 @@ def train(
     from robustpose.train.telling import Teller
 
     options = {"strategy": what.strategy, "engine": {"devices": devices}, **weights.describe(), **data.describe()}
-    settings = what.read(set_ or [], options, data.root)
-    check_start(settings)  # before PyTorch is loaded, which takes seconds
+    with _naming_options():
+        settings = what.read(set_ or [], options, data.root)
+        check_start(settings)  # before PyTorch is loaded, which takes seconds
     if settings.row is not None:
         print_line(f"training row {settings.row.name}, according to: {settings.row.according_to}")
         if settings.row.differences:
@@ -273,3 +277,15 @@ def train(
     print_line(f"weights: {product} and {product.with_suffix('.pth').name}")
     scores = {name: None if value == -1 else value for name, value in figures.items()}
     shown.write({"folder": out, "weights": product, "scores": scores})
+
+
+@contextmanager
+def _naming_options() -> Iterator[None]:
+    """Let errors about data name the options of this command, which has other ones for the data to evaluate on."""
+    try:
+        yield
+    except UserError as error:
+        parts = str(error).replace("takes no style_images,", "takes no style_images (--stylized),").split("; ")
+        others = re.compile(r"--(annotations|images|limit)\b")
+        error.args = ("; ".join(others.sub(r"--val-\1", part) if "val_data: " in part else part for part in parts),)
+        raise

@@ -67,7 +67,7 @@ def load_textures(folder: Path | str | None = None, *, original: bool = False) -
 def _load_textures(folder: str | None, installed: str, original: bool) -> Textures:
     place = Path(folder or installed)
     if folder is not None and not place.is_dir():
-        raise UserError(f"the folder of frost textures {place} does not exist")
+        raise UserError(f"the folder of frost textures {place} does not exist: without it, those installed are used")
     differing = _differing_originals(place)
     if not differing:
         return Textures(tuple(_read_texture(place / name) for name in ORIGINALS), "original")

@@ -179,7 +179,7 @@ def describe_corrupted_images(seed: str | int | None, frost: Path | None, corrup
 def open_stored_images(root: Path) -> StoredImages:
     """Return the images of a finished corrupted set, or of a folder in either layout without a manifest."""
     if not root.is_dir():
-        raise UserError(f"the corrupted set {root} does not exist")
+        raise UserError(f"the corrupted set {root} does not exist: name a folder that robustpose corrupt made")
     manifest = read_manifest(root)
     which: dict[str, Any]
     if manifest is None:

@@ -48,9 +48,9 @@ def place_image(file_name: str, cell: Cell, layout: str, image_format: str | Non
 def check_choices(layout: str, image_format: str) -> None:
     """Raise UserError for a layout or a format that there is not."""
     if layout not in LAYOUTS:
-        raise UserError(f"the layout must be release or plain, got '{layout}'")
+        raise UserError(f"layout (--layout) must be release or plain, got '{layout}'")
     if image_format not in FORMATS:
-        raise UserError(f"the format must be jpg75 or png, got '{image_format}'")
+        raise UserError(f"format (--format) must be jpg75 or png, got '{image_format}'")
 
 
 class _Files(Record):

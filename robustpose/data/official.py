@@ -208,4 +208,5 @@ def check_root(name: str, root: Path) -> None:
     """Raise UserError where `root` is no folder, naming a folder beside it that is spelled alike."""
     if not root.is_dir():
         beside = nearest(root.name, [path.name for path in root.parent.glob("*") if path.is_dir()])
-        raise UserError(f"the folder {root} does not exist{beside}: name the one that holds the files of {name}")
+        what = "is no folder" if root.exists() else "does not exist"
+        raise UserError(f"the folder {root} {what}{beside}: name the one that holds the files of {name}")

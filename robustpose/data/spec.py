@@ -141,7 +141,7 @@ class DataSpec(Settings):
             if isinstance(path, Path) and field in PLACES:
                 word, exists = PLACES[field]
                 if not exists(path):
-                    raise UserError(f"there is no {word} {path}")
+                    raise UserError(f"there is no {word} {path}: name another, --{field.replace('_', '-')}")
         images = self.images
         if self.name in SETS and self.root is not None:
             files = find_files(self.name, self.root, self.split or SETS[self.name].benched)

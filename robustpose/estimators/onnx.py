@@ -51,7 +51,9 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Netwo
     onnxruntime = _import_onnxruntime(name)
     path = Path(target)
     if not path.is_file():
-        raise UserError(f"ONNX file {path} does not exist" if target else f"name the ONNX file: --model {name}:FILE")
+        raise UserError(
+            f"ONNX file {path} does not exist: name another" if target else f"name the ONNX file: --model {name}:FILE"
+        )
     beside = list_external_files(path)
     session = _open_session(onnxruntime, path, options)
     file = NetworkFile(_read_session(session, path), options.input, options.layout)

@@ -42,7 +42,9 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Netwo
     path = Path(target)
     if not path.is_file():
         raise UserError(
-            f"TFLite file {path} does not exist" if target else f"name the TFLite file: --model {name}:FILE"
+            f"TFLite file {path} does not exist: name another"
+            if target
+            else f"name the TFLite file: --model {name}:FILE"
         )
     flag = find_flag(path)
     if flag != "tflite":

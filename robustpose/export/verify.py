@@ -23,7 +23,7 @@ def verify_set(root: Path, n_threads: int = 1, on_progress: Callable[[Progress],
     check_workers(n_threads)
     manifest = read_manifest(root)
     if manifest is None:
-        raise UserError(f"{root} has no manifest.json to check it against")
+        raise UserError(f"{root} has no manifest.json to check it against: name a folder that corrupt made")
     if not manifest["complete"]:
         raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
     lines = (root / HASHES).read_bytes() if (root / HASHES).is_file() else b""

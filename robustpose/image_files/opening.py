@@ -91,7 +91,7 @@ def _open_image(path: Path) -> Iterator[PIL.Image.Image]:
     except UserError:
         raise
     except FileNotFoundError as error:
-        raise UserError(f"image {path} does not exist") from error
+        raise UserError(f"image {path} does not exist: name another, or put it there") from error
     except OSError as error:
         raise _unreadable(path, error.strerror or error) from error
     except Exception as error:  # damaged bytes raise whatever they happen to spell

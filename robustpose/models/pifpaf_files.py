@@ -74,7 +74,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     that would have to run code to be read is refused.
     """
     if not path.is_file():
-        raise UserError(f"there is no checkpoint {path}")
+        raise UserError(f"there is no checkpoint {path}: name a file that openpifpaf 0.10 saved")
     try:
         with path.open("rb") as file:
             is_zip = file.read(4) == b"PK\x03\x04"

@@ -129,7 +129,7 @@ def _list_problems(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]
 def _open_weights(path: Path) -> Iterator[Any]:
     """Open a safetensors file; give None for a file of PyTorch."""
     if not path.is_file():
-        raise UserError(f"there is no weights file {path}")
+        raise UserError(f"there is no weights file {path}: name a .pth or .safetensors file")
     if path.suffix != ".safetensors":
         yield None
         return

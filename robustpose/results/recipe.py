@@ -120,11 +120,11 @@ def find_weights(recipe: BenchRecipe, weights: Path | None) -> Path:
     if place.is_file():
         return place
     if not place.is_dir():
-        raise UserError(f"there are no weights at {place}")
+        raise UserError(f"there are no weights at {place}: name the file, or the folder that has it, --weights PATH")
     if recipe.weights is None:
         raise UserError("the weights of this row have no official file name: name the file, --weights FILE")
     if not (place / recipe.weights).is_file():
-        raise UserError(f"there is no {recipe.weights} in {place.resolve().name}: name the file, --weights FILE")
+        raise UserError(f"there is no {recipe.weights} in {place.resolve()}: name the file, --weights FILE")
     return place / recipe.weights
 
 

@@ -47,12 +47,13 @@ def check_start(settings: TrainSettings) -> None:
     """Raise UserError for what can be known without PyTorch, and without reading a file."""
     _check_engine(settings.engine)
     for name, path in (
-        ("start_from", settings.start_from),
-        ("backbone", settings.backbone),
-        ("teacher.weights", settings.teacher.weights),
+        ("start_from (--init)", settings.start_from),
+        ("backbone (--backbone)", settings.backbone),
+        ("teacher.weights (--teacher)", settings.teacher.weights),
     ):
         if path is not None and not path.is_file():
-            raise UserError(f"{name}: there is no weights file {path}")
+            problem = f"{path} is a folder" if path.is_dir() else f"there is no weights file {path}"
+            raise UserError(f"{name}: {problem}: name a .pth or .safetensors file")
     for name, spec in (("train_data", settings.train_data), ("val_data", settings.val_data)):
         with naming(name):
             spec.check_files()
