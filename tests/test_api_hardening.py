@@ -13,6 +13,7 @@ import torch
 import robustpose
 from robustpose import models
 from robustpose.api.hardening_settings import Given, make_start
+from robustpose.api.several_devices import train_by_command
 from robustpose.data.toy import ToyPeople
 from robustpose.errors import UserError
 from robustpose.models import DEMO
@@ -167,6 +168,15 @@ def test_code_of_a_recipe_is_not_run_unless_it_is_trusted(tmp_path, monkeypatch)
         harden(make_net(), TWO, None, recipe=recipe, input="96x128", trust=True)
 
 
+def test_several_devices_are_of_the_command_and_its_mistakes_are_told(tmp_path):
+    given = Given("demo", TWO, TWO, None, None, None, QUICK, None, None, False)
+    with ExitStack() as held:
+        settings = make_start(given, held).settle(Path(), is_fresh=False)
+    lost = settings.model_copy(update={"start_from": tmp_path / "lost.safetensors"})
+    with pytest.raises(UserError, match=r"^start_from: there is no weights file .*lost.safetensors$"):
+        train_by_command(lost, tmp_path / "run", is_fresh=False, progress=False)
+
+
 def test_result_shows_itself():
     hardened = harden("demo")
     assert repr(hardened).startswith("Hardened(1 epoch, AP ")
@@ -196,6 +206,8 @@ def test_result_shows_itself():
         ({"settings": {"lr.x": 3}}, "'lr' is one value"),
         ({"epochs": 0}, "epochs= must be a whole number of at least 1, got 0"),
         ({"devices": 0}, "devices= must be a whole number"),
+        ({"model": make_net(), "input": "96x128", "devices": 2}, "do not find the network in memory: name it as package"),
+        ({"val": ToyPeople(2), "devices": 2}, "do not find the val in memory"),
     ],
 )  # fmt: skip
 def test_mistakes_are_one_line_and_leave_nothing(arguments, message, tmp_path):

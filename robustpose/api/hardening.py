@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 from robustpose.api.arguments import as_plain
 from robustpose.api.hardening_settings import Given, make_start
 from robustpose.api.places import find_folder, lend_training_folder
+from robustpose.api.several_devices import train_by_command
 from robustpose.api.wording import in_python
 from robustpose.fresh import StartOver
 from robustpose.results.rows import percent
-from robustpose.show.display import choose_display, find_notebook, tell
+from robustpose.show.display import choose_display, tell
 
 if TYPE_CHECKING:
     from robustpose.data.spec import DataSpec
     from robustpose.pose.protocols import Dataset
     from robustpose.train.from_memory import TorchModule
     from robustpose.train.settings import TrainSettings
-
-RANK = "LOCAL_RANK"  # environment variable of processes that share a training: 0 or not set in the first
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +113,7 @@ def harden(
             or nested.
         input: input size of a torch module that does not say it, such as ``"192x256"`` (width x height, px): multiples
             of 32; or an `InputSpec`.
-        devices: processes, one device each. The script is run again in each of them, and ends there after this call.
+        devices: processes, one device each, of the command ``robustpose train``: network and data must have names.
         progress: show how far it is, in a terminal or a notebook.
         fresh: start over in `out`: remove what an earlier training made there.
         trust: run code, ``package.module:attr``, that the recipe names.
@@ -140,17 +138,21 @@ def harden(
         )
         from robustpose.train.from_memory import read_network
         from robustpose.train.identity import list_paths
+        from robustpose.train.loop import PRODUCT
         from robustpose.train.loop import train as run_training
         from robustpose.train.telling import Teller
 
         chosen = start.settle(folder, as_plain(fresh))
         over = StartOver(tell if progress else lambda line: None, list_paths(chosen)) if fresh else None
         teller = Teller()
-        if progress and _is_first() and find_notebook() is None:
+        if progress:
             tell(_describe(chosen, folder))
-        with choose_display(progress) as show:
-            weights = run_training(chosen, folder, lambda now: show("training", teller.tell(now)), over)
-        _end_helper()
+        if chosen.engine.devices > 1:
+            train_by_command(chosen, folder, bool(fresh), progress)
+            weights = folder / PRODUCT
+        else:
+            with choose_display(progress) as show:
+                weights = run_training(chosen, folder, lambda now: show("training", teller.tell(now)), over)
         log = [*_read_log(folder)]
         figures: Mapping[str, float] = next((line["figures"] for line in reversed(log) if "figures" in line), {})
         return Hardened(read_network(chosen.model, weights), weights, figures, folder, log)
@@ -158,20 +160,11 @@ def harden(
 
 def _describe(settings: TrainSettings, folder: Path) -> str:
     """Return what a call is going to do, in a line."""
+    epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     return (
-        f"hardening {settings.model.rpartition(':')[2]}: {settings.strategy}, {settings.epochs} epochs in batches of "
+        f"hardening {settings.model.rpartition(':')[2]}: {settings.strategy}, {epochs} in batches of "
         f"{settings.batch_size}, lr {settings.lr:g}; run folder {folder}"
     )
-
-
-def _end_helper() -> None:
-    """End a process that another one has started to share the training: what comes after is for the first alone."""
-    if not _is_first():
-        raise SystemExit(0)
-
-
-def _is_first() -> bool:
-    return os.environ.get(RANK, "0") == "0"
 
 
 def _read_log(folder: Path) -> Iterator[dict[str, Any]]:

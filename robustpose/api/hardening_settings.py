@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from robustpose.api.arguments import as_plain, as_whole_number, name_of, read_data
 from robustpose.api.models import is_network
+from robustpose.api.several_devices import check_named
 from robustpose.config import read_recipe
 from robustpose.data.spec import describe_data
 from robustpose.errors import UserError, quote
@@ -75,13 +75,16 @@ class Start:
 
     def settle(self, folder: Path, is_fresh: bool) -> TrainSettings:
         """Return the settings of the run in a folder, where the weights of a network in memory are written."""
-        if self.network is None:
-            return make_settings(self.values, self.source)
-        from robustpose.train.from_memory import write_start
         from robustpose.train.loop import START
 
-        settings = make_settings({**self.values, "start_from": str(folder / START)}, self.source)
-        write_start(self.network, self.input_spec, folder, is_fresh)
+        first = {} if self.network is None else {"start_from": str(folder / START)}
+        settings = make_settings({**self.values, **first}, self.source)
+        if settings.engine.devices > 1:
+            check_named(settings, HELD)
+        if self.network is not None:
+            from robustpose.train.from_memory import write_start
+
+            write_start(self.network, self.input_spec, folder, is_fresh)
         return settings
 
 
@@ -241,7 +244,7 @@ def _set(values: dict[str, Any], name: str, value: Any) -> list[str]:
 
 
 def _set_engine(values: dict[str, Any], devices: Any) -> None:
-    """Say how many processes train, and how many make samples; UserError where these could not find this call."""
+    """Say how many processes train, and how many make samples."""
     engine = values.setdefault("engine", {})
     if not isinstance(engine, dict):
         return  # which is refused where settings are checked
@@ -249,8 +252,3 @@ def _set_engine(values: dict[str, Any], devices: Any) -> None:
         engine["devices"] = as_whole_number(devices, "devices", 1)
     is_held = any(str(values[group].get("name")).startswith(HELD) for group in ("train_data", "val_data"))
     engine.setdefault("workers", 0 if is_held else min(8, count_cores()))
-    if engine.get("devices", 1) != 1 and getattr(sys.modules["__main__"], "__file__", None) is None:
-        raise UserError(
-            f"devices={engine['devices']} starts the script again, once for each device, and here there is none: write "
-            "one, or use the command robustpose train"
-        )

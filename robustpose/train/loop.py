@@ -46,7 +46,8 @@ from robustpose.train.workers import heed_lost_workers, start_worker
 
 SETTINGS, LAST, BEST = "settings.yaml", "last.ckpt", "best.safetensors"
 START = "start.safetensors"  # what a network in memory starts from; of others, settings name the file
-MADE = ("log.jsonl", BEST, "model.safetensors", "model.pth", "sheets/epoch-*.png", "tensorboard/events.*")
+PRODUCT = "model.safetensors"  # the weights at the end
+MADE = ("log.jsonl", BEST, PRODUCT, "model.pth", "sheets/epoch-*.png", "tensorboard/events.*")
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ def _train(
         checkpoint()
         fabric.barrier()
 
-    product = out / "model.safetensors"
+    product = out / PRODUCT
     if fabric.is_global_zero:
         save_weights(step.network, input_spec, product)
         save_pth(step.network, product.with_suffix(".pth"))
