@@ -206,7 +206,7 @@ def test_result_shows_itself():
         ({"settings": {"lr.x": 3}}, "'lr' is one value"),
         ({"epochs": 0}, "epochs= must be a whole number of at least 1, got 0"),
         ({"devices": 0}, "devices= must be a whole number"),
-        ({"model": make_net(), "input": "96x128", "devices": 2}, "do not find the network in memory: name it as package"),
+        ({"model": make_net(), "input": "96x128", "devices": 2}, "do not find the network in memory: name"),
         ({"val": ToyPeople(2), "devices": 2}, "do not find the val in memory"),
     ],
 )  # fmt: skip
