@@ -117,14 +117,22 @@ def test_saved_run_is_whole_and_does_not_overwrite(finished, tmp_path):
     assert saved.folder == tmp_path / "kept"
     with pytest.raises(UserError, match="kept is not empty"):
         finished.save(tmp_path / "kept")
+    with pytest.raises(UserError, match="inside is in the run's own folder"):
+        saved.save(tmp_path / "kept/inside")
 
 
 def test_run_whose_folder_is_gone_keeps_its_numbers_and_says_so(finished, tmp_path):
     saved = finished.save(tmp_path / "kept")
     shutil.rmtree(saved.folder)
     assert saved.clean == finished.clean
-    for use in (saved.report, saved.worst, lambda: saved.save(tmp_path / "other")):
-        with pytest.raises(UserError, match="kept"):
+    uses = (
+        saved.report,
+        saved.worst,
+        lambda: saved.save(tmp_path / "other"),
+        lambda: robustpose.compare(saved, finished),
+    )
+    for use in uses:
+        with pytest.raises(UserError, match="kept is not there any more: this run has its numbers, and no files"):
             use()
     assert not (tmp_path / "kept").exists()
     assert not (tmp_path / "other").exists()

@@ -165,7 +165,7 @@ def compare(
         runs = [as_run(run, "compare") for run in (a, b, *more)]
         n_resamples = as_whole_number(resamples, "resamples", 1)
         called = None if names is None else _read_names(names)
-        return Comparison(compare_runs([run.folder for run in runs], n_resamples, called))
+        return Comparison(compare_runs([run.find_files() for run in runs], n_resamples, called))
 
 
 def _read_names(names: Any) -> list[str]:

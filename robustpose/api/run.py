@@ -52,10 +52,10 @@ class Run:
         mPC: float | None
         rPC: float | None
 
-    def __init__(self, folder: Path, make_dataset: Callable[[], Dataset] | None = None) -> None:
-        self.folder = folder
-        self.summary: dict[str, Any] = read_summary(folder)
-        self._slices = read_slices(folder, self.summary) or {}
+    def __init__(self, folder: str | Path, make_dataset: Callable[[], Dataset] | None = None) -> None:
+        self.folder = find_folder(folder, "Run")
+        self.summary: dict[str, Any] = read_summary(self.folder)
+        self._slices = read_slices(self.folder, self.summary) or {}
         self._make_dataset = make_dataset  # of the program that made the run; else its note says where the data are
 
     def __getattr__(self, name: str) -> Any:
@@ -172,7 +172,7 @@ class Run:
         Raises:
             UserError: the run has no corrupted cells, or no matches, as with a metric of one's own.
         """
-        records = list_worst(self.folder, self.summary, n)
+        records = list_worst(self.find_files(), self.summary, n)
         try:
             make = self._make_dataset
             return name_images(records, open_images(self.folder, self.summary) if make is None else make())
@@ -197,11 +197,10 @@ class Run:
 
     def report(self) -> Path:
         """Return the path of the run's page, report.html, which is one file; one that is gone is written again."""
-        page = self.folder / "report.html"
+        page = self.find_files() / "report.html"
         if not page.is_file():
             from robustpose.show.pages.report import write_report
 
-            read_summary(self.folder)  # else the folder is gone
             with hold_folder(self.folder):
                 write_report(self.folder)
         return page
@@ -213,13 +212,21 @@ class Run:
             UserError: there is something in that folder, or this run's own folder is gone.
         """
         target = find_folder(folder, "save")
-        read_summary(self.folder)
+        own = self.find_files().resolve()
+        if own in (target.resolve(), *target.resolve().parents):
+            raise UserError(f"{target} is in the run's own folder: save the run in another one")
         with lock_folder(target), writing_to(target):
             others = sorted(entry.name for entry in target.iterdir() if entry.name != LOCK)
             if others:
                 raise UserError(f"{target} is not empty ({others[0]}, …): save the run in another folder")
             shutil.copytree(self.folder, target, ignore=shutil.ignore_patterns(LOCK), dirs_exist_ok=True)
         return Run(target, self._make_dataset)
+
+    def find_files(self) -> Path:
+        """Return the run folder; UserError where it is gone, as a temporary one is once its program has ended."""
+        if not (self.folder / "summary.json").is_file():
+            raise UserError(f"{self.folder} is not there any more: this run has its numbers, and no files")
+        return self.folder
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{row.label} {percent(row.value)}" for row in rows_of(self.summary, "headline"))
