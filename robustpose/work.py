@@ -176,6 +176,21 @@ def read_claim(folder: Path, note: str) -> dict[str, Any] | None:
     return old
 
 
+def announce_plan(announce: Callable[[Result], None] | None, make: Callable[[], Result]) -> None:
+    """Tell somebody the plan of a work that begins now, if there is one who wants to hear it.
+
+    What is wrong with an image or a model, and shows when it is tried, is left for the work to say: then it is said
+    once, and what is finished before stays.
+    """
+    if announce is None:
+        return
+    try:
+        plan = make()
+    except UserError:
+        return
+    announce(plan)
+
+
 def check_workers(n_workers: int) -> None:
     """Raise UserError unless there is somebody to work."""
     if n_workers < 1:

@@ -129,7 +129,15 @@ def _measure(prepared: Prepared, left: Left, n_workers: int, n_resamples: int, i
     n_predicting = min(n_workers, len(tasks)) if prepared.estimator.needs_images else 1
     rates = try_out(prepared, tasks, n_predicting)
     n_units = count_units(prepared, range(len(data.truths)))
-    scored = Scored(data, cells, n_units, n_workers, n_resamples, not is_preview)
+    scored = Scored(
+        data,
+        cells,
+        n_units,
+        n_workers,
+        n_resamples,
+        has_slices=n_resamples > 0 and not is_preview,
+        has_page=prepared.job.has_page and not is_preview,
+    )
     counts = count_all(scored, folder, [cell for cell in cells if cell not in unfinished])
     seconds = time_predicting(prepared, tasks, n_predicting, rates, counts.n_pixels) if tasks else 0.0
     seconds += GATHERING * n_units * len(unfinished)
@@ -152,7 +160,7 @@ def plan_scores(
 ) -> BenchPlan:
     """Return the plan of scoring a finished run again; `about` is its provenance."""
     n_people = count_people(data)
-    scored = Scored(data, cells, n_people, n_workers, n_resamples, True)
+    scored = Scored(data, cells, n_people, n_workers, n_resamples, n_resamples > 0, job.has_page)
     counts, rates = count_all(scored, RunFolder(job.out), cells), Rates()
     return BenchPlan(
         n_images=len(data.truths),
@@ -176,7 +184,8 @@ class Scored:
     n_units: int
     n_workers: int
     n_resamples: int
-    has_page: bool  # and slices
+    has_slices: bool
+    has_page: bool
 
 
 def count_all(scored: Scored, folder: RunFolder, finished: Sequence[Cell]) -> Counts:
@@ -190,7 +199,7 @@ def count_all(scored: Scored, folder: RunFolder, finished: Sequence[Cell]) -> Co
         n_cells=len(scored.cells),
         n_joints=data.dataset.skeleton.n_joints,
         n_pixels=sum(sample) / len(sample),
-        has_slices=scored.n_resamples > 0 and scored.has_page,
+        has_slices=scored.has_slices,
         has_page=scored.has_page,
         n_bytes_there=sum(folder.prediction_path(cell).stat().st_size for cell in finished),
         n_cells_there=len(finished),

@@ -33,7 +33,7 @@ from robustpose.results.cell_score import CellScore
 from robustpose.results.doubts import doubt_score, list_doubts
 from robustpose.results.resampling import LEVEL, RESAMPLES, interval
 from robustpose.results.run_folder import IDENTITY, list_made
-from robustpose.work import claim_folder
+from robustpose.work import announce_plan, claim_folder
 
 N_IMAGES = 100
 WEIGHTS = {1: 0.3, 3: 0.4, 5: 0.3}  # by severity, in a corruption's mean
@@ -58,8 +58,7 @@ def run_preview(
     prepared = prepare_preview(job, n_images, n_workers, n_resamples)
     job, cells, of_estimator = prepared.job, prepared.cells, prepared.provenance["estimator"]
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
-        if announce is not None:
-            announce(measure_plan(prepared, n_workers, n_resamples, is_preview=True))
+        announce_plan(announce, partial(measure_plan, prepared, n_workers, n_resamples, is_preview=True))
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scoring = Scoring(job, n_resamples, with_slices=False)
         scores = score_cells(scoring, prepared.data, cells, n_workers, partial(on_progress, "score"))

@@ -25,7 +25,7 @@ from robustpose.results.resampling import RESAMPLES, check_resamples
 from robustpose.results.rows import suite_of
 from robustpose.results.run_folder import IDENTITY, list_made
 from robustpose.results.summary import read_summary
-from robustpose.work import check_workers, claim_folder
+from robustpose.work import announce_plan, check_workers, claim_folder
 
 
 def run_bench(
@@ -71,8 +71,7 @@ def run_prepared(
     if fresh is None:
         extend_run(prepared)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
-        if announce is not None:
-            announce(measure_plan(prepared, n_workers, n_resamples))
+        announce_plan(announce, partial(measure_plan, prepared, n_workers, n_resamples))
         predict_cells(prepared, n_workers, partial(on_progress, "predict"))
         scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, n_workers, partial(on_progress, "score"))
         summary = write_scores(job, prepared.data, scores, prepared.provenance, prepared.warnings)
@@ -94,8 +93,8 @@ def rescore(
     check_numbers(n_workers, n_resamples)
     job, data, cells, old = open_finished(job)
     with hold_folder(job.out):
-        if announce is not None:
-            announce(plan_scores(job, data, cells, n_workers, n_resamples, old["provenance"]))
+        about = old["provenance"]
+        announce_plan(announce, partial(plan_scores, job, data, cells, n_workers, n_resamples, about))
         scores = score_cells(Scoring(job, n_resamples), data, cells, n_workers, partial(on_progress, "score"))
         doubts = doubts_of_rescored(old, data.dataset.warnings)
         summary = write_scores(job, data, scores, old["provenance"], doubts)

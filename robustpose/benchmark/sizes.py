@@ -37,7 +37,7 @@ class Counts:
 
 def count_thumbnails(counts: Counts, rates: Rates) -> tuple[int, int]:
     """Return how many clean and how many corrupted images the page of a run shows."""
-    if not rates.bytes_of_thumbnail:
+    if not rates.bytes_of_thumbnail or counts.n_cells == 1:  # a page of clean images has no gallery
         return 0, 0
     of_image = _measure_image(counts, rates)
     n_clean = min(counts.n_images, MOST_IMAGES, max(int(IMAGES_SHARE * TOTAL_BYTES / of_image), 1))

@@ -98,8 +98,8 @@ def corrupt(
         raise UserError(f"{misplaced} goes with --annotations FILE and --images DIR")
     if start.fresh and not is_set:
         raise UserError("--fresh goes with --annotations FILE and --images DIR")
-    if planned.dry_run and not is_set:
-        raise UserError("--dry-run goes with --annotations FILE and --images DIR")
+    if planned.dry_run and not is_set and sheet is None:
+        raise UserError("--dry-run goes with --annotations FILE and --images DIR, or with --sheet")
     if verify is not None:
         if out is not None:
             raise UserError("--verify DIR names the folder to check and writes nothing: leave out --out")
@@ -121,7 +121,9 @@ def corrupt(
     made = MadeImages(parse_seed(corrupted.seed), corrupted.frost)
     if sheet is not None:
         frames = _open_frames(files, _parse_exif(data.exif)) if files else _frames_of(data)
-        _write_sheet(sheet, frames, cells, made)
+        _write_sheet(sheet, frames, cells, made, planned)
+        if planned.dry_run:
+            return
         n_images = len(frames) * len(cells)
     elif files:
         assert out is not None
@@ -206,7 +208,7 @@ def _check_sheet_alone(
         raise UserError(f"cannot write {sheet}: {above} is no folder that can be written to: choose another place")
 
 
-def _write_sheet(sheet: Path, frames: list[Frame], cells: list[Cell], made: MadeImages) -> None:
+def _write_sheet(sheet: Path, frames: list[Frame], cells: list[Cell], made: MadeImages, planned: PlanOptions) -> None:
     from robustpose.amounts import count_bytes
     from robustpose.show.pages.sheet import plan_sheet, write_sheet
     from robustpose.show.terminal import work_progress
@@ -216,6 +218,8 @@ def _write_sheet(sheet: Path, frames: list[Frame], cells: list[Cell], made: Made
     print_aside(
         f"a sheet of {plan.n_thumbnails:,} thumbnails of at most {plan.side} px: about {count_bytes(plan.n_bytes)}"
     )
+    if planned.dry_run:
+        return
     with work_progress("sheet") as on_progress:
         n_bytes = write_sheet(sheet, frames, cells, made, on_progress)
     print_line(f"page: {sheet}, {count_bytes(n_bytes)}")

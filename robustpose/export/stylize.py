@@ -28,7 +28,7 @@ from robustpose.image_files.opening import read_image
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame, Image
 from robustpose.progress import Progress
-from robustpose.work import check_workers, claim_folder, cut_chunks, do_tasks, look_at_folder
+from robustpose.work import announce_plan, check_workers, claim_folder, cut_chunks, do_tasks, look_at_folder
 
 WHAT = "stylised copies"
 QUALITY = 92  # of JPEG: the copies are not to learn compression from
@@ -97,8 +97,8 @@ def stylize(
     list_made = partial(_list_copies, names=opened.names)
     with claim_folder(job.out, WHAT, NOTE, opened.identity, list_made, fresh):
         todo, n_there = opened.list_lacking(True)
-        if announce is not None and todo:
-            announce(opened.estimate(todo, n_there, n_workers))
+        if todo:
+            announce_plan(announce, partial(opened.estimate, todo, n_there, n_workers))
         for _ in do_tasks(job, todo, n_workers, on_progress, n_there, (opened.dataset, opened.styles)):
             pass
     return len(opened.names)

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,6 +44,7 @@ from robustpose.train.settings import TrainSettings
 from robustpose.train.sheets import draw_sheet
 from robustpose.train.start import check_start
 from robustpose.train.workers import heed_lost_workers, start_worker
+from robustpose.work import announce_plan
 
 SETTINGS, LAST, BEST = "settings.yaml", "last.ckpt", "best.safetensors"
 START = "start.safetensors"  # what a network in memory starts from; of others, settings name the file
@@ -160,8 +162,7 @@ def _train(
         show_doubts([*data.train.warnings, *data.doubts])
         if at.best is not None and not keeps_best(out / BEST, step.network):
             at.best = None
-    if announce is not None:
-        announce(measure_plan(fabric, opened, at))
+    announce_plan(announce, partial(measure_plan, fabric, opened, at))
 
     def checkpoint() -> None:
         if fabric.is_global_zero:
