@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 import robustpose
 from robustpose import models
@@ -132,6 +133,21 @@ def test_other_weights_or_layers_are_another_run(tmp_path):
     assert len(harden(other, input="96x128", out=tmp_path, fresh=True).log) == 1
 
 
+def test_weights_that_layers_share_stay_shared():
+    network = make_net()
+    network.other = network.last
+    hardened = harden(network, input="96x128", strategy="supervised").network
+    assert hardened.other.weight is hardened.last.weight
+    assert not torch.equal(hardened.last.weight, network.last.weight)
+
+
+def test_weights_that_hooks_compute_are_refused():
+    network = make_net()
+    network.first = nn.utils.weight_norm(network.first)
+    with pytest.raises(UserError, match=r"hook computes \(WeightNorm\).*torch.nn.utils.parametrizations"):
+        harden(network, input="96x128")
+
+
 def test_datasets_in_memory_are_learned_from():
     by_name = harden("demo", {"name": "toy", "n_images": 2, "split": "train"}, TWO, strategy="supervised")
     in_memory = harden("demo", ToyPeople(2, split="train"), ToyPeople(2), strategy="supervised")
@@ -173,7 +189,7 @@ def test_several_devices_are_of_the_command_and_its_mistakes_are_told(tmp_path):
     with ExitStack() as held:
         settings = make_start(given, held).settle(Path(), is_fresh=False)
     lost = settings.model_copy(update={"start_from": tmp_path / "lost.safetensors"})
-    with pytest.raises(UserError, match=r"^start_from: there is no weights file .*lost.safetensors$"):
+    with pytest.raises(UserError, match=r"^start_from.*there is no weights file .*lost.safetensors"):
         train_by_command(lost, tmp_path / "run", is_fresh=False, progress=False)
 
 
@@ -196,6 +212,7 @@ def test_result_shows_itself():
         ({"model": make_net(joints=16), "input": "96x128"}, r"\(1, 17, 32, 24\).*got \(1, 16, 32, 24\)"),
         ({"model": make_net().to("meta"), "input": "96x128"}, "no weights yet"),
         ({"model": make_net().requires_grad_(False), "input": "96x128"}, "no parameters that can be trained"),
+        ({"model": make_net(), "input": {"input_wh": "96x128", "channels": "bgr"}}, "channels bgr, but is"),
         ({"train": None}, "say what to learn from: train="),
         ({"val": None}, "say what to evaluate on: val="),
         ({"train": {"name": "toi"}}, "unknown dataset 'toi'"),

@@ -181,7 +181,7 @@ def _take_file(spec: str, size: Any, of_recipe: Any, values: dict[str, Any]) -> 
 def _take_memory(given: Given, of_recipe: Any, values: dict[str, Any], held: ExitStack) -> tuple[Any, InputSpec]:
     """Put a network in memory into the settings; return a copy to train, and its input spec."""
     from robustpose.estimators.in_memory import find_input_spec, unwrap
-    from robustpose.train.from_memory import copy_to_train, lend_network
+    from robustpose.train.from_memory import check_colours_shown, copy_to_train, lend_network
 
     network = unwrap(given.model)
     carried = getattr(given.model, "input_spec", None) or getattr(network, "input_spec", None)
@@ -192,6 +192,7 @@ def _take_memory(given: Given, of_recipe: Any, values: dict[str, Any], held: Exi
     values["model"] = held.enter_context(lend_network(copied, skeleton.n_joints))
     if ":" in values["model"]:
         values["family"] = input_spec.family
+    check_colours_shown(values["model"], input_spec)
     return copied, input_spec if said is carried and carried else replace(input_spec, joints=())
 
 

@@ -36,7 +36,8 @@ HEADS = ("final_layer.", "final_layers.", "deconv_layers.")  # what a pose netwo
 
 def save_weights(network: nn.Module, input_spec: InputSpec, path: Path) -> None:
     """Write a network's tensors and its input spec, atomically; the same tensors give the same bytes."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    # Cloned, because tensors that layers share are refused in a file.
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in network.state_dict().items()}
     with open_whole(path) as file:
         file.write(save(tensors, {KEY: INPUT_SPEC.dump_json(input_spec).decode()}))
 

@@ -19,6 +19,8 @@ from robustpose.files import hash_file
 from robustpose.handed_over import hand_over
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import load_weights, read_input_spec, save_weights
+from robustpose.models.zoo import make_input_spec
+from robustpose.pose.skeletons import COCO
 from robustpose.train.loop import LAST, START, claim_folder
 
 TorchModule = nn.Module  # for annotations of those who do not import PyTorch
@@ -29,10 +31,29 @@ def copy_to_train(network: nn.Module) -> nn.Module:
     if isinstance(network, torch.jit.ScriptModule):
         raise UserError(f"network '{name_network(network)}' is compiled by TorchScript: hand over the module itself")
     check_weights(network)
+    hooks = [hook for layer in network.modules() for hook in layer._forward_pre_hooks.values()]
+    computed = [hook for hook in hooks if type(hook).__module__.startswith("torch.nn.utils.")]
+    if computed:
+        raise UserError(
+            f"network '{name_network(network)}' has weights that a hook computes ({type(computed[0]).__name__}), which "
+            "cannot be copied: take the function of the same name in torch.nn.utils.parametrizations"
+        )
     copied = copy_network(network).float()
     for own, other in zip(copied.parameters(), network.parameters(), strict=True):
         own.requires_grad_(other.requires_grad)
     return copied
+
+
+def check_colours_shown(name: str, input_spec: InputSpec) -> None:
+    """Raise UserError where a network of a name in settings expects other colours than training shows it."""
+    shown = make_input_spec(name, COCO, family=input_spec.family)
+    for what in ("channels", "mean", "std"):
+        its, ours = getattr(input_spec, what), getattr(shown, what)
+        if its != ours:
+            raise UserError(
+                f"network '{input_spec.name}' expects images with {what} {its}, but is trained with {ours}: put what "
+                "converts them into its forward"
+            )
 
 
 @contextmanager
