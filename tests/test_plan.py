@@ -93,6 +93,17 @@ def test_clean_alone_is_planned(tmp_path, make_job):
     assert str(plan).startswith("9 images × 1 cell,")
 
 
+def test_predictions_of_another_program_take_no_time(run, coco_folder, tmp_path):
+    from tests.runs import write_predictions
+
+    predictions = write_predictions(tmp_path / "predictions", coco_folder, 3.0)
+    data = ["--annotations", coco_folder / "people.json", "--images", coco_folder / "images", "--workers", "1"]
+    words = ["--corruptions", "fog,contrast", "--severities", "1,4", "--out", tmp_path / "run", "--dry-run"]
+    code, _, errors = run("bench", "--model", f"results:{predictions}", *data, *words)
+    assert code == 0
+    assert "less than 10 s" in errors
+
+
 def test_measured_corruptions_differ_by_cell(tmp_path, make_job, monkeypatch):
     from robustpose.benchmark import plan, trial
 

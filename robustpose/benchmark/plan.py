@@ -210,7 +210,7 @@ def time_predicting(prepared: Prepared, tasks: Sequence[Task], n_workers: int, r
     """Return the seconds that tasks take, shared out in their order over processes that share the cores."""
     predicting, others = [], []
     for (_, indices), cells in tasks:
-        pixels = n_pixels * len(indices)
+        pixels = n_pixels * len(indices) if prepared.estimator.needs_images else 0.0
         predicting.append(rates.predict * count_units(prepared, indices) * len(cells))
         corrupting = pixels * sum(map(rates.corrupting, cells))
         others.append(rates.read * pixels + corrupting + WRITING_UNIT * len(cells))

@@ -159,7 +159,9 @@ def _try_estimator(prepared: Prepared, tasks: Sequence[Task], n_workers: int, ra
         if budget.is_spent:
             break
     rates.bytes_of_unit = sum(sample.n_bytes for sample in counted) / max(n_tried, 1)
-    rates.read = sum(sample.read for sample in counted) / max(sum(sample.n_pixels for sample in counted), 1)
+    n_pixels = sum(sample.n_pixels for sample in counted)
+    if n_pixels:
+        rates.read = sum(sample.read for sample in counted) / n_pixels
     rates.cores = sum(sample.busy for sample in counted) / max(sum(sample.predict for sample in counted), 1e-9)
 
 
@@ -202,11 +204,11 @@ def _try_corruptions(prepared: Prepared, tasks: Sequence[Task], n_workers: int, 
         budget = Budget(seconds_of_run) if number == 1 else budget
         (frame,) = get_frames(dataset, [indices[place]])
         size = frame.image.shape[0] * frame.image.shape[1]
-        for cell in chosen:
+        for position, cell in enumerate(chosen):
             start = CLOCK()
             image = images.frame_in(frame, cell).image
             took = CLOCK() - start
-            if number == 1:
+            if number and position % N_SIZES == number - 1:  # a thumbnail of every cell, each from one of the images
                 thumbnails.append(len(make_thumbnail(image).base64))
             if number:
                 of_cell = spent.setdefault(cell, [0.0, 0.0])
