@@ -1,34 +1,46 @@
 # make demo   set up, run the main job on the embedded data, print where the report is
 # make test   set up, run the tests
 # make check  set up, formatting, lint, types, import layers
+# make wheel  set up, install the wheel alone into an empty environment, try it there
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 RUN ?= runs/demo
+IMAGES ?= 64
+# Libraries are compiled to bytecode file by file, when they are first used: pip would compile all of them, for half a
+# minute. So what is compiled must be kept.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check clean
+.PHONY: demo test check wheel clean
 
+# What a user needs, and no more.
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,check]'
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/tools: $(VENV)/installed
+	$(PIP) --editable '.[test,check]'
 	touch $@
 
 demo: $(VENV)/installed
 	$(BIN)/robustpose frost install
-	$(BIN)/robustpose bench --model demo --data toy --out $(RUN)
+	$(BIN)/robustpose bench --model demo --data toy --limit $(IMAGES) --out $(RUN)
 
-test: $(VENV)/installed
+test: $(VENV)/tools
 	$(BIN)/robustpose frost install
-	@# In two processes: one that holds all libraries for 7,000 tests grows to gigabytes.
-	$(BIN)/python -m pytest tests/kills tests/test_[a-o]*.py
-	$(BIN)/python -m pytest tests/test_[p-z]*.py
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-check: $(VENV)/installed
+check: $(VENV)/tools
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
+
+wheel: $(VENV)/tools
+	PYTHON=$(BIN)/python .ci/wheel
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache
