@@ -222,7 +222,7 @@ def test_what_a_row_says_of_its_data_does_not_hold_of_others(run, tmp_path):
     ("words", "message"),
     [
         (["--data", "toy"], "name the model (--model demo, onnx:FILE, …), or a row of the paper (--row NAME"),
-        (["--recipe", "none.yaml"], "cannot read the recipe none.yaml"),
+        (["--recipe", "none.yaml"], "none.yaml: No such file"),
         (["--recipe", "bad.yaml"], "'input' is missing"),
         (["--row", "coco-c/sbl_r50"], "unknown row 'coco-c/sbl_r50' (did you mean 'coco-c/sbl_r50_"),
         (["--row", "coco-c/sbl_r50_256x192", "--recipe", "own.yaml"], "leave one out"),

@@ -29,7 +29,7 @@ def here(tmp_path, monkeypatch):
         (TOY + "--workers= --out o", "--workers must be a whole number, got ''"),
         (TOY + "--out ''", "--out is empty: give a path"),
         (TOY + "--frost= --out o", "--frost is empty: give a path, or leave it"),
-        ("report gone", "there is no folder HERE/gone: name the folder of a finished run"),
+        ("report gone", "HERE/gone has no summary.json: it is no run folder, nothing is there: name the folder"),
         ("leaderboard gone", "HERE/gone is no folder"),
         ("corrupt gone.jpg --out o", "image HERE/gone.jpg does not exist"),
         ("corrupt '' --out o", "IMAGE is empty: give a path"),

@@ -333,7 +333,7 @@ WRONG_WORDS = [
     ([*ADVMIX, "--recipe", "x.yaml"], "--row and --recipe both say what to train"),
     (["--recipe", "x.yaml", "--according-to", "paper"], "--according-to goes with --row"),
     ([*ADVMIX, "--root", "none", "--init", "x.pth"], "start_from (--init): there is no weights file"),
-    ([*STANDARD, "--root", "none"], "train_data: the folder none does not exist"),
+    ([*STANDARD, "--root", "none"], "none does not exist"),
     (["--row", "mpii-c/sbl_r50_256x256", *STANDARD[2:], "--root", "."], "mpii train needs annot/train.json"),
     (["--recipe", "demo", "--root", "."], "train_data: data 'toy' takes no root (--root)"),
 ]

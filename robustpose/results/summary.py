@@ -84,9 +84,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """Return the summary of a finished run."""
     path = folder / "summary.json"
     if not path.exists():
-        hint = "it is no run folder: name the folder of a finished run, --out of its bench"
-        if not folder.is_dir():
-            raise UserError(f"there is no folder {folder}: name the folder of a finished run, --out of its bench")
+        nothing = "" if folder.exists() else ", nothing is there"
+        hint = f"it is no run folder{nothing}: name the folder of a finished run, --out of its bench"
         if (folder / "run.json").is_file():
             hint = "it holds a preview" if (folder / "preview.json").is_file() else "its bench has not finished"
         raise UserError(f"{folder} has no summary.json: {hint}")
