@@ -28,7 +28,7 @@ from robustpose.threads import use_one_thread
 class ModelOptions:
     """Which estimator."""
 
-    panel: ClassVar = MODEL
+    panel: ClassVar[str] = MODEL
 
     model: Annotated[
         str | None,
@@ -79,7 +79,7 @@ class BenchedCorruptions(CorruptionOptions):
 class PreviewOptions:
     """An estimate instead of a full benchmark."""
 
-    panel: ClassVar = SPEED
+    panel: ClassVar[str] = SPEED
 
     preview: Annotated[
         bool,

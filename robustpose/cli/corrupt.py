@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class SetOptions:
     """How the files of a whole benchmark are laid out and written."""
 
-    panel: ClassVar = OUTPUT
+    panel: ClassVar[str] = OUTPUT
 
     layout: Annotated[
         str | None,

@@ -23,7 +23,7 @@ _SETS = spell_list(SETS, "or")
 class ImageOptions:
     """Which images."""
 
-    panel: ClassVar = DATA
+    panel: ClassVar[str] = DATA
 
     data: Annotated[
         str | None,

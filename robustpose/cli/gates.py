@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class GateOptions:
     """What the scores of a run must reach."""
 
-    panel: ClassVar = OUTPUT
+    panel: ClassVar[str] = OUTPUT
 
     fail_under: Annotated[
         list[str] | None,
@@ -47,7 +47,7 @@ class GateOptions:
 class LossOptions:
     """What scores must not lose against another run."""
 
-    panel: ClassVar = OUTPUT
+    panel: ClassVar[str] = OUTPUT
 
     fail_if_worse: Annotated[
         list[str] | None,

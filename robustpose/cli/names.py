@@ -15,7 +15,7 @@ from robustpose.errors import UserError, quote
 class WrittenOptions:
     """How a run is written up."""
 
-    panel: ClassVar = OUTPUT
+    panel: ClassVar[str] = OUTPUT
 
     name: Annotated[
         str | None,

@@ -2,7 +2,7 @@
 
     @dataclass(frozen=True)
     class DataOptions:
-        panel: ClassVar = "Data"
+        panel: ClassVar[str] = "Data"
         root: Annotated[Path | None, typer.Option(help="…")] = None
 
     @with_groups

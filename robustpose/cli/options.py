@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class CorruptionOptions:
     """Which cells, and how their images are made."""
 
-    panel: ClassVar = CORRUPTIONS
+    panel: ClassVar[str] = CORRUPTIONS
 
     suite: Annotated[
         str,
@@ -81,7 +81,7 @@ class CorruptionOptions:
 class TrustOptions:
     """What of a run folder may be opened and run."""
 
-    panel: ClassVar = ADVANCED
+    panel: ClassVar[str] = ADVANCED
 
     trust: Annotated[
         bool, typer.Option("--trust", help="Open the files that the run names, though it was not made on this machine.")
@@ -106,7 +106,7 @@ class TrustOptions:
 class WorkerOptions:
     """How many processes share the work."""
 
-    panel: ClassVar = SPEED
+    panel: ClassVar[str] = SPEED
 
     workers: Annotated[
         int | None, typer.Option(metavar="N", show_default="one per core", help="Processes that share the work.")
@@ -140,7 +140,7 @@ class ScoringOptions(WorkerOptions):
 class FreshOptions:
     """Whether a command goes on with what it finds in its folder."""
 
-    panel: ClassVar = OUTPUT
+    panel: ClassVar[str] = OUTPUT
 
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over: first remove what this command made in --out, nothing else.")

@@ -24,7 +24,7 @@ OF_DATA = ("data", "split", "boxes", "only_with_people")  # options that a row h
 class RowOptions:
     """Which row of a table to measure."""
 
-    panel: ClassVar = MODEL
+    panel: ClassVar[str] = MODEL
 
     row: Annotated[
         str | None,

@@ -17,7 +17,7 @@ from robustpose.printing import is_quiet, print_aside
 class PlanOptions:
     """Whether a command stops before it begins."""
 
-    panel: ClassVar = OUTPUT
+    panel: ClassVar[str] = OUTPUT
 
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what there is to do, how long it takes and how large it gets.")

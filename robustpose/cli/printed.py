@@ -27,7 +27,7 @@ BEGINNING = b'{\n  "robustpose": '  # of every document
 class PrintedOptions(AbstractContextManager["PrintedOptions"]):
     """What is printed, and where. Commands that take these options run inside of them."""
 
-    panel: ClassVar = OUTPUT
+    panel: ClassVar[str] = OUTPUT
 
     json: Annotated[
         str | None,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 class WhatToTrain:
     """A recipe, or a row of the paper by one of two accounts; and another strategy than theirs."""
 
-    panel: ClassVar = TRAINING
+    panel: ClassVar[str] = TRAINING
 
     recipe: Annotated[
         str | None,
@@ -103,7 +103,7 @@ class WhatToTrain:
 class WeightOptions:
     """Weights that a training begins with."""
 
-    panel: ClassVar = MODEL
+    panel: ClassVar[str] = MODEL
 
     init: Annotated[
         Path | None,
@@ -133,7 +133,7 @@ class WeightOptions:
 class TrainDataOptions:
     """Files in the place of the recipe's or the row's data, and how data are looked at and scored."""
 
-    panel: ClassVar = DATA
+    panel: ClassVar[str] = DATA
 
     root: Annotated[
         Path | None,
