@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
-from robustpose.metrics.calibration import calibrate
+from robustpose.metrics.calibration import _rank, calibrate
 
 RNG = np.random.default_rng(0)
 SCORE = RNG.random(137)
@@ -69,3 +69,8 @@ def test_equal_scores_or_a_single_pose_have_no_rank_correlation():
 def test_few_poses_have_a_bin_each_and_none_have_no_calibration():
     assert [b["n"] for b in calibrate(SCORE[:3], OKS[:3])["bins"]] == [1, 1, 1]
     assert calibrate(np.zeros(0), np.zeros(0)) is None
+
+
+@pytest.mark.parametrize("values", [[3, 1, 2], [0.5, 0.5, 0.1, 0.5, 0.9, 0.1], [7], [2, 2, 2]])
+def test_ranks_are_those_of_scipy_to_the_bit(values):
+    assert _rank(np.array(values, float)).tolist() == rankdata(values).tolist()

@@ -15,7 +15,6 @@ import torch
 import torch.fx
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.fx.passes.shape_prop import ShapeProp
 
 from robustpose.models.fast.shuffle import make_convolution, place_pixels
 
@@ -107,7 +106,7 @@ def fuse_convolutions(module: nn.Module, shape: Sequence[int]) -> nn.Module:
     """
     if not isinstance(module, torch.fx.GraphModule) or not can_fuse():
         return module
-    ShapeProp(module).propagate(torch.zeros(*shape).contiguous(memory_format=torch.channels_last))
+    _Shapes(module).run(torch.zeros(*shape).contiguous(memory_format=torch.channels_last))
     modules: dict[str, Any] = dict(module.named_modules())
     for number, node in enumerate(list(module.graph.nodes)):
         convolution: Any = modules.get(str(node.target)) if node.op == "call_module" else None
@@ -133,8 +132,22 @@ def fuse_convolutions(module: nn.Module, shape: Sequence[int]) -> nn.Module:
     return module
 
 
+class _Shapes(torch.fx.Interpreter):
+    """Run a traced network and note the shape of every tensor.
+
+    PyTorch's own `ShapeProp` does so, too, and imports SymPy, which takes a second of every process.
+    """
+
+    def run_node(self, n: torch.fx.Node) -> Any:
+        result = super().run_node(n)
+        if isinstance(result, torch.Tensor):
+            n.meta["shape"] = list(result.shape)
+        return result
+
+
 def _shape_of(node: Any) -> list[int]:
-    return list(node.meta["tensor_meta"].shape)
+    shape: list[int] = node.meta["shape"]
+    return shape
 
 
 def _is_plain(convolution: Any) -> bool:
