@@ -146,7 +146,8 @@ def _try_estimator(prepared: Prepared, tasks: Sequence[Task], n_workers: int, ra
         return
     n_units = sum(count_units(prepared, indices) * len(cells) for (_, indices), cells in tasks)
     budget, samples = Budget(), []
-    for chunk in [first, *chunks]:
+    for number, chunk in enumerate([first, *chunks]):
+        budget = Budget(rates.predict * n_units / n_workers) if number == 1 else budget
         # A chunk of a slow network can take minutes: as many of its images as there is time for, but some at once.
         of_chunk = rates.predict * count_units(prepared, chunk)
         n_affordable = round(len(chunk) * min(budget.seconds / of_chunk, 1.0)) if of_chunk else len(chunk)
@@ -156,7 +157,7 @@ def _try_estimator(prepared: Prepared, tasks: Sequence[Task], n_workers: int, ra
         if n_tried:
             rates.predict = sum(sample.predict for sample in counted) / n_tried
             budget.grant(rates.predict * n_units / n_workers)
-        if budget.is_spent:
+        if number and budget.is_spent:  # the first call, which loads everything, tells nothing of the others
             break
     rates.bytes_of_unit = sum(sample.n_bytes for sample in counted) / max(n_tried, 1)
     n_pixels = sum(sample.n_pixels for sample in counted)
