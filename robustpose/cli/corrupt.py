@@ -196,14 +196,17 @@ def _frames_of(data: ImageOptions) -> list[Frame]:
 def _check_sheet_alone(
     sheet: Path, out: Path | None, form: SetOptions, start: FreshOptions, work: WorkerOptions
 ) -> None:
-    """Raise UserError where a sheet is asked for together with what is of other results."""
+    """Raise UserError where a sheet is asked for together with what is of other results, or a file would be lost."""
+    from robustpose.show.replacing import check_page, follow
+
     others = {"--out": out, "--layout": form.layout, "--format": form.image_format, "--workers": work.workers}
     given = [name for name, value in others.items() if value is not None] + ["--fresh"] * start.fresh
     if given:
         raise UserError(f"--sheet writes one page and nothing else: leave out {given[0]}")
     if sheet.suffix.lower() not in (".html", ".htm") or sheet.is_dir():
         raise UserError(f"--sheet needs the name of an .html file to write, got '{sheet}'")
-    above = next(folder for folder in (*sheet.parents, Path()) if folder.exists())
+    check_page(sheet, "sheet", "--sheet")
+    above = next(folder for folder in (*follow(sheet).parents, Path()) if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise UserError(f"cannot write {sheet}: {above} is no folder that can be written to: choose another place")
 

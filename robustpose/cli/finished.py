@@ -132,10 +132,11 @@ def compare(
     """Compare runs: differences to the first one with 95 % intervals, and what cannot be told apart."""
     from robustpose.results.compare import compare_runs
     from robustpose.results.losses import judge_differences
-    from robustpose.show.pages.compare import write_comparison
+    from robustpose.show.pages.compare import check_place, write_comparison
     from robustpose.show.terminal import print_differences
 
     names_of_scores, margin = wished.wanted
+    check_place(out)
     comparison = compare_runs(runs, resamples, None if names is None else [name.strip() for name in names.split(",")])
     judged = judge_differences(comparison, names_of_scores, margin)
     print_differences(comparison)
@@ -167,9 +168,10 @@ def leaderboard(
 ) -> None:
     """Sort finished runs by mPC; what was measured in another way is kept apart."""
     from robustpose.results.leaderboard import boards_to_json, read_boards
-    from robustpose.show.pages.leaderboard import write_leaderboard
+    from robustpose.show.pages.leaderboard import check_place, write_leaderboard
     from robustpose.show.terminal import print_boards
 
+    check_place(out or folder)
     boards, left_out = read_boards(folder, parse_names(names))
     print_boards(boards)
     for problem in left_out:

@@ -24,6 +24,7 @@ NOT_PRINTED = (
 def write_published(out: Path) -> Written:
     """Write the paper's figures 1, 4a and 5 from its tables, as PDF and PNG."""
     written = Written(out)
+    written.check()
     with paper_style():
         written.save(draw_gain_overview(pair_published_networks(), "AP or PCKh", "mPC"), "fig1_gain_published")
         written.save(draw_corruption_gains(pair_published_trainings(), COCO_C, "AP"), "fig4a_gain_published")

@@ -15,6 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from robustpose.files import open_whole
 from robustpose.pose.cell import Cell
 from robustpose.printing import make_visible
+from robustpose.show.replacing import follow
 
 ONE_COLUMN = 3.25  # inches, of a page with two columns (CVPR); and its full width
 TWO_COLUMNS = 6.875
@@ -142,7 +143,7 @@ def save_figure(figure: Figure, out: Path, name: str) -> list[Path]:
         "png": {"Software": None},
     }
     for kind, said in metadata.items():
-        with open_whole(out / f"{name}.{kind}") as file:
+        with open_whole(follow(out / f"{name}.{kind}")) as file:
             figure.savefig(file, format=kind, metadata=said)
     return [out / f"{name}.{kind}" for kind in metadata]
 

@@ -32,6 +32,7 @@ from robustpose.show.figures.truth_beside import choose_cells
 from robustpose.show.figures.wanted import Wanted
 from robustpose.show.figures.write_examples import Opened, write_examples, write_truth_beside
 from robustpose.show.figures.written import Written
+from robustpose.show.replacing import follow
 from robustpose.show.tables import to_latex
 
 
@@ -53,6 +54,7 @@ def write_figures(
     if (out / "run.json").is_file() or out.resolve() in [run.folder.resolve() for run in runs]:
         raise UserError(f"{out} is a run folder, whose table.tex would be overwritten: choose another --out")
     written = Written(out)
+    written.check()
     pairs = pair_runs(runs, wanted.pairs, written.notes)
     cells = choose_cells(runs, wanted, written.notes)
     groups = group_by_data(runs)
@@ -135,7 +137,7 @@ def _write_table(runs: Sequence[Run], written: Written) -> None:
         )
         return
     written.paths.append(written.out / "table.tex")
-    write_text(written.paths[-1], to_latex(*(run.summary for run in runs), labels=[run.label for run in runs]))
+    write_text(follow(written.paths[-1]), to_latex(*(run.summary for run in runs), labels=[run.label for run in runs]))
 
 
 def _open_data(

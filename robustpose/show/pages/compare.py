@@ -10,16 +10,24 @@ from robustpose.files import write_text
 from robustpose.results.compare import ComparedRow, Comparison, Difference
 from robustpose.show.pages.charts import COLORS, SYMBOLS, Chart, error_bars, escape_label, percents, trace
 from robustpose.show.pages.page import render_page, spoken
+from robustpose.show.replacing import check_json, check_page, follow
 
 KINDS = {"headline": "All in all", "group": "Groups of corruptions", "corruption": "Corruptions", "cell": "Cells"}
 ROW_HEIGHT = 26  # px of a line in the chart of differences
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> Path:
-    """Write compare.html and comparison.json, and return the page's path."""
-    write_text(folder / "comparison.json", json.dumps(comparison.to_json(), indent=1) + "\n")
-    write_text(folder / "compare.html", render_comparison(comparison))
+    """Write compare.html and comparison.json, and return the page's path; UserError where other files would be lost."""
+    check_place(folder)
+    write_text(follow(folder / "comparison.json"), json.dumps(comparison.to_json(), indent=1) + "\n")
+    write_text(follow(folder / "compare.html"), render_comparison(comparison))
     return folder / "compare.html"
+
+
+def check_place(folder: Path) -> None:
+    """Raise UserError where other files than those of a comparison would be lost in a folder."""
+    check_json(folder / "comparison.json", "level", "--out")
+    check_page(folder / "compare.html", "compare", "--out")
 
 
 def render_comparison(comparison: Comparison) -> str:

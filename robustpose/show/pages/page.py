@@ -24,7 +24,7 @@ def render_page(template: str, **values: Any) -> str:
 
     Every page takes the value `charts`, charts of `show.pages.charts` by the id that the template gives them.
     """
-    return _environment().get_template(template).render(**values)
+    return _environment().get_template(template).render(kind=template.partition(".")[0], **values)
 
 
 def slug(text: str) -> str:

@@ -16,6 +16,7 @@ from robustpose.pose.types import Frame
 from robustpose.progress import Progress
 from robustpose.show.pages.page import render_page
 from robustpose.show.pages.thumbnails import make_thumbnail, shrink
+from robustpose.show.replacing import check_page, follow
 
 MOST_THUMBNAILS = 2_000
 # Longest side of a thumbnail, px, while there are at most so many: a page of tens of megabytes, which browsers open.
@@ -74,5 +75,6 @@ def write_sheet(
     names = list(dict.fromkeys(str(cell.corruption) for cell in cells))
     rows = {name: [cell for cell in cells if cell.corruption == name] for name in names}
     text = render_page("sheet.html.j2", images=images, rows=rows, plan=plan, origin=made.provenance(), charts={})
-    write_text(path, text)
+    check_page(path, "sheet", "--sheet")  # it may have come meanwhile
+    write_text(follow(path), text)
     return len(text.encode())
