@@ -27,6 +27,10 @@ LOCK_NAME = ".lock"
 PART = re.compile(r"\..+\.(robustpose|\d+)\.part")  # with a number: as version 0.1.0 left them
 LONGEST_NAME = 200  # bytes of a name that becomes part of another; file systems take 255
 PATIENCE = 10.0  # seconds that another process has to finish the file that this one is to write
+# Of a place that takes nothing from the beginning on, so that nothing there can be kept.
+BEFORE_WORK = (
+    errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EINVAL,
+)  # fmt: skip
 ADVICE = {
     errno.ENOSPC: "make room there, or choose another place",
     errno.EDQUOT: "your share of that disk is used up: make room there, or choose another place",
@@ -49,7 +53,7 @@ def lock_folder(path: Path) -> Iterator[None]:
         is_new = not os.path.lexists(path / LOCK_NAME)
         lock = open_and_lock(path / LOCK_NAME)
     if lock is None:
-        raise UserError(f"another process is writing to {path}: wait for it, or choose another --out")
+        raise UserError(f"another process is writing to {path.absolute()}: wait for it, or choose another --out")
     try:
         yield
     except BaseException:
@@ -88,7 +92,8 @@ def writing_to(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         advice = ADVICE.get(error.errno or 0, "choose another place")
-        raise UserError(f"cannot write {path} ({_explain(error, path)}): finished work is kept; {advice}") from error
+        kept = "" if error.errno in BEFORE_WORK else "finished work is kept; "
+        raise UserError(f"cannot write {path.absolute()} ({_explain(error, path)}): {kept}{advice}") from error
 
 
 def _explain(error: OSError, path: Path) -> str:
@@ -96,7 +101,8 @@ def _explain(error: OSError, path: Path) -> str:
     with suppress(OSError):
         for place in (path, *path.parents) if isinstance(error, FileExistsError | NotADirectoryError) else ():
             if os.path.lexists(place) and not place.is_dir():
-                return f"{place} is no folder" if place.exists() else f"{place} is a link to nothing"
+                whole = place.absolute()
+                return f"{whole} is no folder" if place.exists() else f"{whole} is a link to nothing"
     return error.strerror or str(error)
 
 

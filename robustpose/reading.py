@@ -38,12 +38,14 @@ def read_bytes(path: Path, what: str, most_bytes: int | None = None) -> bytes:
     try:
         found = path.stat()  # a pipe would be waited for, a device never ends
         if not stat.S_ISREG(found.st_mode):
-            raise UserError(f"cannot read the {what} {path}: it is no file")
+            raise UserError(f"cannot read the {what} {path.absolute()}: it is no file")
         if most_bytes is not None and found.st_size > most_bytes:
-            raise UserError(f"cannot read the {what} {path}: it has {found.st_size:,} bytes, at most {most_bytes:,}")
+            raise UserError(
+                f"cannot read the {what} {path.absolute()}: it has {found.st_size:,} bytes, at most {most_bytes:,}"
+            )
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read the {what} {path}: {error.strerror or error}") from error
+        raise UserError(f"cannot read the {what} {path.absolute()}: {error.strerror or error}") from error
     except ValueError as error:  # a path with a null byte
         raise UserError(f"cannot read the {what} {str(path)!r}: {error}") from error
 

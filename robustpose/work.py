@@ -147,18 +147,22 @@ def check_claim(
     if old is None:
         others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
         if others:
-            raise UserError(f"{folder} is not empty ({others[0]}, …) and holds no {what}: choose another --out")
+            raise UserError(
+                f"{folder.absolute()} is not empty ({others[0]}, …) and holds no {what}: choose another --out"
+            )
         return None
     compared = {key: value for key, value in old.items() if key not in beside}
     changes, *others_of = find_changes(compared, identity)
     differences = list_differences(*others_of)
     if differences:
         raise UserError(
-            f"{folder} holds {what} of another setup ({'; '.join([*differences, *changes][:3])}): "
+            f"{folder.absolute()} holds {what} of another setup ({'; '.join([*differences, *changes][:3])}): "
             "choose another --out, or start over with --fresh"
         )
     if changes:
-        raise UserError(f"{first_few(changes, 'changes')} ({folder}): choose another --out, or start over with --fresh")
+        raise UserError(
+            f"{first_few(changes, 'changes')} ({folder.absolute()}): choose another --out, or start over with --fresh"
+        )
     return old
 
 
@@ -172,7 +176,7 @@ def read_claim(folder: Path, note: str) -> dict[str, Any] | None:
         if not isinstance(old, dict):
             raise ValueError("it is no object")
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: choose another --out, or delete that folder") from error
+        raise UserError(f"{path.absolute()} is damaged: choose another --out, or delete that folder") from error
     return old
 
 

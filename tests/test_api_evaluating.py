@@ -24,3 +24,16 @@ def test_metric_and_mistakes_are_those_of_bench():
         robustpose.evaluate(make_net(), "toy", limit=2, progress=False)
     with pytest.raises(UserError, match="limit= must be at least 1"):
         robustpose.evaluate("demo", "toy", limit=0, progress=False)
+    with pytest.raises(UserError, match=r"^progress= must be True or False, got 'no'$"):
+        robustpose.evaluate("demo", "toy", progress="no")
+    with pytest.raises(UserError, match="null"):
+        robustpose.evaluate("demo", annotations="\0x", images="\0y")
+
+
+def raise_in_colour(image, boxes):
+    raise ValueError("\x1b[31mred")
+
+
+def test_message_of_a_model_has_no_letters_that_cannot_be_seen():
+    with pytest.raises(UserError, match=r"ValueError: \\x1b\[31mred"):
+        robustpose.evaluate(raise_in_colour, "toy", limit=1, progress=False)

@@ -234,3 +234,9 @@ def test_mistakes_are_one_line_and_leave_nothing(arguments, message, tmp_path):
         harden(given.pop("model"), settings=settings, out=tmp_path / "run", **given)
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "run/last.ckpt").exists()
+
+
+@pytest.mark.parametrize("name", ["fresh", "progress", "trust"])
+def test_switch_is_true_or_false(name):
+    with pytest.raises(UserError, match=rf"^{name}= must be True or False, got 'no'$"):
+        robustpose.harden("demo", TWO, TWO, **{name: "no"})

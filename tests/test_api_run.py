@@ -37,6 +37,30 @@ def test_run_says_what_its_summary_says(finished, finished_run):
     assert finished.report() == finished_run / "report.html"
 
 
+def test_scores_have_the_names_that_gates_have(finished):
+    for name in ("Clean", "AP*", "ap", " clean "):
+        assert finished.interval(name) == finished.interval("clean")
+        assert finished.score(name) == finished.clean
+    assert finished.score("mean_of_chosen") == finished.summary["mean_of_chosen"]
+    assert finished.interval("mean_of_chosen") is None
+    assert finished.score("CONTRAST/4") == finished.cells["contrast/4"]
+    difference = robustpose.compare(finished, finished, names=["a", "b"]).difference
+    assert difference("Clean") == difference("AP*") == difference("clean")
+    assert [one.name for one in finished.check({"AP": 0, "Contrast": 0})] == ["AP*", "contrast"]
+
+
+def test_folders_in_messages_are_whole_ones(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "trained" / "settings.yaml").touch()
+    with pytest.raises(UserError, match=rf"^{tmp_path}/nope is not there: name a run folder$"):
+        robustpose.load_run("nope")
+    with pytest.raises(UserError, match=rf"^{tmp_path}/trained has no summary.json: it is the folder of a training: "):
+        robustpose.load_run("trained")
+    with pytest.raises(UserError, match=r"no name of one has a null character: got '\\x00x'"):
+        robustpose.load_run("\0x")
+
+
 def test_mean_of_a_part_of_the_cells_is_none(finished):
     assert (finished.mPC, finished.rPC, finished.mean, finished.ratio, finished.groups) == (None,) * 4 + ({},)
     assert finished.interval("mPC") is None

@@ -364,9 +364,9 @@ def damage(folder, **changes):
         (["RUN", "--beside", "COCO"], "--beside must be COCO-C, MPII-C, OCHuman-C or none, got 'COCO' (did you mean"),
         (["RUN", "--names", "a,b"], "--names must be one for each of the 1 runs"),
         (["RUN", "--limit", 3], "name the data"),
-        (["RUN", "--annotations", "gone.json", "--images", "gone"], "cannot read the annotation file gone.json"),
+        (["RUN", "--annotations", "gone.json", "--images", "gone"], "gone.json: No such file or directory"),
         (["RUN", "--out", "RUN"], "is a run folder, whose table.tex would be overwritten"),
-        (["RUN", "--out", "FILE"], "is no folder): finished work is kept; choose another place"),
+        (["RUN", "--out", "FILE"], "is no folder): choose another place"),
     ],
 )
 def test_mistakes_are_one_line(quick, run, make_run, tmp_path, words, message):

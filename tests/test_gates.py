@@ -1,11 +1,14 @@
 import json
+from decimal import Decimal
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import robustpose
 from robustpose.corruptions.suites import COCO_C, HELD_OUT, choose_cells
 from robustpose.errors import UserError
-from robustpose.results.gates import check_gates, judge_gates, parse_gates, spell_apart
+from robustpose.results.gates import Gate, check_gates, judge_gates, make_gates, parse_gates, spell_apart
 from tests.runs import CELLS, bench_predictions, write_predictions
 from tests.summaries import make_summary, write_run
 
@@ -16,13 +19,40 @@ def judge(text, **summary):
 
 
 def test_every_kind_of_score_has_a_gate_in_capitals_or_not():
-    texts = ["mPC=0.1", "RPC=0.1", "clean=0.1", "ap*=0.1", "Noise=0.1", "fog=0.1", "FOG/3=0.1"]
+    texts = ["mPC=0.1", "RPC=0.1", "Clean=0.1", "Noise=0.1", "fog=0.1", "FOG/3=0.1"]
     judged = judge_gates(parse_gates(texts), make_summary())
-    assert [one.name for one in judged] == ["mPC", "rPC", "AP*", "AP*", "noise", "fog", "fog/3"]
+    assert [one.name for one in judged] == ["mPC", "rPC", "AP*", "noise", "fog", "fog/3"]
+    assert [judge(f"{word}=0.1").name for word in ("ap", "ap*", "mean", "Ratio")] == ["AP*", "AP*", "mPC", "rPC"]
     assert all(one.is_passed for one in judged)
     assert judge("mph=0.1", suite=HELD_OUT, cells=HELD_OUT.cells).name == "mPH"
     assert judge("pckh*=0.1", metric="PCKh").name == "PCKh*"
     assert judge("mean_of_chosen=0.1", cells=CELLS).name == "mean_of_chosen"
+
+
+@pytest.mark.parametrize("texts", [["clean=0.9", "AP*=0.1"], ["mean=0.3,mPC=0.2"]])
+def test_two_spellings_of_one_score_are_two_gates_of_it(texts):
+    with pytest.raises(UserError, match=r"--fail-under gives (AP\*|mPC) twice, .*: leave one of them out"):
+        judge_gates(parse_gates(texts), make_summary())
+
+
+@pytest.mark.parametrize("bound", [np.float32(0.5), np.float64(0.5), np.array(0.5), Fraction(1, 2), Decimal("0.5")])
+def test_bound_of_a_program_is_any_real_number(bound):
+    assert make_gates({" fog ": bound}) == [Gate("fog", 0.5, "0.5")]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ([("clean", 0.1)], "bounds are given by the names of scores, {'mPC': 0.3}, got"),
+        ("clean", "bounds are given by the names of scores"),
+        ({1: 0.5}, "a score is named by a word, such as 'mPC' or 'fog/3', got 1"),
+        *(({"clean": bad}, "must be a number of 0 to 1, got") for bad in (True, "0.1", 1.5, float("nan"), 1j, None)),
+        ({"clean": np.array([0.1])}, "must be a number of 0 to 1, got"),
+    ],
+)
+def test_bounds_of_a_program_that_are_none_are_one_line(bounds, words):
+    with pytest.raises(UserError, match=words):
+        make_gates(bounds)
 
 
 def test_corruptions_of_ones_own_have_gates():

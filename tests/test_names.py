@@ -77,7 +77,7 @@ def test_a_leaderboard_takes_names_by_folder(run, tmp_path, monkeypatch):
     code, output, _ = run("leaderboard", ".", "--names", f"{tmp_path / 'a'}=Nano", "--json", "-")
     assert code == 0
     assert [entry["model"] for entry in json.loads(output)["boards"][0]["entries"]] == ["Nano", "net"]
-    for names in ("d=Nano", "c=Nano", "a", "a=", "a=x,a=y", ""):
+    for names in ("d=Nano", "c=Nano", "a", "a=", "a=x,a=y", "a=x,b=x", ""):
         code, _, errors = run("leaderboard", ".", "--names", names)
         assert (code, len(errors.splitlines())) == (2, 1), errors
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -93,7 +94,7 @@ def test_thumbnails_are_smaller_where_there_are_many_and_too_many_are_refused(ru
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--sheet", "s.png"], "--sheet needs the name of an .html file to write, got 's.png'"),
+        (["--sheet", "s.png"], "--sheet needs the name of an .html file to write, got 'HERE/s.png'"),
         (["--sheet", "s.html", "--out", "o"], "--sheet writes one page and nothing else: leave out --out"),
         (["--sheet", "s.html", "--workers", "2"], "--sheet writes one page and nothing else: leave out --workers"),
         (["--sheet", "s.html", "--corruptions", "none"], "name at least one corruption"),
@@ -101,7 +102,7 @@ def test_thumbnails_are_smaller_where_there_are_many_and_too_many_are_refused(ru
     ],
 )
 def test_what_cannot_be_together_is_one_line(run, photos, words, message):
-    assert run("corrupt", photos[0], *words) == (2, "", f"error: {message}\n")
+    assert run("corrupt", photos[0], *words) == (2, "", f"error: {message.replace('HERE', str(Path.cwd()))}\n")
 
 
 def test_folder_in_the_place_of_the_page_is_refused_before_anything_is_made(run, photos, tmp_path):

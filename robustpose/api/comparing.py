@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from robustpose.api.arguments import as_whole_number
 from robustpose.api.places import find_folder
 from robustpose.api.run import Run, as_run
-from robustpose.api.tables import as_row_name, make_frame
+from robustpose.api.tables import check_score_name, make_frame
 from robustpose.api.wording import in_python
 from robustpose.errors import UserError, nearest, quote
 from robustpose.results import compare as results
 from robustpose.results.compare import ComparedRow, Difference, compare_runs
+from robustpose.results.score_names import find_name
 from robustpose.show.inline import comparison_to_html, spell_difference
 
 if TYPE_CHECKING:
@@ -92,11 +93,14 @@ class Comparison:
         return comparison_to_html(self.result)
 
     def _find(self, name: str) -> ComparedRow:
-        wanted = as_row_name(name, self.result.suite)
-        known = {self._name(row): row for row in reversed(self.result.rows)}
-        if wanted not in known:
-            raise UserError(f"these runs have no '{name}' in common{nearest(wanted, known)}")
-        return known[wanted]
+        known = {row.name: row for row in reversed(self.result.rows)}  # the headline first
+        kinds = {row.name: (row.kind, self._name(row)) for row in known.values()}
+        found = find_name(check_score_name(name), kinds)
+        if found is None:
+            raise UserError(
+                f"these runs have no {quote(name)} in common{nearest(name, map(self._name, known.values()))}"
+            )
+        return known[found]
 
     def _name(self, row: ComparedRow) -> str:
         """Return the name of a row as a run has it: of the clean score, people read `AP*`."""

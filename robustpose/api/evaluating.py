@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robustpose.api.arguments import read_data
+from robustpose.api.arguments import as_switch, read_data
 from robustpose.api.bench import gather_options
 from robustpose.api.models import make_maker
 from robustpose.api.wording import in_python
@@ -59,12 +59,13 @@ def evaluate(
     ('AP', True)
     """
     with in_python():
+        is_shown = as_switch(progress, "progress")
         fields = {"annotations": annotations, "images": images, "boxes": boxes, "root": root, "split": split}
         given = read_data(data, {**fields, "metric": metric, "skeleton": skeleton, "limit": limit, **others})
         maker = make_maker(model, input=input, options=gather_options(options, batch_size))
         prepared = prepare(Job(given.open, maker, CorruptedSpec().open(), Path()), [CLEAN])
         show_doubts(prepared.warnings)
-        with choose_display(progress) as show:
+        with choose_display(is_shown) as show:
             poses = _predict(prepared, lambda now: show("predict", now))
         figures = score(poses, prepared.data.truths, prepared.data.make_metric())
         primary = prepared.data.make_metric().primary

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robustpose.api.arguments import as_plain
+from robustpose.api.arguments import as_switch
 from robustpose.api.hardening_settings import Given, make_start
 from robustpose.api.places import find_folder, lend_training_folder
 from robustpose.api.several_devices import train_by_command
@@ -131,6 +131,8 @@ def harden(
     ('model.safetensors', 1, False)
     """
     with in_python(), ExitStack() as held:
+        is_shown, is_fresh = as_switch(progress, "progress"), as_switch(fresh, "fresh")
+        trust = as_switch(trust, "trust")
         given = Given(model, train, val, strategy, recipe, epochs, settings, input, devices, trust)
         start = make_start(given, held)
         folder = held.enter_context(
@@ -142,16 +144,16 @@ def harden(
         from robustpose.train.loop import train as run_training
         from robustpose.train.telling import Teller
 
-        chosen = start.settle(folder, as_plain(fresh))
-        over = StartOver(tell if progress else lambda line: None, list_paths(chosen)) if fresh else None
+        chosen = start.settle(folder, is_fresh)
+        over = StartOver(tell if is_shown else lambda line: None, list_paths(chosen)) if is_fresh else None
         teller = Teller()
-        if progress:
+        if is_shown:
             tell(_describe(chosen, folder))
         if chosen.engine.devices > 1:
-            train_by_command(chosen, folder, bool(fresh), progress)
+            train_by_command(chosen, folder, is_fresh, is_shown)
             weights = folder / PRODUCT
         else:
-            with choose_display(progress) as show:
+            with choose_display(is_shown) as show:
                 weights = run_training(chosen, folder, lambda now: show("training", teller.tell(now)), over)
         log = [*_read_log(folder)]
         figures: Mapping[str, float] = next((line["figures"] for line in reversed(log) if "figures" in line), {})

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from robustpose.errors import UserError
+from robustpose.errors import UserError, quote
 from robustpose.files import writing_to
 from robustpose.results.run_folder import IDENTITY
 
@@ -30,6 +30,10 @@ def find_folder(folder: Any, what: str) -> Path:
     words = os.fspath(folder)
     if not isinstance(words, str) or not words.strip():
         raise UserError(f"{what} takes the path of a folder, got {words!r}")
+    if "\0" in words:
+        raise UserError(
+            f"{what} takes the path of a folder, and no name of one has a null character: got {quote(words)}"
+        )
     try:
         return Path(words).expanduser()
     except RuntimeError as error:
@@ -39,7 +43,9 @@ def find_folder(folder: Any, what: str) -> Path:
 def give_folder(folder: Path) -> Path:
     """Return a folder that is there; UserError for what is none."""
     if not folder.is_dir():
-        raise UserError(f"{folder} {'is no folder' if folder.exists() else 'is not there'}: name a run folder")
+        raise UserError(
+            f"{folder.absolute()} {'is no folder' if folder.exists() else 'is not there'}: name a run folder"
+        )
     return folder
 
 

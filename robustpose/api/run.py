@@ -15,9 +15,10 @@ from robustpose.errors import UserError
 from robustpose.files import hold_folder, lock_folder, writing_to
 from robustpose.pose.protocols import Dataset
 from robustpose.results.doubts import read_doubts
-from robustpose.results.gates import Judged, judge_gates, make_gate
+from robustpose.results.gates import Judged, judge_gates, make_gates
 from robustpose.results.rows import Row, list_rows, model_name, percent, rows_of, suite_of
 from robustpose.results.run_images import open_images
+from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.slices_model import read_slices
 from robustpose.results.summary import read_summary
 from robustpose.show.inline import describe_data, run_to_html
@@ -142,14 +143,15 @@ class Run:
     def interval(self, name: str) -> tuple[float, float] | None:
         """Return the 95 % interval of a number: `clean`, `mPC`, a group, a corruption, or a cell such as ``fog/3``.
 
+        Names are those of `check`, and of ``bench --fail-under``: in capitals or not, the clean score also `AP*`.
         None where the number is not defined, and for runs without resamples; UserError for what the run has not.
         """
-        ends = find_row(self._rows(), name, self.suite).interval
+        ends = self._find(name).interval
         return None if ends is None else (ends[0], ends[1])
 
     def score(self, name: str) -> float | None:
         """Return a number by its name, as `interval` does: None where it is not defined."""
-        return find_row(self._rows(), name, self.suite).value
+        return self._find(name).value
 
     def to_records(self) -> list[dict[str, Any]]:
         """Return every number as a record: kind, name, corruption, severity, group, value, low, high.
@@ -193,7 +195,7 @@ class Run:
         >>> [(one.name, one.is_passed) for one in run.check({"clean": 0.1, "fog/3": 1.0})]
         [('AP*', True), ('fog/3', False)]
         """
-        return judge_gates([make_gate(*bound) for bound in bounds.items()], self.summary, "check()")
+        return judge_gates(make_gates(bounds), self.summary, "check()")
 
     def report(self) -> Path:
         """Return the path of the run's page, report.html, which is one file; one that is gone is written again."""
@@ -234,6 +236,11 @@ class Run:
 
     def _repr_html_(self) -> str:
         return run_to_html(self.summary, self.folder)
+
+    def _find(self, name: str) -> Row:
+        chosen = self.summary.get(MEAN_OF_CHOSEN)
+        more = [] if chosen is None else [Row("chosen", MEAN_OF_CHOSEN, MEAN_OF_CHOSEN, chosen)]
+        return find_row([*self._rows(), *more], name)
 
     def _rows(self) -> list[Row]:
         """Return the numbers that the run has or could have: not those of corruptions that were not asked for."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from robustpose.corruptions.suites import Suite
-from robustpose.errors import UserError, nearest
+from robustpose.errors import UserError, nearest, quote
 from robustpose.pose.cell import Cell
 from robustpose.results.rows import Row
+from robustpose.results.score_names import find_name
 
 if TYPE_CHECKING:
     import pandas
@@ -30,20 +30,21 @@ def record_of(row: Row) -> dict[str, Any]:
     }
 
 
-def find_row(rows: Sequence[Row], name: str, suite: Suite) -> Row:
-    """Return the row of a name; `mean` and `ratio` are those of the suite. UserError where there is none."""
-    wanted = as_row_name(name, suite)
-    known = {row.name: row for row in rows}
-    if wanted not in known:
-        raise UserError(f"this run has no '{name}'{nearest(str(name), known)}: it has {_list_some(list(known))}")
-    return known[wanted]
+def find_row(rows: Sequence[Row], name: str) -> Row:
+    """Return the row of a name, which is spelled as for gates; UserError where there is none."""
+    known = {row.label if row.kind == "headline" else row.name: row for row in reversed(rows)}  # the headline first
+    found = find_name(check_score_name(name), {label: (row.kind, row.name) for label, row in known.items()})
+    if found is None:
+        names = [row.name for row in rows]
+        raise UserError(f"this run has no {quote(name)}{nearest(name, names)}: it has {_list_some(names)}")
+    return known[found]
 
 
-def as_row_name(name: object, suite: Suite) -> str:
-    """Return the name of a row, of one that may be the general name of a suite's mean or ratio."""
+def check_score_name(name: object) -> str:
+    """Return the name of a score, without spaces around it; UserError for what is no word."""
     if not isinstance(name, str):
         raise UserError(f"a number is asked for by its name, such as 'mPC' or 'fog/3', got {type(name).__name__}")
-    return {"mean": suite.mean_name, "ratio": suite.ratio_name}.get(name, name)
+    return name.strip()
 
 
 def _list_some(names: Sequence[str]) -> str:

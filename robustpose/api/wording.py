@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from robustpose.errors import UserError
+from robustpose.printing import make_visible
 
 _OTHERWISE = {"fresh": "fresh=True", "model-set": "options=", "no-report": "report=False"}
 _TWICE = re.compile(r"\b(\w+) \(--([a-z-]+)\)")  # as in `limit (--limit)`
 # With the blank before a value, as in `--data NAME` or `--model onnx:FILE`.
-_OPTION = re.compile(r"(?<![\w./-])--([a-z][a-z-]*[a-z])(?![\w/.])(?: (?=[A-Z]{2}|\w+:\w))?")
+_OPTION = re.compile(r"(?<![\w./-])--([a-z][a-z-]*[a-z])(?![\w/.])(?: (?=[A-Z]{2}|\d|\w+:\w))?")
 _OF_COMMANDS = (", which YAML reads yes and no as", ", with commas")  # what is said of words alone
 
 
@@ -21,7 +22,11 @@ def in_python() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        error.args = (spell_arguments(str(error)),)
+        error.args = (make_visible(spell_arguments(str(error)), keep="\n"),)
+        raise
+    except ValueError as error:
+        if "null byte" in str(error) or "null character" in str(error):  # what Python says of a path with one
+            raise UserError("a path has a null character in it, which no file's name can have") from error
         raise
 
 

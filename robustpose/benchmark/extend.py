@@ -84,8 +84,8 @@ def _find_limit(folder: Path, old: Mapping[str, Any] | None, identity: Mapping[s
         return before
     images = "all images" if before is None else f"the first {before} images"
     raise UserError(
-        f"{folder} holds results of {images}, and --limit {wanted} takes fewer: choose another --out, or start over "
-        "with --fresh (with a larger --limit it goes on, and keeps what is there)"
+        f"{folder.absolute()} holds results of {images}, and --limit {wanted} takes fewer: choose another --out, or "
+        "start over with --fresh (with a larger --limit it goes on, and keeps what is there)"
     )
 
 

@@ -31,10 +31,14 @@ class ResultsFolder(Estimator):
         self.skeleton = skeleton
         self._folder = folder / "predictions" if (folder / "predictions").is_dir() else folder
         if not self._folder.is_dir():
-            raise UserError(f"results folder {folder} does not exist: expected one with clean.json, fog-3.json, …")
+            raise UserError(
+                f"results folder {folder.absolute()} does not exist: expected one with clean.json, fog-3.json, …"
+            )
         files = sorted(file for file in self._folder.glob("*.json") if file.is_file())
         if not files:
-            raise UserError(f"results folder {self._folder} holds no .json file: expected clean.json, fog-3.json, …")
+            raise UserError(
+                f"results folder {self._folder.absolute()} holds no .json file: expected clean.json, fog-3.json, …"
+            )
         hashes = {file.name: hash_once(file) for file in files}
         digest = hashlib.sha256()
         for name, content in hashes.items():

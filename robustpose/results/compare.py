@@ -172,7 +172,7 @@ def note_differences(folder: Path, first: Mapping[str, Any], other_folder: Path,
     different += [f"the metric's {name} in two versions" for name in changed["metric_code"]]
     if different:
         raise UserError(
-            f"{folder} and {other_folder} cannot be compared, they are not of the same images: "
+            f"{folder.absolute()} and {other_folder.absolute()} cannot be compared, they are not of the same images: "
             f"{first_few(different, 'differences')}"
         )
     notes = [

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 from robustpose.corruptions.suites import Suite
@@ -87,12 +88,21 @@ def parse_gates(texts: Iterable[str]) -> list[Gate]:
     return list(gates.values())
 
 
-def make_gate(name: str, bound: float) -> Gate:
-    """Return a gate of a program; UserError unless the bound is a number of 0 to 1."""
-    is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
-    if not is_number or not 0 <= bound <= 1:
-        raise UserError(f"the bound of {quote(name)} must be a number of 0 to 1, got {quote(bound)}")
-    return Gate(str(name), float(bound), repr(float(bound)))
+def make_gates(bounds: Any) -> list[Gate]:
+    """Return the gates of a program: bounds by the names of scores; UserError unless each is a number of 0 to 1."""
+    if not isinstance(bounds, Mapping):
+        raise UserError(f"bounds are given by the names of scores, {{'mPC': 0.3}}, got {quote(bounds)}")
+    return [_make_gate(name, bound) for name, bound in bounds.items()]
+
+
+def _make_gate(name: Any, bound: Any) -> Gate:
+    if not isinstance(name, str):
+        raise UserError(f"a score is named by a word, such as 'mPC' or 'fog/3', got {quote(name)}")
+    plain = bound.item() if getattr(bound, "shape", None) == () else bound  # of NumPy
+    is_number = isinstance(plain, Real | Decimal) and not isinstance(plain, bool)
+    if not is_number or not 0 <= float(plain) <= 1:
+        raise UserError(f"the bound of {quote(name)} must be a number of 0 to 1, got {quote(plain)}")
+    return Gate(name.strip(), float(plain), repr(float(plain)))
 
 
 def parse_share(text: str, what: str) -> float:
@@ -123,9 +133,18 @@ def check_gates(
     """
     known = name_scores(suite, cells, metric)
     of_all = {**name_scores(suite, suite.cells, metric), **known}
+    of_score: dict[str, Gate] = {}
     for gate in gates:
-        if find_name(gate.name, known) is None:
+        label = find_name(gate.name, known)
+        if label is None:
             raise UserError(f"{asked}: {explain_lack(gate.name, known, of_all, suite)}")
+        if label in of_score:
+            first = of_score[label]
+            raise UserError(
+                f"{asked} gives {label} twice, {first.name}={first.written} and {gate.name}={gate.written}: leave one "
+                "of them out"
+            )
+        of_score[label] = gate
 
 
 def judge_gates(gates: Sequence[Gate], summary: Mapping[str, Any], asked: str = "--fail-under") -> list[Judged]:

@@ -13,7 +13,7 @@ from typing import Any
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, nearest, quote
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.names import check_name
+from robustpose.results.names import check_different, check_name
 from robustpose.results.published import PublishedRow, count_benched, find_row
 from robustpose.results.rows import Row, model_name, rows_of, suite_of
 from robustpose.results.summary import read_summary_file
@@ -66,6 +66,7 @@ def read_boards(folder: Path, names: Mapping[str, str] = MappingProxyType({})) -
     boards: dict[str, Board] = {}
     left_out: list[str] = []
     wanted = {_locate(folder, place): (place, check_name(name, "--names")) for place, name in names.items()}
+    check_different([name for _, name in wanted.values()])
     for path in sorted(folder.rglob("*.json")):
         try:
             summary = read_summary_file(path)

@@ -28,6 +28,11 @@ def name_runs(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
     if len(names) != len(folders):
         raise UserError(f"--names must be one for each of the {len(folders)} runs, with commas, got {len(names)}")
     checked = [check_name(name, "--names") for name in names]
-    if len(set(checked)) < len(checked):
-        raise UserError(f"--names must differ from each other, got {', '.join(checked)}")
+    check_different(checked)
     return checked
+
+
+def check_different(names: Sequence[str]) -> None:
+    """Raise UserError where --names calls two runs the same."""
+    if len(set(names)) < len(names):
+        raise UserError(f"--names must differ from each other, got {', '.join(names)}")

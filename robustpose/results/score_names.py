@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from robustpose.corruptions.suites import Suite
+from robustpose.corruptions.suites import SUITES, Suite
 from robustpose.errors import nearest, quote
 from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import CLEAN, Cell
@@ -13,6 +13,8 @@ from robustpose.results.rows import label_headline, list_means
 MEAN_OF_CHOSEN = "mean_of_chosen"  # of a run with a part of the cells, as in summary.json
 Names = dict[str, tuple[str, str]]  # what a score is called -> kind and name of its row
 _CLEAN = "headline", "clean"
+_GENERAL = {("headline", suite.mean_name): {"mean"} for suite in SUITES.values()}
+_GENERAL |= {("headline", suite.ratio_name): {"ratio"} for suite in SUITES.values()}
 
 
 def name_scores(suite: Suite, cells: Sequence[Cell], metric: str) -> Names:
@@ -28,19 +30,19 @@ def name_scores(suite: Suite, cells: Sequence[Cell], metric: str) -> Names:
 
 
 def find_name(word: str, known: Names) -> str | None:
-    """Return which of the known scores a word names: in capitals or not, the clean one also without its star."""
+    """Return which of the known scores a word names, in capitals or not.
+
+    The clean one is also named without its star, and the suite's mean and ratio, such as mPC, by these words.
+    """
     folded = word.casefold()
     matches = [name for name in known if name == word] or [name for name in known if name.casefold() == folded]
     if matches:
         return matches[0] if len(matches) == 1 else None  # own corruptions may differ in capitals alone
-    return next(
-        (
-            name
-            for name, row in known.items()
-            if row == _CLEAN and folded in ("clean", name.removesuffix("*").casefold())
-        ),
-        None,
-    )
+    for name, row in known.items():
+        spoken = {"clean", name.removesuffix("*").casefold()} if row == _CLEAN else _GENERAL.get(row, set())
+        if folded in spoken:
+            return name
+    return None
 
 
 def explain_lack(name: str, known: Names, of_all: Names, suite: Suite) -> str:

@@ -86,9 +86,11 @@ def read_summary(folder: Path) -> dict[str, Any]:
     if not path.exists():
         nothing = "" if folder.exists() else ", nothing is there"
         hint = f"it is no run folder{nothing}: name the folder of a finished run, --out of its bench"
+        if (folder / "settings.yaml").is_file():
+            hint = "it is the folder of a training: bench its model.safetensors, and name the folder of that run"
         if (folder / "run.json").is_file():
             hint = "it holds a preview" if (folder / "preview.json").is_file() else "its bench has not finished"
-        raise UserError(f"{folder} has no summary.json: {hint}")
+        raise UserError(f"{folder.absolute()} has no summary.json: {hint}")
     return read_summary_file(path)
 
 
