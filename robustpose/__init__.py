@@ -73,7 +73,13 @@ choose_kernel_cache()
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        import random  # and not above: it takes a while to load
+
+        drawn = random.getstate()
+        try:
+            return getattr(importlib.import_module(_HOMES[name]), name)
+        finally:
+            random.setstate(drawn)  # libraries draw numbers when they are loaded
     raise AttributeError(f"module 'robustpose' has no attribute '{name}'")
 
 

@@ -15,6 +15,7 @@ from robustpose.reading import parse_yaml, read_yaml
 
 S = TypeVar("S", bound=BaseModel)
 LONGEST_SHOWN = 80  # letters of a value in a message
+QUOTED = "mean '"  # what stands before the key that may be meant
 
 # By what pydantic calls a mistake: what the value must be, in our words.
 WORDS = {
@@ -134,7 +135,9 @@ def _explain(problem: Any, kind: type[BaseModel]) -> str:
     place = [part for part in problem["loc"] if not OF_UNION.fullmatch(str(part))]
     name, came = ".".join(map(str, place)), problem["input"]
     if problem["type"] == "extra_forbidden":
-        return f"unknown key '{shorten(name)}'{nearest(str(place[-1])[:80], _keys_at(kind, place[:-1]))}"
+        meant = nearest(str(place[-1])[:80], _keys_at(kind, place[:-1]))
+        group = "".join(f"{part}." for part in place[:-1])
+        return f"unknown key '{shorten(name)}'{meant.replace(QUOTED, f'{QUOTED}{group}', 1)}"
     if problem["type"] == "missing":
         return f"'{name}' is missing"
     words = WORDS.get(problem["type"])

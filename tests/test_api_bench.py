@@ -252,3 +252,26 @@ def test_worker_that_comes_to_the_call_says_so_and_starts_none(small, monkeypatc
     monkeypatch.setenv("ROBUSTPOSE_WORKER", "0")
     with pytest.raises(UserError, match='comes to the same call: put the call below if __name__ == "__main__":'):
         quiet(outside.guess_from_pixels, **small)
+
+
+def test_dry_run_returns_the_plan_and_writes_nothing(tmp_path):
+    words = {"limit": 2, "corruptions": "fog", "severities": 3, "workers": 1, "report": False, "progress": False}
+    for out in (None, tmp_path / "run"):
+        plan = robustpose.bench("demo", "toy", out=out, dry_run=True, **words)
+        assert (plan.n_images, plan.n_cells, plan.n_done) == (2, 2, 0)
+        assert plan.seconds > 0
+        assert str(plan).startswith("2 images × 2 cells, 2 people, gt boxes, demo.safetensors: ")
+    assert not list(tmp_path.iterdir())
+    robustpose.bench("demo", "toy", out=tmp_path / "run", **words)
+    assert robustpose.bench("demo", "toy", out=tmp_path / "run", dry_run=True, **words).n_done == 4
+    with pytest.raises(UserError, match=r"^dry_run= must be True or False, got 'no'$"):
+        robustpose.bench("demo", "toy", dry_run="no", **words)
+
+
+def test_numbers_that_programs_draw_are_those_without_bench():
+    code = (
+        "import random, robustpose; random.seed(1); state = random.getstate()\n"
+        "robustpose.bench('demo', 'toy', limit=1, corruptions='none', workers=1, progress=False)\n"
+        "assert random.getstate() == state"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

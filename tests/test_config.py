@@ -39,8 +39,8 @@ def test_unknown_key_names_the_nearest() -> None:
 
 
 def test_unknown_key_in_a_group_names_the_nearest_of_that_group() -> None:
-    assert "unknown key 'augment.rotatoin' (did you mean 'rotation'?)" in message_for(augment={"rotatoin": 3})
-    assert "unknown key 'train_data.n_image' (did you mean 'n_images'?)" in message_for(
+    assert "unknown key 'augment.rotatoin' (did you mean 'augment.rotation'?)" in message_for(augment={"rotatoin": 3})
+    assert "unknown key 'train_data.n_image' (did you mean 'train_data.n_images'?)" in message_for(
         train_data={"name": "toy", "n_image": 3}
     )
 

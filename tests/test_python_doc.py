@@ -39,8 +39,8 @@ def page(tmp_path, monkeypatch):
     return module
 
 
-def test_seven_blocks_run_one_after_the_other(page, capsys):
-    assert len(read_blocks(PAGE)) == 7
+def test_eight_blocks_run_one_after_the_other(page, capsys):
+    assert len(read_blocks(PAGE)) == 8
     assert page.run.mPC is None
     assert list(page.own.corruptions) == ["fog", "contrast", "page:darken"]
     assert page.again.summary == page.run.summary

@@ -96,3 +96,18 @@ def test_demo_stands_for_the_weights_of_the_demo_network(tmp_path: Path, monkeyp
     assert settings.start_from == settings.teacher.weights == DEMO
     Path("demo").write_bytes(b"a file of one's own")
     assert read_settings("advmix/toy", ["start_from=demo"]).start_from == Path("demo")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "options", "words"),
+    [
+        (["bogus=1"], {}, r"^--set bogus=1: unknown key 'bogus'$"),
+        (["lr=x", "epochs=3"], {}, r"^--set lr=x: lr must be a number, got 'x'$"),
+        (["mixing.alhpa=1"], {}, r"unknown key 'mixing.alhpa' \(did you mean 'mixing.alpha'\?\)$"),
+        ([], {"val_data": {"skeleton": "x.yaml"}}, r"^options: val_data: data 'toy' takes no skeleton"),
+        ([], {}, r"^recipe advmix/toy: strategy 'advmix' learns from a teacher|^recipe /.*toy.yaml: strategy 'advmix'"),
+    ],
+)
+def test_mistake_of_an_option_is_not_blamed_on_the_recipe(overrides, options, words):
+    with pytest.raises(UserError, match=words):
+        read_settings("advmix/toy", overrides, options)

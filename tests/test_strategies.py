@@ -277,7 +277,7 @@ def test_without_distillation_no_teacher_is_needed(tmp_path: Path) -> None:
         ("tests.outside:no_such_view", {}, "unknown view 'mirror'"),
         ("tests.outside:not_callable", {}, "is of type int: expected a Strategy, a mixer"),
         ("tests.outside:gone", {}, "has no 'gone'"),
-        ("advmix", {"mixing": {"alfa": 1}}, r"unknown key 'mixing\.alfa' \(did you mean 'alpha'\?\)"),
+        ("advmix", {"mixing": {"alfa": 1}}, r"unknown key 'mixing\.alfa' \(did you mean 'mixing\.alpha'\?\)"),
         ("advmix", {"mixing": {"generator_scale": 3}}, "generator_scale must be 1, 2 or 4"),
         ("supervised", {"backbone": "x", "start_from": "y"}, "start_from brings all weights"),
     ],

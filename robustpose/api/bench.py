@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from robustpose.api.arguments import (
     Corruption,
@@ -22,15 +22,16 @@ from robustpose.api.arguments import (
     read_seed,
 )
 from robustpose.api.models import make_maker
-from robustpose.api.places import find_folder, lend_folder
+from robustpose.api.places import find_folder, foresee_folder, lend_folder
 from robustpose.api.run import Run
 from robustpose.api.sending import limit_workers
 from robustpose.api.wording import in_python
 from robustpose.benchmark.job import Job, make_job, prepare
+from robustpose.benchmark.plan import plan_bench
 from robustpose.benchmark.run import check_numbers, run_prepared
 from robustpose.corruptions.suites import Suite
 from robustpose.data.corrupted import CorruptedSpec, describe_corrupted_images
-from robustpose.errors import UserError, quote
+from robustpose.errors import UserError, quote, show_doubts
 from robustpose.fresh import StartOver
 from robustpose.processes import WORKER_NUMBER, count_cores
 from robustpose.results.inputs import Inputs
@@ -66,6 +67,7 @@ def bench(
     name: str | None = None,
     report: bool = True,
     progress: bool = True,
+    dry_run: bool = False,
     **others: Any,
 ) -> Run:
     """Measure a model on clean images and under the corruptions of a suite, and return the run with its scores, 0..1.
@@ -107,6 +109,8 @@ def bench(
         report: whether the page of the run, report.html, is written; without, `Run.report` writes one without images.
         progress: say what there is to do and how long it will take, and show how far it is, in a terminal or a
             notebook.
+        dry_run: check all, write nothing, and return what there is to do instead of a run: an object with n_images,
+            n_cells, n_people, n_done, n_workers, and guesses at seconds and n_bytes, which prints as one line.
         others: further fields of `DataSpec`: category, area, parts, visibility, exif, only_with_people, n_images, …
 
     Raises:
@@ -148,6 +152,12 @@ def bench(
         prepared = prepare(job, cells)
         n_workers = limit_workers(n_workers, {"the model": maker, "the data": given.open, "a corruption": cells})
         start_over = _start_over(as_switch(fresh, "fresh"), is_shown, model, given, origin)
+        if as_switch(dry_run, "dry_run"):
+            show_doubts(prepared.warnings)
+            foreseen = replace(prepared, job=replace(job, out=foresee_folder(folder, prepared.identity)))
+            return cast(
+                Run, plan_bench(foreseen, n_workers, n_resamples, start_over)
+            )  # of whom nobody has to ask which
         with lend_folder(folder, prepared.identity) as place, choose_display(is_shown) as on_progress:
             prepared = replace(prepared, job=replace(prepared.job, out=place))
             run_prepared(prepared, n_workers, n_resamples, on_progress, start_over, tell if is_shown else None)

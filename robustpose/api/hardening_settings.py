@@ -97,7 +97,7 @@ def make_start(given: Given, held: ExitStack) -> Start:
         elif not isinstance(values.get(group), dict):
             what = "learn from" if group == "train_data" else "evaluate on"
             raise UserError(f"say what to {what}: {group.removesuffix('_data')}=")
-    values["strategy"] = given.strategy or values.get("strategy", "advmix")
+    values["strategy"] = values.get("strategy", "advmix") if given.strategy is None else given.strategy
     if given.epochs is not None:
         _change_epochs(values, as_whole_number(given.epochs, "epochs", 1))
     typed = ["model", *_change(values, given.settings)]

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,6 +65,12 @@ def lend_folder(named: Path | None, identity: Mapping[str, Any]) -> Iterator[Pat
         yield folder
     finally:
         _in_use.discard(folder)
+
+
+def foresee_folder(named: Path | None, identity: Mapping[str, Any]) -> Path:
+    """Return the folder that `lend_folder` would give, or one that is not there; nothing is made."""
+    free = Path(tempfile.gettempdir()) / f"{PREFIX}{uuid.uuid4().hex}"
+    return named or next((one for one in _list_unfinished(identity) if one not in _in_use), free)
 
 
 @contextmanager

@@ -88,7 +88,20 @@ def read_settings(
             values[group]["root"] = root
     change_values(values, overrides, options or {})
     check_trust(of_recipe, values, name_typed(overrides, options or {}), f"recipe {recipe}", trust)
+    mistakes = _find_mistakes(values)
+    if mistakes and _find_mistakes(of_recipe) not in mistakes:  # of options, and not of the recipe
+        said = [f"--set {override}" for override in overrides if override.partition("=")[0].strip() in mistakes]
+        raise UserError(f"{', '.join(said) or 'options'}: {mistakes}")
     return make_settings(values, f"recipe {recipe}")
+
+
+def _find_mistakes(values: dict[str, Any]) -> str:
+    """Return what is wrong with settings; nothing if nothing is."""
+    try:
+        make_settings(values, "")
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def change_values(values: dict[str, Any], overrides: Sequence[str], options: Mapping[str, Any]) -> None:
