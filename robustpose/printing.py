@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 MOST_LETTERS = 2000  # of a line
 MOST_IN_TABLE = 300  # of a place in a table
+INTERVAL = r" \[[-+\d.%]+, [-+\d.%]+\]"
+INSEPARABLE = rf"\S+ (?:[-+\d.%]+(?:{INTERVAL})?|–)[.,;:]?(?!\S)"  # on one line: a label, its score, the interval
+NARROWEST = 8  # columns that a table leaves to words, if numbers take the others
 # Control and format letters, surrogates, private and unassigned ones, line and paragraph separators.
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Our own signs, for terminals that have only ASCII or Latin letters.
@@ -54,9 +58,45 @@ def one_line(text: object, most: int = MOST_LETTERS) -> str:
     return shorten(make_visible(shorten(str(text), most)), most)
 
 
+def fold(text: str, width: int) -> str:
+    """Return a line as lines of at most `width` columns, broken at spaces: no word is, nor a score from its interval.
+
+    >>> print(fold("net.onnx:  AP* 65.6 [56.5, 76.0]   mPC 41.7 [33.2, 50.4]", 36))
+    net.onnx:  AP* 65.6 [56.5, 76.0]
+    mPC 41.7 [33.2, 50.4]
+    """
+    lines, line = [], ""
+    for gap, word in re.findall(rf"(\s*)({INSEPARABLE}|\S+)", text):
+        if line and count_columns(line + gap + word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line += gap + word
+    return "\n".join([*lines, line])
+
+
+def count_columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: letters such as 関 take two, accents none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text
+    )
+
+
+def _fold_for(stream: TextIO | None, text: object) -> str:
+    """Return a text as a terminal shows it best; for files and pipes, which programs read, as one line."""
+    line = one_line(text)
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns if stream is not None and stream.isatty() else 0
+    except (OSError, ValueError):
+        width = 0
+    return fold(line, width) if width else line
+
+
 def print_line(text: object) -> None:
-    """Print one line on standard output."""
-    _write(sys.stdout, one_line(text))
+    """Print one line on standard output; a terminal that is narrower has it broken between words."""
+    _write(sys.stdout, _fold_for(sys.stdout, text))
 
 
 def print_document(text: str) -> None:
@@ -66,7 +106,7 @@ def print_document(text: str) -> None:
 
 def print_aside(text: object) -> None:
     """Print one line on standard error: progress, a warning, an error."""
-    _write(sys.stderr, one_line(text))
+    _write(sys.stderr, _fold_for(sys.stderr, text))
 
 
 def print_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -101,15 +141,39 @@ def print_table(
     from rich.table import Table
 
     title = None if title is None else one_line(title)
+    words = [[one_line(word, MOST_IN_TABLE) for word in row] for row in (titles, *rows)]
+    is_terminal = sys.stdout.isatty()
+    console = make_console(sys.stdout, None if is_terminal else width)
+    cells, keeps_numbers = _fit(words, console.width, texts)
     table = Table(title=title, title_justify="left", caption=legend, caption_justify="left")
-    for column, name in enumerate(titles):
+    for column, name in enumerate(cells[0]):
         if column in texts:
-            table.add_column(one_line(name, MOST_IN_TABLE), overflow="fold")
+            table.add_column(name, overflow="fold")
         else:
-            table.add_column(one_line(name, MOST_IN_TABLE), justify="right")
-    for row in rows:
-        table.add_row(*(one_line(word, MOST_IN_TABLE) for word in row))
-    make_console(sys.stdout, None if sys.stdout.isatty() else width).print(table)
+            table.add_column(name, justify="right", no_wrap=keeps_numbers)
+    for row in cells[1:]:
+        table.add_row(*row)
+    if is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    _write(sys.stdout, "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
+
+
+def _fit(rows: list[list[str]], width: int, texts: Sequence[int]) -> tuple[list[list[str]], bool]:
+    """Return rows with intervals below their scores where lines are too narrow for all; whether numbers stay whole."""
+    sides = 3 * len(rows[0]) + 1  # a space on either side of each column, and lines between them
+    if sum(_measure(column) for column in zip(*rows, strict=True)) + sides <= width:
+        return rows, True
+    rows = [[re.sub(f"(?={INTERVAL}$)", "\n", word).replace("\n ", "\n") for word in row] for row in rows]
+    columns = list(enumerate(zip(*rows, strict=True)))
+    least = sum(min(NARROWEST, _measure(words)) if column in texts else _measure(words) for column, words in columns)
+    return rows, least + sides <= width
+
+
+def _measure(words: Iterable[str]) -> int:
+    return max(count_columns(line) for word in words for line in word.split("\n"))
 
 
 class Silence(io.StringIO):

@@ -1,11 +1,14 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+import robustpose
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = ROOT / "examples/github-actions.yml"
@@ -70,9 +73,49 @@ def test_its_commands_end_with_0_and_with_3(step, tmp_path):
 def test_its_caches_and_pages_are_what_its_commands_write(workflow):
     steps = workflow["jobs"]["gate"]["steps"]
     cached = {one["with"]["path"] for one in steps if "actions/cache" in one.get("uses", "")}
-    assert cached == {"runs/new", "runs/main"}
+    assert cached == {"runs/new", "runs/main", "~/.cache/robustpose/frost"}
+    cached.remove("~/.cache/robustpose/frost")
     commands = "\n".join(one.get("run", "") for one in steps)
     for path in (*cached, "scores.json", "comparison"):
         assert path in commands
     saved = [one for one in steps if one.get("uses", "").startswith("actions/cache/save")]
-    assert saved[0]["if"] == "always()"
+    assert saved[0]["if"].startswith("always()")
+
+
+def list_places(part, *path):
+    """Yield every text of a workflow with where it is."""
+    if isinstance(part, str):
+        yield path, part
+    for key, one in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+        yield from list_places(one, *path, key)
+
+
+def test_functions_and_contexts_are_where_github_allows_them(workflow):
+    for path, text in list_places(workflow):
+        if "hashFiles" in text or "steps." in text:
+            assert path[:1] + path[2:3] == ("jobs", "steps"), (path, text)
+            assert path[4] in ("env", "if", "with", "run", "name"), (path, text)
+        assert "env.DECIDES" not in text
+    known = {one["id"] for one in workflow["jobs"]["gate"]["steps"] if "id" in one}
+    texts = " ".join(text for _, text in list_places(workflow))
+    assert set(re.findall(r"steps\.(\w+)\.", texts)) == known
+
+
+def test_frost_is_installed_before_the_bench_and_kept(workflow):
+    steps = workflow["jobs"]["gate"]["steps"]
+    runs = [one.get("run", "") for one in steps]
+    frost = runs.index("robustpose frost install")
+    assert frost < next(i for i, run in enumerate(runs) if "robustpose bench" in run)
+    place = Path(steps[frost - 1]["with"]["path"])
+    assert place == Path("~/.cache/robustpose/frost")
+
+
+def test_key_is_handed_from_step_to_step(step, tmp_path):
+    assert step("Key", HASH="abc", GITHUB_OUTPUT=str(tmp_path / "output")) == (0, "")
+    assert (tmp_path / "output").read_text() == "hash=abc\n"
+
+
+def test_wheel_that_the_page_names_is_the_one_that_is_built():
+    name = f"./wheels/robustpose-{robustpose.__version__}-py3-none-any.whl"
+    assert name in (ROOT / "docs/ci.md").read_text()
+    assert name in WORKFLOW.read_text()

@@ -70,7 +70,7 @@ def test_kind_takes_its_own_fields_and_those_of_all(kind):
 def test_kind_without_what_it_needs_is_one_line(kind):
     least = least_values(kind)
     for field in ROWS[kind].needs:
-        with pytest.raises(UserError, match=rf"needs {field} \(--{field}\)"):
+        with pytest.raises(UserError, match=rf"(needs|without) {field} \(--{field}\)"):
             describe_data({**least, field: None})
 
 
@@ -204,3 +204,8 @@ def test_official_set_is_one_row(monkeypatch, coco_root):
         describe_data({"name": "crowdpose", "root": coco_root, "boxes": "clean-det"})
     with pytest.raises(UserError, match="crowdpose has no split 'val': it has test and learn"):
         DataSpec(name="crowdpose", root=coco_root, split="val").open()
+
+
+def test_one_of_two_files_in_cocos_format_asks_for_the_other_and_names_no_data_that_nobody_did():
+    with pytest.raises(UserError, match=r"^annotations \(--annotations\) came without images \(--images\): give both$"):
+        describe_data({"annotations": "people.json"})

@@ -116,7 +116,7 @@ def run_shell(words, before="", **environment):
         ("list nothing 2>&-", 2, b""),
         ("list models 2>/dev/full <&-", 0, b""),
         ('list rows | head -1; exit "${PIPESTATUS[0]}"', 0, b""),
-        ("list 'a\n\x1b[31m'", 2, b"error: Invalid value for 'kind'"),
+        ("list 'a\n\x1b[31m'", 2, b"error: nothing is listed as 'a\\n\\x1b[31m'"),
     ],
 )
 def test_stream_that_refuses_is_one_line_at_most(words, code, error):
@@ -137,3 +137,19 @@ def test_deleted_working_folder_is_one_line(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith(b"error: the working folder is not there any more")
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["bnech"], "error: No such command 'bnech' (did you mean 'bench'?); robustpose --help says more"),
+        (["data", "chek"], "error: No such command 'chek' (did you mean 'check'?); robustpose data --help says more"),
+        (["xyzxyz"], "error: No such command 'xyzxyz'; robustpose --help says more"),
+        (["bench", "--modle", "a"], "error: No such option --modle (did you mean '--model'?); robustpose bench"),
+        (["compare", "--zzz"], "error: No such option --zzz; robustpose compare --help says more"),
+    ],
+)
+def test_misspelt_commands_and_options_are_guessed(run, words, line):
+    code, _, errors = run(*words)
+    assert code == 2
+    assert errors.startswith(line)

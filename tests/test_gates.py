@@ -74,6 +74,9 @@ def test_a_score_just_below_its_bound_is_shown_with_the_digits_that_tell_them_ap
         "passed: AP* 0.4123 [0.3823, 0.4323] is at least 0.30"
     )
     assert float(spell_apart(0.3 - 1e-16, 0.3)) < 0.3
+    assert judge("clean=80%", clean=0.5069, bands=True).describe() == (
+        "FAILED: AP* 50.69% [47.69%, 52.69%] is below 80%"  # one unit in a line
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_report_judges_a_finished_run_with_an_exit_code_of_its_own(tmp_path, run
     assert code == 3
     assert "passed: AP* 0.6000 is at least 0.6\n" in output
     assert "passed: fog" in output
-    assert [line for line in errors.splitlines() if "FAILED" in line] == ["FAILED: mPC 0.4500 is below 99%"]
+    assert [line for line in errors.splitlines() if "FAILED" in line] == ["FAILED: mPC 45.00% is below 99%"]
     assert run("report", folder, "--fail-under", "clean=0.6")[0] == 0
 
 

@@ -53,6 +53,13 @@ def test_every_setting_has_a_description_and_is_taken_as_it_is_named():
     assert top == set(TrainSettings.model_fields) - {"row"}
 
 
+def test_options_of_no_model_are_the_models_that_have_some(run):
+    code, output, _ = run("list", "options")
+    assert code == 0
+    assert "onnx, tflite, hf" in output
+    assert "robustpose list options onnx" in output
+
+
 def test_settings_can_be_chosen_by_a_part_of_their_names(run):
     _, output, _ = run("list", "settings", "mixing")
     lines = output.splitlines()[1:-1]
@@ -81,7 +88,6 @@ def test_sizes_and_lists_are_spelt_as_options_take_them():
     ("words", "message"),
     [
         (["nets"], "nothing is listed as 'nets' (did you mean 'networks'?): expected one of models, options"),
-        (["options"], "say of which model: robustpose list options onnx"),
         (["options", "onx"], "unknown kind of model 'onx' (did you mean 'onnx'?)"),
         (["networks", "vit"], "none of the networks has 'vit' in its name: robustpose list networks shows all"),
         (["corruptions", "fogg"], "none of the corruptions has 'fogg' in its name"),

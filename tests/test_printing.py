@@ -1,5 +1,6 @@
 import ast
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 import robustpose
 from robustpose.printing import (
     MOST_LETTERS,
+    count_columns,
+    fold,
     forgiving_streams,
     make_visible,
     one_line,
@@ -120,3 +123,51 @@ def test_a_line_is_written_at_once_for_who_is_stopped_between_two_writes_leaves_
         assert getattr(sys, name).getvalue() == "scoring: 0/2\n"
         monkeypatch.setattr(sys, name, None)
         print_one("scoring: 0/2")
+
+
+@pytest.mark.parametrize("width", [30, 40, 80])
+def test_terminal_breaks_lines_between_words_and_keeps_scores_with_their_intervals(width):
+    line = "runs/a-b/net.onnx:  AP* 65.6 [56.5, 76.0]   mPC 41.7 [33.2, 50.4]   rPC 63.6  関節 of 50% [40%, 60%]."
+    lines = fold(line, width).split("\n")
+    assert max(map(count_columns, lines)) <= width
+    assert " ".join(" ".join(lines).split()) == " ".join(line.split())
+    for whole in ("AP* 65.6 [56.5, 76.0]", "mPC 41.7 [33.2, 50.4]", "rPC 63.6", "of 50% [40%, 60%]."):
+        assert any(whole in one for one in lines)
+
+
+def test_word_that_no_line_holds_stays_whole_for_who_copies_it():
+    assert fold(f"page: /{'a' * 50}/report.html", 20) == f"page:\n/{'a' * 50}/report.html"
+    assert fold("", 20) == ""
+
+
+def test_only_a_terminal_has_lines_broken(monkeypatch):
+    class Screen(io.StringIO):
+        def isatty(self):
+            return True
+
+        def fileno(self):
+            return 1
+
+    monkeypatch.setattr("os.get_terminal_size", lambda number: os.terminal_size((20, 24)))
+    for stream, seen in (Screen(), "one two three four\nfive six\n"), (io.StringIO(), "one two three four five six\n"):
+        monkeypatch.setattr(sys, "stderr", stream)
+        print_aside("one two three four five six")
+        assert stream.getvalue() == seen
+
+
+def print_scores(width, capsys):
+    scores = ["65.6 [56.5, 76.0]", "41.7 [33.2, 50.4]", "63.6 [58.0, 70.1]"]
+    print_table("scores", ["", "model", "AP*", "mPC", "rPC", "run"], [["1", "net", *scores, "a"]], width, (0, 1, 5))
+    return capsys.readouterr().out.splitlines()
+
+
+def test_intervals_are_beside_their_scores_or_whole_below_them(capsys):
+    assert "65.6 [56.5, 76.0] │ 41.7 [33.2, 50.4] │ 63.6 [58.0, 70.1]" in print_scores(120, capsys)[4]
+    lines = print_scores(66, capsys)
+    assert lines[4].split() == ["│", "1", "│", "net", "│", "65.6", "│", "41.7", "│", "63.6", "│", "a", "│"]
+    assert "[56.5, 76.0] │ [33.2, 50.4] │ [58.0, 70.1]" in lines[5]
+
+
+def test_no_line_of_a_table_in_a_pipe_ends_with_spaces(capsys):
+    assert print_scores(120, capsys)[0] == "scores"
+    assert all(line == line.rstrip() for line in print_scores(66, capsys))

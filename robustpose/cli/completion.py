@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from robustpose.errors import UserError
-from robustpose.printing import print_line
+from robustpose.printing import print_document, print_line
 
 VARIABLE = "_ROBUSTPOSE_COMPLETE"  # in which a shell's script asks
 SHELLS = ("bash", "zsh", "fish")
@@ -35,10 +35,8 @@ def show(wanted: bool) -> None:
     if wanted:
         from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-        for line in get_completion_script(
-            prog_name="robustpose", complete_var=VARIABLE, shell=_find_shell()
-        ).splitlines():
-            print_line(line)
+        script = get_completion_script(prog_name="robustpose", complete_var=VARIABLE, shell=_find_shell())
+        print_document(script.rstrip("\n"))
         raise typer.Exit
 
 

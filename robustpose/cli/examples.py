@@ -9,11 +9,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "bench": (
         "robustpose bench --model demo --data toy --out runs/demo",
         "robustpose bench --model onnx:pose.onnx --annotations people.json --images images --out runs/pose",
+        "robustpose bench --model demo --data toy --out runs/gated --fail-under clean=0.30,fog=20%",
     ),
     "report": ("robustpose report runs/demo", "robustpose report runs/demo --without-images"),
     "compare": (
         "robustpose compare runs/standard runs/hardened",
-        "robustpose compare runs/standard runs/hardened --out comparison",
+        "robustpose compare runs/standard runs/hardened --fail-if-worse clean,fog --margin 0.01",
     ),
     "leaderboard": ("robustpose leaderboard runs", "robustpose leaderboard runs --out board"),
     "findings": ("robustpose findings runs --out findings.md", "robustpose findings --published"),
@@ -41,5 +42,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "list": ("robustpose list rows table5", "robustpose list settings mixing"),
     "data check": ("robustpose data check coco --root coco", "robustpose data check mpii --root mpii"),
-    "frost install": ("robustpose frost install",),
+    "frost install": ("robustpose frost install", "ROBUSTPOSE_CACHE=cache robustpose frost install"),
+    "data": ("robustpose data check coco --root coco",),
+    "frost": ("robustpose frost install",),
 }

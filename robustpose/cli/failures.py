@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import platform
+import re
 import sys
 import tempfile
 import traceback
@@ -14,7 +15,7 @@ from typing import Any
 
 import robustpose
 from robustpose.blame import find_blame
-from robustpose.errors import UserError
+from robustpose.errors import UserError, nearest
 from robustpose.printing import ForgivingStream, make_visible, one_line, print_aside, print_lines
 from robustpose.stopping import LINE, Stopped, heard, tell
 
@@ -136,9 +137,22 @@ def _tell_usage(error: Any) -> int:
         print_lines(message)
     else:
         path = error.ctx.command_path if error.ctx is not None else "robustpose"
-        words = " ".join(message.split())  # choices come with line breaks
+        words = _guess_name(error) or " ".join(message.split())  # choices come with line breaks
         print_aside(f"error: {words.rstrip('.')}; {path} --help says more")
     return YOURS
+
+
+def _guess_name(error: Any) -> str | None:
+    """Return what to say of an option or a command that there is not; None for other mistakes."""
+    command: Any = getattr(error.ctx, "command", None)
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption" and command is not None and option:
+        known = [name for one in command.get_params(error.ctx) for name in (*one.opts, *one.secondary_opts)]
+        return f"No such option {option}{nearest(option, [name for name in known if name.startswith('--')])}"
+    found = re.fullmatch(r"No such command '(.*?)'\..*", str(error.format_message()), re.DOTALL)
+    if found is None or not hasattr(command, "list_commands"):
+        return None
+    return f"No such command '{found[1]}'{nearest(found[1], command.list_commands(error.ctx))}"
 
 
 def _read_exit(error: SystemExit) -> int:

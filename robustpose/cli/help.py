@@ -56,15 +56,11 @@ class Command(typer.core.TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the command's examples."""
-        examples = EXAMPLES.get(ctx.command_path.removeprefix(NAME).strip(), ())
-        if examples:
-            with formatter.section("Examples"):
-                for example in examples:
-                    formatter.write("".join(f"{line}\n" for line in _fold(example, formatter.width)))
+        _write_examples(ctx, formatter)
 
 
 class Group(typer.core.TyperGroup):
-    """A command that has commands, each of which is shown with one line."""
+    """A command that has commands, each of which is shown with one line, and examples below them."""
 
     later: ClassVar[Mapping[str, tuple[str, str]]] = {}  # commands that are imported when they are called
 
@@ -88,6 +84,11 @@ class Group(typer.core.TyperGroup):
                 formatter.write_dl(records)
         _write_groups(self, ctx, formatter)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write examples of its commands, then its last words."""
+        _write_examples(ctx, formatter)
+        super().format_epilog(ctx, formatter)
+
     def _list_lines(self, ctx: Any) -> Iterator[tuple[str, str]]:
         for name in self.list_commands(ctx):
             if name in self.later:
@@ -109,6 +110,14 @@ def load_command(name: str, place: str, line: str) -> Any:
         command = typer.main.get_command(alone)
     command.name = name
     return command
+
+
+def _write_examples(ctx: Any, formatter: Any) -> None:
+    examples = EXAMPLES.get(ctx.command_path.removeprefix(NAME).strip(), ())
+    if examples:
+        with formatter.section("Examples"):
+            for example in examples:
+                formatter.write("".join(f"{line}\n" for line in _fold(example, formatter.width)))
 
 
 def _write_groups(command: Any, ctx: Any, formatter: Any) -> None:

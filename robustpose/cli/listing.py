@@ -175,7 +175,11 @@ def _list_options(part: str) -> None:
     from robustpose.cli.described import describe_options
 
     if not part:
-        raise UserError("say of which model: robustpose list options onnx; robustpose list models names the kinds")
+        from robustpose import estimators, models
+
+        print_note(f"Models that have options: {', '.join([*estimators.TABLE, *models.TABLE])}.")
+        print_note("robustpose list options onnx lists those of one.")
+        return
     _print_described(describe_options(part))
     print_note("robustpose bench --model-set NAME=VALUE changes one.")
 

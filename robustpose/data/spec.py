@@ -119,6 +119,9 @@ class DataSpec(Settings):
             raise ValueError(f"{_call('limit')} must be at least 1, got {self.limit}")
         lacking = [field for field in kind.needs if field not in given]
         if lacking:
+            if kind is COCO_FILES:  # which nobody needs to name
+                there = spell_list([_call(field) for field in kind.needs if field in given])
+                raise ValueError(f"{there} came without {spell_list(map(_call, lacking))}: give both")
             raise ValueError(f"data '{self.name}' needs {spell_list(map(_call, lacking))}")
         return self
 

@@ -47,12 +47,11 @@ class Judged:
 
     def describe(self) -> str:
         """Return the line that people read."""
-        value = spell_apart(self.value, self.gate.bound)
+        value, interval = spell_apart(self.value, self.gate.bound), spell_interval(self.interval)
+        if self.gate.written.endswith("%"):  # one unit in a line
+            value, interval = (re.sub(r"\d[\d.e-]*", _to_percent, text) for text in (value, interval))
         words = "is at least" if self.is_passed else "is below"
-        return (
-            f"{'passed' if self.is_passed else 'FAILED'}: {self.name} {value}{spell_interval(self.interval)} {words} "
-            + (self.gate.written)
-        )
+        return f"{'passed' if self.is_passed else 'FAILED'}: {self.name} {value}{interval} {words} " + self.gate.written
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON has of it."""
@@ -182,6 +181,10 @@ def spell_apart(value: float, bound: float, signed: str = "") -> str:
         if value == bound or ((float(text) < bound) == (value < bound) and float(text) != bound):
             return text
     return f"{value:{signed}}"
+
+
+def _to_percent(number: re.Match[str]) -> str:
+    return f"{Decimal(number[0]).scaleb(2):f}%"
 
 
 def spell_interval(interval: Interval | None) -> str:

@@ -33,6 +33,11 @@ class Entry:
     version: str  # of robustpose that wrote the summary
     row: PublishedRow | None  # of the paper that the run was made to stand beside
 
+    @property
+    def run(self) -> str:
+        """Return the run's folder, or its file where that is called otherwise."""
+        return self.file.removesuffix("/summary.json")
+
     def values(self, kind: str) -> dict[str, float | None]:
         """Return the values of the rows of one kind by name."""
         return {row.name: row.value for row in self.rows[kind]}

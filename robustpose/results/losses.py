@@ -36,7 +36,9 @@ class JudgedDifference:
         words = f"{self.value:+.4f} [{self.interval[0]:+.4f}, {high}]"
         if self.is_passed:
             bound = f" by more than {self.margin:g}" if self.margin else ""
-            return f"passed: {self.name} of {self.run} is not worse than of {self.reference}{bound}: {words}"
+            return (
+                f"passed: {self.name} of {self.run} is not shown to be worse than of {self.reference}{bound}: {words}"
+            )
         bound = f"below -{self.margin:g}" if self.margin else "below 0"
         return f"FAILED: {self.name} of {self.run} is worse than of {self.reference}: {words}, all of it {bound}"
 

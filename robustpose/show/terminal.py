@@ -186,7 +186,7 @@ def print_boards(boards: Sequence[Board]) -> None:
         rows = []
         for rank, entry in enumerate(board.entries, 1):
             scores = [f"{percent(row.value)}{_range(row.interval)}" for row in entry.rows["headline"]]
-            rows.append([str(rank), entry.name, *scores, entry.file])
+            rows.append([str(rank), entry.name, *scores, entry.run])
         title = f"{board.metric} in percent on {images}, {how}{whole}"
         print_table(title, titles, rows, 120, texts=(0, 1, len(titles) - 1))
 
