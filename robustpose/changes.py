@@ -3,8 +3,9 @@
 A setup is JSON. These of its keys hold more than a value:
 
 code, metric_code   what somebody's own code is in: SHA-256 of each file by its name, see `sources` and `states`
+                    and of variables, ``SCALE of darken``
 corruption_code     the same by the names of corruptions; a run may take in others later
-state               SHA-256 of weights and arguments of an object, by their names
+state               SHA-256 of weights, arguments and variables of an object, by their names
 files, boxes_files  SHA-256 of each file of a folder by its name; a run may take in others later
 external_data       SHA-256 of the files that belong to another file, by their names
 
@@ -22,6 +23,8 @@ from robustpose.files import list_differences
 
 CODE = ("code", "metric_code")
 STATE = "state"
+ALL_NAMES = {"(names)": "all"}  # in a state: it has all names, so that others have come in or gone
+OF = " of "  # between the names of a variable and of what it belongs to
 BY_CORRUPTION = "corruption_code"
 FOLDERS = {"files": "sha256", "boxes_files": "boxes_sha256"}  # and the digest of the whole folder
 GROWING = (BY_CORRUPTION, *FOLDERS)
@@ -101,7 +104,18 @@ def tell_files_apart(one: Any, other: Any) -> list[str]:
     """Return the names of files that are not the same in two tables of code; versions of libraries do not count."""
     one, other = as_table(one), as_table(other)
     files = [name for name in {**one, **other} if DIGEST.fullmatch(str(one.get(name, other.get(name))))]
-    return [name for name in files if one.get(name) != other.get(name)]
+    both = [name for name in files if OF not in name or (name in one and name in other)]  # of versions that note both
+    return [name for name in both if one.get(name) != other.get(name)]
+
+
+def spell_state(variable: str, name: str) -> str:
+    """Return the name that a variable has in a table of code, of what is called ``module:name``."""
+    return f"{variable}{OF}{name.rpartition(':')[2]}"
+
+
+def choose_states(code: Tree) -> dict[str, str]:
+    """Return the variables in a table of code."""
+    return {name: digest for name, digest in code.items() if OF in name}
 
 
 def take_in(old: Tree, new: Tree) -> dict[str, Any]:
@@ -136,7 +150,7 @@ def _explain(key: str, old: Tree, new: Tree) -> list[str] | None:
         }
         return [line for name, code in known.items() for line in _compare_code(code, as_table(now)[name])]
     if key == STATE:
-        return [f"{name} of what is benched has changed" for name in _list_differing(before, now)]
+        return [f"{name} of what is benched has changed" for name in _list_changed_state(before, now)]
     if key in FOLDERS:
         return [f"{name} has changed" for name in _list_differing(before, now)]
     if key == "external_data":
@@ -158,7 +172,16 @@ def _compare_code(before: Any, now: Tree) -> Iterator[str]:
         return
     yield from (f"{name} has changed" for name in _list_differing(before, now))
     yield from (f"{name} is not used any more, as it was" for name in before if name not in now)
-    yield from (f"{name} has come in" for name in now if name not in before)
+    has_states = bool(choose_states(before))  # not noted by earlier versions
+    yield from (f"{name} has come in" for name in now if name not in before and (has_states or OF not in name))
+
+
+def _list_changed_state(before: Any, now: Any) -> list[str]:
+    """Return the names of a state that differ, or are in one only where both have all names."""
+    before, now = as_table(before), as_table(now)
+    if not before.keys() & ALL_NAMES.keys() & now.keys():
+        return _list_differing(before, now)
+    return [name for name in {**before, **now} if before.get(name) != now.get(name)]
 
 
 def _list_differing(before: Any, now: Any) -> list[str]:

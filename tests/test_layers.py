@@ -18,6 +18,8 @@ LAYERS = [
     {"amounts", "registry", "files", "handed_over", "processes", "progress", "random_state", "versions"}
     | {"config", "image_files", "records"},
     {"changes", "contents", "fresh", "sources"},
+    {"used_names"},
+    {"plain_values"},
     {"states", "work"},
     {"pose"},
     {"corruptions", "models"},

@@ -163,3 +163,65 @@ def test_hash_of_tensors_is_of_names_types_shapes_and_bytes():
     assert len({hash_tensors(tensors) for tensors in variants}) == len(variants)
     assert hash_tensors({"a": zeros, "b": zeros + 1}) == hash_tensors({"b": zeros + 1, "a": zeros.clone()})
     assert hash_network(linear(0)) == hash_network(linear(0)) != hash_network(linear(1))
+
+
+LEVEL, WEIGHTS = 1.0, [0.0]
+
+
+class Leveled:
+    """A callable of somebody's own, with variables of its class."""
+
+    K = 1.0
+
+    def __call__(self, image, boxes):
+        return image * self.K + LEVEL + WEIGHTS[0]
+
+    def twin(self, image, boxes):
+        return image
+
+
+def levelled(image, boxes, gain=1.0, *, bias=0.0):
+    return image * gain + bias
+
+
+def change_default():
+    levelled.__defaults__ = (0.5,)
+
+
+def change_keyword():
+    levelled.__kwdefaults__["bias"] = 0.5
+
+
+SETTING = {
+    "LEVEL": (Leveled(), lambda: globals().update(LEVEL=0.5)),
+    "WEIGHTS": (Leveled(), lambda: globals().update(WEIGHTS=np.array([1.0]))),
+    "Leveled": (Leveled(), lambda: setattr(Leveled, "K", 0.5)),
+    "gain": (levelled, change_default),
+    "bias": (levelled, change_keyword),
+}
+
+
+@pytest.mark.parametrize("name", SETTING)
+def test_variables_that_are_set_while_a_program_runs_are_known(name, monkeypatch):
+    found, change = SETTING[name]
+    monkeypatch.setitem(globals(), "LEVEL", 1.0)
+    monkeypatch.setitem(globals(), "WEIGHTS", [0.0])
+    monkeypatch.setattr(Leveled, "K", 1.0)
+    monkeypatch.setattr(levelled, "__defaults__", (1.0,))
+    monkeypatch.setattr(levelled, "__kwdefaults__", {"bias": 0.0})
+    before = know(found).state
+    change()
+    after = know(found).state
+    assert [key for key in {**before, **after} if before.get(key) != after.get(key)] == [name]
+
+
+def test_method_that_is_put_into_a_class_is_known(monkeypatch):
+    before = know(Leveled()).state
+    monkeypatch.setattr(Leveled, "__call__", Leveled.twin)
+    assert know(Leveled()).state["Leveled"] != before["Leveled"]
+
+
+def test_unrelated_variable_with_the_name_of_an_attribute_does_not_count(monkeypatch):
+    before = know(Leveled()).state
+    monkeypatch.setitem(globals(), "K", 5)
+    assert know(Leveled()).state == before

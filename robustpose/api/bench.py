@@ -23,6 +23,7 @@ from robustpose.api.arguments import (
 )
 from robustpose.api.models import make_maker
 from robustpose.api.places import find_folder, foresee_folder, lend_folder
+from robustpose.api.remembering import as_before_its_predictions
 from robustpose.api.run import Run
 from robustpose.api.sending import limit_workers
 from robustpose.api.wording import in_python
@@ -152,15 +153,15 @@ def bench(
         prepared = prepare(job, cells)
         n_workers = limit_workers(n_workers, {"the model": maker, "the data": given.open, "a corruption": cells})
         start_over = _start_over(as_switch(fresh, "fresh"), is_shown, model, given, origin)
-        if as_switch(dry_run, "dry_run"):
-            show_doubts(prepared.warnings)
-            foreseen = replace(prepared, job=replace(job, out=foresee_folder(folder, prepared.identity)))
-            return cast(
-                Run, plan_bench(foreseen, n_workers, n_resamples, start_over)
-            )  # of whom nobody has to ask which
-        with lend_folder(folder, prepared.identity) as place, choose_display(is_shown) as on_progress:
-            prepared = replace(prepared, job=replace(prepared.job, out=place))
-            run_prepared(prepared, n_workers, n_resamples, on_progress, start_over, tell if is_shown else None)
+        with as_before_its_predictions(prepared) as settled:
+            if as_switch(dry_run, "dry_run"):
+                show_doubts(settled.warnings)
+                foreseen = replace(settled, job=replace(job, out=foresee_folder(folder, settled.identity)))
+                plan = plan_bench(foreseen, n_workers, n_resamples, start_over)
+                return cast(Run, plan)  # of whom nobody has to ask which
+            with lend_folder(folder, settled.identity) as place, choose_display(is_shown) as on_progress:
+                settled = replace(settled, job=replace(settled.job, out=place))
+                run_prepared(settled, n_workers, n_resamples, on_progress, start_over, tell if is_shown else None)
         return Run(place, given.open)
 
 

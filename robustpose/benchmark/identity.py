@@ -23,8 +23,7 @@ def identify_estimator(estimator: Estimator) -> tuple[dict[str, Any], tuple[str,
         code = {**hash_code(modules), **as_table(about.get("code"))}
         return {**about, "code": code} if code else about, ()
     known = know(own, *modules)
-    state = {"state": known.state} if known.state else {}
-    return {**about, "code": known.code, **state}, known.doubts
+    return {**about, "code": known.code, "state": known.whole_state}, known.doubts
 
 
 def choose_files(part: Mapping[str, Any], cells: Iterable[Cell]) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from robustpose.benchmark.elsewhere import gather_states
 from robustpose.benchmark.identity import choose_files, choose_provenance, identify_estimator
 from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions.suites import COCO_C, Suite
@@ -85,6 +86,7 @@ class Prepared:
     estimator: Estimator
     identity: dict[str, Any]  # what determines the predictions in any cell: noted in the run folder
     doubts: tuple[str, ...] = ()  # about that
+    states: Mapping[str, str] = field(default_factory=dict)  # variables of somebody's own, which workers compare
     seconds: float = 0.0  # that opening the data and the estimator took
 
     @property
@@ -131,7 +133,8 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
         # Poses that were found elsewhere do not tell by which code their images were made.
         BY_CORRUPTION: dict(sorted(job.corrupted_images.code_of(cells).items())) if estimator.needs_images else {},
     }
-    return Prepared(job, cells, data, estimator, identity, (*doubts_of_data, *doubts_of_estimator), seconds)
+    doubts, states = (*doubts_of_data, *doubts_of_estimator), gather_states(identity, dataset)
+    return Prepared(job, cells, data, estimator, identity, doubts, states, seconds)
 
 
 def _check_ids(of_frames: Sequence[ImageId], of_truths: Sequence[ImageId]) -> None:

@@ -7,9 +7,10 @@ are a unit: a file that is written when it is finished, and never made twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from robustpose.benchmark.chunks import find_chunks
+from robustpose.benchmark.elsewhere import States, check_here, or_alone
 from robustpose.benchmark.job import Job, OpenedData, Prepared
 from robustpose.errors import UserError
 from robustpose.evaluation import get_frames, predict
@@ -29,11 +30,16 @@ class Predicting:
     """The work of predicting: a result for every unit that is written."""
 
     job: Job
+    states: States = field(default_factory=dict)  # that decide what is predicted, in the process that shares out
+    cells: Sequence[Cell] = ()
 
     def open(self) -> tuple[Dataset, Estimator]:
-        """Open the dataset, and make the estimator."""
+        """Open the dataset, and make the estimator; DiffersError if they are others in this process."""
         dataset = self.job.make_dataset()
-        return dataset, self.job.make_estimator(dataset.skeleton)
+        estimator = self.job.make_estimator(dataset.skeleton)
+        if self.states:
+            check_here(self.states, dataset, estimator, self.job.corrupted_images, self.cells)
+        return dataset, estimator
 
     def kinds(self, task: Task) -> list[Piece]:
         """Return the corruption of each unit, whose images are counted: they differ in time by a factor of ten."""
@@ -65,9 +71,14 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Pro
     for _ in range(2):  # a unit that the disk has damaged is noticed when it is gathered: then it is made again
         unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
         folder.drop_units(set(prepared.cells).difference(unfinished))  # of a process that was killed at that
-        todo = list_tasks(folder, unfinished, chunks)
-        n_done = len(prepared.cells) * len(prepared.data.dataset) - count_images(todo)
-        for _ in do_tasks(Predicting(prepared.job), todo, n_workers, on_progress, n_done, opened):
+
+        def share_out(n_workers: int, unfinished: Sequence[Cell] = unfinished) -> Iterator[None]:
+            todo = list_tasks(folder, unfinished, chunks)
+            n_done = len(prepared.cells) * len(prepared.data.dataset) - count_images(todo)
+            work = Predicting(prepared.job, prepared.states, prepared.cells)
+            yield from do_tasks(work, todo, n_workers, on_progress, n_done, opened)
+
+        for _ in or_alone(share_out, n_workers):
             pass
         damaged = [cell for cell in unfinished if not _gather(folder, cell, chunks, prepared.data)]
         if not damaged:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from robustpose.benchmark.elsewhere import States, check_data_here, or_alone
 from robustpose.benchmark.job import Job, OpenedData, read_truths
+from robustpose.data.identity import know_dataset
 from robustpose.pose.cell import Cell
 from robustpose.pose.results_json import check_truth_rows, read_results
 from robustpose.pose.types import no_poses
@@ -25,10 +27,13 @@ class Scoring:
     job: Job
     n_resamples: int  # of the images, for intervals and slices; 0 for neither
     with_slices: bool = True  # whether slices, joints and calibration are wanted, where there are resamples
+    states: States = field(default_factory=dict)  # that decide what is scored, in the process that shares out
 
     def open(self) -> OpenedData:
-        """Open the dataset with its truth."""
-        return read_truths(self.job.make_dataset())
+        """Open the dataset with its truth; DiffersError if they are others in this process."""
+        dataset = self.job.make_dataset()
+        check_data_here(self.states, dataset)
+        return read_truths(dataset)
 
     def kinds(self, cell: Cell) -> list[Piece]:
         """Return that cells take about the same time."""
@@ -58,5 +63,10 @@ def score_cells(
 ) -> dict[Cell, CellScore]:
     """Return the score of every cell, whose predictions are there, in their order, and write the cells' matches."""
     n_workers = count_processes(len(data.truths), len(cells), n_workers)
-    scores = {score.cell: score for score in do_tasks(scoring, cells, n_workers, on_progress, opened=data)}
+    scoring = replace(scoring, states=know_dataset(data.dataset)[1])
+
+    def share_out(n_workers: int) -> Iterator[CellScore]:
+        yield from do_tasks(scoring, cells, n_workers, on_progress, opened=data)
+
+    scores = {score.cell: score for score in or_alone(share_out, n_workers)}
     return {cell: scores[cell] for cell in cells}

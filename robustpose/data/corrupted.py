@@ -25,7 +25,7 @@ from robustpose.errors import UserError, first_few
 from robustpose.files import hash_file
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame, Image
-from robustpose.states import know
+from robustpose.states import know, tabulate
 
 ORIGIN = ("profile", "seed", "frost_textures")  # what every provenance of pixels has
 
@@ -98,7 +98,8 @@ class MadeImages(CorruptedImages):
 
     def code_of(self, cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
         names = dict.fromkeys(cell.corruption for cell in cells if cell.corruption not in (None, *TABLE))
-        return {str(name): know(registry.load(str(name)), str(name).partition(":")[0]).code for name in names}
+        known = {str(name): know(registry.load(str(name)), str(name).partition(":")[0]) for name in names}
+        return {name: tabulate(one, name) for name, one in known.items()}
 
     def _seed_for(self, frame: Frame) -> Seed:
         return self.seed if isinstance(self.seed, str) else (self.seed, frame.image_id)

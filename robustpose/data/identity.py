@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from robustpose import metrics, registry
+from robustpose.changes import choose_states
 from robustpose.contents import hash_tensors
 from robustpose.data.subset import DatasetAround
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Truth
-from robustpose.states import MODULES, is_somebodys, know
+from robustpose.states import MODULES, Known, is_somebodys, know, tabulate
 
 OF_TRUTH = ("image_id", "xy", "visible", "area", "boxes", "crowd", "head_size")
 
@@ -22,23 +23,47 @@ def identify_dataset(dataset: Dataset, truths: Iterable[Truth]) -> tuple[dict[st
     """
     identity: dict[str, Any] = {**dataset.provenance, "metric": dataset.metric}
     doubts: tuple[str, ...] = ()
-    inner = dataset
-    while isinstance(inner, DatasetAround) and not is_somebodys(inner):
-        inner = inner.inner
-    modules = getattr(inner, MODULES, ())
-    if modules or is_somebodys(inner):
-        known = know(type(getattr(inner, "__wrapped__", inner)), *modules)
+    known = _know_class(dataset)
+    if known is not None:
         identity |= {
             "code": known.code,
+            "state": known.whole_state,
             "annotated_sha256": _hash_truths(truths),
             "given_boxes_sha256": _hash_boxes(dataset),
         }
         doubts += known.doubts
     if metrics.names_code(dataset.metric):
-        known = know(registry.load(dataset.metric), dataset.metric.partition(":")[0])
-        identity["metric_code"] = known.code
+        known = _know_metric(dataset.metric)
+        identity["metric_code"] = tabulate(known, dataset.metric)
         doubts += known.doubts
     return identity, doubts
+
+
+def know_dataset(dataset: Dataset) -> tuple[dict[str, str], dict[str, str]]:
+    """Return code and state of somebody's own dataset and metric."""
+    of_class = _know_class(dataset)
+    known = [of_class] if of_class is not None else []
+    state = {name: digest for one in known for name, digest in one.state.items()}
+    code = {name: digest for one in known for name, digest in one.code.items()}
+    if metrics.names_code(dataset.metric):
+        of_metric = _know_metric(dataset.metric)
+        return {**code, **of_metric.code}, {**state, **choose_states(tabulate(of_metric, dataset.metric))}
+    return code, state
+
+
+def _know_class(dataset: Dataset) -> Known | None:
+    """Return what is known of the class of a dataset, inside those around it; None for one of this package."""
+    inner = dataset
+    while isinstance(inner, DatasetAround) and not is_somebodys(inner):
+        inner = inner.inner
+    modules = getattr(inner, MODULES, ())
+    if modules or is_somebodys(inner):
+        return know(type(getattr(inner, "__wrapped__", inner)), *modules)
+    return None
+
+
+def _know_metric(name: str) -> Known:
+    return know(registry.load(name), name.partition(":")[0])
 
 
 def _hash_truths(truths: Iterable[Truth]) -> str:

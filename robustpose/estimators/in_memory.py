@@ -20,10 +20,12 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from robustpose.blame import blaming
+from robustpose.changes import ALL_NAMES
 from robustpose.contents import hash_network
 from robustpose.errors import UserError, nearest, quote
 from robustpose.estimators.function import doubt_order
 from robustpose.estimators.options import Size, read_options, write_size
+from robustpose.estimators.own_layers import describe_own
 from robustpose.estimators.running.backends import check_backend, find_device, limit_threads
 from robustpose.models import BUILT_AS
 from robustpose.models.families import FAMILIES
@@ -32,8 +34,6 @@ from robustpose.models.value_range import check_range
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
-from robustpose.sources import PACKAGE
-from robustpose.states import know
 
 ATTRIBUTE = "input_spec"  # of a network that carries it
 SAY_INPUT = 'give input="192x256" (width x height, px), or input=InputSpec(...)'
@@ -162,7 +162,7 @@ def as_estimator(
     copied = copy_network(network)
     engine = {**chosen.model_dump(include={"threads", "backend", "precision"}), "device": device}
     estimator: Any = family.as_estimator(copied, input_spec, skeleton, chosen, **engine)
-    own, doubts = _describe_own(copied)
+    own, doubts = describe_own(copied)
     estimator.provenance = {
         **estimator.provenance,  # with `decode` where it is not the usual one
         "state_sha256": hash_network(network),
@@ -190,38 +190,10 @@ def _describe_input(input_spec: InputSpec) -> dict[str, Any]:
     return {"input": write_size(input_spec.input_wh), "channels": input_spec.channels, **values}
 
 
-def _describe_own(network: nn.Module) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return what results say of code that is somebody's own, and doubts about that: of layers, and of their hooks."""
-    code: dict[str, str] = {}
-    state: dict[str, str] = {}
-    doubts: tuple[str, ...] = ()
-    if any(type(layer).__module__.partition(".")[0] not in ("torch", PACKAGE) for layer in network.modules()):
-        known = know(network)
-        code, doubts = known.code, known.doubts
-        state = {name: part for name, part in known.state.items() if name != "itself"}  # its weights, which are known
-    for hook in _list_hooks(network):
-        known = know(hook)  # what it holds may be what it has seen: its code alone
-        code, doubts = {**known.code, **code}, (*doubts, *known.doubts)
-    return {name: part for name, part in (("code", code), ("state", state)) if part}, tuple(dict.fromkeys(doubts))
-
-
 def describe_layers(network: nn.Module) -> dict[str, Any]:
     """Return what decides what a network, in evaluation mode, does beside its weights and its code, as hashes."""
-    return {"layers": _hash_layers(network), **_describe_own(network)[0].get("state", {})}
-
-
-def _list_hooks(network: nn.Module) -> list[Any]:
-    hooks = [
-        hook
-        for layer in network.modules()
-        for held in (layer._forward_hooks, layer._forward_pre_hooks)
-        for hook in held.values()
-    ]
-    return [
-        hook
-        for hook in hooks
-        if (getattr(hook, "__module__", None) or type(hook).__module__).partition(".")[0] != "torch"
-    ]
+    state = describe_own(network)[0].get("state", {})
+    return {"layers": _hash_layers(network), **{name: part for name, part in state.items() if name not in ALL_NAMES}}
 
 
 def _hash_layers(network: nn.Module) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from robustpose import models
+from robustpose import models, registry
 from robustpose.contents import hash_network
 from robustpose.errors import UserError
 from robustpose.estimators.options import NetworkOptions
@@ -35,7 +35,10 @@ class Loaded:
 
     def describe(self, **options: Any) -> dict[str, object]:
         """Return what results say of an estimator: whose weights, with which options, and what it ran on."""
-        code = hash_code([self.name.partition(":")[0]]) if ":" in self.name else {}  # of a network of somebody's own
+        module = self.name.partition(":")[0]
+        code, state = {}, {}
+        if ":" in self.name:  # a network of somebody's own
+            code, state = hash_code([module]), know(registry.load(self.name), module).whole_state
         return {
             "kind": self.name,
             "name": name_in_text(self.file),
@@ -46,6 +49,7 @@ class Loaded:
             "device": self.engine["device"].type,
             "torch": str(torch.__version__),
             **({"code": code} if code else {}),
+            **({"state": state} if state else {}),
         }
 
 
