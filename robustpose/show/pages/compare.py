@@ -26,8 +26,8 @@ def write_comparison(folder: Path, comparison: Comparison) -> Path:
 
 def check_place(folder: Path) -> None:
     """Raise UserError where other files than those of a comparison would be lost in a folder."""
-    check_json(folder / "comparison.json", "level", "--out")
-    check_page(folder / "compare.html", "compare", "--out")
+    check_json(folder / "comparison.json", "level", "folder")
+    check_page(folder / "compare.html", "compare", "folder")
 
 
 def render_comparison(comparison: Comparison) -> str:

@@ -22,8 +22,8 @@ def write_leaderboard(folder: Path, boards: Sequence[Board]) -> Path:
 
 def check_place(folder: Path) -> None:
     """Raise UserError where other files than those of a leaderboard would be lost in a folder."""
-    check_json(folder / "leaderboard.json", "boards", "--out")
-    check_page(folder / "leaderboard.html", "leaderboard", "--out")
+    check_json(folder / "leaderboard.json", "boards", "folder")
+    check_page(folder / "leaderboard.html", "leaderboard", "folder")
 
 
 def render_leaderboard(boards: Sequence[Board]) -> str:
