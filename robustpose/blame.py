@@ -17,7 +17,7 @@ from robustpose.errors import UserError
 
 OURS = str(Path(__file__).parent) + os.sep
 LIBRARIES = tuple({path + os.sep for name, path in sysconfig.get_paths().items() if name.endswith("lib")})
-NOT_BLAMED = (UserError, KeyboardInterrupt, GeneratorExit)
+NOT_BLAMED = (UserError, KeyboardInterrupt)
 MOST_LETTERS = 300  # of what an error says
 DEEPEST = 60  # frames that are looked at, of what has recursed
 
@@ -42,6 +42,8 @@ class blaming:
         if error is None or isinstance(error, NOT_BLAMED):
             return
         places = _list_places(error)[1:]  # without that of this block
+        if isinstance(error, GeneratorExit) and not places:  # a generator of ours is closed
+            return
         own = [place for place in places if not _is_of_library(place)]
         if own and _is_ours(own[-1]):
             return

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -31,6 +31,7 @@ Opened = TypeVar("Opened")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 Do = Callable[[Opened, Task], Iterator[Result]]
+_starting = threading.RLock()
 WORKER_NUMBER = "ROBUSTPOSE_WORKER"  # environment variable: 0, 1, … in the processes of a run
 
 
@@ -64,10 +65,11 @@ def run_in_processes(
     """
     context = multiprocessing.get_context("spawn")  # a forked process would share the threads' locks
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()  # results, and the futures of tasks that have ended
-    others = set(multiprocessing.active_children())
+    ours: set[Any] = set()  # not those of another thread that works, too
     failure: BaseException | None = None
     with ExitStack() as to_end:  # in the reverse order
         with start_processes(with_main=names_main(prepare, do, tasks)), one_thread_elsewhere():
+            others = set(multiprocessing.active_children())
             numbers: Any = context.SimpleQueue()
             to_end.callback(numbers.close)
             for number in range(n_workers):
@@ -81,12 +83,14 @@ def run_in_processes(
             worker = (prepare, do, sender, context.Lock(), numbers)
             pool = ProcessPoolExecutor(n_workers, context, initializer=_start_worker, initargs=worker)
             to_end.callback(pool.shutdown, wait=True, cancel_futures=True)
-            to_end.callback(_kill_children_but, others)  # what a worker has not finished is not needed
+            to_end.callback(_kill, ours)  # what a worker has not finished is not needed
             try:
                 for task in tasks:
                     pool.submit(_do, task).add_done_callback(events.put)
             except BrokenProcessPool as error:
                 failure = error
+            finally:
+                ours |= set(multiprocessing.active_children()) - others
         n_running = len(tasks)
         while n_running and failure is None:
             event = events.get()
@@ -112,13 +116,14 @@ def run_in_processes(
 def start_processes(with_main: bool = True) -> Iterator[None]:
     """Hear signals only after the block, in which processes are started: none is interrupted before it is a worker.
 
-    Without the main module, they do not run a script again.
+    Without the main module, they do not run a script again. Other threads wait: what new processes inherit is changed.
     """
-    if hasattr(signal, "pthread_sigmask"):
-        with hold_signals(), _silenced_tracker():
-            resource_tracker.ensure_running()  # where this starts it, signals come through again before Python 3.13
-    with hold_signals(), nullcontext() if with_main else without_main():
-        yield
+    with _starting:
+        if hasattr(signal, "pthread_sigmask"):
+            with hold_signals(), _silenced_tracker():
+                resource_tracker.ensure_running()  # where this starts it, signals come through again before Python 3.13
+        with hold_signals(), nullcontext() if with_main else without_main():
+            yield
 
 
 @contextmanager
@@ -141,8 +146,8 @@ def _listen(receiver: Connection, events: queue.SimpleQueue[Any]) -> None:
             events.put(receiver.recv())
 
 
-def _kill_children_but(others: Set[Any]) -> None:
-    for process in set(multiprocessing.active_children()) - others:
+def _kill(processes: set[Any]) -> None:
+    for process in processes.intersection(multiprocessing.active_children()):
         process.kill()
 
 

@@ -275,3 +275,14 @@ def test_numbers_that_programs_draw_are_those_without_bench():
         "assert random.getstate() == state"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+def test_floats_are_computed_alike_whatever_the_program_has_set(small):
+    expected = quiet("tests.outside:guess_from_pixels", **small)
+    with np.errstate(all="raise"):
+        made = quiet("tests.outside:guess_from_pixels", **small)
+        assert (made.summary, made.worst()) == (expected.summary, expected.worst())
+        (made.folder / "report.html").unlink()
+        made.report()
+        robustpose.compare(made, expected, names=["one", "other"])
+        assert np.geterr()["under"] == "raise"

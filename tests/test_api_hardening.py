@@ -240,3 +240,42 @@ def test_mistakes_are_one_line_and_leave_nothing(arguments, message, tmp_path):
 def test_switch_is_true_or_false(name):
     with pytest.raises(UserError, match=rf"^{name}= must be True or False, got 'no'$"):
         robustpose.harden("demo", TWO, TWO, **{name: "no"})
+
+
+def test_modes_of_the_program_change_nothing(tmp_path):
+    expected = harden(make_net(), input="96x128", strategy="supervised").network.state_dict()
+    network = make_net()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.inference_mode():
+            hardened = harden(network, input="96x128", strategy="supervised")
+            run = robustpose.bench(
+                hardened.network, "toy", limit=1, corruptions="none", workers=1, resamples=0, progress=False
+            )
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert same(hardened.network.state_dict(), expected)
+    again = robustpose.bench(
+        hardened.network, "toy", limit=1, corruptions="none", workers=1, resamples=0, progress=False
+    )
+    assert again.summary == run.summary
+
+
+def test_training_on_other_pixels_is_refused(tmp_path):
+    class Dark(ToyPeople):
+        """Drawn people, with less light."""
+
+        def frame(self, index):
+            frame = super().frame(index)
+            return robustpose.Frame(frame.image_id, lambda: frame.image // self.factor, frame.boxes)
+
+    def make(factor):
+        data = Dark(n_images=2)
+        data.factor = factor
+        return data
+
+    train_on = partial(harden, make_net(), val=TWO, input="96x128", out=tmp_path, strategy="supervised")
+    train_on(make(1))
+    train_on(make(1))
+    with pytest.raises(UserError, match="the pixels that the dataset gives"):
+        train_on(make(3))

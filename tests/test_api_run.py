@@ -202,3 +202,37 @@ def test_page_of_a_notebook_has_the_scores_and_nothing_of_a_file_acts(finished):
     assert "&lt;script&gt;" in page
     assert "<script" not in page
     assert "&lt;b&gt;doubt" in page
+
+
+def test_run_that_somebody_has_gone_on_with_is_not_taken_for_the_new_one(finished, tmp_path):
+    old, new = finished.save(tmp_path / "kept"), finished.save(tmp_path / "other")
+    summary = json.loads((old.folder / "summary.json").read_text())
+    (old.folder / "summary.json").write_text(json.dumps({"name": "new", **summary}))
+    uses = (
+        old.report,
+        old.worst,
+        lambda: old.save(tmp_path / "copy"),
+        lambda: robustpose.compare(new, old),
+        lambda: pickle.loads(pickle.dumps(old)).worst(),
+    )
+    line = (
+        f"the run in {tmp_path}/kept has changed since this object was made: robustpose.load_run\\('{tmp_path}/kept'\\)"
+    )
+    for use in uses:
+        with pytest.raises(UserError, match=line):
+            use()
+    assert not (tmp_path / "copy").exists()
+    assert old.clean == new.clean
+    assert robustpose.load_run(old.folder).name == "new"
+    assert robustpose.compare(old.folder, new).names[0] == "new"
+    (old.folder / "summary.json").unlink()  # as while it grows
+    with pytest.raises(UserError, match=line):
+        old.worst()
+
+
+def test_folder_stays_the_same_wherever_the_program_goes(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(finished.folder.parent)
+    run = robustpose.load_run(finished.folder.name)
+    monkeypatch.chdir(tmp_path)
+    assert run.worst() == finished.worst()
+    assert run.save("kept").folder == tmp_path / "kept"

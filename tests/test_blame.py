@@ -6,7 +6,7 @@ import importlib
 import itertools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -83,6 +83,23 @@ def test_ctrl_c_in_the_code_of_others_is_ctrl_c(write: Callable[[str], str]) -> 
     name = write("def go(image, boxes):\n    raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):
         predict([FRAME], estimators.build(f"{name}:go", COCO, {}))
+
+
+@pytest.mark.parametrize("kind", ["GeneratorExit", "BaseException"])
+def test_whatever_else_is_raised_is_a_line(write: Callable[[str], str], kind: str) -> None:
+    name = write(f"def go(image, boxes):\n    raise {kind}\n")
+    message = message_of(lambda: predict([FRAME], estimators.build(f"{name}:go", COCO, {})))
+    assert message == f"estimator '{name}:go' raised {kind} ({name}.py, line 2, in go)"
+
+
+def test_generator_of_ours_that_is_closed_inside_is_nobodys_fault() -> None:
+    def count() -> Iterator[int]:
+        with blaming("nobody"):
+            yield 1
+
+    numbers = count()
+    next(numbers)
+    numbers.close()
 
 
 def test_error_that_cannot_be_printed_and_one_without_end_are_short(write: Callable[[str], str]) -> None:

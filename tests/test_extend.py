@@ -9,6 +9,7 @@ from robustpose.benchmark.chunks import extend_chunks, find_chunks
 from robustpose.cli import main
 from robustpose.errors import UserError
 from robustpose.results.run_folder import RunFolder
+from robustpose.results.summary import read_summary
 from robustpose.work import cut_chunks
 from tests.runs import Stop, files_of
 
@@ -91,6 +92,35 @@ def test_it_grows_again_and_again_and_units_of_unfinished_runs_are_kept(bench, w
     assert files_of(tmp_path / "run") == files_of(whole(9))
 
 
+def test_limit_that_leaves_out_nothing_is_none(bench, whole, tmp_path):
+    shutil.copytree(whole(None), tmp_path / "run")
+    for limit in (9, 500, None):
+        assert bench(limit) == ""
+        for name in ("run.json", "summary.json"):
+            assert (tmp_path / "run" / name).read_bytes() == (whole(None) / name).read_bytes()
+    assert "takes fewer" in bench(8)
+
+
+def test_idle_limit_that_was_noted_before_goes_on(bench, run, whole, tmp_path):
+    shutil.copytree(whole(9), tmp_path / "run")
+    for name in ("run.json", "summary.json"):
+        content = json.loads((tmp_path / "run" / name).read_text())
+        (content if name == "run.json" else content["provenance"])["dataset"]["limit"] = 20
+        (tmp_path / "run" / name).write_text(json.dumps(content))
+    code, _, errors = run("score", tmp_path / "run", "--workers", 1, *CELLS[:2])
+    assert code == 0, errors
+    for limit in (9, 20, None):
+        assert bench(limit) == ""
+
+
+def test_scores_without_their_predictions_are_one_line(run, whole, tmp_path):
+    shutil.copytree(whole(5), tmp_path / "run")
+    (tmp_path / "run/predictions/clean.json").unlink()
+    code, _, errors = run("score", tmp_path / "run")
+    assert code == 2
+    assert f"{tmp_path}/run lacks predictions of its run ({tmp_path}/run/predictions/clean.json is not there)" in errors
+
+
 def test_cells_that_are_not_asked_for_now_keep_their_first_images(bench, whole, predicted, tmp_path):
     shutil.copytree(whole(5), tmp_path / "run")
     assert bench(8, cells=FEWER_CELLS) == ""
@@ -131,7 +161,7 @@ def test_fresh_removes_the_note_of_chunks_too(bench, whole, tmp_path):
     assert files_of(tmp_path / "run") == files_of(whole(8))
 
 
-@pytest.mark.parametrize("step", [0, 1, 2, 4, 8, 9, 10])
+@pytest.mark.parametrize("step", [0, 1, 2, 9, 12, 14, 20, 21, 22])
 def test_killed_at_any_file_of_the_change_the_folder_is_whole_and_ends_with_the_same(
     bench, whole, tmp_path, monkeypatch, step
 ):
@@ -150,9 +180,12 @@ def test_killed_at_any_file_of_the_change_the_folder_is_whole_and_ends_with_the_
         for place, name in ((RunFolder, "write_unit"), (type(tmp_path), "unlink"), (extend, "write_text")):
             patch.setattr(place, name, count(getattr(place, name)))
         assert "Stop" in bench(8)
+    if step:  # then nothing takes it for a finished run
+        with pytest.raises(UserError, match="its bench has not finished"):
+            read_summary(tmp_path / "run")
     limit = json.loads((tmp_path / "run/run.json").read_text())["dataset"]["limit"]
-    assert limit == (5 if step < 10 else 8)
-    if step in (4, 9):  # it may go on as a run of the first images, too
+    assert limit == (5 if step < 22 else 8)
+    if step in (1, 12, 21):  # it may go on as a run of the first images, too
         assert bench(5) == ""
         assert files_of(tmp_path / "run") == files_of(whole(5))
     assert bench(8) == ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -204,3 +205,32 @@ def test_folded_network_keeps_nothing_in_common_with_the_original() -> None:
         for tensor in module.state_dict().values():
             tensor.zero_()
         assert torch.equal(folded(images(size=32)), before)
+
+
+def test_threads_that_fold_at_once_do_not_disturb_each_other_or_who_uses_a_network() -> None:
+    network, own, x = nn.Sequential(*[lively(nn.Sequential(conv(3, 3), norm(3))) for _ in range(30)]), conv(), images()
+    expected, failures, is_over = own(x), [], threading.Event()
+
+    def use() -> None:
+        while not is_over.is_set():
+            assert torch.equal(own(x), expected)
+
+    def fold() -> None:
+        for _ in range(5):
+            assert not norms_of(fold_batch_norms(network))
+
+    def note(act: Callable[[], None]) -> None:
+        try:
+            act()
+        except BaseException as error:
+            failures.append(error)
+
+    user, *folders = (threading.Thread(target=note, args=(act,)) for act in (use, fold, fold, fold))
+    for thread in (user, *folders):
+        thread.start()
+    for thread in folders:
+        thread.join()
+    is_over.set()
+    user.join()
+    assert failures == []
+    assert torch.equal(own(x), expected)

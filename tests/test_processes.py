@@ -1,8 +1,13 @@
 import signal
 import subprocess
 import sys
+import threading
+import time
+from functools import partial
 
 import pytest
+
+from robustpose.processes import run_in_processes
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs signal masks")
@@ -32,3 +37,22 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
+
+
+def _wait(opened, task):
+    time.sleep(task)
+    yield task
+
+
+def test_threads_that_work_at_once_do_not_end_each_others_workers():
+    made = {}
+
+    def work(seconds):
+        made[seconds] = sorted(run_in_processes(partial(int), _wait, [seconds] * 2, 2))
+
+    threads = [threading.Thread(target=work, args=(seconds,)) for seconds in (0.0, 3.0)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == {0.0: [0.0] * 2, 3.0: [3.0] * 2}

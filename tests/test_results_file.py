@@ -136,6 +136,18 @@ def test_part_of_the_images_has_results_of_all_without_a_doubt(coco_folder, make
     assert evaluate(few, make(clean=results))["AP"] == pytest.approx(1)
 
 
+def test_results_for_hardly_half_of_the_images_are_a_doubt(people, coco_content, make, results):
+    ids = sorted({person["image_id"] for person in results})
+    one_missed = [person for person in results if person["image_id"] != ids[0]]
+    evaluate(people, make(clean=one_missed))
+    half = [person for person in results if person["image_id"] in ids[: len(ids) // 2]]
+    n_empty = len(ids) - len(ids) // 2
+    with pytest.warns(
+        DoubtWarning, match=f"has no pose in {n_empty} of the {len(ids)} images with people, who all cou"
+    ):
+        evaluate(people, make(clean=half))
+
+
 def test_ids_are_read_alike_in_all_cells(coco_folder, coco_content, tmp_path, make, results):
     """Numbers of files from 1, ids from 2: in fog nobody is found in the first image, so its ids could be either."""
     for entry in (*coco_content["images"], *coco_content["annotations"]):

@@ -146,7 +146,7 @@ def bench(
         n_resamples = as_whole_number(resamples, "resamples", 0)
         check_numbers(n_workers, n_resamples)
         maker = make_maker(model, input=input, options=gather_options(options, batch_size))
-        folder = None if out is None else find_folder(out, "out=")
+        folder = None if out is None else find_folder(out, "out=").absolute()
         job = replace(
             _make_job(given, origin, maker, found), name=_read_name(name), has_page=as_switch(report, "report")
         )

@@ -169,7 +169,10 @@ def compare(
         runs = [as_run(run, "compare") for run in (a, b, *more)]
         n_resamples = as_whole_number(resamples, "resamples", 1)
         called = None if names is None else _read_names(names)
-        return Comparison(compare_runs([run.find_files() for run in runs], n_resamples, called))
+        compared = compare_runs([run.find_files() for run in runs], n_resamples, called)
+        for run in runs:  # nobody went on with one meanwhile
+            run.find_files()
+        return Comparison(compared)
 
 
 def _read_names(names: Any) -> list[str]:

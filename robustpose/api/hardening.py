@@ -130,13 +130,15 @@ def harden(
     >>> hardened.weights.name, len(hardened.log), hardened.network.training
     ('model.safetensors', 1, False)
     """
-    with in_python(), ExitStack() as held:
+    from robustpose.train.plain_torch import plain_torch
+
+    with in_python(), plain_torch(), ExitStack() as held:
         is_shown, is_fresh = as_switch(progress, "progress"), as_switch(fresh, "fresh")
         trust = as_switch(trust, "trust")
         given = Given(model, train, val, strategy, recipe, epochs, settings, input, devices, trust)
         start = make_start(given, held)
         folder = held.enter_context(
-            lend_training_folder(None if out is None else find_folder(out, "out="), start.identity)
+            lend_training_folder(None if out is None else find_folder(out, "out=").absolute(), start.identity)
         )
         from robustpose.train.from_memory import read_network
         from robustpose.train.identity import list_paths

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ PREFIX = "robustpose-"
 # Folders are the process's own: they go when it ends. With the process that made each, for a forked one must not.
 _temporary: list[tuple[int, Path]] = []
 _stopped: dict[str, Path] = {}  # folders of trainings that have not ended, by their identity
+_choosing = threading.Lock()  # one thread at a time
 _in_use: set[Path] = set()  # by benches that are not done, in other threads
 
 
@@ -59,8 +61,10 @@ def lend_folder(named: Path | None, identity: Mapping[str, Any]) -> Iterator[Pat
     if named is not None:
         yield named
         return
-    folder = next((one for one in _list_unfinished(identity) if one not in _in_use), None) or _make_temporary_folder()
-    _in_use.add(folder)
+    with _choosing:
+        unfinished = (one for one in _list_unfinished(identity) if one not in _in_use)
+        folder = next(unfinished, None) or _make_temporary_folder()
+        _in_use.add(folder)
     try:
         yield folder
     finally:

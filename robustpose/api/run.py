@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robustpose.api.places import find_folder, give_folder
 from robustpose.api.tables import find_row, make_frame, record_of
+from robustpose.api.wording import plain_floats
 from robustpose.api.worst import list_worst, name_images
 from robustpose.corruptions.suites import SUITES, Suite
 from robustpose.errors import UserError
-from robustpose.files import hold_folder, lock_folder, writing_to
+from robustpose.files import hash_file, hold_folder, lock_folder, writing_to
 from robustpose.pose.protocols import Dataset
 from robustpose.results.doubts import read_doubts
 from robustpose.results.gates import Judged, judge_gates, make_gates
 from robustpose.results.rows import Row, list_rows, model_name, percent, rows_of, suite_of
+from robustpose.results.run_folder import IDENTITY
 from robustpose.results.run_images import open_images
 from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.slices_model import read_slices
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     import pandas
 
 LOCK = ".lock"
+SUMMARY = "summary.json"
 
 
 class Run:
@@ -54,7 +59,9 @@ class Run:
         rPC: float | None
 
     def __init__(self, folder: str | Path, make_dataset: Callable[[], Dataset] | None = None) -> None:
-        self.folder = find_folder(folder, "Run")
+        self.folder = find_folder(folder, "Run").absolute()  # wherever the program goes
+        summary = self.folder / SUMMARY
+        self._digest = hash_file(summary) if summary.is_file() else ""  # another summary is that of another run
         self.summary: dict[str, Any] = read_summary(self.folder)
         self._slices = read_slices(self.folder, self.summary) or {}
         self._make_dataset = make_dataset  # of the program that made the run; else its note says where the data are
@@ -174,7 +181,9 @@ class Run:
         Raises:
             UserError: the run has no corrupted cells, or no matches, as with a metric of one's own.
         """
-        records = list_worst(self.find_files(), self.summary, n)
+        with plain_floats():
+            records = list_worst(self.find_files(), self.summary, n)
+        self.find_files()  # nobody went on with it meanwhile
         try:
             make = self._make_dataset
             return name_images(records, open_images(self.folder, self.summary) if make is None else make())
@@ -203,7 +212,8 @@ class Run:
         if not page.is_file():
             from robustpose.show.pages.report import write_report
 
-            with hold_folder(self.folder):
+            with hold_folder(self.folder), plain_floats():
+                self.find_files()
                 write_report(self.folder)
         return page
 
@@ -217,7 +227,7 @@ class Run:
         own = self.find_files().resolve()
         if own in (target.resolve(), *target.resolve().parents):
             raise UserError(f"{target} is in the run's own folder: save the run in another one")
-        with lock_folder(target), writing_to(target):
+        with self._keep_still(), lock_folder(target), writing_to(target):
             others = sorted(entry.name for entry in target.iterdir() if entry.name != LOCK)
             if others:
                 raise UserError(f"{target} is not empty ({others[0]}, …): save the run in another folder")
@@ -225,10 +235,27 @@ class Run:
         return Run(target, self._make_dataset)
 
     def find_files(self) -> Path:
-        """Return the run folder; UserError where it is gone, as a temporary one is once its program has ended."""
-        if not (self.folder / "summary.json").is_file():
+        """Return the run folder, if its files are those of this run.
+
+        UserError where it is gone, as a temporary one is once its program has ended, or where bench or score have
+        written other scores there since.
+        """
+        summary = self.folder / SUMMARY
+        if not summary.is_file() and not (self.folder / IDENTITY).is_file():
             raise UserError(f"{self.folder} is not there any more: this run has its numbers, and no files")
+        if not summary.is_file() or hash_file(summary) != self._digest:
+            raise UserError(
+                f"the run in {self.folder} has changed since this object was made: "
+                f"robustpose.load_run({str(self.folder)!r}) reads it as it is now"
+            )
         return self.folder
+
+    @contextmanager
+    def _keep_still(self) -> Iterator[None]:
+        """Keep other processes from writing to the run folder, and check it; one that nobody may write to is still."""
+        with lock_folder(self.folder) if os.access(self.folder, os.W_OK) else nullcontext():
+            self.find_files()
+            yield
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{row.label} {percent(row.value)}" for row in rows_of(self.summary, "headline"))

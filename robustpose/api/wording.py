@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 from robustpose.errors import UserError
 from robustpose.printing import make_visible
 
@@ -18,9 +20,13 @@ _OF_COMMANDS = (", which YAML reads yes and no as", ", with commas")  # what is 
 
 @contextmanager
 def in_python() -> Iterator[None]:
-    """Let a UserError of the block speak of arguments, ``limit=``, where it speaks of options, ``--limit``."""
+    """Let a UserError of the block speak of arguments, ``limit=``, where it speaks of options, ``--limit``.
+
+    Floats are computed as `plain_floats` says.
+    """
     try:
-        yield
+        with plain_floats():
+            yield
     except UserError as error:
         error.args = (make_visible(spell_arguments(str(error)), keep="\n"),)
         raise
@@ -28,6 +34,11 @@ def in_python() -> Iterator[None]:
         if "null byte" in str(error) or "null character" in str(error):  # what Python says of a path with one
             raise UserError("a path has a null character in it, which no file's name can have") from error
         raise
+
+
+def plain_floats() -> np.errstate:
+    """Return a block in which NumPy computes as in a new process, whatever the program has set: tiny values are 0."""
+    return np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
 
 
 def spell_arguments(text: str) -> str:

@@ -2,7 +2,8 @@
 
 A run that is claimed with ``limit`` 8 becomes one with ``limit`` 9, or without, if the first 8 images, their truth, the
 model and all else are those of the run. Its finished cells become units again, which new ones are predicted beside.
-Killed in between, the folder is a run of the first images still: its cells are unfinished, and their units are there.
+Killed in between, the folder is a run of the first images still, which has not finished: its scores went first, its
+cells are unfinished, and their units are there.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def extend_run(prepared: Prepared) -> None:
         if old is None or checked is None:
             return
         n_before, identity = checked
+        RunFolder(job.out).drop_scores()  # first: what is left is no finished run, of however many images
         _unpack_cells(prepared, data.truths[:n_before])
         noted = {**take_in(old, identity), "dataset": take_in(prepared.identity["dataset"], old["dataset"])}
         write_text(job.out / IDENTITY, json.dumps(noted, indent=2) + "\n", sync=True)
@@ -65,7 +67,8 @@ def _check_run(prepared: Prepared, old: Mapping[str, Any] | None) -> tuple[int, 
         return None
     before = shorten(prepared.data.dataset, limit)
     n_before = len(before)
-    of_data = choose_files(identify_dataset(before, prepared.data.truths[:n_before])[0], prepared.cells)
+    about, _ = identify_dataset(before, prepared.data.truths[:n_before], prepared.estimator.needs_images)
+    of_data = choose_files({**about, "limit": limit}, prepared.cells)
     identity = {**prepared.identity, "dataset": of_data}
     check_claim(prepared.job.out, WHAT, IDENTITY, identity)
     return n_before, identity
@@ -99,8 +102,6 @@ def _unpack_cells(prepared: Prepared, truths: Sequence[Truth]) -> None:
     for cell in finished:
         _unpack(folder, cell, chunks, truths, prepared.data.dataset.skeleton.n_joints)
         with writing_to(folder.path):
-            if cell.file_stem not in {asked.file_stem for asked in prepared.cells}:  # nobody will write them again
-                folder.matches_path(cell).unlink(missing_ok=True)
             folder.prediction_path(cell).unlink()
 
 

@@ -122,7 +122,7 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     estimator = job.make_estimator(dataset.skeleton)
     seconds += time.perf_counter() - start
     estimator.check_data(dataset, cells)
-    of_data, doubts_of_data = identify_dataset(dataset, data.truths)
+    of_data, doubts_of_data = identify_dataset(dataset, data.truths, estimator.needs_images)
     of_estimator, doubts_of_estimator = identify_estimator(estimator)
     identity = {
         "versions": decisive_versions(),

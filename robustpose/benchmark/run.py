@@ -15,6 +15,7 @@ from robustpose.benchmark.scoring import Scoring, score_cells
 from robustpose.benchmark.write_scores import write_scores
 from robustpose.changes import keep_known, list_changes
 from robustpose.data.identity import identify_dataset
+from robustpose.data.subset import without_idle_limit
 from robustpose.errors import UserError, show_doubts
 from robustpose.files import hold_folder
 from robustpose.fresh import StartOver
@@ -23,7 +24,7 @@ from robustpose.progress import Progress
 from robustpose.results.doubts import doubt_score, doubts_of_rescored
 from robustpose.results.resampling import RESAMPLES, check_resamples
 from robustpose.results.rows import suite_of
-from robustpose.results.run_folder import IDENTITY, list_made
+from robustpose.results.run_folder import IDENTITY, RunFolder, list_made
 from robustpose.results.summary import read_summary
 from robustpose.work import announce_plan, check_workers, claim_folder
 
@@ -114,14 +115,22 @@ def open_finished(job: Job) -> tuple[Job, OpenedData, Sequence[Cell], dict[str, 
     old = read_summary(job.out)
     job = replace(job, suite=suite_of(old), name=old.get("name"))
     dataset = job.make_dataset()
-    data, before = read_truths(dataset), old["provenance"]["dataset"]
-    differences = list_changes(before, keep_known(before, identify_dataset(dataset, data.truths)[0]))
+    data, before = read_truths(dataset), without_idle_limit(old["provenance"]["dataset"], dataset)
+    before.pop("pixels_sha256", None)  # scores are of poses and of the truth alone
+    differences = list_changes(before, keep_known(before, identify_dataset(dataset, data.truths, with_pixels=False)[0]))
     if differences:
         raise UserError(
             f"these are not the data of {job.out}: {'; '.join(differences[:3])} (bench --model results:{job.out} and "
             "another --out scores its predictions as they are on these)"
         )
-    return job, data, [CLEAN, *map(Cell.from_key, old["cells"])], old
+    cells = [CLEAN, *map(Cell.from_key, old["cells"])]
+    lacking = [cell for cell in cells if not RunFolder(job.out).prediction_path(cell).is_file()]
+    if lacking:
+        raise UserError(
+            f"{job.out} lacks predictions of its run ({RunFolder(job.out).prediction_path(lacking[0])} is not there): "
+            "run the same bench again, which makes them anew"
+        )
+    return job, data, cells, old
 
 
 def check_numbers(n_workers: int, n_resamples: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from robustpose import metrics, registry
 from robustpose.changes import choose_states
-from robustpose.contents import hash_tensors
+from robustpose.contents import hash_some_images, hash_tensors
 from robustpose.data.subset import DatasetAround
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Truth
@@ -16,10 +16,13 @@ from robustpose.states import MODULES, Known, is_somebodys, know, tabulate
 OF_TRUTH = ("image_id", "xy", "visible", "area", "boxes", "crowd", "head_size")
 
 
-def identify_dataset(dataset: Dataset, truths: Iterable[Truth]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def identify_dataset(
+    dataset: Dataset, truths: Iterable[Truth], with_pixels: bool = True
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return what determines a dataset with its truth and its metric, and doubts about that.
 
-    Of somebody's own, that is its code, and what it gave: annotations, and the boxes of its frames.
+    Of somebody's own, that is its code, and what it gave: annotations, the boxes of its frames, and the pixels of some
+    images, unless nobody is going to look at them.
     """
     identity: dict[str, Any] = {**dataset.provenance, "metric": dataset.metric}
     doubts: tuple[str, ...] = ()
@@ -31,6 +34,9 @@ def identify_dataset(dataset: Dataset, truths: Iterable[Truth]) -> tuple[dict[st
             "annotated_sha256": _hash_truths(truths),
             "given_boxes_sha256": _hash_boxes(dataset),
         }
+        if with_pixels:
+            n_images = len(dataset)
+            identity["pixels_sha256"] = hash_some_images(n_images, lambda index: dataset.frame(index).image)
         doubts += known.doubts
     if metrics.names_code(dataset.metric):
         known = _know_metric(dataset.metric)

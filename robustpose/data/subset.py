@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
@@ -65,12 +66,12 @@ class Adjusted(DatasetAround):
     ) -> None:
         super().__init__(dataset)
         self.metric = metric or dataset.metric
-        if limit is not None:
+        if limit is not None and limit < len(dataset):  # else it is the whole dataset
             self.provenance["limit"] = limit
         if preview is not None:
             self.provenance["preview"] = f"{preview[0]} of {preview[1]} images"
         self._indices = range(len(dataset))[:limit] if indices is None else indices
-        self.is_limited = limit is not None
+        self.limit = limit
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -81,8 +82,19 @@ class Adjusted(DatasetAround):
 
 def shorten(dataset: Dataset, limit: int) -> Adjusted:
     """Return the first images of a dataset as it would be with a smaller limit, or with one at all."""
-    inner = dataset.inner if isinstance(dataset, Adjusted) and dataset.is_limited else dataset
-    return Adjusted(inner, limit, dataset.metric)
+    return Adjusted(_whole(dataset), limit, dataset.metric)
+
+
+def without_idle_limit(about: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
+    """Return what an old run notes of its dataset without a limit that leaves out no image, as new ones note it."""
+    limit = about.get("limit")
+    is_idle = isinstance(limit, int) and limit >= len(_whole(dataset))
+    return {key: value for key, value in about.items() if not (is_idle and key == "limit")}
+
+
+def _whole(dataset: Dataset) -> Dataset:
+    """Return a dataset without its limit."""
+    return dataset.inner if isinstance(dataset, Adjusted) and dataset.limit is not None else dataset
 
 
 def keep_images_with_people(dataset: Dataset) -> Adjusted:

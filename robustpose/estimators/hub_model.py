@@ -162,7 +162,9 @@ def _check_outline(kind: Any, config: Any, files: HubFiles, input_wh: tuple[int,
                 f"{files.name} has {n_bytes:,} bytes of weights, but its config.json asks for {n_weights:,} numbers"
             )
         dataset_index = None if count_experts(config) == 1 else 0
-        shape = tuple(PoseNetwork(outline, dataset_index, None)(torch.zeros(1, 3, height, width)).shape)
+        shape = tuple(
+            PoseNetwork(outline, dataset_index, None)(torch.zeros(1, 3, height, width, dtype=torch.float32)).shape
+        )
     if len(shape) != 4 or shape[1] != config.num_labels or min(shape[2:]) < 2:
         raise UserError(f"{files.name} must give heatmaps (1, {config.num_labels}, height, width), it gives {shape}")
 

@@ -206,7 +206,7 @@ def _hash_layers(network: nn.Module) -> str:
 
 def _look(network: nn.Module, input_wh: tuple[int, int], name: str) -> Any:
     """Return what a network, a copy, gives of one black crop."""
-    crop = torch.zeros(1, 3, input_wh[1], input_wh[0])
+    crop = torch.zeros(1, 3, input_wh[1], input_wh[0], dtype=torch.float32)
     with torch.inference_mode(), limit_threads(1), blaming(f"network '{name}'"):
         return network.float()(crop)
 

@@ -15,10 +15,11 @@ from robustpose.pose.image_ids import ImageNames
 from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.results_json import check_truth_rows, group_poses, keep_category, read_people, read_results
 from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Frame, ImageId, Poses, join_poses, no_poses
+from robustpose.pose.types import Frame, ImageId, Poses, Truth, join_poses, no_poses
 from robustpose.sources import hash_once
 
 OF_PART = ("limit", "preview", "images_with_people")  # what the provenance of a part of a dataset has
+MOST_EMPTY = 0.25  # of the images with people, in which an ordinary model may find nobody
 
 
 class ResultsFolder(Estimator):
@@ -76,6 +77,7 @@ class ResultsFolder(Estimator):
             self._cells[cell] = _rename_images(of_cell, meant)
             check_truth_rows(self._cells[cell], truths, path)
         self.warnings = [f"{n_left_out:,} poses of other categories are left out"] if n_left_out else []
+        self.warnings += self._doubt_gaps(cells[0], truths)
         if not any(key in dataset.provenance for key in OF_PART):  # whose other images have results, too
             self.warnings += names.doubt_ids(ids, meant, "poses")
 
@@ -84,6 +86,19 @@ class ResultsFolder(Estimator):
         return [
             self._cell(frame.cell).get(frame.image_id) or no_poses(frame.image_id, self.skeleton.n_joints)
             for frame in frames
+        ]
+
+    def _doubt_gaps(self, cell: Cell, truths: Sequence[Truth]) -> list[str]:
+        """Return a doubt if so many images with people lack poses in a cell that a detector hardly saw them all."""
+        found = self._cells[cell]
+        with_people = [truth.image_id for truth in truths if truth.counted.any()]
+        n_empty = sum(image_id not in found for image_id in with_people)
+        if n_empty <= MOST_EMPTY * len(with_people):
+            return []
+        return [
+            f"{self._find_file(cell)} has no pose in {n_empty:,} of the {len(with_people):,} images with people, who "
+            "all count as missed: if the model has not seen these images, add what it finds there, or bench those that "
+            "it has seen"
         ]
 
     def _cell(self, cell: Cell) -> dict[ImageId, Poses]:

@@ -23,6 +23,7 @@ from robustpose.changes import keep_known, list_changes
 from robustpose.config import Settings, check_settings
 from robustpose.data.corrupted import CorruptedSpec
 from robustpose.data.spec import DataSpec
+from robustpose.data.subset import without_idle_limit
 from robustpose.errors import UserError
 from robustpose.files import write_text
 from robustpose.pose.protocols import Dataset
@@ -149,7 +150,8 @@ def read_note(folder: Path, trust: bool = False) -> Noted | None:
 
 def check_data(folder: Path, summary: Mapping[str, Any], dataset: Dataset) -> None:
     """Raise UserError unless a dataset has the images and the truth that the run in `folder` was benched on."""
-    of_run, of_data = identify_data(summary["provenance"]["dataset"]), identify_data(dataset.provenance)
+    of_run = without_idle_limit(identify_data(summary["provenance"]["dataset"]), dataset)
+    of_data = identify_data(dataset.provenance)
     differences = list_changes(keep_known(of_data, of_run), keep_known(of_run, of_data))
     if differences:
         raise UserError(

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.errors import UserError
-from robustpose.files import open_whole
+from robustpose.files import open_whole, writing_to
 from robustpose.metrics.score_tables import load_score_table
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import ScoreTable
@@ -36,10 +36,11 @@ from robustpose.pose.types import Floats, Poses, Truth
 from robustpose.reading import read_arrays
 
 IDENTITY = "run.json"
-WRITTEN = (  # once a run is scored, but for folders
-    "inputs.json", "opened.json", "results.jsonl", "summary.json", "slices.json", "preview.json", "comparison.md",
+OF_SCORES = (  # written once a run is scored, but for matches; the first ones say that it is finished
+    "summary.json", "preview.json", "results.jsonl", "slices.json", "comparison.md",
     "table.md", "table.csv", "table.tex", "report.html",
 )  # fmt: skip
+WRITTEN = (*OF_SCORES, "inputs.json", "opened.json")
 OF_CELL = re.compile(r"clean|.+-[1-5]")  # what files and folders of a cell are called
 
 
@@ -48,8 +49,8 @@ def list_made(folder: Path) -> list[Path]:
     of_cells = [path for kind in ("predictions/*.json", "matches/*.npz") for path in folder.glob(kind)]
     made = [path for path in of_cells if OF_CELL.fullmatch(path.stem)]
     made += [path for path in folder.glob("units/*/*.npz") if OF_CELL.fullmatch(path.parent.name)]
-    # Units are known by the chunks that are noted: the note goes last.
-    return [*sorted(made), RunFolder(folder).chunks_path, *(folder / name for name in WRITTEN)]
+    # What says that the run is finished goes first. Units are known by the chunks that are noted: the note goes last.
+    return [*(folder / name for name in WRITTEN), *sorted(made), RunFolder(folder).chunks_path]
 
 
 class DamagedUnit(ValueError):
@@ -128,6 +129,13 @@ class RunFolder:
             if not any(entry.is_dir() for entry in (self.path / "units").iterdir()):
                 self.chunks_path.unlink(missing_ok=True)
             (self.path / "units").rmdir()
+
+    def drop_scores(self) -> None:
+        """Remove all that was written when the run was scored: it reads as one that has not finished."""
+        stale = sorted(path for path in self.path.glob("matches/*.npz") if OF_CELL.fullmatch(path.stem))
+        for path in (*(self.path / name for name in OF_SCORES), *stale):
+            with writing_to(path):
+                path.unlink(missing_ok=True)
 
     def write_matches(self, cell: Cell, table: ScoreTable, quality: Floats) -> None:
         """Write a cell's score table and the quality of each image's poses (N,), NaN where there is nobody."""

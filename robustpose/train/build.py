@@ -191,7 +191,7 @@ def check_outputs(
     expected = training.expected_shapes(input_wh, skeleton)
     width, height = input_wh
     with blaming(name) if is_of_others(network) else nullcontext():
-        outputs = network.eval()(torch.zeros(1, 3, height, width))
+        outputs = network.eval()(torch.zeros(1, 3, height, width, dtype=torch.float32))
     network.train()
     came = _find_shapes(outputs if len(expected) > 1 and isinstance(outputs, tuple | list) else (outputs,))
     if training.MORE_OUTPUTS:

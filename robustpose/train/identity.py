@@ -13,6 +13,7 @@ from typing import Any
 
 from robustpose.changes import list_changes
 from robustpose.data.identity import identify_dataset
+from robustpose.data.subset import Adjusted
 from robustpose.errors import UserError, first_few
 from robustpose.files import list_differences
 from robustpose.pose.protocols import Dataset
@@ -84,7 +85,9 @@ def _know_code(named: Any) -> dict[str, str]:
 
 
 def _describe_data(dataset: Dataset) -> dict[str, Any]:
-    return identify_dataset(dataset, (dataset.truth(index) for index in range(len(dataset))))[0]
+    about, _ = identify_dataset(dataset, (dataset.truth(index) for index in range(len(dataset))))
+    limit = dataset.limit if isinstance(dataset, Adjusted) else None
+    return about if limit is None else {**about, "limit": limit}  # as the settings have it
 
 
 def without_places(settings: TrainSettings) -> TrainSettings:

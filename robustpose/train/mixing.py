@@ -143,7 +143,7 @@ def make_mixer(mixer: Any, n_views: int, input_wh: tuple[int, int], mixing: Mixi
     mixer = check_mixer(found)
     width, height = input_wh
     with torch.no_grad(), blaming(what, "a module of views"):
-        came = mixer.eval()(torch.zeros(2, n_views, 3, height, width))
+        came = mixer.eval()(torch.zeros(2, n_views, 3, height, width, dtype=torch.float32))
     shapes: list[Any] = [type(came).__name__]
     if isinstance(came, tuple) and all(isinstance(one, Tensor) for one in came):
         shapes = [tuple(one.shape) for one in came]

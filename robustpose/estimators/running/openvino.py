@@ -39,7 +39,9 @@ def convert_module(
     try:
         with warnings.catch_warnings(), torch.inference_mode():
             warnings.simplefilter("ignore")  # the tracer's
-            model = openvino.convert_model(module, example_input=torch.zeros(*shape), input=[taken])
+            model = openvino.convert_model(
+                module, example_input=torch.zeros(*shape, dtype=torch.float32), input=[taken]
+            )
     except Exception as error:  # a family of exceptions without a common base
         raise UserError(f"OpenVINO cannot convert {type(module).__name__}: {_reason(error)}") from error
     return _compile(model, precision, threads)

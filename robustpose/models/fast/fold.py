@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import threading
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -11,6 +13,25 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+_ONE_AT_A_TIME = threading.RLock()  # two traces at once would leave PyTorch's own classes changed
+
+
+class _Tracer(torch.fx.Tracer):
+    """A tracer that leaves other threads alone: while it traces, PyTorch hands it the calls of all networks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
 def fold_batch_norms(module: nn.Module) -> nn.Module:
@@ -22,7 +43,8 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
     try:
         # As a layer of its caller: arguments that it is not given keep their defaults.
         caller = nn.Sequential(module)
-        traced = torch.fx.GraphModule(caller, torch.fx.Tracer().trace(caller), type(module).__name__)
+        with _ONE_AT_A_TIME:
+            traced = torch.fx.GraphModule(caller, _Tracer().trace(caller), type(module).__name__)
     except Exception:  # control flow, or whatever a user's forward does: it says itself what it cannot
         return module
     modules = dict(traced.named_modules())

@@ -90,7 +90,7 @@ def can_fuse() -> bool:
     try:
         # Layers draw their first weights: the caller's random numbers are left alone.
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-            x = torch.zeros(1, 8, 4, 4).contiguous(memory_format=torch.channels_last)
+            x = torch.zeros(1, 8, 4, 4, dtype=torch.float32).contiguous(memory_format=torch.channels_last)
             there = FusedConvolution(nn.Conv2d(8, 8, 1), relu=True, input_shape=x.shape)(x, x)
             back = FusedConvolution(nn.ConvTranspose2d(8, 8, 4, 2, 1), relu=True, input_shape=x.shape)(there)
             return tuple(back.shape) == (1, 8, 8, 8)
@@ -106,7 +106,7 @@ def fuse_convolutions(module: nn.Module, shape: Sequence[int]) -> nn.Module:
     """
     if not isinstance(module, torch.fx.GraphModule) or not can_fuse():
         return module
-    _Shapes(module).run(torch.zeros(*shape).contiguous(memory_format=torch.channels_last))
+    _Shapes(module).run(torch.zeros(*shape, dtype=torch.float32).contiguous(memory_format=torch.channels_last))
     modules: dict[str, Any] = dict(module.named_modules())
     for number, node in enumerate(list(module.graph.nodes)):
         convolution: Any = modules.get(str(node.target)) if node.op == "call_module" else None
