@@ -96,9 +96,9 @@ class ResultsFolder(Estimator):
         if n_empty <= MOST_EMPTY * len(with_people):
             return []
         return [
-            f"the results file {cell.file_stem}.json has no pose in {n_empty:,} of the {len(with_people):,} images with people, who "
-            "all count as missed: if the model has not seen these images, add what it finds there, or bench those that "
-            "it has seen"
+            f"the results file {cell.file_stem}.json has no pose in {n_empty:,} of the {len(with_people):,} images "
+            "with people, who all count as missed: if the model has not seen these images, add what it finds there, or "
+            "bench those that it has seen"
         ]
 
     def _cell(self, cell: Cell) -> dict[ImageId, Poses]:
