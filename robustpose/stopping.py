@@ -18,6 +18,9 @@ from typing import Any, NoReturn
 
 LINE = "stopped; finished work is kept: the same command goes on from there"
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+COMPLETING = (
+    "_ROBUSTPOSE_COMPLETE"  # in which a shell asks what may come next, and shows whatever is said at its prompt
+)
 AGAIN_AFTER = 0.01  # seconds
 SAME = 0.5  # seconds within which a second signal is the first one's echo: `timeout` sends to a process and its group
 
@@ -41,9 +44,10 @@ def heard() -> int | None:
 
 
 def tell() -> None:
-    """Say once that the process was stopped."""
+    """Say once that the process was stopped; not to a shell that only asked what may come next."""
     global _is_told
     with hold_signals():
+        _is_told = _is_told or COMPLETING in os.environ
         if not _is_told:
             _is_told = True
             with suppress(OSError, ValueError, AttributeError, RuntimeError):  # closed, none, or at it just now

@@ -122,3 +122,8 @@ def test_command_line_is_stopped_with_one_line_while_it_is_imported(seconds):
     errors = [line for line in process.stderr if not line.startswith("import time:")]
     process.stderr.close()
     assert (process.wait(), errors) in [(130, [LINE + "\n"]), (0, [])]
+
+
+def test_shell_that_only_asked_what_may_come_next_is_told_nothing():
+    code = f"os.environ[COMPLETING] = 'complete_bash'\n{WAIT}"
+    assert stop_process(code, signal.SIGINT) == (130, "")

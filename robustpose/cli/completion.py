@@ -15,8 +15,9 @@ import typer
 
 from robustpose.errors import UserError
 from robustpose.printing import print_document, print_line
+from robustpose.stopping import COMPLETING
 
-VARIABLE = "_ROBUSTPOSE_COMPLETE"  # in which a shell's script asks
+VARIABLE = COMPLETING  # in which a shell's script asks
 SHELLS = ("bash", "zsh", "fish")
 Names = Callable[[], Iterable[str]]
 

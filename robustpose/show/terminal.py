@@ -69,7 +69,7 @@ def progress_display() -> Iterator[Show]:
             doing = one_line(doing, 20)
             if label not in tasks:
                 tasks[label] = live.add_task(doing, total=progress.total, words="")
-            room = console.width - len(doing) - 2 - 1  # two gaps; the last column stays free
+            room = console.width - len(doing) - 2 - 3  # two gaps; columns for ^C, which would make a line of its own
             words = describe_progress(progress, unit, room - SHORTEST_BAR)
             bar.bar_width = max(SHORTEST_BAR, min(LONGEST_BAR, room - len(words)))
             live.update(tasks[label], completed=progress.done, total=progress.total, words=words)
