@@ -68,7 +68,8 @@ def test_example_runs(example, folder, monkeypatch, capsys):
     # They take half a minute, and have tests of their own.
     monkeypatch.setattr("robustpose.show.figures.write.write_figures", lambda *given: Written(folder))
     monkeypatch.setattr("robustpose.show.figures.paper_form.write_published", lambda out: Written(out))
-    code = call(shlex.split(f"{example} {changed(example, SMALL)}")[1:])
+    words = shlex.split(f"{example} {changed(example, SMALL)}")
+    code = call(words[words.index("robustpose") + 1 :])  # behind variables of the shell
     output, errors = capsys.readouterr()
     needed = changed(example, NEEDS)
     assert code == (2 if needed else 0), errors
