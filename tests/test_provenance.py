@@ -64,6 +64,7 @@ def test_of_heatmaps(folder: Path, kind: str, options: dict[str, Any], changed: 
     found = dict(estimators.build(f"{kind}:{path}", COCO, {"device": "cpu", **options}).provenance)
     if kind == OWN:
         assert next(iter(found.pop("code"))) == "tests/outside_network.py"  # type: ignore[call-overload]
+        assert list(found.pop("state")) == ["TwoLayers", "(names)"]  # type: ignore[call-overload]
     assert json.dumps(found) == json.dumps({**of_file(kind, path), **HEATMAPS, **RUN, **changed})
 
 

@@ -38,7 +38,8 @@ class Loaded:
         module = self.name.partition(":")[0]
         code, state = {}, {}
         if ":" in self.name:  # a network of somebody's own
-            code, state = hash_code([module]), know(registry.load(self.name), module).whole_state
+            code, known = hash_code([module]), know(registry.load(self.name), module)
+            state = known.whole_state if known.state else {}
         return {
             "kind": self.name,
             "name": name_in_text(self.file),
