@@ -6,11 +6,13 @@ needed: this module, and an attribute that is looked up among what was handed ov
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 _held: dict[str, Any] = {}
+_DIGEST = re.compile(rf"{re.escape(__name__)}:(\w+)_[0-9a-f]{{8}}")
 
 
 @contextmanager
@@ -30,6 +32,16 @@ def hand_over(name: str, thing: Any) -> Iterator[str]:
         _held.pop(name)
         if before is not None:  # of another thread, or of a call around this one
             _held[name] = before
+
+
+def name_shown(name: str) -> str:
+    """Return what people call a thing: of one that was handed over its own name, without the digest that results keep.
+
+    >>> name_shown("robustpose.handed_over:Net_a7858abc"), name_shown("package.module:Net_a7858abc")
+    ('Net', 'package.module:Net_a7858abc')
+    """
+    found = _DIGEST.fullmatch(name)
+    return found[1] if found else name
 
 
 def __getattr__(name: str) -> Any:

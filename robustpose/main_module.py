@@ -64,7 +64,7 @@ def explain_no_main() -> str | None:
     main = sys.modules.get(MAIN)
     file = getattr(main, "__file__", None)
     if getattr(getattr(main, "__spec__", None), "name", None) is None and (file is None or not Path(file).is_file()):
-        return "that is in no file (put it into a module, a file of its own)"
+        return "it is in no file (write it into a file, such as mine.py, and import it from there)"
     line = _find_line_of_main()
     if file is None or line is None or _is_guarded(Path(file), line):
         return None

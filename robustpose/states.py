@@ -28,6 +28,8 @@ from robustpose.used_names import find_used, list_codes
 
 MOST_OBJECTS = 20_000  # are looked at; beyond, an object is a program of its own
 MAIN = ("__main__", "__mp_main__")  # in a worker process, the second
+OF_MAIN = "__main__."  # begins the names of what a program or a notebook defines itself
+IN_NO_FILE = "is in no file"
 MODULES = "modules_named"  # attribute of objects that were found by a name: the modules that it named
 
 
@@ -73,7 +75,9 @@ def know(found: Any, *modules: str) -> Known:
         code[f"{name} (in no file)"] = hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
         if name.rpartition(".")[0] not in walk.in_memory:  # a method, of a class that is doubted already
             doubts.append(
-                f"the code of '{name}' is in no file: results know its compiled form, and not all that it calls"
+                f"the code of '{name.removeprefix(OF_MAIN)}' {IN_NO_FILE}: results know its compiled form, and not all "
+                "that it calls (write it into a file, such as mine.py, and import it from there: processes can then "
+                "share the work, too)"
             )
     if not code:
         name = getattr(found, "__qualname__", type(found).__qualname__)

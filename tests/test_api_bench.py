@@ -126,6 +126,7 @@ class Nobody(outside.Squares):
         ({"name": 3}, "name= takes what the run is called, got 3"),
         ({"name": " "}, "name= must have letters in it, got ' '"),
         ({"report": None}, "report= must be True or False, got None"),
+        ({"corruption": "fog"}, r"there is no argument 'corruption' \(did you mean 'corruptions'\?\)"),
         ({"limitt": 3}, r"there is no argument 'limitt' \(did you mean 'limit'\?\)"),
         ({"corruptions": ["fgo"]}, r"unknown corruption 'fgo' \(did you mean 'fog'\?\)"),
         ({"corruptions": []}, r"corruptions= must name some, got \[\]"),

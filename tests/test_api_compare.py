@@ -1,3 +1,4 @@
+import re
 import warnings
 from functools import partial
 
@@ -53,6 +54,7 @@ def test_comparison_is_shown_in_a_notebook_and_written(runs, tmp_path):
     assert "<i>" not in page
     assert "contrast/4" not in page  # single cells are many
     assert "b − <i>a</i>: AP*" in repr(comparison)
+    assert re.search(r"contrast (≈ )?[+-]\d", repr(comparison))
     assert comparison.write(tmp_path / "page").name == "compare.html"
 
 

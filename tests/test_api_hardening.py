@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import warnings
 from contextlib import ExitStack, nullcontext
 from functools import partial
@@ -63,6 +64,16 @@ def test_network_in_memory_is_hardened_and_stays_as_it_was(tmp_path):
     assert figures["AP"] == pytest.approx(hardened.figures["AP"], abs=1e-3)
 
 
+def test_plan_and_tables_call_a_network_by_its_class(capsys):
+    hardened = robustpose.harden(make_net(), TWO, TWO, input="96x128", epochs=1, settings=QUICK)
+    errors = capsys.readouterr().err
+    assert "hardening Net: advmix" in errors
+    assert re.search(r"^\d+ \w+, 1 epoch, \d+ steps? of 4, Net \(.*on cpu", errors, re.MULTILINE)
+    assert "Using" not in errors
+    run = robustpose.bench(hardened.network, TWO, corruptions="none", progress=False)
+    assert run.name == "Net"
+
+
 def test_teacher_is_the_network_that_was_handed_over(tmp_path):
     hardened = harden(make_net(), input="96x128", out=tmp_path)
     state = torch.load(tmp_path / "last.ckpt", weights_only=True)["step"]["teacher"]
@@ -93,7 +104,7 @@ def test_stopped_call_goes_on_and_ends_with_the_same_bits(tmp_path, monkeypatch)
     class Stopped(BaseException):
         pass
 
-    def stop_after_an_epoch(settings, out, on_progress, fresh):
+    def stop_after_an_epoch(settings, out, on_progress, fresh, announce):
         def stop(progress):
             if progress.epoch == 2:
                 raise Stopped

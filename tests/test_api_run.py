@@ -67,6 +67,12 @@ def test_mean_of_a_part_of_the_cells_is_none(finished):
     assert "mPC –" in repr(finished)
 
 
+def test_notebook_shows_the_mean_of_what_there_is_and_a_link_to_the_page(finished):
+    page = finished._repr_html_()
+    assert f"The mean of these is {100 * finished.summary['mean_of_chosen']:.1f}." in page
+    assert f'<a href="{finished.report().resolve().as_uri()}"' in page
+
+
 def test_mean_has_the_name_of_its_suite(tmp_path):
     run = robustpose.load_run(write_run(tmp_path / "run", suite=HELD_OUT, cells=HELD_OUT.cells))
     assert run.mPH == run.mean == run.score("mean") is not None

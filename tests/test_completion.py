@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from robustpose.cli import main
-from robustpose.cli.completion import VARIABLE
+from robustpose.cli import app, main
+from robustpose.cli.completion import NO_FILES, VARIABLE, answer
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def ask(monkeypatch, capsys):
         monkeypatch.setenv(VARIABLE, "complete_bash")
         monkeypatch.setenv("COMP_WORDS", line)
         monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
-        main([])
+        with suppress(SystemExit):  # its code is for the shell
+            main([])
         output, errors = capsys.readouterr()
         assert errors == ""
         return output.split()
@@ -46,11 +48,36 @@ def ask(monkeypatch, capsys):
         ("robustpose train --row coco-c/table5/advmix_", ["coco-c/table5/advmix_stylized"]),
         ("robustpose train --set mixing.al", ["mixing.alpha="]),
         ("robustpose list se", ["settings"]),
+        ("robustpose list rows table5/advmix_", ["table5/advmix_stylized"]),
+        ("robustpose bench --fail-under fo", ["fog="]),
+        ("robustpose bench --suite held-out --fail-under mPC=0.3,m", ["mPC=0.3,mPH="]),
+        ("robustpose bench --corruptions fog --fail-under fog/3", ["fog/3="]),
+        ("robustpose compare a b --fail-if-worse clean,mPC", ["clean,mPC"]),
         ("robustpose bnech --x", []),
     ],
 )
 def test_bash_is_offered_what_can_come_next(ask, line, offered):
     assert ask(line) == offered
+
+
+@pytest.mark.parametrize(
+    ("line", "has_files"),
+    [
+        ("robustpose bench ", False),
+        ("robustpose bench --model-set ", False),
+        ("robustpose bench --limit ", False),
+        ("robustpose data ", True),  # no word is begun, and its commands are offered
+        ("robustpose bench --out ", True),
+        ("robustpose bench --model onnx : ", True),
+        ("robustpose compare ", True),
+    ],
+)
+def test_bash_is_told_where_no_file_can_come_next(monkeypatch, line, has_files):
+    words = line.split(" ")
+    monkeypatch.setenv(VARIABLE, "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    assert (answer(app) != NO_FILES) is has_files
 
 
 @pytest.mark.parametrize("line", ["robustpose bench --row coco-c/", "robustpose train --set ", "robustpose bench --mo"])
@@ -75,11 +102,14 @@ def test_script_of_each_shell_is_shown_and_installed(run, monkeypatch, tmp_path,
     code, script, _ = run("--show-completion")
     assert code == 0
     assert VARIABLE in script
+    assert ("compopt -o nospace" in script) is (shell == "bash")
     code, output, _ = run("--install-completion")
     assert code == 0
     path = output.strip().rpartition(": ")[2]
     assert output.startswith(f"{shell} completes robustpose when it is started again: {tmp_path}")
-    assert VARIABLE in Path(path).read_text(encoding="utf-8")
+    written = Path(path).read_text(encoding="utf-8")
+    assert VARIABLE in written
+    assert ("compopt -o nospace" in written) is (shell == "bash")
 
 
 def test_unknown_shell_is_one_line(run, monkeypatch):

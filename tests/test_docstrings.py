@@ -31,6 +31,6 @@ def test_example_of_a_public_name_runs(name, tmp_path, monkeypatch):
 
 
 def test_public_names_are_shown_and_found():
-    assert set(robustpose.__all__) <= set(dir(robustpose))
+    assert sorted(robustpose.__all__) == dir(robustpose)
     for name in robustpose.__all__:
         assert getattr(robustpose, name) is not None

@@ -1,4 +1,5 @@
 import json
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -53,6 +54,11 @@ def test_bound_of_a_program_is_any_real_number(bound):
 def test_bounds_of_a_program_that_are_none_are_one_line(bounds, words):
     with pytest.raises(UserError, match=words):
         make_gates(bounds)
+
+
+def test_what_came_of_a_gate_is_shown():
+    assert re.fullmatch(r"<passed: AP\* \d\.\d{4} (\[.*\] )?is at least 0\.1>", repr(judge("clean=0.1")))
+    assert repr(judge("clean=1")).startswith("<FAILED: AP* ")
 
 
 def test_corruptions_of_ones_own_have_gates():

@@ -80,8 +80,16 @@ def ask():
         ("if __name__ == '__main__':", "script", "None"),
         ("if '__main__' == __name__ and True:", "script", "None"),
         ("if True:", "script", "they would run script.py again (put the call below if __name__ =="),
-        ("if __name__ == '__main__':", "-c", "that is in no file (put it into a module, a file of its own)"),
-        ("if __name__ == '__main__':", "stdin", "that is in no file (put it into a module, a file of its own)"),
+        (
+            "if __name__ == '__main__':",
+            "-c",
+            "it is in no file (write it into a file, such as mine.py, and import it from there)",
+        ),
+        (
+            "if __name__ == '__main__':",
+            "stdin",
+            "it is in no file (write it into a file, such as mine.py, and import it from there)",
+        ),
     ],
 )
 def test_script_can_be_imported_where_its_calls_are_guarded(guard, way, answer, tmp_path):

@@ -39,11 +39,12 @@ def test_run_is_shown_as_its_table(outputs):
     assert "contrast" in shown.data["text/html"]
 
 
-def test_function_of_the_notebook_is_benched_with_one_warning_about_workers(outputs):
+def test_function_of_the_notebook_is_benched_with_one_warning_for_all_that_follows(outputs):
     words = [shown.text for shown in outputs[2] if shown.output_type == "stream"]
-    told = [line for text in words for line in text.splitlines() if "UserWarning" in line]
+    told = [line for text in words for line in text.splitlines() if "Warning: the" in line]
     assert len(told) == 1
-    assert "worker processes cannot import: that is in no file (put it into a module, a file of its own)" in told[0]
+    assert "the code of 'find' is in no file" in told[0]
+    assert "import it from there: processes can then share the work, too" in told[0]
 
 
 def test_comparison_is_shown_as_its_table(outputs):

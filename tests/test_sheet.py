@@ -77,8 +77,18 @@ def test_page_runs_its_own_scripts_only_and_shows_names_as_they_are(run, tmp_pat
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
 
 
+@pytest.mark.parametrize("name", ["fog", "gaussian_noise", "frost"])
+def test_plan_is_about_as_large_as_the_page(run, tmp_path, name):
+    words = ["--data", "toy", "--limit", "3", "--corruptions", name, "--severities", "1,5"]
+    code, _, errors = run("corrupt", *words, "--sheet", tmp_path / "s.html")
+    assert code == 0
+    number, unit = re.search(r"about (\d+) (kB|MB)", errors).groups()
+    planned = int(number) * {"kB": 1e3, "MB": 1e6}[unit]
+    assert 0.6 < planned / (tmp_path / "s.html").stat().st_size < 1.5
+
+
 def test_thumbnails_are_smaller_where_there_are_many_and_too_many_are_refused(run, tmp_path):
-    frames = [Frame(number, lambda: None, size_wh=(1000, 500)) for number in range(40)]
+    frames = [Frame(number, lambda: np.zeros((500, 1000, 3), np.uint8), size_wh=(1000, 500)) for number in range(40)]
     cells = [Cell("fog", severity) for severity in range(1, 6)]
     assert [plan_sheet(frames[:n], cells).side for n in (1, 40)] == [960, 640]
     assert make_thumbnail(np.zeros((500, 1000, 3), np.uint8), 320).size_wh == (320, 160)

@@ -34,15 +34,16 @@ class GivenData:
     spec: DataSpec | None  # None for a dataset in memory
 
 
-def read_data(data: Any, fields: Mapping[str, Any]) -> GivenData:
+def read_data(data: Any, fields: Mapping[str, Any], others: Iterable[str] = ()) -> GivenData:
     """Return what data are: a name, a description, a mapping of its fields, or a dataset in memory.
 
-    `fields` of `DataSpec` are said beside it; None stands for one that is not given.
+    `fields` of `DataSpec` are said beside it; None stands for one that is not given. The function that was called has
+    `others` of its own, one of which may be meant by a name that nothing has.
     """
     given = {name: as_plain(value) for name, value in fields.items() if value is not None}
     unknown = [name for name in given if name not in DataSpec.model_fields or name == "name"]
     if unknown:
-        known = [name for name in DataSpec.model_fields if name != "name"]
+        known = [*others, *(name for name in DataSpec.model_fields if name != "name")]
         raise UserError(f"there is no argument '{unknown[0]}'{nearest(unknown[0], known)}")
     if isinstance(data, os.PathLike) or (isinstance(data, str) and os.sep in data and ":" not in data):
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import multiprocessing
 import os
 from collections.abc import Iterable, Mapping
@@ -136,7 +137,7 @@ def bench(
             "split": split,
         }
         fields |= {"metric": metric, "skeleton": skeleton, "limit": limit, **others}
-        given = read_data(data, fields)
+        given = read_data(data, fields, inspect.signature(bench).parameters)
         found, cells = read_cells(suite, corruptions, severities)
         is_usual = seed is None or seed == "release"
         drawn = None if corrupted_root is not None and is_usual else read_seed(seed)
@@ -151,7 +152,8 @@ def bench(
             _make_job(given, origin, maker, found), name=_read_name(name), has_page=as_switch(report, "report")
         )
         prepared = prepare(job, cells)
-        n_workers = limit_workers(n_workers, {"the model": maker, "the data": given.open, "a corruption": cells})
+        sent = {"the model": maker, "the data": given.open, "a corruption": cells}
+        n_workers = limit_workers(n_workers, sent, prepared.warnings)
         start_over = _start_over(as_switch(fresh, "fresh"), is_shown, model, given, origin)
         with as_before_its_predictions(prepared) as settled:
             if as_switch(dry_run, "dry_run"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from robustpose.show.inline import comparison_to_html, spell_difference
 
 if TYPE_CHECKING:
     import pandas
+
+MOST_SHOWN = 6  # corruptions of a run in one line
 
 
 class Comparison:
@@ -80,17 +82,31 @@ class Comparison:
         return write_comparison(find_folder(folder, "write"), self.result)
 
     def __repr__(self) -> str:
-        headline = [row for row in self.result.rows if row.kind == "headline" and any(row.differences)]
         first, *others = self.names
-        scores = [
-            f"{name} − {first}: "
-            + ", ".join(f"{row.name} {spell_difference(row.differences[run])}" for row in headline)
+        lines = [
+            f"{name} − {first}: " + ", ".join(f"{label} {words}" for label, words in self._describe(run))
             for run, name in enumerate(others, 1)
         ]
-        return f"<Comparison on {self.result.dataset}, percent; {'; '.join(scores)}>"
+        return "\n  ".join([f"<Comparison on {self.result.dataset}, percent;", *lines]) + ">"
 
     def _repr_html_(self) -> str:
         return comparison_to_html(self.result)
+
+    def _describe(self, run: int) -> Iterator[tuple[str, str]]:
+        """Yield the differences of a run that are told first: the headline, then groups, or corruptions if none."""
+        rows = [(row, row.differences[run]) for row in self.result.rows if row.differences[run] is not None]
+        yield from ((row.name, spell_difference(found)) for row, found in rows if row.kind == "headline")
+        groups = [(row.name, spell_difference(found)) for row, found in rows if row.kind == "group"]
+        if groups:
+            yield from groups
+            return
+        parts = [(row.name, found) for row, found in rows if row.kind == "corruption" and found is not None]
+        if len(parts) > 1:
+            mean = sum(found.value for _, found in parts) / len(parts)
+            yield f"mean of these {len(parts)} corruptions", f"{100 * mean:+.1f}"
+        yield from ((name, spell_difference(found)) for name, found in parts[:MOST_SHOWN])
+        if len(parts) > MOST_SHOWN:
+            yield "…", "(to_records() has all)"
 
     def _find(self, name: str) -> ComparedRow:
         known = {row.name: row for row in reversed(self.result.rows)}  # the headline first

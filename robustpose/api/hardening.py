@@ -16,6 +16,7 @@ from robustpose.api.places import find_folder, lend_training_folder
 from robustpose.api.several_devices import train_by_command
 from robustpose.api.wording import in_python
 from robustpose.fresh import StartOver
+from robustpose.handed_over import name_shown
 from robustpose.results.rows import percent
 from robustpose.show.display import choose_display, tell
 
@@ -156,7 +157,9 @@ def harden(
             weights = folder / PRODUCT
         else:
             with choose_display(is_shown) as show:
-                weights = run_training(chosen, folder, lambda now: show("training", teller.tell(now)), over)
+                weights = run_training(
+                    chosen, folder, lambda now: show("training", teller.tell(now)), over, tell if is_shown else None
+                )
         log = [*_read_log(folder)]
         figures: Mapping[str, float] = next((line["figures"] for line in reversed(log) if "figures" in line), {})
         return Hardened(read_network(chosen.model, weights), weights, figures, folder, log)
@@ -166,7 +169,7 @@ def _describe(settings: TrainSettings, folder: Path) -> str:
     """Return what a call is going to do, in a line."""
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     return (
-        f"hardening {settings.model.rpartition(':')[2]}: {settings.strategy}, {epochs} in batches of "
+        f"hardening {name_shown(settings.model)}: {settings.strategy}, {epochs} in batches of "
         f"{settings.batch_size}, lr {settings.lr:g}; run folder {folder}"
     )
 

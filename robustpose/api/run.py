@@ -193,8 +193,8 @@ class Run:
     def check(self, bounds: Mapping[str, float]) -> list[Judged]:
         """Hold scores against bounds (0..1), and return what came of each.
 
-        Each has `name`, `value`, `interval`, `is_passed` and `describe()`, a line for people. Scores are named as for
-        ``bench --fail-under``: `clean`, `mPC`, groups, corruptions, cells such as ``fog/3``.
+        Each has `name`, `value`, `interval`, `is_passed` and `describe()`, a line for people, which is shown, too.
+        Scores are named as for ``bench --fail-under``: `clean`, `mPC`, groups, corruptions, cells such as ``fog/3``.
 
         Raises:
             UserError: the run has no such score, or it is not defined.

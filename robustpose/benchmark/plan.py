@@ -27,6 +27,7 @@ from robustpose.benchmark.trial import (
     try_thumbnails,
 )
 from robustpose.fresh import StartOver
+from robustpose.handed_over import name_shown
 from robustpose.pose.cell import Cell
 from robustpose.processes import count_cores
 from robustpose.results.run_folder import IDENTITY, RunFolder
@@ -147,7 +148,7 @@ def _measure(prepared: Prepared, left: Left, n_workers: int, n_resamples: int, i
         n_cells=len(cells),
         n_people=n_units if has_boxes else counts.n_people,
         boxes=str(prepared.identity["box_protocol"]),
-        model=str(prepared.identity["estimator"].get("name", "estimator")),
+        model=name_shown(str(prepared.identity["estimator"].get("name", "estimator"))),
         n_workers=n_workers,
         n_done=len(data.truths) * len(cells) - count_images(tasks),
         seconds=seconds + time_scores(scored, counts, rates),
@@ -167,7 +168,7 @@ def plan_scores(
         n_cells=len(cells),
         n_people=n_people,
         boxes=str(about["box_protocol"]),
-        model=str(about["estimator"].get("name", "estimator")),
+        model=name_shown(str(about["estimator"].get("name", "estimator"))),
         n_workers=n_workers,
         n_done=len(data.truths) * len(cells),
         seconds=time_scores(scored, counts, rates),
@@ -246,7 +247,7 @@ def time_scores(scored: Scored, counts: Counts, rates: Rates) -> float:
     seconds += STARTING if n_workers > 1 else 0.0
     if not counts.has_page:
         return seconds
-    try_thumbnails(scored.data.dataset, rates)
+    try_thumbnails(scored.data.dataset, scored.cells, rates)
     n_clean, n_corrupted = count_thumbnails(counts, rates)
     of_clean = THUMBNAIL + rates.read * counts.n_pixels
     of_corrupted = THUMBNAIL + rates.typical * counts.n_pixels

@@ -30,6 +30,7 @@ from robustpose.pose.types import Poses, Truth
 from robustpose.random_state import same_random_numbers
 from robustpose.results.cell_score import score_cell
 from robustpose.results.resampling import draw_weights
+from robustpose.show.pages.thumbnail_sizes import guess_corrupted
 from robustpose.show.pages.thumbnails import make_thumbnail
 
 CLOCK = time.perf_counter  # benchmarks/plan.py takes the processor's time, where other work disturbs
@@ -39,7 +40,6 @@ SHARE = 0.02  # of the run, for each of the two trials
 LEAST_SECONDS, MOST_SECONDS = 0.15, 20.0  # for each of the two
 LEAST_IMAGES = 4  # at once, unless there are fewer: networks take several people in a call
 N_SIZES = 4  # images that are corrupted and counted, of different sizes
-TYPICAL_CORRUPTED = 0.23  # bytes for each pixel of a corrupted thumbnail, in base64
 SEVERITIES = (3, 1, 5, 2, 4)  # in the order in which they are worth trying
 
 
@@ -116,15 +116,20 @@ def try_out(prepared: Prepared, tasks: Sequence[Task], n_workers: int) -> Rates:
     return rates
 
 
-def try_thumbnails(dataset: Dataset, rates: Rates) -> None:
-    """Make thumbnails of some images; none where an image cannot be read: the page then goes without."""
+def try_thumbnails(dataset: Dataset, cells: Sequence[Cell], rates: Rates) -> None:
+    """Make thumbnails of some images; none where an image cannot be read: the page then goes without.
+
+    Those in corrupted `cells` are guessed from them, unless some were made.
+    """
     made = []
     for index in spread_evenly(len(dataset))[:N_SIZES]:
         with suppress(UserError):
             made.append(make_thumbnail(dataset.frame(index).image))
     rates.bytes_of_thumbnail = sum(len(one.base64) for one in made) / max(len(made), 1)
     n_pixels = sum(one.size_wh[0] * one.size_wh[1] for one in made) / max(len(made), 1)
-    rates.bytes_of_corrupted = rates.bytes_of_corrupted or TYPICAL_CORRUPTED * n_pixels
+    if not rates.bytes_of_corrupted:
+        corrupted = [cell for cell in cells if cell.corruption is not None]
+        rates.bytes_of_corrupted = guess_corrupted(corrupted, rates.bytes_of_thumbnail, n_pixels)
 
 
 class _Sample(NamedTuple):

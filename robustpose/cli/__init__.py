@@ -94,7 +94,8 @@ def _options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line, and end with one of the exit codes of `cli.failures`."""
     if completion.VARIABLE in os.environ:  # a shell asks what may come next
-        completion.answer(app)
+        if code := completion.answer(app):
+            sys.exit(code)
         return
     words = sys.argv[1:] if arguments is None else arguments
     # Anywhere among the options: people add it at the end of the command that failed.

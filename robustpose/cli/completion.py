@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable
-from contextlib import redirect_stderr, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
 import typer
@@ -18,17 +18,54 @@ from robustpose.printing import print_document, print_line
 from robustpose.stopping import COMPLETING
 
 VARIABLE = COMPLETING  # in which a shell's script asks
+NO_FILES = 4  # exit code: nothing can be offered, no files either
+WITHOUT_FILES = ("KEY=VALUE", "NAME=BOUND", "NAMES", "N", "N,N,…", "SHARE")  # what options take that are no files
 SHELLS = ("bash", "zsh", "fish")
+# In bash's function: no files where there can be none, no blank after what goes on.
+REFINED = f"""\
+    [ $? -eq {NO_FILES} ] && compopt +o default 2>/dev/null
+    case "${{COMPREPLY[*]}}" in *[=:]) compopt -o nospace 2>/dev/null ;; esac
+    case "${{COMP_WORDS[COMP_CWORD-1]}}" in --corruptions|--fail-if-worse) compopt -o nospace 2>/dev/null ;; esac
+"""
 Names = Callable[[], Iterable[str]]
 
 
-def answer(app: typer.Typer) -> None:
-    """Print what may come next, as the shell's script asks in the environment."""
-    with suppress(Exception, SystemExit), redirect_stderr(io.StringIO()):
+def answer(app: typer.Typer) -> int:
+    """Print what may come next, as the shell's script asks in the environment; return `NO_FILES` or 0 for that script.
+
+    A shell offers files where nothing is printed. Where no file can come next either, it is told so.
+    """
+    offered = io.StringIO()
+    with suppress(Exception, SystemExit), redirect_stderr(io.StringIO()), redirect_stdout(offered):
         from typer.completion import completion_init  # type: ignore[attr-defined]  # of typer's classes, one a shell
 
         completion_init()
         app(args=[], prog_name="robustpose", standalone_mode=False)
+    for line in offered.getvalue().splitlines():
+        print_line(line)
+    if offered.getvalue().strip():
+        return 0
+    with suppress(Exception):
+        return 0 if _takes_files(app) else NO_FILES
+    return 0
+
+
+def _takes_files(app: typer.Typer) -> bool:
+    """Return whether the word that bash asks for may be a file's name."""
+    words = os.environ["COMP_WORDS"].split()[1 : int(os.environ["COMP_CWORD"])]
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        if not hasattr(command, "commands"):
+            break
+        command = command.get_command(None, word) or command
+    if hasattr(command, "commands"):
+        return False  # the name of a command comes next
+    before = words[-1] if words else ""
+    option = next((one for one in command.params if before in one.opts and not getattr(one, "is_flag", False)), None)
+    if option is not None:
+        return str(option.metavar) not in WITHOUT_FILES
+    # After these two, bash begins a new word: onnx:FILE.
+    return before in (":", "=") or any(one.param_type_name == "argument" for one in command.params)
 
 
 def show(wanted: bool) -> None:
@@ -37,7 +74,7 @@ def show(wanted: bool) -> None:
         from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
         script = get_completion_script(prog_name="robustpose", complete_var=VARIABLE, shell=_find_shell())
-        print_document(script.rstrip("\n"))
+        print_document(_refine(script).rstrip("\n"))
         raise typer.Exit
 
 
@@ -48,6 +85,7 @@ def install(wanted: bool) -> None:
 
         try:
             shell, path = write(_find_shell(), "robustpose", VARIABLE)
+            path.write_text(_refine(path.read_text(encoding="utf-8")), encoding="utf-8")
         except OSError as error:
             raise UserError(
                 f"cannot write {error.filename} ({error.strerror}): add what robustpose --show-completion prints to "
@@ -55,6 +93,12 @@ def install(wanted: bool) -> None:
             ) from error
         print_line(f"{shell} completes robustpose when it is started again: {path}")
         raise typer.Exit
+
+
+def _refine(script: str) -> str:
+    """Return the script of bash with what typer's leaves out; scripts of other shells as they are."""
+    end = "    return 0\n}\n\ncomplete -o default"
+    return script.replace(end, f"{REFINED}{end}")
 
 
 def _find_shell() -> str:
@@ -171,6 +215,48 @@ def list_model_options(ctx: Any, incomplete: str) -> list[str]:
     with suppress(Exception):
         return [f"{one.name}=" for one in describe_options(kind) if one.name.startswith(incomplete)]
     return []
+
+
+def list_gates(ctx: Any, incomplete: str) -> list[str]:
+    """Return the scores that a bench of these options will have, each with its equals sign; cells once a / is typed."""
+    before, comma, last = incomplete.rpartition(",")
+    with suppress(Exception):
+        from robustpose.corruptions.suites import choose_cells, find_suite
+        from robustpose.results.score_names import name_scores
+
+        suite = find_suite(str(ctx.params.get("suite") or "coco-c"))
+        cells = choose_cells(str(ctx.params.get("corruptions") or "all").split(","), None, suite)
+        names = ["clean", *name_scores(suite, cells, "AP")]
+        names = [name for name in names if not name.endswith("*") and ("/" in name) <= ("/" in last)]
+        return [f"{before}{comma}{name}=" for name in names if name.startswith(last)]
+    return []
+
+
+def list_scores() -> list[str]:
+    """Return the scores of all suites but those of single cells."""
+    from robustpose.corruptions.suites import SUITES
+
+    of_suites = [(suite.mean_name, suite.ratio_name, *suite.groups, *suite.corruptions) for suite in SUITES.values()]
+    return [*dict.fromkeys(["clean", *(name for names in of_suites for name in names)])]
+
+
+def list_parts(ctx: Any, incomplete: str) -> list[str]:
+    """Return what names of a list have from the word on that is begun; of options, the kinds of models."""
+    makers: dict[str, Names] = {
+        "options": list_models,
+        "models": list_models,
+        "rows": list_rows,
+        "recipes": list_recipes,
+        "corruptions": list_corruptions,
+        "suites": list_suites,
+        "datasets": list_datasets,
+        "metrics": list_metrics,
+        "strategies": list_strategies,
+        "settings": list_settings,
+    }
+    names = _ask(makers.get(str(ctx.params.get("kind")), list))
+    found = (name.rstrip(":=") for name in names if incomplete in name)
+    return list(dict.fromkeys(name[name.index(incomplete) :] for name in found))
 
 
 def list_settings() -> list[str]:

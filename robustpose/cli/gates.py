@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from robustpose.cli.completion import complete_list, list_gates, list_scores
 from robustpose.cli.failures import BELOW
 from robustpose.cli.help import OUTPUT
 from robustpose.cli.options import split_words
@@ -30,6 +31,7 @@ class GateOptions:
         list[str] | None,
         typer.Option(
             metavar="NAME=BOUND",
+            autocompletion=list_gates,
             help="Exit code 3 if this score is lower, such as mPC=0.30, clean=40%, noise=0.3, fog=0.4 or fog/3=0.4; "
             "may be repeated.",
         ),
@@ -53,6 +55,7 @@ class LossOptions:
         list[str] | None,
         typer.Option(
             metavar="NAMES",
+            autocompletion=complete_list(list_scores),
             help="Exit code 3 if one of these scores, such as mPC,clean, is worse than the first run's: all of the "
             "95 % interval of the difference is below 0.",
         ),

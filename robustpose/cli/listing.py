@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from robustpose import registry
-from robustpose.cli.completion import complete
+from robustpose.cli.completion import complete, list_parts
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.show.lists import print_columns, print_entries, print_note, terminal_width
 
@@ -53,6 +53,7 @@ def list_(
         typer.Argument(
             metavar="PART",
             show_default=False,
+            autocompletion=list_parts,
             help="Only what has this in its name, such as rows table5 or settings mixing. Of options: the model.",
         ),
     ] = "",

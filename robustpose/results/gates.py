@@ -31,7 +31,7 @@ class Gate:
     written: str  # the bound, such as `0.30` or `30%`
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judged:
     """A gate, and the score of a run that it was held against."""
 
@@ -44,6 +44,9 @@ class Judged:
     def is_passed(self) -> bool:
         """Return whether the score reaches the bound; one that is just as large does."""
         return self.value >= self.gate.bound
+
+    def __repr__(self) -> str:
+        return f"<{self.describe()}>"
 
     def describe(self) -> str:
         """Return the line that people read."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from robustpose.corruptions.suites import COCO_C, Suite, find_suite
 from robustpose.errors import UserError
+from robustpose.handed_over import name_shown
 from robustpose.metrics.robustness import Means
 
 Interval = tuple[float, float] | list[float]
@@ -170,7 +171,7 @@ def percent(value: float | None) -> str:
 
 def model_name(summary: Mapping[str, Any]) -> str:
     """Return what tables call a run: by the name that it was given, or else by its estimator's."""
-    return str(summary.get("name") or summary["provenance"]["estimator"].get("name", "estimator"))
+    return name_shown(str(summary.get("name") or summary["provenance"]["estimator"].get("name", "estimator")))
 
 
 def severities_of(summary: Mapping[str, Any]) -> list[int]:

@@ -24,13 +24,19 @@ def run_to_html(summary: Mapping[str, Any], folder: Path) -> str:
     cells = [[f"{percent(row.value)}{_range(row.interval)}" for row in headline]]
     parts.append(_table([row.label for row in headline], cells, has_names=False))
     if reason := explain_no_mean(summary):
-        parts.append(f"<p>{_spell(reason)}</p>")
+        of_these = summary.get("mean_of_chosen")
+        words = reason if of_these is None else f"{reason} The mean of these is {percent(of_these)}."
+        parts.append(f"<p>{_spell(words)}</p>")
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
         rows = [[name, *(percent(row.value) for row in rows)] for name, rows in lines]
         parts.append(_table(["corruption", *titles], rows, [[None, *(row.value for row in of)] for _, of in lines]))
     parts += [f'<p style="color:#b35900">⚠ {_spell(text)}</p>' for text in read_doubts(summary)]
-    parts.append(f"<p>report: <code>{_spell(folder / 'report.html')}</code></p>")
+    page = folder / "report.html"
+    shown = f"<code>{_spell(page)}</code>"
+    if page.is_file():
+        shown = f'<a href="{html.escape(page.resolve().as_uri())}" target="_blank">{shown}</a>'
+    parts.append(f"<p>report: {shown}</p>")
     return "".join(parts)
 
 

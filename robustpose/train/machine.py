@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -13,9 +14,13 @@ from robustpose.errors import UserError
 from robustpose.processes import count_cores
 from robustpose.train.settings_groups import EngineSettings
 
+# Lightning tells of its precision and of the devices it finds, which our plan says where somebody wants to hear it.
+LIGHTNING = "lightning_fabric"
+
 
 def make_fabric(engine: EngineSettings) -> Fabric:
     """Return what moves, wraps and differentiates for a run; UserError for what this machine has not."""
+    logging.getLogger(LIGHTNING).setLevel(logging.WARNING)
     kind = _find_kind(engine.accelerator)
     _check_devices(engine, kind)
     if engine.precision == "16-mixed" and kind == "cpu":

@@ -19,6 +19,7 @@ from torch.utils.data import default_collate
 
 from robustpose.amounts import about_time, count, count_bytes
 from robustpose.evaluation import get_frames, predict
+from robustpose.handed_over import name_shown
 from robustpose.models.families import FAMILIES
 from robustpose.random_state import same_random_numbers
 from robustpose.train.build import make_guard
@@ -84,7 +85,7 @@ def measure_plan(fabric: Fabric, opened: OpenedRun, at: Position) -> TrainPlan:
         n_steps=n_steps,
         n_done=done,
         batch_size=settings.batch_size,
-        network=settings.model,
+        network=name_shown(settings.model),
         n_parameters=sum(parameter.numel() for parameter in opened.step.network.parameters()),
         strategy=settings.strategy,
         device=kind if fabric.world_size == 1 else f"{fabric.world_size} × {kind}",

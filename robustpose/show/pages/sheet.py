@@ -15,15 +15,16 @@ from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame
 from robustpose.progress import Progress
 from robustpose.show.pages.page import render_page
-from robustpose.show.pages.thumbnails import make_thumbnail, shrink
+from robustpose.show.pages.thumbnail_sizes import guess_corrupted
+from robustpose.show.pages.thumbnails import make_thumbnail
 from robustpose.show.replacing import check_page, follow
 
 MOST_THUMBNAILS = 2_000
 # Longest side of a thumbnail, px, while there are at most so many: a page of tens of megabytes, which browsers open.
 SIDES = ((160, 960), (640, 640), (MOST_THUMBNAILS, 320))
 QUALITY = 80  # of WebP
-# Base64 letters for a pixel of a photograph with people, over the 75 cells of COCO-C: noise takes most, fog least.
-BYTES_PER_PIXEL = 0.3
+OF_QUALITY = 1.9  # times the bytes of thumbnails of other pages, which corrupted ones are guessed by
+N_TRIED = 4  # clean images that are made small, for the size of the page
 PAGE_BYTES = 20_000  # without thumbnails
 
 
@@ -50,9 +51,15 @@ def plan_sheet(frames: Sequence[Frame], cells: Sequence[Cell]) -> SheetPlan:
         )
     side = next(side for most, side in SIDES if n_thumbnails <= most)
     sizes = [frame.size_wh or (4, 3) for frame in frames]
-    pixels = sum(math.prod(shrink(size, side)) for size in sizes) * per_image
+    tried = [
+        make_thumbnail(frame.image, side, QUALITY) for frame in frames[:: max(1, len(frames) // N_TRIED)][:N_TRIED]
+    ]
+    of_clean = sum(len(one.base64) for one in tried) / max(len(tried), 1)
+    pixels = sum(math.prod(one.size_wh) for one in tried) / max(len(tried), 1)
+    of_corrupted = OF_QUALITY * guess_corrupted(cells, of_clean / OF_QUALITY, pixels)
+    n_bytes = PAGE_BYTES + round(len(frames) * (of_clean + len(cells) * of_corrupted))
     is_reduced = any(max(size) > side for size in sizes)
-    return SheetPlan(len(frames), n_thumbnails, side, PAGE_BYTES + round(BYTES_PER_PIXEL * pixels), is_reduced)
+    return SheetPlan(len(frames), n_thumbnails, side, n_bytes, is_reduced)
 
 
 def write_sheet(
