@@ -23,8 +23,9 @@ TASKS = {
     "a figure of every table": ("HEADLINE", {"results/rows.py"}),
     "a claim of the paper": ("teacher-clean", {"results/claims.py"}),
 }
-# And where else they may be named: a data set says which metric is its own.
-BESIDES = {"a metric": {"data/mpii.py"}}
+# And where else they may be named: a data set says which metric is its own; a corruption that the guess of sizes does
+# not know gets what is typical.
+BESIDES = {"a metric": {"data/mpii.py"}, "a corruption": {"show/pages/thumbnail_sizes.py"}}
 # Words that meant three things, or nothing, and what is said now.
 OLD_WORDS = {
     r"picture\w*": "image",
