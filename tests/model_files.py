@@ -177,10 +177,10 @@ def make_own_network(path: Path) -> None:
 
 
 def make_results(path: Path) -> None:
-    """Write results of the first clean toy image."""
+    """Write results of the first two clean toy images."""
     path.mkdir()
-    row = {"image_id": 1, "category_id": 1, "score": 0.5, "keypoints": [9.0, 9.0, 0.5] * K}
-    (path / "clean.json").write_text(json.dumps([row]))
+    row = {"category_id": 1, "score": 0.5, "keypoints": [9.0, 9.0, 0.5] * K}
+    (path / "clean.json").write_text(json.dumps([{"image_id": number, **row} for number in (1, 2)]))
 
 
 def make_vitpose(path: Path, experts: int = 1) -> None:
