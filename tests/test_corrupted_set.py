@@ -549,7 +549,10 @@ def test_wrong_words_for_a_set_are_one_line(corrupt_coco, words, message):
     ("words", "message"),
     [
         ([], "name either images, or --annotations FILE and --images DIR, or --data NAME, or --verify DIR"),
-        (["--annotations", "a.json", "--out", "x"], "annotations (--annotations) came without images (--images): give both"),
+        (
+            ["--annotations", "a.json", "--out", "x"],
+            "annotations (--annotations) came without images (--images): give both",
+        ),
         (["a.png", "--out", "x", "--format", "png"], "--format goes with --annotations FILE and --images DIR"),
         (["--verify", "x", "--out", "x"], "leave out --out"),
         (["--verify", "x", "--workers", "0"], "--workers must be at least 1"),

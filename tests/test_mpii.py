@@ -413,7 +413,7 @@ def test_truth_that_lacks_an_array_is_one_line(root):
             {"name": "tests.outside:Squares", "split": "val"},
             r"data 'tests.outside:Squares' takes no split \(--split\)$",
         ),
-        ({"annotations": "ROOT"}, r"data 'coco' needs images \(--images\)$"),
+        ({"annotations": "ROOT"}, r"annotations \(--annotations\) came without images \(--images\): give both$"),
         ({"root": "ROOT"}, "^name the data: either --data NAME, or --annotations"),
         ({"name": "mpii", "root": "ROOT", "annotations": "ROOT"}, r"'mpii' takes no annotations \(--annotations\)"),
         (
