@@ -76,7 +76,7 @@ def test_every_row_of_the_table_has_a_command():
 def test_extras_and_parts_that_documents_name_exist():
     extras = set(re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE))
     for path in (README, MODELS):
-        named = re.findall(r"'\.\[([\w,]+)\]'", path.read_text())
+        named = re.findall(r"['`](?:\.|robustpose)?\[([\w,]+)\]['`]", path.read_text())
         assert {"onnx", "tflite", "hf"} <= {word for words in named for word in words.split(",")} <= extras
 
 
