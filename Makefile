@@ -13,7 +13,6 @@ IMAGES ?= 12
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 
-SIGNALS = tests/test_stopping.py
 FIRST = $(wildcard tests/test_[a-h]*.py)
 
 .PHONY: demo test check wheel clean
@@ -35,10 +34,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/tools
 	$(BIN)/robustpose frost install
-	@# In two processes side by side: one that holds all libraries for 8,000 tests grows to gigabytes. Those of signals
-	@# come first: OpenVINO, once loaded, has them handled on a stack that it may have freed.
-	@$(BIN)/python -m pytest tests/kills $(SIGNALS) $(FIRST) >$(VENV)/tests.log 2>&1 & first=$$!; \
-	  $(BIN)/python -m pytest $(filter-out $(FIRST) $(SIGNALS),$(wildcard tests/test_*.py)); second=$$?; \
+	@# In two processes side by side: one that holds all libraries for 8,000 tests grows to gigabytes.
+	@$(BIN)/python -m pytest tests/kills $(FIRST) >$(VENV)/tests.log 2>&1 & first=$$!; \
+	  $(BIN)/python -m pytest $(filter-out $(FIRST),$(wildcard tests/test_*.py)); second=$$?; \
 	  wait $$first; first=$$?; cat $(VENV)/tests.log; exit $$((first | second))
 
 check: $(VENV)/tools

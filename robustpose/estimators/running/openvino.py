@@ -15,6 +15,7 @@ from torch import nn
 
 from robustpose.errors import UserError
 from robustpose.estimators.running.batches import Array
+from robustpose.estimators.running.signal_stack import same_signal_stack
 
 HINTS = {"float32": "f32", "bf16": "bf16"}
 
@@ -87,7 +88,8 @@ def _compile(model: Any, precision: str, threads: int | None) -> Callable[[Array
     }
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
-    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+    with same_signal_stack():
+        request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
 
     def run(batch: npt.NDArray[Any]) -> tuple[Array, ...]:
         found = request.infer({0: batch})
