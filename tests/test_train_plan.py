@@ -45,6 +45,19 @@ def test_resumed_run_has_less_to_do_and_learns_the_same_bits(tmp_path):
     assert plan_training(settings_for(), tmp_path / "run").seconds == 0
 
 
+def test_run_that_was_stopped_in_an_evaluation_has_a_plan(tmp_path):
+    def stop_in_evaluation(progress):
+        if progress.figures is not None:
+            raise KeyboardInterrupt
+
+    settings = settings_for(checkpoint_every=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path / "run", stop_in_evaluation)
+    plan = plan_training(settings, tmp_path / "run")
+    assert plan.n_done == plan.n_steps * 2 // 3  # two of three epochs
+    assert plan.seconds > 0
+
+
 def test_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / "letter.txt").write_text("")
     with pytest.raises(UserError, match="holds no training"):

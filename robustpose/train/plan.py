@@ -114,7 +114,9 @@ def _time_step(opened: OpenedRun, at: Position) -> float:
     guard, start = make_guard(settings), time.perf_counter()
     times: list[tuple[float, float]] = []
     with same_random_numbers():
-        opened.batches.start_at(at.epoch, at.step)
+        # Stopped after the last step of an epoch, before it was evaluated: any other batch takes as long.
+        number = at.step if at.step < len(opened.batches) else 0
+        opened.batches.start_at(at.epoch, number)
         draws = next(iter(opened.batches))
         try:
             while len(times) < N_STEPS and (len(times) < 2 or time.perf_counter() - start < MOST_SECONDS):
@@ -123,7 +125,7 @@ def _time_step(opened: OpenedRun, at: Position) -> float:
                 drawn = time.perf_counter()
                 batch = {name: tensor.to(_find_device(step)) for name, tensor in batch.items()}
                 with guard():
-                    losses = step(samples.prepare(batch), opened.batches.share(at.step))
+                    losses = step(samples.prepare(batch), opened.batches.share(number))
                 for loss in losses.values():
                     loss.item()  # a GPU has finished, too
                 times.append((drawn - began, time.perf_counter() - drawn))
