@@ -77,9 +77,11 @@ def __getattr__(name: str) -> Any:
 
         drawn = random.getstate()
         try:
-            return getattr(importlib.import_module(_HOMES[name]), name)
+            found = getattr(importlib.import_module(_HOMES[name]), name)
         finally:
             random.setstate(drawn)  # libraries draw numbers when they are loaded
+        globals()[name] = found  # once: later, another thread may be drawing
+        return found
     raise AttributeError(f"module 'robustpose' has no attribute '{name}'")
 
 
