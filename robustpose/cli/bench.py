@@ -12,10 +12,10 @@ import typer
 from robustpose.cli.completion import complete, list_model_options, list_models
 from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, finish
-from robustpose.cli.help import MODEL, OUTPUT, SPEED
+from robustpose.cli.help import MODEL, SPEED
 from robustpose.cli.names import WrittenOptions
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import CorruptionOptions, FreshOptions, ScoringOptions, parse_seed
+from robustpose.cli.options import CorruptionOptions, FreshOptions, RunFolderOption, ScoringOptions, parse_seed
 from robustpose.cli.paper_row import Asked, RowOptions, apply_row
 from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
@@ -90,14 +90,7 @@ class PreviewOptions:
 
 @with_groups
 def bench(
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            rich_help_panel=OUTPUT,
-            help="Folder of the run. The same command goes on where it was stopped.",
-        ),
-    ],
+    out: RunFolderOption,
     data: DataOptions,
     estimator: ModelOptions,
     wanted: RowOptions,

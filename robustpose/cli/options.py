@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from robustpose.pose.cell import Cell
     from robustpose.results.run_images import Trusted
 
+# --out of the commands that begin a run.
+RunFolderOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="DIR", rich_help_panel=OUTPUT, help="Folder of the run. The same command goes on where it was stopped."
+    ),
+]
+
 
 @dataclass(frozen=True)
 class CorruptionOptions:

@@ -20,9 +20,9 @@ from robustpose.cli.completion import (
     list_settings,
     list_strategies,
 )
-from robustpose.cli.help import ADVANCED, DATA, MODEL, OUTPUT, SPEED, TRAINING
+from robustpose.cli.help import ADVANCED, DATA, MODEL, SPEED, TRAINING
 from robustpose.cli.option_groups import with_groups
-from robustpose.cli.options import FreshOptions
+from robustpose.cli.options import FreshOptions, RunFolderOption
 from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
@@ -210,14 +210,7 @@ class TrainDataOptions:
 
 @with_groups
 def train(
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            rich_help_panel=OUTPUT,
-            help="Folder of the run. The same command goes on where it was stopped.",
-        ),
-    ],
+    out: RunFolderOption,
     what: WhatToTrain,
     weights: WeightOptions,
     data: TrainDataOptions,
