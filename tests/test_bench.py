@@ -53,7 +53,7 @@ def test_summary_says_what_was_measured_and_with_what(finished_run):
 
 
 def test_same_bytes_with_two_workers(tmp_path, make_job, finished_run):
-    run_bench(make_job(tmp_path / "run"), CELLS, n_workers=2)
+    run_bench(make_job(tmp_path / "run"), CELLS, workers=2)
     assert files_of(tmp_path / "run") == files_of(finished_run)
 
 
@@ -152,7 +152,7 @@ def test_two_processes_cannot_write_to_one_run(tmp_path, make_job):
 
 def test_results_of_a_run_score_the_same_without_the_model(tmp_path, make_job, finished_run):
     job = make_job(tmp_path / "again", f"results:{finished_run}")
-    run_bench(job, CELLS, n_workers=2)
+    run_bench(job, CELLS, workers=2)
     ours, theirs = (json.loads((run / "summary.json").read_text()) for run in (job.out, finished_run))
     doubts = [found.pop("warnings")[0].partition(": usual causes are ") for found in (ours, theirs)]
     assert doubts[0][:2] == doubts[1][:2]  # causes are those of the kind of model
@@ -175,7 +175,7 @@ def test_damaged_units_are_made_again_by_the_next_start(tmp_path, make_job, fini
     of_four_images, of_one = (sorted(job.out.glob(f"units/*/{number}.npz")) for number in ("00000", "00002"))
     for unit in of_four_images[:3]:
         unit.write_bytes(of_one[0].read_bytes() if kind == "of other images" else damage(kind, unit.read_bytes()))
-    run_bench(job, CELLS, n_workers=2 if kind == "cut" else 1)
+    run_bench(job, CELLS, workers=2 if kind == "cut" else 1)
     assert files_of(job.out) == files_of(finished_run)
 
 

@@ -141,7 +141,7 @@ def test_hashes_can_be_checked_with_sha256sum(png_set):
 
 
 def test_two_workers_write_the_same_bytes(tmp_path, make_set_job, png_set):
-    write_set(make_set_job(tmp_path / "set"), CELLS, n_workers=2)
+    write_set(make_set_job(tmp_path / "set"), CELLS, workers=2)
     assert files_of(tmp_path / "set") == files_of(png_set)
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from robustpose import UserError
+from robustpose.claims import claim_folder
 from robustpose.data.images import write_image
 from robustpose.fresh import StartOver
-from robustpose.work import claim_folder
 from tests.runs import files_of
 from tests.scenes import draw_scene
 

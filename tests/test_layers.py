@@ -20,7 +20,7 @@ LAYERS = [
     {"changes", "contents", "fresh", "sources"},
     {"used_names"},
     {"plain_values"},
-    {"states", "work"},
+    {"claims", "states", "work"},
     {"pose"},
     {"corruptions", "models"},
     {"decoding", "metrics"},

@@ -14,13 +14,14 @@ from robustpose.benchmark.trial import spread_evenly
 from robustpose.corruptions.suites import choose_cells
 from robustpose.errors import UserError
 from robustpose.random_state import same_random_numbers
+from robustpose.work import Processes
 from tests.runs import Stop, files_of
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
 
 
 def test_plan_says_what_there_is_and_makes_nothing(tmp_path, make_job):
-    plan = plan_run(make_job(tmp_path / "new" / "run"), CELLS, n_workers=2)
+    plan = plan_run(make_job(tmp_path / "new" / "run"), CELLS, workers=2)
     assert (plan.n_images, plan.n_cells, plan.n_done, plan.n_total, plan.boxes) == (9, 5, 0, 45, "gt")
     assert re.fullmatch(
         r"9 images × 5 cells, \d+ people, gt boxes, tests.outside:guess_from_pixels: "
@@ -111,7 +112,7 @@ def test_measured_corruptions_differ_by_cell(tmp_path, make_job, monkeypatch):
     found = []
     monkeypatch.setattr(plan, "time_predicting", lambda prepared, tasks, n, rates, pixels: found.append(rates) or 0.0)
     prepared = prepare(make_job(tmp_path / "run"), CELLS)
-    plan_bench(prepared, 1, 0)
+    plan_bench(prepared, Processes(1), 0)
     assert {cell.corruption for cell in found[0].corrupt} == {"contrast", "gaussian_noise"}
     assert all(seconds > 0 for seconds in found[0].corrupt.values())
     assert found[0].corrupting(CELLS[0]) == 0
@@ -132,7 +133,7 @@ def test_first_call_of_a_model_is_not_counted_however_long_it_takes(tmp_path, ma
         return predict(frames)
 
     prepared.estimator.predict = load_and_predict
-    plan_bench(prepared, 1, 0)
+    plan_bench(prepared, Processes(1), 0)
     assert 0 < found[0].predict < 0.01
 
 

@@ -29,7 +29,7 @@ def test_what_is_derived_is_made_again(job, finished_run):
     shutil.rmtree(job.out / "matches")
     for name in ("slices.json", "results.jsonl", "report.html"):
         (job.out / name).unlink()
-    rescore(job, n_workers=2)
+    rescore(job, workers=2)
     assert files_of(job.out) == files_of(finished_run)
 
 
@@ -53,7 +53,7 @@ def test_numbers_that_mean_nothing_are_refused(job):
     with pytest.raises(UserError, match="--resamples must be at least 0, got -1"):
         rescore(job, n_resamples=-1)
     with pytest.raises(UserError, match="--workers must be at least 1, got 0"):
-        rescore(job, n_workers=0)
+        rescore(job, workers=0)
 
 
 def test_damaged_predictions_are_one_line(job):

@@ -9,6 +9,7 @@ from robustpose.corruptions.suites import choose_cells
 from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Poses
 from robustpose.results.run_folder import RunFolder
+from robustpose.work import Processes
 
 CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
 
@@ -53,7 +54,7 @@ def plain(scores):
 
 def test_two_processes_score_and_write_what_one_does(opened, monkeypatch):
     job, data = opened
-    here = score_cells(Scoring(job, 20), data, CELLS, 2, lambda progress: None)  # too little to share out
+    here = score_cells(Scoring(job, 20), data, CELLS, Processes(2), lambda progress: None)  # too little to share out
     assert all(0 < score.figures["AP"] < 1 for score in here.values())
     written = files_of(job.out / "matches")
     assert set(written) == {f"{cell.file_stem}.npz" for cell in CELLS}
@@ -63,7 +64,7 @@ def test_two_processes_score_and_write_what_one_does(opened, monkeypatch):
     monkeypatch.setattr(scoring, "WORTH_A_PROCESS", 1)
     run = work.run_in_processes
     monkeypatch.setattr(work, "run_in_processes", lambda *args: started.append(args[3]) or run(*args))
-    apart = score_cells(Scoring(job, 20), data, CELLS, 2, lambda progress: None)
+    apart = score_cells(Scoring(job, 20), data, CELLS, Processes(2), lambda progress: None)
     assert started == [2]
     assert list(apart) == list(here) == list(CELLS)
     np.testing.assert_equal(plain(apart), plain(here))
@@ -73,13 +74,15 @@ def test_two_processes_score_and_write_what_one_does(opened, monkeypatch):
 def test_progress_goes_from_nothing_to_all_cells(opened):
     job, data = opened
     seen = []
-    score_cells(Scoring(job, 0), data, CELLS, 1, lambda progress: seen.append((progress.done, progress.total)))
+    score_cells(
+        Scoring(job, 0), data, CELLS, Processes(1), lambda progress: seen.append((progress.done, progress.total))
+    )
     assert seen == [(done, len(CELLS)) for done in range(len(CELLS) + 1)]
 
 
 def test_without_resamples_matches_are_written_all_the_same(opened):
     job, data = opened
-    scores = score_cells(Scoring(job, 0), data, CELLS, 1, lambda progress: None)
+    scores = score_cells(Scoring(job, 0), data, CELLS, Processes(1), lambda progress: None)
     assert all(score.resampled is None and score.slices == {} for score in scores.values())
     assert len(files_of(job.out / "matches")) == len(CELLS)
 
@@ -92,7 +95,7 @@ def test_damaged_predictions_are_one_line_that_names_them(opened, monkeypatch, i
     if in_processes:
         monkeypatch.setattr(scoring, "WORTH_A_PROCESS", 1)
     with pytest.raises(UserError, match=r"results file .*contrast-4\.json") as error:
-        score_cells(Scoring(job, 20), data, CELLS, 2, lambda progress: None)
+        score_cells(Scoring(job, 20), data, CELLS, Processes(2), lambda progress: None)
     assert "\n" not in str(error.value)
 
 
@@ -100,6 +103,6 @@ def test_image_without_poses_in_the_predictions_has_nobody_found(opened):
     job, data = opened
     for cell in CELLS:
         RunFolder(job.out).prediction_path(cell).write_text("[]")
-    scores = score_cells(Scoring(job, 5), data, CELLS, 1, lambda progress: None)
+    scores = score_cells(Scoring(job, 5), data, CELLS, Processes(1), lambda progress: None)
     assert all(score.figures["AP"] == 0 for score in scores.values())
     assert all((score.resampled == 0).all() for score in scores.values())

@@ -25,7 +25,7 @@ def test_summary_and_slices_have_intervals_from_a_thousand_resamples(finished_ru
 
 def test_processes_for_scoring_change_no_byte(tmp_path, make_job, finished_run, monkeypatch):
     monkeypatch.setattr(scoring, "WORTH_A_PROCESS", 1)
-    run_bench(make_job(tmp_path / "run"), CELLS, n_workers=2)
+    run_bench(make_job(tmp_path / "run"), CELLS, workers=2)
     assert files_of(tmp_path / "run") == files_of(finished_run)
 
 
@@ -54,7 +54,7 @@ def test_fewer_resamples_give_other_intervals_of_the_same_figures(tmp_path, make
     ("numbers", "message"),
     [
         ({"n_resamples": -1}, "--resamples must be at least 0, got -1"),
-        ({"n_workers": 0}, "--workers must be at least 1, got 0"),
+        ({"workers": 0}, "--workers must be at least 1, got 0"),
     ],
 )
 def test_numbers_that_mean_nothing_are_refused_before_anything_starts(tmp_path, make_job, numbers, message):

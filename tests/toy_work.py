@@ -33,6 +33,10 @@ class Squares:
     def kinds(self, numbers: Sequence[int]) -> list[str]:
         return ["even" if number % 2 == 0 else "odd" for number in numbers]
 
+    def keep(self, pair: tuple[int, int]) -> tuple[int, int]:
+        write_text(self.out / f"{pair[0]}.txt", str(pair[1]))
+        return pair
+
     def do(self, opened: int, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         for number in numbers:
             if number == BAD:
@@ -41,5 +45,4 @@ class Squares:
                 os.write(_worker["sender"].fileno(), struct.pack("!i", 1000) + b"and then")
             if number in (DIES, DIES_SPEAKING):
                 os.kill(os.getpid(), signal.SIGKILL)
-            write_text(self.out / f"{number}.txt", str(number**opened))
             yield number, number**opened

@@ -145,7 +145,7 @@ def bench(
         is_shown = as_switch(progress, "progress")
         n_workers = count_cores() if workers is None else as_whole_number(workers, "workers", 1)
         n_resamples = as_whole_number(resamples, "resamples", 0)
-        check_numbers(n_workers, n_resamples)
+        engine = check_numbers(n_workers, n_resamples)
         maker = make_maker(model, input=input, options=gather_options(options, batch_size))
         folder = None if out is None else find_folder(out, "out=").absolute()
         job = replace(
@@ -153,17 +153,17 @@ def bench(
         )
         prepared = prepare(job, cells)
         sent = {"the model": maker, "the data": given.open, "a corruption": cells}
-        n_workers = limit_workers(n_workers, sent, prepared.warnings)
+        engine = engine.at_most(limit_workers(n_workers, sent, prepared.warnings))
         start_over = _start_over(as_switch(fresh, "fresh"), is_shown, model, given, origin)
         with as_before_its_predictions(prepared) as settled:
             if as_switch(dry_run, "dry_run"):
                 show_doubts(settled.warnings)
                 foreseen = replace(settled, job=replace(job, out=foresee_folder(folder, settled.identity)))
-                plan = plan_bench(foreseen, n_workers, n_resamples, start_over)
+                plan = plan_bench(foreseen, engine, n_resamples, start_over)
                 return cast(Run, plan)  # of whom nobody has to ask which
             with lend_folder(folder, settled.identity) as place, choose_display(is_shown) as on_progress:
                 settled = replace(settled, job=replace(settled.job, out=place))
-                run_prepared(settled, n_workers, n_resamples, on_progress, start_over, tell if is_shown else None)
+                run_prepared(settled, engine, n_resamples, on_progress, start_over, tell if is_shown else None)
         return Run(place, given.open)
 
 

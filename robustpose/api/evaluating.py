@@ -92,6 +92,10 @@ class _Evaluating:
         frames = [dataset.boxes_in(images.frame_in(frame, CLEAN)) for frame in get_frames(dataset, chunk.indices)]
         yield [round_poses(poses) for poses in predict(frames, opened.estimator)]
 
+    def keep(self, poses: list[Poses]) -> list[Poses]:
+        """Return the poses: nothing is written."""
+        return poses
+
 
 def _predict(prepared: Prepared, on_progress: Callable[[Progress], None]) -> list[Poses]:
     """Return the poses in every image, in order."""

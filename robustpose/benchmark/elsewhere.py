@@ -17,6 +17,7 @@ from robustpose.data.identity import know_dataset
 from robustpose.errors import UserError, count_own_frames
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator
+from robustpose.work import Engine, Processes
 
 States = Mapping[str, str]  # SHA-256 of variables by their names
 WHAT = "is another one in worker processes, which import the module anew"
@@ -57,11 +58,11 @@ def _compare(expected: States, here: States) -> None:
         raise DiffersError(f"{what} {WHAT} (pass it as an argument, or set it in a file)")
 
 
-def or_alone(share_out: Callable[[int], Iterator[Any]], n_workers: int) -> Iterator[Any]:
-    """Yield what ``share_out(n_workers)`` yields; with a warning what ``share_out(1)`` does where workers differ."""
+def or_alone(share_out: Callable[[Engine], Iterator[Any]], engine: Engine) -> Iterator[Any]:
+    """Yield what ``share_out(engine)`` yields; with a warning what this process alone does where workers differ."""
     try:
-        yield from share_out(n_workers)
+        yield from share_out(engine)
     except DiffersError as error:
         text = f"{error}; this process does all the work itself"
         warnings.warn(text, UserWarning, stacklevel=count_own_frames() + 1)
-        yield from share_out(1)
+        yield from share_out(Processes(1))

@@ -17,6 +17,7 @@ from robustpose.benchmark.chunks import extend_chunks
 from robustpose.benchmark.identity import choose_files
 from robustpose.benchmark.job import Prepared
 from robustpose.changes import as_table, take_in
+from robustpose.claims import check_claim, read_claim
 from robustpose.data.identity import identify_dataset
 from robustpose.data.subset import shorten
 from robustpose.errors import UserError
@@ -25,7 +26,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.results_json import check_truth_rows, read_results
 from robustpose.pose.types import Truth, no_poses
 from robustpose.results.run_folder import IDENTITY, OF_CELL, RunFolder
-from robustpose.work import Chunk, check_claim, read_claim
+from robustpose.work import Chunk
 
 WHAT = "results"
 

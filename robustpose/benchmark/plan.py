@@ -26,12 +26,13 @@ from robustpose.benchmark.trial import (
     try_scoring,
     try_thumbnails,
 )
+from robustpose.claims import look_at_folder
 from robustpose.fresh import StartOver
 from robustpose.handed_over import name_shown
 from robustpose.pose.cell import Cell
 from robustpose.processes import count_cores
 from robustpose.results.run_folder import IDENTITY, RunFolder
-from robustpose.work import cut_chunks, look_at_folder
+from robustpose.work import Engine, cut_chunks
 
 # Seconds on an ordinary core, of what is not worth trying.
 STARTING = 1.2  # a process, before it opens anything
@@ -79,7 +80,7 @@ class BenchPlan:
 
 
 def plan_bench(
-    prepared: Prepared, n_workers: int, n_resamples: int, fresh: StartOver | None = None, is_preview: bool = False
+    prepared: Prepared, engine: Engine, n_resamples: int, fresh: StartOver | None = None, is_preview: bool = False
 ) -> BenchPlan:
     """Return the plan of a job that has been checked, after a short trial. Nothing is written or locked.
 
@@ -90,19 +91,19 @@ def plan_bench(
     if fresh is None and (out / IDENTITY).is_file():
         n_before = find_run_of_fewer(prepared)
         if n_before is not None:
-            return _measure(prepared, _find_left_with_more(prepared, n_before), n_workers, n_resamples, is_preview)
+            return _measure(prepared, _find_left_with_more(prepared, n_before), engine, n_resamples, is_preview)
     if look_at_folder(out, "results", IDENTITY, prepared.identity, fresh):
-        return measure_plan(prepared, n_workers, n_resamples, is_preview)
+        return measure_plan(prepared, engine, n_resamples, is_preview)
     everything = [(chunk, prepared.cells) for chunk in cut_chunks(len(prepared.data.truths))]
-    return _measure(prepared, Left(everything, prepared.cells), n_workers, n_resamples, is_preview)
+    return _measure(prepared, Left(everything, prepared.cells), engine, n_resamples, is_preview)
 
 
-def measure_plan(prepared: Prepared, n_workers: int, n_resamples: int, is_preview: bool = False) -> BenchPlan:
+def measure_plan(prepared: Prepared, engine: Engine, n_resamples: int, is_preview: bool = False) -> BenchPlan:
     """Return the plan of a job whose folder is known to be its own."""
     folder = RunFolder(prepared.job.out)
     unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
     tasks = list_tasks(folder, unfinished, find_chunks(folder, len(prepared.data.truths)))
-    return _measure(prepared, Left(tasks, unfinished), n_workers, n_resamples, is_preview)
+    return _measure(prepared, Left(tasks, unfinished), engine, n_resamples, is_preview)
 
 
 class Left(NamedTuple):
@@ -124,17 +125,17 @@ def _find_left_with_more(prepared: Prepared, n_before: int) -> Left:
     return Left(tasks, prepared.cells)
 
 
-def _measure(prepared: Prepared, left: Left, n_workers: int, n_resamples: int, is_preview: bool) -> BenchPlan:
+def _measure(prepared: Prepared, left: Left, engine: Engine, n_resamples: int, is_preview: bool) -> BenchPlan:
     data, folder, cells = prepared.data, RunFolder(prepared.job.out), prepared.cells
     tasks, unfinished = left
-    n_predicting = min(n_workers, len(tasks)) if prepared.estimator.needs_images else 1
+    n_predicting = min(engine.n_workers, len(tasks)) if prepared.estimator.needs_images else 1
     rates = try_out(prepared, tasks, n_predicting)
     n_units = count_units(prepared, range(len(data.truths)))
     scored = Scored(
         data,
         cells,
         n_units,
-        n_workers,
+        engine.n_workers,
         n_resamples,
         has_slices=n_resamples > 0 and not is_preview,
         has_page=prepared.job.has_page and not is_preview,
@@ -149,7 +150,7 @@ def _measure(prepared: Prepared, left: Left, n_workers: int, n_resamples: int, i
         n_people=n_units if has_boxes else counts.n_people,
         boxes=str(prepared.identity["box_protocol"]),
         model=name_shown(str(prepared.identity["estimator"].get("name", "estimator"))),
-        n_workers=n_workers,
+        n_workers=engine.n_workers,
         n_done=len(data.truths) * len(cells) - count_images(tasks),
         seconds=seconds + time_scores(scored, counts, rates),
         n_bytes=measure_folder(counts, rates),
@@ -157,11 +158,11 @@ def _measure(prepared: Prepared, left: Left, n_workers: int, n_resamples: int, i
 
 
 def plan_scores(
-    job: Job, data: OpenedData, cells: Sequence[Cell], n_workers: int, n_resamples: int, about: Mapping[str, Any]
+    job: Job, data: OpenedData, cells: Sequence[Cell], engine: Engine, n_resamples: int, about: Mapping[str, Any]
 ) -> BenchPlan:
     """Return the plan of scoring a finished run again; `about` is its provenance."""
     n_people = count_people(data)
-    scored = Scored(data, cells, n_people, n_workers, n_resamples, n_resamples > 0, job.has_page)
+    scored = Scored(data, cells, n_people, engine.n_workers, n_resamples, n_resamples > 0, job.has_page)
     counts, rates = count_all(scored, RunFolder(job.out), cells), Rates()
     return BenchPlan(
         n_images=len(data.truths),
@@ -169,7 +170,7 @@ def plan_scores(
         n_people=n_people,
         boxes=str(about["box_protocol"]),
         model=name_shown(str(about["estimator"].get("name", "estimator"))),
-        n_workers=n_workers,
+        n_workers=engine.n_workers,
         n_done=len(data.truths) * len(cells),
         seconds=time_scores(scored, counts, rates),
         n_bytes=measure_folder(counts, rates),

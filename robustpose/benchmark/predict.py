@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from robustpose.benchmark.chunks import find_chunks
 from robustpose.benchmark.elsewhere import States, check_here, or_alone
@@ -17,12 +18,21 @@ from robustpose.evaluation import get_frames, predict
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.results_json import write_results
+from robustpose.pose.types import Poses
 from robustpose.progress import Piece, Progress
 from robustpose.results.inputs import write_inputs
 from robustpose.results.run_folder import DamagedUnit, RunFolder
-from robustpose.work import Chunk, do_tasks
+from robustpose.work import Chunk, Engine, Processes, do_tasks
 
 Task = tuple[Chunk, Sequence[Cell]]  # images, and the cells whose units they lack
+
+
+class Unit(NamedTuple):
+    """The poses of one chunk of images in one cell."""
+
+    cell: Cell
+    number: int  # of the chunk
+    poses: list[Poses]
 
 
 @dataclass(frozen=True)
@@ -46,19 +56,21 @@ class Predicting:
         (_, indices), cells = task
         return [Piece(cell.corruption, len(indices), cell.key) for cell in cells]
 
-    def do(self, opened: tuple[Dataset, Estimator], task: Task) -> Iterator[None]:
-        """Predict a chunk in its cells, and write the units."""
+    def do(self, opened: tuple[Dataset, Estimator], task: Task) -> Iterator[Unit]:
+        """Predict a chunk in its cells."""
         dataset, estimator = opened
         (number, indices), cells = task
-        folder = RunFolder(self.job.out)
         frames = get_frames(dataset, indices)
         for cell in cells:
             in_cell = [dataset.boxes_in(self.job.corrupted_images.frame_in(frame, cell)) for frame in frames]
-            folder.write_unit(cell, number, predict(in_cell, estimator))
-            yield
+            yield Unit(cell, number, predict(in_cell, estimator))
+
+    def keep(self, unit: Unit) -> None:
+        """Write a unit."""
+        RunFolder(self.job.out).write_unit(*unit)
 
 
-def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Progress], None]) -> None:
+def predict_cells(prepared: Prepared, engine: Engine, on_progress: Callable[[Progress], None]) -> None:
     """Bring all cells' predictions into the run folder, which is claimed by the caller.
 
     Raises:
@@ -66,19 +78,19 @@ def predict_cells(prepared: Prepared, n_workers: int, on_progress: Callable[[Pro
     """
     folder = RunFolder(prepared.job.out)
     chunks = find_chunks(folder, len(prepared.data.dataset))
-    n_workers = n_workers if prepared.estimator.needs_images else 1  # reading results takes no time
+    engine = engine if prepared.estimator.needs_images else Processes(1)  # reading results takes no time
     opened = prepared.data.dataset, prepared.estimator
     for _ in range(2):  # a unit that the disk has damaged is noticed when it is gathered: then it is made again
         unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
         folder.drop_units(set(prepared.cells).difference(unfinished))  # of a process that was killed at that
 
-        def share_out(n_workers: int, unfinished: Sequence[Cell] = unfinished) -> Iterator[None]:
+        def share_out(engine: Engine, unfinished: Sequence[Cell] = unfinished) -> Iterator[None]:
             todo = list_tasks(folder, unfinished, chunks)
             n_done = len(prepared.cells) * len(prepared.data.dataset) - count_images(todo)
             work = Predicting(prepared.job, prepared.states, prepared.cells)
-            yield from do_tasks(work, todo, n_workers, on_progress, n_done, opened)
+            yield from do_tasks(work, todo, engine, on_progress, n_done, opened)
 
-        for _ in or_alone(share_out, n_workers):
+        for _ in or_alone(share_out, engine):
             pass
         damaged = [cell for cell in unfinished if not _gather(folder, cell, chunks, prepared.data)]
         if not damaged:

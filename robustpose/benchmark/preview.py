@@ -20,6 +20,7 @@ from robustpose.benchmark.plan import BenchPlan, measure_plan, plan_bench
 from robustpose.benchmark.predict import predict_cells
 from robustpose.benchmark.run import check_numbers
 from robustpose.benchmark.scoring import Scoring, score_cells
+from robustpose.claims import claim_folder
 from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.data.subset import Adjusted
 from robustpose.errors import UserError, show_doubts, spell_list
@@ -33,7 +34,7 @@ from robustpose.results.cell_score import CellScore
 from robustpose.results.doubts import doubt_score, list_doubts
 from robustpose.results.resampling import LEVEL, RESAMPLES, interval
 from robustpose.results.run_folder import IDENTITY, list_made
-from robustpose.work import announce_plan, claim_folder
+from robustpose.work import Workers, announce_plan
 
 N_IMAGES = 100
 WEIGHTS = {1: 0.3, 3: 0.4, 5: 0.3}  # by severity, in a corruption's mean
@@ -44,7 +45,7 @@ SEED = 1
 def run_preview(
     job: Job,
     n_images: int = N_IMAGES,
-    n_workers: int = 1,
+    workers: Workers = 1,
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
     fresh: StartOver | None = None,
@@ -55,13 +56,14 @@ def run_preview(
     The folder is a preview's own: a full benchmark refuses it, and it has no summary.json that could be taken for one.
     `n_images` are drawn evenly from the dataset; all if it has fewer. The other arguments are those of `run_bench`.
     """
-    prepared = prepare_preview(job, n_images, n_workers, n_resamples)
+    engine = check_numbers(workers, n_resamples)
+    prepared = prepare_preview(job, n_images, n_resamples)
     job, cells, of_estimator = prepared.job, prepared.cells, prepared.provenance["estimator"]
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
-        announce_plan(announce, partial(measure_plan, prepared, n_workers, n_resamples, is_preview=True))
-        predict_cells(prepared, n_workers, partial(on_progress, "predict"))
+        announce_plan(announce, partial(measure_plan, prepared, engine, n_resamples, is_preview=True))
+        predict_cells(prepared, engine, partial(on_progress, "predict"))
         scoring = Scoring(job, n_resamples, with_slices=False)
-        scores = score_cells(scoring, prepared.data, cells, n_workers, partial(on_progress, "score"))
+        scores = score_cells(scoring, prepared.data, cells, engine, partial(on_progress, "score"))
         metric = prepared.data.make_metric().primary
         estimate = _estimate(scores, metric, job.suite)
         preview = {
@@ -82,17 +84,21 @@ def run_preview(
 
 
 def plan_preview(
-    job: Job, n_images: int = N_IMAGES, n_workers: int = 1, n_resamples: int = RESAMPLES, fresh: StartOver | None = None
+    job: Job,
+    n_images: int = N_IMAGES,
+    workers: Workers = 1,
+    n_resamples: int = RESAMPLES,
+    fresh: StartOver | None = None,
 ) -> BenchPlan:
     """Return what `run_preview` would do, with all checks of its start. Nothing is written or locked."""
-    prepared = prepare_preview(job, n_images, n_workers, n_resamples)
-    return plan_bench(prepared, n_workers, n_resamples, fresh, is_preview=True)
+    engine = check_numbers(workers, n_resamples)
+    prepared = prepare_preview(job, n_images, n_resamples)
+    return plan_bench(prepared, engine, n_resamples, fresh, is_preview=True)
 
 
-def prepare_preview(job: Job, n_images: int, n_workers: int, n_resamples: int) -> Prepared:
+def prepare_preview(job: Job, n_images: int, n_resamples: int) -> Prepared:
     """Check a preview before anything is written."""
     cells = list_cells(job.suite)
-    check_numbers(n_workers, n_resamples)
     if n_images < 1 or n_resamples < 1:
         raise UserError("a preview needs images and resamples: at least 1 of each")
     prepared = prepare(replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images)), cells)

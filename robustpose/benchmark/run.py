@@ -14,6 +14,7 @@ from robustpose.benchmark.predict import predict_cells
 from robustpose.benchmark.scoring import Scoring, score_cells
 from robustpose.benchmark.write_scores import write_scores
 from robustpose.changes import keep_known, list_changes
+from robustpose.claims import claim_folder
 from robustpose.data.identity import identify_dataset
 from robustpose.data.subset import without_idle_limit
 from robustpose.errors import UserError, show_doubts
@@ -26,13 +27,13 @@ from robustpose.results.resampling import RESAMPLES, check_resamples
 from robustpose.results.rows import suite_of
 from robustpose.results.run_folder import IDENTITY, RunFolder, list_made
 from robustpose.results.summary import read_summary
-from robustpose.work import announce_plan, check_workers, claim_folder
+from robustpose.work import Engine, Workers, announce_plan, as_engine
 
 
 def run_bench(
     job: Job,
     cells: Sequence[Cell],
-    n_workers: int = 1,
+    workers: Workers = 1,
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
     fresh: StartOver | None = None,
@@ -44,23 +45,23 @@ def run_bench(
     `on_progress` is called with what is being done (``predict`` or ``score``) and how far it is. `announce` is told
     the plan first, for which some images are tried. After an error, finished units stay in the run folder.
     """
-    check_numbers(n_workers, n_resamples)
-    return run_prepared(prepare(job, cells), n_workers, n_resamples, on_progress, fresh, announce)
+    engine = check_numbers(workers, n_resamples)
+    return run_prepared(prepare(job, cells), engine, n_resamples, on_progress, fresh, announce)
 
 
 def plan_run(
-    job: Job, cells: Sequence[Cell], n_workers: int = 1, n_resamples: int = RESAMPLES, fresh: StartOver | None = None
+    job: Job, cells: Sequence[Cell], workers: Workers = 1, n_resamples: int = RESAMPLES, fresh: StartOver | None = None
 ) -> BenchPlan:
     """Return what `run_bench` would do, with all checks of its start. Nothing is written or locked."""
-    check_numbers(n_workers, n_resamples)
+    engine = check_numbers(workers, n_resamples)
     prepared = prepare(job, cells)
     show_doubts(prepared.warnings)
-    return plan_bench(prepared, n_workers, n_resamples, fresh)
+    return plan_bench(prepared, engine, n_resamples, fresh)
 
 
 def run_prepared(
     prepared: Prepared,
-    n_workers: int,
+    engine: Engine,
     n_resamples: int,
     on_progress: Callable[[str, Progress], None],
     fresh: StartOver | None = None,
@@ -72,9 +73,9 @@ def run_prepared(
     if fresh is None:
         extend_run(prepared)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
-        announce_plan(announce, partial(measure_plan, prepared, n_workers, n_resamples))
-        predict_cells(prepared, n_workers, partial(on_progress, "predict"))
-        scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, n_workers, partial(on_progress, "score"))
+        announce_plan(announce, partial(measure_plan, prepared, engine, n_resamples))
+        predict_cells(prepared, engine, partial(on_progress, "predict"))
+        scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, engine, partial(on_progress, "score"))
         summary = write_scores(job, prepared.data, scores, prepared.provenance, prepared.warnings)
     show_doubts(doubt_score(summary["metric"], summary["clean"], prepared.provenance["estimator"]))
     return summary
@@ -82,7 +83,7 @@ def run_prepared(
 
 def rescore(
     job: Job,
-    n_workers: int = 1,
+    workers: Workers = 1,
     n_resamples: int = RESAMPLES,
     on_progress: Callable[[str, Progress], None] = lambda what, progress: None,
     announce: Callable[[BenchPlan], None] | None = None,
@@ -91,23 +92,23 @@ def rescore(
 
     The `make_estimator` of the job is not called, and the suite is the run's own.
     """
-    check_numbers(n_workers, n_resamples)
+    engine = check_numbers(workers, n_resamples)
     job, data, cells, old = open_finished(job)
     with hold_folder(job.out):
         about = old["provenance"]
-        announce_plan(announce, partial(plan_scores, job, data, cells, n_workers, n_resamples, about))
-        scores = score_cells(Scoring(job, n_resamples), data, cells, n_workers, partial(on_progress, "score"))
+        announce_plan(announce, partial(plan_scores, job, data, cells, engine, n_resamples, about))
+        scores = score_cells(Scoring(job, n_resamples), data, cells, engine, partial(on_progress, "score"))
         doubts = doubts_of_rescored(old, data.dataset.warnings)
         summary = write_scores(job, data, scores, old["provenance"], doubts)
     show_doubts(summary["warnings"])
     return summary
 
 
-def plan_rescoring(job: Job, n_workers: int = 1, n_resamples: int = RESAMPLES) -> BenchPlan:
+def plan_rescoring(job: Job, workers: Workers = 1, n_resamples: int = RESAMPLES) -> BenchPlan:
     """Return what `rescore` would do, with its checks. Nothing is written or locked."""
-    check_numbers(n_workers, n_resamples)
+    engine = check_numbers(workers, n_resamples)
     job, data, cells, old = open_finished(job)
-    return plan_scores(job, data, cells, n_workers, n_resamples, old["provenance"])
+    return plan_scores(job, data, cells, engine, n_resamples, old["provenance"])
 
 
 def open_finished(job: Job) -> tuple[Job, OpenedData, Sequence[Cell], dict[str, Any]]:
@@ -133,7 +134,8 @@ def open_finished(job: Job) -> tuple[Job, OpenedData, Sequence[Cell], dict[str, 
     return job, data, cells, old
 
 
-def check_numbers(n_workers: int, n_resamples: int) -> None:
-    """Raise UserError unless there is somebody to work and a number of resamples."""
-    check_workers(n_workers)
+def check_numbers(workers: Workers, n_resamples: int) -> Engine:
+    """Return the engine that is meant; UserError unless there is somebody to work and a number of resamples."""
+    engine = as_engine(workers)
     check_resamples(n_resamples, 0)
+    return engine

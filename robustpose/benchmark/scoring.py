@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from robustpose.benchmark.elsewhere import States, check_data_here, or_alone
 from robustpose.benchmark.job import Job, OpenedData, read_truths
 from robustpose.data.identity import know_dataset
 from robustpose.pose.cell import Cell
+from robustpose.pose.protocols import ScoreTable
 from robustpose.pose.results_json import check_truth_rows, read_results
-from robustpose.pose.types import no_poses
+from robustpose.pose.types import Floats, no_poses
 from robustpose.progress import Piece, Progress
 from robustpose.results.cell_score import CellScore, score_cell
 from robustpose.results.resampling import draw_weights
 from robustpose.results.run_folder import RunFolder
-from robustpose.work import do_tasks
+from robustpose.work import Engine, do_tasks
 
 WORTH_A_PROCESS = 4000  # images × cells a process: below, starting one takes longer than what it saves
+
+
+class ScoredCell(NamedTuple):
+    """A cell's score, and its matches as they are written; None for a metric without."""
+
+    score: CellScore
+    table: ScoreTable | None
+    quality: Floats | None
 
 
 @dataclass(frozen=True)
@@ -39,8 +49,8 @@ class Scoring:
         """Return that cells take about the same time."""
         return [Piece("cell", note=cell.key)]
 
-    def do(self, data: OpenedData, cell: Cell) -> Iterator[CellScore]:
-        """Score the predictions in a cell, and write its matches."""
+    def do(self, data: OpenedData, cell: Cell) -> Iterator[ScoredCell]:
+        """Score the predictions in a cell."""
         n_joints, folder = data.dataset.skeleton.n_joints, RunFolder(self.job.out)
         found = read_results(folder.prediction_path(cell), n_joints)
         check_truth_rows(found, data.truths, folder.prediction_path(cell))
@@ -48,9 +58,16 @@ class Scoring:
         weights = draw_weights(len(data.truths), self.n_resamples) if self.n_resamples else None
         slices = data.slices if self.with_slices and self.n_resamples else None
         score, matches = score_cell(cell, poses, data.truths, data.make_metric(), slices, weights)
-        if matches is not None:
-            folder.write_matches(cell, matches.table(), matches.quality())
-        yield score
+        if matches is None:
+            yield ScoredCell(score, None, None)
+        else:
+            yield ScoredCell(score, matches.table(), matches.quality())
+
+    def keep(self, scored: ScoredCell) -> CellScore:
+        """Write a cell's matches, and return its score."""
+        if scored.table is not None and scored.quality is not None:
+            RunFolder(self.job.out).write_matches(scored.score.cell, scored.table, scored.quality)
+        return scored.score
 
 
 def count_processes(n_images: int, n_cells: int, n_workers: int) -> int:
@@ -59,14 +76,14 @@ def count_processes(n_images: int, n_cells: int, n_workers: int) -> int:
 
 
 def score_cells(
-    scoring: Scoring, data: OpenedData, cells: Sequence[Cell], n_workers: int, on_progress: Callable[[Progress], None]
+    scoring: Scoring, data: OpenedData, cells: Sequence[Cell], engine: Engine, on_progress: Callable[[Progress], None]
 ) -> dict[Cell, CellScore]:
     """Return the score of every cell, whose predictions are there, in their order, and write the cells' matches."""
-    n_workers = count_processes(len(data.truths), len(cells), n_workers)
+    engine = engine.at_most(count_processes(len(data.truths), len(cells), engine.n_workers))
     scoring = replace(scoring, states=know_dataset(data.dataset)[1])
 
-    def share_out(n_workers: int) -> Iterator[CellScore]:
-        yield from do_tasks(scoring, cells, n_workers, on_progress, opened=data)
+    def share_out(engine: Engine) -> Iterator[CellScore]:
+        yield from do_tasks(scoring, cells, engine, on_progress, opened=data)
 
-    scores = {score.cell: score for score in or_alone(share_out, n_workers)}
+    scores = {score.cell: score for score in or_alone(share_out, engine)}
     return {cell: scores[cell] for cell in cells}

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from robustpose.claims import check_claim, clear_folder, look_at_folder
 from robustpose.data.corrupted_set import HASHES, MANIFEST, list_files, place_image, read_manifest
 from robustpose.errors import UserError
 from robustpose.files import lock_folder, without_parts, write_text, writing_to
 from robustpose.fresh import StartOver
 from robustpose.pose.cell import Cell
 from robustpose.reading import read_bytes
-from robustpose.work import check_claim, clear_folder, look_at_folder
 
 
 class SetFolder:

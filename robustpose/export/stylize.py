@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
+from robustpose.claims import claim_folder, look_at_folder
 from robustpose.contents import hash_some_files
 from robustpose.data.image_folder import leads_out
 from robustpose.data.stylized import NOTE
@@ -28,7 +29,7 @@ from robustpose.image_files.opening import read_image
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame, Image
 from robustpose.progress import Progress
-from robustpose.work import announce_plan, check_workers, claim_folder, cut_chunks, do_tasks, look_at_folder
+from robustpose.work import Engine, Workers, announce_plan, as_engine, cut_chunks, do_tasks
 
 WHAT = "stylised copies"
 QUALITY = 92  # of JPEG: the copies are not to learn compression from
@@ -53,15 +54,18 @@ class StyleJob:
         """Return that images take about the same time."""
         return ["image"] * len(indices)
 
-    def do(self, opened: tuple[Dataset, list[Path]], indices: Sequence[int]) -> Iterator[None]:
-        """Write the copies of some images."""
+    def do(self, opened: tuple[Dataset, list[Path]], indices: Sequence[int]) -> Iterator[tuple[str, bytes]]:
+        """Make the copies of some images: their names, and the content of their files."""
         dataset, styles = opened
         for index in indices:
             frame = dataset.frame(index)
-            content = make_file(self, frame, styles)
-            with open_whole(self.out / str(frame.file_name)) as file:
-                file.write(content)
-            yield
+            yield str(frame.file_name), make_file(self, frame, styles)
+
+    def keep(self, made: tuple[str, bytes]) -> None:
+        """Write a copy."""
+        name, content = made
+        with open_whole(self.out / name) as file:
+            file.write(content)
 
 
 def make_file(job: StyleJob, frame: Frame, styles: Sequence[Path]) -> bytes:
@@ -84,7 +88,7 @@ def find_styles(folder: Path) -> list[Path]:
 
 def stylize(
     job: StyleJob,
-    n_workers: int = 1,
+    workers: Workers = 1,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     fresh: StartOver | None = None,
     announce: Callable[[Estimate], None] | None = None,
@@ -93,22 +97,22 @@ def stylize(
 
     What is `fresh` starts over: copies of these images are made anew. `announce` is told what there is to do first.
     """
-    opened = _open(job, n_workers)
+    engine, opened = as_engine(workers), _open(job)
     list_made = partial(_list_copies, names=opened.names)
     with claim_folder(job.out, WHAT, NOTE, opened.identity, list_made, fresh):
         todo, n_there = opened.list_lacking(True)
         if todo:
-            announce_plan(announce, partial(opened.estimate, todo, n_there, n_workers))
-        for _ in do_tasks(job, todo, n_workers, on_progress, n_there, (opened.dataset, opened.styles)):
+            announce_plan(announce, partial(opened.estimate, todo, n_there, engine))
+        for _ in do_tasks(job, todo, engine, on_progress, n_there, (opened.dataset, opened.styles)):
             pass
     return len(opened.names)
 
 
-def plan_copies(job: StyleJob, n_workers: int = 1, fresh: StartOver | None = None) -> Estimate:
+def plan_copies(job: StyleJob, workers: Workers = 1, fresh: StartOver | None = None) -> Estimate:
     """Return what `stylize` would do, with all checks of its start. Nothing is written or locked."""
-    opened = _open(job, n_workers)
+    engine, opened = as_engine(workers), _open(job)
     todo, n_there = opened.list_lacking(look_at_folder(job.out, WHAT, NOTE, opened.identity, fresh))
-    return opened.estimate(todo, n_there, n_workers)
+    return opened.estimate(todo, n_there, engine)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,16 +131,15 @@ class _OpenedCopies:
         chunks = [[index for index in chunk.indices if index not in there] for chunk in cut_chunks(len(self.names))]
         return [lacking for lacking in chunks if lacking], len(there)
 
-    def estimate(self, todo: Sequence[Sequence[int]], n_there: int, n_workers: int) -> Estimate:
+    def estimate(self, todo: Sequence[Sequence[int]], n_there: int, engine: Engine) -> Estimate:
         def make(index: int) -> bytes:
             return make_file(self.job, self.dataset.frame(index), self.styles)
 
-        return estimate_copies(make, [index for chunk in todo for index in chunk], n_there, n_workers)
+        return estimate_copies(make, [index for chunk in todo for index in chunk], n_there, engine.n_workers)
 
 
-def _open(job: StyleJob, n_workers: int) -> _OpenedCopies:
+def _open(job: StyleJob) -> _OpenedCopies:
     """Open the images and the styles of a job, and check it before anything is written."""
-    check_workers(n_workers)
     if not 0 <= job.texture <= 1:
         raise UserError(f"--texture must be between 0 and 1, got {job.texture}")
     dataset = job.make_dataset()

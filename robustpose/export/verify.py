@@ -13,14 +13,14 @@ from robustpose.errors import UserError, first_few
 from robustpose.export.set_folder import read_hashes
 from robustpose.files import hash_file
 from robustpose.progress import Progress
-from robustpose.work import check_workers
+from robustpose.work import as_engine
 
 BATCH = 256  # files between two reports
 
 
 def verify_set(root: Path, n_threads: int = 1, on_progress: Callable[[Progress], None] = lambda progress: None) -> int:
     """Check every file of a set against its manifest, and return their number; any difference is an error."""
-    check_workers(n_threads)
+    as_engine(n_threads)
     manifest = read_manifest(root)
     if manifest is None:
         raise UserError(f"{root} has no manifest.json to check it against: name a folder that corrupt made")

@@ -24,7 +24,7 @@ from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame
 from robustpose.progress import Piece, Progress
 from robustpose.versions import PIXELS, versions
-from robustpose.work import check_workers, do_tasks
+from robustpose.work import Engine, Workers, as_engine, do_tasks
 
 Task = tuple[int, Sequence[Cell]]  # index of an image, and the cells that lack it
 
@@ -54,22 +54,25 @@ class SetJob:
         """Return the corruption of each image: they differ in time by a factor of ten."""
         return [Piece(cell.corruption, note=cell.key) for cell in task[1]]
 
-    def do(self, dataset: Dataset, task: Task) -> Iterator[tuple[str, str]]:
-        """Write an image in each of its cells."""
+    def do(self, dataset: Dataset, task: Task) -> Iterator[tuple[str, bytes]]:
+        """Make an image in each of its cells: path and content of its file."""
         index, cells = task
         frame = dataset.frame(index)
         for cell, image in zip(cells, self.corrupted_images.images(frame, cells), strict=True):
-            content = encode_image(image, self.image_format)
-            path = self.place(frame, cell)
-            with open_whole(self.out / path, sync=True) as file:
-                file.write(content)
-            yield path, hashlib.sha256(content).hexdigest()
+            yield self.place(frame, cell), encode_image(image, self.image_format)
+
+    def keep(self, made: tuple[str, bytes]) -> tuple[str, str]:
+        """Write an image, and return its path and SHA-256."""
+        path, content = made
+        with open_whole(self.out / path, sync=True) as file:
+            file.write(content)
+        return path, hashlib.sha256(content).hexdigest()
 
 
 def write_set(
     job: SetJob,
     cells: Sequence[Cell],
-    n_workers: int = 1,
+    workers: Workers = 1,
     announce: Callable[[Estimate], None] | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     fresh: StartOver | None = None,
@@ -80,20 +83,20 @@ def write_set(
     starts, and not called if there is nothing. After an error, such as too little room on the disk, finished images
     stay.
     """
-    opened = _open(job, cells, n_workers)
+    engine, opened = as_engine(workers), _open(job, cells)
     with opened.folder.claim(opened.setup, opened.names, fresh):
         hashes = opened.folder.finished()
         todo = opened.list_lacking(hashes)
-        n_workers = max(min(n_workers, len(todo)), 1)
+        engine = engine.at_most(len(todo))
         if todo:
-            estimate = opened.estimate(todo, len(hashes), n_workers)
+            estimate = opened.estimate(todo, len(hashes), engine)
             if announce is not None:
                 announce(estimate)
             check_disk(job.out, estimate.n_bytes)
         if todo or not opened.folder.is_complete():
             opened.folder.begin(opened.setup, hashes)
             work = replace(job, to_load=tuple(sorted({str(cell.corruption) for _, of in todo for cell in of})))
-            for path, digest in do_tasks(work, todo, n_workers, on_progress, len(hashes), opened.dataset):
+            for path, digest in do_tasks(work, todo, engine, on_progress, len(hashes), opened.dataset):
                 opened.folder.note_image(path, digest)
                 hashes[path] = digest
             paths = [job.place(frame, cell) for cell in opened.cells for frame in opened.frames]
@@ -101,14 +104,14 @@ def write_set(
     return len(opened.frames) * len(opened.cells)
 
 
-def plan_set(job: SetJob, cells: Sequence[Cell], n_workers: int = 1, fresh: StartOver | None = None) -> Estimate:
+def plan_set(job: SetJob, cells: Sequence[Cell], workers: Workers = 1, fresh: StartOver | None = None) -> Estimate:
     """Return what `write_set` would do, with all checks of its start. Nothing is written or locked."""
-    opened = _open(job, cells, n_workers)
+    engine, opened = as_engine(workers), _open(job, cells)
     hashes = opened.folder.finished() if opened.folder.is_begun(opened.setup, fresh) else {}
     todo = opened.list_lacking(hashes)
     if not todo:
-        return Estimate(0, 0, 0.0, n_workers, len(hashes))
-    estimate = opened.estimate(todo, len(hashes), min(n_workers, len(todo)))
+        return Estimate(0, 0, 0.0, engine.n_workers, len(hashes))
+    estimate = opened.estimate(todo, len(hashes), engine.at_most(len(todo)))
     check_disk(job.out, estimate.n_bytes)
     return estimate
 
@@ -136,15 +139,14 @@ class _OpenedSet:
         ]
         return [(index, of_image) for index, of_image in lacking if of_image]
 
-    def estimate(self, todo: Sequence[Task], n_finished: int, n_workers: int) -> Estimate:
+    def estimate(self, todo: Sequence[Task], n_finished: int, engine: Engine) -> Estimate:
         images = [(self.frames[index], of_image) for index, of_image in todo]
-        return estimate_work(self.job.corrupted_images, self.job.image_format, images, n_finished, n_workers)
+        return estimate_work(self.job.corrupted_images, self.job.image_format, images, n_finished, engine.n_workers)
 
 
-def _open(job: SetJob, cells: Sequence[Cell], n_workers: int) -> _OpenedSet:
+def _open(job: SetJob, cells: Sequence[Cell]) -> _OpenedSet:
     """Open the dataset of a set, and check the work before anything is written."""
     check_choices(job.layout, job.image_format)
-    check_workers(n_workers)
     cells = [cell for cell in cells if cell.corruption is not None]
     if not cells:
         raise UserError("name at least one corruption")

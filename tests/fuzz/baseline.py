@@ -132,10 +132,11 @@ def _write_unfinished() -> None:
     from robustpose import estimators
     from robustpose.benchmark.job import Job, prepare
     from robustpose.benchmark.predict import Predicting
+    from robustpose.claims import claim_folder
     from robustpose.corruptions.suites import choose_cells
     from robustpose.data.corrupted import MadeImages
     from robustpose.data.spec import DataSpec
-    from robustpose.work import claim_folder, cut_chunks
+    from robustpose.work import cut_chunks
 
     spec = DataSpec(annotations=Path("data/people.json"), images=Path("data/images"))
     cells = choose_cells(["contrast"], [1, 3])
