@@ -14,22 +14,27 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
+from robustpose.amounts import count
 from robustpose.errors import UserError
-from robustpose.processes import run_here, run_in_processes
-from robustpose.progress import Forecast, Progress
+from robustpose.processes import count_cores, run_here, run_in_processes
+from robustpose.progress import Forecast, Progress, as_piece
 
 Opened = TypeVar("Opened")
 Task = TypeVar("Task")
 Made = TypeVar("Made")
 Result = TypeVar("Result")
-TaskIn = TypeVar("TaskIn", contravariant=True)
+TaskInOut = TypeVar("TaskInOut")
 ResultOut = TypeVar("ResultOut", covariant=True)
 Timed = tuple[Result, Hashable, float]  # a result, its kind, and the seconds that it took
+PROCESSES = "processes"
+TASKS_A_WORKER = 4  # so that the last ones to end do not keep the others waiting for long
+WORTH_A_TASK = 64  # pieces, such as images × cells: below, what the parts of a task read again costs more than it saves
 
 
-class Work(Protocol[Opened, TaskIn, Made, ResultOut]):
+class Work(Protocol[Opened, TaskInOut, Made, ResultOut]):
     """What there is to do, but for its tasks. Can be sent to another process, as can tasks, what is made, and results.
 
     `do` and `keep` are called one after the other for each result, perhaps on two machines: `keep` where the folder is
@@ -39,10 +44,13 @@ class Work(Protocol[Opened, TaskIn, Made, ResultOut]):
     def open(self) -> Opened:
         """Open what all tasks need. Called once in each process that does tasks."""
 
-    def kinds(self, task: TaskIn) -> Sequence[Hashable]:
+    def kinds(self, task: TaskInOut) -> Sequence[Hashable]:
         """Return one entry for each result of a task, its kind or a `Piece`: those of one kind take about as long."""
 
-    def do(self, opened: Opened, task: TaskIn) -> Iterator[Made]:
+    def part(self, task: TaskInOut, start: int, stop: int) -> TaskInOut:
+        """Return the task that makes the results from `start` to before `stop` of a task, as they count in `kinds`."""
+
+    def do(self, opened: Opened, task: TaskInOut) -> Iterator[Made]:
         """Do a task, and yield what it makes, one after the other."""
 
     def keep(self, made: Made) -> ResultOut:
@@ -82,8 +90,16 @@ class Engine(Protocol):
     """Who does tasks."""
 
     @property
+    def name(self) -> str:
+        """Return what people call it: ``"processes"``, or the program that shares out."""
+
+    @property
     def n_workers(self) -> int:
         """Return how many share the work, as far as that is known before it begins."""
+
+    @property
+    def n_cores(self) -> int:
+        """Return how many cores the workers have between them."""
 
     def at_most(self, n_workers: int) -> Engine:
         """Return the engine with at most so many workers: more would have nothing to do."""
@@ -110,6 +126,16 @@ class Processes:
 
     n_workers: int = 1
 
+    @property
+    def name(self) -> str:
+        """Return ``"processes"``."""
+        return PROCESSES
+
+    @property
+    def n_cores(self) -> int:
+        """Return the number of cores that this process may use."""
+        return count_cores()
+
     def at_most(self, n_workers: int) -> Processes:
         """Return as many processes, or fewer."""
         return Processes(max(min(self.n_workers, n_workers), 1))
@@ -122,6 +148,33 @@ class Processes:
         if self.n_workers == 1:
             return run_here(work.open if opened is None else lambda: opened, do, tasks)
         return run_in_processes(work.open, do, tasks, self.n_workers)
+
+
+def split_tasks(work: Work[Opened, Task, Made, Result], tasks: Sequence[Task], n_workers: int) -> Sequence[Task]:
+    """Return tasks that are enough for so many workers: several for each, where there is enough to do.
+
+    Parts of a task follow each other in its place. Their results are those of the task.
+    """
+    sizes = [sum(as_piece(kind).size for kind in work.kinds(task)) for task in tasks]
+    wanted = min(TASKS_A_WORKER * n_workers, sum(sizes) // WORTH_A_TASK)
+    if n_workers == 1 or wanted <= len(tasks):
+        return tasks
+    split: list[Task] = []
+    for task, size in zip(tasks, sizes, strict=True):
+        n_results = len(work.kinds(task))
+        n_parts = min(max(round(wanted * size / sum(sizes)), 1), n_results)
+        ends = [n_results * number // n_parts for number in range(n_parts + 1)]
+        split += [work.part(task, start, stop) for start, stop in pairwise(ends)] if n_parts > 1 else [task]
+    return split
+
+
+def name_workers(n_workers: int, engine: str) -> str:
+    """Return who works, for people.
+
+    >>> name_workers(12, "ray"), name_workers(1, PROCESSES)
+    ('12 workers on ray', '1 worker')
+    """
+    return count(n_workers, "worker") + ("" if engine == PROCESSES else f" on {engine}")
 
 
 Workers = Engine | int  # an engine, or a number of processes of this machine
@@ -145,11 +198,13 @@ def do_tasks(
 ) -> Iterator[Result]:
     """Do the tasks that are lacking and yield their results as they come, in any order. What was finished stays.
 
-    At most as many workers share them as there are tasks; a single process is this one. `on_progress` is called before
-    the first result, and after the caller has taken each; earlier runs have left what counts `n_done`. `opened` is what
-    `work.open` returns, if it is open in this process already.
+    At most as many workers share them as there are tasks, which are split for many; a single process is this one.
+    `on_progress` is called before the first result, and after the caller has taken each; earlier runs have left what
+    counts `n_done`. `opened` is what `work.open` returns, if it is open in this process already.
     """
-    engine = as_engine(workers).at_most(len(tasks))
+    engine = as_engine(workers)
+    tasks = split_tasks(work, tasks, engine.n_workers)
+    engine = engine.at_most(len(tasks))
     forecast = Forecast([kind for task in tasks for kind in work.kinds(task)], n_done, engine.n_workers)
     on_progress(forecast.now())
     for result, kind, seconds in engine.do(work, tasks, opened) if tasks else ():

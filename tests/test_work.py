@@ -5,7 +5,7 @@ import time
 import pytest
 
 from robustpose import UserError
-from robustpose.work import as_engine, do_tasks
+from robustpose.work import as_engine, do_tasks, split_tasks
 from tests.toy_work import BAD, DIES, DIES_SPEAKING, Squares
 
 TASKS = [range(start, start + 3) for start in range(0, 30, 3)]
@@ -37,6 +37,15 @@ def test_here_and_in_processes_come_the_same_results_and_files(tmp_path):
         found[n_workers] = sorted(do_tasks(Squares(out), TASKS, n_workers, ignore)), written(out)
     assert found[1] == found[2]
     assert found[1][0] == [(number, number**2) for number in range(30)]
+
+
+def test_few_tasks_are_split_for_many_workers_and_small_ones_stay(tmp_path):
+    work, tasks = Squares(tmp_path), [list(range(1000)), [1], list(range(2000, 2500))]
+    parts = split_tasks(work, tasks, 4)
+    assert [number for part in parts for number in part] == [number for task in tasks for number in task]
+    assert [len(part) for part in parts] == [90, 91, 91, 91, 91, 91, 91, 91, 91, 91, 91, 1, 100, 100, 100, 100, 100]
+    assert split_tasks(work, TASKS, 4) == TASKS  # too small
+    assert split_tasks(work, tasks, 1) == tasks
 
 
 def test_here_tasks_are_done_in_their_order(tmp_path):

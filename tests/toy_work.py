@@ -33,6 +33,9 @@ class Squares:
     def kinds(self, numbers: Sequence[int]) -> list[str]:
         return ["even" if number % 2 == 0 else "odd" for number in numbers]
 
+    def part(self, numbers: Sequence[int], start: int, stop: int) -> Sequence[int]:
+        return numbers[start:stop]
+
     def keep(self, pair: tuple[int, int]) -> tuple[int, int]:
         write_text(self.out / f"{pair[0]}.txt", str(pair[1]))
         return pair

@@ -86,6 +86,10 @@ class _Evaluating:
         """Return that chunks take as long as they have images."""
         return [Piece("clean", len(chunk.indices))]
 
+    def part(self, chunk: Chunk, start: int, stop: int) -> Chunk:
+        """Return the chunk: it is one result."""
+        return chunk
+
     def do(self, opened: Prepared, chunk: Chunk) -> Iterator[list[Poses]]:
         """Find poses as bench does, with the decimals that its files keep."""
         dataset, images = opened.data.dataset, opened.job.corrupted_images

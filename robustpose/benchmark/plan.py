@@ -14,7 +14,7 @@ from robustpose.amounts import about_time, count, count_bytes
 from robustpose.benchmark.chunks import add_chunks, find_chunks
 from robustpose.benchmark.extend import find_run_of_fewer
 from robustpose.benchmark.job import Job, OpenedData, Prepared
-from robustpose.benchmark.predict import Task, count_images, list_tasks
+from robustpose.benchmark.predict import Predicting, Task, count_images, list_tasks
 from robustpose.benchmark.scoring import count_processes
 from robustpose.benchmark.sizes import Counts, count_thumbnails, measure_folder, measure_predictions
 from robustpose.benchmark.trial import (
@@ -30,9 +30,8 @@ from robustpose.claims import look_at_folder
 from robustpose.fresh import StartOver
 from robustpose.handed_over import name_shown
 from robustpose.pose.cell import Cell
-from robustpose.processes import count_cores
 from robustpose.results.run_folder import IDENTITY, RunFolder
-from robustpose.work import Engine, cut_chunks
+from robustpose.work import PROCESSES, Engine, cut_chunks, name_workers, split_tasks
 
 # Seconds on an ordinary core, of what is not worth trying.
 STARTING = 1.2  # a process, before it opens anything
@@ -59,6 +58,7 @@ class BenchPlan:
     n_done: int  # images × cells that are predicted already
     seconds: float  # for what is left, scoring and the report included
     n_bytes: int  # of the run folder when all is done
+    engine: str = PROCESSES  # who shares the work out
 
     @property
     def n_total(self) -> int:
@@ -75,7 +75,8 @@ class BenchPlan:
         if self.n_done:
             is_part = self.n_done < self.n_total
             there = f"{self.n_done:,} of {self.n_total:,} are predicted, " if is_part else "all are predicted, "
-        takes = f"{about_time(self.seconds)} with {count(self.n_workers, 'worker')}, {count_bytes(self.n_bytes)}"
+        workers = name_workers(self.n_workers, self.engine)
+        takes = f"{about_time(self.seconds)} with {workers}, {count_bytes(self.n_bytes)}"
         return f"{', '.join([*what, *boxes, self.model])}: {there}{takes}"
 
 
@@ -128,6 +129,7 @@ def _find_left_with_more(prepared: Prepared, n_before: int) -> Left:
 def _measure(prepared: Prepared, left: Left, engine: Engine, n_resamples: int, is_preview: bool) -> BenchPlan:
     data, folder, cells = prepared.data, RunFolder(prepared.job.out), prepared.cells
     tasks, unfinished = left
+    tasks = split_tasks(Predicting(prepared.job), tasks, engine.n_workers)
     n_predicting = min(engine.n_workers, len(tasks)) if prepared.estimator.needs_images else 1
     rates = try_out(prepared, tasks, n_predicting)
     n_units = count_units(prepared, range(len(data.truths)))
@@ -135,13 +137,13 @@ def _measure(prepared: Prepared, left: Left, engine: Engine, n_resamples: int, i
         data,
         cells,
         n_units,
-        engine.n_workers,
+        engine,
         n_resamples,
         has_slices=n_resamples > 0 and not is_preview,
         has_page=prepared.job.has_page and not is_preview,
     )
     counts = count_all(scored, folder, [cell for cell in cells if cell not in unfinished])
-    seconds = time_predicting(prepared, tasks, n_predicting, rates, counts.n_pixels) if tasks else 0.0
+    seconds = time_predicting(prepared, tasks, engine.at_most(n_predicting), rates, counts.n_pixels) if tasks else 0.0
     seconds += GATHERING * n_units * len(unfinished)
     has_boxes = prepared.estimator.needs_boxes
     return BenchPlan(
@@ -154,6 +156,7 @@ def _measure(prepared: Prepared, left: Left, engine: Engine, n_resamples: int, i
         n_done=len(data.truths) * len(cells) - count_images(tasks),
         seconds=seconds + time_scores(scored, counts, rates),
         n_bytes=measure_folder(counts, rates),
+        engine=engine.name,
     )
 
 
@@ -162,7 +165,7 @@ def plan_scores(
 ) -> BenchPlan:
     """Return the plan of scoring a finished run again; `about` is its provenance."""
     n_people = count_people(data)
-    scored = Scored(data, cells, n_people, engine.n_workers, n_resamples, n_resamples > 0, job.has_page)
+    scored = Scored(data, cells, n_people, engine, n_resamples, n_resamples > 0, job.has_page)
     counts, rates = count_all(scored, RunFolder(job.out), cells), Rates()
     return BenchPlan(
         n_images=len(data.truths),
@@ -174,6 +177,7 @@ def plan_scores(
         n_done=len(data.truths) * len(cells),
         seconds=time_scores(scored, counts, rates),
         n_bytes=measure_folder(counts, rates),
+        engine=engine.name,
     )
 
 
@@ -184,7 +188,7 @@ class Scored:
     data: OpenedData
     cells: Sequence[Cell]
     n_units: int
-    n_workers: int
+    engine: Engine
     n_resamples: int
     has_slices: bool
     has_page: bool
@@ -208,8 +212,9 @@ def count_all(scored: Scored, folder: RunFolder, finished: Sequence[Cell]) -> Co
     )
 
 
-def time_predicting(prepared: Prepared, tasks: Sequence[Task], n_workers: int, rates: Rates, n_pixels: float) -> float:
-    """Return the seconds that tasks take, shared out in their order over processes that share the cores."""
+def time_predicting(prepared: Prepared, tasks: Sequence[Task], engine: Engine, rates: Rates, n_pixels: float) -> float:
+    """Return the seconds that tasks take, shared out in their order over workers that share the cores."""
+    n_workers = engine.n_workers
     predicting, others = [], []
     for (_, indices), cells in tasks:
         pixels = n_pixels * len(indices) if prepared.estimator.needs_images else 0.0
@@ -219,7 +224,7 @@ def time_predicting(prepared: Prepared, tasks: Sequence[Task], n_workers: int, r
     both = [one + other for one, other in zip(predicting, others, strict=True)]
     # Processes that together want more cores than there are wait for each other.
     wanted = n_workers * (rates.cores * sum(predicting) + sum(others)) / max(sum(both), 1e-9)
-    seconds = share_out(both, n_workers) * max(1.0, wanted / count_cores()) * (CROWDED if n_workers > 1 else 1.0)
+    seconds = share_out(both, n_workers) * max(1.0, wanted / engine.n_cores) * (CROWDED if n_workers > 1 else 1.0)
     if n_workers > 1:
         seconds += STARTING + prepared.seconds
     return seconds + (
@@ -241,10 +246,10 @@ def share_out(seconds: Sequence[float], n_workers: int) -> float:
 
 def time_scores(scored: Scored, counts: Counts, rates: Rates) -> float:
     """Return the seconds that scoring all cells takes, and writing the report: images on it, and poses of all cells."""
-    n_workers = count_processes(counts.n_images, counts.n_cells, scored.n_workers)
+    n_workers = count_processes(counts.n_images, counts.n_cells, scored.engine.n_workers)
     reading = READING * measure_predictions(counts, rates)
     scoring = try_scoring(scored.data, scored.n_resamples, counts.has_slices)
-    seconds = (counts.n_cells * scoring + reading) / min(n_workers, count_cores())
+    seconds = (counts.n_cells * scoring + reading) / min(n_workers, scored.engine.n_cores)
     seconds += STARTING if n_workers > 1 else 0.0
     if not counts.has_page:
         return seconds

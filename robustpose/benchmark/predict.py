@@ -56,6 +56,11 @@ class Predicting:
         (_, indices), cells = task
         return [Piece(cell.corruption, len(indices), cell.key) for cell in cells]
 
+    def part(self, task: Task, start: int, stop: int) -> Task:
+        """Return the chunk with some of its cells."""
+        chunk, cells = task
+        return chunk, cells[start:stop]
+
     def do(self, opened: tuple[Dataset, Estimator], task: Task) -> Iterator[Unit]:
         """Predict a chunk in its cells."""
         dataset, estimator = opened

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from robustpose.data.images import encode_image
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame
+from robustpose.work import PROCESSES, Engine, name_workers
 
 N_TRIED = 4  # images that share one round through the cells
 BLOCK = 4096  # bytes: files take whole blocks of the disk
@@ -23,7 +23,7 @@ MARGIN = 1.1
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is to do: files, their bytes on disk, seconds with `n_workers` processes; files of earlier runs.
+    """What is to do: files, their bytes on disk, seconds with `n_workers` of `engine`; files of earlier runs.
 
     >>> print(Estimate(12075, 1_300_000_000, 380.0, 2, 0))
     12,075 images to write: about 6 min with 2 workers, 1.3 GB
@@ -34,12 +34,15 @@ class Estimate:
     seconds: float
     n_workers: int
     n_finished: int
+    engine: str = PROCESSES
 
     def __str__(self) -> str:
         again = f" ({self.n_finished:,} are there)" if self.n_finished else ""
         if not self.n_files:
             return f"0 images to write{again}"
-        takes = f"{about_time(self.seconds)} with {count(self.n_workers, 'worker')}, {count_bytes(self.n_bytes)}"
+        takes = (
+            f"{about_time(self.seconds)} with {name_workers(self.n_workers, self.engine)}, {count_bytes(self.n_bytes)}"
+        )
         return f"{count(self.n_files, 'image')} to write{again}: {takes}"
 
 
@@ -48,7 +51,7 @@ def estimate_work(
     image_format: str,
     todo: Sequence[tuple[Frame, Sequence[Cell]]],
     n_finished: int,
-    n_workers: int,
+    engine: Engine,
 ) -> Estimate:
     """Try some images in some of their cells, in memory, and reckon from them.
 
@@ -66,11 +69,13 @@ def estimate_work(
     seconds = time.perf_counter() - start
     n_files = sum(len(cells) for _, cells in todo)
     share = n_files / n_tried
-    n_at_once = min(n_workers, len(todo), os.cpu_count() or 1)
-    return Estimate(n_files, round(share * n_bytes), share * seconds / n_at_once, n_workers, n_finished)
+    n_at_once = min(engine.n_workers, len(todo), engine.n_cores)
+    return Estimate(
+        n_files, round(share * n_bytes), share * seconds / n_at_once, engine.n_workers, n_finished, engine.name
+    )
 
 
-def estimate_copies(make: Callable[[int], bytes], todo: Sequence[int], n_finished: int, n_workers: int) -> Estimate:
+def estimate_copies(make: Callable[[int], bytes], todo: Sequence[int], n_finished: int, engine: Engine) -> Estimate:
     """Make some copies, in memory, and reckon from them; `make` gives the content of the copy of an image."""
     tried = [todo[number * len(todo) // N_TRIED] for number in range(min(N_TRIED, len(todo)))]
     start, n_bytes = time.perf_counter(), 0
@@ -78,8 +83,10 @@ def estimate_copies(make: Callable[[int], bytes], todo: Sequence[int], n_finishe
         n_bytes += -(-len(make(index)) // BLOCK) * BLOCK
     seconds = time.perf_counter() - start
     share = len(todo) / max(len(tried), 1)
-    n_at_once = max(min(n_workers, len(todo), os.cpu_count() or 1), 1)
-    return Estimate(len(todo), round(share * n_bytes), share * seconds / n_at_once, n_workers, n_finished)
+    n_at_once = max(min(engine.n_workers, len(todo), engine.n_cores), 1)
+    return Estimate(
+        len(todo), round(share * n_bytes), share * seconds / n_at_once, engine.n_workers, n_finished, engine.name
+    )
 
 
 def check_disk(folder: Path, n_bytes: int) -> None:

@@ -54,6 +54,10 @@ class StyleJob:
         """Return that images take about the same time."""
         return ["image"] * len(indices)
 
+    def part(self, indices: Sequence[int], start: int, stop: int) -> Sequence[int]:
+        """Return some of the images."""
+        return indices[start:stop]
+
     def do(self, opened: tuple[Dataset, list[Path]], indices: Sequence[int]) -> Iterator[tuple[str, bytes]]:
         """Make the copies of some images: their names, and the content of their files."""
         dataset, styles = opened
@@ -135,7 +139,7 @@ class _OpenedCopies:
         def make(index: int) -> bytes:
             return make_file(self.job, self.dataset.frame(index), self.styles)
 
-        return estimate_copies(make, [index for chunk in todo for index in chunk], n_there, engine.n_workers)
+        return estimate_copies(make, [index for chunk in todo for index in chunk], n_there, engine)
 
 
 def _open(job: StyleJob) -> _OpenedCopies:

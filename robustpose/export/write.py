@@ -54,6 +54,11 @@ class SetJob:
         """Return the corruption of each image: they differ in time by a factor of ten."""
         return [Piece(cell.corruption, note=cell.key) for cell in task[1]]
 
+    def part(self, task: Task, start: int, stop: int) -> Task:
+        """Return the image with some of its cells."""
+        index, cells = task
+        return index, cells[start:stop]
+
     def do(self, dataset: Dataset, task: Task) -> Iterator[tuple[str, bytes]]:
         """Make an image in each of its cells: path and content of its file."""
         index, cells = task
@@ -110,7 +115,7 @@ def plan_set(job: SetJob, cells: Sequence[Cell], workers: Workers = 1, fresh: St
     hashes = opened.folder.finished() if opened.folder.is_begun(opened.setup, fresh) else {}
     todo = opened.list_lacking(hashes)
     if not todo:
-        return Estimate(0, 0, 0.0, engine.n_workers, len(hashes))
+        return Estimate(0, 0, 0.0, engine.n_workers, len(hashes), engine.name)
     estimate = opened.estimate(todo, len(hashes), engine.at_most(len(todo)))
     check_disk(job.out, estimate.n_bytes)
     return estimate
@@ -141,7 +146,7 @@ class _OpenedSet:
 
     def estimate(self, todo: Sequence[Task], n_finished: int, engine: Engine) -> Estimate:
         images = [(self.frames[index], of_image) for index, of_image in todo]
-        return estimate_work(self.job.corrupted_images, self.job.image_format, images, n_finished, engine.n_workers)
+        return estimate_work(self.job.corrupted_images, self.job.image_format, images, n_finished, engine)
 
 
 def _open(job: SetJob, cells: Sequence[Cell]) -> _OpenedSet:
