@@ -9,6 +9,7 @@ import pytest
 from robustpose.metrics.coco_ap import FIGURES, CocoAP
 from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import Poses, Truth, no_poses
+from tests.people import as_coco, draw_people, faster_figures, fill
 
 
 def random_people(seed, n_images=12):
@@ -37,31 +38,10 @@ def official_figures(pairs, sigmas):
     from pycocotools.coco import COCO as CocoApi
     from pycocotools.cocoeval import COCOeval
 
-    annotations, results = [], []
-    for poses, truth in pairs:
-        for n in range(len(truth.xy)):
-            x1, y1, x2, y2 = truth.boxes[n]
-            points = np.concatenate([truth.xy[n], truth.visible[n][:, None]], axis=1)
-            annotations.append(
-                {
-                    "id": len(annotations) + 1, "image_id": truth.image_id, "category_id": 1,
-                    "keypoints": points.ravel().tolist(), "num_keypoints": int((truth.visible[n] > 0).sum()),
-                    "area": truth.area[n], "bbox": [x1, y1, x2 - x1, y2 - y1], "iscrowd": int(truth.crowd[n]),
-                }
-            )  # fmt: skip
-        for n in range(len(poses.xy)):
-            points = np.concatenate([poses.xy[n].round(3), poses.confidence[n][:, None]], axis=1)
-            results.append(
-                {"image_id": poses.image_id, "category_id": 1, "keypoints": points.ravel().tolist(),
-                 "score": float(poses.score[n])}
-            )  # fmt: skip
+    images, annotations, results = as_coco(pairs)
     with contextlib.redirect_stdout(io.StringIO()):
         truth_api = CocoApi()
-        truth_api.dataset = {
-            "images": [{"id": truth.image_id} for _, truth in pairs],
-            "annotations": annotations,
-            "categories": [{"id": 1, "name": "person"}],
-        }
+        truth_api.dataset = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]}
         truth_api.createIndex()
         evaluation = COCOeval(truth_api, truth_api.loadRes(results), "keypoints")
         evaluation.params.kpt_oks_sigmas = np.array(sigmas)
@@ -84,6 +64,27 @@ def test_ten_figures_equal_pycocotools(seed):
     pairs = random_people(seed)
     figures = our_figures(pairs)
     np.testing.assert_allclose([figures[n] for n in FIGURES], official_figures(pairs, COCO.sigmas), atol=1e-12)
+
+
+@pytest.mark.parametrize("tied_in_image", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+def test_ten_figures_are_those_of_faster_coco_eval_to_the_bit(seed, tied_in_image):
+    rng = np.random.default_rng(seed)
+    pairs = []
+    for poses, truth in draw_people(seed, 4 + 2 * seed, tied_in_image):
+        at_edges = rng.choice([0.0, 1024.0, 1023.9, 9216.0, 9216.1, 1e10, 2e10], len(truth.area))
+        area = np.where(rng.random(len(truth.area)) < 0.2, at_edges, truth.area)
+        size = rng.choice([1, 1, 1, 400])  # beyond COCO's largest area
+        pairs.append((replace(poses, xy=size * poses.xy), replace(truth, area=area)))
+    figures = our_figures(pairs)
+    assert [figures[name] for name in FIGURES] == faster_figures(pairs)
+
+
+def test_figures_are_of_all_images_taken_in_so_far():
+    first, second = draw_people(1), draw_people(2)
+    metric = fill(CocoAP(COCO.sigmas), first)
+    assert metric.compute() == our_figures(first)
+    assert fill(metric, second).compute() == our_figures([*first, *second])
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -71,6 +71,46 @@ def match_people(oks, ignored, crowd, thresholds):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True)
+def compare_images(xy, true_xy, visible, boxes, areas, variances, poses, people):  # type: ignore[no-untyped-def]
+    """Return the OKS of the poses with the people of each image: (D, G) of one after the other, flat.
+
+    Arrays are as `compare_people` takes them, of all images. Those of image i are from ``poses[i]`` and ``people[i]``
+    on, up to the next.
+    """
+    n_pairs = 0
+    for i in range(len(poses) - 1):
+        n_pairs += (poses[i + 1] - poses[i]) * (people[i + 1] - people[i])
+    oks = np.empty(n_pairs)
+    place = 0
+    for i in range(len(poses) - 1):
+        d, g = slice(poses[i], poses[i + 1]), slice(people[i], people[i + 1])
+        of_image = compare_people(xy[d], true_xy[g], visible[g], boxes[g], areas[g], variances)
+        oks[place : place + of_image.size] = of_image.ravel()
+        place += of_image.size
+    return oks
+
+
+@njit(cache=True)
+def match_images(oks, ignored, crowd, thresholds, poses, people):  # type: ignore[no-untyped-def]
+    """Return which person (T, D) each pose is matched with, image by image: see `compare_images`, `match_people`."""
+    matches = np.full((len(thresholds), poses[-1]), -1, np.int32)
+    place = 0
+    for i in range(len(poses) - 1):
+        n_found, n_people = poses[i + 1] - poses[i], people[i + 1] - people[i]
+        if n_found == 0 or n_people == 0:
+            continue
+        of_image = oks[place : place + n_found * n_people].reshape(n_found, n_people)
+        g = slice(people[i], people[i + 1])
+        found = match_people(of_image, ignored[g], crowd[g], thresholds)
+        for t in range(len(thresholds)):
+            for d in range(n_found):
+                if found[t, d] >= 0:
+                    matches[t, poses[i] + d] = people[i] + found[t, d]
+        place += n_found * n_people
+    return matches
+
+
+@njit(cache=True)
 def average_precision(weights, image, verdict, positives, recalls):  # type: ignore[no-untyped-def]
     """Return AP (R,) of weighted images: what COCO's evaluation gives if every image is there `weight` times.
 
