@@ -7,8 +7,8 @@ One core, CPU time. Drawn people in as many images as COCO's validation set has,
 cell. First row: a pose for every person, as with annotated boxes; second: about ten poses an image, as with detected
 ones. `match`: holding the poses of all cells against the truth; `resample`: AP of all resamples of all cells;
 `slices`: the same for every slice and joint, measured on some cells and scaled to all; `figures`: COCO's ten figures of
-each cell, scaled likewise. `difference`: the largest between the AP of the images as they are, of the table, and that of
-the figures; `copies`: likewise between a resample and the images that it stands for, each as often as it was drawn. No
+each cell, scaled likewise. `difference`: the largest between the AP of the images as they are, of the table, and in
+figures; `copies`: likewise between a resample and the images that it stands for, each as often as it was drawn. No
 two poses of an image have the same score here: of such poses, the copies of one are taken before those of the other.
 """
 
