@@ -24,6 +24,7 @@ def claim_folder(
     identity: Mapping[str, Any],
     list_made: Callable[[Path], Sequence[Path]] = lambda folder: (),
     fresh: StartOver | None = None,
+    may_hold: Sequence[str] = (),
 ) -> Iterator[None]:
     """Hold a folder for one piece of work: locked, noted whose it is, and rid of what killed processes left.
 
@@ -32,7 +33,7 @@ def claim_folder(
     """
     with lock_folder(folder):
         is_cleared = fresh is not None and clear_folder(folder, what, note, identity, list_made, fresh)
-        old = None if is_cleared else check_claim(folder, what, note, identity)
+        old = None if is_cleared else check_claim(folder, what, note, identity, may_hold=may_hold)
         with without_parts(folder):
             noted = dict(identity) if old is None else take_in(old, identity)
             if noted != old:
@@ -47,6 +48,7 @@ def look_at_folder(
     identity: Mapping[str, Any],
     fresh: StartOver | None = None,
     beside: Sequence[str] = (),
+    may_hold: Sequence[str] = (),
 ) -> bool:
     """Tell whether a folder holds something to go on with, without making, locking or changing anything.
 
@@ -60,7 +62,7 @@ def look_at_folder(
         return False
     if fresh is not None and _read_own_note(folder, what, note, identity) is not None:
         return False
-    return check_claim(folder, what, note, identity, beside) is not None
+    return check_claim(folder, what, note, identity, beside, may_hold) is not None
 
 
 def clear_folder(
@@ -90,17 +92,23 @@ def _read_own_note(folder: Path, what: str, note: str, identity: Mapping[str, An
 
 
 def check_claim(
-    folder: Path, what: str, note: str, identity: Mapping[str, Any], beside: Sequence[str] = ()
+    folder: Path,
+    what: str,
+    note: str,
+    identity: Mapping[str, Any],
+    beside: Sequence[str] = (),
+    may_hold: Sequence[str] = (),
 ) -> dict[str, Any] | None:
     """Return what a folder, locked by the caller, notes if it is that of `identity`, and None if it is free.
 
-    Hidden files do not count: a lock, or what is left of a note that could not be written, keeps nobody out. If the
-    folder holds something else, the error names what differs from the JSON file `note`, but for its keys `beside`, and
-    calls the content `what`, such as `results`.
+    Hidden files do not count: a lock, or what is left of a note that could not be written, keeps nobody out; nor does
+    what a free folder `may_hold`. If the folder holds something else, the error names what differs from the JSON file
+    `note`, but for its keys `beside`, and calls the content `what`, such as `results`.
     """
     old = read_claim(folder, note)
     if old is None:
-        others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+        entries = {entry.name for entry in folder.iterdir()}.difference(may_hold)
+        others = sorted(name for name in entries if not name.startswith("."))
         if others:
             raise UserError(
                 f"{folder.absolute()} is not empty ({others[0]}, …) and holds no {what}: choose another --out"

@@ -254,17 +254,20 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def list_differences(old: Any, new: Any) -> list[str]:
+def list_differences(old: Any, new: Any, *, words: tuple[str, str] = ("there", "now")) -> list[str]:
     """Return lines such as `estimator.sha256: 'a' there, 'b' now`, of an old setup, read from JSON, and a new one."""
-    return list(_differences(old, json.loads(json.dumps(new)), ""))  # tuples become lists, as in the file
+    return [  # tuples become lists, as in the file
+        f"{where}: {_short(before)} {words[0]}, {_short(now)} {words[1]}"
+        for where, before, now in _differences(old, json.loads(json.dumps(new)), "")
+    ]
 
 
-def _differences(old: Any, new: Any, where: str) -> Iterator[str]:
+def _differences(old: Any, new: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             yield from _differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
     elif old != new:
-        yield f"{where}: {_short(old)} there, {_short(new)} now"
+        yield where, old, new
 
 
 def _short(value: Any) -> str:

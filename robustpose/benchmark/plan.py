@@ -70,14 +70,18 @@ class BenchPlan:
             f"{count(self.n_images, 'image')} × {count(self.n_cells, 'cell')}",
             count(self.n_people, "person", "people"),
         ]
-        boxes = {"none": ["no boxes"], "unknown": []}.get(self.boxes, [f"{self.boxes} boxes"])
         there = ""
         if self.n_done:
             is_part = self.n_done < self.n_total
             there = f"{self.n_done:,} of {self.n_total:,} are predicted, " if is_part else "all are predicted, "
         workers = name_workers(self.n_workers, self.engine)
         takes = f"{about_time(self.seconds)} with {workers}, {count_bytes(self.n_bytes)}"
-        return f"{', '.join([*what, *boxes, self.model])}: {there}{takes}"
+        return f"{', '.join([*what, *spell_boxes(self.boxes), self.model])}: {there}{takes}"
+
+
+def spell_boxes(boxes: str) -> list[str]:
+    """Return what a plan says of boxes, if it says something."""
+    return {"none": ["no boxes"], "unknown": []}.get(boxes, [f"{boxes} boxes"])
 
 
 def plan_bench(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from robustpose.benchmark.chunks import find_chunks
@@ -83,20 +84,12 @@ def predict_cells(prepared: Prepared, engine: Engine, on_progress: Callable[[Pro
     """
     folder = RunFolder(prepared.job.out)
     chunks = find_chunks(folder, len(prepared.data.dataset))
-    engine = engine if prepared.estimator.needs_images else Processes(1)  # reading results takes no time
-    opened = prepared.data.dataset, prepared.estimator
     for _ in range(2):  # a unit that the disk has damaged is noticed when it is gathered: then it is made again
         unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
         folder.drop_units(set(prepared.cells).difference(unfinished))  # of a process that was killed at that
 
-        def share_out(engine: Engine, unfinished: Sequence[Cell] = unfinished) -> Iterator[None]:
-            todo = list_tasks(folder, unfinished, chunks)
-            n_done = len(prepared.cells) * len(prepared.data.dataset) - count_images(todo)
-            work = Predicting(prepared.job, prepared.states, prepared.cells)
-            yield from do_tasks(work, todo, engine, on_progress, n_done, opened)
-
-        for _ in or_alone(share_out, engine):
-            pass
+        n_total = len(prepared.cells) * len(prepared.data.dataset)
+        predict_units(prepared, partial(list_tasks, folder, unfinished, chunks), n_total, engine, on_progress)
         damaged = [cell for cell in unfinished if not _gather(folder, cell, chunks, prepared.data)]
         if not damaged:
             break
@@ -104,6 +97,26 @@ def predict_cells(prepared: Prepared, engine: Engine, on_progress: Callable[[Pro
         raise UserError(f"what is written to {folder.path} cannot be read again ({damaged[0].key}): check the disk")
     if prepared.job.inputs is not None:
         write_inputs(prepared.job.out, prepared.job.inputs)
+
+
+def predict_units(
+    prepared: Prepared,
+    list_todo: Callable[[], Sequence[Task]],
+    n_total: int,
+    engine: Engine,
+    on_progress: Callable[[Progress], None],
+) -> None:
+    """Predict the units that `list_todo` returns when it is called, of so many images × cells in all."""
+    engine = engine if prepared.estimator.needs_images else Processes(1)  # reading results takes no time
+    opened = prepared.data.dataset, prepared.estimator
+
+    def share_out(engine: Engine) -> Iterator[None]:
+        todo = list_todo()
+        work = Predicting(prepared.job, prepared.states, prepared.cells)
+        yield from do_tasks(work, todo, engine, on_progress, n_total - count_images(todo), opened)
+
+    for _ in or_alone(share_out, engine):
+        pass
 
 
 def list_tasks(folder: RunFolder, unfinished: Sequence[Cell], chunks: Sequence[Chunk]) -> list[Task]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -115,10 +115,8 @@ def open_finished(job: Job) -> tuple[Job, OpenedData, Sequence[Cell], dict[str, 
     """Open the data of a finished run; return its job with its suite, its data, its cells and its summary."""
     old = read_summary(job.out)
     job = replace(job, suite=suite_of(old), name=old.get("name"))
-    dataset = job.make_dataset()
-    data, before = read_truths(dataset), without_idle_limit(old["provenance"]["dataset"], dataset)
-    before.pop("pixels_sha256", None)  # scores are of poses and of the truth alone
-    differences = list_changes(before, keep_known(before, identify_dataset(dataset, data.truths, with_pixels=False)[0]))
+    data = read_truths(job.make_dataset())
+    differences = tell_data_apart(old["provenance"]["dataset"], data)
     if differences:
         raise UserError(
             f"these are not the data of {job.out}: {'; '.join(differences[:3])} (bench --model results:{job.out} and "
@@ -132,6 +130,14 @@ def open_finished(job: Job) -> tuple[Job, OpenedData, Sequence[Cell], dict[str, 
             "run the same bench again, which makes them anew"
         )
     return job, data, cells, old
+
+
+def tell_data_apart(noted: Mapping[str, Any], data: OpenedData) -> list[str]:
+    """Return in what data are not those that a run notes of itself, a line each."""
+    before = without_idle_limit(noted, data.dataset)
+    before.pop("pixels_sha256", None)  # scores are of poses and of the truth alone
+    now = identify_dataset(data.dataset, data.truths, with_pixels=False)[0]
+    return list_changes(before, keep_known(before, now))
 
 
 def check_numbers(workers: Workers, n_resamples: int) -> Engine:

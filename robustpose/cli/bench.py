@@ -19,6 +19,7 @@ from robustpose.cli.options import CorruptionOptions, FreshOptions, RunFolderOpt
 from robustpose.cli.paper_row import Asked, RowOptions, apply_row
 from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
+from robustpose.cli.shard import ShardOptions, bench_shard, refuse_shards
 from robustpose.errors import UserError
 from robustpose.printing import print_line
 from robustpose.threads import use_one_thread
@@ -97,6 +98,7 @@ def bench(
     corrupted: BenchedCorruptions,
     work: ScoringOptions,
     estimate: PreviewOptions,
+    part: ShardOptions,
     start: FreshOptions,
     written: WrittenOptions,
     planned: PlanOptions,
@@ -108,7 +110,7 @@ def bench(
     from robustpose import estimators
     from robustpose.benchmark.job import make_job
     from robustpose.benchmark.preview import plan_preview, run_preview
-    from robustpose.benchmark.run import plan_run, run_bench
+    from robustpose.benchmark.run import check_numbers, plan_run, run_bench
     from robustpose.data.corrupted import describe_corrupted_images
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
@@ -118,6 +120,15 @@ def bench(
     from robustpose.results.run_folder import RunFolder
     from robustpose.show.terminal import print_comparison, print_preview, print_summary, progress_display
 
+    shard = part.read(
+        {
+            "--preview": estimate.preview,
+            "--fail-under": bool(wished.fail_under),
+            "--name": written.name is not None,
+            "--no-report": written.no_report,
+            "--resamples": work.resamples != ScoringOptions.resamples,
+        }
+    )
     root = corrupted.corrupted_root
     suite, cells = corrupted.choose_cells()
     gates = wished.gates
@@ -137,6 +148,14 @@ def bench(
     job = make_job(inputs, make_estimator, out, suite)
     job = replace(job, gates=tuple(gates), name=written.checked_name, has_page=not written.no_report)
     fresh = start.start_over(*inputs.paths, *map(Path, asked.model.split(":")[1:]), wanted.recipe)
+    if shard is not None:
+        from robustpose.benchmark.shards.run import ShardJob
+
+        beside = {} if asked.recipe is None else {"expected": asked.recipe.expected, "differences": asked.differences}
+        wanted_shard = ShardJob(job, cells, shard, beside)
+        bench_shard(wanted_shard, check_numbers(work.n_workers, 0), fresh, planned, shown)
+        return
+    refuse_shards(out)
     if estimate.preview:
         if gates:
             raise UserError(
