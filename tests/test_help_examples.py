@@ -15,6 +15,7 @@ from tests.scenes import draw_scene
 SMALL = {
     "bench": "--limit 2 --corruptions fog --severities 1 --resamples 20 --workers 1",
     "score": "--workers 1",
+    "merge": "--resamples 20 --workers 1",
     "train --recipe": "--limit 16 --val-limit 2 --set epochs=1 --set engine.workers=0",
     "stylize": "--limit 1 --workers 1",
     "corrupt --annotations": "--limit 1 --corruptions fog --severities 1 --workers 1",
@@ -56,6 +57,12 @@ def folder(tmp_path_factory, coco_folder, onnx_file):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert call(shlex.split(f"{EXAMPLES['bench'][0]} {SMALL['bench']}")[1:]) == 0
+    bench = "--model tests.outside:guess_from_pixels --data toy --limit 2 --corruptions fog --severities 1 --workers 1"
+    for number, name in ((1, "here"), (2, "there")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            assert call(f"bench {bench} --out {name} --shard {number}/2".split()) == 0
+        shutil.copytree(folder / name, folder / "runs/shared", dirs_exist_ok=True)
     for name in ("standard", "hardened"):
         shutil.copytree(folder / "runs/demo", folder / "runs" / name)
     return folder

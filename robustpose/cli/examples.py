@@ -11,6 +11,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "robustpose bench --model onnx:pose.onnx --annotations people.json --images images --out runs/pose",
         "robustpose bench --model demo --data toy --out runs/gated --fail-under clean=0.30,fog=20%",
     ),
+    "merge": ("robustpose merge runs/shared", "robustpose merge here there --out runs/all"),
     "report": ("robustpose report runs/demo", "robustpose report runs/demo --without-images"),
     "compare": (
         "robustpose compare runs/standard runs/hardened",

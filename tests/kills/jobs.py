@@ -19,6 +19,7 @@ DATA = ("--annotations", "data/people.json", "--images", "data/images")
 CELLS = ("--corruptions", "contrast,gaussian_noise", "--severities", "1,4", "--seed", "5")
 MODEL = ("bench", "--model", "tests.outside:guess_from_pixels", *DATA)
 BENCH = (*MODEL, *CELLS, "--resamples", "50", "--out", "OUT")
+SHARD = (*BENCH[:-4], "--shard", "1/2", "--out", "OUT")
 CORRUPT = ("corrupt", *DATA, *CELLS, "--out", "OUT")
 TRAIN = (
     "train", "--recipe", "recipe.yaml", "--out", "OUT", "--annotations", "data/people.json", "--images", "data/images",
@@ -46,6 +47,11 @@ JOBS = {
     "bench-2": Job((*BENCH, "--workers", "2"), has_workers=True, same_as="bench"),
     "extend": Job((*BENCH, "--workers", "1"), start_from="short", same_as="bench"),
     "extend-2": Job((*BENCH, "--workers", "2"), has_workers=True, start_from="short", same_as="bench"),
+    "shard": Job((*BENCH[:-4], "--workers", "1", "--shard", "1/2", "--out", "OUT")),
+    "shard-2": Job(
+        (*BENCH[:-4], "--workers", "2", "--shard", "1/2", "--out", "OUT"), has_workers=True, same_as="shard"
+    ),
+    "merge": Job(("merge", "OUT", "--resamples", "50", "--workers", "1"), start_from="shards", same_as="bench"),
     "preview": Job((*MODEL, "--seed", "5", "--preview", "--preview-images", "5", "--resamples", "50", "--out", "OUT")),
     "corrupt": Job((*CORRUPT, "--workers", "1")),
     "corrupt-2": Job((*CORRUPT, "--workers", "2"), has_workers=True, same_as="corrupt"),
@@ -79,6 +85,9 @@ def make_inputs(inputs: Path, jobs: Sequence[str]) -> None:
         write_image(inputs / f"styles/{number}.png", draw_scene(100, 140, seed=number))
     if {"extend", "extend-2"}.intersection(jobs):
         run_job(Job((*BENCH, "--limit", "5")), inputs, inputs / "short")
+    if "merge" in jobs:
+        for shard in ("1/2", "2/2"):
+            run_job(Job((*BENCH[:-4], "--shard", shard, "--out", "OUT")), inputs, inputs / "shards")
     if {"score", "report", "compare", "leaderboard", "figures"}.intersection(jobs):
         run_job(Job(BENCH), inputs, inputs / "run")
         shutil.copytree(inputs / "run", inputs / "other")

@@ -33,7 +33,7 @@ WAYS = {  # name -> exit code
     "hup": 129,
 }
 KILLS = ("group", "parent")
-OTHER_LINE = re.compile(r"(predict|scor|train|corrupt|stylis)ing|warning: |[\d,]+ [a-z]+( to write| ×|,)")
+OTHER_LINE = re.compile(r"(predict|scor|train|corrupt|stylis)ing|warning: |shard \S+: |[\d,]+ [a-z]+( to write| ×|,)")
 
 
 @dataclass(frozen=True)
