@@ -23,6 +23,7 @@ import cv2
 from robustpose.blame import find_blame
 from robustpose.errors import UserError
 from robustpose.main_module import names_main, without_main
+from robustpose.network_processes import become_client, run_networks
 from robustpose.printing import print_warning
 from robustpose.stopping import be_a_worker, hold_signals
 from robustpose.threads import one_thread_elsewhere
@@ -53,12 +54,16 @@ def run_here(prepare: Callable[[], Opened], do: Do[Opened, Task, Result], tasks:
 
 
 def run_in_processes(
-    prepare: Callable[[], Opened], do: Do[Opened, Task, Result], tasks: Sequence[Task], n_workers: int
+    prepare: Callable[[], Opened],
+    do: Do[Opened, Task, Result],
+    tasks: Sequence[Task],
+    n_workers: int,
+    n_networks: int = 0,
 ) -> Iterator[Result]:
     """Yield what ``do(prepare(), task)`` yields for every task, from `n_workers` new processes, as it comes.
 
     `prepare` is called once in each process, before its first task. All that is given, and all results, are sent from
-    one process to another.
+    one process to another. `n_networks` more processes run the networks that `prepare` makes: see `network_processes`.
 
     Raises:
         UserError: `prepare` or `do` raised it, or a worker died. What was finished before has been yielded.
@@ -80,7 +85,8 @@ def run_in_processes(
             listener.start()
             to_end.callback(listener.join)
             to_end.callback(sender.close)  # the last end to write to: the listener has heard all and stops
-            worker = (prepare, do, sender, context.Lock(), numbers)
+            asking = _start_networks(context, prepare, n_workers, n_networks, to_end)
+            worker = (prepare, do, sender, context.Lock(), numbers, asking)
             pool = ProcessPoolExecutor(n_workers, context, initializer=_start_worker, initargs=worker)
             to_end.callback(pool.shutdown, wait=True, cancel_futures=True)
             to_end.callback(_kill, ours)  # what a worker has not finished is not needed
@@ -91,6 +97,8 @@ def run_in_processes(
                 failure = error
             finally:
                 ours |= set(multiprocessing.active_children()) - others
+                for end in asking:  # the workers have them: a network process hears when one ends
+                    end.close()
         n_running = len(tasks)
         while n_running and failure is None:
             event = events.get()
@@ -110,6 +118,27 @@ def run_in_processes(
         ) from failure
     if failure is not None:
         raise failure
+
+
+def _start_networks(
+    context: Any, prepare: Callable[[], Any], n_workers: int, n_networks: int, to_end: ExitStack
+) -> list[Connection]:
+    """Start network processes, which the workers are shared out over; return an end of a pipe for every worker."""
+    pipes = [context.Pipe() for _ in range(n_workers)] if n_networks else []
+    for number in range(n_networks):
+        answering = [answering for answering, _ in pipes[number::n_networks]]
+        process = context.Process(target=_run_networks, args=(prepare, answering, number))
+        process.start()
+        to_end.callback(process.join)
+        to_end.callback(process.kill)  # first
+    for answering, _ in pipes:  # so a worker hears when its network process ends
+        answering.close()
+    return [asking for _, asking in pipes]
+
+
+def _run_networks(prepare: Callable[[], Any], answering: Sequence[Connection], number: int) -> None:
+    _begin_process(number)
+    run_networks(prepare, answering)
 
 
 @contextmanager
@@ -155,14 +184,27 @@ def _kill(processes: set[Any]) -> None:
 _worker: dict[str, Any] = {}
 
 
-def _start_worker(prepare: Any, do: Any, sender: Connection, lock: Any, numbers: Any) -> None:
+def _start_worker(
+    prepare: Any, do: Any, sender: Connection, lock: Any, numbers: Any, asking: Sequence[Connection]
+) -> None:
+    number = numbers.get()
+    _begin_process(number)
+    _worker.update(prepare=prepare, do=do, sender=sender, lock=lock)
+    for owner, end in enumerate(asking):
+        if owner == number:
+            become_client(end)
+        else:
+            end.close()
+
+
+def _begin_process(number: int) -> None:
+    """Make this new process one of a run: number 0, 1, … of its workers or of its network processes."""
     be_a_worker()
     end_with_parent()
     cv2.setNumThreads(1)
     warnings.showwarning = print_warning
     warnings.simplefilter("ignore", UserWarning)  # the parent has opened the same data and said what there is to say
-    _worker.update(prepare=prepare, do=do, sender=sender, lock=lock)
-    os.environ[WORKER_NUMBER] = str(numbers.get())
+    os.environ[WORKER_NUMBER] = str(number)
 
 
 def end_with_parent() -> None:

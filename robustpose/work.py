@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeVar
@@ -125,6 +125,8 @@ class Processes:
     """The engine of one machine: tasks are done in new processes; with one worker, in this process."""
 
     n_workers: int = 1
+    wished: int | None = None  # network processes, for work with networks; None: one for each GPU
+    n_networks: int = 0  # network processes of the work at hand, where several workers share them
 
     @property
     def name(self) -> str:
@@ -138,7 +140,7 @@ class Processes:
 
     def at_most(self, n_workers: int) -> Processes:
         """Return as many processes, or fewer."""
-        return Processes(max(min(self.n_workers, n_workers), 1))
+        return replace(self, n_workers=max(min(self.n_workers, n_workers), 1))
 
     def do(
         self, work: Work[Opened, Task, Made, Result], tasks: Sequence[Task], opened: Opened | None = None
@@ -147,7 +149,7 @@ class Processes:
         do = partial(do_and_keep, work)
         if self.n_workers == 1:
             return run_here(work.open if opened is None else lambda: opened, do, tasks)
-        return run_in_processes(work.open, do, tasks, self.n_workers)
+        return run_in_processes(work.open, do, tasks, self.n_workers, min(self.n_networks, self.n_workers))
 
 
 def split_tasks(work: Work[Opened, Task, Made, Result], tasks: Sequence[Task], n_workers: int) -> Sequence[Task]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -21,7 +21,9 @@ from robustpose.errors import UserError
 from robustpose.estimators.options import Backend, Precision, WholeImageBackend
 from robustpose.estimators.running.batches import CROPS_PER_CALL, CROPS_PER_GPU_CALL, Array, run_in_batches
 from robustpose.estimators.running.openvino import convert_module, require_openvino
+from robustpose.estimators.running.served import InTurn, Overlapped
 from robustpose.models.fast import fold_batch_norms, fuse_convolutions
+from robustpose.network_processes import ask_in_parts, find_client, is_server, serve
 from robustpose.processes import WORKER_NUMBER
 
 # The shape that whole-image networks are prepared for: always the same one, whatever image comes first. A small one:
@@ -33,19 +35,49 @@ PRECISIONS: dict[Precision, torch.dtype] = {"float32": torch.float32, "bf16": to
 def find_device(name: str) -> torch.device:
     """Return the device of a name: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
 
-    With ``auto`` and ``cuda``, the processes of a run take turns at the GPUs.
+    ``cuda`` stands for all GPUs, at which the processes of a run take turns: see `take_turn`.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and torch.cuda.device_count() > 1:
-        name = f"cuda:{int(os.environ.get(WORKER_NUMBER, 0)) % torch.cuda.device_count()}"
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device).cpu()  # nothing comes back from a device such as meta
+        if find_client() is not None:  # which leaves the device, and its memory, to its network process
+            return device
+        name = str(take_turn(device))
+        torch.zeros(1, device=name).cpu()  # nothing comes back from a device such as meta
     except (RuntimeError, AssertionError, NotImplementedError, ValueError, OverflowError, ImportError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"device '{name}' cannot be used here: {reason}") from error
     return device
+
+
+def take_turn(device: torch.device) -> torch.device:
+    """Return the GPU of this process where any GPU is meant, and there are several; else the device that is given."""
+    n_gpus = torch.cuda.device_count() if device.type == "cuda" and device.index is None else 0
+    return torch.device("cuda", int(os.environ.get(WORKER_NUMBER, 0)) % n_gpus) if n_gpus > 1 else device
+
+
+def count_gpus(device: torch.device) -> int:
+    """Return how many GPUs a run's networks are on: 0 for a CPU."""
+    if device.type == "cpu":
+        return 0
+    return max(torch.cuda.device_count(), 1) if device.type == "cuda" and device.index is None else 1
+
+
+class NetworkCall:
+    """A function of images (B, 3, h, w) that runs a network, or asks a network process to.
+
+    Attributes:
+        n_gpus: how many GPUs the networks of a run are on, which is how many network processes it has by default.
+    """
+
+    def __init__(self, function: Callable[[Array], Any], device: torch.device) -> None:
+        self._function = function
+        self.n_gpus = count_gpus(device)
+
+    def __call__(self, images: Array) -> Any:
+        """Return the outputs."""
+        return self._function(images)
 
 
 def check_backend(backend: Backend, precision: Precision, device: torch.device) -> None:
@@ -75,15 +107,25 @@ def as_callable(
     where the module is. The backend `openvino` has to know the crops' width and height. Without `channels_last`, images
     are laid out as they come: numbers are those of the module itself, and convolutions take longer.
     """
-    device = device or next(module.parameters()).device
+    wanted = device or next(module.parameters()).device
+    client = find_client()
+    if client is not None:
+        ask = client.add_network()
+        return NetworkCall(lambda crops: ask_in_parts(ask, crops)[0], wanted)
+    device = take_turn(wanted)
     n_per_call = CROPS_PER_CALL if device.type == "cpu" else CROPS_PER_GPU_CALL
     frozen = fold_batch_norms(module).to(device)
     if backend == "openvino":
         assert input_wh is not None
         run = convert_module(frozen, (n_per_call, 3, input_wh[1], input_wh[0]), False, precision, threads)
     else:
-        run = _torch_runner(frozen, threads, backend == "compile", PRECISIONS[precision], device, None, channels_last)
-    return lambda crops: run_in_batches(lambda batch: run(batch)[0], crops, n_per_call)
+        call = _torch_call(frozen, threads, backend == "compile", PRECISIONS[precision], device, None, channels_last)
+        run = _from_host(call)
+    if is_server() and device.type == "cuda":
+        serve(Overlapped(lambda crops: call(crops)[:1], n_per_call, device))
+    elif is_server():
+        serve(InTurn(lambda batch: run(batch)[:1], n_per_call))
+    return NetworkCall(lambda crops: run_in_batches(lambda batch: run(batch)[0], crops, n_per_call), wanted)
 
 
 def as_image_callable(
@@ -99,14 +141,23 @@ def as_image_callable(
     It works on a copy, in evaluation mode, batch norms folded. Outputs depend on the batch and nothing before it.
     Arguments are those of `as_callable`.
     """
-    device = device or next(module.parameters()).device
+    wanted = device or next(module.parameters()).device
+    client = find_client()
+    if client is not None:
+        ask = client.add_network()
+        return NetworkCall(lambda images: tuple(ask(images)), wanted)
+    device = take_turn(wanted)
     frozen = fold_batch_norms(module).to(device)
     if backend == "openvino":
-        return convert_module(frozen, PACKED_FOR, True, precision, threads)
-    return _torch_runner(frozen, threads, False, PRECISIONS[precision], device, PACKED_FOR)
+        run = convert_module(frozen, PACKED_FOR, True, precision, threads)
+    else:
+        run = _from_host(_torch_call(frozen, threads, False, PRECISIONS[precision], device, PACKED_FOR))
+    if is_server():
+        serve(InTurn(run, None))
+    return NetworkCall(run, wanted)
 
 
-def _torch_runner(
+def _torch_call(
     frozen: nn.Module,
     threads: int | None,
     compiled: bool,
@@ -114,24 +165,37 @@ def _torch_runner(
     device: torch.device,
     packed_for: tuple[int, ...] | None = None,
     channels_last: bool = True,
-) -> Callable[[Array], tuple[Array, ...]]:
-    """Return what runs a network; `packed_for` is the shape to prepare it for, None for that of the first batch."""
+) -> Callable[[Tensor], tuple[Tensor, ...]]:
+    """Return what runs a network on a batch that lies anywhere; outputs, as float32, lie on the device.
+
+    `packed_for` is the shape to prepare it for, None for that of the first batch.
+    """
     layout = torch.channels_last if channels_last else torch.contiguous_format
     if channels_last:
         frozen.to(memory_format=layout)  # type: ignore[call-overload]  # a third less time on a CPU
     call: Callable[[Tensor], Any] | None = _compile(frozen) if compiled else None
 
     @torch.inference_mode()
-    def run(batch: Array) -> tuple[Array, ...]:
+    def run(batch: Tensor) -> tuple[Tensor, ...]:
         nonlocal call
         if call is None:
             is_fused = device.type == "cpu" and dtype == torch.float32
             call = fuse_convolutions(frozen, packed_for or batch.shape) if is_fused else frozen
         with limit_threads(threads), _exact_float32(device), _autocast(device, dtype):
-            crops = torch.from_numpy(np.ascontiguousarray(batch)).to(device, memory_format=layout)
-            found = call(crops)
-            outputs = (found,) if isinstance(found, Tensor) else found
-            return tuple(output.float().cpu().contiguous().numpy() for output in outputs)
+            found = call(batch.to(device, memory_format=layout))
+            outputs: Sequence[Tensor] = (found,) if isinstance(found, Tensor) else found
+            return tuple(output.float() for output in outputs)
+
+    return run
+
+
+def _from_host(call: Callable[[Tensor], tuple[Tensor, ...]]) -> Callable[[Array], tuple[Array, ...]]:
+    """Return a function of arrays for one of tensors."""
+
+    @torch.inference_mode()
+    def run(batch: Array) -> tuple[Array, ...]:
+        outputs = call(torch.from_numpy(np.ascontiguousarray(batch)))
+        return tuple(output.cpu().contiguous().numpy() for output in outputs)
 
     return run
 

@@ -29,6 +29,8 @@ class NetworkEstimator(Estimator, Generic[N]):
         self.input_spec = input_spec
         # What results say of it: called for when they are written, so that not every process hashes files for it.
         self.describe: Callable[[], dict[str, object]] = lambda: {"kind": input_spec.family, "name": input_spec.name}
+        # How many network processes a run has by default; None where workers have to run the network themselves.
+        self.n_gpus: int | None = getattr(network, "n_gpus", None)
         self._network = cast(N, _CheckedNetwork(network, input_spec.name))
         self._normaliser = Normaliser(input_spec)
         self._order = match_names(self.own_skeleton.joints, skeleton.joints) or ()
