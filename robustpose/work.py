@@ -139,8 +139,9 @@ class Processes:
         return count_cores()
 
     def at_most(self, n_workers: int) -> Processes:
-        """Return as many processes, or fewer."""
-        return replace(self, n_workers=max(min(self.n_workers, n_workers), 1))
+        """Return as many processes, or fewer; a single worker has no network processes."""
+        n = max(min(self.n_workers, n_workers), 1)
+        return replace(self, n_workers=n, n_networks=min(self.n_networks, n) if n > 1 else 0)
 
     def do(
         self, work: Work[Opened, Task, Made, Result], tasks: Sequence[Task], opened: Opened | None = None
@@ -149,7 +150,7 @@ class Processes:
         do = partial(do_and_keep, work)
         if self.n_workers == 1:
             return run_here(work.open if opened is None else lambda: opened, do, tasks)
-        return run_in_processes(work.open, do, tasks, self.n_workers, min(self.n_networks, self.n_workers))
+        return run_in_processes(work.open, do, tasks, self.n_workers, self.n_networks)
 
 
 def split_tasks(work: Work[Opened, Task, Made, Result], tasks: Sequence[Task], n_workers: int) -> Sequence[Task]:
@@ -188,6 +189,29 @@ def as_engine(workers: Workers) -> Engine:
     if engine.n_workers < 1:
         raise UserError(f"--workers must be at least 1, got {engine.n_workers}")
     return engine
+
+
+def wish_networks(workers: Workers, wished: int | None) -> Engine:
+    """Return an engine that has so many network processes where its work has networks; None: as it has by itself.
+
+    UserError for a number, or workers, that there cannot be.
+    """
+    engine = as_engine(workers)
+    if wished is None:
+        return engine
+    if wished < 0:
+        raise UserError(f"--network-processes must be at least 0, got {wished}")
+    if not isinstance(engine, Processes):
+        raise UserError(
+            f"--network-processes is for workers of this machine, those of {engine.name} run the network themselves: "
+            "leave it out"
+        )
+    if wished and engine.n_workers == 1:
+        raise UserError(
+            f"--network-processes {wished} is for several workers, and there is 1, which runs the network itself: "
+            "leave it out, or take --workers 2 or more"
+        )
+    return replace(engine, wished=wished)
 
 
 def do_tasks(

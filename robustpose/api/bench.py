@@ -39,6 +39,7 @@ from robustpose.processes import WORKER_NUMBER, count_cores
 from robustpose.results.inputs import Inputs
 from robustpose.results.names import check_name
 from robustpose.show.display import choose_display, tell
+from robustpose.work import wish_networks
 
 
 def bench(
@@ -64,6 +65,7 @@ def bench(
     batch_size: int | None = None,
     out: Place | None = None,
     workers: int | None = None,
+    network_processes: int | None = None,
     resamples: int = 1000,
     fresh: bool = False,
     name: str | None = None,
@@ -105,6 +107,8 @@ def bench(
             Python ends; `Run.save` keeps a run.
         workers: processes that share the work, by default one for each core. Models and data that cannot be sent to
             other processes are worked on in this one, with a warning.
+        network_processes: processes that run a torch network for all workers, on full batches; by default one for each
+            GPU if there are several workers. 0: each worker runs it itself. No score depends on it.
         resamples: of the images, for 95 % intervals and slices; 0 for neither.
         fresh: start over in `out`: remove what an earlier bench made there.
         name: what the run is called in tables and pages; by default as its model.
@@ -145,7 +149,8 @@ def bench(
         is_shown = as_switch(progress, "progress")
         n_workers = count_cores() if workers is None else as_whole_number(workers, "workers", 1)
         n_resamples = as_whole_number(resamples, "resamples", 0)
-        engine = check_numbers(n_workers, n_resamples)
+        n_networks = None if network_processes is None else as_whole_number(network_processes, "network_processes", 0)
+        engine = wish_networks(check_numbers(n_workers, n_resamples), n_networks)
         maker = make_maker(model, input=input, options=gather_options(options, batch_size))
         folder = None if out is None else find_folder(out, "out=").absolute()
         job = replace(

@@ -14,6 +14,7 @@ from robustpose.amounts import about_time, count, count_bytes
 from robustpose.benchmark.chunks import add_chunks, find_chunks
 from robustpose.benchmark.extend import find_run_of_fewer
 from robustpose.benchmark.job import Job, OpenedData, Prepared
+from robustpose.benchmark.networks import with_networks
 from robustpose.benchmark.predict import Predicting, Task, count_images, list_tasks
 from robustpose.benchmark.scoring import count_processes
 from robustpose.benchmark.sizes import Counts, count_thumbnails, measure_folder, measure_predictions
@@ -31,7 +32,7 @@ from robustpose.fresh import StartOver
 from robustpose.handed_over import name_shown
 from robustpose.pose.cell import Cell
 from robustpose.results.run_folder import IDENTITY, RunFolder
-from robustpose.work import PROCESSES, Engine, cut_chunks, name_workers, split_tasks
+from robustpose.work import PROCESSES, Engine, Processes, cut_chunks, name_workers, split_tasks
 
 # Seconds on an ordinary core, of what is not worth trying.
 STARTING = 1.2  # a process, before it opens anything
@@ -59,6 +60,7 @@ class BenchPlan:
     seconds: float  # for what is left, scoring and the report included
     n_bytes: int  # of the run folder when all is done
     engine: str = PROCESSES  # who shares the work out
+    n_networks: int = 0  # network processes beside the workers
 
     @property
     def n_total(self) -> int:
@@ -75,6 +77,8 @@ class BenchPlan:
             is_part = self.n_done < self.n_total
             there = f"{self.n_done:,} of {self.n_total:,} are predicted, " if is_part else "all are predicted, "
         workers = name_workers(self.n_workers, self.engine)
+        if self.n_networks:
+            workers += f" and {count(self.n_networks, 'network process', 'network processes')}"
         takes = f"{about_time(self.seconds)} with {workers}, {count_bytes(self.n_bytes)}"
         return f"{', '.join([*what, *spell_boxes(self.boxes), self.model])}: {there}{takes}"
 
@@ -92,7 +96,7 @@ def plan_bench(
     Raises:
         UserError: the run folder is that of another setup, or what the estimator or a corruption raises in the trial.
     """
-    out = prepared.job.out
+    engine, out = with_networks(engine, prepared), prepared.job.out
     if fresh is None and (out / IDENTITY).is_file():
         n_before = find_run_of_fewer(prepared)
         if n_before is not None:
@@ -161,6 +165,7 @@ def _measure(prepared: Prepared, left: Left, engine: Engine, n_resamples: int, i
         seconds=seconds + time_scores(scored, counts, rates),
         n_bytes=measure_folder(counts, rates),
         engine=engine.name,
+        n_networks=engine.n_networks if isinstance(engine, Processes) else 0,
     )
 
 
@@ -228,7 +233,10 @@ def time_predicting(prepared: Prepared, tasks: Sequence[Task], engine: Engine, r
     both = [one + other for one, other in zip(predicting, others, strict=True)]
     # Processes that together want more cores than there are wait for each other.
     wanted = n_workers * (rates.cores * sum(predicting) + sum(others)) / max(sum(both), 1e-9)
-    seconds = share_out(both, n_workers) * max(1.0, wanted / engine.n_cores) * (CROWDED if n_workers > 1 else 1.0)
+    seconds = share_out(both, n_workers) * max(1.0, wanted / engine.n_cores)
+    if isinstance(engine, Processes) and engine.n_networks:  # which workers may have to wait for
+        seconds = max(seconds, rates.network * sum(predicting) / engine.n_networks)
+    seconds *= CROWDED if n_workers > 1 else 1.0
     if n_workers > 1:
         seconds += STARTING + prepared.seconds
     return seconds + (

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from robustpose.benchmark.job import Job, Prepared, prepare
+from robustpose.benchmark.networks import with_networks
 from robustpose.benchmark.plan import BenchPlan, measure_plan, plan_bench
 from robustpose.benchmark.predict import predict_cells
 from robustpose.benchmark.run import check_numbers
@@ -58,10 +59,11 @@ def run_preview(
     """
     engine = check_numbers(workers, n_resamples)
     prepared = prepare_preview(job, n_images, n_resamples)
+    predicting = with_networks(engine, prepared)
     job, cells, of_estimator = prepared.job, prepared.cells, prepared.provenance["estimator"]
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
-        announce_plan(announce, partial(measure_plan, prepared, engine, n_resamples, is_preview=True))
-        predict_cells(prepared, engine, partial(on_progress, "predict"))
+        announce_plan(announce, partial(measure_plan, prepared, predicting, n_resamples, is_preview=True))
+        predict_cells(prepared, predicting, partial(on_progress, "predict"))
         scoring = Scoring(job, n_resamples, with_slices=False)
         scores = score_cells(scoring, prepared.data, cells, engine, partial(on_progress, "score"))
         metric = prepared.data.make_metric().primary

@@ -9,6 +9,7 @@ from typing import Any
 
 from robustpose.benchmark.extend import extend_run
 from robustpose.benchmark.job import Job, OpenedData, Prepared, prepare, read_truths
+from robustpose.benchmark.networks import with_networks
 from robustpose.benchmark.plan import BenchPlan, measure_plan, plan_bench, plan_scores
 from robustpose.benchmark.predict import predict_cells
 from robustpose.benchmark.scoring import Scoring, score_cells
@@ -69,12 +70,13 @@ def run_prepared(
 ) -> dict[str, Any]:
     """Do what `run_bench` does with a job that has been checked; numbers have been, too."""
     job, cells = prepared.job, prepared.cells
+    predicting = with_networks(engine, prepared)
     show_doubts(prepared.warnings)
     if fresh is None:
         extend_run(prepared)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
-        announce_plan(announce, partial(measure_plan, prepared, engine, n_resamples))
-        predict_cells(prepared, engine, partial(on_progress, "predict"))
+        announce_plan(announce, partial(measure_plan, prepared, predicting, n_resamples))
+        predict_cells(prepared, predicting, partial(on_progress, "predict"))
         scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, engine, partial(on_progress, "score"))
         summary = write_scores(job, prepared.data, scores, prepared.provenance, prepared.warnings)
     show_doubts(doubt_score(summary["metric"], summary["clean"], prepared.provenance["estimator"]))

@@ -49,6 +49,7 @@ class Rates:
 
     read: float = 8e-9  # seconds a pixel of a clean image
     predict: float = 0.0  # seconds a person in a box; for estimators without boxes, an image
+    network: float = 0.0  # share of the time that predicting takes: the network's own
     cores: float = 1.0  # that the estimator keeps busy: more than one for its own threads, less if it waits
     corrupt: dict[Cell, float] = field(default_factory=dict)  # seconds a pixel
     typical: float = TYPICAL_CORRUPTION  # of cells that were not tried
@@ -140,6 +141,7 @@ class _Sample(NamedTuple):
     n_bytes: int
     read: float  # seconds
     predict: float  # seconds
+    network: float  # seconds of these, in the network
     busy: float  # seconds of all cores of this process together
 
 
@@ -168,7 +170,9 @@ def _try_estimator(prepared: Prepared, tasks: Sequence[Task], n_workers: int, ra
     n_pixels = sum(sample.n_pixels for sample in counted)
     if n_pixels:
         rates.read = sum(sample.read for sample in counted) / n_pixels
-    rates.cores = sum(sample.busy for sample in counted) / max(sum(sample.predict for sample in counted), 1e-9)
+    seconds = max(sum(sample.predict for sample in counted), 1e-9)
+    rates.network = sum(sample.network for sample in counted) / seconds
+    rates.cores = sum(sample.busy for sample in counted) / seconds
 
 
 def _predict_once(prepared: Prepared, indices: Sequence[int]) -> _Sample:
@@ -178,11 +182,13 @@ def _predict_once(prepared: Prepared, indices: Sequence[int]) -> _Sample:
     n_pixels = 0
     if prepared.estimator.needs_images:
         n_pixels = sum(frame.image.shape[0] * frame.image.shape[1] for frame in frames)
+    before = getattr(prepared.estimator, "network_seconds", 0.0)
     read, busy = CLOCK(), time.process_time()
     found = predict(frames, prepared.estimator)  # what it returns lies in this memory: a GPU has finished, too
     end, busy = CLOCK(), time.process_time() - busy
     n_bytes = sum(len(json.dumps(result)) + 2 for poses in found for result in poses_to_results(poses))
-    return _Sample(count_units(prepared, indices), n_pixels, n_bytes, read - start, end - read, busy)
+    network = getattr(prepared.estimator, "network_seconds", 0.0) - before
+    return _Sample(count_units(prepared, indices), n_pixels, n_bytes, read - start, end - read, network, busy)
 
 
 def _try_corruptions(prepared: Prepared, tasks: Sequence[Task], n_workers: int, rates: Rates) -> None:

@@ -14,6 +14,7 @@ from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, finish
 from robustpose.cli.help import MODEL, SPEED
 from robustpose.cli.names import WrittenOptions
+from robustpose.cli.networks import NetworkOptions
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import CorruptionOptions, FreshOptions, RunFolderOption, ScoringOptions, parse_seed
 from robustpose.cli.paper_row import Asked, RowOptions, apply_row
@@ -97,6 +98,7 @@ def bench(
     wanted: RowOptions,
     corrupted: BenchedCorruptions,
     work: ScoringOptions,
+    networks: NetworkOptions,
     estimate: PreviewOptions,
     part: ShardOptions,
     start: FreshOptions,
@@ -147,6 +149,7 @@ def bench(
     make_estimator = partial(estimators.build, asked.model, options=asked.options)
     job = make_job(inputs, make_estimator, out, suite)
     job = replace(job, gates=tuple(gates), name=written.checked_name, has_page=not written.no_report)
+    engine = networks.join(work.n_workers)
     fresh = start.start_over(*inputs.paths, *map(Path, asked.model.split(":")[1:]), wanted.recipe)
     if shard is not None:
         from robustpose.benchmark.shards.run import ShardJob
@@ -163,7 +166,7 @@ def bench(
             )
         if corrupted.corruptions != "all" or corrupted.severities is not None:
             raise UserError("--preview chooses its cells: leave out --corruptions and --severities")
-        size = (estimate.preview_images, work.n_workers, work.resamples)
+        size = (estimate.preview_images, engine, work.resamples)
         if planned.dry_run:
             tell_plan(plan_preview(job, *size, fresh), shown)
             return
@@ -174,10 +177,10 @@ def bench(
         finish(shown, [], {**preview, "folder": out})
         return
     if planned.dry_run:
-        tell_plan(plan_run(job, cells, work.n_workers, work.resamples, fresh), shown)
+        tell_plan(plan_run(job, cells, engine, work.resamples, fresh), shown)
         return
     with progress_display() as on_progress:
-        summary = run_bench(job, cells, work.n_workers, work.resamples, on_progress, fresh, announcer())
+        summary = run_bench(job, cells, engine, work.resamples, on_progress, fresh, announcer())
     print_summary(summary)
     left_out = RunFolder(out).list_other_cells(cells)
     if left_out:  # of an earlier command, whose summary this one has replaced

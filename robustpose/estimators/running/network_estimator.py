@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -31,7 +32,8 @@ class NetworkEstimator(Estimator, Generic[N]):
         self.describe: Callable[[], dict[str, object]] = lambda: {"kind": input_spec.family, "name": input_spec.name}
         # How many network processes a run has by default; None where workers have to run the network themselves.
         self.n_gpus: int | None = getattr(network, "n_gpus", None)
-        self._network = cast(N, _CheckedNetwork(network, input_spec.name))
+        self._checked = _CheckedNetwork(network, input_spec.name)
+        self._network = cast(N, self._checked)
         self._normaliser = Normaliser(input_spec)
         self._order = match_names(self.own_skeleton.joints, skeleton.joints) or ()
 
@@ -39,6 +41,11 @@ class NetworkEstimator(Estimator, Generic[N]):
     def provenance(self) -> Mapping[str, object]:
         """Return what results say about the estimator."""
         return self.describe()
+
+    @property
+    def network_seconds(self) -> float:
+        """Return how long the network has been at work so far."""
+        return self._checked.seconds
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses found in each frame, with the skeleton's joints in its order."""
@@ -58,9 +65,12 @@ class _CheckedNetwork:
     def __init__(self, network: Callable[..., Any], name: str) -> None:
         self._network = network
         self._name = name
+        self.seconds = 0.0
 
     def __call__(self, x: Any) -> Any:
+        start = time.perf_counter()
         outputs = self._network(x)
+        self.seconds += time.perf_counter() - start
         for output in outputs if isinstance(outputs, tuple | list) else (outputs,):
             if isinstance(output, np.ndarray) and not _is_finite(output):
                 raise NotFinite(f"model '{self._name}' gives values that are not finite")
