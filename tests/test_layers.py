@@ -13,8 +13,7 @@ import robustpose
 ROOT = Path(robustpose.__file__).parent
 LAYERS = [
     {"errors"},
-    {"blame", "kernel_cache", "limits", "locks", "main_module", "printing", "stopping", "threads"}
-    | {"shared_arrays"},
+    {"blame", "kernel_cache", "limits", "locks", "main_module", "printing", "stopping", "threads"} | {"shared_arrays"},
     {"reading", "network_processes"},
     {"amounts", "registry", "files", "handed_over", "processes", "progress", "random_state", "versions"}
     | {"config", "image_files", "records"},
