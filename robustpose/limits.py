@@ -34,6 +34,12 @@ def read_limit(name: str) -> int:
     return int(word)
 
 
+def list_lifted() -> dict[str, str]:
+    """Return the environment variables of limits that are set."""
+    names = (f"ROBUSTPOSE_MAX_{name}" for name in LIMITS)
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
 def check_limit(name: str, size: float, what: str, unit: str) -> None:
     """Raise UserError if a size is beyond a limit. `what` begins the sentence, such as ``image a.png``."""
     most = read_limit(name)

@@ -60,13 +60,18 @@ def read_text(path: Path, what: str, most_bytes: int | None = None) -> str:
 
 def read_json(path: Path, what: str, most_bytes: int | None = None) -> tuple[Any, str]:
     """Return the content of a JSON file, and its SHA-256. Messages call the file `what`, such as `annotation file`."""
+    raw = read_json_bytes(path, what, most_bytes)
+    return parse_json(raw, f"the {what} {path}"), hashlib.sha256(raw).hexdigest()
+
+
+def read_json_bytes(path: Path, what: str, most_bytes: int | None = None) -> bytes:
+    """Return what `parse_json` takes of a file, which is within the limit."""
     try:
         size = path.stat().st_size / MEGABYTE
     except (OSError, ValueError):
         size = 0.0  # what is wrong is said below
     check_limit("JSON_MB", size, f"the {what} {path}", "MB")
-    raw = read_bytes(path, what, most_bytes)
-    return parse_json(raw, f"the {what} {path}"), hashlib.sha256(raw).hexdigest()
+    return read_bytes(path, what, most_bytes)
 
 
 def parse_json(raw: bytes | str, where: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import platform
 from collections.abc import Iterable
 
 import robustpose
@@ -20,3 +21,9 @@ def versions(names: Iterable[str]) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "unknown"
     return found
+
+
+def decisive_versions() -> dict[str, str]:
+    """Return the versions that decide the numbers."""
+    found = versions((*PIXELS, *SCORES))
+    return {"robustpose": found.pop("robustpose"), "python": platform.python_version(), **found}

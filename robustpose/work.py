@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
 from robustpose.amounts import count
+from robustpose.carried import Carried, WorkElsewhere
 from robustpose.errors import UserError
 from robustpose.processes import count_cores, run_here, run_in_processes
 from robustpose.progress import Forecast, Progress, as_piece
@@ -55,6 +56,9 @@ class Work(Protocol[Opened, TaskInOut, Made, ResultOut]):
 
     def keep(self, made: Made) -> ResultOut:
         """Write what was made, whole and in files of its own, and return the result."""
+
+    def carry(self, opened: Opened) -> Carried:
+        """Return this work for machines that see none of this one's files; see `robustpose.carried`."""
 
 
 class Chunk(NamedTuple):
@@ -238,7 +242,7 @@ def do_tasks(
         on_progress(forecast.update(kind, seconds))
 
 
-def do_timed(work: Work[Opened, Task, Made, Result], opened: Opened, task: Task) -> Iterator[Timed[Made]]:
+def do_timed(work: WorkElsewhere[Opened, Task, Made], opened: Opened, task: Task) -> Iterator[Timed[Made]]:
     """Do a task where it is called, and yield what it makes, each with its kind and the seconds it took."""
     start = time.perf_counter()
     for kind, made in zip(work.kinds(task), work.do(opened, task), strict=True):

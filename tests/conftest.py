@@ -4,7 +4,6 @@ import errno
 import importlib.util
 import json
 import os
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -205,15 +204,15 @@ def full_disk(monkeypatch):
 @pytest.fixture(scope="session")
 def make_job(coco_folder):
     """A function that makes a bench job on the small dataset with an estimator of your choice."""
-    from robustpose import estimators
     from robustpose.benchmark.job import Job
     from robustpose.data.corrupted import MadeImages
     from robustpose.data.spec import DataSpec
+    from robustpose.estimators.carrying import NamedModel
 
     def make(out, model="tests.outside:guess_from_pixels", seed=5, options=None, corrupted_images=None):
         return Job(
             make_dataset=DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images").open,
-            make_estimator=partial(estimators.build, model, options=options or {}),
+            make_estimator=NamedModel(model, options or {}),
             corrupted_images=corrupted_images or MadeImages(seed),
             out=out,
         )

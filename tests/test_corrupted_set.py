@@ -17,10 +17,11 @@ from robustpose import UserError
 from robustpose.benchmark.run import run_bench
 from robustpose.corruptions import corrupt, corrupt_all
 from robustpose.corruptions.suites import COCO_C, choose_cells
-from robustpose.data.corrupted import MadeImages, open_stored_images
+from robustpose.data.corrupted import MadeImages
 from robustpose.data.corrupted_set import place_image
 from robustpose.data.images import encode_image, read_image
 from robustpose.data.spec import DataSpec
+from robustpose.data.stored import open_stored_images
 from robustpose.export.set_folder import SetFolder
 from robustpose.export.verify import verify_set
 from robustpose.export.write import SetJob, write_set

@@ -43,8 +43,8 @@ def test_annotated_size_of_a_quarter_turn_decides_for_all_images(write, orientat
     assert folder.exif == exif
     assert folder.sizes_wh == {"a": size, "b": STORED, "c": STORED}
     expected = IMAGE[::-1, ::-1] if exif == "apply" else IMAGE
-    np.testing.assert_array_equal(folder.read("b"), expected)
-    np.testing.assert_array_equal(folder.read("c"), IMAGE)
+    np.testing.assert_array_equal(folder.reader("b")(), expected)
+    np.testing.assert_array_equal(folder.reader("c")(), IMAGE)
 
 
 @pytest.mark.parametrize("orientation", [2, 3, 4])
@@ -90,7 +90,7 @@ def test_image_that_changes_while_it_is_in_use_is_one_line(write):
     folder = open_image_folder(write(a=1), ["a"])
     PIL.Image.fromarray(IMAGE[:30]).save(folder.path / "a", format="PNG")
     with pytest.raises(UserError, match="has been changed since it was looked at"):
-        folder.read("a")
+        folder.reader("a")()
 
 
 OUTSIDE = [
@@ -122,4 +122,4 @@ def test_link_that_lies_in_the_folder_is_followed(write, tmp_path):
     write(a=1)
     (tmp_path / "a").rename(elsewhere / "a")
     (tmp_path / "images/linked").symlink_to(elsewhere)
-    np.testing.assert_array_equal(open_image_folder(tmp_path / "images", ["linked/a"]).read("linked/a"), IMAGE)
+    np.testing.assert_array_equal(open_image_folder(tmp_path / "images", ["linked/a"]).reader("linked/a")(), IMAGE)

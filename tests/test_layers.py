@@ -17,8 +17,8 @@ LAYERS = [
     {"reading", "network_processes"},
     {"amounts", "registry", "files", "handed_over", "processes", "progress", "random_state", "versions"}
     | {"config", "image_files", "records"},
-    {"changes", "contents", "fresh", "sources"},
-    {"used_names"},
+    {"changes", "contents", "expected", "fresh", "sources"},
+    {"used_names", "carried"},
     {"plain_values"},
     {"claims", "states", "work"},
     {"pose"},

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from robustpose.carried import Carried
 from robustpose.errors import UserError
 from robustpose.files import write_text
 from robustpose.processes import _worker
@@ -39,6 +40,9 @@ class Squares:
     def keep(self, pair: tuple[int, int]) -> tuple[int, int]:
         write_text(self.out / f"{pair[0]}.txt", str(pair[1]))
         return pair
+
+    def carry(self, opened: int) -> Carried:
+        return Carried(self, list, {})
 
     def do(self, opened: int, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         for number in numbers:

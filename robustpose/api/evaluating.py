@@ -12,6 +12,7 @@ from robustpose.api.bench import gather_options
 from robustpose.api.models import make_maker
 from robustpose.api.wording import in_python
 from robustpose.benchmark.job import Job, Prepared, prepare
+from robustpose.carried import Carried
 from robustpose.data.corrupted import CorruptedSpec
 from robustpose.errors import show_doubts
 from robustpose.evaluation import get_frames, predict, score
@@ -99,6 +100,10 @@ class _Evaluating:
     def keep(self, poses: list[Poses]) -> list[Poses]:
         """Return the poses: nothing is written."""
         return poses
+
+    def carry(self, opened: Prepared) -> Carried:
+        """Return itself: it is done in this process."""
+        return Carried(self, lambda chunk: chunk, {})
 
 
 def _predict(prepared: Prepared, on_progress: Callable[[Progress], None]) -> list[Poses]:

@@ -13,7 +13,9 @@ from typing import Any
 
 from robustpose import estimators
 from robustpose.blame import blaming
+from robustpose.carried import Files
 from robustpose.errors import UserError
+from robustpose.estimators.carrying import NamedModel
 from robustpose.estimators.function import take
 from robustpose.main_module import MAIN
 from robustpose.pose.protocols import Estimator
@@ -61,6 +63,10 @@ class Maker:
         """Return the estimator for the joints of a skeleton."""
         raise NotImplementedError
 
+    def carry(self) -> tuple[Any, Files]:
+        """Return what makes the estimator on machines that see no file of this one, and the files that it takes."""
+        return self, {}
+
 
 class SpecMaker(Maker):
     """Make the estimator that a spec names: see `estimators.build`."""
@@ -71,6 +77,10 @@ class SpecMaker(Maker):
     def __call__(self, skeleton: Skeleton) -> Estimator:
         """Return the estimator for the joints of a skeleton."""
         return estimators.build(self.name, skeleton, self.options)
+
+    def carry(self) -> tuple[Any, Files]:
+        """Return what makes the estimator elsewhere, and the files that it takes."""
+        return NamedModel(self.name, self.options).carry()
 
 
 class ObjectMaker(Maker):

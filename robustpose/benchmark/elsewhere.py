@@ -12,7 +12,7 @@ from typing import Any
 
 from robustpose.benchmark.identity import identify_estimator
 from robustpose.changes import BY_CORRUPTION, OF, as_table, choose_states
-from robustpose.data.corrupted import CorruptedImages
+from robustpose.data.corrupted import CorruptedImages, describe_images
 from robustpose.data.identity import know_dataset
 from robustpose.errors import UserError, count_own_frames
 from robustpose.pose.cell import Cell
@@ -20,6 +20,7 @@ from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.work import Engine, Processes
 
 States = Mapping[str, str]  # SHA-256 of variables by their names
+PLACE = ("name", "commit")  # of a model: where it is from, which is not where it is brought to
 WHAT = "is another one in worker processes, which import the module anew"
 
 
@@ -42,20 +43,42 @@ def check_here(
 ) -> None:
     """Raise DiffersError where a variable of the estimator, the data or a corruption is another one in this process."""
     code = images.code_of(cells) if estimator.needs_images else {}
-    _compare(expected, gather_states({"estimator": identify_estimator(estimator)[0], BY_CORRUPTION: code}, dataset))
+    compare_states(
+        expected, gather_states({"estimator": identify_estimator(estimator)[0], BY_CORRUPTION: code}, dataset)
+    )
 
 
 def check_data_here(expected: States, dataset: Dataset) -> None:
     """Raise DiffersError where a variable of the data or the metric is another one in this process."""
     here = know_dataset(dataset)[1]
-    _compare({name: digest for name, digest in expected.items() if name in here}, here)
+    compare_states({name: digest for name, digest in expected.items() if name in here}, here)
 
 
-def _compare(expected: States, here: States) -> None:
+def compare_states(expected: States, here: States) -> None:
+    """Raise DiffersError where a variable is another one here."""
     differing = [name for name in {**expected, **here} if expected.get(name) != here.get(name)]
     if differing:
         what = differing[0] if OF in differing[0] else f"{differing[0]}{OF}what is benched"
         raise DiffersError(f"{what} {WHAT} (pass it as an argument, or set it in a file)")
+
+
+def describe_predicting(
+    estimator: Estimator, images: CorruptedImages, cells: Sequence[Cell]
+) -> tuple[dict[str, Any], States]:
+    """Return code and options of an estimator and of corruptions, and apart from them the variables of both."""
+    about = {key: value for key, value in identify_estimator(estimator)[0].items() if key not in PLACE}
+    states, of_images = dict(as_table(about.pop("state", None))), describe_images(images, cells)
+    for name, code in of_images[BY_CORRUPTION].items():
+        of_code = choose_states(code)
+        states |= of_code
+        of_images[BY_CORRUPTION][name] = {key: digest for key, digest in code.items() if key not in of_code}
+    return {"estimator": about, **of_images}, states
+
+
+def describe_metric(dataset: Dataset) -> tuple[dict[str, Any], States]:
+    """Return the code of a dataset's metric, where it is somebody's own, and apart from it its variables."""
+    code, states = know_dataset(dataset)
+    return {"metric": code}, states
 
 
 def or_alone(share_out: Callable[[Engine], Iterator[Any]], engine: Engine) -> Iterator[Any]:

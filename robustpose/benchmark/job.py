@@ -26,7 +26,7 @@ from robustpose.pose.types import ImageId, Truth, no_poses
 from robustpose.results.cell_score import Slices, cut_people
 from robustpose.results.gates import Gate, check_gates
 from robustpose.results.inputs import Inputs
-from robustpose.results.summary import decisive_versions
+from robustpose.versions import decisive_versions
 
 
 @dataclass(frozen=True)

@@ -9,31 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 
+from robustpose.benchmark.carrying import Unit, carry_predicting, frames_in, list_pieces
 from robustpose.benchmark.chunks import find_chunks
 from robustpose.benchmark.elsewhere import States, check_here, or_alone
 from robustpose.benchmark.job import Job, OpenedData, Prepared
+from robustpose.carried import Carried
 from robustpose.errors import UserError
 from robustpose.evaluation import get_frames, predict
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.results_json import write_results
-from robustpose.pose.types import Poses
 from robustpose.progress import Piece, Progress
 from robustpose.results.inputs import write_inputs
 from robustpose.results.run_folder import DamagedUnit, RunFolder
 from robustpose.work import Chunk, Engine, Processes, do_tasks
 
 Task = tuple[Chunk, Sequence[Cell]]  # images, and the cells whose units they lack
-
-
-class Unit(NamedTuple):
-    """The poses of one chunk of images in one cell."""
-
-    cell: Cell
-    number: int  # of the chunk
-    poses: list[Poses]
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,7 @@ class Predicting:
     def kinds(self, task: Task) -> list[Piece]:
         """Return the corruption of each unit, whose images are counted: they differ in time by a factor of ten."""
         (_, indices), cells = task
-        return [Piece(cell.corruption, len(indices), cell.key) for cell in cells]
+        return list_pieces(cells, len(indices))
 
     def part(self, task: Task, start: int, stop: int) -> Task:
         """Return the chunk with some of its cells."""
@@ -68,12 +60,16 @@ class Predicting:
         (number, indices), cells = task
         frames = get_frames(dataset, indices)
         for cell in cells:
-            in_cell = [dataset.boxes_in(self.job.corrupted_images.frame_in(frame, cell)) for frame in frames]
+            in_cell = frames_in(dataset, self.job.corrupted_images, frames, cell)
             yield Unit(cell, number, predict(in_cell, estimator))
 
     def keep(self, unit: Unit) -> None:
         """Write a unit."""
         RunFolder(self.job.out).write_unit(*unit)
+
+    def carry(self, opened: tuple[Dataset, Estimator]) -> Carried:
+        """Return this work for other machines: each task with its frames, once with all of them the model's files."""
+        return carry_predicting(self.job, *opened, self.cells)
 
 
 def predict_cells(prepared: Prepared, engine: Engine, on_progress: Callable[[Progress], None]) -> None:

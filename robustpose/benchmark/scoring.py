@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import NamedTuple
 
-from robustpose.benchmark.elsewhere import States, check_data_here, or_alone
+from robustpose.benchmark.elsewhere import States, check_data_here, compare_states, describe_metric, or_alone
 from robustpose.benchmark.job import Job, OpenedData, read_truths
+from robustpose.carried import Carried
 from robustpose.data.identity import know_dataset
+from robustpose.expected import Expected, expect
 from robustpose.pose.cell import Cell
-from robustpose.pose.protocols import ScoreTable
-from robustpose.pose.results_json import check_truth_rows, read_results
-from robustpose.pose.types import Floats, no_poses
+from robustpose.pose.protocols import Dataset, ScoreTable
+from robustpose.pose.results_json import RESULTS, check_truth_rows, read_results
+from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Floats, Frame, Truth, no_poses
 from robustpose.progress import Piece, Progress
+from robustpose.reading import read_json_bytes
 from robustpose.results.cell_score import CellScore, score_cell
 from robustpose.results.resampling import draw_weights
 from robustpose.results.run_folder import RunFolder
@@ -28,6 +33,33 @@ class ScoredCell(NamedTuple):
     score: CellScore
     table: ScoreTable | None
     quality: Floats | None
+
+
+class Predictions(NamedTuple):
+    """The predictions file of a cell, and its content where it is on another machine."""
+
+    cell: Cell
+    path: Path
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TruthAlone(Dataset):
+    """What is annotated in images that are on another machine."""
+
+    skeleton: Skeleton
+    metric: str
+    truths: tuple[Truth, ...]
+
+    def __len__(self) -> int:
+        return len(self.truths)
+
+    def frame(self, index: int) -> Frame:
+        raise TypeError("images are not sent where poses are scored")
+
+    def truth(self, index: int) -> Truth:
+        """Return what is annotated in image `index`."""
+        return self.truths[index]
 
 
 @dataclass(frozen=True)
@@ -47,7 +79,7 @@ class Scoring:
 
     def kinds(self, cell: Cell) -> list[Piece]:
         """Return that cells take about the same time."""
-        return [Piece("cell", note=cell.key)]
+        return list_pieces(cell)
 
     def part(self, cell: Cell, start: int, stop: int) -> Cell:
         """Return the cell: it is one result."""
@@ -55,23 +87,73 @@ class Scoring:
 
     def do(self, data: OpenedData, cell: Cell) -> Iterator[ScoredCell]:
         """Score the predictions in a cell."""
-        n_joints, folder = data.dataset.skeleton.n_joints, RunFolder(self.job.out)
-        found = read_results(folder.prediction_path(cell), n_joints)
-        check_truth_rows(found, data.truths, folder.prediction_path(cell))
-        poses = [found.get(truth.image_id) or no_poses(truth.image_id, n_joints) for truth in data.truths]
-        weights = draw_weights(len(data.truths), self.n_resamples) if self.n_resamples else None
-        slices = data.slices if self.with_slices and self.n_resamples else None
-        score, matches = score_cell(cell, poses, data.truths, data.make_metric(), slices, weights)
-        if matches is None:
-            yield ScoredCell(score, None, None)
-        else:
-            yield ScoredCell(score, matches.table(), matches.quality())
+        predictions = Predictions(cell, RunFolder(self.job.out).prediction_path(cell))
+        yield score_predictions(predictions, data, self.n_resamples, self.with_slices)
 
     def keep(self, scored: ScoredCell) -> CellScore:
         """Write a cell's matches, and return its score."""
         if scored.table is not None and scored.quality is not None:
             RunFolder(self.job.out).write_matches(scored.score.cell, scored.table, scored.quality)
         return scored.score
+
+    def carry(self, data: OpenedData) -> Carried:
+        """Return this work for other machines: the truth once, and each cell with its predictions."""
+        truth = TruthAlone(data.dataset.skeleton, data.dataset.metric, tuple(data.truths))
+        path_of = RunFolder(self.job.out).prediction_path
+
+        def pack(cell: Cell) -> Predictions:
+            return Predictions(cell, path_of(cell), read_json_bytes(path_of(cell), RESULTS))
+
+        about, states = describe_metric(truth)
+        work = ScoringElsewhere(truth, self.n_resamples, self.with_slices, expect(about), states)
+        return Carried(work, pack, {})
+
+
+@dataclass(frozen=True)
+class ScoringElsewhere:
+    """The work of scoring, on machines that see none of the files of the one that shares it out."""
+
+    truth: TruthAlone
+    n_resamples: int
+    with_slices: bool
+    expected: Expected
+    states: States
+
+    def open(self) -> OpenedData:
+        """Return the truth; UserError, or DiffersError, where the metric would find other numbers here."""
+        self.expected.prepare_here()
+        about, states = describe_metric(self.truth)
+        self.expected.check_here(about)
+        compare_states(self.states, states)
+        return OpenedData(self.truth, self.truth.truths)
+
+    def kinds(self, task: Predictions) -> list[Piece]:
+        """Return that cells take about the same time."""
+        return list_pieces(task.cell)
+
+    def do(self, data: OpenedData, task: Predictions) -> Iterator[ScoredCell]:
+        """Score the predictions in a cell."""
+        yield score_predictions(task, data, self.n_resamples, self.with_slices)
+
+
+def list_pieces(cell: Cell) -> list[Piece]:
+    """Return that cells take about the same time."""
+    return [Piece("cell", note=cell.key)]
+
+
+def score_predictions(
+    predictions: Predictions, data: OpenedData, n_resamples: int, with_slices: bool = True
+) -> ScoredCell:
+    """Return the score of the predictions in a cell."""
+    cell, path, content = predictions
+    n_joints = data.dataset.skeleton.n_joints
+    found = read_results(path, n_joints, content)
+    check_truth_rows(found, data.truths, path)
+    poses = [found.get(truth.image_id) or no_poses(truth.image_id, n_joints) for truth in data.truths]
+    weights = draw_weights(len(data.truths), n_resamples) if n_resamples else None
+    slices = data.slices if with_slices and n_resamples else None
+    score, matches = score_cell(cell, poses, data.truths, data.make_metric(), slices, weights)
+    return ScoredCell(score, *((None, None) if matches is None else (matches.table(), matches.quality())))
 
 
 def count_processes(n_images: int, n_cells: int, n_workers: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -109,11 +108,11 @@ def bench(
 ) -> None:
     """Measure an estimator on clean images and under the corruptions of a suite at every severity."""
     use_one_thread()
-    from robustpose import estimators
     from robustpose.benchmark.job import make_job
     from robustpose.benchmark.preview import plan_preview, run_preview
     from robustpose.benchmark.run import check_numbers, plan_run, run_bench
     from robustpose.data.corrupted import describe_corrupted_images
+    from robustpose.estimators.carrying import NamedModel
     from robustpose.files import write_text
     from robustpose.results import recipe as recipes
     from robustpose.results.gates import judge_gates
@@ -146,7 +145,7 @@ def bench(
         corrupted_images=describe_corrupted_images(seed, corrupted.frost, root),
         row=RowNote(name=asked.row, differences=asked.differences) if asked.row else None,
     )
-    make_estimator = partial(estimators.build, asked.model, options=asked.options)
+    make_estimator = NamedModel(asked.model, asked.options)
     job = make_job(inputs, make_estimator, out, suite)
     job = replace(job, gates=tuple(gates), name=written.checked_name, has_page=not written.no_report)
     engine = networks.join(work.n_workers)

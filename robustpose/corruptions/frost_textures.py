@@ -36,6 +36,7 @@ ORIGINALS = {  # in index order: file name -> SHA-256
 }
 
 
+GENERATED = "\0generated"  # in the place of a folder, and no folder has such a name: never those installed
 N_USED = 5  # the published program draws from 0..4
 
 
@@ -57,10 +58,20 @@ def cache_dir() -> Path:
 def load_textures(folder: Path | str | None = None, *, original: bool = False) -> Textures:
     """Return the textures of `folder`, else the installed ones, else generated ones.
 
-    A folder gives the six originals in their order, else its first five images in the order of their names. With
-    `original` it is a UserError if the six original files are not there.
+    `GENERATED` gives the latter, whatever is installed. A folder gives the six originals in their order, else its first
+    five images in the order of their names. With `original` it is a UserError if the six original files are not there.
     """
+    if folder is not None and str(folder) == GENERATED:
+        return generate_textures()
     return _load_textures(None if folder is None else str(Path(folder).absolute()), str(cache_dir()), original)
+
+
+def list_textures(folder: Path | None = None) -> tuple[Path, list[str]]:
+    """Return where the files are that `load_textures` reads, and their names; no names where textures are generated."""
+    place = folder or cache_dir()
+    if not _differing_originals(place):
+        return place, list(ORIGINALS)
+    return place, [] if folder is None else [path.name for path in _list_images(place)]
 
 
 @lru_cache(maxsize=4)
@@ -83,7 +94,7 @@ def _load_textures(folder: str | None, installed: str, original: bool) -> Textur
         )
     if folder is None:
         return generate_textures()
-    files = sorted(p for p in place.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg") and p.is_file())
+    files = _list_images(place)
     if not files:
         raise UserError(f"the folder of frost textures {place} holds no .png or .jpg file")
     for path in files[:N_USED]:
@@ -92,6 +103,10 @@ def _load_textures(folder: str | None, installed: str, original: bool) -> Textur
     for path in files:
         digest.update(path.read_bytes())
     return Textures(tuple(_read_texture(p) for p in files[:N_USED]), f"folder:{digest.hexdigest()[:16]}")
+
+
+def _list_images(place: Path) -> list[Path]:
+    return sorted(p for p in place.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg") and p.is_file())
 
 
 def _differing_originals(place: Path) -> list[str]:

@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -86,7 +85,7 @@ class CocoPeople(Dataset):
         name = str(record["file_name"])
         frame = Frame(
             image_id=record["id"],
-            read=partial(self._folder.read, name),
+            read=self._folder.reader(name),
             boxes=boxes,
             truth_rows=truth_rows,
             file_name=name,

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from robustpose import registry
+from robustpose.carried import Bundle, Files, bundle_files
 from robustpose.changes import BY_CORRUPTION
 from robustpose.config import Settings, check_settings
-from robustpose.contents import hash_some_files
 from robustpose.corruptions import LEAST_SIDE, TABLE, check_size, corrupt, corrupt_all
-from robustpose.corruptions.frost_textures import load_textures
+from robustpose.corruptions.frost_textures import GENERATED, list_textures, load_textures
 from robustpose.corruptions.seeding import Seed
-from robustpose.data.corrupted_set import FORMATS, MANIFEST, find_layout, list_files, place_image, read_manifest
-from robustpose.data.images import read_in_place_of
+from robustpose.data.readers import Reader
 from robustpose.errors import UserError, first_few
-from robustpose.files import hash_file
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame, Image
 from robustpose.states import know, tabulate
@@ -35,7 +31,7 @@ class CorruptedImages(Protocol):
 
     def frame_in(self, frame: Frame, cell: Cell) -> Frame:
         """Return clean `frame` as it looks in `cell`. The clean image is decoded once for all its cells."""
-        return frame if cell.corruption is None else replace(frame, cell=cell, read=partial(self.read, frame, cell))
+        return frame if cell.corruption is None else replace(frame, cell=cell, read=CorruptedReader(self, frame, cell))
 
     @abstractmethod
     def read(self, frame: Frame, cell: Cell) -> Image:
@@ -52,6 +48,30 @@ class CorruptedImages(Protocol):
     def code_of(self, cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
         """Return what the code of somebody's own corruptions among `cells` is in, as far as it is known, by name."""
         return {}
+
+    def carry(self, cells: Iterable[Cell]) -> tuple[CorruptedImages, Files]:
+        """Return the same for machines that see no file of this one, in these cells, and the files that it takes."""
+        return self, {}
+
+    def carry_reader(self, reader: CorruptedReader) -> Reader:
+        """Return the same reader for such machines."""
+        return reader
+
+
+@dataclass(frozen=True, eq=False)
+class CorruptedReader(Reader):
+    """Read the image of a clean frame in a cell."""
+
+    images: CorruptedImages
+    frame: Frame
+    cell: Cell
+
+    def __call__(self) -> Image:
+        return self.images.read(self.frame, self.cell)
+
+    def carry(self) -> Reader:
+        """Return what brings the image, or makes it from the clean one, which is carried with its frame."""
+        return self.images.carry_reader(self)
 
 
 @dataclass(frozen=True)
@@ -101,55 +121,52 @@ class MadeImages(CorruptedImages):
         known = {str(name): know(registry.load(str(name)), str(name).partition(":")[0]) for name in names}
         return {name: tabulate(one, name) for name, one in known.items()}
 
+    def carry(self, cells: Iterable[Cell]) -> tuple[BroughtImages, Files]:
+        """Return the same with frost's textures, of a folder or installed, as files to be brought."""
+        if not any(cell.corruption == "frost" for cell in cells):
+            return BroughtImages(self, None), {}
+        bundle, files = bundle_files(*list_textures(self.frost))
+        return BroughtImages(self, bundle), files
+
     def _seed_for(self, frame: Frame) -> Seed:
         return self.seed if isinstance(self.seed, str) else (self.seed, frame.image_id)
 
 
 @dataclass(frozen=True)
-class StoredImages(CorruptedImages):
-    """Corrupted images that are read from a corrupted set on disk. Made by `open_stored_images`."""
+class BroughtImages(CorruptedImages):
+    """Corrupted images that are made on another machine, with the frost textures of the one that has sent them."""
 
-    root: Path  # its folder
-    layout: str  # of `corrupted_set.LAYOUTS`
-    image_format: str | None  # of `corrupted_set.FORMATS`; None where no manifest names it, and any suffix will do
-    origin: dict[str, Any] = field(compare=False)  # what `provenance` returns, and the code of corruptions
-    exif: Any = None  # what was done about EXIF when the set was made, as its manifest says it; None for nothing
+    made: MadeImages
+    textures: Bundle | None  # without files where they are generated; None where no cell has frost
+
+    def open(self) -> MadeImages:
+        """Return what makes the images on this machine."""
+        if self.textures is None:
+            return replace(self.made, frost=None)
+        return replace(self.made, frost=self.textures.lay_out() if self.textures.hashes else Path(GENERATED))
 
     def read(self, frame: Frame, cell: Cell) -> Image:
-        path, _ = self._find(frame, cell)
-        hint = "was the set made from other images?"
-        return read_in_place_of(path, frame.image, "its clean image", hint, frame.exif)
+        return self.open().read(frame, cell)
 
-    def check(self, cells: Iterable[Cell], frames: Sequence[Frame]) -> None:
-        """Raise UserError if an image of a cell is missing, or if EXIF has turned clean and corrupted ones unlike."""
-        corrupted = [cell for cell in cells if cell.corruption is not None]
-        wanted = (self._find(frame, cell) for cell in corrupted for frame in frames)
-        missing = [str(path.relative_to(self.root)) for path, is_there in wanted if not is_there]
-        if missing:
-            problems = first_few(missing, "missing images")
-            raise UserError(f"the corrupted set {self.root} lacks images that this run needs: {problems}")
-        if corrupted and self.exif is not None and any(frame.exif not in (None, self.exif) for frame in frames):
-            raise UserError(
-                f"the corrupted set {self.root} was made with exif (--exif) {self.exif}, and these images are read "
-                "otherwise: say the same, or make the set again"
-            )
+    def images(self, frame: Frame, cells: Iterable[Cell]) -> Iterator[Image]:
+        """Yield the image of clean `frame` in each of `cells`, none of them clean."""
+        return self.open().images(frame, cells)
+
+    def check(self, cells: Iterable[Cell], frames: Sequence[Frame] = ()) -> None:
+        self.open().check(cells, frames)
 
     def provenance(self) -> dict[str, Any]:
-        """Return profile, seed and frost textures of the set, and in `corrupted_images` which set it is."""
-        return {key: value for key, value in self.origin.items() if key != BY_CORRUPTION}
+        """Return what determines the pixels."""
+        return self.open().provenance()
 
     def code_of(self, cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
-        noted = self.origin.get(BY_CORRUPTION) or {}
-        return {name: noted[name] for name in dict.fromkeys(str(cell.corruption) for cell in cells) if name in noted}
+        return self.made.code_of(cells)
 
-    def _find(self, frame: Frame, cell: Cell) -> tuple[Path, bool]:
-        """Return the path of an image, or the likeliest path if it is missing, and whether it is there."""
-        if frame.file_name is None:
-            raise UserError("a corrupted set stands for image files, but the images of this dataset have no file names")
-        formats = (None, *FORMATS) if self.image_format is None else (self.image_format,)
-        paths = [self.root / place_image(frame.file_name, cell, self.layout, one) for one in formats]
-        found = next((path for path in paths if path.is_file()), None)
-        return found or paths[0], found is not None
+
+def describe_images(images: CorruptedImages, cells: Sequence[Cell]) -> dict[str, Any]:
+    """Return what decides the pixels in some cells beside the clean images and the versions of libraries."""
+    textures = images.provenance()["frost_textures"] if any(cell.corruption == "frost" for cell in cells) else None
+    return {BY_CORRUPTION: images.code_of(cells), "frost_textures": textures}
 
 
 class CorruptedSpec(Settings):
@@ -159,9 +176,11 @@ class CorruptedSpec(Settings):
     frost: Path | None = None
     corrupted_root: Path | None = None
 
-    def open(self) -> MadeImages | StoredImages:
+    def open(self) -> CorruptedImages:
         """Return the corrupted images; UserError where `corrupted_root` is no corrupted set, or an unfinished one."""
         if self.corrupted_root is not None:
+            from robustpose.data.stored import open_stored_images
+
             return open_stored_images(self.corrupted_root)
         return MadeImages(self.seed, self.frost)
 
@@ -175,27 +194,6 @@ def describe_corrupted_images(seed: str | int | None, frost: Path | None, corrup
         raise UserError("--corrupted-root reads images that were made before: leave out --seed and --frost")
     values = {"seed": "release" if seed is None else seed, "frost": frost, "corrupted_root": corrupted_root}
     return check_settings(CorruptedSpec, values, "")
-
-
-def open_stored_images(root: Path) -> StoredImages:
-    """Return the images of a finished corrupted set, or of a folder in either layout without a manifest."""
-    if not root.is_dir():
-        raise UserError(f"the corrupted set {root} does not exist: name a folder that robustpose corrupt made")
-    manifest = read_manifest(root)
-    which: dict[str, Any]
-    if manifest is None:
-        manifest = {"layout": find_layout(root), "format": None}
-        which = {"manifest": "none", "layout": manifest["layout"], **_hash_files(root)}
-    elif manifest["complete"]:
-        which = {"manifest_sha256": hash_file(root / MANIFEST)}
-        which |= {key: manifest.get(key) for key in ("layout", "format", "versions")}
-    else:
-        raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
-    origin = {key: manifest.get(key, "unknown") for key in ORIGIN}
-    origin |= {BY_CORRUPTION: manifest.get(BY_CORRUPTION, {}), "corrupted_images": which}
-    made_from = manifest.get("dataset")
-    exif = made_from.get("exif") if isinstance(made_from, dict) else None
-    return StoredImages(root, manifest["layout"], manifest["format"], origin, exif)
 
 
 def _read_clean(frame: Frame) -> Image:
@@ -219,13 +217,3 @@ def _check_least_side(frames: Sequence[Frame]) -> None:
 
 def _name_of(frame: Frame) -> str:
     return frame.file_name or f"image {frame.image_id}"
-
-
-def _hash_files(root: Path) -> dict[str, str]:
-    """Return hashes of the names and sizes of all files, and of the bytes of some: they tell one set from another."""
-    sizes = list_files(root)
-    lines = sorted(f"{path}:{size}" for path, size in sizes.items())
-    return {
-        "names_and_sizes_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-        "contents_sha256": hash_some_files([root / path for path in sorted(sizes)]),
-    }

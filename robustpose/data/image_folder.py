@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from robustpose.data.readers import FileReader
 from robustpose.errors import UserError, first_few
-from robustpose.image_files.opening import Exif, Header, read_header, read_image
-from robustpose.pose.types import Image
+from robustpose.image_files.opening import Exif, Header, read_header
 
 Size = tuple[int, int]  # width and height, px
 
@@ -29,12 +29,9 @@ class ImageFolder:
     exif: Exif | None  # what is done about EXIF; None where it turns none of the images
     sizes_wh: Mapping[str, Size]  # of each image as it is read, by its name
 
-    def read(self, name: str) -> Image:
-        """Return the (H, W, 3) uint8 RGB image of a name."""
-        image = read_image(self.path / name, self.exif or "ignore")
-        if image.shape[1::-1] != self.sizes_wh[name]:
-            raise UserError(f"image {self.path / name} has been changed since it was looked at: start again")
-        return image
+    def reader(self, name: str) -> FileReader:
+        """Return what reads the image of a name."""
+        return FileReader(self.path / name, self.exif or "ignore", self.sizes_wh[name])
 
 
 def open_image_folder(

@@ -10,17 +10,18 @@ import PIL.Image
 from robustpose.corruptions import JPEG_SIDE
 from robustpose.errors import UserError
 from robustpose.files import open_whole
-from robustpose.image_files.opening import Exif, read_image
+from robustpose.image_files.opening import Exif, ImageFile, read_image
 from robustpose.pose.types import Image
 
 
-def read_in_place_of(path: Path, original: Image, what: str, hint: str, exif: Exif | None = None) -> Image:
+def read_in_place_of(file: ImageFile, original: Image, what: str, hint: str, exif: Exif | None = None) -> Image:
     """Return the image of a file that stands for the `original` image (H, W, 3); UserError for another size.
 
     Messages call the original `what`, and end with `hint`: what may have gone wrong. `exif` is what was done about EXIF
     when the original was read; None where it turned nothing, and must turn nothing here.
     """
-    image = read_image(path, exif)
+    image = read_image(file, exif)
+    path = file if isinstance(file, Path) else file.path
     if image.shape != original.shape:
         raise UserError(
             f"image {path} is {image.shape[1]} x {image.shape[0]} px, but {what} is "

@@ -11,7 +11,6 @@ import math
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,7 +98,7 @@ class MpiiPeople(Dataset):
         boxes = np.stack([_find_box(self._people[row]) for row in self._rows[name]])
         return Frame(
             image_id=self._ids[index],
-            read=partial(self._folder.read, name),
+            read=self._folder.reader(name),
             boxes=boxes,
             truth_rows=np.arange(len(boxes)),
             file_name=name,

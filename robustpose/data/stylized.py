@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from robustpose.contents import hash_names_and_sizes
-from robustpose.data.images import read_in_place_of
+from robustpose.data.readers import ReaderInPlace
 from robustpose.data.subset import DatasetAround
 from robustpose.errors import UserError, first_few
 from robustpose.pose.protocols import Dataset
-from robustpose.pose.types import Frame, Image
+from robustpose.pose.types import Frame
 from robustpose.reading import read_json
 
 NOTE = "styles.json"  # how copies were made, as the stylize command writes it
@@ -49,7 +48,8 @@ class WithStyles(DatasetAround):
             return frame
         path = self._copies[self.index_of(index)]
         assert path is not None
-        return replace(frame, read=partial(_read_copy, path, frame))
+        hint = "was it made from another one?"
+        return replace(frame, read=ReaderInPlace(path, frame, "the image it stands for", hint))
 
     def index_of(self, index: int) -> int:
         """Return the index in the dataset itself of image `index`, or of the image that it is a copy of."""
@@ -75,7 +75,3 @@ def _find_copy(folder: Path, name: str | None) -> Path | None:
         raise UserError("stylised copies stand for image files, but the images of this dataset have no file names")
     paths = [folder / name, *(folder / Path(name).with_suffix(suffix) for suffix in SUFFIXES)]
     return next((path for path in paths if path.is_file()), None)
-
-
-def _read_copy(path: Path, frame: Frame) -> Image:
-    return read_in_place_of(path, frame.image, "the image it stands for", "was it made from another one?", frame.exif)

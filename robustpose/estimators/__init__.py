@@ -47,7 +47,7 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
 
     `options` are values of the kind's `Options`, words or typed; those set to None are left out.
     """
-    name, target, module = _find(spec)
+    name, target, module = find_kind(spec)
     if module is not None:
         if name not in ("results", "demo"):  # which read no file of a network
             check_target(name, target)
@@ -71,11 +71,11 @@ def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Any:
 
 def options_of(spec: str) -> type[Settings]:
     """Return the model of the options that the kind of `spec` has; one without fields for a user's own object."""
-    module = _find(spec)[2]
+    module = find_kind(spec)[2]
     return ModelOptions if module is None else module.Options
 
 
-def _find(spec: str) -> tuple[str, str, Any]:
+def find_kind(spec: str) -> tuple[str, str, Any]:
     """Return the name and target of a spec, and the module that makes its estimator; None for a user's own object."""
     kind, _, target = spec.partition(":")
     if kind in TABLE:

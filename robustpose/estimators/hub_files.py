@@ -46,10 +46,14 @@ class HubFiles:
         """Return what transformers calls the architecture, such as ``vitpose``."""
         return str(self.config.get("model_type", ""))
 
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the files that determine what the model finds."""
+        return [name for name in (CONFIG, PROCESSOR, *self.weights) if (self.folder / name).is_file()]
+
     def hash_all(self) -> dict[str, str]:
         """Return the SHA-256 of each file that determines what the model finds, by name."""
-        names = (CONFIG, PROCESSOR, *self.weights)
-        return {name: hash_once(self.folder / name) for name in names if (self.folder / name).is_file()}
+        return {name: hash_once(self.folder / name) for name in self.names}
 
 
 def find_files(target: str, revision: str | None) -> HubFiles:

@@ -11,21 +11,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL.Image
 
+from robustpose.carried import Carried
 from robustpose.claims import claim_folder, look_at_folder
 from robustpose.contents import hash_some_files
+from robustpose.data.carrying import pack_frames, unpack_frames
 from robustpose.data.image_folder import leads_out
 from robustpose.data.stylized import NOTE
 from robustpose.errors import UserError, first_few, show_doubts
+from robustpose.expected import Expected, expect
 from robustpose.export.estimate import Estimate, estimate_copies
 from robustpose.export.style import transfer_style
 from robustpose.files import open_whole
 from robustpose.fresh import StartOver
-from robustpose.image_files.opening import read_image
+from robustpose.image_files.opening import Content, read_content, read_image
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame, Image
 from robustpose.progress import Progress
@@ -71,10 +74,60 @@ class StyleJob:
         with open_whole(self.out / name) as file:
             file.write(content)
 
+    def carry(self, opened: tuple[Dataset, list[Path]]) -> Carried:
+        """Return this work for other machines: images and their styles as they are encoded."""
+        dataset, styles = opened
+
+        def pack(indices: Sequence[int]) -> PackedCopies:
+            frames = [dataset.frame(index) for index in indices]
+            numbers = {choose_style(str(frame.file_name), len(styles), self.seed)[0] for frame in frames}
+            contents = {number: read_content(styles[number]) for number in numbers}
+            return PackedCopies(len(frames), pack_frames([frames]), contents)
+
+        return Carried(StylingElsewhere(len(styles), self.seed, self.texture, expect({})), pack, {})
+
+
+class PackedCopies(NamedTuple):
+    """Frames, and the styles that their copies have."""
+
+    n_images: int
+    frames: bytes
+    styles: dict[int, Content]  # by their numbers
+
+
+@dataclass(frozen=True)
+class StylingElsewhere:
+    """The work of stylising, on machines that see none of the files of the one that shares it out."""
+
+    n_styles: int
+    seed: int
+    texture: float
+    expected: Expected
+
+    def open(self) -> None:
+        """Raise UserError where versions are others here."""
+        self.expected.prepare_here()
+
+    def kinds(self, task: PackedCopies) -> list[str]:
+        """Return that images take about the same time."""
+        return ["image"] * task.n_images
+
+    def do(self, opened: None, task: PackedCopies) -> Iterator[tuple[str, bytes]]:
+        """Make the copies of some images: their names, and the content of their files."""
+        (frames,) = unpack_frames(task.frames)
+        for frame in frames:
+            number, rng = choose_style(str(frame.file_name), self.n_styles, self.seed)
+            style = read_image(task.styles[number])
+            yield str(frame.file_name), encode_copy(frame, transfer_style(frame.image, style, rng, self.texture))
+
 
 def make_file(job: StyleJob, frame: Frame, styles: Sequence[Path]) -> bytes:
+    """Return the content of the file of an image's copy."""
+    return encode_copy(frame, make_copy(frame.image, str(frame.file_name), styles, job.seed, job.texture))
+
+
+def encode_copy(frame: Frame, copy: Image) -> bytes:
     """Return the content of the file of an image's copy, in the format of its name."""
-    copy = make_copy(frame.image, str(frame.file_name), styles, job.seed, job.texture)
     content, kind = io.BytesIO(), "PNG" if str(frame.file_name).lower().endswith(".png") else "JPEG"
     PIL.Image.fromarray(copy).save(content, kind, quality=QUALITY)
     return content.getvalue()
@@ -174,7 +227,12 @@ def _list_copies(folder: Path, names: Sequence[str | None]) -> list[Path]:
 
 def make_copy(image: Image, name: str, styles: Sequence[Path], seed: int = 0, texture: float = 0.4) -> Image:
     """Return the stylised copy of the image called `name`: style and place are drawn from (seed, name)."""
+    number, rng = choose_style(name, len(styles), seed)
+    return transfer_style(image, read_image(styles[number]), rng, texture)
+
+
+def choose_style(name: str, n_styles: int, seed: int) -> tuple[int, np.random.Generator]:
+    """Return the number of the style of the image called `name`, and what draws the rest, from (seed, name)."""
     key = hashlib.blake2b(f"robustpose-style:1:{seed}:{name}".encode(), digest_size=16).digest()
     rng = np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
-    style = read_image(styles[int(rng.integers(len(styles)))])
-    return transfer_style(image, style, rng, texture)
+    return int(rng.integers(n_styles)), rng

@@ -7,14 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from robustpose.carried import Carried
 from robustpose.changes import BY_CORRUPTION
-from robustpose.data.corrupted import MadeImages
+from robustpose.data.carrying import pack_frames, unpack_frames
+from robustpose.data.corrupted import BroughtImages, MadeImages, describe_images
 from robustpose.data.corrupted_set import check_choices, place_image
 from robustpose.data.image_folder import leads_out
 from robustpose.data.images import check_side, encode_image
 from robustpose.errors import UserError, first_few, show_doubts
+from robustpose.expected import Expected, expect
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
 from robustpose.export.set_folder import SetFolder
 from robustpose.files import open_whole
@@ -52,7 +55,7 @@ class SetJob:
 
     def kinds(self, task: Task) -> list[Piece]:
         """Return the corruption of each image: they differ in time by a factor of ten."""
-        return [Piece(cell.corruption, note=cell.key) for cell in task[1]]
+        return list_pieces(task[1])
 
     def part(self, task: Task, start: int, stop: int) -> Task:
         """Return the image with some of its cells."""
@@ -62,9 +65,7 @@ class SetJob:
     def do(self, dataset: Dataset, task: Task) -> Iterator[tuple[str, bytes]]:
         """Make an image in each of its cells: path and content of its file."""
         index, cells = task
-        frame = dataset.frame(index)
-        for cell, image in zip(cells, self.corrupted_images.images(frame, cells), strict=True):
-            yield self.place(frame, cell), encode_image(image, self.image_format)
+        return make_files(self.corrupted_images, dataset.frame(index), cells, self.layout, self.image_format)
 
     def keep(self, made: tuple[str, bytes]) -> tuple[str, str]:
         """Write an image, and return its path and SHA-256."""
@@ -72,6 +73,67 @@ class SetJob:
         with open_whole(self.out / path, sync=True) as file:
             file.write(content)
         return path, hashlib.sha256(content).hexdigest()
+
+    def carry(self, dataset: Dataset) -> Carried:
+        """Return this work for other machines: each image as it is encoded, and frost's textures."""
+        cells = [Cell(corruption, 1) for corruption in self.to_load]
+        images, files = self.corrupted_images.carry(cells)
+
+        def pack(task: Task) -> PackedImage:
+            return PackedImage(pack_frames([[dataset.frame(task[0])]]), tuple(task[1]))
+
+        expected = expect(describe_images(self.corrupted_images, cells))
+        work = SetElsewhere(images, self.layout, self.image_format, self.to_load, expected)
+        return Carried(work, pack, files)
+
+
+class PackedImage(NamedTuple):
+    """A frame, and the cells that lack its image."""
+
+    frame: bytes
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class SetElsewhere:
+    """The work of writing a set, on machines that see none of the files of the one that shares it out."""
+
+    images: BroughtImages
+    layout: str
+    image_format: str
+    to_load: tuple[str, ...]
+    expected: Expected
+
+    def open(self) -> MadeImages:
+        """Load what the corruptions need; UserError where they would make other images here."""
+        self.expected.prepare_here()
+        images = self.images.open()
+        self.expected.check_here(describe_images(images, [Cell(corruption, 1) for corruption in self.to_load]))
+        for corruption in self.to_load:
+            images.load(corruption)
+        return images
+
+    def kinds(self, task: PackedImage) -> list[Piece]:
+        """Return the corruption of each image."""
+        return list_pieces(task.cells)
+
+    def do(self, images: MadeImages, task: PackedImage) -> Iterator[tuple[str, bytes]]:
+        """Make an image in each of its cells: path and content of its file."""
+        ((frame,),) = unpack_frames(task.frame)
+        return make_files(images, frame, task.cells, self.layout, self.image_format)
+
+
+def list_pieces(cells: Sequence[Cell]) -> list[Piece]:
+    """Return the corruption of each image: they differ in time by a factor of ten."""
+    return [Piece(cell.corruption, note=cell.key) for cell in cells]
+
+
+def make_files(
+    images: MadeImages, frame: Frame, cells: Sequence[Cell], layout: str, image_format: str
+) -> Iterator[tuple[str, bytes]]:
+    """Yield path and content of the file of a frame in each of some cells."""
+    for cell, image in zip(cells, images.images(frame, cells), strict=True):
+        yield place_image(str(frame.file_name), cell, layout, image_format), encode_image(image, image_format)
 
 
 def write_set(

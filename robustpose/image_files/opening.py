@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,16 @@ ORIENTATION = 0x0112  # EXIF tag
 Exif = Literal["apply", "ignore"]  # whether images are turned as their EXIF orientation says, or read as stored
 LOCK = threading.Lock()  # of Pillow's limit
 RGB = npt.NDArray[np.uint8]  # (H, W, 3)
+
+
+class Content(NamedTuple):
+    """An image file that was read elsewhere: its path there, for messages, and its bytes."""
+
+    path: Path
+    content: bytes
+
+
+ImageFile = Path | Content
 
 
 class Header(NamedTuple):
@@ -49,13 +60,20 @@ def check_image(path: Path) -> None:
         image.load()
 
 
-def read_image(path: Path, exif: Exif | None = "ignore") -> RGB:
+def read_content(path: Path) -> Content:
+    """Return an image file as it is, for `read_image` in another place; UserError where there is no such file."""
+    with _open_file(path) as file:
+        return Content(path, file.read())
+
+
+def read_image(file: ImageFile, exif: Exif | None = "ignore") -> RGB:
     """Return the (H, W, 3) uint8 RGB image of a file, turned as EXIF says or not; with None, EXIF must turn nothing.
 
     UserError where it is damaged, even if only its end is missing; where it has more pixels than the limit, before they
     are decoded; or where it is of a kind whose colours are not known, such as floating-point values.
     """
-    with _open_image(path) as image:
+    path = file if isinstance(file, Path) else file.path
+    with _open_image(file) as image:
         if exif == "ignore" and image.format != "TIFF":  # which Pillow turns by itself, and nothing else
             return to_rgb(image, path)
         header = _read_header(image)
@@ -78,16 +96,29 @@ def turn(image: RGB, orientation: int) -> RGB:
 
 
 @contextmanager
-def _open_image(path: Path) -> Iterator[PIL.Image.Image]:
+def _open_image(file: ImageFile) -> Iterator[PIL.Image.Image]:
     """Open an image file and check what can be checked before it is decoded."""
+    path = file if isinstance(file, Path) else file.path
+    with _open_file(file) as opened, _without_pillows_limit(opened):
+        # Pillow opens the path again where it maps a file to memory: of a content, there may be another file there.
+        image = _identify(opened, path, "" if isinstance(file, Content) else str(path))
+        check_limit("MEGAPIXELS", image.width * image.height / 1e6, f"image {path}", "megapixels")
+        check_depth(image, path)
+        yield image
+
+
+@contextmanager
+def _open_file(file: ImageFile) -> Iterator[IO[bytes]]:
+    """Open an image file; what goes wrong in the block with reading it is a UserError."""
+    path = file if isinstance(file, Path) else file.path
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, a device never ends
+        if isinstance(file, Content):
+            yield io.BufferedReader(io.BytesIO(file.content))
+            return
+        if not stat.S_ISREG(file.stat().st_mode):  # a pipe would be waited for, a device never ends
             raise UserError(f"image {path} is no file")
-        with path.open("rb") as file, _without_pillows_limit(file):
-            image = _identify(file, path)
-            check_limit("MEGAPIXELS", image.width * image.height / 1e6, f"image {path}", "megapixels")
-            check_depth(image, path)
-            yield image
+        with file.open("rb") as opened:
+            yield opened
     except UserError:
         raise
     except FileNotFoundError as error:
@@ -113,7 +144,7 @@ def _without_pillows_limit(file: IO[bytes]) -> Iterator[None]:
             PIL.Image.MAX_IMAGE_PIXELS = limit
 
 
-def _identify(file: IO[bytes], path: Path) -> PIL.Image.Image:
+def _identify(file: IO[bytes], path: Path, mapped: str) -> PIL.Image.Image:
     """Return the image in an open file, not yet decoded.
 
     `PIL.Image.open` would do the same, and warn of many pixels or refuse them by a limit of its own.
@@ -125,7 +156,7 @@ def _identify(file: IO[bytes], path: Path) -> PIL.Image.Image:
             factory, accept = PIL.Image.OPEN.get(name, (None, None))
             if factory is not None and accept is not None and accept(prefix) is True:
                 file.seek(0)
-                return factory(file, str(path))
+                return factory(file, mapped)
     what = "it is empty" if not prefix else f"it is none of {spell_list(FORMATS, 'or')}"
     raise _unreadable(path, what)
 

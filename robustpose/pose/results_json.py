@@ -14,9 +14,10 @@ from pydantic import Field
 from robustpose.errors import UserError, first_few, quote, spell_list
 from robustpose.files import open_whole
 from robustpose.pose.types import ImageId, Poses, Truth
-from robustpose.reading import read_json
+from robustpose.reading import parse_json, read_json_bytes
 from robustpose.records import Must, Number, Record, RecordId, find_mistakes
 
+RESULTS = "results file"  # as messages call it
 Result = dict[str, Any]  # of one person, as COCO's results files have it
 
 # A thousandth of a pixel, a millionth of a score: finer than any metric sees, and the file half as long.
@@ -62,14 +63,18 @@ class _Person(Record):
     truth_row: Annotated[int, Field(strict=True, ge=0, lt=2**31), Must("a whole number of 0 or more")] | None = None
 
 
-def read_results(path: Path, n_joints: int) -> dict[ImageId, Poses]:
-    """Return the poses of a COCO results file by image id, in the file's order; UserError for another skeleton's."""
-    return group_poses(read_people(path, n_joints), n_joints)
+def read_results(path: Path, n_joints: int, content: bytes | None = None) -> dict[ImageId, Poses]:
+    """Return the poses of a COCO results file by image id, in the file's order; UserError for another skeleton's.
+
+    Where its `content` is given, nothing is read, and messages alone name the path.
+    """
+    return group_poses(read_people(path, n_joints, content), n_joints)
 
 
-def read_people(path: Path, n_joints: int) -> list[Result]:
+def read_people(path: Path, n_joints: int, content: bytes | None = None) -> list[Result]:
     """Return the results of a COCO results file, checked; UserError, which names the entry, for another skeleton's."""
-    results, _ = read_json(path, "results file")
+    raw = read_json_bytes(path, RESULTS) if content is None else content
+    results = parse_json(raw, f"the {RESULTS} {path}")
     if not isinstance(results, list):
         raise UserError(f"results file {path} must be a list of results, got {type(results).__name__}")
     problems = find_mistakes(_Person, results, "result") or [

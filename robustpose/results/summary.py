@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,6 @@ from robustpose.results.doubts import list_doubts
 from robustpose.results.resampling import LEVEL, interval
 from robustpose.results.rows import nest_means
 from robustpose.results.summary_model import MOST_BYTES, check_summary
-from robustpose.versions import PIXELS, SCORES, versions
-
-
-def decisive_versions() -> dict[str, str]:
-    """Return the versions that decide the numbers."""
-    found = versions((*PIXELS, *SCORES))
-    return {"robustpose": found.pop("robustpose"), "python": platform.python_version(), **found}
 
 
 def summarize(

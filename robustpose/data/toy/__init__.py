@@ -11,19 +11,30 @@ turned away are 0, as COCO's annotators leave them. Left and right are the perso
 from __future__ import annotations
 
 from collections import OrderedDict
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 
+from robustpose.data.readers import Reader
 from robustpose.data.toy.scene import GENERATOR_VERSION, Scene, compose_scene, paint_scene
 from robustpose.errors import UserError
 from robustpose.pose.crop import clip_truth_box
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO
-from robustpose.pose.types import Floats, Frame, Truth
+from robustpose.pose.types import Floats, Frame, Image, Truth
 
 SPLITS = ("train", "val")
 SCENES_KEPT = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Painted(Reader):
+    """Paint a scene, anew in each process."""
+
+    scene: Scene
+
+    def __call__(self) -> Image:
+        return paint_scene(self.scene)
 
 
 class ToyPeople(Dataset):
@@ -60,7 +71,7 @@ class ToyPeople(Dataset):
     def frame(self, index: int) -> Frame:
         """Return image `index`, painted when it is first looked at, with everyone's true box."""
         scene = self._scene(index)
-        return Frame(index + 1, partial(paint_scene, scene), np.stack([person.box_xyxy for person in scene.people]))
+        return Frame(index + 1, Painted(scene), np.stack([person.box_xyxy for person in scene.people]))
 
     def truth(self, index: int) -> Truth:
         """Return who is in image `index`; area is that of the person's visible pixels."""

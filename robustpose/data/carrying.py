@@ -1,0 +1,73 @@
+"""Carrying frames to machines that see none of this one's files: as bytes, with images as they are encoded.
+
+A frame whose image is in a file brings the file's bytes, and nothing is decoded for it. Where somebody's own code gives
+the image, it is asked here, and its pixels are brought.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from typing import Any
+
+from robustpose.data.readers import Pixels, Reader, Refused
+from robustpose.errors import UserError
+from robustpose.pose.types import Frame
+
+FIELDS = tuple(field.name for field in fields(Frame))
+
+
+def pack_frames(groups: Iterable[Iterable[Frame]]) -> bytes:
+    """Return groups of frames as bytes. What they have in common is in them once: images, boxes, and clean frames."""
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer, protocol=5)
+    for group in groups:
+        pickler.dump(list(group))
+    return buffer.getvalue()
+
+
+def unpack_frames(packed: bytes) -> Iterator[list[Frame]]:
+    """Yield the groups that were packed, one after the other."""
+    unpickler = pickle.Unpickler(io.BytesIO(packed))
+    while True:
+        try:
+            group = unpickler.load()
+        except EOFError:
+            return
+        yield group
+        for frame in group:  # the unpickler holds them: else the images of all cells would stay in memory
+            if frame.cell.corruption is not None:
+                vars(frame).pop("image", None)
+
+
+class _Pickler(pickle.Pickler):
+    """A pickler of frames and what they hold."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, Frame):
+            return copyreg.__newobj__, (Frame,), _list_fields(value)  # type: ignore[attr-defined]
+        if isinstance(value, Reader):
+            return _carry(value).__reduce_ex__(5)
+        return NotImplemented
+
+
+def _list_fields(frame: Frame) -> dict[str, Any]:
+    """Return the fields of a frame, without the image, which it may have read, and with a reader that can be sent."""
+    own = {name: vars(frame)[name] for name in FIELDS}
+    if not isinstance(frame.read, Reader):
+        try:
+            own["read"] = Pixels(frame.image)
+        except UserError as error:
+            own["read"] = Refused(str(error))
+    vars(frame).pop("image", None)  # it is read again where it is looked at: else all images would stay in memory
+    return own
+
+
+def _carry(reader: Reader) -> Reader:
+    try:
+        return reader.carry()
+    except UserError as error:
+        return Refused(str(error))

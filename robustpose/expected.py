@@ -1,0 +1,47 @@
+"""Expected: what other machines must have, so that what they do is the same to the last bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from robustpose.errors import UserError, first_few
+from robustpose.files import list_differences
+from robustpose.limits import list_lifted
+from robustpose.versions import decisive_versions
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Versions, and code and options of what does the work, as the machine has them that shares it out."""
+
+    versions: Mapping[str, str]
+    lifted: Mapping[str, str]  # environment variables of limits
+    about: Mapping[str, Any]
+
+    def prepare_here(self) -> None:
+        """Lift the limits that are lifted there; UserError where the versions that decide numbers are others here."""
+        os.environ.update(self.lifted)
+        _raise_differences(self.versions, decisive_versions(), "install the same versions on every machine")
+
+    def check_here(self, about: Mapping[str, Any]) -> None:
+        """Raise UserError where code or options are others here."""
+        _raise_differences(self.about, about, "every machine needs the same code, libraries and kind of device")
+
+
+def expect(about: Mapping[str, Any]) -> Expected:
+    """Return what other machines must have: what is here, where `about` tells code and options."""
+    return Expected(decisive_versions(), list_lifted(), json.loads(json.dumps(about)))
+
+
+def _raise_differences(there: Any, here: Any, advice: str) -> None:
+    differing = [line.replace(" there, ", " where the work is shared out, ") for line in list_differences(there, here)]
+    if differing:
+        raise UserError(
+            f"the machine {platform.node() or 'of a worker'} would find other numbers "
+            f"({first_few(differing, 'differences')}): {advice}"
+        )
