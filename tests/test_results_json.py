@@ -5,7 +5,9 @@ import pytest
 
 from robustpose.errors import UserError
 from robustpose.pose.results_json import read_results, round_poses, write_results
-from robustpose.pose.types import Poses
+from robustpose.pose.types import Poses, join_poses
+from robustpose.reading import parse_json
+from tests.people import assert_same_poses
 
 RNG = np.random.default_rng(0)
 POSES = [
@@ -51,3 +53,26 @@ def test_damaged_file_is_an_error_that_names_it(tmp_path, content, message):
     (tmp_path / "r.json").write_text(content)
     with pytest.raises(UserError, match=message):
         read_results(tmp_path / "r.json", 5)
+
+
+def test_poses_of_an_image_that_do_not_follow_each_other_are_read_together(tmp_path):
+    others = [Poses("b", RNG.uniform(0, 90, (3, 5, 2)), RNG.random((3, 5)), RNG.random(3)), *POSES[:2], POSES[0]]
+    write_results(tmp_path / "r.json", others)
+    read = read_results(tmp_path / "r.json", 5)
+    assert list(read) == ["b", 7, 3]
+    twice = round_poses(join_poses([POSES[0], POSES[0]]))
+    assert_same_poses([read[7], read[3]], [twice, round_poses(POSES[1])])
+
+
+JSON = [
+    "[-0, -0.0, 1e400, 123456789012345678901234567890, 0.1000000000000000055511151231]",
+    '{"a": 1, "a": [NaN, -Infinity]}',
+    '["\\ud800", "\\ud83d\\ude00"]',
+    "[1]".encode("utf-16"),
+    b"\xef\xbb\xbf[2]",
+]
+
+
+@pytest.mark.parametrize("raw", JSON)
+def test_json_is_read_as_python_reads_it(raw):
+    assert repr(parse_json(raw, "it")) == repr(json.loads(raw))

@@ -111,17 +111,20 @@ def keep_category(results: Sequence[Result], category_ids: Collection[ImageId], 
 
 def group_poses(results: Iterable[Result], n_joints: int) -> dict[ImageId, Poses]:
     """Return the poses of checked results by image id, in their order."""
-    rows: dict[ImageId, list[Result]] = defaultdict(list)
-    for result in results:
+    results = list(results)
+    points = np.array([result["keypoints"] for result in results], float).reshape(-1, n_joints, 3)
+    scores = np.array([result["score"] for result in results], float)
+    rows: dict[ImageId, list[int]] = defaultdict(list)
+    for row, result in enumerate(results):
         image_id = result["image_id"]
-        rows[int(image_id) if isinstance(image_id, float) else image_id].append(result)  # 139.0, as some programs write
+        rows[int(image_id) if isinstance(image_id, float) else image_id].append(row)  # 139.0, as some programs write
     poses = {}
-    for image_id, people in rows.items():
-        points = np.array([person["keypoints"] for person in people], float).reshape(-1, n_joints, 3)
-        scores = np.array([person["score"] for person in people], float)
-        is_matched = all(person.get("truth_row") is not None for person in people)
-        rows_of_truth = np.array([person["truth_row"] for person in people], int) if is_matched else None
-        poses[image_id] = Poses(image_id, points[:, :, :2], points[:, :, 2], scores, rows_of_truth)
+    for image_id, here in rows.items():
+        truth_rows: list[int | None] = [results[row].get("truth_row") for row in here]
+        rows_of_truth = None if None in truth_rows else np.array(truth_rows, int)
+        people = slice(here[0], here[-1] + 1) if here[-1] - here[0] == len(here) - 1 else here  # mostly no copy
+        xy, confidence = points[people, :, :2], points[people, :, 2]
+        poses[image_id] = Poses(image_id, xy, confidence, scores[people], rows_of_truth)
     return poses
 
 

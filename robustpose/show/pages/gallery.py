@@ -20,7 +20,7 @@ from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
-from robustpose.pose.results_json import read_results
+from robustpose.pose.results_json import group_poses, read_people
 from robustpose.pose.types import Floats, Frame, Poses, Truth, no_poses
 from robustpose.printing import make_visible
 from robustpose.results.run_folder import RunFolder
@@ -179,8 +179,10 @@ def _read_poses(
     """Return the poses in every cell of each image, by its index; None where nobody was found."""
     ids = {index: dataset.truth(index).image_id for index in indices}
     poses: dict[int, list[Poses | None]] = {index: [] for index in indices}
+    wanted, n_joints = set(ids.values()), dataset.skeleton.n_joints
     for cell in cells:  # one file at a time: those of all cells are large together
-        found = read_results(run.prediction_path(cell), dataset.skeleton.n_joints)
+        people = read_people(run.prediction_path(cell), n_joints)
+        found = group_poses((person for person in people if person["image_id"] in wanted), n_joints)
         for index, image_id in ids.items():
             poses[index].append(found.get(image_id))
     return poses
