@@ -20,6 +20,7 @@ CELLS = ("--corruptions", "contrast,gaussian_noise", "--severities", "1,4", "--s
 MODEL = ("bench", "--model", "tests.outside:guess_from_pixels", *DATA)
 BENCH = (*MODEL, *CELLS, "--resamples", "50", "--out", "OUT")
 SHARD = (*BENCH[:-4], "--shard", "1/2", "--out", "OUT")
+DEMO = ("bench", "--model", "demo", *DATA, *CELLS, "--resamples", "50", "--out", "OUT")
 CORRUPT = ("corrupt", *DATA, *CELLS, "--out", "OUT")
 TRAIN = (
     "train", "--recipe", "recipe.yaml", "--out", "OUT", "--annotations", "data/people.json", "--images", "data/images",
@@ -45,6 +46,8 @@ class Job:
 JOBS = {
     "bench": Job((*BENCH, "--workers", "1")),
     "bench-2": Job((*BENCH, "--workers", "2"), has_workers=True, same_as="bench"),
+    "bench-demo": Job((*DEMO, "--workers", "1")),
+    "bench-served": Job((*DEMO, "--workers", "2", "--network-processes", "1"), has_workers=True, same_as="bench-demo"),
     "extend": Job((*BENCH, "--workers", "1"), start_from="short", same_as="bench"),
     "extend-2": Job((*BENCH, "--workers", "2"), has_workers=True, start_from="short", same_as="bench"),
     "shard": Job((*BENCH[:-4], "--workers", "1", "--shard", "1/2", "--out", "OUT")),

@@ -21,7 +21,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from tests.kills.full import SHARES, fill_often, small_disk
 from tests.kills.jobs import JOBS, make_inputs
-from tests.kills.stop import WAYS, Wholes, stop_often
+from tests.kills.stop import OF_WORKERS, WAYS, Wholes, stop_often
 
 SEED = 16
 KILLS_A_RUN = 5
@@ -55,7 +55,7 @@ def main() -> int:
 
 def kill(name: str, wholes: Wholes, n_stops: int, ways: list[str], rng: Random) -> int:
     """Stop a command `n_stops` times, print what was wrong, and return the number of that."""
-    ways = [way for way in ways if way != "worker" or JOBS[name].has_workers]
+    ways = [way for way in ways if way not in OF_WORKERS or JOBS[name].has_workers]
     count: Counter[str] = Counter()
     n_problems, number = 0, 0
     while count.total() < n_stops:

@@ -26,6 +26,7 @@ WAYS = {  # name -> exit code
     "group": -signal.SIGKILL,  # everybody is killed
     "parent": -signal.SIGKILL,  # its workers have to end by themselves
     "worker": 2,
+    "first": 2,  # the first process of those that it has started: the one that runs the network, if there is one
     "int": 130,
     "int twice": 130,
     "int and int": 130,  # the second while it cleans up
@@ -33,6 +34,7 @@ WAYS = {  # name -> exit code
     "hup": 129,
 }
 KILLS = ("group", "parent")
+OF_WORKERS = ("worker", "first")
 OTHER_LINE = re.compile(r"(predict|scor|train|corrupt|stylis)ing|warning: |shard \S+: |[\d,]+ [a-z]+( to write| ×|,)")
 
 
@@ -92,13 +94,13 @@ def find_differences(whole: Path, out: Path) -> list[str]:
 
 def _stop(process: subprocess.Popen[Any], way: str) -> str:
     """Stop a command, and return in which way: without workers, none is killed."""
-    workers = find_workers(process.pid) if way == "worker" else []
-    way = "parent" if way == "worker" and not workers else way
+    workers = find_workers(process.pid) if way in OF_WORKERS else []
+    way = "parent" if way in OF_WORKERS and not workers else way
     try:
         if way == "parent":
             process.kill()
-        elif way == "worker":
-            os.kill(workers[-1], signal.SIGKILL)
+        elif way in OF_WORKERS:
+            os.kill(workers[-1 if way == "worker" else 0], signal.SIGKILL)
         else:
             signals = {"group": signal.SIGKILL, "term": signal.SIGTERM, "hup": signal.SIGHUP}
             os.killpg(process.pid, signals.get(way, signal.SIGINT))
@@ -125,7 +127,7 @@ def find_workers(pid: int) -> list[int]:
 
 def _check_words(errors: str, way: str) -> list[str]:
     """Return what is wrong with the lines of a command that was stopped."""
-    expected = "error: " if way == "worker" else LINE
+    expected = "error: " if way in OF_WORKERS else LINE
     if "Traceback" in errors or len([line for line in lines_that_matter(errors) if line.startswith(expected)]) != 1:
         return ["other words"]
     return []
