@@ -21,7 +21,7 @@ LAYERS = [
     {"used_names", "carried"},
     {"plain_values"},
     {"claims", "states", "work"},
-    {"pose"},
+    {"cluster", "pose"},
     {"corruptions", "models"},
     {"decoding", "metrics"},
     {"data", "estimators"},

@@ -27,7 +27,7 @@ def read_blocks(path: Path) -> list[str]:
 def page(tmp_path, monkeypatch):
     """What the blocks of the page have defined, as the module of a program, and what they have printed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("robustpose.api.bench.count_cores", lambda: 1)  # processes take seconds to start
+    monkeypatch.setattr("robustpose.cluster.engines.count_cores", lambda: 1)  # processes take seconds to start
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)
     with warnings.catch_warnings():
@@ -48,7 +48,7 @@ def test_eight_blocks_run_one_after_the_other(page, capsys):
 
 def test_block_of_the_readme_runs_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("robustpose.api.bench.count_cores", lambda: 1)
+    monkeypatch.setattr("robustpose.cluster.engines.count_cores", lambda: 1)
     [block] = [one for one in read_blocks(ROOT / "README.md") if "robustpose.bench(" in one]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="AP on clean images is")

@@ -6,6 +6,7 @@ import inspect
 import multiprocessing
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +27,7 @@ from robustpose.api.models import make_maker
 from robustpose.api.places import find_folder, foresee_folder, lend_folder
 from robustpose.api.remembering import as_before_its_predictions
 from robustpose.api.run import Run
-from robustpose.api.sending import limit_workers
+from robustpose.api.sending import choose_engine, limit_workers
 from robustpose.api.wording import in_python
 from robustpose.benchmark.job import Job, make_job, prepare
 from robustpose.benchmark.plan import plan_bench
@@ -35,11 +36,11 @@ from robustpose.corruptions.suites import Suite
 from robustpose.data.corrupted import CorruptedSpec, describe_corrupted_images
 from robustpose.errors import UserError, quote, show_doubts
 from robustpose.fresh import StartOver
-from robustpose.processes import WORKER_NUMBER, count_cores
+from robustpose.processes import WORKER_NUMBER
 from robustpose.results.inputs import Inputs
 from robustpose.results.names import check_name
 from robustpose.show.display import choose_display, tell
-from robustpose.work import wish_networks
+from robustpose.work import PROCESSES, Engine, wish_networks
 
 
 def bench(
@@ -66,6 +67,7 @@ def bench(
     out: Place | None = None,
     workers: int | None = None,
     network_processes: int | None = None,
+    engine: str | Engine = PROCESSES,
     resamples: int = 1000,
     fresh: bool = False,
     name: str | None = None,
@@ -109,6 +111,8 @@ def bench(
             other processes are worked on in this one, with a warning.
         network_processes: processes that run a torch network for all workers, on full batches; by default one for each
             GPU if there are several workers. 0: each worker runs it itself. No score depends on it.
+        engine: who shares the work: ``"processes"`` of this machine; ``"ray"``, a cluster that runs here or is started
+            for the call; ``"ray:HOST:PORT"``; or a `robustpose.cluster.RayCluster`, which says more of it.
         resamples: of the images, for 95 % intervals and slices; 0 for neither.
         fresh: start over in `out`: remove what an earlier bench made there.
         name: what the run is called in tables and pages; by default as its model.
@@ -131,7 +135,7 @@ def bench(
     >>> sorted(run.cells), run.mPC
     (['fog/3', 'snow/3'], None)
     """
-    with in_python():
+    with in_python(), ExitStack() as around:
         _refuse_child()
         fields: dict[str, Any] = {
             "annotations": annotations,
@@ -147,10 +151,11 @@ def bench(
         drawn = None if corrupted_root is not None and is_usual else read_seed(seed)
         origin = describe_corrupted_images(drawn, as_plain(frost), as_plain(corrupted_root))
         is_shown = as_switch(progress, "progress")
-        n_workers = count_cores() if workers is None else as_whole_number(workers, "workers", 1)
+        n_workers = None if workers is None else as_whole_number(workers, "workers", 1)
         n_resamples = as_whole_number(resamples, "resamples", 0)
         n_networks = None if network_processes is None else as_whole_number(network_processes, "network_processes", 0)
-        engine = wish_networks(check_numbers(n_workers, n_resamples), n_networks)
+        chosen = around.enter_context(choose_engine(engine, n_workers))
+        chosen = wish_networks(check_numbers(chosen, n_resamples), n_networks)
         maker = make_maker(model, input=input, options=gather_options(options, batch_size))
         folder = None if out is None else find_folder(out, "out=").absolute()
         job = replace(
@@ -158,17 +163,17 @@ def bench(
         )
         prepared = prepare(job, cells)
         sent = {"the model": maker, "the data": given.open, "a corruption": cells}
-        engine = engine.at_most(limit_workers(n_workers, sent, prepared.warnings))
         start_over = _start_over(as_switch(fresh, "fresh"), is_shown, model, given, origin)
+        chosen = limit_workers(chosen, sent, prepared.warnings)
         with as_before_its_predictions(prepared) as settled:
             if as_switch(dry_run, "dry_run"):
                 show_doubts(settled.warnings)
                 foreseen = replace(settled, job=replace(job, out=foresee_folder(folder, settled.identity)))
-                plan = plan_bench(foreseen, engine, n_resamples, start_over)
+                plan = plan_bench(foreseen, chosen, n_resamples, start_over)
                 return cast(Run, plan)  # of whom nobody has to ask which
             with lend_folder(folder, settled.identity) as place, choose_display(is_shown) as on_progress:
                 settled = replace(settled, job=replace(settled.job, out=place))
-                run_prepared(settled, engine, n_resamples, on_progress, start_over, tell if is_shown else None)
+                run_prepared(settled, chosen, n_resamples, on_progress, start_over, tell if is_shown else None)
         return Run(place, given.open)
 
 

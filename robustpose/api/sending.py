@@ -4,29 +4,49 @@ from __future__ import annotations
 
 import multiprocessing
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from robustpose.errors import UserError, count_own_frames
+from robustpose.cluster.engines import EXPECTED, make_engine
+from robustpose.cluster.ray_cluster import RayCluster
+from robustpose.errors import UserError, count_own_frames, quote
 from robustpose.main_module import MAIN, explain_no_main, names_main
 from robustpose.states import IN_NO_FILE
+from robustpose.work import Engine, Processes
 
 
-def limit_workers(n_workers: int, sent: Mapping[str, Any], doubts: Sequence[str] = ()) -> int:
-    """Return how many processes share the work: 1, with a warning, where something cannot be sent to others.
+@contextmanager
+def choose_engine(engine: Any, n_workers: int | None) -> Iterator[Engine]:
+    """Yield the engine that is meant, with at most so many workers; what a word names ends with the block."""
+    if isinstance(engine, str):
+        chosen = make_engine(engine, n_workers)
+        try:
+            yield chosen
+        finally:
+            if isinstance(chosen, RayCluster):
+                chosen.close()
+    elif all(hasattr(engine, name) for name in ("name", "n_workers", "n_cores", "at_most", "do")):
+        yield engine if n_workers is None else engine.at_most(n_workers)
+    else:
+        raise UserError(f"engine= takes {EXPECTED}, or an engine, got {quote(engine)}")
+
+
+def limit_workers(engine: Engine, sent: Mapping[str, Any], doubts: Sequence[str] = ()) -> Engine:
+    """Return who shares the work: this process, with a warning, where something cannot be sent to others.
 
     `sent` is what they need, by what people call it, such as ``the model``. Where `doubts` say already,
     in a warning of their own, that its code is in no file, there is no second one.
     """
-    if n_workers == 1:
-        return 1
+    if isinstance(engine, Processes) and engine.n_workers == 1:
+        return engine
     reason = _explain(sent)
     if reason is None:
-        return n_workers
+        return engine
     if any(IN_NO_FILE in doubt for doubt in doubts):
-        return 1
+        return Processes(1)
     warnings.warn(f"{reason}; this process does all the work itself", UserWarning, stacklevel=count_own_frames() + 1)
-    return 1
+    return Processes(1)
 
 
 def _explain(sent: Mapping[str, Any]) -> str | None:

@@ -148,14 +148,14 @@ def bench(
     make_estimator = NamedModel(asked.model, asked.options)
     job = make_job(inputs, make_estimator, out, suite)
     job = replace(job, gates=tuple(gates), name=written.checked_name, has_page=not written.no_report)
-    engine = networks.join(work.n_workers)
+    engine = networks.join(work.engine)
     fresh = start.start_over(*inputs.paths, *map(Path, asked.model.split(":")[1:]), wanted.recipe)
     if shard is not None:
         from robustpose.benchmark.shards.run import ShardJob
 
         beside = {} if asked.recipe is None else {"expected": asked.recipe.expected, "differences": asked.differences}
         wanted_shard = ShardJob(job, cells, shard, beside)
-        bench_shard(wanted_shard, check_numbers(work.n_workers, 0), fresh, planned, shown)
+        bench_shard(wanted_shard, check_numbers(work.engine, 0), fresh, planned, shown)
         return
     refuse_shards(out)
     if estimate.preview:

@@ -100,6 +100,8 @@ def corrupt(
         raise UserError("--fresh goes with --annotations FILE and --images DIR")
     if planned.dry_run and not is_set and sheet is None:
         raise UserError("--dry-run goes with --annotations FILE and --images DIR, or with --sheet")
+    if not is_set and work.is_on_cluster:
+        raise UserError("--engine goes with --annotations FILE and --images DIR, whose images workers share")
     if verify is not None:
         if out is not None:
             raise UserError("--verify DIR names the folder to check and writes nothing: leave out --out")
@@ -136,10 +138,10 @@ def corrupt(
         fresh = start.start_over(spec.annotations, spec.images, spec.root, corrupted.frost)
         job = SetJob(spec.open, made, form.layout or "release", form.image_format or "jpg75", out)
         if planned.dry_run:
-            tell_plan(plan_set(job, cells, work.n_workers, fresh), shown)
+            tell_plan(plan_set(job, cells, work.engine, fresh), shown)
             return
         with work_progress("corrupting") as on_progress:
-            n_images = write_set(job, cells, work.n_workers, announcer(), on_progress, fresh)
+            n_images = write_set(job, cells, work.engine, announcer(), on_progress, fresh)
         print_line(f"{n_images:,} images in {out}; check them any time: robustpose corrupt --verify {out}")
     textures = made.provenance()["frost_textures"]
     if textures != "original" and any(cell.corruption == "frost" for cell in cells):

@@ -48,10 +48,10 @@ def score(
     corrupted_images = find_corrupted_images(folder, old["provenance"], whose.trusted)
     job = Job(spec.open, no_estimator, corrupted_images, folder)
     if planned.dry_run:
-        tell_plan(plan_rescoring(job, work.n_workers, work.resamples), shown)
+        tell_plan(plan_rescoring(job, work.engine, work.resamples), shown)
         return
     with progress_display() as on_progress:
-        summary = rescore(job, work.n_workers, work.resamples, on_progress, announcer())
+        summary = rescore(job, work.engine, work.resamples, on_progress, announcer())
     print_summary(summary)
     print_line(f"report: {folder / 'report.html'}")
     judged = judge_gates(wished.gates, summary)

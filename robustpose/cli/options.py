@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from robustpose.fresh import StartOver
     from robustpose.pose.cell import Cell
     from robustpose.results.run_images import Trusted
+    from robustpose.work import Engine
 
 # --out of the commands that begin a run.
 RunFolderOption = Annotated[
@@ -112,13 +114,95 @@ class TrustOptions:
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """How many processes share the work."""
+    """Who shares the work: processes of this machine, or workers on a cluster, to which it is connected here."""
 
     panel: ClassVar[str] = SPEED
 
     workers: Annotated[
-        int | None, typer.Option(metavar="N", show_default="one per core", help="Processes that share the work.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            show_default="one per core",
+            help="Processes that share the work; on a cluster at most so many workers.",
+        ),
     ] = None
+    engine_name: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="NAME",
+            rich_help_panel=ADVANCED,
+            autocompletion=complete(lambda: ("processes", "ray", "ray:auto")),
+            help="Who shares the work: processes of this machine; ray, a cluster that runs here or is started for the "
+            "command; ray:HOST:PORT. See docs/cluster.md.",
+        ),
+    ] = "processes"
+    cpus_per_worker: Annotated[
+        float | None,
+        typer.Option(metavar="N", rich_help_panel=ADVANCED, show_default="1", help="Cores that a worker on Ray takes."),
+    ] = None
+    gpus_per_worker: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=ADVANCED,
+            show_default="0",
+            help="GPUs that a worker on Ray takes, such as 0.25.",
+        ),
+    ] = None
+    ship: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=ADVANCED,
+            help="Folder of your code that goes to all nodes of Ray, for package.module:attr.",
+        ),
+    ] = None
+    shared_files: Annotated[
+        bool,
+        typer.Option(
+            "--shared-files",
+            rich_help_panel=ADVANCED,
+            help="Nodes of Ray see the same files under the same paths: nothing is sent.",
+        ),
+    ] = False
+
+    def __enter__(self) -> None:
+        """Do nothing: who needs the engine gets it."""
+
+    def __exit__(self, *error: object) -> None:
+        """End the connection to a cluster."""
+        if self.is_on_cluster and "engine" in vars(self):
+            self.engine.close()  # type: ignore[attr-defined]
+
+    @property
+    def is_on_cluster(self) -> bool:
+        """Return whether something is given that only makes sense on a cluster."""
+        others = self.cpus_per_worker, self.gpus_per_worker, self.ship, self.shared_files or None
+        return self.engine_name != "processes" or any(value is not None for value in others)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Return who shares the work."""
+        if not self.is_on_cluster:
+            from robustpose.work import Processes
+
+            return Processes(self.n_workers)
+        from robustpose.cluster.engines import make_engine
+        from robustpose.cluster.ray_cluster import Place
+
+        if self.engine_name == "processes":
+            given = {
+                "--cpus-per-worker": self.cpus_per_worker,
+                "--gpus-per-worker": self.gpus_per_worker,
+                "--ship": self.ship,
+                "--shared-files": self.shared_files or None,
+            }
+            misplaced = next(name for name, value in given.items() if value is not None)
+            raise UserError(f"{misplaced} goes with --engine ray: processes of this machine share all that it has")
+        cpus = 1.0 if self.cpus_per_worker is None else self.cpus_per_worker
+        place = Place(None, cpus, self.gpus_per_worker or 0.0, self.ship, self.shared_files)
+        return make_engine(self.engine_name, self.workers, place)
 
     @property
     def n_workers(self) -> int:

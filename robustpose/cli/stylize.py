@@ -50,9 +50,9 @@ def stylize(
     fresh = start.start_over(styles, spec.annotations, spec.images, spec.root)
     job = StyleJob(spec.open, styles, out, seed, texture)
     if planned.dry_run:
-        tell_plan(plan_copies(job, work.n_workers, fresh), shown)
+        tell_plan(plan_copies(job, work.engine, fresh), shown)
         return
     with work_progress("stylising") as on_progress:
-        n_images = run(job, work.n_workers, on_progress, fresh, announcer())
+        n_images = run(job, work.engine, on_progress, fresh, announcer())
     print_line(f"{n_images:,} stylised images in {out}")
     shown.write({"folder": out, "images": n_images})

@@ -1,0 +1,80 @@
+"""The connection to the process that speaks with Ray for this one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import weakref
+from contextlib import suppress
+from pickle import dumps, loads
+from typing import Any
+
+from robustpose.cluster.messages import Settings
+from robustpose.errors import UserError
+
+STARTS = 90.0  # seconds that connecting may take; a new cluster on a slow disk takes 20
+ENDS = 15.0  # seconds that closing may take, a cluster of its own included
+MODULE = "robustpose.cluster.ray_driver"
+
+
+class Connection:
+    """A process that speaks with Ray. It ends when it is closed, when this process ends, and when this is forgotten."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  what Ray prints
+        ours, theirs = multiprocessing.Pipe()
+        code = f"import sys; sys.path[:] = {sys.path!r}; from {MODULE} import main; main({theirs.fileno()})"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,  # Ctrl-C is for this process alone
+        )
+        theirs.close()
+        self._pipe = ours
+        self.close = weakref.finalize(self, _close, ours, self._process)
+        self.send(settings)
+        if not self._pipe.poll(STARTS):
+            self.close()
+            raise UserError(f"Ray has not answered for {STARTS:g} s: is what runs at {settings.address} a Ray cluster?")
+        kind, self.n_room = self.receive()
+        if kind == "error":
+            self.close()
+            raise UserError(str(self.n_room))
+
+    def send(self, message: Any) -> None:
+        """Tell the process something."""
+        with suppress(BrokenPipeError):  # it has ended: `receive` says why
+            self._pipe.send_bytes(dumps(message))
+
+    def receive(self) -> tuple[Any, ...]:
+        """Return what the process says next; UserError if it has ended."""
+        try:
+            message: tuple[Any, ...] = loads(self._pipe.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise UserError(
+                f"Ray has ended on this machine, or its cluster has gone ({self._read_last_words()}); finished work is "
+                "kept: the same command goes on from there"
+            ) from error
+        return message
+
+    def _read_last_words(self) -> str:
+        """Return the last line that Ray has printed."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDS)
+        self._log.seek(0)
+        lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
+        return lines[-1][-300:] if lines else f"exit code {self._process.returncode}"
+
+
+def _close(pipe: Any, process: subprocess.Popen[bytes]) -> None:
+    pipe.close()
+    try:
+        process.wait(ENDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
