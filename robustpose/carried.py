@@ -68,29 +68,31 @@ class Bundle:
 
     folder: Path  # on the machine that has sent them
     hashes: tuple[tuple[str, str], ...]  # names, relative to the folder, and SHA-256
+    name: str  # of the folder in other places
 
     def lay_out(self) -> Path:
         """Return a folder of this machine that holds the files, of those that were brought here."""
         place = _places["files"]
-        folder = place / NAMED / hashlib.sha256(repr(self.hashes).encode()).hexdigest()
+        around = place / NAMED / hashlib.sha256(repr((self.name, self.hashes)).encode()).hexdigest()
+        folder = around / self.name
         if not folder.is_dir():
-            folder.parent.mkdir(exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-                made = Path(scratch) / "files"
-                made.mkdir()
+            around.parent.mkdir(exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=around.parent) as scratch:
+                made = Path(scratch) / "made"
                 for name, digest in self.hashes:
-                    (made / name).parent.mkdir(parents=True, exist_ok=True)
-                    _put(place / digest, made / name)
+                    path = made / self.name / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    _put(place / digest, path)
                 with suppress(OSError):  # another process was first
-                    made.rename(folder)
+                    made.rename(around)
         _origins[str(folder)] = str(self.folder)
         return folder
 
 
-def bundle_files(folder: Path, names: Iterable[str]) -> tuple[Bundle, Files]:
-    """Return a bundle of some files of a folder, and where they are."""
+def bundle_files(folder: Path, names: Iterable[str], called: str = "files") -> tuple[Bundle, Files]:
+    """Return a bundle of some files of a folder, which is `called` so in other places, and where they are."""
     hashes = tuple((name, hash_once(folder / name)) for name in names)
-    return Bundle(folder, hashes), {digest: folder / name for name, digest in hashes}
+    return Bundle(folder, hashes, called), {digest: folder / name for name, digest in hashes}
 
 
 @contextmanager

@@ -6,10 +6,11 @@ import struct
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from robustpose.carried import place_files
+from robustpose.estimators.carrying import NamedModel
 from robustpose.files import hash_file
 from robustpose.work import do_timed
 
@@ -47,7 +48,7 @@ class Elsewhere:
 
     machine: Machine
     hidden: tuple[Path, ...] = ()  # what has another name while the machine works
-    n_bytes: int = 0  # of all tasks, packed
+    n_bytes: list[int] = field(default_factory=list)  # of the tasks of each work, packed
     name = "elsewhere"
     n_workers = n_cores = 2
 
@@ -57,9 +58,9 @@ class Elsewhere:
     def do(self, work, tasks, opened=None):
         carried = work.carry(work.open() if opened is None else opened)
         packed = [carried.pack(task) for task in tasks]
+        self.n_bytes.append(sum(len(pickle.dumps(one)) for one in packed))
         for task, one in zip(tasks, packed, strict=True):
             assert list(carried.work.kinds(one)) == list(work.kinds(task))
-            self.n_bytes += len(pickle.dumps(one))
         for digest, path in carried.files.items():
             (self.machine.files / digest).write_bytes(path.read_bytes())
             assert hash_file(self.machine.files / digest) == digest
@@ -70,6 +71,20 @@ class Elsewhere:
             yield work.keep(thing), kind, seconds
         if error is not None:
             raise error
+
+
+def bring_model(spec: str, options: dict, folder: Path, *hidden: Path):
+    """Return what makes an estimator of a model's files as they are brought to a folder.
+
+    What is `hidden` has another name from then on.
+    """
+    maker, files = NamedModel(spec, options).carry()
+    for digest, path in files.items():
+        (folder / digest).write_bytes(path.read_bytes())
+    for one in hidden:
+        one.rename(one.with_name(f"{one.name}-elsewhere"))
+    place_files(folder)
+    return pickle.loads(pickle.dumps(maker))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from robustpose import estimators
 from robustpose.errors import UserError
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import Frame
+from tests.elsewhere import bring_model
 from tests.hub_models import (
     NAMES,
     make_frames,
@@ -275,6 +276,17 @@ def test_results_name_files_and_options(folders):
     assert about["flip_test"] is False
 
 
+@pytest.mark.parametrize("kind", ["experts", "sapiens2"])
+def test_folder_that_is_brought_elsewhere_finds_the_same(folders, tmp_path, kind):
+    shutil.copytree(folders[kind], tmp_path / "home")
+    (tmp_path / "brought").mkdir()
+    before = build(tmp_path / "home")
+    about = before.provenance
+    brought = bring_model(f"hf:{tmp_path / 'home'}", {}, tmp_path / "brought", tmp_path / "home")(COCO)
+    assert brought.provenance == about
+    assert_same_poses(brought.predict(make_frames()), before.predict(make_frames()))
+
+
 def test_model_of_the_hub_is_taken_from_the_cache(folders, tmp_path, monkeypatch):
     from huggingface_hub import constants
 
@@ -289,6 +301,10 @@ def test_model_of_the_hub_is_taken_from_the_cache(folders, tmp_path, monkeypatch
     assert (about["name"], about["commit"]) == ("some/pose", commit)
     assert "revision v2 of the Hugging Face hub is not in the cache" in refusal("some/pose", revision="v2")
     assert "(HF_HUB_OFFLINE is set)" in refusal("some/other")
+    (tmp_path / "brought").mkdir()
+    brought = bring_model("hf:some/pose", {"revision": "main"}, tmp_path / "brought", kept)(COCO)
+    assert {**brought.provenance, "name": "some/pose", "commit": commit} == about
+    assert brought.input_spec.name == "pose"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from robustpose.errors import UserError
-from robustpose.image_files.opening import read_header, read_image
+from robustpose.image_files.opening import read_content, read_header, read_image
 from tests.scenes import draw_scene
 
 RGB = draw_scene(40, 50)
@@ -117,6 +117,9 @@ def test_image_is_scaled_by_its_depth(tmp_path, name):
     image = read_image(tmp_path / name)
     assert image.dtype == np.uint8
     assert image.shape == (40, 50, 3)
+    content = read_content(tmp_path / name)
+    (tmp_path / name).write_bytes(bytes(len(content.content)))  # nobody looks there again
+    np.testing.assert_array_equal(read_image(content), image)
     most = 12 if name.endswith((".jpg", ".mpo")) else 3 if name == "YCbCr.tif" else 0
     if name.endswith(".mpo"):
         assert abs(image.mean() - expected.mean()) < 1
@@ -132,6 +135,9 @@ def test_image_whose_colours_nobody_says_is_refused_by_name(tmp_path, name):
         read_image(tmp_path / name)
     assert name in str(error.value)
     assert "\n" not in str(error.value)
+    with pytest.raises(UserError) as of_content:
+        read_image(read_content(tmp_path / name))
+    assert str(of_content.value) == str(error.value)
 
 
 @pytest.mark.parametrize("name", ["floats.tif", "animated.gif", "LAB.tif", "program.eps"])

@@ -6,6 +6,7 @@ from PIL import Image
 
 from robustpose import Frame, UserError, estimators
 from robustpose.pose.skeletons import COCO, Skeleton
+from tests.elsewhere import bring_model
 from tests.network_files import HEIGHT, WIDTH, make_onnx_of_input, make_tflite
 from tests.people import assert_same_poses
 from tests.scenes import draw_scene
@@ -50,6 +51,18 @@ def test_what_a_file_takes_and_runs_on_is_in_the_results(tmp_path):
     assert (found["kind"], found["input"], found["name"]) == ("tflite", f"{WIDTH}x{HEIGHT}", "m.tflite")
     assert found["ai_edge_litert"]
     assert "form" not in found
+
+
+def test_file_that_is_brought_elsewhere_finds_the_same(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "brought").mkdir()
+    spec = make_tflite(tmp_path / "home/m.tflite")
+    before = estimators.build(spec, THREE, UNIT)
+    about = before.provenance
+    brought = bring_model(spec, UNIT, tmp_path / "brought", tmp_path / "home")(THREE)
+    assert brought.provenance == about
+    frames = [Frame(1, lambda: draw_scene(96, 128, seed=4), BOXES)]
+    assert_same_poses(brought.predict(frames), before.predict(frames))
 
 
 def test_nothing_is_printed(tmp_path, capfd):

@@ -50,7 +50,9 @@ class _Pickler(pickle.Pickler):
         if isinstance(value, Frame):
             return copyreg.__newobj__, (Frame,), _list_fields(value)  # type: ignore[attr-defined]
         if isinstance(value, Reader):
-            return _carry(value).__reduce_ex__(5)
+            carried = _carry(value)
+            # Not as objects are usually pickled: what is carried may be of another class.
+            return type(carried), tuple(getattr(carried, field.name) for field in fields(carried))  # type: ignore[arg-type]
         return NotImplemented
 
 

@@ -11,7 +11,6 @@ from robustpose import estimators
 from robustpose.carried import Bundle, Files, bundle_files
 from robustpose.estimators.options import read_options
 from robustpose.pose.skeletons import Skeleton
-from robustpose.sources import READ, is_file
 
 
 @dataclass(frozen=True)
@@ -28,17 +27,15 @@ class NamedModel:
     def carry(self) -> tuple[BroughtModel, Files]:
         """Return what makes the estimator elsewhere, and the files that it takes."""
         name, target, module = estimators.find_kind(self.spec)
-        if module is None:
-            return self._carry_own()
         options = dict(self.options)
-        if name in ("results", "demo"):  # which are of no file, or never share out their work
+        if module is None or name in ("results", "demo"):  # somebody's own code, or of no file, or never shared out
             return BroughtModel(self.spec, options), {}
         if name == "hf":
             from robustpose.estimators.hub_files import find_files
 
             found = find_files(target, read_options(name, module.Options, options).revision)
             options.pop("revision", None)
-            bundle, files = bundle_files(found.folder, found.names)
+            bundle, files = bundle_files(found.folder, found.names, Path(found.name).name)
             return BroughtModel(name, options, bundle), files
         file = Path(target)
         names = [file.name]
@@ -49,17 +46,6 @@ class NamedModel:
         bundle, files = bundle_files(file.parent, names)
         return BroughtModel(name, options, bundle, file.name), files
 
-    def _carry_own(self) -> tuple[BroughtModel, Files]:
-        """Carry the files that options of somebody's own model name; its code is brought otherwise."""
-        bundles: dict[str, Bundle] = {}
-        files: Files = {}
-        for option, value in self.options.items():
-            text = str(value) if isinstance(value, str | Path) else ""
-            if text.lower().endswith(READ) and is_file(Path(text)):
-                bundles[option], more = bundle_files(Path(text).parent, [Path(text).name])
-                files |= more
-        return BroughtModel(self.spec, self.options, of_options=bundles), files
-
 
 @dataclass(frozen=True)
 class BroughtModel:
@@ -69,16 +55,8 @@ class BroughtModel:
     options: Mapping[str, Any]
     bundle: Bundle | None = None
     file_name: str = ""  # in the bundle; empty where the model is a folder
-    of_options: Mapping[str, Bundle] | None = None  # files that options name
 
     def __call__(self, skeleton: Skeleton) -> Any:
         """Return the estimator for the joints of a skeleton."""
-        options = {
-            **self.options,
-            **{
-                option: str(bundle.lay_out() / bundle.hashes[0][0])
-                for option, bundle in (self.of_options or {}).items()
-            },
-        }
         spec = self.kind if self.bundle is None else f"{self.kind}:{self.bundle.lay_out() / self.file_name}"
-        return estimators.build(spec, skeleton, options)
+        return estimators.build(spec, skeleton, self.options)
