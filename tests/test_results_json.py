@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from robustpose.errors import UserError
-from robustpose.pose.results_json import read_results, round_poses, write_results
-from robustpose.pose.types import Poses, join_poses
+from robustpose.pose.results_json import read_results, round_all, round_poses, write_results
+from robustpose.pose.types import NotFinite, Poses, join_poses
 from robustpose.reading import parse_json
 from tests.people import assert_same_poses
 
@@ -76,3 +76,13 @@ JSON = [
 @pytest.mark.parametrize("raw", JSON)
 def test_json_is_read_as_python_reads_it(raw):
     assert repr(parse_json(raw, "it")) == repr(json.loads(raw))
+
+
+def test_poses_of_several_images_are_rounded_as_those_of_each():
+    single = Poses(9, np.float32([[[1.23456, 2.5]] * 5]), np.float32([[0.12345678] * 5]), np.float32([0.5]))
+    rounded = join_poses([round_poses(poses) for poses in (*POSES, single)])
+    for found, name in zip(round_all([*POSES, single]), ("xy", "confidence", "score"), strict=True):
+        np.testing.assert_array_equal(found, getattr(rounded, name))
+    huge = Poses(8, np.full((1, 5, 2), 1e307), np.ones((1, 5)), np.ones(1))
+    with pytest.raises(NotFinite, match="of image 8"), np.errstate(over="ignore"):
+        round_all([*POSES, huge])

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from robustpose.errors import UserError, first_few, quote, spell_list
 from robustpose.files import open_whole
-from robustpose.pose.types import ImageId, Poses, Truth
+from robustpose.pose.types import Floats, ImageId, Poses, Truth
 from robustpose.reading import parse_json, read_json_bytes
 from robustpose.records import Must, Number, Record, RecordId, find_mistakes
 
@@ -34,6 +34,18 @@ def round_poses(poses: Poses) -> Poses:
         np.round(poses.score.astype(np.float64), SCORE_DECIMALS),
         poses.truth_rows,
     )
+
+
+def round_all(all_poses: Sequence[Poses]) -> tuple[Floats, Floats, Floats]:
+    """Return xy (N, K, 2), confidence (N, K) and score (N,) of the people of some images: see `round_poses`."""
+    xy, confidence, score = (
+        np.round(np.concatenate([getattr(poses, name) for poses in all_poses]).astype(np.float64), decimals)
+        for name, decimals in (("xy", XY_DECIMALS), ("confidence", SCORE_DECIMALS), ("score", SCORE_DECIMALS))
+    )
+    if not all(np.isfinite(array).all() for array in (xy, confidence, score)):
+        for poses in all_poses:
+            round_poses(poses)  # which says whose number has become too large
+    return xy, confidence, score
 
 
 def poses_to_results(poses: Poses, category_id: ImageId = 1) -> list[Result]:

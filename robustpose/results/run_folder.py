@@ -31,7 +31,7 @@ from robustpose.files import open_whole, writing_to
 from robustpose.metrics.score_tables import load_score_table
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import ScoreTable
-from robustpose.pose.results_json import round_poses
+from robustpose.pose.results_json import round_all
 from robustpose.pose.types import Floats, Poses, Truth
 from robustpose.reading import read_arrays
 
@@ -87,17 +87,17 @@ class RunFolder:
 
     def write_unit(self, cell: Cell, number: int, all_poses: Sequence[Poses]) -> None:
         """Write the poses of one chunk of images, rounded as results files are."""
-        rounded = [round_poses(poses) for poses in all_poses]
-        matched = [poses.truth_rows for poses in rounded if poses.truth_rows is not None]
+        matched = [poses.truth_rows for poses in all_poses if poses.truth_rows is not None]
+        xy, confidence, score = round_all(all_poses)
         with open_whole(self.unit_path(cell, number), sync=True) as file:
             np.savez(
                 file,
-                is_matched=np.array([poses.truth_rows is not None for poses in rounded]),
+                is_matched=np.array([poses.truth_rows is not None for poses in all_poses]),
                 truth_rows=np.concatenate(matched) if matched else np.zeros(0, int),
-                n_people=np.array([len(poses.score) for poses in rounded]),
-                xy=np.concatenate([poses.xy for poses in rounded]),
-                confidence=np.concatenate([poses.confidence for poses in rounded]),
-                score=np.concatenate([poses.score for poses in rounded]),
+                n_people=np.array([len(poses.score) for poses in all_poses]),
+                xy=xy,
+                confidence=confidence,
+                score=score,
             )
 
     def read_unit(self, cell: Cell, number: int, truths: Sequence[Truth]) -> list[Poses]:
