@@ -9,7 +9,7 @@ import tempfile
 import weakref
 from contextlib import suppress
 from pickle import dumps, loads
-from typing import Any
+from typing import IO, Any
 
 from robustpose.cluster.messages import Settings
 from robustpose.errors import UserError
@@ -36,7 +36,7 @@ class Connection:
         )
         theirs.close()
         self._pipe = ours
-        self.close = weakref.finalize(self, _close, ours, self._process)
+        self.close = weakref.finalize(self, _close, ours, self._process, self._log)
         self.send(settings)
         if not self._pipe.poll(STARTS):
             self.close()
@@ -71,10 +71,11 @@ class Connection:
         return lines[-1][-300:] if lines else f"exit code {self._process.returncode}"
 
 
-def _close(pipe: Any, process: subprocess.Popen[bytes]) -> None:
+def _close(pipe: Any, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
     pipe.close()
     try:
         process.wait(ENDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    log.close()

@@ -55,6 +55,8 @@ class Driver:
         self._n_left = 0  # tasks that the command has not sent
         self._busy: dict[asyncio.Task[None], str] = {}  # who looks after a worker, and the node of it
         self._n_placed = self._n_ready = 0  # workers that have begun, and those that have opened the work
+        self._seen = time.monotonic()  # when there was one, last
+        self._is_told = False  # that there is none
 
     def send(self, *message: Any) -> None:
         """Tell the command something. While it is busy, this process waits: so nothing piles up here."""
@@ -110,12 +112,9 @@ class Driver:
 
     async def _look(self) -> None:
         """Have workers where there is room, and notice when the cluster has gone."""
-        since = alone_since = time.monotonic()
-        is_told = False
+        since = time.monotonic()
         while True:
             try:
-                if self._request is None:
-                    alone_since, is_told = time.monotonic(), False
                 if await asyncio.to_thread(answers, self._head):
                     since = time.monotonic()
                     if self._request is not None:
@@ -123,12 +122,12 @@ class Driver:
                         room = await asyncio.wait_for(asyncio.to_thread(self.count_room, there), GONE)
                         self._add_workers(room)
                         if self._n_placed:
-                            alone_since = time.monotonic()
-                        alone = time.monotonic() - alone_since
+                            self._seen = time.monotonic()
+                        alone = time.monotonic() - self._seen
                         if alone > ROOM[0] and not room:
                             self.send("error", self.explain_no_room())
-                        elif alone > ROOM[0] and not is_told:
-                            is_told = True
+                        elif alone > ROOM[0] and not self._is_told:
+                            self._is_told = True
                             self.send("note", "the Ray cluster is in use: waiting until there is room for a worker")
                         elif alone > ROOM[1]:
                             self.send(
@@ -169,6 +168,7 @@ class Driver:
             )
             is_placed = True
             self._n_placed += 1
+            self._seen = time.monotonic()
             reason = compare_versions(self._settings, *about)
             if reason is not None:
                 self._refuse(node, reason)
