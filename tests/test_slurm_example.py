@@ -83,9 +83,8 @@ def test_shards_that_fail_are_not_merged(sweep):
 
 
 def test_variables_that_are_missing_are_named(tmp_path):
-    done = subprocess.run(
-        ["bash", SCRIPTS / "sweep.sh"], cwd=tmp_path, capture_output=True, text=True, env={"PATH": "/bin"}
-    )
+    command, environment = ["bash", SCRIPTS / "sweep.sh"], {"PATH": os.environ["PATH"]}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode != 0
     assert "set BENCH to what bench is told" in done.stderr
 
@@ -95,7 +94,7 @@ def test_line_for_gnu_parallel_makes_a_run(tmp_path):
     (line,) = (line for line in page.splitlines() if line.startswith("parallel "))
     small = f"--workers 1 {BENCH.partition('--data toy')[2]}"
     line = line.replace("--model demo --data toy", f"--model tests.outside:guess_from_pixels --data toy {small}")
-    line = line.replace("{1..8}", "{1..2}").replace("{}/8", "{}/2")
+    line = line.replace("{1..8}", "1").replace("{}/8", "{}/1")
     program = f'exec {sys.executable} -m robustpose "$@"'
     stand_in = """
         parallel() {

@@ -50,10 +50,8 @@ JOBS = {
     "bench-served": Job((*DEMO, "--workers", "2", "--network-processes", "1"), has_workers=True, same_as="bench-demo"),
     "extend": Job((*BENCH, "--workers", "1"), start_from="short", same_as="bench"),
     "extend-2": Job((*BENCH, "--workers", "2"), has_workers=True, start_from="short", same_as="bench"),
-    "shard": Job((*BENCH[:-4], "--workers", "1", "--shard", "1/2", "--out", "OUT")),
-    "shard-2": Job(
-        (*BENCH[:-4], "--workers", "2", "--shard", "1/2", "--out", "OUT"), has_workers=True, same_as="shard"
-    ),
+    "shard": Job((*SHARD, "--workers", "1")),
+    "shard-2": Job((*SHARD, "--workers", "2"), has_workers=True, same_as="shard"),
     "merge": Job(("merge", "OUT", "--resamples", "50", "--workers", "1"), start_from="shards", same_as="bench"),
     "preview": Job((*MODEL, "--seed", "5", "--preview", "--preview-images", "5", "--resamples", "50", "--out", "OUT")),
     "corrupt": Job((*CORRUPT, "--workers", "1")),
@@ -89,8 +87,8 @@ def make_inputs(inputs: Path, jobs: Sequence[str]) -> None:
     if {"extend", "extend-2"}.intersection(jobs):
         run_job(Job((*BENCH, "--limit", "5")), inputs, inputs / "short")
     if "merge" in jobs:
-        for shard in ("1/2", "2/2"):
-            run_job(Job((*BENCH[:-4], "--shard", shard, "--out", "OUT")), inputs, inputs / "shards")
+        for which in ("1/2", "2/2"):
+            run_job(Job((*SHARD[:-3], which, "--out", "OUT")), inputs, inputs / "shards")
     if {"score", "report", "compare", "leaderboard", "figures"}.intersection(jobs):
         run_job(Job(BENCH), inputs, inputs / "run")
         shutil.copytree(inputs / "run", inputs / "other")
