@@ -16,6 +16,7 @@ from robustpose.results.recipe import (
     make_recipe,
     write_comparison,
 )
+from tests.kills.stop import find_differences
 
 # As version 0.1.0 shipped it, in recipes/mpii-c/sbl_r50_256x256_advmix.yaml.
 OLD_FILE = """\
@@ -180,6 +181,19 @@ def test_results_remember_the_row_but_are_not_claimed_for_it(run, coco_root, tmp
     model = ["--model", f"sbl_r50:{tmp_path / 'mine.pth'}", "--model-set", "input=96x128"]
     assert run(*words, *model, "--data", "coco", "--boxes", "clean-det")[0] == 0
     assert "row" not in json.loads((out / "summary.json").read_text())["provenance"]
+
+
+def test_merged_shards_stand_beside_the_row_as_a_run_does(run, coco_root, tmp_path, packed_small):
+    torch.save(models.build("sbl_r50").state_dict(), tmp_path / "mine.pth")
+    words = ["bench", "--corruptions", "none", "--workers", 1, "--root", coco_root, "--row", "coco-c/sbl_r50_128x96"]
+    words += ["--weights", tmp_path / "mine.pth", "--limit", 2]
+    assert run(*words, "--resamples", 20, "--out", tmp_path / "whole")[0] == 0
+    assert run(*words, "--out", tmp_path / "run", "--shard", "1/1")[0] == 0
+    code, output, _ = run("merge", tmp_path / "run", "--resamples", 20, "--workers", 1)
+    assert code == 0
+    assert "beside Wang et al., CVPR 2021, Table 1" in output
+    assert "not the same measurement: --limit 2; not all images of COCO-C" in output
+    assert find_differences(tmp_path / "whole", tmp_path / "run") == []
 
 
 def test_other_boxes_are_compared_with_the_row_that_had_them(run, coco_root, tmp_path, packed_small):

@@ -76,9 +76,7 @@ class BenchPlan:
         if self.n_done:
             is_part = self.n_done < self.n_total
             there = f"{self.n_done:,} of {self.n_total:,} are predicted, " if is_part else "all are predicted, "
-        workers = name_workers(self.n_workers, self.engine)
-        if self.n_networks:
-            workers += f" and {count(self.n_networks, 'network process', 'network processes')}"
+        workers = spell_workers(self.n_workers, self.engine, self.n_networks)
         takes = f"{about_time(self.seconds)} with {workers}, {count_bytes(self.n_bytes)}"
         return f"{', '.join([*what, *spell_boxes(self.boxes), self.model])}: {there}{takes}"
 
@@ -86,6 +84,12 @@ class BenchPlan:
 def spell_boxes(boxes: str) -> list[str]:
     """Return what a plan says of boxes, if it says something."""
     return {"none": ["no boxes"], "unknown": []}.get(boxes, [f"{boxes} boxes"])
+
+
+def spell_workers(n_workers: int, engine: str, n_networks: int) -> str:
+    """Return who does the work, for people."""
+    networks = f" and {count(n_networks, 'network process', 'network processes')}" if n_networks else ""
+    return name_workers(n_workers, engine) + networks
 
 
 def plan_bench(

@@ -155,7 +155,7 @@ def bench(
 
         beside = {} if asked.recipe is None else {"expected": asked.recipe.expected, "differences": asked.differences}
         wanted_shard = ShardJob(job, cells, shard, beside)
-        bench_shard(wanted_shard, check_numbers(work.engine, 0), fresh, planned, shown)
+        bench_shard(wanted_shard, check_numbers(engine, 0), fresh, planned, shown)
         return
     refuse_shards(out)
     if estimate.preview:

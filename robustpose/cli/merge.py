@@ -114,8 +114,9 @@ def _make_job(shards: list[ShardFolder], given: DataSpec | None, trusted: Truste
     from robustpose.results.run_images import NoImages, choose_data, find_corrupted_images
 
     noted = {one.path: read_note(one.path, trusted.paths) for one in shards}
-    here = [path for path, note in noted.items() if note is not None and all(map(Path.exists, note.paths))]
-    first = here[0] if here else shards[0].path
+    known = {path: note for path, note in noted.items() if note is not None}
+    here = [path for path, note in known.items() if all(map(Path.exists, note.paths))]
+    first = next(iter([*here, *known, *noted]))
     note = noted[first]
     spec = choose_data(first, given, trusted)
     images = find_corrupted_images(first, shards[0].identity, trusted)

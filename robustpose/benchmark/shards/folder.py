@@ -9,6 +9,7 @@ There is no note that a shard is finished: it is when all its units are there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,7 @@ NOTE, ABOUT = "shard.json", "about.json"
 MERGED = ".merged"  # in SHARDS: the run is finished, and its shards are being removed
 FINISHED = {"summary.json": "a finished run", "preview.json": "a preview"}  # what a folder with such a file is
 MOST_BYTES = 1 << 26
+_NAME = re.compile(r"[0-9]+-of-([0-9]{1,9})")
 OWN_KEYS = ("shard", "images", "suite", "cells")  # of the note; the rest is what run.json holds
 
 
@@ -87,6 +89,17 @@ class ShardFolder:
 def shard_path(out: Path, shard: Shard) -> Path:
     """Return the folder of a shard of the run in `out`."""
     return out / SHARDS / shard.folder_name
+
+
+def is_shard_path(path: Path) -> bool:
+    """Tell whether a folder is one of a shard, or what is left of it."""
+    return path.is_dir() and (_NAME.fullmatch(path.name) is not None or (path / NOTE).is_file())
+
+
+def count_shards(path: Path) -> int | None:
+    """Return of how many shards one is, by the name of its folder; None if that has been changed."""
+    found = _NAME.fullmatch(path.name)
+    return None if found is None else int(found[1])
 
 
 def list_shard_paths(out: Path) -> list[Path]:

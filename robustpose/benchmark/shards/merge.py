@@ -25,6 +25,7 @@ from robustpose.benchmark.shards.folder import (
     SHARDS,
     About,
     ShardFolder,
+    is_shard_path,
     list_shard_files,
     list_shard_paths,
 )
@@ -184,7 +185,7 @@ def finish_merging(out: Path) -> bool:
 def drop_shards(out: Path) -> None:
     """Remove the shards of a run folder, and nothing that bench did not make there. The mark goes last."""
     shards = out / SHARDS
-    for path in sorted(path for path in shards.iterdir() if path.is_dir() and "-of-" in path.name):
+    for path in sorted(filter(is_shard_path, shards.iterdir())):
         made = [*list_shard_files(path), path / ABOUT, path / NOTE, path / LOCK_NAME]
         for file in made:
             with writing_to(file):

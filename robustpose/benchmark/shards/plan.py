@@ -17,6 +17,7 @@ from robustpose.benchmark.plan import (
     count_all,
     count_people,
     spell_boxes,
+    spell_workers,
     time_predicting,
     time_scores,
 )
@@ -28,7 +29,7 @@ from robustpose.benchmark.trial import Rates, count_units, measure_pixels, sprea
 from robustpose.handed_over import name_shown
 from robustpose.pose.results_json import poses_to_results
 from robustpose.results.run_folder import DamagedUnit, RunFolder
-from robustpose.work import PROCESSES, Engine, name_workers, split_tasks
+from robustpose.work import PROCESSES, Engine, Processes, split_tasks
 
 UNIT, UNIT_OF_JOINT = 1_900, 24  # bytes of a unit's file, and of it for each joint of a person
 
@@ -49,6 +50,7 @@ class ShardPlan:
     seconds: float
     n_bytes: int
     engine: str = PROCESSES  # who shares the work out
+    n_networks: int = 0  # network processes beside the workers
 
     def __str__(self) -> str:
         of = f"{self.n_total:,} of {self.n_images * self.n_cells:,} images × cells"
@@ -58,10 +60,8 @@ class ShardPlan:
         is_part = 0 < self.n_done < self.n_total
         there = f"{self.n_done:,} of {self.n_total:,} are predicted, " if is_part else ""
         there = "all are predicted, " if self.n_done == self.n_total else there
-        takes = (
-            f"{about_time(self.seconds)} with {name_workers(self.n_workers, self.engine)}, {count_bytes(self.n_bytes)}"
-        )
-        return f"{what}: {there}{takes}"
+        workers = spell_workers(self.n_workers, self.engine, self.n_networks)
+        return f"{what}: {there}{about_time(self.seconds)} with {workers}, {count_bytes(self.n_bytes)}"
 
 
 def measure_shard(
@@ -93,6 +93,7 @@ def measure_shard(
         seconds=seconds,
         n_bytes=n_files * UNIT + n_people * UNIT_OF_JOINT * dataset.skeleton.n_joints + len(note),
         engine=engine.name,
+        n_networks=engine.n_networks if isinstance(engine, Processes) else 0,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from robustpose.benchmark.job import Job, Prepared, prepare
+from robustpose.benchmark.networks import with_networks
 from robustpose.benchmark.predict import count_images, predict_units
 from robustpose.benchmark.shards.folder import (
     FINISHED,
@@ -16,6 +17,7 @@ from robustpose.benchmark.shards.folder import (
     NOTE,
     SHARDS,
     About,
+    count_shards,
     list_lacking,
     list_shard_files,
     list_shard_paths,
@@ -66,6 +68,7 @@ def run_shard(
     A unit that is there and damaged is predicted again. The other arguments are those of `run_bench`.
     """
     prepared, note = _prepare(wanted, fresh)
+    engine = with_networks(engine, prepared)
     show_doubts(prepared.warnings)
     place, truths = wanted.place, prepared.data.truths
     tasks = list_shard_tasks(wanted.shard, len(truths), prepared.cells)
@@ -84,6 +87,7 @@ def run_shard(
 def plan_shard(wanted: ShardJob, engine: Engine, fresh: StartOver | None = None) -> ShardPlan:
     """Return what `run_shard` would do, with all checks of its start. Nothing is written or locked."""
     prepared, note = _prepare(wanted, fresh)
+    engine = with_networks(engine, prepared)
     show_doubts(prepared.warnings)
     truths = prepared.data.truths
     tasks = list_shard_tasks(wanted.shard, len(truths), prepared.cells)
@@ -114,8 +118,8 @@ def _check_folder(wanted: ShardJob) -> None:
             f"{out.absolute()} is not empty ({others[0]}, …) and holds no shards of a run: choose another --out"
         )
     for path in list_shard_paths(out):
-        n_shards = path.name.rpartition("-of-")[2]
-        if n_shards != str(wanted.shard.n_shards):
+        n_shards = count_shards(path)
+        if n_shards not in (None, wanted.shard.n_shards):
             raise UserError(
                 f"{path.absolute()} is one of {n_shards} shards, and --shard {wanted.shard} asks for one of "
                 f"{wanted.shard.n_shards}: go on with --shard K/{n_shards}, choose another --out, or delete that folder"
