@@ -23,6 +23,10 @@ class UserError(Exception):
     """
 
 
+class SaidElsewhere(UserError):
+    """End a process because of a mistake that another process of the same command tells of."""
+
+
 class NotFinite(UserError):
     """Report a value that is infinite or no number, where a network is trained: training has diverged."""
 

@@ -57,6 +57,12 @@ def tell() -> None:
                 os.write(2, show_cursor + LINE.encode() + b"\n")
 
 
+def leave_telling() -> None:
+    """Leave it to another process of the same command to say that it was stopped."""
+    global _is_told
+    _is_told = True
+
+
 @contextmanager
 def heed_signals() -> Iterator[None]:
     """Let a command be stopped by signals: `Stopped` is raised in the block, where the main thread is.

@@ -9,7 +9,7 @@ import pytest
 from robustpose.config import read_recipe
 from robustpose.errors import UserError
 from robustpose.fresh import StartOver
-from robustpose.train.batches import Batches
+from robustpose.train.batches import Batches, Sharing
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.loop import Progress, train
 from robustpose.train.settings import TrainSettings, make_settings
@@ -41,16 +41,16 @@ def test_last_batch_holds_what_is_left(n_samples: int, sizes: list[int]) -> None
 @pytest.mark.parametrize("n_processes", [2, 4])
 def test_crops_of_all_processes_count_alike(n_samples: int, n_processes: int) -> None:
     whole = samples_of(Batches(n_samples, 8, seed=0))
-    shared = [Batches(n_samples, 8, 0, rank, n_processes) for rank in range(n_processes)]
+    shared = [Batches(n_samples, 8, 0, Sharing(rank, n_processes)) for rank in range(n_processes)]
     for step, batch in enumerate(whole):
         found = []
         for one in shared:
             own, share = samples_of(one)[step], one.share(step)
             assert own  # every process has something to do
-            assert share.n_most == max(len(samples_of(other)[step]) for other in shared)
+            (part,) = share.parts
             # Of its own mean, in the mean over processes, each crop has this part.
-            assert share.weight / len(own) / n_processes == pytest.approx(1 / len(batch) if share.weight else 0)
-            found += own if share.weight else []
+            assert part.weight / len(own) / n_processes == pytest.approx(1 / len(batch) if part.weight else 0)
+            found += own if part.weight else []
         assert sorted(found) == sorted(batch)
 
 
@@ -68,7 +68,50 @@ def test_crops_of_all_processes_count_alike(n_samples: int, n_processes: int) ->
     ],
 )
 def test_smallest_part_is_known_before(n_samples: int, n_processes: int, n_parts: int, fewest: int) -> None:
-    assert Batches(n_samples, 8, 0, n_processes=n_processes).find_fewest(n_parts) == fewest
+    assert Batches(n_samples, 8, 0, Sharing(n_processes=n_processes, accumulate=n_parts)).find_fewest() == fewest
+
+
+@pytest.mark.parametrize("n_samples", [24, 21, 11, 9])
+@pytest.mark.parametrize("arrangement", [(1, 4), (2, 2), (4, 1)])
+def test_parts_of_a_batch_are_the_same_whoever_does_them(n_samples: int, arrangement: tuple[int, int]) -> None:
+    def parts_of(n_processes: int, accumulate: int, step: int) -> dict[int, tuple[list[int], int | None]]:
+        found = {}
+        for rank in range(n_processes):
+            batches = Batches(n_samples, 8, 0, Sharing(rank, n_processes, accumulate))
+            own, start = samples_of(batches)[step], 0
+            for part in batches.share(step).parts:
+                if part.number is not None:
+                    found[part.number] = own[start : start + part.n_crops], part.seed
+                    start += part.n_crops
+                else:
+                    assert part.weight == 0
+        return found
+
+    for step in range(len(Batches(n_samples, 8, 0))):
+        one, ours = parts_of(1, 4, step), parts_of(*arrangement, step)
+        assert {number: crops for number, (crops, _) in ours.items()} == {
+            number: crops for number, (crops, _) in one.items()
+        }
+        n_rounds = {
+            len(Batches(n_samples, 8, 0, Sharing(rank, *arrangement)).share(step).parts)
+            for rank in range(arrangement[0])
+        }
+        assert len(n_rounds) == 1  # processes wait for each other
+
+
+def test_norms_in_sync_see_at_once_what_one_process_has_in_a_part() -> None:
+    one = Batches(16, 8, 0, Sharing(accumulate=2, in_sync=True))
+    alone = [samples_of(one)[0][:4], samples_of(one)[0][4:]]
+    ours = [samples_of(Batches(16, 8, 0, Sharing(rank, 2, 2, in_sync=True)))[0] for rank in (0, 1)]
+    assert [sorted(ours[0][i : i + 2] + ours[1][i : i + 2]) for i in (0, 2)] == [sorted(part) for part in alone]
+    assert one.has_for_all()
+    assert not Batches(11, 8, 0, Sharing(0, 2, 2, in_sync=True)).has_for_all()
+
+
+def test_run_of_an_older_version_keeps_its_parts() -> None:
+    batches = Batches(16, 8, 0, Sharing(accumulate=2, is_older=True))
+    assert samples_of(batches) == samples_of(Batches(16, 8, 0))
+    assert [(part.n_crops, part.weight, part.seed) for part in batches.share(0).parts] == [(4, 0.5, None)] * 2
 
 
 def uneven(**changes: Any) -> TrainSettings:

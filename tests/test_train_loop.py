@@ -20,7 +20,7 @@ from robustpose.models.weights import read_weights
 from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.types import Frame, Truth
 from robustpose.train.advmix import AdvMixStep
-from robustpose.train.batches import Batches
+from robustpose.train.batches import Batches, Sharing
 from robustpose.train.checkpoint import read_checkpoint, write_checkpoint
 from robustpose.train.heatmaps import PersonCrops
 from robustpose.train.loop import Progress, train
@@ -170,7 +170,7 @@ def test_every_epoch_shuffles_all_people_in_its_own_order() -> None:
 
 def test_processes_share_every_batch() -> None:
     whole = list(Batches(12, 4, seed=0))
-    parts = [list(Batches(12, 4, seed=0, rank=rank, n_processes=2)) for rank in (0, 1)]
+    parts = [list(Batches(12, 4, 0, Sharing(rank, 2))) for rank in (0, 1)]
     assert [sorted(a + b) for a, b in zip(*parts, strict=True)] == [sorted(batch) for batch in whole]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import robustpose
 from robustpose.blame import find_blame
-from robustpose.errors import UserError, nearest
+from robustpose.errors import SaidElsewhere, UserError, nearest
 from robustpose.printing import ForgivingStream, make_visible, one_line, print_aside, print_lines
 from robustpose.stopping import LINE, Stopped, heard, tell
 
@@ -80,6 +80,8 @@ def tell_failure(error: BaseException) -> int:
     error = find_blame(error) or error
     if isinstance(error, SystemExit):
         return _read_exit(error)
+    if isinstance(error, SaidElsewhere):
+        return YOURS
     if isinstance(error, KeyboardInterrupt):
         return _tell_interrupted()
     if hasattr(error, "format_message"):  # of typer, or of click, on which older versions of typer stand

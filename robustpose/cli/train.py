@@ -20,13 +20,15 @@ from robustpose.cli.completion import (
     list_settings,
     list_strategies,
 )
-from robustpose.cli.help import ADVANCED, DATA, MODEL, SPEED, TRAINING
+from robustpose.cli.devices import DeviceOptions
+from robustpose.cli.help import ADVANCED, DATA, MODEL, TRAINING
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import FreshOptions, RunFolderOption
 from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
 from robustpose.printing import print_line
+from robustpose.stopping import leave_telling
 from robustpose.train.strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -217,12 +219,7 @@ def train(
     start: FreshOptions,
     planned: PlanOptions,
     shown: PrintedOptions,
-    devices: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", rich_help_panel=SPEED, show_default="the recipe's, or 1", help="Processes, one device each."
-        ),
-    ] = None,
+    device: DeviceOptions,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -237,14 +234,18 @@ def train(
     """Train or harden a network, or go on with a run that was stopped."""
     from robustpose.results.rows import percent
     from robustpose.show.terminal import progress_display
+    from robustpose.train.launched import is_first_process
     from robustpose.train.start import check_start
     from robustpose.train.telling import Teller
 
-    options = {"strategy": what.strategy, "engine": {"devices": devices}, **weights.describe(), **data.describe()}
+    options = {"strategy": what.strategy, **device.describe(), **weights.describe(), **data.describe()}
     with _naming_options():
         settings = what.read(set_ or [], options, data.root)
         check_start(settings)  # before PyTorch is loaded, which takes seconds
-    if settings.row is not None:
+    is_first = is_first_process()  # which prints for all
+    if not is_first:
+        leave_telling()
+    if settings.row is not None and is_first:
         print_line(f"training row {settings.row.name}, according to: {settings.row.according_to}")
         if settings.row.differences:
             print_line(f"not the row's training: {'; '.join(settings.row.differences)}")
@@ -257,13 +258,17 @@ def train(
 
     fresh = start.start_over(*list_paths(settings))
     if planned.dry_run:
-        tell_plan(plan_training(settings, out, fresh), shown)
+        plan = plan_training(settings, out, fresh)
+        if is_first:
+            tell_plan(plan, shown)
         return
     teller = Teller()
     with progress_display() as show:
         product = run_training(
             settings, out, lambda progress: show("training", teller.tell(progress)), fresh, announcer()
         )
+    if not is_first:
+        return
     if figures := teller.figures:
         # COCO's figures are -1 where there is nobody to find, such as APL without large people.
         print_line("  ".join(f"{name} {percent(None if value == -1 else value)}" for name, value in figures.items()))

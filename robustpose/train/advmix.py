@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import torch
 
-from robustpose.train.batches import WHOLE, Share
+from robustpose.train.batches import Share
 from robustpose.train.objectives import Batch
 from robustpose.train.optimisation import hold_weights
 from robustpose.train.steps import Losses, Step, add_losses, name_losses
@@ -28,7 +28,7 @@ from robustpose.train.steps import Losses, Step, add_losses, name_losses
 class AdvMixStep(Step):
     """Train a student on mixed views, then the mixer against it. The arguments are those of `Step`."""
 
-    def __call__(self, batch: Batch, share: Share = WHOLE) -> Losses:
+    def __call__(self, batch: Batch, share: Share | None = None) -> Losses:
         """Update student and generator once, and return their losses.
 
         `loss` of the student and its terms, for heatmaps `heatmap`, and `distill`; of the generator `adversarial`; and
@@ -36,7 +36,7 @@ class AdvMixStep(Step):
         """
         total: Losses = {}
         parts = self._start(batch, share)
-        for part, weight in parts:
+        for part, weight in self._take_turns(parts):
             views = part["views"]
             mixed, weights = self._mix(views, keep=len(parts) == 1)  # (5)
             outputs = self._student.forward(mixed.detach())
@@ -60,7 +60,7 @@ class AdvMixStep(Step):
         if self._generator is None:
             return total
         with hold_weights(self._student.network, self._optimisation.second_norm_update):
-            for part, weight in parts:
+            for part, weight in self._take_turns(parts):
                 if len(parts) > 1:  # mixed again rather than kept: the generator's layers would not fit either
                     mixed, _ = self._mix(part["views"], keep=True)
                 with self._fabric.autocast():

@@ -25,8 +25,10 @@ from robustpose.models.zoo import make_input_spec
 from robustpose.pose.joint_names import match_names
 from robustpose.pose.skeletons import Skeleton
 from robustpose.train.advmix import AdvMixStep
+from robustpose.train.batches import Batches
 from robustpose.train.divergence import find_not_finite
 from robustpose.train.mixing import make_mixer
+from robustpose.train.norms import synchronise_norms
 from robustpose.train.optimisation import Optimisation
 from robustpose.train.samples import Samples
 from robustpose.train.seeding import make_torch_seed
@@ -157,7 +159,7 @@ def build_step(
         measure_norms(network, samples.draw_views_of_first(0, CROPS_TO_MEASURE)[:, 0])
     check_weights(network, f"network {settings.model}")
     if settings.engine.sync_batch_norm:
-        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        network = synchronise_norms(network, fabric.device)
     mixing, mixer, teacher = settings.mixing, None, None
     if settings.way.mixer is not None:
         torch.manual_seed(make_torch_seed(settings.seed, "generator"))
@@ -165,6 +167,7 @@ def build_step(
     if networks.teacher is not None:
         teacher = Teacher(_make_fast(networks.teacher), mixing.alpha, mixing.distill_on)
     learning = settings.model_dump(include={"lr", "clip", "ema", "accumulate"})
+    learning["in_sync"] = settings.engine.sync_batch_norm
     learning |= mixing.model_dump(include={"generator_lr", "second_norm_update"})
     simultaneous = mixing.update == "simultaneous" and (mixer is not None or teacher is not None)
     return (SimultaneousStep if simultaneous else AdvMixStep)(
@@ -207,13 +210,20 @@ def check_outputs(
 
 
 @torch.no_grad()
-def check_norms(network: nn.Module, settings: TrainSettings, n_fewest: int) -> None:
+def check_norms(network: nn.Module, settings: TrainSettings, batches: Batches) -> None:
     """Raise UserError if a batch norm, which needs two values of a channel, ever gets one: a 1×1 map of one crop.
 
-    `n_fewest` crops are the fewest that go through the network at once.
+    In sync it needs crops of every process, too.
     """
-    engine = settings.engine
-    if n_fewest > 1 or (engine.sync_batch_norm and engine.devices > 1):
+    if settings.engine.sync_batch_norm and settings.n_processes > 1:
+        if not batches.has_for_all():
+            raise UserError(
+                f"engine.sync_batch_norm wants crops of all processes, but the last batch has "
+                f"{batches.count(len(batches) - 1)} for {settings.n_parts} parts: set last_batch=drop, or another "
+                "batch_size"
+            )
+        return
+    if batches.find_fewest() > 1:
         return
     lonely: list[str] = []
 

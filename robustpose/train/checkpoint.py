@@ -12,7 +12,7 @@ import warnings
 import zipfile
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
@@ -24,7 +24,7 @@ from robustpose.errors import UserError
 from robustpose.files import open_whole
 from robustpose.models.weights import read_weights
 from robustpose.train.divergence import check_state, find_not_finite
-from robustpose.train.identity import check_same
+from robustpose.train.identity import check_parts, check_same, has_older_parts
 from robustpose.train.recipe_code import check_same_code
 from robustpose.train.settings import OLDER_LAST_BATCH, TrainSettings, make_settings_of_run
 from robustpose.train.steps import Step
@@ -87,23 +87,29 @@ def _check_archive(path: Path) -> None:
             raise ValueError("it says that it holds more than its bytes")
 
 
-def keep_older_choices(settings: TrainSettings, path: Path) -> tuple[TrainSettings, bool]:
-    """Return the settings with which the run of a checkpoint goes on, and whether an older version began it.
+class Older(NamedTuple):
+    """What a run keeps to that an older version began."""
 
-    That one always left out the last incomplete batch, and took a sigma that did not follow the input's size: such a
-    run goes on so, unless the settings were given. What cannot be read, `resume` refuses.
+    choices: dict[str, Any]  # settings of what there was no choice of, by name; empty where the version had all
+    has_older_parts: bool  # whether it made other parts of a batch
+
+
+def find_older(path: Path) -> Older:
+    """Return what the run of a checkpoint keeps to, of what version 0.1.0 did in another way.
+
+    That one always left out the last incomplete batch, and took a sigma that did not follow the input's size. What
+    cannot be read, `resume` refuses.
     """
     try:
         _check_archive(path)
-        before = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["settings"]
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        before, older_parts = state["settings"], has_older_parts(state)
         sigma = float(before["sigma"])
     except Exception:  # damaged bytes raise whatever they happen to spell
-        return settings, False
+        return Older({}, False)
     if "last_batch" in before or not 0 < sigma < math.inf:
-        return settings, False
-    choices = {"last_batch": OLDER_LAST_BATCH, "sigma": sigma}
-    left = {name: value for name, value in choices.items() if name not in settings.model_fields_set}
-    return settings.model_copy(update=left), True
+        return Older({}, older_parts)
+    return Older({"last_batch": OLDER_LAST_BATCH, "sigma": sigma}, older_parts)
 
 
 def resume(
@@ -124,6 +130,7 @@ def resume(
     except UserError as error:
         raise _refuse(path, f"{error}{_tell_version(state)}") from error
     check_same(settings, inputs, before, state.get("inputs"), path.parent)
+    check_parts(settings, before, has_older_parts(state), path.parent)
     at = _read_position(path, state, settings.epochs, n_batches)
     parts = state["step"]
     if isinstance(parts, dict) and "network" in parts:

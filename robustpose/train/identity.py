@@ -7,10 +7,11 @@ places where it is known what is there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from robustpose.amounts import count
 from robustpose.changes import list_changes
 from robustpose.data.identity import identify_dataset
 from robustpose.data.subset import Adjusted
@@ -23,8 +24,13 @@ from robustpose.states import know
 from robustpose.train.settings import TrainSettings
 
 # Settings that change how a run goes but not what comes out; a run may go on with other ones.
-FREE = ("checkpoint_every", "sheet_people", "engine.workers", "engine.cache_mb", "engine.tensorboard", "row")
+FREE = (
+    *("checkpoint_every", "sheet_people", "row"),
+    *("engine.workers", "engine.cache_mb", "engine.tensorboard", "engine.wait_minutes"),
+)
+SHARED_OUT = ("accumulate", "engine.nodes", "engine.devices")  # who does which parts of a batch: see `check_parts`
 WEIGHTS = ("start_from", "backbone")
+IN_PARTS = "n_parts"  # of a batch, in a checkpoint; versions that noted none made other ones
 
 
 def describe_inputs(settings: TrainSettings, train_data: Dataset, val_data: Dataset) -> dict[str, Any]:
@@ -55,7 +61,7 @@ def check_same(
     if is_known:
         asked, there = without_places(settings), without_places(before)
     differences = list_differences(there.model_dump(mode="json"), asked.model_dump(mode="json"))
-    differences = [line for line in differences if not line.split(":")[0].startswith(FREE)]
+    differences = [line for line in differences if not line.split(":")[0].startswith((*FREE, *SHARED_OUT))]
     if differences:
         raise UserError(
             f"{folder} holds a run with other settings ({'; '.join(differences)}): give the same ones, {hint}"
@@ -63,6 +69,45 @@ def check_same(
     changes = list_changes(inputs_before, inputs) if is_known else list_changes({}, {"code": inputs["code"]})
     if changes:
         raise UserError(f"{first_few(changes, 'changes')} ({folder}): {hint}")
+
+
+def has_older_parts(state: Mapping[str, Any]) -> bool:
+    """Return whether the run of a checkpoint began in a version that made other parts of a batch, and has several."""
+    said = state.get("settings")
+    if IN_PARTS in state or not isinstance(said, Mapping):
+        return False
+    engine = said.get("engine")
+    counts = said.get("accumulate"), engine.get("devices") if isinstance(engine, Mapping) else 1
+    return any(count not in (None, 1) for count in counts)
+
+
+def check_parts(settings: TrainSettings, before: TrainSettings, is_older: bool, folder: Path) -> None:
+    """Raise UserError unless batches are done in the parts in which the run in a folder began to do them."""
+    now, then = ((one.accumulate, one.n_processes) for one in (settings, before))
+    if now == then:
+        return
+    n_processes, how = settings.n_processes, "choose another --out, or start over with --fresh"
+    if is_older:
+        raise UserError(
+            f"{folder} holds a run that an older version began on {count(then[1], 'process', 'processes')} with "
+            f"accumulate {then[0]}: go on with as many, {how}"
+        )
+    if settings.engine.sync_batch_norm:  # batch norms see a part of every process
+        is_same, set_to = now[0] == then[0], before.accumulate
+    else:
+        is_same, (set_to, rest) = settings.n_parts == before.n_parts, divmod(before.n_parts, n_processes)
+        set_to = 0 if rest else set_to
+    if not is_same:
+        advice = (
+            f"set accumulate={set_to}"
+            if set_to
+            else f"take a number of processes that {before.n_parts} can be shared by"
+        )
+        raise UserError(
+            f"{folder} holds a run whose batches of {before.batch_size} are done in {count(before.n_parts, 'part')}, "
+            f"and accumulate {settings.accumulate} on {count(n_processes, 'process', 'processes')} makes "
+            f"{settings.n_parts} of them: {advice}; or {how}"
+        )
 
 
 def list_paths(settings: TrainSettings) -> list[Path]:

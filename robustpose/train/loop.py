@@ -10,9 +10,10 @@ Killed at any moment and started again, a run goes on from `last.ckpt` and ends,
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -20,12 +21,10 @@ from typing import Any, cast
 import torch
 from lightning_fabric import Fabric
 
-import robustpose
 from robustpose.config import read_recipe, write_recipe
 from robustpose.data.images import write_image
 from robustpose.errors import UserError, show_doubts
 from robustpose.estimators.running.backends import limit_threads
-from robustpose.evaluation import measure
 from robustpose.files import lock_folder, without_parts, write_text
 from robustpose.fresh import StartOver
 from robustpose.metrics import make_metric
@@ -35,6 +34,7 @@ from robustpose.processes import start_processes
 from robustpose.train.build import make_guard
 from robustpose.train.checkpoint import Position, keeps_best, write_checkpoint
 from robustpose.train.divergence import check_losses, check_state, telling_divergence
+from robustpose.train.evaluating import measure_together
 from robustpose.train.log import Log
 from robustpose.train.machine import make_fabric
 from robustpose.train.opened import open_run
@@ -43,6 +43,7 @@ from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.sheets import draw_sheet
 from robustpose.train.start import check_start
+from robustpose.train.together import equalise, from_first, heed_lost_processes
 from robustpose.train.workers import heed_lost_workers, start_worker
 from robustpose.work import announce_plan
 
@@ -79,38 +80,43 @@ def train(
     Raises:
         UserError: the run in `out` has other settings, the data or the model do not fit, or a loss is not finite.
     """
-    check_start(settings)
-    engine = settings.engine
-    fabric = make_fabric(engine)
-    fabric.launch()
-    # One process of a run holds the folder for all of them.
-    claim = claim_folder(out) if fabric.is_global_zero else nullcontext()
-    # Lost workers are heeded twice: PyTorch can raise what they are lost by again, while the others clean up.
-    with (
-        heed_lost_workers(),
-        claim,
-        torch.random.fork_rng(devices=[]),
-        limit_threads(engine.threads),
-        heed_lost_workers(),
-    ):
-        on_progress, announce = (on_progress, announce) if fabric.is_global_zero else (None, None)
-        return _train(fabric, settings, out, on_progress, fresh, announce)
+    with _launch(settings) as fabric, ExitStack() as held:
+        # One process of a run holds the folder for all of them.
+        from_first(fabric, lambda: held.enter_context(claim_folder(out)) if fabric.is_global_zero else None)
+        # Lost workers are heeded twice: PyTorch can raise what they are lost by again, while the others clean up.
+        with heed_lost_workers():
+            on_progress, announce = (on_progress, announce) if fabric.is_global_zero else (None, None)
+            return _train(fabric, settings, out, on_progress, fresh, announce)
 
 
 def plan_training(settings: TrainSettings, out: Path, fresh: StartOver | None = None) -> TrainPlan:
     """Return what `train` would do, with all checks of its start. Nothing is written or locked."""
-    check_start(settings)
-    fabric = make_fabric(settings.engine)
-    fabric.launch()
-    if out.is_dir():
-        check_is_free(out)
-    elif os.path.lexists(out):
-        raise UserError(f"{out} is no folder: choose another --out")
-    with heed_lost_workers(), torch.random.fork_rng(devices=[]), limit_threads(settings.engine.threads):
+
+    def look() -> None:
+        if out.is_dir():
+            check_is_free(out)
+        elif os.path.lexists(out):
+            raise UserError(f"{out} is no folder: choose another --out")
+
+    with _launch(settings) as fabric:
+        from_first(fabric, look)
         opened = open_run(fabric, settings, out / LAST, fresh)
         show_doubts([*opened.data.train.warnings, *opened.data.doubts])
         at = Position(log=[]) if fresh is not None else opened.resume(out / LAST)
         return measure_plan(fabric, opened, at)
+
+
+@contextmanager
+def _launch(settings: TrainSettings) -> Iterator[Fabric]:
+    """Check what can be checked, start the other processes of a run or meet them, and set this one up."""
+    check_start(settings)
+    fabric = make_fabric(settings.engine)
+    with heed_lost_processes(fabric.world_size), heed_lost_workers(), warnings.catch_warnings():
+        fabric.launch()
+        if not fabric.is_global_zero:  # the first process says what there is to say
+            warnings.simplefilter("ignore")
+        with torch.random.fork_rng(devices=[]), limit_threads(settings.engine.threads):
+            yield fabric
 
 
 @contextmanager
@@ -139,7 +145,7 @@ def _train(
     last = out / LAST
     opened = open_run(fabric, settings, out / LAST, fresh)
     settings, data, input_spec, samples = opened.settings, opened.data, opened.input_spec, opened.samples
-    batches, step, scaler = opened.batches, opened.step, opened.scaler
+    batches, step = opened.batches, opened.step
     make_estimator = FAMILIES[input_spec.family].estimating.as_estimator
     workers = settings.engine.workers
     loader: Any = torch.utils.data.DataLoader(
@@ -147,9 +153,7 @@ def _train(
     )
     loader = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
     if fresh is not None:
-        if fabric.is_global_zero:
-            _clear_folder(out, fresh)
-        fabric.barrier()
+        from_first(fabric, lambda: _clear_folder(out, fresh))
     at = opened.resume(last)
     n_steps = settings.epochs * len(batches)
     # Batches that the samples of an epoch fill: the last one counts for as much as it has.
@@ -166,11 +170,8 @@ def _train(
 
     def checkpoint() -> None:
         if fabric.is_global_zero:
-            said = settings.model_dump(mode="json", exclude={"last_batch"} if opened.is_older else None)
-            state: dict[str, Any] = {"version": robustpose.__version__, "settings": said}
-            state |= {"inputs": opened.inputs, "at": asdict(at), "step": step.state(), "precision": scaler.state_dict()}
             with telling_divergence(done, settings.lr, last):
-                write_checkpoint(state, last)
+                write_checkpoint(opened.describe(at), last)
 
     def tell(losses: dict[str, float], figures: dict[str, float] | None = None) -> None:
         if on_progress:
@@ -187,7 +188,7 @@ def _train(
             drawn = iter(loader)
         for batch in drawn:
             torch.manual_seed(make_torch_seed(settings.seed, "step", done, fabric.global_rank))
-            with guard():
+            with guard(), heed_lost_processes(fabric.world_size):
                 own = step(samples.prepare(batch), batches.share(at.step))  # of this process
             averaged = cast(torch.Tensor, fabric.all_reduce(torch.stack(list(own.values())), reduce_op="mean"))
             losses = dict(zip(own, averaged.tolist(), strict=True))
@@ -206,10 +207,14 @@ def _train(
         line: dict[str, Any] = {"epoch": at.epoch + 1, "step": done, "lr": lr}
         line["losses"] = {name: total / n_filled for name, total in at.totals.items()}
         is_due = (at.epoch + 1) % settings.evaluate_every == 0 or at.epoch + 1 == settings.epochs
-        if is_due and fabric.is_global_zero:
+        figures = None
+        if is_due:
             with telling_divergence(done, settings.lr, last):
                 check_state(step.state())
-                figures = measure(data.val, make_estimator(step.network, input_spec, data.evaluated))
+                equalise(fabric, step.network)
+                estimator = make_estimator(step.network, input_spec, data.evaluated)
+                figures = measure_together(fabric, data.val, estimator)
+        if figures is not None:
             line["figures"] = figures
             if data.doubts:
                 line["warnings"] = data.doubts

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
+import warnings
+from datetime import timedelta
+from inspect import signature
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
+from torch.nn.parallel import DistributedDataParallel
 
 from robustpose.errors import UserError
 from robustpose.processes import count_cores
@@ -25,22 +28,25 @@ def make_fabric(engine: EngineSettings) -> Fabric:
     _check_devices(engine, kind)
     if engine.precision == "16-mixed" and kind == "cpu":
         raise UserError("engine.precision=16-mixed is for GPUs, this run is on cpu: take bf16-mixed or 32-true")
-    if engine.sync_batch_norm and kind != "cuda":
-        raise UserError(f"engine.sync_batch_norm is for GPUs, this run is on {kind}")
+    if kind == "mps" and engine.nodes > 1:
+        raise UserError("engine.nodes is for NVIDIA GPUs and CPUs, this run is on mps: set engine.accelerator=cpu")
     strategy: Any = "auto"
-    if engine.devices > 1 or _n_processes() > 1:
-        # Every process keeps its own statistics of batch norms; those of the first are kept. Sent around between two
-        # passes, they would break the first one's gradient.
-        strategy = DDPStrategy(broadcast_buffers=False)
-    return Fabric(accelerator=kind, devices=engine.devices, precision=engine.precision, strategy=strategy)
-
-
-def _n_processes() -> int:
-    """Return the number of processes that another program says it has started, 1 where there is none."""
-    said = os.environ.get("WORLD_SIZE", "1")
-    if not said.isdecimal():
-        raise UserError(f"the variable WORLD_SIZE must be the number of processes, got '{said}'")
-    return int(said)
+    if engine.nodes * engine.devices > 1:
+        # Statistics of batch norms are brought together by `norms`, after a step. Sent around between two passes, they
+        # would break the first one's gradient.
+        renamed = "forward_sync_buffers" in signature(DistributedDataParallel).parameters  # in PyTorch 2.13
+        held_back: Any = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}
+        strategy = DDPStrategy(timeout=timedelta(minutes=engine.wait_minutes), **held_back)
+    with warnings.catch_warnings():
+        # Such as that there is SLURM's srun on this machine, which is not used.
+        warnings.filterwarnings("ignore", module=LIGHTNING)
+        return Fabric(
+            accelerator=kind,
+            devices=engine.devices,
+            num_nodes=engine.nodes,
+            precision=engine.precision,
+            strategy=strategy,
+        )
 
 
 def _find_kind(accelerator: str) -> str:
@@ -59,6 +65,6 @@ def _find_kind(accelerator: str) -> str:
 def _check_devices(engine: EngineSettings, kind: str) -> None:
     n_cores = count_cores()
     n_there = {"cuda": torch.cuda.device_count(), "mps": 1, "cpu": max(4, n_cores)}[kind]
-    if engine.devices > n_there:
+    if engine.devices > n_there:  # of this node; every other one looks for itself
         have = f"for the {n_cores} cores of this machine: at most {n_there}"
         raise UserError(f"engine.devices is {engine.devices}, {have if kind == 'cpu' else f'but there are {n_there}'}")

@@ -24,6 +24,7 @@ class Optimisation:
     clip: float | None = None  # largest norm of a gradient; None for any
     ema: float | None = None  # share of the old in every new average of the student's weights, 0..1; None for none
     accumulate: int = 1  # parts that a batch is done in, for want of memory
+    in_sync: bool = False  # whether batch norms see what all processes pass at the same time
     # In AdvMix's turns, the student's batch norms take in the generator's pass, too, as in the published program.
     second_norm_update: bool = True
 

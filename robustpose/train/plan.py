@@ -25,6 +25,7 @@ from robustpose.random_state import same_random_numbers
 from robustpose.train.build import make_guard
 from robustpose.train.checkpoint import Position
 from robustpose.train.opened import OpenedRun
+from robustpose.train.settings import TrainSettings
 
 N_STEPS = 3  # that are tried; the first is not counted, in which libraries choose their methods
 MOST_SECONDS = 20.0  # for all of them, but for two
@@ -42,10 +43,11 @@ class TrainPlan:
     n_steps: int  # of the whole run
     n_done: int  # of them
     batch_size: int
+    n_parts: int  # of a batch, which batch norms see one at a time
     network: str
     n_parameters: int
     strategy: str
-    device: str  # such as cpu, or 2 × cuda
+    device: str  # such as cpu, 2 × cuda, or 32 × cuda of 4 nodes
     seconds: float | None  # for what is left; None where several devices share the work, so that nothing was tried
     checkpoint_bytes: int
     n_bytes: int  # of the run folder when all is done
@@ -55,10 +57,17 @@ class TrainPlan:
         takes = "time as of the first steps" if self.seconds is None else about_time(self.seconds)
         return (
             f"{count(self.n_samples, self.what.removesuffix('s'), self.what)}, {count(self.epochs, 'epoch')}, "
-            f"{count(self.n_steps, 'step')} of {self.batch_size}, {self.network} "
+            f"{count(self.n_steps, 'step')}{self._describe_batch()}, {self.network} "
             f"({self.n_parameters / 1e6:.1f} M parameters), {self.strategy}: {there}{takes} on {self.device}, "
             f"{count_bytes(self.n_bytes)} (checkpoint {count_bytes(self.checkpoint_bytes)})"
         )
+
+    def _describe_batch(self) -> str:
+        """Return how a batch is done: ``, batch 256 in 8 parts of 32``."""
+        if self.n_parts == 1:
+            return f" of {self.batch_size}"
+        size, rest = divmod(self.batch_size, self.n_parts)
+        return f", batch {self.batch_size} in {self.n_parts} parts of {f'{size} or {size + 1}' if rest else size}"
 
 
 def measure_plan(fabric: Fabric, opened: OpenedRun, at: Position) -> TrainPlan:
@@ -85,14 +94,21 @@ def measure_plan(fabric: Fabric, opened: OpenedRun, at: Position) -> TrainPlan:
         n_steps=n_steps,
         n_done=done,
         batch_size=settings.batch_size,
+        n_parts=settings.accumulate if settings.engine.sync_batch_norm else settings.n_parts,
         network=name_shown(settings.model),
         n_parameters=sum(parameter.numel() for parameter in opened.step.network.parameters()),
         strategy=settings.strategy,
-        device=kind if fabric.world_size == 1 else f"{fabric.world_size} × {kind}",
+        device=_name_devices(settings, kind),
         seconds=seconds,
         checkpoint_bytes=of_checkpoint,
         n_bytes=of_checkpoint + 3 * of_network + n_sheets * SHEET_OF_CROP,  # the best, the last, and the last as .pth
     )
+
+
+def _name_devices(settings: TrainSettings, kind: str) -> str:
+    n_processes, n_nodes = settings.n_processes, settings.engine.nodes
+    on = f" of {n_nodes} nodes" if n_nodes > 1 else ""
+    return kind if n_processes == 1 else f"{n_processes} × {kind}{on}"
 
 
 def measure_tensors(state: Any) -> int:

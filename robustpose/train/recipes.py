@@ -15,7 +15,7 @@ from robustpose.config import override_value, read_recipe
 from robustpose.errors import UserError, nearest, quote
 from robustpose.reading import read_text
 from robustpose.train.recipe_code import check_trust, name_typed
-from robustpose.train.settings import TrainSettings, make_settings
+from robustpose.train.settings import PER_DEVICE, TrainSettings, make_settings
 
 FOLDER = Path(__file__).parents[1] / "recipes"
 # Fields of a recipe's data that files named on the command line take the place of.
@@ -118,3 +118,12 @@ def change_values(values: dict[str, Any], overrides: Sequence[str], options: Map
             values[key] = value
     for override in overrides:
         override_value(values, override)
+    choose_batch(values, [override.partition("=")[0].strip() for override in overrides])
+
+
+def choose_batch(values: dict[str, Any], typed: Iterable[str]) -> None:
+    """Let the size of a batch that was typed, of all devices or of each, take the place of the other one, in place."""
+    given = {"batch_size", PER_DEVICE}.intersection(typed)
+    if len(given) == 1 and values.get(*given) is not None:
+        for other in {"batch_size", PER_DEVICE} - given:
+            values.pop(other, None)

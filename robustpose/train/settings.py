@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,7 +20,7 @@ from pydantic import (
 from robustpose.config import check_settings
 from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
-from robustpose.errors import UserError, nearest
+from robustpose.errors import UserError, nearest, quote
 from robustpose.models import family_of
 from robustpose.models.families import FAMILIES, OLD_NAMES, FamilyName
 from robustpose.models.zoo import ZooNetwork, get_network
@@ -36,6 +37,7 @@ from robustpose.train.settings_groups import (
 from robustpose.train.strategies import Strategy, find_strategy
 from robustpose.train.views.table import CLEAN, VIEWS
 
+PER_DEVICE = "batch_size_per_device"
 LossName = Literal["mse", "smooth_l1"]  # of heatmaps
 Side = Annotated[int, Field(gt=0, le=2048)]  # px
 
@@ -73,13 +75,16 @@ class TrainSettings(DescribedSettings):
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 210
     """Passes over the people of train_data. Recipes that fine-tune have fewer: advmix/mobilenet_v2, which harden takes,
     has 20."""
+    batch_size_per_device: PositiveInt | None = None
+    """Instead of batch_size: crops of a step on each device."""
     batch_size: PositiveInt = 32
-    """Crops of a step, over all devices."""
+    """Crops of a step, over all devices of all nodes."""
     last_batch: Literal["keep", "drop"] = "keep"
     """Last batch of an epoch, which may be smaller: learned from, as by the programs of HRNet, SBL and AdvMix, or left
     out."""
     accumulate: PositiveInt = 1
-    """Parts that a batch is done in, for want of memory."""
+    """Parts that each device does its crops of a batch in, one after the other. A batch is in accumulate × devices ×
+    nodes parts, of which batch norms see one at a time: as many parts on fewer devices are the same training."""
     lr: PositiveFloat = 1e-3
     """First learning rate, of Adam."""
     decay_at: tuple[PositiveInt, ...] = (170, 200)
@@ -139,6 +144,32 @@ class TrainSettings(DescribedSettings):
             raise ValueError(f"nothing is scored on it: give metric ({spec.metric}) to val_data")
         return spec
 
+    @model_validator(mode="before")
+    @classmethod
+    def _count_batch(cls, values: Any) -> Any:
+        """Give batch_size where it is given for each device: what is kept is of all."""
+        if not isinstance(values, Mapping) or values.get("batch_size_per_device") is None:
+            return values
+        own, engine = values["batch_size_per_device"], values.get("engine")
+        if values.get("batch_size") is not None:
+            raise ValueError(
+                f"batch_size ({quote(values['batch_size'])}) and batch_size_per_device ({quote(own)}) both say how "
+                "many crops a step has: leave one out"
+            )
+        if not is_count(own):
+            return {key: value for key, value in values.items() if key != "batch_size"}  # it is refused later
+        return {**values, "batch_size": own * count_processes(engine), "batch_size_per_device": None}
+
+    @property
+    def n_processes(self) -> int:
+        """Return the number of processes, on all nodes."""
+        return self.engine.nodes * self.engine.devices
+
+    @property
+    def n_parts(self) -> int:
+        """Return the number of parts of a batch, on all devices: batch norms see one at a time, unless in sync."""
+        return self.accumulate * self.n_processes
+
     @property
     def way(self) -> Strategy:
         """Return what the strategy is made of."""
@@ -158,8 +189,14 @@ class TrainSettings(DescribedSettings):
     def _check_together(self) -> TrainSettings:
         if self.start_from is not None and self.backbone is not None:
             raise ValueError("start_from brings all weights: leave out backbone")
-        if self.batch_size % self.engine.devices:
-            raise ValueError(f"batch_size must be a multiple of engine.devices ({self.engine.devices})")
+        if self.batch_size_per_device is not None:  # else it has become batch_size
+            raise ValueError(f"batch_size_per_device must be a whole number, got {self.batch_size_per_device!r}")
+        if self.batch_size % self.n_processes:
+            nodes, devices = self.engine.nodes, self.engine.devices
+            what = (
+                f"engine.devices ({devices})" if nodes == 1 else f"engine.nodes × engine.devices ({nodes} × {devices})"
+            )
+            raise ValueError(f"batch_size must be a multiple of {what}, got {self.batch_size}")
         self._check_views()
         self._check_teacher()
         return self
@@ -208,17 +245,32 @@ def make_settings(
         network = get_network(str(values["like"]))
     if network is None:
         return check_settings(TrainSettings, own, source)
-    engine = own.get("engine")
-    counts = (engine.get("devices") if isinstance(engine, dict) else 1, own.get("batch_size"))
+    n_processes, batch_size, share = count_processes(own.get("engine")), own.get("batch_size"), own.get(PER_DEVICE)
+    if batch_size is None and share is not None and is_count(share):
+        batch_size = share * n_processes
     # What is no number here is refused when all settings are checked.
-    n_devices, batch_size = (count if isinstance(count, int) and count > 0 else None for count in counts)
-    like = network.training_settings(n_devices or 1, batch_size)
+    like = network.training_settings(n_processes, batch_size if is_count(batch_size) else None)
+    if share is not None:
+        del like["batch_size"]
     groups = {
         key: {**settings, **own[key]}
         for key, settings in like.items()
         if isinstance(settings, dict) and isinstance(own.get(key), dict)
     }
     return check_settings(TrainSettings, {**like, **own, **groups}, source)
+
+
+def is_count(value: Any) -> bool:
+    """Return whether a value is a whole number above 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def count_processes(engine: Any) -> int:
+    """Return the number of processes of nested settings `engine`; what is no number there counts as 1."""
+    if isinstance(engine, EngineSettings):
+        return engine.nodes * engine.devices
+    counts = [engine.get(name, 1) for name in ("nodes", "devices")] if isinstance(engine, Mapping) else []
+    return math.prod(count for count in counts if is_count(count))
 
 
 OLDER_LAST_BATCH = "drop"  # what was done before there was a choice

@@ -114,12 +114,16 @@ class EngineSettings(DescribedSettings):
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
     """What computes; auto takes a GPU if there is one."""
+    nodes: PositiveInt = 1
+    """Machines (--nodes), with as many devices each; torchrun or srun starts the processes on them."""
     devices: PositiveInt = 1
-    """Processes, one device each (--devices); they share every batch."""
+    """Processes on every node, one device each (--devices); all of them share every batch."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     """Numbers that networks compute with; 16-mixed on a GPU only."""
     sync_batch_norm: bool = False
-    """Whether batch norms see the crops of all processes; on GPUs only."""
+    """Whether batch norms see the crops of all processes at once, on GPUs by PyTorch's own."""
+    wait_minutes: Annotated[int, Field(gt=0, le=10_000)] = 30
+    """How long processes wait for each other before the training ends with a line."""
     threads: PositiveInt | None = None
     """Threads of one process; by default PyTorch chooses. On a CPU they decide the last bits."""
     workers: NonNegativeInt = 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 
-from robustpose.train.batches import WHOLE, Share
+from robustpose.train.batches import Share
 from robustpose.train.objectives import Batch, nothing, take, take_batch
 from robustpose.train.steps import Losses, Step, add_losses, name_losses
 
@@ -21,10 +21,10 @@ class SimultaneousStep(Step):
     A teacher is always shown outputs of the mix.
     """
 
-    def __call__(self, batch: Batch, share: Share = WHOLE) -> Losses:
+    def __call__(self, batch: Batch, share: Share | None = None) -> Losses:
         """Update student and generator once; arguments and losses are those of `AdvMixStep`."""
         total: Losses = {}
-        for part, weight in self._start(batch, share):
+        for part, weight in self._take_turns(self._start(batch, share)):
             add_losses(total, self._learn_from(part, weight), weight)
         for learner in self._learners:
             learner.update()

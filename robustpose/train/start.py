@@ -25,6 +25,7 @@ from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import no_poses
 from robustpose.processes import count_cores
 from robustpose.registry import check_name
+from robustpose.train.launched import check_launch
 from robustpose.train.overlap import doubt_split, list_shared_images
 from robustpose.train.rows import doubt_whole
 from robustpose.train.settings import TrainSettings
@@ -45,6 +46,7 @@ class OpenedData:
 
 def check_start(settings: TrainSettings) -> None:
     """Raise UserError for what can be known without PyTorch, and without reading a file."""
+    check_launch(settings.engine)
     _check_engine(settings.engine)
     for name, path in (
         ("start_from (--init)", settings.start_from),
@@ -62,7 +64,7 @@ def check_start(settings: TrainSettings) -> None:
     for network in filter(None, (settings.model, settings.teacher.model)):
         check_name(network, TABLE, "network")
     width, height = settings.input_wh
-    n_bytes = 4 * 3 * width * height * len(settings.views) * settings.batch_size // settings.engine.devices
+    n_bytes = 4 * 3 * width * height * len(settings.views) * settings.batch_size // settings.n_processes
     check_limit("MEMORY_MB", n_bytes / MEGABYTE, f"a batch of {settings.batch_size:,} crops", "MB")
 
 

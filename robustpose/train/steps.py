@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from robustpose.train.batches import WHOLE, Share
+from robustpose.train.batches import Part, Share
 from robustpose.train.heatmaps import HeatmapObjective
 from robustpose.train.mixing import CLEAN, LastView, check_mixer
+from robustpose.train.norms import SharedStatistics
 from robustpose.train.objectives import Batch, Objective, Outputs, take_batch
 from robustpose.train.optimisation import Learner, Optimisation, find_layout
 from robustpose.train.teacher import Teacher
 
 Losses = dict[str, Tensor]
+
+
+class Dose(NamedTuple):
+    """One part of a batch, as it is learned."""
+
+    batch: Batch
+    part: Part
 
 
 class Step(ABC):
@@ -60,12 +70,12 @@ class Step(ABC):
         self._parts = {name: part for name, part in parts.items() if part is not None}
 
     @abstractmethod
-    def __call__(self, batch: Batch, share: Share = WHOLE) -> Losses:
+    def __call__(self, batch: Batch, share: Share | None = None) -> Losses:
         """Update the networks once, and return the losses, detached scalars.
 
         A batch holds `views` (B, V, 3, h, w), normalised, the clean one first where there is a teacher or a mixer; and
-        what the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1). `share` is for several
-        processes; the mean of their losses is that of all crops.
+        what the objective wants: for heatmaps `target` (B, K, h', w') and `weight` (B, K, 1). `share` says in which
+        parts it is done, and is for several processes; the mean of their losses is that of all crops.
         """
 
     @property
@@ -91,17 +101,40 @@ class Step(ABC):
         for name, part in self._parts.items():
             part.restore(state[name])
 
-    def _start(self, batch: Batch, share: Share) -> list[tuple[Batch, float]]:
-        """Forget all gradients, and return the parts of a batch and what each weighs."""
+    def _start(self, batch: Batch, share: Share | None) -> list[Dose]:
+        """Forget all gradients, and return the parts of a batch."""
         for learner in self._learners:
             learner.start()
-        n_crops = len(batch["views"])
-        n_parts = min(self._optimisation.accumulate, max(n_crops, share.n_most))
-        numbers = torch.arange(n_crops).tensor_split(min(n_parts, n_crops))
-        slices = [slice(int(part[0]), int(part[-1]) + 1) for part in numbers]
-        parts = [(take_batch(batch, part), share.weight * (part.stop - part.start) / n_crops) for part in slices]
-        # The other processes wait for a gradient of every part.
-        return parts + [(take_batch(batch, slice(1)), 0.0)] * (n_parts - len(parts))
+        if share is None:
+            n_crops = len(batch["views"])
+            sizes = map(len, torch.arange(n_crops).tensor_split(min(self._optimisation.accumulate, n_crops)))
+            parts = [Part(i, size, size / n_crops) for i, size in enumerate(sizes)]
+            share = Share(tuple(parts), len(parts))
+        self._share, doses, start = share, [], 0
+        for part in share.parts:
+            # The other processes wait for a gradient of every part: where there is none, any crop stands in.
+            first = 0 if part.number is None else start
+            doses.append(Dose(take_batch(batch, slice(first, first + part.n_crops)), part))
+            start = first + part.n_crops
+        return doses
+
+    def _take_turns(self, doses: list[Dose]) -> Iterator[tuple[Batch, float]]:
+        """Yield each part of a batch, and what it weighs. Gradients are left of it, which are added up at the end."""
+        several, is_older = self._fabric.world_size > 1, self._share.is_older
+        shared = several and not is_older and not self._optimisation.in_sync
+        statistics = SharedStatistics(self._student.network, self._share.n_parts) if shared else None
+        for i, (batch, part) in enumerate(doses):
+            with ExitStack() as stack:
+                if several and not is_older and i < len(doses) - 1:
+                    for learner in self._learners:
+                        stack.enter_context(self._fabric.no_backward_sync(learner.forward))
+                if part.seed is not None:
+                    torch.manual_seed(part.seed)
+                if statistics is not None:
+                    stack.enter_context(statistics.part(part.number))
+                yield batch, part.weight
+        if statistics is not None:
+            statistics.finish()
 
     def _mix(self, views: Tensor, keep: bool) -> tuple[Tensor, Tensor]:
         """Return mixed (B, 3, h, w) and weights (B, V, h, w), with what the generator's gradient needs if `keep`."""
