@@ -24,7 +24,7 @@ from robustpose.handed_over import hand_over
 from robustpose.models import TABLE, find_weights
 from robustpose.processes import count_cores
 from robustpose.train.recipe_code import check_trust
-from robustpose.train.recipes import find_recipe_file
+from robustpose.train.recipes import choose_batch, find_recipe_file
 from robustpose.train.settings import TrainSettings, make_settings
 from robustpose.train.start import naming
 
@@ -79,6 +79,11 @@ class Start:
 
         first = {} if self.network is None else {"start_from": str(folder / START)}
         settings = make_settings({**self.values, **first}, self.source)
+        if settings.engine.nodes > 1:
+            raise UserError(
+                f"engine.nodes is {settings.engine.nodes}: on several nodes torchrun or srun starts the command "
+                "robustpose train, see docs/cluster.md; a Python program trains on the devices of one"
+            )
         if settings.engine.devices > 1:
             check_named(settings, HELD)
         if self.network is not None:
@@ -226,6 +231,7 @@ def _change(values: dict[str, Any], settings: Any) -> list[str]:
             word = {"start_from": "model", "train_data": "train", "val_data": "val"}.get(name, name)
             raise UserError(f"settings= cannot say '{name}': that is {word}=")
         names += _set(values, str(name), value)
+    choose_batch(values, names)
     return names
 
 

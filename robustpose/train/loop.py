@@ -42,8 +42,8 @@ from robustpose.train.plan import TrainPlan, measure_plan
 from robustpose.train.seeding import make_torch_seed
 from robustpose.train.settings import TrainSettings
 from robustpose.train.sheets import draw_sheet
-from robustpose.train.start import check_start
-from robustpose.train.together import equalise, from_first, heed_lost_processes
+from robustpose.train.start import check_machine, check_start
+from robustpose.train.together import equalise, from_first, heed_lost_processes, in_all
 from robustpose.train.workers import heed_lost_workers, start_worker
 from robustpose.work import announce_plan
 
@@ -115,6 +115,7 @@ def _launch(settings: TrainSettings) -> Iterator[Fabric]:
         fabric.launch()
         if not fabric.is_global_zero:  # the first process says what there is to say
             warnings.simplefilter("ignore")
+        in_all(fabric, lambda: check_machine(settings))
         with torch.random.fork_rng(devices=[]), limit_threads(settings.engine.threads):
             yield fabric
 

@@ -25,7 +25,7 @@ from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import no_poses
 from robustpose.processes import count_cores
 from robustpose.registry import check_name
-from robustpose.train.launched import check_launch
+from robustpose.train.launched import check_launch, find_launch
 from robustpose.train.overlap import doubt_split, list_shared_images
 from robustpose.train.rows import doubt_whole
 from robustpose.train.settings import TrainSettings
@@ -45,8 +45,17 @@ class OpenedData:
 
 
 def check_start(settings: TrainSettings) -> None:
-    """Raise UserError for what can be known without PyTorch, and without reading a file."""
+    """Raise UserError for what can be known without PyTorch, and without reading a file.
+
+    Where other nodes would wait for this one, files are left to `check_machine`, which is called when all have met.
+    """
     check_launch(settings.engine)
+    if find_launch() is None:
+        check_machine(settings)
+
+
+def check_machine(settings: TrainSettings) -> None:
+    """Raise UserError for what a run needs and this machine has not."""
     _check_engine(settings.engine)
     for name, path in (
         ("start_from (--init)", settings.start_from),

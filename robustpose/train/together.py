@@ -47,7 +47,12 @@ def from_first(fabric: Fabric, find: Callable[[], Found]) -> Found:
     return found
 
 
-def in_all(fabric: Fabric, find: Callable[[], Found], describe: Callable[[Found], Any], compare: Any) -> Found:
+def in_all(
+    fabric: Fabric,
+    find: Callable[[], Found],
+    describe: Callable[[Found], Any] = lambda found: None,
+    compare: Callable[[Any, Any], str] = lambda first, other: "",
+) -> Found:
     """Return what `find` gives in this process, once all have got there; what is wrong in one ends all.
 
     What `describe` says of it, which can be sent, has to be the same in all: ``compare(first, other)`` returns words
@@ -136,7 +141,7 @@ def heed_lost_processes(n_processes: int) -> Iterator[None]:
         if n_processes == 1 or not _is_of_connection(error):
             raise
         first_line = str(error).partition("\n")[0]
-        reason = re.sub(r"^\[[^\]]*\]:?\d* *", "", first_line)[:200].rstrip(". ")
+        reason = re.sub(r"^\[[^\]]*\]:?\d* *", "", first_line).partition(". ")[0][:200].rstrip(". ")
         raise UserError(
             f"another of the {n_processes} processes of this training has ended or cannot be reached ({reason}): its "
             "own line says why, if it could; finished work is kept: start the same command again, on all nodes"
