@@ -14,6 +14,8 @@ from robustpose.files import list_differences
 from robustpose.limits import list_lifted
 from robustpose.versions import decisive_versions
 
+ADVICE = "every machine needs the same code (--ship FOLDER brings it), libraries and kind of device"
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -30,7 +32,7 @@ class Expected:
 
     def check_here(self, about: Mapping[str, Any]) -> None:
         """Raise UserError where code or options are others here."""
-        _raise_differences(self.about, about, "every machine needs the same code, libraries and kind of device")
+        _raise_differences(self.about, about, ADVICE)
 
 
 def expect(about: Mapping[str, Any]) -> Expected:
@@ -39,7 +41,8 @@ def expect(about: Mapping[str, Any]) -> Expected:
 
 
 def _raise_differences(there: Any, here: Any, advice: str) -> None:
-    differing = [line.replace(" there, ", " where the work is shared out, ") for line in list_differences(there, here)]
+    lines = list_differences(there, here)  # `there` is where the message is read
+    differing = [line.replace(" there, ", " here, ").removesuffix(" now") + " there" for line in lines]
     if differing:
         raise UserError(
             f"the machine {platform.node() or 'of a worker'} would find other numbers "

@@ -3,8 +3,9 @@
 import json
 import pickle
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 
 from robustpose.api.models import make_maker
@@ -16,6 +17,7 @@ from robustpose.corruptions.suites import choose_cells
 from robustpose.data.carrying import pack_frames, unpack_frames
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import write_image
+from robustpose.data.own import adopt_dataset
 from robustpose.data.spec import DataSpec
 from robustpose.data.stored import open_stored_images
 from robustpose.errors import UserError
@@ -23,6 +25,7 @@ from robustpose.estimators.carrying import NamedModel
 from robustpose.export.stylize import StyleJob, stylize
 from robustpose.export.write import SetJob, write_set
 from robustpose.pose.skeletons import COCO
+from robustpose.pose.types import Frame
 from tests import outside
 from tests.conftest import make_coco_folder, make_onnx
 from tests.elsewhere import Elsewhere, Machine
@@ -205,7 +208,7 @@ def test_other_versions_elsewhere_are_one_line(make_job, tmp_path):
     dataset = job.make_dataset()
     work = Predicting(job, cells=CELLS).carry((dataset, job.make_estimator(COCO))).work
     other = {**work.expected.versions, "numpy": "1.0"}
-    with pytest.raises(UserError, match=r"would find other numbers \(numpy: '1\.0' where .*install the sam"):
+    with pytest.raises(UserError, match=r"would find other numbers \(numpy: '1\.0' here, '.*' there\): install"):
         replace(work, expected=replace(work.expected, versions=other)).open()
     about = {**work.expected.about, "estimator": {"name": "x", "code": {"outside.py": "0"}}}
     with pytest.raises(UserError, match=r"would find other numbers \(estimator\..* every machine needs the same code"):
@@ -232,6 +235,25 @@ def test_image_that_cannot_be_read_is_told_to_who_looks_at_it(home):
     assert there.image.any()
     with pytest.raises(UserError, match=r"000001\.jpg does not exist"):
         lost.image  # noqa: B018
+
+
+@dataclass(frozen=True, eq=False)
+class Marked(Frame):
+    """A frame of somebody's own class."""
+
+    mark: object = None
+
+
+def test_frame_of_somebodys_own_class_travels_unless_it_holds_what_cannot():
+    ((marked,),) = unpack_frames(pack_frames([[Marked(1, lambda: np.full((40, 50, 3), 7, np.uint8), mark="x")]]))
+    assert (type(marked), marked.mark, marked.image.max()) == (Marked, "x", 7)
+    with pytest.raises(UserError, match=r"frames of class Marked cannot be sent to other machines \(.*: give plain"):
+        pack_frames([[Marked(1, lambda: np.full((40, 50, 3), 7, np.uint8), mark=lambda: 1)]])
+
+
+def test_dataset_around_one_of_ours_brings_files_and_no_pixels(coco_folder):
+    data = DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images").open()
+    assert pack_frames([[adopt_dataset(data, "data").frame(0)]]) == pack_frames([[data.frame(0)]])
 
 
 def test_images_of_cells_that_are_done_are_not_kept(coco_folder):

@@ -17,15 +17,24 @@ from robustpose.data.readers import Pixels, Reader, Refused
 from robustpose.errors import UserError
 from robustpose.pose.types import Frame
 
-FIELDS = tuple(field.name for field in fields(Frame))
-
 
 def pack_frames(groups: Iterable[Iterable[Frame]]) -> bytes:
-    """Return groups of frames as bytes. What they have in common is in them once: images, boxes, and clean frames."""
+    """Return groups of frames as bytes. What they have in common is in them once: images, boxes, and clean frames.
+
+    UserError for frames of somebody's own class that hold what cannot be sent.
+    """
     buffer = io.BytesIO()
     pickler = _Pickler(buffer, protocol=5)
     for group in groups:
-        pickler.dump(list(group))
+        frames = list(group)
+        try:
+            pickler.dump(frames)
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            kind = next((type(frame) for frame in frames if type(frame) is not Frame), Frame).__name__
+            raise UserError(
+                f"frames of class {kind} cannot be sent to other machines ({' '.join(str(error).split())[:200]}): "
+                "give plain frames (robustpose.Frame)"
+            ) from error
     return buffer.getvalue()
 
 
@@ -48,7 +57,7 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, Frame):
-            return copyreg.__newobj__, (Frame,), _list_fields(value)  # type: ignore[attr-defined]
+            return copyreg.__newobj__, (type(value),), _list_attributes(value)  # type: ignore[attr-defined]
         if isinstance(value, Reader):
             carried = _carry(value)
             # Not as objects are usually pickled: what is carried may be of another class.
@@ -56,15 +65,16 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
 
-def _list_fields(frame: Frame) -> dict[str, Any]:
-    """Return the fields of a frame, without the image, which it may have read, and with a reader that can be sent."""
-    own = {name: vars(frame)[name] for name in FIELDS}
+def _list_attributes(frame: Frame) -> dict[str, Any]:
+    """Return what a frame holds, without the image, which it may have read, and with a reader that can be sent."""
+    own = dict(vars(frame))
     if not isinstance(frame.read, Reader):
         try:
             own["read"] = Pixels(frame.image)
         except UserError as error:
             own["read"] = Refused(str(error))
     vars(frame).pop("image", None)  # it is read again where it is looked at: else all images would stay in memory
+    own.pop("image", None)
     return own
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from robustpose.blame import blaming
+from robustpose.data.readers import Reader
 from robustpose.data.subset import DatasetAround
 from robustpose.pose.protocols import Dataset, adopt
 from robustpose.pose.types import Frame, Image, Truth
@@ -28,6 +29,8 @@ class OwnDataset(DatasetAround):
 
     def frame(self, index: int) -> Frame:
         frame = self._dataset.frame(index)
+        if isinstance(frame.read, Reader):  # one of ours, which says itself what is wrong
+            return frame
         return replace(frame, read=partial(_read, f"image {frame.image_id} of {self._what}", frame.read))
 
     def truth(self, index: int) -> Truth:
