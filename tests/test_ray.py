@@ -162,6 +162,13 @@ def test_engine_that_cannot_be_meant_is_one_line(word, fields, words):
     assert words in refusal(word, None, **fields)
 
 
+def test_address_is_no_path_in_the_line_of_a_command():
+    words = ["bench", "--model", "demo", "--data", "toy", "--out", "no", "--engine", "ray:h.x"]
+    done = subprocess.run([sys.executable, "-m", "robustpose", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: --engine takes processes, ray, ray:auto or ray:HOST:PORT, got 'ray:h.x'\n"
+
+
 def test_number_of_workers_is_checked_as_for_processes():
     assert refusal("ray", 0) == refusal("processes", 0) == "--workers must be at least 1, got 0"
 

@@ -70,8 +70,8 @@ def _list_paths(given: Mapping[str, Any]) -> Iterator[str]:
     for value in given.values():
         for one in value if isinstance(value, list | tuple) else (value,):
             if isinstance(one, str):
-                _, colon, one = one.partition(":")
-                if not colon or not re.search(r"[./]", one):
+                kind, colon, one = one.partition(":")
+                if not colon or kind == "ray" or not re.search(r"[./]", one):  # of --engine, it is an address
                     continue
             if isinstance(one, str | Path) and str(one) not in ("", ".", "..") and not Path(one).is_absolute():
                 yield str(one)

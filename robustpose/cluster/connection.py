@@ -14,7 +14,8 @@ from typing import IO, Any
 from robustpose.cluster.messages import Settings
 from robustpose.errors import UserError
 
-STARTS = 90.0  # seconds that connecting may take; a new cluster on a slow disk takes 20
+ANSWERS = 30.0  # seconds that connecting may take
+STARTS = 90.0  # seconds that starting a cluster may take, too; on a slow disk it takes 20
 ENDS = 15.0  # seconds that closing may take, a cluster of its own included
 MODULE = "robustpose.cluster.ray_driver"
 
@@ -38,9 +39,13 @@ class Connection:
         self._pipe = ours
         self.close = weakref.finalize(self, _close, ours, self._process, self._log)
         self.send(settings)
-        if not self._pipe.poll(STARTS):
+        patience = STARTS if settings.address in (None, "local") else ANSWERS
+        if not self._pipe.poll(patience):
+            self._process.kill()
             self.close()
-            raise UserError(f"Ray has not answered for {STARTS:g} s: is what runs at {settings.address} a Ray cluster?")
+            raise UserError(
+                f"Ray has not answered for {patience:g} s: is what runs at {settings.address} a Ray cluster?"
+            )
         kind, self.n_room = self.receive()
         if kind == "error":
             self.close()

@@ -1,0 +1,170 @@
+"""What Ray takes of a sweep, and whether kills change a byte: two nodes on this machine, of one core each.
+
+PYTHONPATH=. python benchmarks/cluster.py overhead          # ms a unit, of an estimator that costs nothing
+PYTHONPATH=. python benchmarks/cluster.py kills --images 40 # the same bytes though nodes and the command are killed
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
+
+import numpy as np
+from ray.cluster_utils import Cluster
+
+from robustpose.carried import Carried
+from robustpose.cluster import Place, RayCluster
+from robustpose.cluster.ray_worker import MOST_TOGETHER
+from robustpose.pose.types import Poses
+from robustpose.work import do_tasks
+
+NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Units of 64 images with 4 people each, which cost nothing to find."""
+
+    def open(self) -> list[list[Poses]]:
+        """Return the poses of some units, as many as travel together."""
+        rng = np.random.default_rng(0)
+        return [
+            [Poses(i, rng.random((4, 17, 2)), rng.random((4, 17)), rng.random(4), np.arange(4)) for i in range(64)]
+            for _ in range(MOST_TOGETHER)
+        ]
+
+    def kinds(self, task: range) -> list[str]:
+        """Return that all units are alike."""
+        return ["unit"] * len(task)
+
+    def part(self, task: range, start: int, stop: int) -> range:
+        """Return some units."""
+        return task[start:stop]
+
+    def do(self, poses: list[list[Poses]], task: range) -> Iterator[tuple[int, list[Poses]]]:
+        """Yield the units."""
+        for number in task:
+            yield number, poses[number % MOST_TOGETHER]
+
+    def keep(self, made: tuple[int, list[Poses]]) -> int:
+        """Return the unit's number."""
+        return made[0]
+
+    def carry(self, opened: Any) -> Carried:
+        """Return the work: it has no files."""
+        return Carried(self, lambda task: task, {})
+
+
+@contextmanager
+def two_nodes() -> Iterator[Cluster]:
+    """Yield a cluster of a head and another node."""
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    cluster.add_node(**NODE)
+    try:
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+def cpu_of(pid: int) -> float:
+    """Return the seconds of CPU that a process has taken."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_overhead(n_units: int) -> None:
+    """Print what a unit costs: wall, and CPU in the command and in its process for Ray."""
+    sys.modules["cluster"] = sys.modules["__main__"]  # workers import it by this name
+    Nothing.__module__ = "cluster"
+    os.environ["PYTHONPATH"] += f"{os.pathsep}{Path(__file__).parent}"
+    tasks = [range(start, min(start + 76, n_units)) for start in range(0, n_units, 76)]
+    with two_nodes() as cluster, RayCluster(Place(address=cluster.address)) as engine:
+        list(do_tasks(Nothing(), tasks[:4], engine, lambda progress: None))
+        driver = engine._connection._process.pid
+        results = do_tasks(Nothing(), tasks, engine, lambda progress: None)
+        next(results)  # workers have started
+        start, here, there = time.perf_counter(), time.process_time(), cpu_of(driver)
+        n = sum(1 for _ in results)
+        wall, here, there = time.perf_counter() - start, time.process_time() - here, cpu_of(driver) - there
+    print(
+        f"{n:,} units: {1e3 * wall / n:.2f} ms a unit; CPU {1e3 * here / n:.2f} ms here, {1e3 * there / n:.2f} for Ray"
+    )
+
+
+def count_units(out: Path) -> int:
+    """Return how many units of a run are finished, cells that are whole with all of theirs."""
+    return len(list(out.glob("units/*/*"))) + 10 * len(list(out.glob("predictions/*")))
+
+
+def wait_for(out: Path, n_units: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a run has so many units, or has ended."""
+    while count_units(out) < n_units and process.poll() is None:
+        time.sleep(0.1)
+
+
+def check_kills(n_images: int, folder: Path) -> None:
+    """Print whether runs with kills are the same as one with two processes, and what each took."""
+    command = [sys.executable, "-m", "robustpose", "bench", "--model", "demo", "--data", "toy", "--no-report"]
+    command += ["--limit", str(n_images), "--resamples", "20", "--out"]
+    start = time.perf_counter()
+    subprocess.run([*command, str(folder / "processes"), "--workers", "2"], check=True, stdout=subprocess.DEVNULL)
+    print(f"processes: {time.perf_counter() - start:.0f} s")
+    for name in ("undisturbed", "nodes killed", "command killed", "node late"):
+        out, start = folder / name, time.perf_counter()
+        with two_nodes() as cluster:
+            words = [*command, str(out), "--engine", f"ray:{cluster.address}"]
+            other = next(iter(cluster.worker_nodes))
+            if name == "node late":
+                cluster.remove_node(other)
+            process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+            if name == "nodes killed":
+                for _ in range(3):
+                    wait_for(out, count_units(out) + 60, process)
+                    cluster.remove_node(other, allow_graceful=False)
+                    other = cluster.add_node(**NODE)
+            elif name != "undisturbed":
+                wait_for(out, 100, process)
+            if name == "command killed":
+                process.kill()
+                process.wait()
+                process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+            elif name == "node late":
+                cluster.add_node(**NODE)
+            code = process.wait()
+        differs = subprocess.run(["diff", "-r", folder / "processes", out], capture_output=True, check=False).returncode
+        print(f"{name}: exit {code}, {'DIFFERENT' if differs else 'same bytes'}, {time.perf_counter() - start:.0f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["overhead", "kills"])
+    parser.add_argument("--images", type=int, default=40)
+    parser.add_argument("--units", type=int, default=20_000)
+    given = parser.parse_args()
+    if given.what == "overhead":
+        measure_overhead(given.units)
+        return
+    folder = Path(tempfile.mkdtemp())
+    try:
+        check_kills(given.images, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
