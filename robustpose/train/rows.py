@@ -29,7 +29,10 @@ from robustpose.train.settings_groups import Account, RowNote
 
 ACCOUNTS: tuple[Account, ...] = get_args(Account)
 # What a run may choose: where and how it is computed, when it is looked at. The rest decides what is learned.
-CHOSEN = (*FREE, *("val_data", "evaluate_every", "seed"), *("engine.accelerator", "engine.devices", "engine.threads"))
+CHOSEN = (
+    *(*FREE, "val_data", "evaluate_every", "seed"),
+    *("engine.accelerator", "engine.nodes", "engine.devices", "engine.threads"),
+)
 PLACE = Path()  # stands for every file that is given
 
 
@@ -177,11 +180,10 @@ def _list_lacking(row: PublishedRow, values: Mapping[str, Any]) -> Iterator[str]
 
 
 def _expect(note: RowNote, settings: TrainSettings) -> TrainSettings:
-    """Return the settings of a noted row, with files in all places, on as many devices as `settings`."""
+    """Return the settings of a noted row, with files in all places, on one device."""
     row = get_row(note.name)
     training, values = get_training(row), describe_row(row, note.according_to, PLACE)
     values["backbone" if training.from_imagenet else "start_from"] = PLACE
-    values["engine"]["devices"] = settings.engine.devices
     if training.teacher:
         values["teacher"]["weights"] = PLACE
     if training.stylized:
@@ -195,6 +197,9 @@ def _plain(settings: TrainSettings) -> dict[str, Any]:
     if settings.train_data.annotations is not None:
         values["train_data"] |= {"annotations": None, "images": None, "root": str(PLACE), "split": None}
     values["train_data"].pop("split")
+    # What batch norms see, on any number of devices.
+    values["crops of a part"] = settings.batch_size // settings.n_parts
+    del values["accumulate"]
     return dict(_flatten(values, ""))
 
 
