@@ -152,6 +152,12 @@ def test_devices_share_the_published_batch() -> None:
     noted = note_differences(settings).row
     assert noted is not None
     assert noted.differences == ()
+    more = read_row(
+        "coco-c/table5/advmix", options={**options, "engine": {"nodes": 2, "devices": 8}}, root=Path("data")
+    )
+    noted = note_differences(more).row
+    assert noted is not None
+    assert noted.differences == ("crops of a part 16 instead of 32",)
 
 
 X = Path("x")
