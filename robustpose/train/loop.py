@@ -150,7 +150,12 @@ def _train(
     make_estimator = FAMILIES[input_spec.family].estimating.as_estimator
     workers = settings.engine.workers
     loader: Any = torch.utils.data.DataLoader(
-        samples, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0, worker_init_fn=start_worker
+        samples,
+        batch_sampler=batches,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        worker_init_fn=start_worker,
+        pin_memory=fabric.device.type == "cuda",  # so the next batch travels while the GPU computes
     )
     loader = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
     if fresh is not None:
