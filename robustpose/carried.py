@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from robustpose.errors import UserError
+from robustpose.files import writing_to
 from robustpose.sources import hash_once
 
 Files = dict[str, Path]  # of this machine, by SHA-256
@@ -71,27 +72,45 @@ class Bundle:
     name: str  # of the folder in other places
 
     def lay_out(self) -> Path:
-        """Return a folder of this machine that holds the files, of those that were brought here."""
+        """Return a folder of this machine that holds the files, of those that were brought here.
+
+        UserError where it cannot be written.
+        """
         place = _places["files"]
         around = place / NAMED / hashlib.sha256(repr((self.name, self.hashes)).encode()).hexdigest()
         folder = around / self.name
-        if not folder.is_dir():
-            around.parent.mkdir(exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=around.parent) as scratch:
-                made = Path(scratch) / "made"
-                for name, digest in self.hashes:
-                    path = made / self.name / name
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    _put(place / digest, path)
-                with suppress(OSError):  # another process was first
-                    made.rename(around)
+        if not self._is_in(folder):
+            if around.is_dir() and not self._is_in(folder):  # damaged, and not that another process has just made it
+                shutil.rmtree(around, ignore_errors=True)
+            with writing_to(around.parent):
+                self._make(place, around)
         _origins[str(folder)] = str(self.folder)
         return folder
 
+    def _is_in(self, folder: Path) -> bool:
+        return all((folder / name).is_file() and hash_once(folder / name) == digest for name, digest in self.hashes)
+
+    def _make(self, place: Path, around: Path) -> None:
+        around.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=around.parent) as scratch:
+            made = Path(scratch) / "made"
+            for name, digest in self.hashes:
+                path = made / self.name / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _put(place / digest, path)
+            with suppress(OSError):  # another process was first
+                made.rename(around)
+
 
 def bundle_files(folder: Path, names: Iterable[str], called: str = "files") -> tuple[Bundle, Files]:
-    """Return a bundle of some files of a folder, which is `called` so in other places, and where they are."""
-    hashes = tuple((name, hash_once(folder / name)) for name in names)
+    """Return a bundle of some files of a folder, which is `called` so in other places, and where they are.
+
+    UserError where one has gone.
+    """
+    try:
+        hashes = tuple((name, hash_once(folder / name)) for name in names)
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read ({error.strerror}): put it back, and start again") from error
     return Bundle(folder, hashes, called), {digest: folder / name for name, digest in hashes}
 
 

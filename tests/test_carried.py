@@ -203,6 +203,26 @@ def test_files_have_their_names_and_errors_name_the_originals(tmp_path, monkeypa
         raise UserError(f"{here / 'a.bin'} is bad")
 
 
+def test_damaged_and_missing_files_of_a_model_are_noticed(tmp_path):
+    (tmp_path / "a.bin").write_text("content")
+    bundle, files = bundle_files(tmp_path, ["a.bin"])
+    (digest,) = files
+    (tmp_path / "brought").mkdir()
+    place_files(tmp_path / "brought")
+    shutil.copy(tmp_path / "a.bin", tmp_path / "brought" / digest)
+    (bundle.lay_out() / "a.bin").unlink()
+    assert (bundle.lay_out() / "a.bin").read_text() == "content"
+    with pytest.raises(UserError, match=r"/b\.bin cannot be read \(No such file or directory\): put it back, "):
+        bundle_files(tmp_path, ["b.bin"])
+
+
+def test_network_of_a_program_is_packed_by_who_sends_it():
+    torch = pytest.importorskip("torch")
+    maker = make_maker(torch.nn.Conv2d(3, 17, 4, stride=4), input="48x64", options={"flip_test": False})
+    brought = pickle.loads(pickle.dumps(maker.carry()[0]))
+    assert brought(COCO).provenance == maker(COCO).provenance
+
+
 def test_other_versions_elsewhere_are_one_line(make_job, tmp_path):
     job = make_job(tmp_path / "run")
     dataset = job.make_dataset()

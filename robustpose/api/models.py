@@ -91,6 +91,7 @@ class ObjectMaker(Maker):
         self.options = options
         self._model = model
         self._packed: bytes | None = None
+        self._goes_whole = False  # whether whoever sends it packs the model, with code of the main module if need be
 
     def __call__(self, skeleton: Skeleton) -> Estimator:
         """Return the estimator for the joints of a skeleton."""
@@ -98,8 +99,16 @@ class ObjectMaker(Maker):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is sent: the model as bytes."""
+        if self._goes_whole:
+            return {**vars(self), "_model": self._find_sent(), "_packed": None}
         self._packed = self._packed or self._pack()
         return {**vars(self), "_model": None}
+
+    def carry(self) -> tuple[ObjectMaker, Files]:
+        """Return what makes the estimator elsewhere, and no file."""
+        twin: ObjectMaker = object.__new__(type(self))
+        vars(twin).update({**vars(self), "_model": self._open(), "_goes_whole": True})
+        return twin, {}
 
     def _open(self) -> Any:
         """Return the model; in another process, unpacked there, where a mistake can be told."""
@@ -112,7 +121,11 @@ class ObjectMaker(Maker):
 
     def _pack(self) -> bytes:
         """Return the model as bytes; UserError where it cannot be sent."""
-        return pack(self._model, self.name)
+        return pack(self._find_sent(), self.name)
+
+    def _find_sent(self) -> Any:
+        """Return the model as it is sent."""
+        return self._model
 
 
 class NetworkMaker(ObjectMaker):
@@ -134,11 +147,12 @@ class NetworkMaker(ObjectMaker):
             self._found[skeleton] = in_memory.prepare(network, self._given, skeleton, self.options)
         return in_memory.as_estimator(network, self._found[skeleton], skeleton, self.options)
 
-    def _pack(self) -> bytes:
+    def _find_sent(self) -> Any:
+        """Return the network on the CPU."""
         from robustpose.estimators.in_memory import copy_network
 
         is_on_cpu = all(tensor.device.type == "cpu" for tensor in self._model.state_dict().values())
-        return pack(self._model if is_on_cpu else copy_network(self._model), self.name)
+        return self._model if is_on_cpu else copy_network(self._model)
 
 
 class _NotingPickler(pickle.Pickler):

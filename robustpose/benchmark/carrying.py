@@ -13,6 +13,7 @@ from robustpose.data.carrying import pack_frames, unpack_frames
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.evaluation import get_frames, predict
 from robustpose.expected import Expected, expect
+from robustpose.main_module import names_main
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.skeletons import Skeleton
@@ -48,13 +49,14 @@ class PredictingElsewhere:
     cells: Sequence[Cell]
     expected: Expected
     states: States
+    with_code: bool  # whether the estimator's code is found there, and compared; else it is sent
 
     def open(self) -> Estimator:
         """Make the estimator; UserError, or DiffersError, where it would find other numbers here."""
         self.expected.prepare_here()
         with naming_originals():
             estimator = self.make_estimator(self.skeleton)
-            about, states = describe_predicting(estimator, self.images, self.cells)
+            about, states = describe_predicting(estimator, self.images, self.cells, self.with_code)
             self.expected.check_here(about)
         compare_states(self.states, states)
         return estimator
@@ -91,8 +93,9 @@ def carry_predicting(job: Job, dataset: Dataset, estimator: Estimator, cells: Se
         groups = (frames_in(dataset, images, frames, cell) for cell in of_task)
         return PackedFrames(number, len(indices), tuple(of_task), pack_frames(groups))
 
-    about, states = describe_predicting(estimator, job.corrupted_images, cells)
-    work = PredictingElsewhere(dataset.skeleton, make_estimator, images, tuple(cells), expect(about), states)
+    with_code = not names_main(make_estimator)
+    about, states = describe_predicting(estimator, job.corrupted_images, cells, with_code)
+    work = PredictingElsewhere(dataset.skeleton, make_estimator, images, tuple(cells), expect(about), states, with_code)
     return Carried(work, pack, {**files_of_model, **files_of_images})
 
 

@@ -63,10 +63,14 @@ def compare_states(expected: States, here: States) -> None:
 
 
 def describe_predicting(
-    estimator: Estimator, images: CorruptedImages, cells: Sequence[Cell]
+    estimator: Estimator, images: CorruptedImages, cells: Sequence[Cell], with_code: bool = True
 ) -> tuple[dict[str, Any], States]:
-    """Return code and options of an estimator and of corruptions, and apart from them the variables of both."""
-    about = {key: value for key, value in identify_estimator(estimator)[0].items() if key not in PLACE}
+    """Return code and options of an estimator and of corruptions, and apart from them the variables of both.
+
+    Without those of an estimator that is sent with its code.
+    """
+    left_out = PLACE if with_code else (*PLACE, "code", "state")
+    about = {key: value for key, value in identify_estimator(estimator)[0].items() if key not in left_out}
     states, of_images = dict(as_table(about.pop("state", None))), describe_images(images, cells)
     for name, code in of_images[BY_CORRUPTION].items():
         of_code = choose_states(code)
