@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ Result = dict[str, Any]  # of one person, as COCO's results files have it
 # A thousandth of a pixel, a millionth of a score: finer than any metric sees, and the file half as long.
 XY_DECIMALS = 3
 SCORE_DECIMALS = 6
+TOGETHER = 64  # images that are rounded at once when a file is written
 
 
 def round_poses(poses: Poses) -> Poses:
@@ -53,18 +55,19 @@ def poses_to_results(poses: Poses, category_id: ImageId = 1) -> list[Result]:
 
     A pose that answers a person of the truth has that person's row in `truth_row`, which other programs ignore.
     """
-    rounded = round_poses(poses)
-    points = np.concatenate([rounded.xy, rounded.confidence[:, :, None]], axis=2)  # (N, K, 3)
-    n_people, n_joints = points.shape[:2]
-    about: dict[str, Any] = {"image_id": poses.image_id, "category_id": category_id}
-    results = [
-        {**about, "keypoints": person, "score": score}
-        for person, score in zip(points.reshape(n_people, 3 * n_joints).tolist(), rounded.score.tolist(), strict=True)
-    ]
-    if poses.truth_rows is not None:
-        for result, row in zip(results, poses.truth_rows.tolist(), strict=True):
-            result["truth_row"] = row
-    return results
+    return list(_list_results([poses], category_id))
+
+
+def _list_results(all_poses: Sequence[Poses], category_id: ImageId) -> Iterator[Result]:
+    xy, confidence, scores = round_all(all_poses)
+    points = np.concatenate([xy, confidence[:, :, None]], axis=2)  # (N, K, 3)
+    people = zip(points.reshape(len(points), 3 * points.shape[1]).tolist(), scores.tolist(), strict=True)
+    for poses in all_poses:
+        about: dict[str, Any] = {"image_id": poses.image_id, "category_id": category_id}
+        rows = [None] * len(poses.score) if poses.truth_rows is None else poses.truth_rows.tolist()
+        for row, (keypoints, score) in zip(rows, people, strict=False):  # rows first: it ends without taking a person
+            result = {**about, "keypoints": keypoints, "score": score}
+            yield result if row is None else {**result, "truth_row": row}
 
 
 class _Person(Record):
@@ -156,8 +159,9 @@ def write_results(path: Path, all_poses: Iterable[Poses], category_id: ImageId =
     with open_whole(path) as file:
         file.write(b"[")
         separator = "\n"
-        for poses in all_poses:
-            for result in poses_to_results(poses, category_id):
+        rest = iter(all_poses)
+        while some := list(islice(rest, TOGETHER)):
+            for result in _list_results(some, category_id):
                 file.write((separator + json.dumps(result)).encode())
                 separator = ",\n"
         file.write(b"\n]\n")
