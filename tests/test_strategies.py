@@ -305,10 +305,13 @@ def test_student_whose_heatmaps_have_another_size_is_refused(tmp_path: Path) -> 
         train(settings_of("supervised", None, model=f"{__name__}:Halved"), tmp_path)
 
 
-def test_sync_batch_norm_and_half_precision_are_for_gpus(tmp_path: Path) -> None:
-    engine = {"accelerator": "cpu", "threads": 1, "sync_batch_norm": True}
-    with pytest.raises(UserError, match="sync_batch_norm is for GPUs"):
-        train(settings_of("supervised", None, engine=engine), tmp_path)
+def test_sync_batch_norm_of_one_process_changes_nothing_and_half_precision_is_for_gpus(tmp_path: Path) -> None:
+    engine = {"accelerator": "cpu", "threads": 1}
+    for name, more in (("plain", {}), ("sync", {"sync_batch_norm": True})):
+        train(settings_of("supervised", None, epochs=1, engine={**engine, **more}), tmp_path / name)
+    assert same_product(tmp_path / "plain", tmp_path / "sync")
+    with pytest.raises(UserError, match="16-mixed is for GPUs"):
+        train(settings_of("supervised", None, engine={**engine, "precision": "16-mixed"}), tmp_path / "half")
 
 
 def test_bf16_and_clipping_and_parts_run_and_resume(tmp_path: Path, first_weights: Path) -> None:
