@@ -145,8 +145,9 @@ def _write_unfinished() -> None:
     prepared = prepare(job, cells)
     with claim_folder(job.out, "results", "run.json", prepared.identity):
         for chunk in cut_chunks(len(prepared.data.dataset))[:1]:
-            for _ in Predicting(job).do((prepared.data.dataset, prepared.estimator), (chunk, cells)):
-                pass
+            work = Predicting(job)
+            for unit in work.do((prepared.data.dataset, prepared.estimator), (chunk, cells)):
+                work.keep(unit)
 
 
 def _write_training() -> None:
