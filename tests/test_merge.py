@@ -133,6 +133,14 @@ def test_stopped_anywhere_it_ends_with_the_same_bytes(run, shards, tmp_path, mon
     assert_same_as_whole(shards, tmp_path)
 
 
+def test_empty_folders_that_a_killed_merge_left_go(run, shards, tmp_path):
+    assert run("merge", shards, "--resamples", 50, "--workers", 1)[0] == 0
+    (shards / "shards/1-of-3/units/clean").mkdir(parents=True)
+    (shards / "shards/.merged").touch()
+    assert run("merge", shards)[0] == 0
+    assert_same_as_whole(shards, tmp_path)
+
+
 def test_missing_and_unfinished_shards_are_named(run, shards):
     unit = next((shards / "shards/2-of-3").rglob("*.npz"))
     unit.unlink()

@@ -62,7 +62,7 @@ def sweep(tmp_path):
     return run
 
 
-def test_sweep_ends_with_the_run_of_one_command(sweep, tmp_path):
+def test_sweep_ends_with_the_run_of_one_command(run, sweep, tmp_path):
     printed, calls = sweep(BENCH=BENCH, OUT="runs/pose", SHARDS="2", SBATCH="--partition=long", GATES="clean=0.0")
     assert "Submitted" in printed
     assert "--array=1-2" in calls[0]
@@ -71,9 +71,7 @@ def test_sweep_ends_with_the_run_of_one_command(sweep, tmp_path):
     output = (tmp_path / "output.txt").read_text()
     assert "shard 2/2 is finished: robustpose merge runs/pose, once all are" in output
     assert "passed" in output
-    bench = [sys.executable, "-m", "robustpose", "bench", *BENCH.split(), "--workers", "1", "--out", "runs/whole"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(bench, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert run("bench", *BENCH.split(), "--workers", 1, "--out", tmp_path / "runs/whole")[0] == 0
     assert find_differences(tmp_path / "runs/whole", tmp_path / "runs/pose") == []
 
 

@@ -62,7 +62,7 @@ def merge(
     from robustpose.results.summary import read_summary
     from robustpose.show.terminal import print_comparison, print_summary, progress_display
 
-    engine, gates = check_numbers(work.n_workers, work.resamples), tuple(wished.gates)
+    gates = tuple(wished.gates)
     place = _choose_place(runs, out)
     page = None if written.no_report else place / "report.html"
     if place in runs and finish_merging(place):
@@ -73,6 +73,7 @@ def merge(
         return
     shards = find_shards(runs)
     job = _make_job(shards, data.describe() if data.is_given else None, whose.trusted, place)
+    engine = check_numbers(work.engine, work.resamples)
     wanted = Merge(shards, replace(job, gates=gates, name=written.checked_name, has_page=not written.no_report))
     fresh = start.start_over(*(one.path for one in shards), *([] if job.inputs is None else job.inputs.paths))
     if planned.dry_run:

@@ -190,7 +190,8 @@ def drop_shards(out: Path) -> None:
         for file in made:
             with writing_to(file):
                 file.unlink(missing_ok=True)
-        for place in [*{file.parent for file in made if file.parent != path}, path / "units", path]:
+        # A merge that was killed here has left folders without files.
+        for place in [*path.glob("units/*"), path / "units", path]:
             with suppress(OSError):  # not there, or it holds something else
                 place.rmdir()
     with writing_to(shards):
