@@ -9,6 +9,7 @@ from robustpose import Cell, UserError
 from robustpose.pose.results_json import round_poses
 from robustpose.pose.types import Poses, no_poses
 from robustpose.results.run_folder import DamagedUnit, RunFolder
+from robustpose.stopping import Stopped
 from tests.people import draw_people
 from tests.runs import damage
 
@@ -208,3 +209,16 @@ def test_tables_that_make_sense_are_read(tmp_path, arrays):
     folder.matches_path(CELL).parent.mkdir()
     np.savez(folder.matches_path(CELL), **arrays)
     assert folder.read_table(CELL).n_images == 2
+
+
+def test_stop_while_matches_are_written_is_no_mistake_of_the_zip_file(folder, monkeypatch):
+    opened = zipfile.ZipFile.open
+
+    def stop_once_opened(self, *args, **kwargs):
+        opened(self, *args, **kwargs)  # as a signal between the opening of a member and the block that closes it
+        raise Stopped
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", stop_once_opened)
+    with pytest.raises(Stopped):
+        folder.write_unit(Cell("fog", 4), 7, [no_poses(1, 17)])
+    assert not folder.unit_path(Cell("fog", 4), 7).exists()

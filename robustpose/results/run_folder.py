@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ class RunFolder:
         """Write the poses of one chunk of images, rounded as results files are."""
         matched = [poses.truth_rows for poses in all_poses if poses.truth_rows is not None]
         xy, confidence, score = round_all(all_poses)
-        with open_whole(self.unit_path(cell, number), sync=True) as file:
+        with open_whole(self.unit_path(cell, number), sync=True) as file, _heeding_signals():
             np.savez(
                 file,
                 is_matched=np.array([poses.truth_rows is not None for poses in all_poses]),
@@ -109,6 +109,9 @@ class RunFolder:
         path = self.unit_path(cell, number)
         try:
             arrays = read_arrays(path, "unit")
+        except (OSError, UserError) as error:  # which name the file
+            raise DamagedUnit(str(error)) from error
+        try:
             _check_unit(arrays, truths)
             n_people, is_matched = arrays["n_people"], arrays["is_matched"]
             xy, confidence, score = (
@@ -118,7 +121,7 @@ class RunFolder:
             truth_rows = [next(rows) if matched else None for matched in is_matched]
             image_ids = [truth.image_id for truth in truths]
             return [Poses(*parts) for parts in zip(image_ids, xy, confidence, score, truth_rows, strict=True)]
-        except (OSError, ValueError, UserError) as error:
+        except (ValueError, UserError) as error:
             raise DamagedUnit(f"{path} is damaged: {error}") from error
 
     def drop_units(self, cells: Iterable[Cell]) -> None:
@@ -139,7 +142,7 @@ class RunFolder:
 
     def write_matches(self, cell: Cell, table: ScoreTable, quality: Floats) -> None:
         """Write a cell's score table and the quality of each image's poses (N,), NaN where there is nobody."""
-        with open_whole(self.matches_path(cell)) as file:
+        with open_whole(self.matches_path(cell)) as file, _heeding_signals():
             np.savez_compressed(file, quality=quality.astype(np.float32), **table.save())  # type: ignore[arg-type]
 
     def read_table(self, cell: Cell) -> ScoreTable:
@@ -172,6 +175,18 @@ class RunFolder:
                 return None
             found[cell] = quality.astype(float)
         return found if len({len(of_cell) for of_cell in found.values()}) == 1 else None
+
+
+@contextmanager
+def _heeding_signals() -> Iterator[None]:
+    """Let what stops the writing of a zip file through, and not what its module says of the member left open then."""
+    try:
+        yield
+    except ValueError as error:
+        stopped = error.__context__
+        if stopped is not None and not isinstance(stopped, Exception):
+            raise stopped from None
+        raise
 
 
 def _check_unit(arrays: Mapping[str, npt.NDArray[Any]], truths: Sequence[Truth]) -> None:

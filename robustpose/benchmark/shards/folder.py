@@ -120,8 +120,8 @@ def make_note(prepared: Prepared, shard: Shard) -> dict[str, Any]:
 def read_shard(path: Path) -> ShardFolder:
     """Return the shard in a folder; UserError if its note is damaged."""
     note = path / NOTE
-    content, _ = read_json(note, "note of a shard", MOST_BYTES)
     try:
+        content, _ = read_json(note, "note of a shard", MOST_BYTES)
         suite, n_images = content["suite"], content["images"]
         if type(n_images) is not int or not 0 < n_images < 1 << 40:
             raise ValueError(n_images)
@@ -134,7 +134,7 @@ def read_shard(path: Path) -> ShardFolder:
             (CLEAN, *cells),
             content,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, UserError) as error:
         raise UserError(f"{note.absolute()} is damaged: delete that folder, and make its shard again") from error
 
 
