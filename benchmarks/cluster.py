@@ -1,6 +1,7 @@
 """What Ray takes of a sweep, and whether kills change a byte: two nodes on this machine, of one core each.
 
 PYTHONPATH=. python benchmarks/cluster.py overhead          # ms a unit, of an estimator that costs nothing
+PYTHONPATH=. python benchmarks/cluster.py sweep --images 64 # ms a unit of the demo on Ray, and on as many processes
 PYTHONPATH=. python benchmarks/cluster.py kills --images 40 # the same bytes though nodes and the command are killed
 """
 
@@ -13,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
@@ -27,10 +29,13 @@ os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
 import numpy as np
 from ray.cluster_utils import Cluster
 
+from robustpose.api.bench import bench
+from robustpose.benchmark import predict
 from robustpose.carried import Carried
 from robustpose.cluster import Place, RayCluster
 from robustpose.cluster.ray_worker import MOST_TOGETHER
 from robustpose.pose.types import Poses
+from robustpose.progress import Progress
 from robustpose.work import do_tasks
 
 NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
@@ -106,6 +111,69 @@ def measure_overhead(n_units: int) -> None:
     )
 
 
+def cpu_of_all(pid: int) -> float:
+    """Return the seconds of CPU that a process and all that it has started, and they, have taken, those ended too."""
+    parents: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents.setdefault(int(path.read_text().rpartition(")")[2].split()[1]), []).append(int(path.parent.name))
+    seconds, waiting = 0.0, [pid]
+    while waiting:
+        one = waiting.pop()
+        waiting += parents.get(one, [])
+        with suppress(OSError):
+            words = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            seconds += sum(int(word) for word in words[11:15]) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
+def time_sweep(n_images: int, corruptions: Sequence[str], engine: str | RayCluster) -> tuple[int, float, float, float]:
+    """Return the units of the demo after the first tenth, wall and CPU for them, and wall for the whole bench."""
+    seen: list[tuple[int, float, float]] = []  # units that are done, seconds, CPU of all processes
+    predict_units = predict.predict_units
+
+    def timed(prepared: Any, list_todo: Any, n_total: int, engine: Any, on_progress: Any) -> None:
+        n_units = 0
+
+        def note(progress: Progress) -> None:
+            nonlocal n_units
+            n_units += 1
+            if progress.done == progress.total or (not seen and progress.done * 10 >= progress.total):
+                seen.append((n_units, time.perf_counter(), cpu_of_all(os.getpid())))
+            on_progress(progress)
+
+        predict_units(prepared, list_todo, n_total, engine, note)
+
+    start = time.perf_counter()
+    with patch.object(predict, "predict_units", timed):
+        bench(
+            "demo", "toy", limit=n_images, corruptions=corruptions, severities=3, workers=2, engine=engine,
+            resamples=0, report=False, progress=False,
+        )  # fmt: skip
+    (before, begin, cpu_before), (after, end, cpu_after) = seen
+    return after - before, end - begin, cpu_after - cpu_before, time.perf_counter() - start
+
+
+def compare_sweeps(n_images: int, corruptions: Sequence[str], n_rounds: int) -> None:
+    """Print what units of the demo cost on Ray and on processes, in turn, and the medians of their differences."""
+    differences = []
+    with two_nodes() as cluster, RayCluster(Place(address=cluster.address)) as engine:
+        for _ in range(n_rounds):
+            found = {}
+            for name, who in (("processes", "processes"), ("ray", engine)):
+                n, wall, cpu, whole = time_sweep(n_images, corruptions, who)
+                found[name] = 1e3 * wall / n, 1e3 * cpu / n
+                print(
+                    f"{name:<10}{n:>6} units after the first tenth: {found[name][0]:.1f} ms wall, {found[name][1]:.1f} "
+                    f"ms CPU a unit; whole bench {whole:.1f} s (load {os.getloadavg()[0]:.1f})",
+                    flush=True,
+                )
+            differences.append(np.subtract(found["ray"], found["processes"]))
+            differences[-1] = np.append(differences[-1], 100 * differences[-1] / found["processes"])
+    wall, cpu, wall_share, cpu_share = np.median(differences, axis=0)
+    print(f"Ray takes {wall:+.2f} ms wall ({wall_share:+.1f} %) and {cpu:+.2f} ms CPU ({cpu_share:+.1f} %) more a unit")
+
+
 def count_units(out: Path) -> int:
     """Return how many units of a run are finished, cells that are whole with all of theirs."""
     return len(list(out.glob("units/*/*"))) + 10 * len(list(out.glob("predictions/*")))
@@ -152,12 +220,17 @@ def check_kills(n_images: int, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["overhead", "kills"])
+    parser.add_argument("what", choices=["overhead", "sweep", "kills"])
     parser.add_argument("--images", type=int, default=40)
+    parser.add_argument("--corruptions", nargs="+", default=["all"])
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--units", type=int, default=20_000)
     given = parser.parse_args()
     if given.what == "overhead":
         measure_overhead(given.units)
+        return
+    if given.what == "sweep":
+        compare_sweeps(given.images, given.corruptions, given.rounds)
         return
     folder = Path(tempfile.mkdtemp())
     try:
