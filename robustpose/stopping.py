@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ COMPLETING = (
     "_ROBUSTPOSE_COMPLETE"  # in which a shell asks what may come next, and shows whatever is said at its prompt
 )
 AGAIN_AFTER = 0.01  # seconds
+PATIENCE = 3.0  # seconds that a library's call, in which nothing of ours runs, may still take: see `end_in_time`
 SAME = 0.5  # seconds within which a second signal is the first one's echo: `timeout` sends to a process and its group
 
 
@@ -167,6 +169,50 @@ def hold_signals() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if number is not None:
             signal.raise_signal(number)
+
+
+@contextmanager
+def end_in_time(leave: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """End the process even where a library's call in the block hears nothing, as one that waits for other machines.
+
+    Python runs handlers between its own steps only. A thread that the system tells of the signal gives the call
+    `PATIENCE` seconds to return; after that the process ends with its line, and calls `leave` first. Programs that have
+    handlers of their own are left alone.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or all(signal.getsignal(number) is not _stop for number in SIGNALS):
+        yield
+        return
+    told, tells = socket.socketpair()
+    tells.setblocking(False)
+    is_over = threading.Event()
+    watching = threading.Thread(target=_end_when_told, args=(told, is_over, leave), daemon=True, name="end-in-time")
+    before = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+    watching.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        signal.set_wakeup_fd(before)
+        tells.close()  # which ends the thread's wait
+        watching.join()
+        told.close()
+
+
+def _end_when_told(told: socket.socket, is_over: threading.Event, leave: Callable[[], object]) -> None:
+    """End the process when a signal is told of that its handler, in the main thread, does not hear of."""
+    while numbers := told.recv(64):
+        number = next((number for number in numbers if number in SIGNALS), None)
+        since = time.monotonic()
+        insists = heard() is not None and since > _since + SAME  # while the first has the process clean up
+        while number is not None and (heard() is None or insists) and not is_over.is_set():
+            if time.monotonic() > since + PATIENCE and not _n_holding:
+                try:
+                    leave()
+                finally:
+                    tell()
+                    os._exit(128 + number)
+            time.sleep(AGAIN_AFTER)
 
 
 def be_a_worker() -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from robustpose.stopping import LINE, Stopped, heard, heed_signals, hold_signals
+from robustpose.stopping import LINE, Stopped, end_in_time, heard, heed_signals, hold_signals
 from tests.runs import heed_interrupts
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -127,3 +127,34 @@ def test_command_line_is_stopped_with_one_line_while_it_is_imported(seconds):
 def test_shell_that_only_asked_what_may_come_next_is_told_nothing():
     code = f"os.environ[COMPLETING] = 'complete_bash'\n{WAIT}"
     assert stop_process(code, signal.SIGINT) == (130, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_call_that_hears_nothing_is_ended_in_time_with_the_line(number):
+    deaf = "import hashlib\n" + READY + "  hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)\n"
+    code = "from robustpose import stopping\nstopping.PATIENCE = 0.3\nwith stopping.end_in_time():\n  " + deaf.replace(
+        "\nprint", "\n  print"
+    )
+    start = time.monotonic()
+    assert stop_process(code, number) == (CODES[number], LINE + "\n")
+    assert time.monotonic() - start < 10
+
+
+def test_call_that_hears_is_left_to_clean_up_and_who_insists_is_heard_even_there():
+    code = "from robustpose import stopping\nstopping.PATIENCE = 0.1\nwith stopping.end_in_time():\n"
+    waits = f"  try:\n    {READY}    time.sleep(20)\n  finally:\n"
+    assert stop_process(code + waits + "    time.sleep(0.5)\n    os.write(2, b'clean\\n')\n", signal.SIGINT) == (
+        130,
+        f"clean\n{LINE}\n",
+    )
+    deaf = "    import hashlib\n    hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)\n"
+    assert stop_process(code + waits + deaf, signal.SIGTERM, signal.SIGTERM, wait=0.7) == (143, LINE + "\n")
+
+
+def test_programs_with_handlers_of_their_own_are_left_alone():
+    before = signal.set_wakeup_fd(-1)
+    with end_in_time():
+        assert signal.set_wakeup_fd(-1) == -1
+    signal.set_wakeup_fd(before)
+    with heed_signals(), end_in_time():
+        assert signal.set_wakeup_fd(-1) != -1

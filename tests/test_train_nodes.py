@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from robustpose.errors import SaidElsewhere, UserError
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import read_weights, save_weights
 from robustpose.pose.skeletons import COCO
+from robustpose.stopping import LINE
 from robustpose.train.identity import check_parts
 from robustpose.train.launched import check_launch, is_first_process
 from robustpose.train.loop import train
@@ -128,12 +131,17 @@ def test_two_nodes_train_what_one_process_trains(tmp_path: Path) -> None:
         (
             {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"},
             {},
-            "torchrun has started 4.*--nodes 2",
+            "torchrun has started 4 processes.*--nodes 2",
         ),
         (
             {"SLURM_NTASKS": "4", "SLURM_NNODES": "2", "SLURM_NTASKS_PER_NODE": "2"},
             {"devices": 4},
             "--nodes 2 --devices 2",
+        ),
+        (
+            {"SLURM_NTASKS": "1"},
+            {"devices": 2},
+            "SLURM has started 1 process, .*srun --nodes=1 --ntasks-per-node=2, in",
         ),
         ({"SLURM_NTASKS": "2"}, {"devices": 2}, "does not say how many .* --ntasks-per-node=2"),
         ({"SLURM_NTASKS": "two"}, {}, "SLURM_NTASKS must be a whole number, got 'two'"),
@@ -210,3 +218,54 @@ def test_lost_process_is_one_line_and_a_fault_stays_one() -> None:
     with pytest.raises(RuntimeError, match="mat1"), heed_lost_processes(2):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
     assert issubclass(SaidElsewhere, UserError)
+
+
+WAITING = """
+import sys
+from robustpose.train import meeting
+meeting.SILENT = 0.1
+from robustpose.__main__ import main
+main()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals are POSIX's")
+def test_node_that_waits_for_one_that_never_starts_says_so_and_can_be_stopped(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    values = {"model": "small", "input_wh": [32, 64], "epochs": 1, "batch_size": 4, "decay_at": []}
+    data = {"train_data": {"name": "toy", "n_images": 4}, "val_data": {"name": "toy", "n_images": 4}}
+    recipe.write_text(json.dumps({**values, **data, "engine": {"accelerator": "cpu", "nodes": 2}}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    said = {"TORCHELASTIC_RUN_ID": "x", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": "0"}
+    said |= {"RANK": "1", "GROUP_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "1", "GROUP_WORLD_SIZE": "2"}
+    words = ["train", "--recipe", str(recipe), "--out", str(tmp_path / "out")]
+    waiting = subprocess.Popen(
+        [sys.executable, "-c", WAITING, *words],
+        env={**os.environ, **said, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert waiting.stderr is not None
+    first = waiting.stderr.readline()
+    assert first.startswith(f"waiting for the first of 2 processes at 127.0.0.1:{port}, for 30 minutes at most"), first
+    waiting.send_signal(signal.SIGTERM)
+    assert waiting.communicate(timeout=30)[1] == LINE + "\n"
+    assert waiting.returncode == 143
+
+
+def test_process_that_fabric_started_and_that_ended_is_told_of_by_the_first() -> None:
+    script = """
+import subprocess, sys
+from types import SimpleNamespace
+from robustpose.train import meeting
+meeting.GRACE = 0
+children = [subprocess.Popen([sys.executable, "-c", f"import sys, time; {what}"])
+            for what in ("time.sleep(60)", "sys.exit(3)")]
+children[1].wait()
+meeting._end_all(SimpleNamespace(_child_processes=children))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert re.fullmatch(r"error: process 2 of the 3 of this training has ended \(exit code 3\).*\n", ended.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -234,7 +235,7 @@ def train(
     """Train or harden a network, or go on with a run that was stopped."""
     from robustpose.results.rows import percent
     from robustpose.show.terminal import progress_display
-    from robustpose.train.launched import is_first_process
+    from robustpose.train.launched import is_first_on_node, is_first_process
     from robustpose.train.start import check_start
     from robustpose.train.telling import Teller
 
@@ -243,8 +244,10 @@ def train(
         settings = what.read(set_ or [], options, data.root)
         check_start(settings)  # before PyTorch is loaded, which takes seconds
     is_first = is_first_process()  # which prints for all
-    if not is_first:
+    if not is_first_on_node():
         leave_telling()
+    if settings.n_processes > 1:  # PyTorch, which reads it when it is loaded, shows a traceback while it waits
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     if settings.row is not None and is_first:
         print_line(f"training row {settings.row.name}, according to: {settings.row.according_to}")
         if settings.row.differences:

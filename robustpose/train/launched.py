@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from robustpose.amounts import count
 from robustpose.errors import UserError
 from robustpose.train.settings_groups import EngineSettings
 
@@ -54,6 +55,12 @@ def is_first_process() -> bool:
     return not (_read("LOCAL_RANK") or _read("NODE_RANK") or _read("GROUP_RANK"))
 
 
+def is_first_on_node() -> bool:
+    """Return whether this process is the first one of a training on its node."""
+    launch = find_launch()
+    return not _read("SLURM_LOCALID" if launch is not None and launch.by == "SLURM" else "LOCAL_RANK")
+
+
 def check_launch(engine: EngineSettings) -> None:
     """Raise UserError unless as many processes were started as `engine` asks for, or are still to be."""
     launch, asked = find_launch(), engine.nodes * engine.devices
@@ -73,9 +80,8 @@ def check_launch(engine: EngineSettings) -> None:
     if any(getattr(launch, name) not in (None, number) for name, number in known.items()):
         each = f", {launch.n_on_node} on each node" if launch.n_on_node else ""
         on = f" on {launch.n_nodes} nodes" if launch.n_nodes and launch.n_nodes > 1 else ""
-        raise UserError(
-            f"{launch.by} has started {launch.n_processes} processes{on}{each}, but {wanted}: {_advise(launch)}"
-        )
+        started = count(launch.n_processes, "process", "processes")
+        raise UserError(f"{launch.by} has started {started}{on}{each}, but {wanted}: {_advise(launch, engine)}")
     if launch.by == "SLURM" and launch.n_processes > 1 and launch.n_on_node is None:
         raise UserError(
             f"SLURM does not say how many of its {launch.n_processes} tasks are on each node (SLURM_NTASKS_PER_NODE): "
@@ -83,12 +89,16 @@ def check_launch(engine: EngineSettings) -> None:
         )
 
 
-def _advise(launch: Launch) -> str:
+def _advise(launch: Launch, engine: EngineSettings) -> str:
     """Return what to do where another number of processes was started than asked for."""
     on_node = launch.n_on_node or launch.n_processes // (launch.n_nodes or 1)
     nodes = launch.n_nodes or launch.n_processes // max(1, on_node)
-    by_hand = ", or name the job 'interactive' (SLURM_JOB_NAME) to have them started here" * (launch.by == "SLURM")
-    return f"give --nodes {nodes} --devices {on_node}, or start as many as it asks for{by_hand}"
+    fewer = f"give --nodes {nodes} --devices {on_node}"
+    if launch.by == "SLURM":
+        here = ", or name the job 'interactive' (SLURM_JOB_NAME) to have them started here" * (engine.nodes == 1)
+        srun = f"srun --nodes={engine.nodes} --ntasks-per-node={engine.devices}"
+        return f"start it with {srun}, in a job that has as many, or {fewer}{here}"
+    return f"{fewer}, or start it with torchrun --nnodes {engine.nodes} --nproc-per-node {engine.devices}"
 
 
 def _read(name: str) -> int | None:

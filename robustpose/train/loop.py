@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,12 +31,14 @@ from robustpose.metrics import make_metric
 from robustpose.models.families import FAMILIES
 from robustpose.models.weights import save_pth, save_weights
 from robustpose.processes import start_processes
+from robustpose.stopping import leave_telling
 from robustpose.train.build import make_guard
 from robustpose.train.checkpoint import Position, keeps_best, write_checkpoint
 from robustpose.train.divergence import check_losses, check_state, telling_divergence
 from robustpose.train.evaluating import measure_together
 from robustpose.train.log import Log
 from robustpose.train.machine import make_fabric
+from robustpose.train.meeting import stopping_together, telling_of_waiting
 from robustpose.train.opened import open_run
 from robustpose.train.plan import TrainPlan, measure_plan
 from robustpose.train.seeding import make_torch_seed
@@ -111,11 +113,19 @@ def _launch(settings: TrainSettings) -> Iterator[Fabric]:
     """Check what can be checked, start the other processes of a run or meet them, and set this one up."""
     check_start(settings)
     fabric = make_fabric(settings.engine)
-    with heed_lost_processes(fabric.world_size), heed_lost_workers(), warnings.catch_warnings():
-        fabric.launch()
-        if not fabric.is_global_zero:  # the first process says what there is to say
-            warnings.simplefilter("ignore")
-        in_all(fabric, lambda: check_machine(settings))
+    with (
+        nullcontext() if fabric.world_size == 1 else stopping_together(fabric),
+        heed_lost_processes(fabric.world_size),
+        heed_lost_workers(),
+        warnings.catch_warnings(),
+    ):
+        with telling_of_waiting(settings.engine):
+            fabric.launch()
+            if not fabric.is_global_zero:  # the first process says what there is to say
+                warnings.simplefilter("ignore")
+            in_all(fabric, lambda: check_machine(settings))
+        if not fabric.is_global_zero:
+            leave_telling()
         with torch.random.fork_rng(devices=[]), limit_threads(settings.engine.threads):
             yield fabric
 

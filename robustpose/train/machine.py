@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from robustpose.errors import UserError
 from robustpose.processes import count_cores
+from robustpose.train.meeting import tell_of_ended_children
 from robustpose.train.settings_groups import EngineSettings
 
 # Lightning tells of its precision and of the devices it finds, which our plan says where somebody wants to hear it.
@@ -35,6 +36,7 @@ def make_fabric(engine: EngineSettings) -> Fabric:
         # Statistics of batch norms are brought together by `norms`, after a step. Sent around between two passes, they
         # would break the first one's gradient.
         renamed = "forward_sync_buffers" in signature(DistributedDataParallel).parameters  # in PyTorch 2.13
+        tell_of_ended_children()
         held_back: Any = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}
         strategy = DDPStrategy(timeout=timedelta(minutes=engine.wait_minutes), **held_back)
     with warnings.catch_warnings():
