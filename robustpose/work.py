@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from robustpose.amounts import count
 from robustpose.carried import Carried, WorkElsewhere
-from robustpose.errors import UserError
+from robustpose.errors import UserError, quote
 from robustpose.processes import count_cores, run_here, run_in_processes
 from robustpose.progress import Forecast, Progress, as_piece
 
@@ -175,6 +175,16 @@ def split_tasks(work: Work[Opened, Task, Made, Result], tasks: Sequence[Task], n
     return split
 
 
+def name_task(work: Work[Opened, Task, Made, Result], task: Task) -> str:
+    """Return which images and cells a task is of, for people."""
+    notes = list(dict.fromkeys(as_piece(kind).note for kind in work.kinds(task)))
+    cells = " to ".join(dict.fromkeys((notes[0], notes[-1]))) if all(notes) and notes else ""
+    chunk = task[0] if isinstance(task, tuple) and task else None
+    if not isinstance(chunk, Chunk):
+        return f"of {cells}" if cells else quote(task)
+    return f"of images {chunk.indices.start + 1} to {chunk.indices.stop}" + (f" in {cells}" if cells else "")
+
+
 def name_workers(n_workers: int, engine: str) -> str:
     """Return who works, for people.
 
@@ -200,16 +210,17 @@ def wish_networks(workers: Workers, wished: int | None) -> Engine:
 
     UserError for a number, or workers, that there cannot be.
     """
-    engine = as_engine(workers)
     if wished is None:
-        return engine
+        return as_engine(workers)
     if wished < 0:
         raise UserError(f"--network-processes must be at least 0, got {wished}")
-    if not isinstance(engine, Processes):
+    if not isinstance(workers, int | Processes):  # said before it connects
         raise UserError(
-            f"--network-processes is for workers of this machine, those of {engine.name} run the network themselves: "
+            f"--network-processes is for workers of this machine, those of {workers.name} run the network themselves: "
             "leave it out"
         )
+    engine = Processes(workers) if isinstance(workers, int) else workers
+    as_engine(engine)
     if wished and engine.n_workers == 1:
         raise UserError(
             f"--network-processes {wished} is for several workers, and there is 1, which runs the network itself: "

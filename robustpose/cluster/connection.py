@@ -24,6 +24,7 @@ class Connection:
     """A process that speaks with Ray. It ends when it is closed, when this process ends, and when this is forgotten."""
 
     def __init__(self, settings: Settings) -> None:
+        self.is_over = False  # an error was said, after which it is of no more use
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  what Ray prints
         ours, theirs = multiprocessing.Pipe()
         code = f"import sys; sys.path[:] = {sys.path!r}; from {MODULE} import main; main({theirs.fileno()})"
@@ -46,10 +47,12 @@ class Connection:
             raise UserError(
                 f"Ray has not answered for {patience:g} s: is what runs at {settings.address} a Ray cluster?"
             )
-        kind, self.n_room = self.receive()
+        kind, *about = self.receive()
         if kind == "error":
             self.close()
-            raise UserError(str(self.n_room))
+            raise UserError(str(about[0]))
+        self.n_room: int = about[0]
+        self.place = str(about[1])  # where the cluster is
 
     def send(self, message: Any) -> None:
         """Tell the process something."""
@@ -61,10 +64,12 @@ class Connection:
         try:
             message: tuple[Any, ...] = loads(self._pipe.recv_bytes())
         except (EOFError, OSError) as error:
+            self.is_over = True
             raise UserError(
                 f"Ray has ended on this machine, or its cluster has gone ({self._read_last_words()}); finished work is "
                 "kept: the same command goes on from there"
             ) from error
+        self.is_over = self.is_over or message[0] == "error"
         return message
 
     def _read_last_words(self) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from robustpose.cluster.ray_cluster import EXPECTED as EXPECTED
 from robustpose.cluster.ray_cluster import RAY, Place, RayCluster
 from robustpose.errors import UserError, nearest, quote
 from robustpose.processes import count_cores
 from robustpose.work import PROCESSES, Engine, Processes
-
-EXPECTED = "processes, ray, ray:auto or ray:HOST:PORT"
 
 
 def make_engine(word: str, workers: int | None, place: Place | None = None) -> Engine:

@@ -1,9 +1,9 @@
 """What a command and the process that speaks with Ray for it tell each other.
 
 From the command: the settings, then ``work, Request``; ``task, number, bytes, n left``; ``end`` of that work. To it:
-``ready, n workers there is room for``; ``workers, n`` that have opened the work; ``made, number, results or an error``;
-``done, number``; ``lost, number, why, whether the task may be the cause``; ``failed, error``; ``note, text``;
-``error, text``; ``ended``, after which there is nothing more of a work.
+``ready, n workers there is room for, where``; ``workers, n`` that have opened the work; ``made, number, results or an
+error``; ``done, number``; ``lost, number, why, whether the task may be the cause``; ``failed, error``; ``note, text``;
+``error, text``, after which the connection is of no more use; ``ended``, after which there is nothing more of a work.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +24,7 @@ from robustpose.main_module import names_main
 from robustpose.processes import count_cores
 from robustpose.threads import VARIABLES
 from robustpose.versions import PIXELS, SCORES, versions
-from robustpose.work import Timed, Work
+from robustpose.work import Timed, Work, name_task
 
 Opened = TypeVar("Opened")
 Task = TypeVar("Task")
@@ -31,6 +32,7 @@ Made = TypeVar("Made")
 Result = TypeVar("Result")
 
 RAY = "ray"
+EXPECTED = "processes, ray, ray:auto, ray:local or ray:HOST:PORT"
 LOST = 3  # times that a task may lose its worker
 LOST_WITH_NODES = 10  # times that it may, its nodes with it
 AHEAD = 2  # tasks of a worker that are sent: one to do, one to go on with
@@ -43,7 +45,7 @@ KEPT = "finished work is kept: the same command goes on from there"
 class Place:
     """Which cluster, and what a worker is there."""
 
-    address: str | None = None  # HOST:PORT, or auto; None: one that runs on this machine, or else a new one
+    address: str | None = None  # HOST:PORT, auto or local; None: one that runs on this machine, or else a new one
     cpus_per_worker: float = 1.0
     gpus_per_worker: float = 0.0
     ship: Path | None = None  # folder of code that goes to all nodes
@@ -83,8 +85,9 @@ class RayCluster:
 
     @property
     def name(self) -> str:
-        """Return ``"ray"``."""
-        return RAY
+        """Return ``"ray"``, and where the cluster is once it is connected, as in ``"ray (10.0.0.1:6379)"``."""
+        connection = self._shared.get("connection")
+        return RAY if connection is None else f"{RAY} ({connection.place})"
 
     @property
     def n_workers(self) -> int:
@@ -120,16 +123,16 @@ class RayCluster:
             yield from _Sharing(connection, work, tasks, carried.pack).run()
         finally:
             _end(connection)
+            if connection.is_over:
+                self.close()  # whoever tries again gets a new one
 
 
 def _end(connection: Connection) -> None:
     """End a work, and forget what is still said of it."""
-    try:
+    with suppress(UserError):  # it has gone, which has been said
         connection.send(("end",))
-        while connection.receive()[0] not in ("ended", "error"):
+        while not connection.is_over and connection.receive()[0] != "ended":
             pass
-    except UserError:  # it has gone, which has been said
-        pass
 
 
 class _Sharing:
@@ -188,9 +191,10 @@ class _Sharing:
             return
         task = self._work.part(task, n_made, n_results) if n_made else task
         if n_lost >= LOST or n_nodes >= LOST_WITH_NODES:
+            name = name_task(self._work, task)
             raise UserError(
-                f"the task {quote(task)} has lost its worker {n_lost + n_nodes} times, {reason}; finished work is "
-                "kept: start the same command again, perhaps with more --cpus-per-worker, so that fewer share a node"
+                f"the task {name} has lost its worker {n_lost + n_nodes} times: {reason}; {KEPT}, "
+                "perhaps with more --cpus-per-worker, so that fewer share a node"
             )
         self._waiting.appendleft((task, n_lost, n_nodes))
 
@@ -252,7 +256,7 @@ def check_place(place: Place) -> None:
                 "--engine ray:HOST:PORT of its head (port 6379, not 10001)"
             )
         if not ADDRESS.fullmatch(address):
-            raise UserError(f"--engine takes processes, ray, ray:auto or ray:HOST:PORT, got {quote(f'ray:{address}')}")
+            raise UserError(f"--engine takes {EXPECTED}, got {quote(f'ray:{address}')}")
     for name, number in (("--cpus-per-worker", cpus), ("--gpus-per-worker", gpus)):
         if not 0 <= number < 1e5 or (number > 1 and number != int(number)):
             raise UserError(f"{name} must be a whole number, or a part of 1 such as 0.25, got {number:g}")

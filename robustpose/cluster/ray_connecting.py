@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,8 +19,8 @@ from robustpose.errors import UserError, quote
 ANSWERS = 5.0  # seconds that a port has to answer
 
 
-def connect(settings: Settings) -> str:
-    """Connect to the cluster, or start one on this machine; return the address of its head."""
+def connect(settings: Settings) -> tuple[str, bool]:
+    """Connect to the cluster, or start one on this machine; return the address of its head, and whether it is new."""
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="1")
     address = _find_running() if settings.address in (None, "auto") else settings.address
     if address == "local" and settings.address == "auto":
@@ -43,7 +44,7 @@ def connect(settings: Settings) -> str:
         logging_level=logging.ERROR,
         configure_logging=False,
     )
-    return str(ray.get_runtime_context().gcs_address)
+    return str(ray.get_runtime_context().gcs_address), address == "local"
 
 
 def _find_running() -> str:
@@ -101,7 +102,10 @@ def compare_versions(settings: Settings, host: str, found: Mapping[str, str]) ->
 def explain_loss(words: str) -> str:
     """Return why a worker has ended, of what Ray says about it."""
     if "low on memory" in words:
-        return "for lack of memory"
+        return "it was ended for lack of memory"
     if "runtime_env" in words or "runtime environment" in words:
         return f"its environment cannot be set up: {words[-300:]}"
-    return "perhaps for lack of memory"
+    code = re.search(r"exits with an exit code (-?\d+)", words)
+    if code is not None:
+        return f"it ended with exit code {code[1]}"
+    return "its process was killed (perhaps for lack of memory), crashed or ended itself"

@@ -11,6 +11,7 @@ import pickle
 import signal
 import socket
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,8 @@ from typing import Any
 
 BATCH_SECONDS = 0.2  # results that come faster travel together: each journey costs some 3 ms of CPU
 MOST_TOGETHER = 64
+LOOK_SECONDS = 2.0  # between looks whether the cluster's head is there
+LOOKS = 5  # that fail one after the other, before it has gone
 
 
 class Worker:
@@ -33,6 +36,7 @@ class Worker:
         `paths` are looked through for modules, too, and `folder` is worked in, where nodes see the files of the driver.
         """
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Ray's handler raises in whatever is being done
+        threading.Thread(target=end_with_cluster, daemon=True).start()
         sys.path += [path for path in paths if path not in sys.path]
         if folder is not None and Path(folder).is_dir():
             os.chdir(folder)
@@ -52,6 +56,8 @@ class Worker:
 
     def open(self, work: bytes, files: Mapping[str, Any]) -> bytes | None:
         """Open the work, and return what goes wrong; None if nothing does. `files` are references by SHA-256."""
+        self._work: Any = None
+        self._opened: Any = None  # of the work before: memory for this one
         try:
             if files:
                 from robustpose.cluster.brought import bring_files
@@ -82,6 +88,22 @@ class Worker:
         except BaseException as error:
             yield pickle.dumps(results)
             yield pack_error(error)
+
+
+def end_with_cluster() -> None:
+    """End this process soon after the cluster's head has gone: Ray itself leaves it at work for a minute."""
+    import ray
+
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    n_failed = 0
+    while n_failed < LOOKS:
+        time.sleep(LOOK_SECONDS)
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), LOOK_SECONDS).close()
+            n_failed = 0
+        except OSError:
+            n_failed += 1
+    os._exit(1)
 
 
 def pack_error(error: BaseException) -> bytes:
