@@ -1,6 +1,7 @@
 """Ray as the engine: two nodes on this machine, workers that are lost, and mistakes in one line each."""
 
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from robustpose.cluster import Place, RayCluster
 from robustpose.cluster.engines import make_engine
+from robustpose.cluster.ray_worker import pack_error
 from robustpose.errors import UserError
 from robustpose.work import Processes, do_tasks
 from tests.toy_work import BAD, DIES, Squares
@@ -176,6 +178,18 @@ def test_address_is_no_path_in_the_line_of_a_command():
 
 def test_number_of_workers_is_checked_as_for_processes():
     assert refusal("ray", 0) == refusal("processes", 0) == "--workers must be at least 1, got 0"
+
+
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_module_that_a_node_lacks_is_named_with_what_brings_it(is_wrapped):
+    error = ModuleNotFoundError("No module named 'a_module_of_mine'", name="a_module_of_mine.nets")
+    if is_wrapped:
+        missing, error = error, UserError("model 'a_module_of_mine:net': there is no module")
+        error.__cause__ = missing
+    assert str(pickle.loads(pack_error(error))) == (
+        f"node {socket.gethostname()} has no module a_module_of_mine: install it there, or bring your code along with "
+        "--ship FOLDER"
+    )
 
 
 def test_missing_ray_names_what_to_install(monkeypatch):

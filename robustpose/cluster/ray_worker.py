@@ -111,8 +111,10 @@ def pack_error(error: BaseException) -> bytes:
     from robustpose.blame import find_blame
     from robustpose.errors import UserError
 
-    if isinstance(error, ModuleNotFoundError) and find_blame(error) is None:
-        name = str(error.name).partition(".")[0]
+    missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
+    is_ours = isinstance(error, UserError) or find_blame(error) is None
+    if isinstance(missing, ModuleNotFoundError) and missing.name and is_ours:
+        name = missing.name.partition(".")[0]
         error = UserError(
             f"node {socket.gethostname()} has no module {name}: install it there, or bring your code along with "
             "--ship FOLDER"
