@@ -61,7 +61,9 @@ def make_network(name: str) -> torch.nn.Module:
 def save_vitpose(folder: Path, small: bool) -> None:
     """Save a ViTPose-B with random weights; a tiny one if all is small."""
     from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEstimation
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # of writing, among the rows of the table
     torch.manual_seed(0)
     sizes: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2} if small else {}
     backbone = VitPoseBackboneConfig(out_indices=[2 if small else 12], **sizes)

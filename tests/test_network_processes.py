@@ -247,3 +247,15 @@ def test_single_worker_has_no_network_process_and_none_has_more_than_workers() -
     assert [engine.at_most(n).n_networks for n in (9, 3, 2, 1)] == [3, 3, 2, 0]
     assert wish_networks(2, 0) == Processes(2, wished=0)
     assert wish_networks(2, None) == Processes(2)
+
+
+def test_other_engine_is_refused_before_a_cluster_is_asked_for_anything() -> None:
+    class Unasked:
+        name = "ray"
+
+        @property
+        def n_workers(self) -> int:
+            raise AssertionError("a cluster starts")
+
+    with pytest.raises(UserError, match="those of ray run the network themselves: leave it out"):
+        wish_networks(Unasked(), 1)  # type: ignore[arg-type]

@@ -156,6 +156,8 @@ def test_address_where_nothing_answers_is_refused_soon():
             {},
             "--engine takes processes, ray, ray:auto, ray:local or ray:HOST:PORT, got 'rya' (did you mean 'ray'?)",
         ),
+        ("dask", {}, "got 'dask'; there are no others"),
+        ("ray://head:10001", {}, "--engine ray://head:10001: Ray Client is not used; run the command on a node"),
         ("ray:", {}, "--engine takes processes, ray"),
         ("ray:head", {}, "--engine takes processes, ray, ray:auto, ray:local or ray:HOST:PORT, got 'ray:head'"),
         ("ray:ray://head:10001", {}, "Ray Client is not used"),

@@ -4,18 +4,19 @@
 #   on the first machine:  bash sweep.sh head
 #   on each of the others: bash sweep.sh node FIRST          FIRST is the first machine's name or IP address
 #   on the first machine:  bash sweep.sh bench --model onnx:pose.onnx --data coco --root coco --out runs/pose
-#   on all, at the end:    bash sweep.sh stop
+#   on all, at the end:    bash sweep.sh stop                it ends ALL that you run with Ray on that machine, other clusters too
 #
 # All have the same versions of Python, robustpose and its libraries (pip install 'robustpose[ray]').
 # Nodes may join while the bench goes on. PORT is that of the head.
 set -euo pipefail
 PORT="${PORT:-6379}"
-what="${1:?head, node FIRST, bench OPTIONS or stop}"
-shift
+usage() { echo "usage: bash sweep.sh head | node FIRST | bench OPTIONS | stop" >&2; exit 2; }
+what="${1:-}"
+shift || true
 case "$what" in
   head) ray start --head --port "$PORT" --include-dashboard false "$@" ;;
-  node) ray start --address "${1:?the first machine}:$PORT" "${@:2}" ;;
+  node) [ $# -gt 0 ] || usage; ray start --address "$1:$PORT" "${@:2}" ;;
   bench) robustpose bench --engine "ray:${HEAD:-127.0.0.1}:$PORT" "$@" ;;
   stop) ray stop ;;
-  *) echo "head, node FIRST, bench OPTIONS or stop, got $what" >&2; exit 2 ;;
+  *) usage ;;
 esac

@@ -22,8 +22,10 @@ def make_engine(word: str, workers: int | None, place: Place | None = None) -> E
     name, colon, address = word.strip().partition(":")
     if workers is not None and workers < 1:
         raise UserError(f"--workers must be at least 1, got {workers}")
+    address = word.strip() if address.startswith("//") else address
     if name == RAY and bool(colon) == bool(address):
         return RayCluster(replace(place or Place(), address=address or None), workers)
     if word != PROCESSES:
-        raise UserError(f"--engine takes {EXPECTED}, got {quote(word)}{nearest(name, [PROCESSES, RAY])}")
+        near = nearest(name, [PROCESSES, RAY])
+        raise UserError(f"--engine takes {EXPECTED}, got {quote(word)}{near or '; there are no others'}")
     return Processes(count_cores() if workers is None else workers)

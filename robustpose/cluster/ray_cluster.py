@@ -252,7 +252,7 @@ def check_place(place: Place) -> None:
     if address not in (None, "auto", "local"):
         if address.startswith("ray://"):
             raise UserError(
-                f"--engine ray:{address}: Ray Client is not used; run the command on a node of the cluster, with "
+                f"--engine {address}: Ray Client is not used; run the command on a node of the cluster, with "
                 "--engine ray:HOST:PORT of its head (port 6379, not 10001)"
             )
         if not ADDRESS.fullmatch(address):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import re
+import secrets
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -29,6 +31,7 @@ def connect(settings: Settings) -> tuple[str, bool]:
         raise UserError(
             f"no Ray cluster answers at {address}: is that the address of its head, which ray start --head shows?"
         )
+    _take_token(address)
     options: dict[str, Any] = {"address": address}
     if address == "local":
         options |= {"include_dashboard": False, "num_cpus": settings.n_local_cpus}
@@ -45,6 +48,39 @@ def connect(settings: Settings) -> tuple[str, bool]:
         configure_logging=False,
     )
     return str(ray.get_runtime_context().gcs_address), address == "local"
+
+
+def _take_token(address: str) -> None:
+    """Use this machine's token where there is one: Ray itself does not for a given address.
+
+    A cluster of our own has one that nobody else has: Ray would leave it in the home folder, for all clusters to come.
+    """
+    if address == "local":
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        return
+    try:
+        from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
+        from ray._raylet import GcsClient
+        from ray.exceptions import AuthenticationError
+    except ImportError:  # a version of Ray without tokens
+        return
+    maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+    try:
+        GcsClient(address=address)  # it says at once what takes ray.init 20 s
+    except AuthenticationError as error:
+        raise UserError(explain_token(address)) from error
+    except Exception:  # noqa: BLE001, S110  ray.init says it better
+        pass
+
+
+def explain_token(address: str) -> str:
+    """Return what to do where a cluster does not take this machine's token, or its lack."""
+    mode = os.environ.get("RAY_AUTH_MODE", "not set")
+    return (
+        f"the Ray cluster at {address} does not take the token of this machine, or wants one and there is none "
+        f"(RAY_AUTH_MODE is {mode}): copy ~/.ray/auth_token of its head to {Path.home() / '.ray' / 'auth_token'}, or "
+        "give it as RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH, and set RAY_AUTH_MODE=token; if the cluster has none, unset it"
+    )
 
 
 def _find_running() -> str:
