@@ -59,18 +59,18 @@ def _take_token(address: str) -> None:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         return
     try:
-        from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
-        from ray._raylet import GcsClient
-        from ray.exceptions import AuthenticationError
+        from ray._private.authentication import authentication_token_setup as setup
+        from ray._raylet import GcsClient  # type: ignore[attr-defined]
+        from ray.exceptions import AuthenticationError, RpcError
     except ImportError:  # a version of Ray without tokens
         return
-    maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
-    try:
-        GcsClient(address=address)  # it says at once what takes ray.init 20 s
-    except AuthenticationError as error:
-        raise UserError(explain_token(address)) from error
-    except Exception:  # noqa: BLE001, S110  ray.init says it better
-        pass
+    setup.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+    with suppress(RpcError, RuntimeError, OSError):  # ray.init says those better
+        try:
+            setup.ensure_token_if_auth_enabled(create_token_if_missing=False)
+            GcsClient(address=address)  # it says at once what takes ray.init 20 s
+        except AuthenticationError as error:
+            raise UserError(explain_token(address)) from error
 
 
 def explain_token(address: str) -> str:
@@ -79,7 +79,7 @@ def explain_token(address: str) -> str:
     return (
         f"the Ray cluster at {address} does not take the token of this machine, or wants one and there is none "
         f"(RAY_AUTH_MODE is {mode}): copy ~/.ray/auth_token of its head to {Path.home() / '.ray' / 'auth_token'}, or "
-        "give it as RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH, and set RAY_AUTH_MODE=token; if the cluster has none, unset it"
+        "set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH, with RAY_AUTH_MODE=token; if the cluster has none, unset them"
     )
 
 
