@@ -197,3 +197,15 @@ def test_module_that_a_node_lacks_is_named_with_what_brings_it(is_wrapped):
 def test_missing_ray_names_what_to_install(monkeypatch):
     monkeypatch.setattr("robustpose.cluster.ray_cluster.find_spec", lambda name: None)
     assert refusal("ray", None) == "--engine ray needs Ray, which is not installed: pip install 'robustpose[ray]'"
+
+
+def test_token_that_a_cluster_does_not_take_is_said_with_where_tokens_are(monkeypatch, tmp_path):
+    pytest.importorskip("ray", reason="needs Ray: pip install 'robustpose[ray]'")
+    from robustpose.cluster.ray_connecting import explain_token
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    line = explain_token("head:6379")
+    assert "RAY_AUTH_MODE is disabled" in line
+    assert f"to {tmp_path}/.ray/auth_token" in line
+    assert "\n" not in line
