@@ -113,4 +113,4 @@ def test_line_for_gnu_parallel_makes_a_run(tmp_path):
 def test_page_names_scripts_that_are_there():
     page = (ROOT / "docs/cluster.md").read_text()
     named = set(re.findall(r"\(\.\./examples/slurm/([\w.]+)\)", page))
-    assert named == {path.name for path in SCRIPTS.iterdir()} == {"sweep.sh", "shard.sh", "merge.sh"}
+    assert named == {path.name for path in SCRIPTS.iterdir()}

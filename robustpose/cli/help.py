@@ -19,9 +19,9 @@ WIDEST = 120  # columns that help takes; longer lines are hard to read
 # Titles of the groups, in the order in which they are shown. An option says its own by `rich_help_panel`; `with_groups`
 # says it for all options of a dataclass.
 TRAINING, MODEL, DATA, CORRUPTIONS = "Training", "Model", "Data", "Corruptions"
-OUTPUT, SPEED, ADVANCED = "Output", "Speed", "Advanced"
+OUTPUT, SPEED, CLUSTER, ADVANCED = "Output", "Speed", "Cluster", "Advanced"
 ARGUMENTS, REST = "Arguments", "Help"  # of arguments; of options without a group
-FIRST, LAST = (ARGUMENTS, TRAINING, MODEL, DATA, CORRUPTIONS, OUTPUT, SPEED), (ADVANCED, REST)
+FIRST, LAST = (ARGUMENTS, TRAINING, MODEL, DATA, CORRUPTIONS, OUTPUT, SPEED), (CLUSTER, ADVANCED, REST)
 NAMES_WIDTH = 26  # letters of an option with its value; what is longer has a line of its own
 
 

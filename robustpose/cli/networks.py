@@ -23,8 +23,9 @@ class NetworkOptions:
         int | None,
         typer.Option(
             metavar="N",
-            show_default="one per GPU",
-            help="Processes that run the network for all workers, on full batches; 0: each worker runs it itself.",
+            show_default="one per GPU, for several workers",
+            help="Processes that run the network for all workers, on full batches; 0: each worker runs it itself, as "
+            "ONNX and TFLite files are.",
         ),
     ] = None
 

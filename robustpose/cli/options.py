@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from robustpose.cli.completion import complete, complete_list, list_corruptions, list_suites
-from robustpose.cli.help import ADVANCED, CORRUPTIONS, OUTPUT, SPEED
+from robustpose.cli.help import ADVANCED, CLUSTER, CORRUPTIONS, OUTPUT, SPEED
 from robustpose.errors import UserError, quote
 from robustpose.printing import print_aside
 
@@ -131,21 +131,21 @@ class WorkerOptions:
         typer.Option(
             "--engine",
             metavar="NAME",
-            rich_help_panel=ADVANCED,
+            rich_help_panel=CLUSTER,
             autocompletion=complete(lambda: ("processes", "ray", "ray:auto")),
             help="Who shares the work: processes of this machine; ray, a cluster that runs here or is started for the "
-            "command; ray:HOST:PORT. See docs/cluster.md.",
+            "command; ray:auto, one that runs; ray:HOST:PORT, its head. See docs/cluster.md.",
         ),
     ] = "processes"
     cpus_per_worker: Annotated[
         float | None,
-        typer.Option(metavar="N", rich_help_panel=ADVANCED, show_default="1", help="Cores that a worker on Ray takes."),
+        typer.Option(metavar="N", rich_help_panel=CLUSTER, show_default="1", help="Cores that a worker on Ray takes."),
     ] = None
     gpus_per_worker: Annotated[
         float | None,
         typer.Option(
             metavar="N",
-            rich_help_panel=ADVANCED,
+            rich_help_panel=CLUSTER,
             show_default="0",
             help="GPUs that a worker on Ray takes, such as 0.25.",
         ),
@@ -154,16 +154,17 @@ class WorkerOptions:
         Path | None,
         typer.Option(
             metavar="DIR",
-            rich_help_panel=ADVANCED,
-            help="Folder of your code that goes to all nodes of Ray, for package.module:attr.",
+            rich_help_panel=CLUSTER,
+            show_default="nothing",
+            help="Folder that goes to all nodes of Ray, in which your package.module:attr is found, such as . (a dot).",
         ),
     ] = None
     shared_files: Annotated[
         bool,
         typer.Option(
             "--shared-files",
-            rich_help_panel=ADVANCED,
-            help="Nodes of Ray see the same files under the same paths: nothing is sent.",
+            rich_help_panel=CLUSTER,
+            help="Nodes of Ray see the same files under the same paths, so images and models need not be sent.",
         ),
     ] = False
 

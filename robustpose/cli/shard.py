@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from robustpose.cli.help import SPEED
+from robustpose.cli.help import CLUSTER
 from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 class ShardOptions:
     """Which part of a run."""
 
-    panel: ClassVar[str] = SPEED
+    panel: ClassVar[str] = CLUSTER
 
     shard: Annotated[
         str | None,
         typer.Option(
             metavar="K/N",
-            help="Do part K of N only, such as 3/32, in a folder below --out; robustpose merge makes one run of all.",
+            show_default="the whole run",
+            help="Do part K of N only, such as 3/32, in a folder below --out, on any machine, with the same N for all; "
+            "robustpose merge makes one run of them.",
         ),
     ] = None
 
