@@ -8,6 +8,8 @@
 #
 # All have the same versions of Python, robustpose and its libraries (pip install 'robustpose[ray]').
 # Nodes may join while the bench goes on. PORT is that of the head.
+# Whoever reaches that port can run code on all machines, unless they have the same ~/.ray/auth_token
+# (ray get-auth-token --generate on the first makes it) and RAY_AUTH_MODE=token.
 set -euo pipefail
 PORT="${PORT:-6379}"
 usage() { echo "usage: bash sweep.sh head | node FIRST | bench OPTIONS | stop" >&2; exit 2; }
