@@ -3,17 +3,20 @@
     python benchmarks/driver.py
     python benchmarks/driver.py --images 500 --cells 16 --finds nobody
     python benchmarks/driver.py --workers 2
+    python benchmarks/driver.py --workers 2 --engine ray      # a cluster is started here
 
 As many images as COCO's validation set has, in all cells of COCO-C, by an estimator that asks for images and looks at
 none: it finds its boxes again, or nobody. So nothing is decoded, corrupted or computed, and what is left is the driver:
 frames, tasks, units written, read and gathered into predictions files. With one worker it does all of that itself; with
-more, `CPU` is that of the process that shares out. `MB at`: resident memory at each tenth of a stage.
+more, `CPU` is that of the process that shares out; with Ray,
+`for Ray` is the process that speaks with it. `MB at`: resident memory at each tenth of a stage.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import tempfile
@@ -34,6 +37,7 @@ from scoring import SIZE_WH, draw_people
 
 from robustpose.benchmark import predict
 from robustpose.benchmark.job import Job, prepare
+from robustpose.cluster import Place, RayCluster
 from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import write_image
@@ -41,7 +45,7 @@ from robustpose.data.spec import DataSpec
 from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.types import Frame, Poses, no_poses
-from robustpose.work import Processes
+from robustpose.work import Engine, Processes
 
 SECONDS = 0.05  # between looks at the memory
 PAGE_MB = resource.getpagesize() / 2**20
@@ -98,14 +102,20 @@ class Watch:
         self.stage = "start"
         self.seen: dict[str, list[float]] = {}
         self.seconds: dict[str, float] = {}
+        self.other: int | None = None  # a process that is looked at, too
         threading.Thread(target=self._look, daemon=True).start()
 
     def _look(self) -> None:
         while True:
             with suppress(OSError):
-                pages = int(Path("/proc/self/statm").read_text().split()[1])
-                self.seen.setdefault(self.stage, []).append(pages * PAGE_MB)
+                self._note(self.stage, "self")
+                if self.other is not None and self.stage == "units":
+                    self._note("for Ray", str(self.other))
             time.sleep(SECONDS)
+
+    def _note(self, name: str, process: str) -> None:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        self.seen.setdefault(name, []).append(pages * PAGE_MB)
 
     def time(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that does the same as a stage of its own."""
@@ -129,9 +139,15 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=76)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--finds", choices=("boxes", "nobody"), default="boxes")
+    parser.add_argument("--engine", choices=("processes", "ray"), default="processes")
     options = parser.parse_args()
+    engine: Engine = Processes(options.workers)
     warnings.simplefilter("ignore")
     watch = Watch()
+    if options.engine == "ray":
+        engine = RayCluster(Place(address="local"), options.workers)
+        engine.n_workers  # noqa: B018  it connects
+        watch.other, watch.seconds["for Ray"] = engine._connection._process.pid, math.nan
     predict.predict_units = watch.time("units", predict.predict_units)
     predict._gather = watch.time("gather", predict._gather)  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as temporary:
@@ -140,10 +156,10 @@ def main() -> None:
         job = Job(spec.open, partial(make_estimator, options.finds), MadeImages("release"), folder / "run")
         prepared = watch.time("prepare", prepare)(job, COCO_C.cells[: options.cells])
         n_units = len(predict.find_chunks(predict.RunFolder(job.out), options.images)) * options.cells
-        predict.predict_cells(prepared, Processes(options.workers), lambda progress: None)
+        predict.predict_cells(prepared, engine, lambda progress: None)
     print(
-        f"{options.images:,} images × {options.cells} cells, {n_units:,} units, {options.workers} workers, "
-        f"finds {options.finds} (load {os.getloadavg()[0]:.1f})"
+        f"{options.images:,} images × {options.cells} cells, {n_units:,} units, {options.workers} workers "
+        f"of {options.engine}, finds {options.finds} (load {os.getloadavg()[0]:.1f})"
     )
     print(f"{'':<10}{'CPU s':>8}{'ms a unit':>11}   MB at each tenth")
     for stage, seconds in watch.seconds.items():
@@ -151,6 +167,8 @@ def main() -> None:
         at = [seen[min(len(seen) * tenth // 10, len(seen) - 1)] for tenth in range(11)]
         print(f"{stage:<10}{seconds:>8.1f}{1000 * seconds / n_units:>11.2f}   {' '.join(f'{mb:.0f}' for mb in at)}")
     of_workers = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if isinstance(engine, RayCluster):
+        engine.close()
     print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", end="")
     print(f"; workers {of_workers.ru_utime + of_workers.ru_stime:.1f} s of CPU" if options.workers > 1 else "")
 
