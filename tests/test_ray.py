@@ -5,17 +5,20 @@ import pickle
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from robustpose.cli.options import WorkerOptions
 from robustpose.cluster import Place, RayCluster
 from robustpose.cluster.engines import make_engine
 from robustpose.cluster.ray_worker import pack_error
 from robustpose.errors import UserError
-from robustpose.work import Processes, do_tasks
+from robustpose.progress import Piece
+from robustpose.work import Chunk, Processes, do_tasks, name_task
 from tests.toy_work import BAD, DIES, Squares
 
 HERE = Path(__file__).parent
@@ -38,6 +41,18 @@ class SquaresHere(Squares):
             if number < -10:  # a number that takes its time
                 time.sleep(0.2)
             yield from super().do(opened, [number])
+
+
+class WhoWorks(SquaresHere):
+    """The process that did each task, which takes its time."""
+
+    def do(self, opened, numbers):
+        for _ in numbers:
+            time.sleep(0.5)
+            yield os.getpid(), 0
+
+    def keep(self, pair):
+        return pair[0]
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +117,22 @@ def test_lost_node_costs_what_it_had_and_a_late_one_gets_work(engine, cluster, t
         if len(seen) == 25:
             cluster.remove_node(late, allow_graceful=False)
     assert sorted(seen) == sorted(-number for number in range(11, 71))
+
+
+def test_workers_stay_for_the_next_work_and_another_command_waits_for_them(engine, cluster, tmp_path):
+    tell = WhoWorks(tmp_path)
+    first = set(do_tasks(tell, [[1], [2]], engine, ignore))
+    with RayCluster(Place(address=cluster.address, shared_files=True)) as other:
+        waiting = threading.Thread(target=lambda: found.extend(do_tasks(tell, [[3]], other, ignore)))
+        found: list[int] = []
+        waiting.start()
+        second = set(do_tasks(tell, [[1], [2]], engine, ignore))
+        assert second & first
+        assert not found
+        engine.close()
+        waiting.join(60)
+    assert len(found) == 1
+    assert not set(found) & first
 
 
 def test_bench_is_the_same_to_the_byte_and_nodes_need_no_files(engine, cluster, tmp_path):
@@ -209,3 +240,21 @@ def test_token_that_a_cluster_does_not_take_is_said_with_where_tokens_are(monkey
     assert "RAY_AUTH_MODE is disabled" in line
     assert f"to {tmp_path}/.ray/auth_token" in line
     assert "\n" not in line
+
+
+def test_folder_that_goes_to_nodes_is_looked_through_here_and_no_longer_afterwards(tmp_path):
+    options, before = WorkerOptions(engine_name="ray", ship=tmp_path), list(sys.path)
+    with options:
+        assert sys.path == [str(tmp_path), *before]
+    assert sys.path == before
+
+
+def test_task_is_named_by_its_images_and_cells():
+    class Named(Squares):
+        def kinds(self, task):
+            return [Piece("fog", 4, note) for note in task[1]]
+
+    work = Named(Path("nowhere"))
+    assert name_task(work, (Chunk(1, range(4, 8)), ["fog/1"])) == "of images 5 to 8 in fog/1"
+    assert name_task(work, (0, ["fog/1", "fog/2", "snow/3"])) == "of fog/1 to snow/3"
+    assert name_task(Squares(Path("nowhere")), [3, 4]) == "[3, 4]"

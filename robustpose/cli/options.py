@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -156,7 +157,7 @@ class WorkerOptions:
             metavar="DIR",
             rich_help_panel=CLUSTER,
             show_default="nothing",
-            help="Folder that goes to all nodes of Ray, in which your package.module:attr is found, such as . (a dot).",
+            help="Folder that goes to all nodes of Ray, in which your package.module:attr is found, here too.",
         ),
     ] = None
     shared_files: Annotated[
@@ -169,10 +170,14 @@ class WorkerOptions:
     ] = False
 
     def __enter__(self) -> None:
-        """Do nothing: who needs the engine gets it."""
+        """Look for modules in the folder that is sent to the nodes first, as they do. Who needs the engine gets it."""
+        if self.ship is not None:
+            sys.path.insert(0, str(self.ship.absolute()))
 
     def __exit__(self, *error: object) -> None:
         """End the connection to a cluster."""
+        if self.ship is not None:
+            sys.path.remove(str(self.ship.absolute()))
         if self.is_on_cluster and "engine" in vars(self):
             self.engine.close()  # type: ignore[attr-defined]
 

@@ -191,9 +191,9 @@ class _Sharing:
             return
         task = self._work.part(task, n_made, n_results) if n_made else task
         if n_lost >= LOST or n_nodes >= LOST_WITH_NODES:
-            name = name_task(self._work, task)
+            name, n_times = name_task(self._work, task), n_lost if n_lost >= LOST else n_lost + n_nodes
             raise UserError(
-                f"the task {name} has lost its worker {n_lost + n_nodes} times: {reason}; {KEPT}, "
+                f"the task {name} has lost its worker {n_times} times: {reason}; {KEPT}, "
                 "perhaps with more --cpus-per-worker, so that fewer share a node"
             )
         self._waiting.appendleft((task, n_lost, n_nodes))
