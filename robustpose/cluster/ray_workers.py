@@ -17,7 +17,7 @@ from pickle import dumps
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from robustpose.cluster import ray_worker
@@ -168,6 +168,10 @@ class Workers:
             while await self._wait_for_work():
                 if not await self._work_with(held, actor):
                     return
+        except RayTaskError as error:  # the process is there: something is wrong on its node
+            self.send(
+                "error", f"a worker has failed: {type(error.cause).__name__}: {' '.join(str(error.cause).split())}"
+            )
         except RayError as error:
             if self._request is not None:
                 await self._tell_lost(held, error)
