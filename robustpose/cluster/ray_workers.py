@@ -195,6 +195,7 @@ class Workers:
             self.send("failed", failure)
             return False
         held.has_opened = True
+        self._n_lost_opening = 0
         self._set_ready(held, True)
         await self._serve(held, actor, request)
         return True
@@ -243,7 +244,7 @@ class Workers:
         for position, (number, _) in enumerate(held.tasks):
             self.send("lost", number, reason, is_there and position == 0)
         self._n_lost_opening += is_there and not held.has_opened
-        if self._n_lost_opening >= LOST:
+        if self._n_lost_opening >= LOST and not self._n_ready:
             self.send("error", f"{LOST} workers have ended before they began (the last one: {explain_loss(words)})")
 
 
