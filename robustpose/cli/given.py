@@ -13,8 +13,9 @@ from robustpose.errors import UserError, quote
 # What options that take paths say in their help: an empty word would be the working folder.
 PATHS = ("FILE", "DIR", "PATH", "FILE.html", "FILE|demo", "IMAGE", "RUN")
 WORDS = {"a valid integer": "a whole number", "a valid number": "a number", "a valid boolean": "true or false"}
-# Before a bare word such as `runs`, what tells that it is a path and not the word.
-BEFORE = r"(?:^|:\s|\b(?:folder|file|set|image|checkpoint|recipe|write|to|in|at|read)\s)"
+# What tells that a bare word such as `runs` is a path and not the word: before it, or behind it where a message begins.
+BEFORE = r"(?::\s|\b(?:folder|file|set|image|checkpoint|recipe|write|to|in|at|read)\s)"
+BEHIND = r"(?=[/:,]|\s(?:is|are|was|has|holds|lacks|does|cannot|must|and|of)\b)"
 
 
 def check_values(parameters: Iterable[Any], words: Sequence[str]) -> None:
@@ -53,7 +54,7 @@ def name_whole_paths(message: str, given: Mapping[str, Any]) -> str:
         except OSError:  # the folder is gone
             return message
         is_bare = not re.search(r"[./]", text)
-        before = BEFORE if is_bare else r"(?:^|(?<=[\s'\"(]))"
+        before = rf"(?:{BEFORE}|^(?={re.escape(text)}{BEHIND}))" if is_bare else r"(?:^|(?<=[\s'\"(]))"
         after = r"(?=$|[\s'\"),:;/]|\.(?:\s|$))"
         pattern = rf"({before}){re.escape(text)}{after}"
         message = re.sub(pattern, rf"\g<1>{_escape(whole)}", message)
