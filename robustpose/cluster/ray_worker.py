@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-BATCH_SECONDS = 0.2  # results that come faster travel together: each journey costs some 3 ms of CPU
+BATCH_SECONDS = 0.2  # results that come faster travel together: each journey costs CPU
 MOST_TOGETHER = 64
 LOOK_SECONDS = 2.0  # between looks whether the cluster's head is there
 LOOKS = 5  # that fail one after the other, before it has gone
