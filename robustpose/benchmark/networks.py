@@ -19,7 +19,7 @@ def with_networks(engine: Engine, prepared: Prepared) -> Engine:
     """
     if not isinstance(engine, Processes):
         return engine
-    n_gpus = getattr(prepared.estimator, "n_gpus", None)
+    n_gpus = prepared.estimator.n_gpus
     can_share = isinstance(n_gpus, int) and os.name == "posix"  # they pass on descriptors of memory
     if engine.wished and not can_share:
         name = name_shown(str(prepared.identity["estimator"].get("name", "estimator")))

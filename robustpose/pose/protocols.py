@@ -89,12 +89,14 @@ class Estimator(Protocol):
         needs_boxes: whether every frame must bring the boxes of its people.
         needs_images: False for one that never looks at pixels.
         warnings: why its poses could be wrong, a line each; results carry them.
+        n_gpus: how many GPUs its network is on; None where no process can run it for others.
     """
 
     skeleton: Skeleton
     needs_boxes: bool
     needs_images: bool = True
     warnings: Sequence[str] = ()
+    n_gpus: int | None = None
 
     @abstractmethod
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
