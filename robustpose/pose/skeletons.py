@@ -31,6 +31,8 @@ class Skeleton:
         flip_pairs: pairs (left, right) of joint indices that change places in a mirrored image; () if all are in the
             middle; None for what the names say. It is filled in.
         sides_from: where the pairs come from: `names`, or `given`.
+        parts: joints that are scored apart, too, such as a hand's: pairs of a name and joint indices. A joint may be in
+            several.
 
     >>> from robustpose import Skeleton
     >>> arms = Skeleton("arms", ("left_wrist", "right_wrist"), limbs=(), sigmas=(0.062, 0.062))
@@ -45,6 +47,7 @@ class Skeleton:
     sigmas_from: str = "given"
     flip_pairs: Pairs | None = None
     sides_from: str = "given"
+    parts: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         n_joints = len(self.joints)
@@ -68,6 +71,11 @@ class Skeleton:
                 f"skeleton '{self.name}': flip_pairs must be pairs of different joints 0..{n_joints - 1}, each in one "
                 f"pair at most, got {self.flip_pairs}"
             )
+        for name, of_part in self.parts:
+            if not of_part or len(set(of_part)) < len(of_part) or not set(of_part) <= set(range(n_joints)):
+                raise UserError(
+                    f"skeleton '{self.name}': part '{name}' must be different joints 0..{n_joints - 1}, got {of_part}"
+                )
 
     @property
     def n_joints(self) -> int:
@@ -108,7 +116,8 @@ class Skeleton:
         place = {old: new for new, old in enumerate(order)}
         limbs, pairs = (tuple((place[a], place[b]) for a, b in of) for of in (self.limbs, self.flip_pairs or ()))
         sigmas = tuple(self.sigmas[old] for old in order)
-        return replace(self, joints=tuple(joints), limbs=limbs, sigmas=sigmas, flip_pairs=pairs)
+        parts = tuple((name, tuple(sorted(place[old] for old in of_part))) for name, of_part in self.parts)
+        return replace(self, joints=tuple(joints), limbs=limbs, sigmas=sigmas, flip_pairs=pairs, parts=parts)
 
 
 def sigmas_for(joints: Sequence[str]) -> tuple[tuple[float, ...], str]:

@@ -39,6 +39,8 @@ class Frame:
         size_wh: width and height of the image, px, as far as they are known before it is read.
         boxes_end: what x2 and y2 are: an ``edge``, or the last ``pixel`` in the box, as annotated boxes have it for
             HRNet's program (x + w - 1).
+        box_categories: (N,) of which category each box is, as an index into the dataset's `category_ids`; None where
+            there is one category, or nobody says it.
         exif: ``apply`` or ``ignore``, if EXIF turns images of the dataset; files in the place of its images are read
             likewise.
 
@@ -60,6 +62,7 @@ class Frame:
     size_wh: tuple[int, int] | None = None
     exif: Literal["apply", "ignore"] | None = None
     boxes_end: Literal["edge", "pixel"] = "edge"
+    box_categories: npt.NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
         _check_id(self)
@@ -67,9 +70,11 @@ class Frame:
             raise UserError(f"Frame.read must be a function that gives the image, got {type(self.read).__name__}")
         if self.boxes is None:
             return
-        _take_arrays(self, "boxes", "box_scores", "truth_rows")
+        _take_arrays(self, "boxes", "box_scores", "truth_rows", "box_categories")
         n_people = len(self.boxes)
-        _check_shapes(self, boxes=(n_people, 4), truth_rows=(n_people,), box_scores=(n_people,))
+        _check_shapes(
+            self, boxes=(n_people, 4), truth_rows=(n_people,), box_scores=(n_people,), box_categories=(n_people,)
+        )
         if not np.isfinite(self.boxes).all():
             raise UserError(f"Frame.boxes of image {self.image_id} hold a value that is not finite")
         if self.box_scores is None:
@@ -105,6 +110,9 @@ class Truth:
         boxes: (N, 4) xyxy px.
         crowd: (N,) bool: regions that are ignored, not scored.
         head_size: (N,) px, or None.
+        categories: (N,) of which category each one is, as an index into the dataset's `category_ids`; None where there
+            is one category.
+        crowd_index: how crowded the image is, 0..1, as CrowdPose has it; None where nobody says it.
 
     >>> import numpy as np
     >>> from robustpose import Truth
@@ -123,12 +131,14 @@ class Truth:
     boxes: Floats
     crowd: npt.NDArray[np.bool_]
     head_size: Floats | None = None
+    categories: npt.NDArray[np.integer] | None = None
+    crowd_index: float | None = None
 
     def __post_init__(self) -> None:
         _check_id(self)
-        _take_arrays(self, "xy", "visible", "area", "boxes", "crowd", "head_size")
+        _take_arrays(self, "xy", "visible", "area", "boxes", "crowd", "head_size", "categories")
         n, n_joints = _count_joints("Truth.xy", self.xy)
-        _check_shapes(self, visible=(n, n_joints), area=(n,), boxes=(n, 4), crowd=(n,), head_size=(n,))
+        _check_shapes(self, visible=(n, n_joints), area=(n,), boxes=(n, 4), crowd=(n,), head_size=(n,), categories=(n,))
         for name, array in (("xy", self.xy[self.visible > 0]), ("area", self.area), ("boxes", self.boxes)):
             if not np.isfinite(array).all():
                 raise UserError(f"Truth.{name} of image {self.image_id} holds a value that is not finite")
@@ -152,6 +162,8 @@ class Poses:
         score: (N,), per person; final: nothing rescores it later.
         truth_rows: (N,) the row of `Truth` that each pose answers, copied from the frame's boxes; None where people
             were found without boxes, or in boxes that nobody annotated.
+        categories: (N,) of which category each one is, as an index into the dataset's `category_ids`, copied from the
+            frame's boxes; None where there is one category, or nobody says it.
 
     >>> import numpy as np
     >>> from robustpose import Poses
@@ -165,12 +177,13 @@ class Poses:
     confidence: Floats
     score: Floats
     truth_rows: npt.NDArray[np.integer] | None = None
+    categories: npt.NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
         _check_id(self)
-        _take_arrays(self, "xy", "confidence", "score", "truth_rows")
+        _take_arrays(self, "xy", "confidence", "score", "truth_rows", "categories")
         n, n_joints = _count_joints("Poses.xy", self.xy)
-        _check_shapes(self, confidence=(n, n_joints), score=(n,), truth_rows=(n,))
+        _check_shapes(self, confidence=(n, n_joints), score=(n,), truth_rows=(n,), categories=(n,))
         for name, array in (("xy", self.xy), ("confidence", self.confidence), ("score", self.score)):
             if not np.isfinite(array).all():
                 raise NotFinite(f"Poses.{name} of image {self.image_id} holds a value that is not finite")
@@ -191,14 +204,25 @@ def join_poses(parts: Sequence[Poses]) -> Poses:
     xy, confidence, score = (
         np.concatenate([getattr(poses, name) for poses in parts]) for name in ("xy", "confidence", "score")
     )
-    rows = [poses.truth_rows for poses in parts]
-    truth_rows = None if any(of is None for of in rows) else np.concatenate([of for of in rows if of is not None])
-    return Poses(parts[0].image_id, xy, confidence, score, truth_rows)
+    return Poses(
+        parts[0].image_id,
+        xy,
+        confidence,
+        score,
+        _join_known([poses.truth_rows for poses in parts]),
+        _join_known([poses.categories for poses in parts]),
+    )
+
+
+def _join_known(parts: Sequence[npt.NDArray[np.integer] | None]) -> npt.NDArray[np.integer] | None:
+    """Return one array of what several Poses say; None if one of them does not say it."""
+    known = [of for of in parts if of is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def copy_frame(frame: Frame) -> Frame:
     """Return a frame with an image and boxes of its own, for code that may change what it is given."""
-    arrays = {name: vars(frame)[name] for name in ("boxes", "box_scores", "truth_rows")}
+    arrays = {name: vars(frame)[name] for name in ("boxes", "box_scores", "truth_rows", "box_categories")}
     copies: dict[str, Any] = {name: None if array is None else array.copy() for name, array in arrays.items()}
     return replace(frame, read=lambda: frame.image.copy(), **copies)
 
