@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from robustpose.errors import UserError
-from robustpose.pose.skeletons import COCO, Skeleton, explain_other_joints, sigmas_for
+from robustpose.pose.skeletons import COCO, Skeleton, explain_other_joints
 
 
 def test_flip_pairs_come_from_left_and_right_names():
@@ -17,11 +17,6 @@ def test_coco_has_eight_pairs_and_mirroring_twice_changes_nothing():
     np.testing.assert_array_equal(order[order], np.arange(17))
     for left, right in COCO.flip_pairs:
         assert COCO.joints[left].replace("left", "right") == COCO.joints[right]
-
-
-def test_sigmas_are_cocos_for_its_names_and_one_over_k_otherwise():
-    assert sigmas_for(COCO.joints) == (COCO.sigmas, "coco")
-    assert sigmas_for(["a", "b"]) == ((0.5, 0.5), "1/K")
 
 
 @pytest.mark.parametrize(
@@ -66,11 +61,6 @@ def test_sides_that_names_do_not_tell_are_an_error_that_says_what_to_do():
         make_skeleton("left_eye", "nose").check_sides("flip_test", "flip_test=false")
     make_skeleton("kp1", "kp2", flip_pairs=()).check_sides("flip_test", "flip_test=false")
     make_skeleton("left_eye", "right_eye").check_sides("flip_test", "flip_test=false")
-
-
-def test_sigmas_follow_cocos_names_into_another_order_and_spelling():
-    joints = [joint.replace("left_", "L_").replace("right_", "R_").title() for joint in reversed(COCO.joints)]
-    assert sigmas_for(joints) == (COCO.sigmas[::-1], "coco")
 
 
 def test_arranged_skeleton_keeps_limbs_pairs_and_sigmas_of_its_joints():

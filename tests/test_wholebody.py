@@ -2,8 +2,8 @@
 
 import pytest
 
-from robustpose.data.wholebody import FLIP_PAIRS, JOINTS, PARTS, SIGMAS
 from robustpose.errors import UserError
+from robustpose.pose.whole_body import PARTS, WHOLE_BODY
 
 SIZES = {part: len(joints) for part, joints in PARTS.items()}
 
@@ -22,16 +22,16 @@ def whole(coco_content):
 
 def test_joints_are_those_that_were_published():
     assert SIZES == {"foot": 6, "face": 68, "lefthand": 21, "righthand": 21}
-    assert len(JOINTS) == len(set(JOINTS)) == len(SIGMAS) == 133
-    assert len({joint for pair in FLIP_PAIRS for joint in pair}) == 2 * len(FLIP_PAIRS) == 122
+    assert WHOLE_BODY.n_joints == 133
+    assert len({joint for pair in WHOLE_BODY.flip_pairs for joint in pair}) == 122
 
 
 def test_all_parts_are_taken_where_asked(read, whole):
     whole["annotations"][0]["face_valid"] = False
     del whole["annotations"][1]["lefthand_kpts"]
     people = read(whole, parts="wholebody")
-    assert people.skeleton.joints == JOINTS
-    assert people.skeleton.flip_pairs == FLIP_PAIRS
+    assert people.skeleton.joints == WHOLE_BODY.joints
+    assert people.skeleton.flip_pairs == WHOLE_BODY.flip_pairs
     assert people.provenance["sigmas_from"] == "coco-wholebody"
     truth = people.truth(1)
     assert truth.xy[0, 17:, 0].tolist() == list(range(17, 133))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from robustpose.data import wholebody
 from robustpose.data.coco_file import CocoFile, Entry
 from robustpose.data.skeleton_file import Pairs, read_skeleton_file
 from robustpose.errors import UserError, quote, spell_list
-from robustpose.pose.skeletons import COCO_JOINTS, Skeleton, sigmas_for
+from robustpose.pose.skeleton_table import UNKNOWN, Published, find_published
+from robustpose.pose.skeletons import COCO_JOINTS, Skeleton
+from robustpose.pose.whole_body import WHOLE_BODY
 
 ALL = "all"  # of the categories with keypoints, as one
 
@@ -69,38 +70,46 @@ def read_skeleton(
 ) -> FoundSkeleton:
     """Return the skeleton of COCO categories: `name`, `keypoints` (K names), perhaps `skeleton` (limbs, 1-based pairs).
 
-    What a skeleton file does not say comes from the category; sigmas from COCO for COCO's joints, else 1/K. A whole
-    body has the joints, sigmas and mirror pairs of COCO-WholeBody.
+    What a skeleton file does not say comes from the category, and what that does not say from the published skeleton
+    whose joints these are. Sigmas of other joints are 1/K. A whole body is COCO-WholeBody's.
     """
     joints = tuple(categories[0]["keypoints"])
     name = str(categories[0].get("name") or "person") if len(categories) == 1 else ALL
     if len(set(joints)) < len(joints):
         raise UserError(f"{path}: category {quote(name)} names a joint twice: {', '.join(map(quote, joints))}")
+    if is_whole_body and joints != COCO_JOINTS:
+        raise UserError(f"{path}: parts: wholebody is for COCO's 17 joints in their order, got {len(joints)} joints")
     limbs, warnings = read_limbs(categories[0].get("skeleton"), joints)
-    sigmas, sigmas_from = sigmas_for(joints)
-    sides: dict[str, Any] = {}
-    if is_whole_body:
-        if joints != COCO_JOINTS:
-            raise UserError(
-                f"{path}: parts: wholebody is for COCO's 17 joints in their order, got {len(joints)} joints"
-            )
-        joints, sigmas, sigmas_from = wholebody.JOINTS, wholebody.SIGMAS, "coco-wholebody"
-        sides["flip_pairs"] = wholebody.FLIP_PAIRS
+    found = find_published(joints)
+    skeleton = WHOLE_BODY if is_whole_body else found[0].arrange(joints) if len(found) == 1 else None
+    if skeleton is None:
+        skeleton = Skeleton(name, joints, (), (1 / len(joints),) * len(joints), UNKNOWN)
+    skeleton = replace(skeleton, name=name, limbs=limbs or skeleton.limbs)
     if skeleton_file is not None:
-        given = read_skeleton_file(skeleton_file, joints)
+        given = read_skeleton_file(skeleton_file, skeleton.joints)
         if given.sigmas is not None:
-            sigmas, sigmas_from = given.sigmas, skeleton_file.name
+            skeleton = replace(skeleton, sigmas=given.sigmas, sigmas_from=skeleton_file.name)
         if given.limbs is not None:
-            limbs, warnings = given.limbs, []
+            skeleton, warnings = replace(skeleton, limbs=given.limbs), []
         if given.flip_pairs is not None:
-            sides["flip_pairs"] = given.flip_pairs
-    if sigmas_from == "1/K":
-        warnings.append(
-            f"the {len(joints)} joints of category {quote(name)} are not COCO's: every OKS sigma is 1/{len(joints)}. "
-            "Give measured ones with --skeleton FILE (YAML with 'sigmas')"
-        )
-    skeleton = Skeleton(name, joints, limbs, sigmas, sigmas_from, **sides)
-    return FoundSkeleton(skeleton, {"skeleton": name, "sigmas_from": sigmas_from}, warnings)
+            skeleton = replace(skeleton, flip_pairs=given.flip_pairs, sides_from="given")
+    if skeleton.sigmas_from == UNKNOWN:
+        warnings.append(_doubt_sigmas(skeleton, found))
+    return FoundSkeleton(skeleton, {"skeleton": name, "sigmas_from": skeleton.sigmas_from}, warnings)
+
+
+def _doubt_sigmas(skeleton: Skeleton, published: Sequence[Published]) -> str:
+    """Return why the sigmas of a skeleton are 1/K, and what to do; `published` are all whose joints it has."""
+    of, n_joints = f"the {skeleton.n_joints} joints of category {quote(skeleton.name)}", skeleton.n_joints
+    names = [row.skeleton.name for row in published]
+    if len(names) > 1:
+        why = f"{of} are those of {spell_list(names)}, in the order of none of them"
+    elif names:
+        why = f"{of} are those of {names[0]}, for which nobody has published sigmas"
+    else:
+        why = f"{of} are of no published skeleton (robustpose list skeletons)"
+    name = "NAME, or " * (len(names) > 1)
+    return f"{why}: every OKS sigma is 1/{n_joints}. Give measured ones with --skeleton {name}FILE (YAML with 'sigmas')"
 
 
 def read_limbs(given: Any, joints: Sequence[str]) -> tuple[Pairs, list[str]]:

@@ -78,8 +78,8 @@ def match_names(own: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...] | 
     """
     if tuple(own) == tuple(wanted):
         return tuple(range(len(own)))
-    index = {key: i for i, key in enumerate(_spell(own))}
-    keys = _spell(wanted)
+    index = {key: i for i, key in enumerate(spell(own))}
+    keys = spell(wanted)
     if not len(own) == len(wanted) == len(index) == len(set(keys)) or set(keys) != set(index):
         return None
     return tuple(index[key] for key in keys)
@@ -91,7 +91,7 @@ def find_names(own: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...] | N
     >>> find_names(["nose", "chin", "LEye", "REye"], ["left_eye", "right_eye"])
     (2, 3)
     """
-    keys, wanted_keys = _spell(own), _spell(wanted)
+    keys, wanted_keys = spell(own), spell(wanted)
     if len(set(wanted_keys)) < len(wanted_keys) or any(keys.count(key) != 1 for key in wanted_keys):
         return None
     return tuple(keys.index(key) for key in wanted_keys)
@@ -103,8 +103,8 @@ def find_lacking(own: Sequence[str], wanted: Sequence[str]) -> list[str]:
     >>> find_lacking(["nose", "LEye", "REye"], ["left_eye", "neck"])
     ['neck']
     """
-    keys = set(_spell(own))
-    return [name for name, key in zip(wanted, _spell(wanted), strict=True) if key not in keys]
+    keys = set(spell(own))
+    return [name for name, key in zip(wanted, spell(wanted), strict=True) if key not in keys]
 
 
 def split_name(name: str) -> list[str]:
@@ -192,7 +192,7 @@ def _read_part(words: Sequence[str]) -> str | None:
     return None
 
 
-def _spell(names: Sequence[str]) -> list[str]:
+def spell(names: Sequence[str]) -> list[str]:
     """Return one spelling of each name for all usual ones."""
     keys = []
     all_words = [_split_words(name) for name in names]

@@ -1,4 +1,7 @@
-"""Skeletons: which joints a pose has, how they are linked and mirrored, and how exactly each can be placed."""
+"""Skeletons: which joints a pose has, how they are linked and mirrored, and how exactly each can be placed.
+
+All published ones are in `robustpose.pose.skeleton_table`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Skeleton:
         joints: the K joint names, in the order of every array.
         limbs: pairs of joint indices (0-based) to draw.
         sigmas: K OKS constants: spread of the annotators' placement, relative to the square root of the area.
-        sigmas_from: where the sigmas come from: `coco`, a file, or `1/K`.
+        sigmas_from: where the sigmas come from: a skeleton of the table, such as `coco`, a file, or `1/K`.
         flip_pairs: pairs (left, right) of joint indices that change places in a mirrored image; () if all are in the
             middle; None for what the names say. It is filled in.
         sides_from: where the pairs come from: `names`, or `given`.
@@ -120,17 +123,6 @@ class Skeleton:
         return replace(self, joints=tuple(joints), limbs=limbs, sigmas=sigmas, flip_pairs=pairs, parts=parts)
 
 
-def sigmas_for(joints: Sequence[str]) -> tuple[tuple[float, ...], str]:
-    """Return the K OKS sigmas for joint names, and where they come from: COCO for its 17 names, else 1/K for each.
-
-    Order and spelling of COCO's names do not matter. 1/K is the convention for skeletons without measured sigmas.
-    """
-    order = match_names(COCO_JOINTS, joints)
-    if order is not None:
-        return tuple(COCO_SIGMAS[COCO_JOINTS[i]] for i in order), "coco"
-    return (1.0 / len(joints),) * len(joints), "1/K"
-
-
 COCO = Skeleton(
     name="coco",
     joints=COCO_JOINTS,
@@ -185,8 +177,6 @@ def _list_few(joints: Sequence[str]) -> str:
     return ", ".join(joints[:4]) + more
 
 
-# OKS sigmas that nobody has measured, from COCO's nearest joint: MPII is scored by PCKh, which does not use them.
-_MPII_SIGMAS = {"pelvis": 0.107, "thorax": 0.079, "upper_neck": 0.079, "head_top": 0.079}
 MPII_JOINTS = (
     "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "pelvis", "thorax",
     "upper_neck", "head_top", "right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow",
@@ -200,6 +190,9 @@ MPII = Skeleton(
         (0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 9),
         (10, 11), (11, 12), (12, 7), (7, 13), (13, 14), (14, 15),
     ),
-    sigmas=tuple({**COCO_SIGMAS, **_MPII_SIGMAS}[joint] for joint in MPII_JOINTS),
-    sigmas_from="coco's nearest joint",
+    # Nobody has measured any, since MPII is scored by PCKh, which does not use them. These are MMPose 1.3's.
+    sigmas=(
+        0.089, 0.083, 0.107, 0.107, 0.083, 0.089, 0.026, 0.026, 0.026, 0.026, 0.062, 0.072, 0.179, 0.179, 0.072, 0.062,
+    ),
+    sigmas_from="mpii",
 )  # fmt: skip
