@@ -15,6 +15,7 @@ from robustpose.estimators.function import put_in_order
 from robustpose.metrics import make_metric
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.protocols import Dataset, Estimator, Metric, adopt
+from robustpose.pose.results_json import check_categories
 from robustpose.pose.types import Frame, Poses, Truth, copy_frame
 
 ROUNDING = 1e-6
@@ -43,7 +44,7 @@ def predict_all(dataset: Dataset, estimator: Estimator, frames_per_call: int = 1
     """Yield the estimator's poses for every image of `dataset`, in order."""
     for start in range(0, len(dataset), frames_per_call):
         indices = range(start, min(start + frames_per_call, len(dataset)))
-        yield from predict(get_frames(dataset, indices), estimator)
+        yield from predict(get_frames(dataset, indices), estimator, len(dataset.category_ids))
 
 
 def get_frames(dataset: Dataset, indices: Iterable[int]) -> list[Frame]:
@@ -53,8 +54,11 @@ def get_frames(dataset: Dataset, indices: Iterable[int]) -> list[Frame]:
     return [replace(frame, one_pose_per_box=True) for frame in frames] if metric.one_pose_per_box else frames
 
 
-def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
+def predict(frames: Sequence[Frame], estimator: Estimator, n_categories: int | None = None) -> list[Poses]:
     """Return the estimator's poses for `frames`, checked: one Poses per frame, in order, with the skeleton's joints.
+
+    Poses that answer people of the frames' boxes are of these people's categories. `n_categories` is how many the
+    dataset has, None where nobody asks.
 
     UserError where it needs boxes that the frames do not bring, or gives something else than such poses.
     """
@@ -81,7 +85,19 @@ def predict(frames: Sequence[Frame], estimator: Estimator) -> list[Poses]:
                     f"Poses.truth_rows of image {frame.image_id} must be copied from the rows of its boxes, "
                     f"{known or None}, got {poses.truth_rows.tolist()}"
                 )
-    return found
+        if n_categories is not None:
+            check_categories(poses, n_categories)
+    return [_copy_categories(poses, frame) for frame, poses in zip(frames, found, strict=True)]
+
+
+def _copy_categories(poses: Poses, frame: Frame) -> Poses:
+    """Return poses that answer people of the frame's boxes with the categories of these, unless they say theirs."""
+    if poses.categories is not None or poses.truth_rows is None:
+        return poses
+    if frame.truth_rows is None or frame.box_categories is None:
+        return poses
+    category_of = dict(zip(frame.truth_rows.tolist(), frame.box_categories.tolist(), strict=True))
+    return replace(poses, categories=np.array([category_of[row] for row in poses.truth_rows.tolist()], int))
 
 
 def score(all_poses: Iterable[Poses], truths: Iterable[Truth], metric: Metric) -> dict[str, float]:

@@ -38,6 +38,22 @@ def test_all_categories_with_the_same_joints_are_taken_as_one(read, animals):
     both = read(animals, category="all")
     assert [len(both.truth(i).xy) for i in range(9)] == [2] * 9
     assert (both.category_ids, both.provenance["category"]) == ((3, 5), "all")
+    assert both.category_names == ("dog", "cat")
+    for i in range(9):
+        frame = both.frame(i)
+        assert both.truth(i).categories.tolist() == [0, 1]
+        assert frame.box_categories.tolist() == both.truth(i).categories[frame.truth_rows].tolist()
+
+
+def test_people_of_one_category_do_not_say_it(read, animals):
+    cats = read(animals, category="cat")
+    assert cats.category_names == ("cat",)
+    assert cats.truth(0).categories is cats.frame(0).box_categories is None
+
+
+def test_categories_without_names_of_their_own_are_called_by_their_ids(read, animals):
+    animals["categories"][1]["name"] = "dog"
+    assert read(animals, category="all").category_names == ("3", "5")
 
 
 @pytest.mark.parametrize(

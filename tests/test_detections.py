@@ -1,5 +1,7 @@
 """Detection files of any detector: boxes that could not be what they should be are refused, or doubted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,7 +66,7 @@ def test_boxes_of_other_categories_and_images_are_left_out(tmp_path):
 def test_images_are_known_by_their_files_too(tmp_path, name):
     path = write_boxes(tmp_path / "boxes.json", [detect(name.format(i), [i, 2, 3, 4]) for i in (1, 2)])
     found = read_detections(path, wanted_in(1, 2))
-    assert {image_id: boxes[0, 0] for image_id, (boxes, _) in found.table.items()} == {1: 1, 2: 2}
+    assert {image_id: boxes.xyxy[0, 0] for image_id, boxes in found.table.items()} == {1: 1, 2: 2}
     assert found.doubts == []
 
 
@@ -165,3 +167,11 @@ def test_scores_below_0_of_other_categories_and_images_do_not_matter(tmp_path):
     detections = [detect(1, [1, 2, 3, 4]), detect(1, [0, 0, 9, 9], -1, category_id=2), detect(7, [0, 0, 9, 9], -1)]
     found = read_detections(write_boxes(tmp_path / "boxes.json", detections), wanted_in(1, 2))
     assert found.table[1][1].tolist() == [0.9]
+
+
+def test_boxes_of_several_categories_say_theirs(tmp_path):
+    detections = [detect(1, [1, 2, 3, 4], category_id=7), detect(1, [0, 0, 9, 9]), detect(2, [0, 0, 9, 9])]
+    path = write_boxes(tmp_path / "boxes.json", detections)
+    table = read_detections(path, replace(wanted_in(1, 2), category_ids=(1, 7))).table
+    assert [table[image_id].categories.tolist() for image_id in (1, 2)] == [[1, 0], [0]]
+    assert read_detections(path, wanted_in(1, 2)).table[1].categories is None

@@ -9,6 +9,7 @@ from robustpose.data.coco import read_coco
 from robustpose.estimators.heatmaps import HeatmapEstimator, Options
 from robustpose.evaluation import evaluate, predict
 from robustpose.models.input_spec import InputSpec
+from robustpose.pose.protocols import Estimator, adopt
 from robustpose.pose.results_json import write_results
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from robustpose.pose.types import reorder_joints
@@ -34,6 +35,44 @@ def test_batch_size_never_changes_a_pose(people, onnx_file, batch_size):
     estimator = estimators.build(f"onnx:{onnx_file}", COCO, {"batch_size": batch_size})
     assert_same_poses(predict(frames_of(people), estimator), reference)
     assert_same_poses([predict([frame], estimator)[0] for frame in frames_of(people)], reference)
+
+
+def test_poses_of_several_categories_are_those_of_the_boxes_of_each_alone(people, onnx_file):
+    estimator = estimators.build(f"onnx:{onnx_file}", COCO, {})
+    boxes = np.repeat(people.frame(0).boxes[:1], 4, axis=0)  # the same person four times: near-duplicates
+    frame, categories = (
+        replace(people.frame(0), boxes=boxes, box_scores=np.array([0.9, 0.8, 0.7, 0.6]), truth_rows=None),
+        np.array([1, 0, 0, 1]),
+    )
+    (found,) = predict([replace(frame, box_categories=categories)], estimator)
+    assert found.categories.tolist() == [0, 1]
+    for category in (0, 1):
+        own = categories == category
+        alone = replace(frame, boxes=boxes[own], box_scores=frame.box_scores[own])
+        (expected,) = predict([alone], estimator)
+        of = found.categories == category
+        np.testing.assert_array_equal(found.xy[of], expected.xy)
+        np.testing.assert_array_equal(found.score[of], expected.score)
+
+
+def test_poses_that_answer_people_are_of_their_categories(people):
+    class Silent:
+        skeleton, needs_boxes, categories = COCO, True, None
+
+        def predict(self, frames):
+            shape = [(len(frame.boxes), 17, 2) for frame in frames]
+            return [
+                Poses(f.image_id, np.zeros(s), np.zeros(s[:2]), np.zeros(s[0]), f.truth_rows[::-1], self.categories)
+                for f, s in zip(frames, shape, strict=True)
+            ]
+
+    frame = people.frame(0)
+    frame = replace(frame, box_categories=np.arange(len(frame.boxes)))
+    (found,) = predict([frame], adopt(Silent(), Estimator, "it"), n_categories=len(frame.boxes))
+    assert found.categories.tolist() == frame.box_categories[::-1].tolist()
+    Silent.categories = frame.box_categories + 1
+    with pytest.raises(UserError, match=r"Poses\.categories of image 1 must be indices"):
+        predict([frame], adopt(Silent(), Estimator, "it"), n_categories=len(frame.boxes))
 
 
 def test_file_with_a_fixed_batch_size_gives_the_same_poses(people, onnx_file, tmp_path):

@@ -58,9 +58,9 @@ def predicted(monkeypatch):
     """The ids of images that are predicted, once for each cell."""
     ids = []
 
-    def note(in_cell, estimator, original=predict.predict):
+    def note(in_cell, *more, original=predict.predict):
         ids.extend(frame.image_id for frame in in_cell)
-        return original(in_cell, estimator)
+        return original(in_cell, *more)
 
     monkeypatch.setattr(predict, "predict", note)
     return ids

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,3 +87,25 @@ def test_poses_of_several_images_are_rounded_as_those_of_each():
     huge = Poses(8, np.full((1, 5, 2), 1e307), np.ones((1, 5)), np.ones(1))
     with pytest.raises(NotFinite, match="of image 8"), np.errstate(over="ignore"):
         round_all([*POSES, huge])
+
+
+def test_poses_of_several_categories_are_written_and_read_with_their_own(tmp_path):
+    ids, categories = ("dog", 7), np.arange(len(POSES[0].score)) % 2
+    write_results(tmp_path / "r.json", [replace(POSES[0], categories=categories)], ids)
+    content = json.loads((tmp_path / "r.json").read_text())
+    assert [result["category_id"] for result in content] == [ids[category] for category in categories]
+    (read,) = read_results(tmp_path / "r.json", 5, category_ids=ids).values()
+    np.testing.assert_array_equal(read.categories, categories)
+
+
+def test_poses_that_do_not_say_their_category_say_none_in_files_of_several(tmp_path):
+    write_results(tmp_path / "r.json", [POSES[0]], (3, 5))
+    assert "category_id" not in json.loads((tmp_path / "r.json").read_text())[0]
+    (read,) = read_results(tmp_path / "r.json", 5, category_ids=(3, 5)).values()
+    assert read.categories is None
+
+
+def test_category_that_the_data_do_not_have_is_named(tmp_path):
+    poses = replace(POSES[0], categories=np.full(len(POSES[0].score), 2))
+    with pytest.raises(UserError, match=r"of image . must be indices of the dataset's category_ids, 0\.\.1, got \[2"):
+        write_results(tmp_path / "r.json", [poses], (3, 5))

@@ -1,6 +1,7 @@
 import io
 import os
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,19 @@ def test_unit_is_read_back_as_it_was_rounded(folder):
         assert found.image_id == poses.image_id
         for name in ("xy", "confidence", "score", "truth_rows"):
             np.testing.assert_array_equal(getattr(found, name), getattr(poses, name))
+
+
+def test_categories_of_poses_are_read_back_and_damaged_ones_known(folder):
+    said = [None if i == 1 else np.arange(len(poses.score)) % 3 for i, poses in enumerate(make_poses())]
+    folder.write_unit(CELL, 7, [replace(poses, categories=of) for poses, of in zip(make_poses(), said, strict=True)])
+    for found, of in zip(folder.read_unit(CELL, 7, TRUTHS), said, strict=True):
+        np.testing.assert_array_equal(found.categories, of)
+    with np.load(folder.unit_path(CELL, 7)) as arrays:
+        content = dict(arrays)
+    for change in ({"categories": content["categories"][1:]}, {"categories": content["categories"] - 1}):
+        np.savez(folder.unit_path(CELL, 7), **{**content, **change})
+        with pytest.raises(DamagedUnit):
+            folder.read_unit(CELL, 7, TRUTHS)
 
 
 @pytest.mark.parametrize("kind", ["empty", "rubbish", "cut", "flipped"])

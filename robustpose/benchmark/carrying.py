@@ -49,6 +49,7 @@ class PredictingElsewhere:
     cells: Sequence[Cell]
     expected: Expected
     states: States
+    n_categories: int  # of the dataset
     with_code: bool  # whether the estimator's code is found there, and compared; else it is sent
 
     def open(self) -> Estimator:
@@ -69,7 +70,7 @@ class PredictingElsewhere:
         """Predict the frames of each cell."""
         with naming_originals():
             for cell, frames in zip(task.cells, unpack_frames(task.frames), strict=True):
-                yield Unit(cell, task.number, predict(frames, estimator))
+                yield Unit(cell, task.number, predict(frames, estimator, self.n_categories))
 
 
 def list_pieces(cells: Sequence[Cell], n_images: int) -> list[Piece]:
@@ -95,7 +96,16 @@ def carry_predicting(job: Job, dataset: Dataset, estimator: Estimator, cells: Se
 
     with_code = not names_main(make_estimator)
     about, states = describe_predicting(estimator, job.corrupted_images, cells, with_code)
-    work = PredictingElsewhere(dataset.skeleton, make_estimator, images, tuple(cells), expect(about), states, with_code)
+    work = PredictingElsewhere(
+        dataset.skeleton,
+        make_estimator,
+        images,
+        tuple(cells),
+        expect(about),
+        states,
+        n_categories=len(dataset.category_ids),
+        with_code=with_code,
+    )
     return Carried(work, pack, {**files_of_model, **files_of_images})
 
 

@@ -23,6 +23,7 @@ from robustpose.data.subset import shorten
 from robustpose.errors import UserError
 from robustpose.files import lock_folder, without_parts, write_text, writing_to
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import check_truth_rows, read_results
 from robustpose.pose.types import Truth, no_poses
 from robustpose.results.run_folder import IDENTITY, OF_CELL, RunFolder
@@ -101,15 +102,15 @@ def _unpack_cells(prepared: Prepared, truths: Sequence[Truth]) -> None:
     ]
     chunks = extend_chunks(folder, len(truths), len(prepared.data.truths))
     for cell in finished:
-        _unpack(folder, cell, chunks, truths, prepared.data.dataset.skeleton.n_joints)
+        _unpack(folder, cell, chunks, truths, prepared.data.dataset)
         with writing_to(folder.path):
             folder.prediction_path(cell).unlink()
 
 
-def _unpack(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], truths: Sequence[Truth], n_joints: int) -> None:
+def _unpack(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], truths: Sequence[Truth], dataset: Dataset) -> None:
     """Write the units of a cell whose predictions are finished."""
-    path = folder.prediction_path(cell)
-    found = read_results(path, n_joints)
+    path, n_joints = folder.prediction_path(cell), dataset.skeleton.n_joints
+    found = read_results(path, n_joints, category_ids=dataset.category_ids)
     check_truth_rows(found, truths, path)
     for number, indices in chunks:
         ids = [truth.image_id for truth in truths[indices.start : indices.stop]]

@@ -61,7 +61,7 @@ class Predicting:
         frames = get_frames(dataset, indices)
         for cell in cells:
             in_cell = frames_in(dataset, self.job.corrupted_images, frames, cell)
-            yield Unit(cell, number, predict(in_cell, estimator))
+            yield Unit(cell, number, predict(in_cell, estimator, len(dataset.category_ids)))
 
     def keep(self, unit: Unit) -> None:
         """Write a unit."""
@@ -136,6 +136,6 @@ def _gather(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], data: Opened
             is_whole = False
             folder.unit_path(cell, number).unlink(missing_ok=True)
     if is_whole:
-        write_results(folder.prediction_path(cell), poses, data.dataset.category_ids[0])
+        write_results(folder.prediction_path(cell), poses, data.dataset.category_ids)
         folder.drop_units([cell])
     return is_whole

@@ -16,7 +16,7 @@ from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, ScoreTable
 from robustpose.pose.results_json import RESULTS, check_truth_rows, read_results
 from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Floats, Frame, Truth, no_poses
+from robustpose.pose.types import Floats, Frame, ImageId, Truth, no_poses
 from robustpose.progress import Piece, Progress
 from robustpose.reading import read_json_bytes
 from robustpose.results.cell_score import CellScore, score_cell
@@ -50,6 +50,8 @@ class TruthAlone(Dataset):
     skeleton: Skeleton
     metric: str
     truths: tuple[Truth, ...]
+    category_ids: Sequence[ImageId]
+    category_names: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.truths)
@@ -98,7 +100,8 @@ class Scoring:
 
     def carry(self, data: OpenedData) -> Carried:
         """Return this work for other machines: the truth once, and each cell with its predictions."""
-        truth = TruthAlone(data.dataset.skeleton, data.dataset.metric, tuple(data.truths))
+        of, truths = data.dataset, tuple(data.truths)
+        truth = TruthAlone(of.skeleton, of.metric, truths, tuple(of.category_ids), tuple(of.category_names))
         path_of = RunFolder(self.job.out).prediction_path
 
         def pack(cell: Cell) -> Predictions:
@@ -147,7 +150,7 @@ def score_predictions(
     """Return the score of the predictions in a cell."""
     cell, path, content = predictions
     n_joints = data.dataset.skeleton.n_joints
-    found = read_results(path, n_joints, content)
+    found = read_results(path, n_joints, content, data.dataset.category_ids)
     check_truth_rows(found, data.truths, path)
     poses = [found.get(truth.image_id) or no_poses(truth.image_id, n_joints) for truth in data.truths]
     weights = draw_weights(len(data.truths), n_resamples) if n_resamples else None

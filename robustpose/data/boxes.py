@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from robustpose.data.detections import BoxTable, Wanted, read_detections
+from robustpose.data.detections import Boxes, BoxTable, Wanted, read_detections
 from robustpose.errors import UserError, first_few, nearest
 from robustpose.files import name_in_text
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Frame
 from robustpose.sources import hash_once
 
+NOBODY = Boxes(np.zeros((0, 4)), np.zeros(0), None)
 PROTOCOLS = ("gt", "clean-det", "corrupt-det")
 
 
@@ -92,8 +93,15 @@ class DetectedBoxes:
 
     def place(self, frame: Frame) -> Frame:
         """Return the frame with the boxes of its cell."""
-        boxes, scores = self.table(frame.cell).get(frame.image_id, (np.zeros((0, 4)), np.zeros(0)))
-        return replace(frame, boxes=boxes, box_scores=scores, truth_rows=None, boxes_end="edge")
+        found = self.table(frame.cell).get(frame.image_id, NOBODY)
+        return replace(
+            frame,
+            boxes=found.xyxy,
+            box_scores=found.scores,
+            box_categories=found.categories,
+            truth_rows=None,
+            boxes_end="edge",
+        )
 
     def check(self, cells: Sequence[Cell]) -> None:
         """Raise UserError if the file of a cell is missing."""

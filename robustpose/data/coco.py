@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
-from robustpose.data.coco_category import choose_categories, read_skeleton
+from robustpose.data.coco_category import choose_categories, name_categories, read_skeleton
 from robustpose.data.coco_checks import check_people, doubt_people
 from robustpose.data.coco_file import CocoFile, Entry, PersonEntry, read_coco_file, stop_at
 from robustpose.data.detections import Wanted
@@ -50,6 +50,7 @@ class About:
 
     skeleton: Skeleton
     category_ids: tuple[ImageId, ...]
+    category_names: tuple[str, ...]
     provenance: dict[str, object]
     warnings: list[str]
 
@@ -69,6 +70,7 @@ class CocoPeople(Dataset):
     ) -> None:
         self.skeleton = about.skeleton
         self.category_ids = about.category_ids
+        self.category_names = about.category_names
         self.provenance = about.provenance
         self.warnings = about.warnings
         self._images = images
@@ -81,7 +83,9 @@ class CocoPeople(Dataset):
 
     def frame(self, index: int) -> Frame:
         record = self._images[index]
-        boxes, truth_rows = _truth_boxes(record, self._people.get(record["id"], []))
+        people = self._people.get(record["id"], [])
+        boxes, truth_rows = _truth_boxes(record, people)
+        categories = self._find_categories(people)
         name = str(record["file_name"])
         frame = Frame(
             image_id=record["id"],
@@ -92,6 +96,7 @@ class CocoPeople(Dataset):
             size_wh=self._folder.sizes_wh[name],
             exif=self._folder.exif,
             boxes_end="pixel",
+            box_categories=None if categories is None else categories[truth_rows],
         )
         return self.boxes_in(frame)
 
@@ -117,7 +122,14 @@ class CocoPeople(Dataset):
             boxes=np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1),
             crowd=np.array([bool(person.get("iscrowd", 0)) for person in people], bool),
             head_size=np.array([person["head_size"] for person in people], float) if has_head_size else None,
+            categories=self._find_categories(people),
         )
+
+    def _find_categories(self, people: Sequence[Entry]) -> npt.NDArray[np.integer] | None:
+        """Return of which category (N,) people are, as indices into `category_ids`; None where there is one."""
+        if len(self.category_ids) == 1:
+            return None
+        return np.array([self.category_ids.index(person["category_id"]) for person in people], int)
 
     def ignored(self, index: int) -> Mask:
         """Return where in image `index` there are people who are not annotated (H, W): crowds, and people unmarked."""
@@ -182,7 +194,8 @@ def read_coco(
         provenance |= {"boxes_file": name_in_text(choice.path), "boxes_sha256": detections.sha256}
         provenance |= {"boxes_files": detections.files} if detections.files else {}
         doubts += detections.doubts
-    about = About(found.skeleton, category_ids, provenance, [*found.warnings, *doubts])
+    names = name_categories(categories)
+    about = About(found.skeleton, category_ids, names, provenance, [*found.warnings, *doubts])
     return CocoPeople(about, file.images, folder, dict(by_image), detections)
 
 

@@ -48,6 +48,12 @@ def choose_categories(file: CocoFile, wanted: str | None) -> list[Entry]:
     return found
 
 
+def name_categories(categories: Sequence[Entry]) -> tuple[str, ...]:
+    """Return what categories are called: their names, or their ids where two have one name or one has none."""
+    names = tuple(str(category.get("name") or category["id"]) for category in categories)
+    return names if len(set(names)) == len(names) else tuple(str(category["id"]) for category in categories)
+
+
 def _have_same_joints(categories: Sequence[Entry]) -> bool:
     return all(category["keypoints"] == categories[0]["keypoints"] for category in categories)
 

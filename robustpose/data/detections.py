@@ -6,20 +6,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from robustpose.data.box_checks import check_boxes, check_scores, count_found
 from robustpose.errors import UserError, first_few, quote
 from robustpose.pose.image_ids import ImageNames
-from robustpose.pose.results_json import Result, keep_category
+from robustpose.pose.results_json import Result, find_categories, keep_category
 from robustpose.pose.types import Floats, ImageId
 from robustpose.reading import read_json
 from robustpose.records import Must, Number, Record, RecordId, find_mistakes
 
-BoxTable = dict[ImageId, tuple[Floats, Floats]]  # (N, 4) xyxy px and (N,) scores
 FEW = 0.5  # of the annotated people: a detector that finds fewer is strange
 
 
@@ -28,6 +28,17 @@ class _Detection(Record):
     category_id: RecordId
     bbox: Annotated[list[Number], Field(min_length=4, max_length=4), Must("4 finite numbers: x, y, width and height")]
     score: Number
+
+
+class Boxes(NamedTuple):
+    """The boxes of one image."""
+
+    xyxy: Floats  # (N, 4) px
+    scores: Floats  # (N,)
+    categories: npt.NDArray[np.integer] | None  # (N,) indices into the wanted `category_ids`; None where there is one
+
+
+BoxTable = dict[ImageId, Boxes]
 
 
 @dataclass(frozen=True)
@@ -66,16 +77,26 @@ def read_detections(path: Path, wanted: Wanted, way: str | None = None) -> Detec
     ids = [detection["image_id"] for detection in kept]
     is_of_clean, way = way is None, way or wanted.names.choose_way(ids, f"detection file {path}")
     meant = wanted.names.match(ids, way)
+    categories = find_categories(kept, wanted.category_ids)
     rows: dict[ImageId, list[list[float]]] = defaultdict(list)
-    for detection, image_id in zip(kept, ids, strict=True):
+    for detection, image_id, category in zip(
+        kept, ids, [0] * len(kept) if categories is None else categories, strict=True
+    ):
         if image_id in meant:
-            rows[meant[image_id]].append([*detection["bbox"], detection["score"]])
+            rows[meant[image_id]].append([*detection["bbox"], detection["score"], category])
     if kept and not rows:
         raise UserError(f"detection file {path} holds no box for any of the {len(wanted.names)} images")
     arrays = {image_id: np.array(row, float) for image_id, row in rows.items()}
-    table = {i: (np.concatenate([row[:, :2], row[:, :2] + row[:, 2:4]], 1), row[:, 4]) for i, row in arrays.items()}
+    table = {
+        image_id: Boxes(
+            np.concatenate([row[:, :2], row[:, :2] + row[:, 2:4]], 1),
+            row[:, 4],
+            None if categories is None else row[:, 5].astype(int),
+        )
+        for image_id, row in arrays.items()
+    }
     sizes = [wanted.sizes_wh[image_id] for image_id, row in rows.items() for _ in row]
-    numbers = np.concatenate([np.zeros((0, 5)), *arrays.values()])
+    numbers = np.concatenate([np.zeros((0, 6)), *arrays.values()])
     doubts = check_boxes(numbers[:, :4], np.array(sizes, float), f"boxes of {path.name}")
     doubts += check_scores(numbers[:, 4], path.name)
     if is_of_clean:
@@ -103,7 +124,7 @@ def _doubt_places(name: str, table: BoxTable, wanted: Wanted) -> list[str]:
     """Return the warning that boxes on clean images give rise to if they are not where people are."""
     people = {image_id: wanted.people[image_id] for image_id in table if image_id in wanted.people}
     n_people = sum(map(len, people.values()))
-    n_found = sum(count_found(annotated, table[image_id][0]) for image_id, annotated in people.items())
+    n_found = sum(count_found(annotated, table[image_id].xyxy) for image_id, annotated in people.items())
     if n_found >= FEW * n_people:
         return []
     return [

@@ -13,7 +13,7 @@ from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Truth
 from robustpose.states import MODULES, Known, is_somebodys, know, tabulate
 
-OF_TRUTH = ("image_id", "xy", "visible", "area", "boxes", "crowd", "head_size")
+OF_TRUTH = ("image_id", "xy", "visible", "area", "boxes", "crowd", "head_size", "categories", "crowd_index")
 
 
 def identify_dataset(
@@ -75,7 +75,7 @@ def _know_metric(name: str) -> Known:
 def _hash_truths(truths: Iterable[Truth]) -> str:
     return hash_tensors(
         {
-            f"{index}.{name}": str(value).encode() if name == "image_id" else value
+            f"{index}.{name}": str(value).encode() if name in ("image_id", "crowd_index") else value
             for index, truth in enumerate(truths)
             for name in OF_TRUTH
             if (value := getattr(truth, name)) is not None
@@ -89,7 +89,7 @@ def _hash_boxes(dataset: Dataset) -> str:
         {
             f"{index}.{name}": value
             for index, frame in enumerate(frames)
-            for name in ("boxes", "box_scores")
+            for name in ("boxes", "box_scores", "box_categories")
             if (value := getattr(frame, name)) is not None
         }
     )

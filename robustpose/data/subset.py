@@ -19,6 +19,7 @@ class DatasetAround(Dataset):
         self.metric = dataset.metric
         self.warnings = dataset.warnings
         self.category_ids = dataset.category_ids
+        self.category_names = dataset.category_names
         self.provenance: dict[str, object] = dict(dataset.provenance)
         self._dataset = dataset
 

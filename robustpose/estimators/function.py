@@ -73,7 +73,7 @@ class Function(Estimator):
             return no_poses(frame.image_id, self.skeleton.n_joints)
         confidence = points[:, :, 2]
         scores = confidence.mean(-1) * frame.box_scores
-        return Poses(frame.image_id, points[:, :, :2], confidence, scores, frame.truth_rows)
+        return Poses(frame.image_id, points[:, :, :2], confidence, scores, frame.truth_rows, frame.box_categories)
 
     def _find_points(self, frames: Sequence[Frame]) -> list[Floats]:
         """Return what one call finds in frames that have boxes, checked: (N, K, 3) for each."""

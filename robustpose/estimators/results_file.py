@@ -60,7 +60,7 @@ class ResultsFolder(Estimator):
             results = read_people(path, self.skeleton.n_joints)
             kept = keep_category(results, dataset.category_ids, f"results file {path}")
             n_left_out += len(results) - len(kept)
-            found[cell] = group_poses(kept, self.skeleton.n_joints)
+            found[cell] = group_poses(kept, self.skeleton.n_joints, dataset.category_ids)
         frames = [dataset.frame(index) for index in range(len(dataset))]
         names = ImageNames([(frame.image_id, frame.file_name) for frame in frames])
         ids = [image_id for of_cell in found.values() for image_id, poses in of_cell.items() for _ in poses.score]

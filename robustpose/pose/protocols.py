@@ -36,12 +36,14 @@ class Dataset(Protocol):
         skeleton: names of the joints.
         metric: what `robustpose.metrics.make_metric` takes.
         warnings: why numbers on these data could be wrong, a line each; results carry them.
-        category_ids: COCO's ids of what is looked for; results files carry the first.
+        category_ids: COCO's ids of what is looked for; results files carry them.
+        category_names: what each of these categories is called; () where nobody says it.
     """
 
     skeleton: Skeleton
     metric: str
     category_ids: Sequence[ImageId] = (1,)
+    category_names: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
     @abstractmethod

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from robustpose.errors import UserError, first_few, quote, spell_list
@@ -35,6 +36,7 @@ def round_poses(poses: Poses) -> Poses:
         np.round(poses.confidence.astype(np.float64), SCORE_DECIMALS),
         np.round(poses.score.astype(np.float64), SCORE_DECIMALS),
         poses.truth_rows,
+        poses.categories,
     )
 
 
@@ -50,23 +52,26 @@ def round_all(all_poses: Sequence[Poses]) -> tuple[Floats, Floats, Floats]:
     return xy, confidence, score
 
 
-def poses_to_results(poses: Poses, category_id: ImageId = 1) -> list[Result]:
+def poses_to_results(poses: Poses, category_ids: Sequence[ImageId] = (1,)) -> list[Result]:
     """Return one COCO result per person: keypoints as K times (x px, y px, confidence), and a score.
 
-    A pose that answers a person of the truth has that person's row in `truth_row`, which other programs ignore.
+    A pose that answers a person of the truth has that person's row in `truth_row`, which other programs ignore. Where
+    there are several categories, a pose that does not say its own has no `category_id`.
     """
-    return list(_list_results([poses], category_id))
+    return list(_list_results([poses], category_ids))
 
 
-def _list_results(all_poses: Sequence[Poses], category_id: ImageId) -> Iterator[Result]:
+def _list_results(all_poses: Sequence[Poses], category_ids: Sequence[ImageId]) -> Iterator[Result]:
     xy, confidence, scores = round_all(all_poses)
     points = np.concatenate([xy, confidence[:, :, None]], axis=2)  # (N, K, 3)
     people = zip(points.reshape(len(points), 3 * points.shape[1]).tolist(), scores.tolist(), strict=True)
     for poses in all_poses:
-        about: dict[str, Any] = {"image_id": poses.image_id, "category_id": category_id}
-        rows = [None] * len(poses.score) if poses.truth_rows is None else poses.truth_rows.tolist()
-        for row, (keypoints, score) in zip(rows, people, strict=False):  # rows first: it ends without taking a person
-            result = {**about, "keypoints": keypoints, "score": score}
+        n_people, about = len(poses.score), {"image_id": poses.image_id}
+        rows = [None] * n_people if poses.truth_rows is None else poses.truth_rows.tolist()
+        categories = _list_categories(poses, category_ids)
+        # Rows first: it ends without taking a person.
+        for row, category, (keypoints, score) in zip(rows, categories, people, strict=False):
+            result = {**about, **category, "keypoints": keypoints, "score": score}
             yield result if row is None else {**result, "truth_row": row}
 
 
@@ -78,12 +83,27 @@ class _Person(Record):
     truth_row: Annotated[int, Field(strict=True, ge=0, lt=2**31), Must("a whole number of 0 or more")] | None = None
 
 
-def read_results(path: Path, n_joints: int, content: bytes | None = None) -> dict[ImageId, Poses]:
+def _list_categories(poses: Poses, category_ids: Sequence[ImageId]) -> list[dict[str, ImageId]]:
+    """Return what the result of each person says of its category."""
+    if len(category_ids) > 1 and poses.categories is None:
+        return [{}] * len(poses.score)
+    check_categories(poses, len(category_ids))
+    categories = [0] * len(poses.score) if poses.categories is None else poses.categories.tolist()
+    return [{"category_id": category_ids[category]} for category in categories]
+
+
+def read_results(
+    path: Path, n_joints: int, content: bytes | None = None, category_ids: Sequence[ImageId] = (1,)
+) -> dict[ImageId, Poses]:
     """Return the poses of a COCO results file by image id, in the file's order; UserError for another skeleton's.
 
-    Where its `content` is given, nothing is read, and messages alone name the path.
+    Where its `content` is given, nothing is read, and messages alone name the path. Of several categories, poses are
+    of those that they say, and those of others are left out.
     """
-    return group_poses(read_people(path, n_joints, content), n_joints)
+    results = read_people(path, n_joints, content)
+    if len(category_ids) > 1:
+        results = keep_category(results, category_ids, f"results file {path}")
+    return group_poses(results, n_joints, category_ids)
 
 
 def read_people(path: Path, n_joints: int, content: bytes | None = None) -> list[Result]:
@@ -124,11 +144,29 @@ def keep_category(results: Sequence[Result], category_ids: Collection[ImageId], 
     return list(kept)
 
 
-def group_poses(results: Iterable[Result], n_joints: int) -> dict[ImageId, Poses]:
-    """Return the poses of checked results by image id, in their order."""
+def find_categories(results: Sequence[Result], category_ids: Sequence[ImageId]) -> npt.NDArray[np.integer] | None:
+    """Return of which category (N,) results that `keep_category` kept are, as indices into `category_ids`.
+
+    None where there is one category, or no result says its own.
+    """
+    if len(category_ids) == 1 or not results or results[0].get("category_id") is None:
+        return None
+    index = {category: i for i, category in enumerate(category_ids)}
+    index = {**{str(category): i for category, i in index.items()}, **index}
+    return np.array([index[result["category_id"]] for result in results], int)
+
+
+def group_poses(
+    results: Iterable[Result], n_joints: int, category_ids: Sequence[ImageId] = (1,)
+) -> dict[ImageId, Poses]:
+    """Return the poses of checked results by image id, in their order; of several categories, as `keep_category` does.
+
+    Poses are then of the categories that they say.
+    """
     results = list(results)
     points = np.array([result["keypoints"] for result in results], float).reshape(-1, n_joints, 3)
     scores = np.array([result["score"] for result in results], float)
+    categories = find_categories(results, category_ids)
     rows: dict[ImageId, list[int]] = defaultdict(list)
     for row, result in enumerate(results):
         image_id = result["image_id"]
@@ -139,8 +177,18 @@ def group_poses(results: Iterable[Result], n_joints: int) -> dict[ImageId, Poses
         rows_of_truth = None if None in truth_rows else np.array(truth_rows, int)
         people = slice(here[0], here[-1] + 1) if here[-1] - here[0] == len(here) - 1 else here  # mostly no copy
         xy, confidence = points[people, :, :2], points[people, :, 2]
-        poses[image_id] = Poses(image_id, xy, confidence, scores[people], rows_of_truth)
+        own = None if categories is None else categories[people]
+        poses[image_id] = Poses(image_id, xy, confidence, scores[people], rows_of_truth, own)
     return poses
+
+
+def check_categories(poses: Poses, n_categories: int) -> None:
+    """Raise UserError if a pose is of a category that the data do not have."""
+    if poses.categories is not None and not set(poses.categories.tolist()) <= set(range(n_categories)):
+        raise UserError(
+            f"Poses.categories of image {quote(poses.image_id)} must be indices of the dataset's category_ids, "
+            f"0..{n_categories - 1}, got {poses.categories.tolist()}"
+        )
 
 
 def check_truth_rows(poses: Mapping[ImageId, Poses], truths: Iterable[Truth], path: Path) -> None:
@@ -154,14 +202,14 @@ def check_truth_rows(poses: Mapping[ImageId, Poses], truths: Iterable[Truth], pa
             )
 
 
-def write_results(path: Path, all_poses: Iterable[Poses], category_id: ImageId = 1) -> None:
+def write_results(path: Path, all_poses: Iterable[Poses], category_ids: Sequence[ImageId] = (1,)) -> None:
     """Write poses as one COCO results file, atomically: it is whole or not there."""
     with open_whole(path) as file:
         file.write(b"[")
         separator = "\n"
         rest = iter(all_poses)
         while some := list(islice(rest, TOGETHER)):
-            for result in _list_results(some, category_id):
+            for result in _list_results(some, category_ids):
                 file.write((separator + json.dumps(result)).encode())
                 separator = ",\n"
         file.write(b"\n]\n")

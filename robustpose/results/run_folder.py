@@ -89,6 +89,11 @@ class RunFolder:
         """Write the poses of one chunk of images, rounded as results files are."""
         matched = [poses.truth_rows for poses in all_poses if poses.truth_rows is not None]
         xy, confidence, score = round_all(all_poses)
+        said = [poses.categories for poses in all_poses if poses.categories is not None]
+        categories = {
+            "is_categorised": np.array([poses.categories is not None for poses in all_poses]),
+            "categories": np.concatenate(said) if said else np.zeros(0, int),
+        }
         with open_whole(self.unit_path(cell, number), sync=True) as file, _heeding_signals():
             np.savez(
                 file,
@@ -98,6 +103,7 @@ class RunFolder:
                 xy=xy,
                 confidence=confidence,
                 score=score,
+                **(categories if said else {}),  # type: ignore[arg-type]
             )
 
     def read_unit(self, cell: Cell, number: int, truths: Sequence[Truth]) -> list[Poses]:
@@ -117,10 +123,12 @@ class RunFolder:
             xy, confidence, score = (
                 np.split(arrays[name], np.cumsum(n_people)[:-1]) for name in ("xy", "confidence", "score")
             )
-            rows = iter(np.split(arrays["truth_rows"], np.cumsum(n_people[is_matched])[:-1]))
-            truth_rows = [next(rows) if matched else None for matched in is_matched]
+            truth_rows = _share_out(arrays["truth_rows"], n_people, is_matched)
+            said = arrays.get("is_categorised", np.zeros(len(truths), bool))
+            categories = _share_out(arrays.get("categories", np.zeros(0, int)), n_people, said)
             image_ids = [truth.image_id for truth in truths]
-            return [Poses(*parts) for parts in zip(image_ids, xy, confidence, score, truth_rows, strict=True)]
+            parts = zip(image_ids, xy, confidence, score, truth_rows, categories, strict=True)
+            return [Poses(*of_image) for of_image in parts]
         except (ValueError, UserError) as error:
             raise DamagedUnit(f"{path} is damaged: {error}") from error
 
@@ -189,10 +197,19 @@ def _heeding_signals() -> Iterator[None]:
         raise
 
 
+def _share_out(
+    values: npt.NDArray[Any], n_people: npt.NDArray[Any], has_some: npt.NDArray[Any]
+) -> list[npt.NDArray[Any] | None]:
+    """Return the values of the people of each image; None for an image that has none."""
+    parts = iter(np.split(values, np.cumsum(n_people[has_some])[:-1]))
+    return [next(parts) if here else None for here in has_some]
+
+
 def _check_unit(arrays: Mapping[str, npt.NDArray[Any]], truths: Sequence[Truth]) -> None:
     """Raise ValueError unless arrays have the kinds, shapes and counts of `write_unit` for these images."""
     kinds = {name: array.dtype.kind.replace("u", "i") for name, array in arrays.items()}
-    if kinds != {"is_matched": "b", "truth_rows": "i", "n_people": "i", "xy": "f", "confidence": "f", "score": "f"}:
+    expected = {"is_matched": "b", "truth_rows": "i", "n_people": "i", "xy": "f", "confidence": "f", "score": "f"}
+    if kinds not in (expected, {**expected, "is_categorised": "b", "categories": "i"}):
         raise ValueError(f"it holds {kinds}")
     n_people, n_joints = arrays["n_people"], truths[0].xy.shape[1]
     if n_people.shape != (len(truths),) or arrays["is_matched"].shape != (len(truths),):
@@ -203,6 +220,12 @@ def _check_unit(arrays: Mapping[str, npt.NDArray[Any]], truths: Sequence[Truth])
     shapes = [arrays[name].shape for name in ("xy", "confidence", "score", "truth_rows")]
     if shapes != [(n, n_joints, 2), (n, n_joints), (n,), (int(n_people[arrays["is_matched"]].sum()),)]:
         raise ValueError(f"it holds arrays of {shapes} for {n} people with {n_joints} joints")
+    if "categories" in arrays:
+        said, categories = arrays["is_categorised"], arrays["categories"]
+        if said.shape != (len(truths),) or categories.shape != (int(n_people[said].sum()),):
+            raise ValueError(f"it holds arrays of {said.shape} and {categories.shape} for categories of {n} people")
+        if (categories < 0).any():
+            raise ValueError("a pose is of a category below 0")
     of_images = np.array([len(truth.xy) for truth in truths])
     known = np.repeat(of_images[arrays["is_matched"]], n_people[arrays["is_matched"]])
     if ((arrays["truth_rows"] < 0) | (arrays["truth_rows"] >= known)).any():

@@ -153,7 +153,7 @@ def gather_units(shards: Sequence[ShardFolder], data: OpenedData, out: RunFolder
                 raise UserError(
                     f"{error}: run the command of shard {shard.shard} again, which makes it anew, then merge again"
                 ) from error
-        write_results(out.prediction_path(cell), poses, data.dataset.category_ids[0])
+        write_results(out.prediction_path(cell), poses, data.dataset.category_ids)
     out.drop_units(first.cells)  # of a run that was begun there without shards
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from robustpose.decoding.heatmaps import score_people, suppress_duplicates
 from robustpose.estimators.options import CropOptions
@@ -83,10 +84,21 @@ class TopDownEstimator(NetworkEstimator[N]):
             scores = self._score(confidence[part], box_scores)
             kept = list(range(len(scores)))
             if self.drops_duplicates and not frame.one_pose_per_box:
-                kept = suppress_duplicates(xy[part], scores, scales[part], self.own_skeleton.sigmas)
-            rows = None if frame.truth_rows is None else frame.truth_rows[kept]
-            all_poses.append(Poses(frame.image_id, xy[part][kept], confidence[part][kept], scores[kept], rows))
+                kept = self._suppress(xy[part], scores, scales[part], frame.box_categories)
+            rows, categories = (None if of is None else of[kept] for of in (frame.truth_rows, frame.box_categories))
+            found = xy[part][kept], confidence[part][kept], scores[kept]
+            all_poses.append(Poses(frame.image_id, *found, rows, categories))
         return all_poses
+
+    def _suppress(
+        self, xy: Floats, scores: Floats, scales: Floats, categories: npt.NDArray[np.integer] | None
+    ) -> list[int]:
+        """Return which poses stay: each category by itself, so that it is as if only its boxes were given."""
+        sigmas = self.own_skeleton.sigmas
+        if categories is None:
+            return suppress_duplicates(xy, scores, scales, sigmas)
+        groups = [np.flatnonzero(categories == category) for category in np.unique(categories)]
+        return [int(i) for of in groups for i in of[suppress_duplicates(xy[of], scores[of], scales[of], sigmas)]]
 
 
 def _boxes(frame: Frame) -> Floats:
