@@ -10,7 +10,7 @@ from robustpose.errors import UserError
 from robustpose.estimators.coordinates import CoordinateOptions
 from robustpose.estimators.joint_order import JointOrder
 from robustpose.estimators.one_stage import OneStageOptions
-from robustpose.estimators.options import HeatmapOptions, Size, Switch, Threads, parse_numbers
+from robustpose.estimators.options import HeatmapOptions, ModelOptions, Size, Switch, Threads, parse_numbers
 from robustpose.estimators.values import IMAGENET, Three, Values, check_values
 
 
@@ -41,18 +41,13 @@ def _parse_names(value: Any) -> tuple[str, ...]:
 
 
 Numbers = Annotated[Three, BeforeValidator(_parse_three)]
+OutputNames = Annotated[tuple[str, ...], BeforeValidator(_parse_names)]
 FormName = Literal["heatmaps", "simcc", "coordinates", "one-stage"]
 
 
-class FileOptions(OneStageOptions, CoordinateOptions, HeatmapOptions):
-    """Options of a file of a network. What is not given is as models of the file's form were trained."""
+class InputOptions(ModelOptions):
+    """Options that say what the network of a file wants of images; by default as models of its form were trained."""
 
-    flip_test: Switch = True
-    """Average with what the network finds in the mirrored crop; by default not for coordinates."""
-    form: FormName | None = None
-    """heatmaps, simcc, coordinates or one-stage; by default what the outputs look like."""
-    output: Annotated[tuple[str, ...], BeforeValidator(_parse_names)] | None = None
-    """The name of the output to take, for files with several that can be it; of several together, with commas."""
     input: Size | None = None
     """WIDTHxHEIGHT px, for files that leave it open."""
     layout: Literal["nchw", "nhwc"] | None = None
@@ -65,13 +60,11 @@ class FileOptions(OneStageOptions, CoordinateOptions, HeatmapOptions):
     """Divided by afterwards: three numbers with commas, above 0."""
     scale: Annotated[Literal[1, 255], BeforeValidator(_parse_scale)] | None = None
     """255 if values, and mean and std, are in 0..255; by default so for MoveNet and RTMO."""
-    joints: JointOrder | None = None
-    """Whose order of the joints the network has, where that of the annotations is not the published one."""
     threads: Threads = 1
     """Threads of one call on a CPU."""
 
     @model_validator(mode="after")
-    def _check_given_range(self) -> FileOptions:
+    def _check_given_range(self) -> InputOptions:
         if self.mean is not None or self.std is not None:
             check_values(self.choose_values(IMAGENET))
         return self
@@ -87,7 +80,20 @@ class FileOptions(OneStageOptions, CoordinateOptions, HeatmapOptions):
         )
 
 
-def resolve_values(options: FileOptions, usual: Values, name: str) -> Values:
+class FileOptions(InputOptions, OneStageOptions, CoordinateOptions, HeatmapOptions):
+    """Options of a file of a network. What is not given is as models of the file's form were trained."""
+
+    flip_test: Switch = True
+    """Average with what the network finds in the mirrored crop; by default not for coordinates."""
+    form: FormName | None = None
+    """heatmaps, simcc, coordinates or one-stage; by default what the outputs look like."""
+    output: OutputNames | None = None
+    """The name of the output to take, for files with several that can be it; of several together, with commas."""
+    joints: JointOrder | None = None
+    """Whose order of the joints the network has, where that of the annotations is not the published one."""
+
+
+def resolve_values(options: InputOptions, usual: Values, name: str) -> Values:
     """Return the values that the model `name` gets; UserError if what is given and what is usual do not fit."""
     values = options.choose_values(usual)
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -13,11 +14,12 @@ from pydantic import model_validator
 
 from robustpose.errors import UserError
 from robustpose.estimators.file_estimators import build_estimator
-from robustpose.estimators.file_options import FileOptions
+from robustpose.estimators.file_options import FileOptions, InputOptions
 from robustpose.estimators.file_signs import find_flag
 from robustpose.estimators.forms import Form
 from robustpose.estimators.network_file import NetworkFile, OpenFile, Port, first_line
 from robustpose.estimators.onnx_files import list_external_files
+from robustpose.estimators.options import ModelOptions
 from robustpose.estimators.running.batches import CROPS_PER_CALL, Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.pose.skeletons import Skeleton
@@ -28,8 +30,8 @@ TYPES = {"float": "float32", "double": "float64"}  # as NumPy calls them, where 
 GPU = "CUDAExecutionProvider"
 
 
-class Options(FileOptions):
-    """Options of an ONNX file."""
+class RunOptions(ModelOptions):
+    """Options that say what runs an ONNX file."""
 
     device: str = "auto"
     """auto (a GPU if onnxruntime can use one), cpu, cuda or cuda:1."""
@@ -39,40 +41,77 @@ class Options(FileOptions):
     """float32, or with openvino bf16."""
 
     @model_validator(mode="after")
-    def _check_precision(self) -> Options:
+    def _check_precision(self) -> RunOptions:
         if self.precision not in PRECISIONS[self.backend]:
             others = " or ".join(PRECISIONS[self.backend])
             raise ValueError(f"precision of backend {self.backend} must be {others}, got '{self.precision}'")
         return self
 
 
+class Options(FileOptions, RunOptions):
+    """Options of an ONNX file."""
+
+
+class OnnxOptions(InputOptions, RunOptions):
+    """What is needed to open an ONNX file and to run it, whatever its network finds."""
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """An ONNX file that is loaded."""
+
+    file: NetworkFile
+    options: Options | OnnxOptions
+    on_gpu: bool  # as onnxruntime runs it
+    notes: Mapping[str, str]  # that whoever made the file left in it, by their names
+
+    def run(self, outputs: Sequence[str], n_per_call: int) -> Callable[[Array], list[Array]]:
+        """Return a function of images that gives some outputs, as the backend of the options runs the file."""
+        if self.options.backend == "onnxruntime":
+            return self.file.as_network(outputs, n_per_call)
+        return _compile(self.file, self.options, outputs, n_per_call)
+
+    def describe(self) -> dict[str, object]:
+        """Return what results say of an estimator that only the libraries of ONNX know."""
+        import onnxruntime
+
+        path, options = self.file.path, self.options
+        beside = list_external_files(path)
+        return {
+            "backend": options.backend,
+            "precision": options.precision,
+            **({"device": "cuda"} if self.on_gpu and options.backend == "onnxruntime" else {}),
+            "onnxruntime": onnxruntime.__version__,
+            **(
+                {"external_data": {str(file.relative_to(path.parent)): hash_once(file) for file in beside}}
+                if beside
+                else {}
+            ),
+        }
+
+
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> NetworkEstimator[Any]:
     """Return the estimator of an ONNX file: of the form that its outputs have, or that the options say."""
+    opened = open_onnx(name, target, options)
+    estimator = build_estimator(name, opened.file, skeleton, options, partial(_make_network, opened))
+    describe = estimator.describe
+    estimator.describe = lambda: {**describe(), **opened.describe()}
+    return estimator
+
+
+def open_onnx(name: str, target: str, options: Options | OnnxOptions) -> OnnxFile:
+    """Return the file `target`, which messages call by the `name` of the kind of model, too."""
     onnxruntime = _import_onnxruntime(name)
     path = Path(target)
     if not path.is_file():
         raise UserError(
             f"ONNX file {path} does not exist: name another" if target else f"name the ONNX file: --model {name}:FILE"
         )
-    beside = list_external_files(path)
+    list_external_files(path)  # refused before its library looks at it
     session = _open_session(onnxruntime, path, options)
     file = NetworkFile(_read_session(session, path), options.input, options.layout)
-    make_network = partial(_make_network, file, options)
-    estimator = build_estimator(name, file, skeleton, options, make_network)
-    describe, on_gpu = estimator.describe, session.get_providers()[0] == GPU
-    estimator.describe = lambda: {
-        **describe(),
-        "backend": options.backend,
-        "precision": options.precision,
-        **({"device": "cuda"} if on_gpu and options.backend == "onnxruntime" else {}),
-        "onnxruntime": onnxruntime.__version__,
-        **(
-            {"external_data": {str(file.relative_to(path.parent)): hash_once(file) for file in beside}}
-            if beside
-            else {}
-        ),
-    }
-    return estimator
+    notes = dict(session.get_modelmeta().custom_metadata_map)
+    return OnnxFile(file, options, session.get_providers()[0] == GPU, notes)
 
 
 def _import_onnxruntime(name: str) -> Any:
@@ -84,7 +123,7 @@ def _import_onnxruntime(name: str) -> Any:
     return onnxruntime
 
 
-def _open_session(onnxruntime: Any, path: Path, options: Options) -> Any:
+def _open_session(onnxruntime: Any, path: Path, options: Options | OnnxOptions) -> Any:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads
     settings.inter_op_num_threads = 1
@@ -134,26 +173,26 @@ def _read_type(kind: str) -> str:
     return TYPES.get(word, word)
 
 
-def _make_network(file: NetworkFile, options: Options, form: Form, n_per_call: int) -> Callable[[Array], list[Array]]:
+def _make_network(opened: OnnxFile, form: Form, n_per_call: int) -> Callable[[Array], list[Array]]:
     """Return a function of crops that gives the outputs of a file's form, as the backend of the options runs it."""
-    if options.backend == "onnxruntime":
-        return file.as_network(form.outputs, n_per_call)
+    file = opened.file
+    if opened.options.backend == "openvino" and form.name == "heatmaps" and n_per_call != CROPS_PER_CALL:
+        with suppress(UserError):  # the number that a file says may be fixed inside of it, too
+            network = opened.run(form.outputs, CROPS_PER_CALL)
+            width, height = file.input_wh
+            (heatmaps,) = network(np.zeros((CROPS_PER_CALL, 3, height, width), np.float32))
+            if len(heatmaps) == CROPS_PER_CALL:
+                return network
+    return opened.run(form.outputs, n_per_call)
+
+
+def _compile(
+    file: NetworkFile, options: Options | OnnxOptions, outputs: Sequence[str], n_per_call: int
+) -> Callable[[Array], list[Array]]:
     from robustpose.estimators.running.openvino import read_onnx, require_openvino
 
     require_openvino()
     if options.device.startswith("cuda"):
         raise UserError(f"backend openvino runs on the CPU, not on {options.device}: add --model-set device=cpu")
-
-    def compile_for(n_crops: int) -> Callable[[Array], list[Array]]:
-        shape = file.native_shape(n_crops)
-        compiled = read_onnx(file.path, shape, form.outputs, options.precision, options.threads)
-        return file.as_network(form.outputs, n_crops, lambda crops, _: compiled(crops))
-
-    if form.name == "heatmaps" and n_per_call != CROPS_PER_CALL:
-        with suppress(UserError):  # the number that a file says may be fixed inside of it, too
-            network = compile_for(CROPS_PER_CALL)
-            width, height = file.input_wh
-            (heatmaps,) = network(np.zeros((CROPS_PER_CALL, 3, height, width), np.float32))
-            if len(heatmaps) == CROPS_PER_CALL:
-                return network
-    return compile_for(n_per_call)
+    compiled = read_onnx(file.path, file.native_shape(n_per_call), outputs, options.precision, options.threads)
+    return file.as_network(outputs, n_per_call, lambda crops, _: compiled(crops))
