@@ -25,7 +25,7 @@ LAYERS = [
     {"corruptions", "models"},
     {"decoding", "metrics"},
     {"data", "estimators"},
-    {"evaluation"},
+    {"evaluation", "detectors"},
     {"results"},
     {"show"},
     {"benchmark", "train", "export"},

@@ -1,0 +1,55 @@
+"""Detectors: image in, boxes out, as poses of `pose.box_poses.BOX`. One file per kind.
+
+So a detector is an estimator without boxes, and whatever runs, keeps and resumes poses takes boxes, too. A module of
+`TABLE` has `Options`, a model of what can be set, and ``build(name, target, categories, options)``, where name and
+target are the two sides of the colon in ``--model name:target``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from robustpose.config import Settings
+from robustpose.errors import UserError, nearest
+from robustpose.estimators.options import read_options
+from robustpose.pose.protocols import Estimator
+
+TABLE: dict[str, str] = {"onnx": "robustpose.detectors.onnx"}
+DESCRIPTIONS: dict[str, str] = {
+    "onnx:FILE": "a detector as ONNX: NanoDet's raw outputs, which is found out (form= says it)",
+    "package.module:attr": "any callable f(image) -> (N, 5 or 6): x1 y1 x2 y2 score, perhaps the number of a class",
+}
+
+
+def build(spec: str, categories: Sequence[str], options: Mapping[str, Any]) -> Estimator:
+    """Return the detector that `spec` names (see `DESCRIPTIONS`), an estimator of poses of `pose.box_poses.BOX`.
+
+    Args:
+        spec: what stands behind ``--model`` or ``--boxes detect:``.
+        categories: names of what the data look for, in the order of their `category_ids`; boxes say which of them each
+            is of where there are several.
+        options: values of the kind's `Options`, words or typed; those set to None are left out.
+
+    Raises:
+        UserError: no such detector, an option that it does not have, or no class for a category.
+    """
+    name, target, module = find_kind(spec)
+    return module.build(name, target, categories, read_options(spec, module.Options, options))
+
+
+def options_of(spec: str) -> type[Settings]:
+    """Return the model of the options that the kind of `spec` has."""
+    options: type[Settings] = find_kind(spec)[2].Options
+    return options
+
+
+def find_kind(spec: str) -> tuple[str, str, Any]:
+    """Return the name and target of a spec, and the module that makes its detector."""
+    kind, _, target = spec.partition(":")
+    if kind in TABLE:
+        return kind, target, importlib.import_module(TABLE[kind])
+    if not target:
+        raise UserError(f"unknown detector '{spec}'{nearest(kind, TABLE)}: expected one of {', '.join(DESCRIPTIONS)}")
+    return kind, target, importlib.import_module("robustpose.detectors.function")

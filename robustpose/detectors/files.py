@@ -1,0 +1,159 @@
+"""Detectors of files: whatever opened it, a network of images in a letterbox that gives boxes in one of the forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import BeforeValidator
+
+from robustpose.decoding.boxes import choose_boxes
+from robustpose.detectors.classes import group_classes, name_classes
+from robustpose.detectors.forms import FORMS, BoxForm, FormName, find_form
+from robustpose.detectors.options import DetectorOptions
+from robustpose.errors import UserError
+from robustpose.estimators.file_options import InputOptions, OutputNames, resolve_values
+from robustpose.estimators.network_file import NetworkFile
+from robustpose.estimators.one_stage import Grey, Share
+from robustpose.estimators.options import write_size
+from robustpose.estimators.running.batches import Array, is_raw
+from robustpose.estimators.running.network_estimator import NetworkEstimator
+from robustpose.estimators.values import check_quantised, choose_quantised
+from robustpose.files import name_in_text
+from robustpose.models.input_spec import InputSpec
+from robustpose.pose.box_poses import BOX, as_poses
+from robustpose.pose.letterbox import Letterbox, Place
+from robustpose.pose.types import Floats, Frame, Poses
+from robustpose.sources import hash_once
+
+
+def _parse_iou(value: object) -> object:
+    return None if value == "none" else value
+
+
+class FileDetectorOptions(InputOptions, DetectorOptions):
+    """Options of a file of a detector. What is not given is as models of the file's form are evaluated."""
+
+    form: FormName | None = None
+    """What the outputs are; by default what they look like."""
+    output: OutputNames | None = None
+    """Names of the outputs to take, with commas, for files with others beside them."""
+    letterbox: Place | None = None
+    """Where the resized image lies in the input: center, corner (top left), or stretch (both edges resized)."""
+    fill: Grey | None = None
+    """Grey level around it, 0 to 255."""
+    iou: Annotated[Share | None, BeforeValidator(_parse_iou)] = None
+    """Of two boxes of a class that overlap more, the worse is dropped, 0..1; by default not where the file has."""
+
+
+Network = Callable[[Array], list[Array]]  # an image (1, 3, h, w) -> the outputs of the form
+
+
+class FileDetector(NetworkEstimator[Network]):
+    """Find boxes with a network that sees one image a call, in a letterbox of its input's size."""
+
+    needs_boxes = False
+
+    def __init__(
+        self,
+        network: Network,
+        input_spec: InputSpec,
+        form: BoxForm,
+        options: FileDetectorOptions,
+        groups: Sequence[Sequence[int]],
+    ) -> None:
+        super().__init__(network, input_spec, BOX)
+        self._form, self._options, self._groups = form, options, groups
+        kind = FORMS[form.name]
+        self._iou = kind.iou if options.iou is None else options.iou
+        fill = kind.fill if options.fill is None else options.fill
+        self._letterbox = Letterbox(input_spec.input_wh, options.letterbox or kind.letterbox, fill, kind.rounding)
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Return what determines the boxes beside the network and its input spec, as results say it."""
+        return {
+            "form": self._form.name,
+            "letterbox": self._letterbox.place,
+            "fill": self._letterbox.fill,
+            "class_numbers": [list(group) for group in self._groups],
+            "min_score": self._options.min_score,
+            "iou": self._iou,
+            "max_boxes": self._options.max_boxes,
+        }
+
+    def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
+        return [self._predict_one(frame) for frame in frames]
+
+    def _predict_one(self, frame: Frame) -> Poses:
+        image = frame.image
+        image_wh = (image.shape[1], image.shape[0])
+        width, height = self.input_spec.input_wh
+        x: Array = np.empty((1, 3, height, width), np.float32)
+        self._normaliser.normalise(self._letterbox.fit_image(image), x[0])
+        rows = FORMS[self._form.name].read(self._network(x), self._form, self.input_spec.input_wh)
+        options = self._options
+        chosen = choose_boxes(rows, self._groups, options.min_score, self._iou, options.max_boxes)
+        boxes = self._map_boxes(chosen.boxes, image_wh)
+        return as_poses(frame.image_id, boxes, chosen.scores, chosen.categories if len(self._groups) > 1 else None)
+
+    def _map_boxes(self, boxes: Floats, image_wh: tuple[int, int]) -> Floats:
+        """Return boxes (N, 4) xyxy px of the input as px of the image, cut off at its edges."""
+        corners = self._letterbox.map_xy(boxes.reshape(-1, 2, 2), image_wh)
+        return np.clip(corners, 0, np.array(image_wh, float)).reshape(-1, 4)
+
+
+def build_detector(
+    name: str,
+    file: NetworkFile,
+    categories: Sequence[str],
+    options: FileDetectorOptions,
+    run: Callable[[Sequence[str], int], Network],
+    names: Sequence[str] = (),
+) -> FileDetector:
+    """Return the detector of a file, opened by a library that the model `name` stands for.
+
+    `run` gives the network of some outputs and so many images a call; `names` are those that the file has for its
+    classes. What the detector says in results leaves out what only that library knows.
+    """
+    if file.batch not in (None, 1):
+        raise UserError(f"{file.path} takes {file.batch} images at a time: export the detector for one, or any number")
+    form = find_form(file, options.form, options.output, names)
+    names = names or name_classes(form.n_classes)
+    groups = group_classes(f"detector {file.path}", names, form.n_classes, categories, options.classes)
+    input_spec = _make_input_spec(name, file, form, options)
+    detector = FileDetector(run(form.outputs, 1), input_spec, form, options, groups)
+
+    def describe() -> dict[str, object]:
+        return {
+            "kind": name,
+            "name": name_in_text(file.path),
+            "sha256": hash_once(file.path),
+            "input": write_size(file.input_wh),
+            **({"layout": file.layout} if file.layout_is_said else {}),
+            "output": ",".join(form.outputs),
+            "channels": input_spec.channels,
+            "mean": list(input_spec.mean),
+            "std": list(input_spec.std),
+            **({"class_names": [[names[i] for i in group] for group in groups]} if names else {}),
+            **detector.settings,
+        }
+
+    detector.describe = describe
+    return detector
+
+
+def _make_input_spec(name: str, file: NetworkFile, form: BoxForm, options: FileDetectorOptions) -> InputSpec:
+    """Return what the file wants of images; UserError if that is not what its numbers can hold."""
+    usual = choose_quantised(FORMS[form.name].values, file.least_most)
+    values = resolve_values(options, usual, name)
+    check_quantised(values, file.least_most, f"model '{name}': {file.path}")
+    mean, std = values.of_unit_range()
+    spec = InputSpec(name_in_text(file.path), file.input_wh, channels=values.channels, mean=mean, std=std)
+    if file.takes_levels and not is_raw(spec):
+        raise UserError(
+            f"model '{name}': {file.path} takes {file.dtype}, which are grey levels as they are: say scale=255, and "
+            "leave out mean and std"
+        )
+    return spec
