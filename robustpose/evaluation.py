@@ -37,6 +37,7 @@ def measure(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -
     """Return the figures (0..1) of `estimator` on the clean images of `dataset`, both checked; see `evaluate`."""
     truths = (dataset.truth(index) for index in range(len(dataset)))
     metric = make_metric(dataset.metric, dataset.skeleton)
+    check_clean_images(metric)
     return score(predict_all(dataset, estimator, frames_per_call), truths, metric)
 
 
@@ -100,9 +101,20 @@ def _copy_categories(poses: Poses, frame: Frame) -> Poses:
     return replace(poses, categories=np.array([category_of[row] for row in poses.truth_rows.tolist()], int))
 
 
+def check_clean_images(metric: Metric) -> None:
+    """Raise UserError for a metric that clean images alone have no score by."""
+    if metric.against_clean:
+        raise UserError(
+            f"{metric.primary} compares poses under corruption with those on clean images, where it is 1 by "
+            "definition: bench measures it (here, name annotations, or another metric)"
+        )
+
+
 def score(all_poses: Iterable[Poses], truths: Iterable[Truth], metric: Metric) -> dict[str, float]:
     """Return the figures (0..1) of poses against truth, image by image in the same order, by a fresh metric."""
     for poses, truth in zip(all_poses, truths, strict=True):
+        if truth.clean_poses is None:
+            check_clean_images(metric)
         # Poses and truth are scored again, in other cells too: nobody changes them.
         metric.update(*(deepcopy((poses, truth)) if is_of_others(metric) else (poses, truth)))
     found = metric.compute()

@@ -15,7 +15,7 @@ from robustpose.benchmark.job import Job, Prepared, prepare
 from robustpose.carried import Carried
 from robustpose.data.corrupted import CorruptedSpec
 from robustpose.errors import show_doubts
-from robustpose.evaluation import get_frames, predict, score
+from robustpose.evaluation import check_clean_images, get_frames, predict, score
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.results_json import round_poses
 from robustpose.pose.types import Poses
@@ -65,6 +65,7 @@ def evaluate(
         given = read_data(data, {**fields, "metric": metric, "skeleton": skeleton, "limit": limit, **others})
         maker = make_maker(model, input=input, options=gather_options(options, batch_size))
         prepared = prepare(Job(given.open, maker, CorruptedSpec().open(), Path()), [CLEAN])
+        check_clean_images(prepared.data.make_metric())
         show_doubts(prepared.warnings)
         with choose_display(is_shown) as show:
             poses = _predict(prepared, lambda now: show("predict", now))

@@ -16,6 +16,7 @@ from robustpose.api.worst import list_worst, name_images
 from robustpose.corruptions.suites import SUITES, Suite
 from robustpose.errors import UserError
 from robustpose.files import hash_file, hold_folder, lock_folder, writing_to
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.protocols import Dataset
 from robustpose.results.doubts import read_doubts
 from robustpose.results.gates import Judged, judge_gates, make_gates
@@ -68,18 +69,19 @@ class Run:
 
     def __getattr__(self, name: str) -> Any:
         known = {suite_name for suite in SUITES.values() for suite_name in (suite.mean_name, suite.ratio_name)}
+        known |= set(HELD_AGAINST_CLEAN)
         if name in known:
             own = self.suite
             if name in (own.mean_name, own.ratio_name):
                 return self.summary[name]
-            raise AttributeError(
-                f"this run is of suite {own.name}, whose mean and ratio are {own.mean_name} and {own.ratio_name}: "
-                f"it has no {name}"
-            )
+            names = f"mean and ratio are {own.mean_name} and {own.ratio_name}"
+            if not own.ratio_name:
+                names = f"mean is {own.mean_name}, without a ratio"
+            raise AttributeError(f"this run is of suite {own.name}, whose {names}: it has no {name}")
         raise AttributeError(f"'Run' has no attribute '{name}'")
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), self.suite.mean_name, self.suite.ratio_name})
+        return sorted({*super().__dir__(), self.suite.mean_name, self.suite.ratio_name} - {""})
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is sent to other processes: everything but how the data were opened."""
@@ -113,8 +115,11 @@ class Run:
 
     @property
     def ratio(self) -> float | None:
-        """Return the mean divided by the clean score; None without a mean, or where the clean score is 0."""
-        value: float | None = self.summary[self.suite.ratio_name]
+        """Return the mean divided by the clean score; None without a mean, or where the clean score is 0.
+
+        None for consistency, too, whose clean score is 1 by definition.
+        """
+        value: float | None = self.summary.get(self.suite.ratio_name)
         return value
 
     @property

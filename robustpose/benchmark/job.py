@@ -19,7 +19,7 @@ from robustpose.data.identity import identify_dataset
 from robustpose.errors import UserError
 from robustpose.evaluation import score
 from robustpose.metrics import make_metric
-from robustpose.pose.cell import Cell
+from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset, Estimator, Metric
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import ImageId, Truth, no_poses
@@ -114,14 +114,22 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     data = read_truths(dataset)
     _check_ids([frame.image_id for frame in frames], [truth.image_id for truth in data.truths])
     metric = data.make_metric()
-    nobody_found = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in data.truths)
-    if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
-        raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
+    if not metric.against_clean:
+        nobody_found = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in data.truths)
+        if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
+            raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
+    elif CLEAN not in cells:
+        raise UserError(f"{metric.primary} needs the clean images, which poses are held against: add clean")
     check_gates(job.gates, job.suite, cells, metric.primary)
     start = time.perf_counter()
     estimator = job.make_estimator(dataset.skeleton)
     seconds += time.perf_counter() - start
     estimator.check_data(dataset, cells)
+    if estimator.needs_boxes and any(frame.boxes is None for frame in frames):
+        raise UserError(
+            "this model looks into boxes, and nothing says where people are in these images: name a detector, --boxes "
+            "detect:MODEL, or boxes that one found, --boxes clean-det:FILE or corrupt-det:DIR"
+        )
     of_data, doubts_of_data = identify_dataset(dataset, data.truths, estimator.needs_images)
     of_estimator, doubts_of_estimator = identify_estimator(estimator)
     identity = {

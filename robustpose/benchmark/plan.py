@@ -70,7 +70,7 @@ class BenchPlan:
     def __str__(self) -> str:
         what = [
             f"{count(self.n_images, 'image')} × {count(self.n_cells, 'cell')}",
-            count(self.n_people, "person", "people"),
+            *([count(self.n_people, "person", "people")] if self.n_people else []),
         ]
         there = ""
         if self.n_done:

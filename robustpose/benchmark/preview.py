@@ -104,6 +104,11 @@ def prepare_preview(job: Job, n_images: int, n_resamples: int) -> Prepared:
     if n_images < 1 or n_resamples < 1:
         raise UserError("a preview needs images and resamples: at least 1 of each")
     prepared = prepare(replace(job, make_dataset=partial(choose_images, job.make_dataset, n_images)), cells)
+    if prepared.data.make_metric().against_clean:
+        raise UserError(
+            "--preview estimates the mean of a score, from what is known of how that falls with severity, and not "
+            "consistency: leave it out, and take fewer images (--limit) or cells (--severities 3)"
+        )
     show_doubts(prepared.warnings)
     return prepared
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from robustpose.benchmark.clean_poses import hold_against_clean
 from robustpose.benchmark.extend import extend_run
 from robustpose.benchmark.job import Job, OpenedData, Prepared, prepare, read_truths
 from robustpose.benchmark.networks import with_networks
@@ -77,8 +78,9 @@ def run_prepared(
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
         announce_plan(announce, partial(measure_plan, prepared, predicting, n_resamples))
         predict_cells(prepared, predicting, partial(on_progress, "predict"))
-        scores = score_cells(Scoring(job, n_resamples), prepared.data, cells, engine, partial(on_progress, "score"))
-        summary = write_scores(job, prepared.data, scores, prepared.provenance, prepared.warnings)
+        data = hold_against_clean(prepared.data, job.out)
+        scores = score_cells(Scoring(job, n_resamples), data, cells, engine, partial(on_progress, "score"))
+        summary = write_scores(job, data, scores, prepared.provenance, prepared.warnings)
     show_doubts(doubt_score(summary["metric"], summary["clean"], prepared.provenance["estimator"]))
     return summary
 
@@ -98,6 +100,7 @@ def rescore(
     job, data, cells, old = open_finished(job)
     with hold_folder(job.out):
         about = old["provenance"]
+        data = hold_against_clean(data, job.out)
         announce_plan(announce, partial(plan_scores, job, data, cells, engine, n_resamples, about))
         scores = score_cells(Scoring(job, n_resamples), data, cells, engine, partial(on_progress, "score"))
         doubts = doubts_of_rescored(old, data.dataset.warnings)
@@ -110,7 +113,7 @@ def plan_rescoring(job: Job, workers: Workers = 1, n_resamples: int = RESAMPLES)
     """Return what `rescore` would do, with its checks. Nothing is written or locked."""
     engine = check_numbers(workers, n_resamples)
     job, data, cells, old = open_finished(job)
-    return plan_scores(job, data, cells, engine, n_resamples, old["provenance"])
+    return plan_scores(job, hold_against_clean(data, job.out), cells, engine, n_resamples, old["provenance"])
 
 
 def open_finished(job: Job) -> tuple[Job, OpenedData, Sequence[Cell], dict[str, Any]]:

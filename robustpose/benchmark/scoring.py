@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from robustpose.benchmark.clean_poses import hold_against_clean
 from robustpose.benchmark.elsewhere import States, check_data_here, compare_states, describe_metric, or_alone
 from robustpose.benchmark.job import Job, OpenedData, read_truths
 from robustpose.carried import Carried
@@ -77,7 +78,7 @@ class Scoring:
         """Open the dataset with its truth; DiffersError if they are others in this process."""
         dataset = self.job.make_dataset()
         check_data_here(self.states, dataset)
-        return read_truths(dataset)
+        return hold_against_clean(read_truths(dataset), self.job.out)
 
     def kinds(self, cell: Cell) -> list[Piece]:
         """Return that cells take about the same time."""
@@ -151,7 +152,8 @@ def score_predictions(
     cell, path, content = predictions
     n_joints = data.dataset.skeleton.n_joints
     found = read_results(path, n_joints, content, data.dataset.category_ids)
-    check_truth_rows(found, data.truths, path)
+    if not any(truth.clean_poses for truth in data.truths):  # of whom no pose is said to be
+        check_truth_rows(found, data.truths, path)
     poses = [found.get(truth.image_id) or no_poses(truth.image_id, n_joints) for truth in data.truths]
     weights = draw_weights(len(data.truths), n_resamples) if n_resamples else None
     slices = data.slices if with_slices and n_resamples else None

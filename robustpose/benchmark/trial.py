@@ -23,6 +23,7 @@ from robustpose.corruptions.cache import CACHE
 from robustpose.data.corrupted import MadeImages
 from robustpose.errors import UserError
 from robustpose.evaluation import get_frames, predict
+from robustpose.metrics.consistency import take_as_truth
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import poses_to_results
@@ -246,6 +247,8 @@ def try_scoring(data: OpenedData, n_resamples: int, with_slices: bool) -> float:
     weights = draw_weights(len(data.truths), n_resamples) if n_resamples else None
     slices = data.slices if with_slices and n_resamples else None
     poses = [_find_truth(truth) for truth in data.truths]
+    if data.make_metric().against_clean:
+        data = OpenedData(data.dataset, [take_as_truth(of) for of in poses])
     took = 0.0
     for n in (min(2, len(poses)), len(poses)):  # the first of them loads compiled loops
         start = CLOCK()

@@ -237,7 +237,7 @@ def list_scores() -> list[str]:
     from robustpose.corruptions.suites import SUITES
 
     of_suites = [(suite.mean_name, suite.ratio_name, *suite.groups, *suite.corruptions) for suite in SUITES.values()]
-    return [*dict.fromkeys(["clean", *(name for names in of_suites for name in names)])]
+    return [*dict.fromkeys(["clean", "consistency", *(name for names in of_suites for name in names)])]
 
 
 def list_parts(ctx: Any, incomplete: str) -> list[str]:

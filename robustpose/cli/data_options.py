@@ -31,7 +31,7 @@ class ImageOptions:
             metavar="NAME",
             autocompletion=complete(list_datasets),
             help=f"A data set by name: toy (drawn people, needs no files), toy-crowds, {_SETS}; or your own, "
-            "package.module:attr. Or give --annotations and --images.",
+            "package.module:attr. Or give --annotations and --images, or --images alone.",
         ),
     ] = None
     root: Annotated[
@@ -49,7 +49,13 @@ class ImageOptions:
     annotations: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Your own data: keypoints as COCO JSON, any skeleton.")
     ] = None
-    images: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with the images of --annotations.")] = None
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with the images of --annotations. Alone: images without annotations, for consistency.",
+        ),
+    ] = None
     category: Annotated[
         str | None,
         typer.Option(

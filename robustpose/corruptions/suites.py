@@ -8,7 +8,7 @@ results name the version of their suite, and those of two versions are never put
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from robustpose.corruptions import SEVERITIES, check_names
 from robustpose.errors import UserError, nearest, spell_list
@@ -24,7 +24,7 @@ class Suite:
     # names of the corruptions by group, in the order of every table
     groups: Mapping[str, tuple[str, ...]] = field(hash=False)
     mean_name: str  # of the mean over corruptions of the mean over severities. No two suites share it.
-    ratio_name: str  # of that mean divided by the clean score
+    ratio_name: str  # of that mean divided by the clean score; empty where there is none
     severities: tuple[int, ...] = SEVERITIES  # of `robustpose.corruptions.SEVERITIES`
     # corruptions that move pixels while annotated joints stay: a part of the drop is then not the estimator's fault
     moves_pixels: tuple[str, ...] = ()
@@ -58,6 +58,10 @@ class Suite:
     def n_cells(self) -> int:
         """Return the number of cells, clean not counted."""
         return self.n_corruptions * len(self.severities)
+
+    def with_mean_called(self, name: str) -> Suite:
+        """Return the suite as a metric has it whose score on clean images is 1 by definition: no ratio to that."""
+        return replace(self, mean_name=name, ratio_name="")
 
     def is_complete(self, cells: Collection[Cell]) -> bool:
         """Return whether clean and all cells of the suite are among `cells`: only then there is a mean."""

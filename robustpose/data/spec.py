@@ -21,6 +21,7 @@ from robustpose.data.own import adopt_dataset
 from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.image_files.opening import Exif
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.protocols import Dataset
 from robustpose.states import name_modules
 
@@ -41,14 +42,14 @@ class DataSpec(Settings):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    # A dataset, or a function without arguments that makes one. Left out, it is `coco` where there are annotations or
-    # images.
+    # A dataset, or a function without arguments that makes one. Left out, it is `coco` where there are annotations,
+    # and `images` where there are images alone.
     name: str = ""
     """Name of a data set, see robustpose list datasets; or your own, package.module:attr."""
     annotations: Path | None = None
     """Keypoint file in COCO's format, any skeleton."""
     images: Path | None = None
-    """Folder of its images."""
+    """Folder of its images; alone, images without annotations: how consistent poses are on them."""
     skeleton: Path | None = None  # see `robustpose.data.skeleton_file`
     """YAML with OKS sigmas and mirror pairs, for joints other than COCO's."""
     # How a file in COCO's format is read where it leaves a choice: see `robustpose.data.coco.Reading`.
@@ -86,11 +87,12 @@ class DataSpec(Settings):
     @model_validator(mode="before")
     @classmethod
     def _name_files(cls, values: Any) -> Any:
-        """Call files in COCO's format `coco` where they have no name."""
-        is_nameless = isinstance(values, Mapping) and not values.get("name")
-        if is_nameless and (values.get("annotations") or values.get("images")):
+        """Call files in COCO's format `coco` where they have no name, and images without annotations `images`."""
+        if not isinstance(values, Mapping) or values.get("name"):
+            return values
+        if values.get("annotations"):
             return {**values, "name": "coco"}
-        return values
+        return {**values, "name": "images"} if values.get("images") else values
 
     @field_validator("boxes")
     @classmethod
@@ -177,6 +179,8 @@ class DataSpec(Settings):
     def for_training(self) -> DataSpec:
         """Return the description of data to learn from: without a given split, those of the split for training."""
         kind = self.kind
+        if kind is IMAGES_ALONE:
+            raise UserError(f"there is nothing to learn from images alone: name {_call('annotations')}, too")
         if kind.benched is None or self.split is not None:
             return self
         if kind.train is None:
@@ -224,6 +228,18 @@ def _open_files(spec: DataSpec) -> Dataset:
     return read_coco(spec.annotations, spec.images, spec.boxes, spec.skeleton, spec.exif, reading)
 
 
+def _open_images(spec: DataSpec) -> Dataset:
+    from robustpose.data.images_alone import read_images
+
+    assert spec.images is not None
+    if spec.metric is not None and spec.metric not in HELD_AGAINST_CLEAN and not spec.code:
+        raise UserError(
+            f"images without annotations are scored by {HELD_AGAINST_CLEAN[0]} alone, and {_call('metric')} "
+            f"'{spec.metric}' needs to know where people are: name {_call('annotations')}"
+        )
+    return read_images(spec.images, spec.boxes, spec.skeleton, spec.exif)
+
+
 def _open_official(spec: DataSpec) -> Dataset:
     row = SETS[spec.name]
     assert spec.root is not None
@@ -261,16 +277,28 @@ COCO_FILES = Kind(
     open=_open_files,
     needs=("annotations", "images"),
 )
+IMAGES_ALONE = Kind(
+    description="images without annotations: how much poses change under corruption (consistency)",
+    takes=("images", "skeleton", "boxes", "exif"),
+    open=_open_images,
+    needs=("images",),
+)
 OWN = Kind("anything with skeleton, metric, frame(i), truth(i)", (), _open_own)
 _TOY = "drawn people with exact truth; needs no files"
 TOY = Kind(_TOY, takes=("n_images", "seed", "split"), open=_open_toy, benched="val", train="train")
 KINDS: dict[str, Kind] = {
     "toy": TOY,
     "toy-crowds": replace(TOY, description="the same with two to five people in each image"),
+    "images": IMAGES_ALONE,
     **{name: make_official_kind(name) for name in SETS},
 }
 DESCRIPTIONS: dict[str, str] = {
-    **{f"{name} --root DIR" if "root" in kind.needs else name: kind.description for name, kind in KINDS.items()},
+    **{
+        f"{name} --root DIR" if "root" in kind.needs else name: kind.description
+        for name, kind in KINDS.items()
+        if kind is not IMAGES_ALONE
+    },
     "--annotations FILE --images DIR": COCO_FILES.description,
+    "--images DIR": IMAGES_ALONE.description,
     "package.module:attr": OWN.description,
 }

@@ -17,10 +17,12 @@ TABLE: dict[str, str] = {
     "coco_ap": "robustpose.metrics.coco_ap:make",
     "pckh": "robustpose.metrics.pckh:PCKh",
     "pck": "robustpose.metrics.pck:make",
+    "consistency": "robustpose.metrics.consistency:Consistency",
 }
 DESCRIPTIONS: dict[str, str] = {
     "coco_ap": "COCO keypoint AP and AR, OKS .50:.05:.95",
     "pckh": "MPII's PCKh@0.5",
+    "consistency": "how much poses stay where they are on the clean images, no annotations needed",
     "pck:NORMALIZER@T": "share of joints within T times head_size, box, or a limb such as left_hip-right_shoulder",
 }
 

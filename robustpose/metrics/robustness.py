@@ -17,6 +17,8 @@ from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 
 SHOWN = 80  # cells in a message
+# Metrics whose score on clean images is 1 by definition: the mean over a suite has their name, and there is no ratio.
+HELD_AGAINST_CLEAN = ("consistency",)
 # Of a clean score that is to be divided by. What is below, such as 1e-17 for one joint of one image, is rounding or the
 # tail of an exponential, and a ratio to it says nothing.
 LEAST_CLEAN = 1e-6
@@ -69,6 +71,11 @@ def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite =
         severities={one: mean_of(suite.corruptions, [one]) for one in suite.severities} if is_complete else {},
         geometric={name: mean_of(part) for name, part in parts.items()} if is_complete and suite.moves_pixels else {},
     )
+
+
+def name_means(suite: Suite, metric: str) -> Suite:
+    """Return a suite with the names that its mean and its ratio have for a metric, by the name of its figure."""
+    return suite.with_mean_called(metric) if metric in HELD_AGAINST_CLEAN else suite
 
 
 def mean_under_corruption(scores: Mapping[Cell, Any], corruptions: Sequence[str], severities: Sequence[int]) -> Any:

@@ -25,7 +25,7 @@ def slice_people(truth: Truth, n_joints: int) -> dict[tuple[str, str], Mask]:
     edges = zip(SIZE_NAMES, (0.0, *SIZES), (*SIZES, np.inf), strict=True)
     slices = {("size", name): (size >= low) & (size < high) for name, low, high in edges}
     n_visible = (truth.visible > 0).sum(1)
-    for low, high in joint_quarters(n_joints):
+    for low, high in joint_quarters(n_joints) if truth.clean_poses is None else []:  # a pose has all joints
         slices["visible joints", f"{low} to {high}"] = (n_visible >= low) & (n_visible <= high)
     overlap = largest_overlap(truth)
     slices["crowding", "alone"] = overlap <= OVERLAPS[0]

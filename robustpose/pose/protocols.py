@@ -120,10 +120,13 @@ class Metric(Protocol):
     Attributes:
         primary: the figure that summaries are made of.
         one_pose_per_box: True for a metric that wants a pose for every annotated box, near-duplicates included.
+        against_clean: True for a metric that holds the poses of a cell against those on the clean images, and not
+            against annotations: see `Truth.clean_poses`.
     """
 
     primary: str
     one_pose_per_box: bool = False
+    against_clean: bool = False
 
     @abstractmethod
     def update(self, poses: Poses, truth: Truth) -> None:

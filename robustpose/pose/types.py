@@ -113,6 +113,8 @@ class Truth:
         categories: (N,) of which category each one is, as an index into the dataset's `category_ids`; None where there
             is one category.
         crowd_index: how crowded the image is, 0..1, as CrowdPose has it; None where nobody says it.
+        clean_poses: the poses (N people) on the clean image that stand here for annotated people, for metrics that hold
+            poses `against_clean` ones; None where people are annotated.
 
     >>> import numpy as np
     >>> from robustpose import Truth
@@ -133,6 +135,7 @@ class Truth:
     head_size: Floats | None = None
     categories: npt.NDArray[np.integer] | None = None
     crowd_index: float | None = None
+    clean_poses: Poses | None = None
 
     def __post_init__(self) -> None:
         _check_id(self)

@@ -18,6 +18,7 @@ from robustpose.results.claims import CLAIMS, Claim
 from robustpose.results.comparisons import CANNOT_TELL, CONTRADICTS, PARTLY, SUPPORTS, Comparison, Verdict
 from robustpose.results.measurement import Measurement
 from robustpose.results.resampling import LEVEL
+from robustpose.results.rows import headline_columns
 
 SHOWN = 4  # names in a line
 TEXTS = {SUPPORTS: "for", CONTRADICTS: "against", CANNOT_TELL: "open"}
@@ -189,7 +190,7 @@ def _few(names: Sequence[str] | dict[str, None]) -> str:
 
 
 def _measurement_to_json(one: Measurement, data: dict[str, str]) -> dict[str, Any]:
-    headline = {"clean": one.means.clean, one.suite.mean_name: one.means.mean, one.suite.ratio_name: one.means.ratio}
+    headline = {name: value_of(one.means) for name, value_of in headline_columns(one.suite).items()}
     known = one.about.model_dump(exclude_none=True)
     return {
         "name": one.name,

@@ -12,6 +12,7 @@ from typing import Any
 
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, nearest, quote
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.names import check_different, check_name
 from robustpose.results.published import PublishedRow, count_benched, find_row
@@ -91,6 +92,9 @@ def read_boards(folder: Path, names: Mapping[str, str] = MappingProxyType({})) -
         found = [str(Path(entry.file).parent) for board in boards.values() for entry in board.entries]
         lost = next(iter(wanted.values()))[0]
         raise UserError(f"--names: there is no run {quote(lost)}{nearest(lost, found)} in {folder}")
+    if any(board.metric in HELD_AGAINST_CLEAN for board in boards.values()):
+        boards, apart = _leave_out_consistency(boards)
+        left_out += apart
     for board in boards.values():
         board.entries.sort(key=partial(_rank, board.suite))
     return sorted(boards.values(), key=lambda b: (not b.is_complete, -len(b.entries), json.dumps(b.dataset))), left_out
@@ -145,6 +149,19 @@ def _make_board(summary: Mapping[str, Any]) -> Board:
         is_complete=suite.is_complete([CLEAN, *map(Cell.from_key, summary["cells"])]),
         entries=[],
     )
+
+
+def _leave_out_consistency(boards: Mapping[str, Board]) -> tuple[dict[str, Board], list[str]]:
+    """Return boards of scores alone, if there are some, and a line on each run that is left out."""
+    scores = {key: board for key, board in boards.items() if board.metric not in HELD_AGAINST_CLEAN}
+    if not scores:
+        return dict(boards), []
+    others = [(board.metric, entry) for key, board in boards.items() if key not in scores for entry in board.entries]
+    return scores, [
+        f"{entry.run}: its {metric} says how much poses change, not how right they are, and stands beside no score: "
+        "a folder with such runs alone has a board of them"
+        for metric, entry in others
+    ]
 
 
 def _locate(folder: Path, place: str) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from robustpose.errors import UserError, nearest
-from robustpose.metrics.robustness import take_means
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.about import About
@@ -46,6 +46,13 @@ def measure_runs(
     """
     check_resamples(n_resamples, 1)
     found = find_runs(places)
+    for name in [name for name, summary in found.summaries.items() if summary["metric"] in HELD_AGAINST_CLEAN]:
+        found.notes.append(f"left out: {name} has {found.summaries.pop(name)['metric']}, which no claim is about")
+    if not found.summaries:
+        raise UserError(
+            f"there is no run with scores that a claim is about in {', '.join(map(str, places))}: "
+            "consistency says how much poses change, not how right they are"
+        )
     unknown = [name for name in told if name not in found.summaries]
     if unknown:
         names = ", ".join(list(found.summaries)[:8])

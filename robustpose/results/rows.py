@@ -15,7 +15,7 @@ from typing import Any
 from robustpose.corruptions.suites import COCO_C, Suite, find_suite
 from robustpose.errors import UserError
 from robustpose.handed_over import name_shown
-from robustpose.metrics.robustness import Means
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, Means, name_means
 
 Interval = tuple[float, float] | list[float]
 
@@ -63,12 +63,13 @@ class Row:
 def headline_columns(suite: Suite) -> dict[str, Callable[[Means], Any]]:
     """Return the columns of `HEADLINE` by their names in a suite."""
     own = {"mean": suite.mean_name, "ratio": suite.ratio_name}
-    return {own.get(name, name): value_of for name, value_of in HEADLINE.items()}
+    named = {own.get(name, name): value_of for name, value_of in HEADLINE.items()}
+    return {name: value_of for name, value_of in named.items() if name}
 
 
 def label_headline(name: str, metric: str) -> str:
     """Return what people read above a headline column: the paper's star marks the score on clean images."""
-    return f"{metric}*" if name == "clean" else name
+    return f"{metric}*" if name == "clean" and metric not in HELD_AGAINST_CLEAN else name
 
 
 def list_means(means: Means, suite: Suite) -> Iterator[tuple[str, str, Any]]:
@@ -136,11 +137,14 @@ def tabulate_cells(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[st
 
 
 def suite_of(summary: Mapping[str, Any]) -> Suite:
-    """Return the suite of a summary. Those of robustpose 0.1.0 name none: they are of the first version of coco-c."""
+    """Return the suite of a summary, with the names that its means have there.
+
+    Summaries of robustpose 0.1.0 name none: they are of the first version of coco-c.
+    """
     named = summary.get("suite", {**COCO_C.identity, "version": 1})
     if not isinstance(named, Mapping):
         raise UserError(f"its suite must be a name and a version, got {named!r}")
-    return find_suite(str(named.get("name")), named.get("version"))
+    return name_means(find_suite(str(named.get("name")), named.get("version")), str(summary.get("metric")))
 
 
 def require_one_suite(summaries: Mapping[Any, Mapping[str, Any]]) -> Suite:
@@ -148,6 +152,12 @@ def require_one_suite(summaries: Mapping[Any, Mapping[str, Any]]) -> Suite:
     first, suite = next((name, suite_of(summary)) for name, summary in summaries.items())
     for name, summary in summaries.items():
         other = suite_of(summary)
+        if other.mean_name != suite.mean_name and other.identity == suite.identity:
+            metrics = [str(summaries[one].get("metric")) for one in (first, name)]
+            raise UserError(
+                f"{first} and {name} have no scores in common: their scores are {' and '.join(metrics)} (consistency "
+                "says how much poses change under corruption, not how right they are)"
+            )
         if other != suite:
             raise UserError(
                 f"{first} and {name} have no scores in common: their suites are {suite.label} and {other.label}"
@@ -160,8 +170,8 @@ def explain_no_mean(summary: Mapping[str, Any]) -> str:
     suite = suite_of(summary)
     if summary[suite.mean_name] is not None:
         return ""
-    names = f"{suite.mean_name} and {suite.ratio_name}"
-    return f"{names} need clean and all {suite.n_cells} cells; this run has {len(summary['cells'])}."
+    names = f"{suite.mean_name} and {suite.ratio_name} need" if suite.ratio_name else f"{suite.mean_name} needs"
+    return f"{names} clean and all {suite.n_cells} cells; this run has {len(summary['cells'])}."
 
 
 def percent(value: float | None) -> str:

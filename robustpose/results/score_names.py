@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from robustpose.corruptions.suites import SUITES, Suite
 from robustpose.errors import nearest, quote
-from robustpose.metrics.robustness import take_means
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, name_means, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.rows import label_headline, list_means
 
@@ -19,6 +19,7 @@ _GENERAL |= {("headline", suite.ratio_name): {"ratio"} for suite in SUITES.value
 
 def name_scores(suite: Suite, cells: Sequence[Cell], metric: str) -> Names:
     """Return the scores that a run of these cells has: what they are called -> kind and name of the row."""
+    suite = name_means(suite, metric)
     means = take_means(dict.fromkeys([CLEAN, *cells], 1.0), cells, suite)  # whatever the scores: which means there are
     named: Names = {}
     for kind, name, value in list_means(means, suite):
@@ -32,12 +33,16 @@ def name_scores(suite: Suite, cells: Sequence[Cell], metric: str) -> Names:
 def find_name(word: str, known: Names) -> str | None:
     """Return which of the known scores a word names, in capitals or not.
 
-    The clean one is also named without its star, and the suite's mean and ratio, such as mPC, by these words.
+    The clean one is also named without its star, and the suite's mean and ratio, such as mPC, by these words. A score
+    of a run that has no annotations may have the metric before it, `consistency.fog`.
     """
     folded = word.casefold()
     matches = [name for name in known if name == word] or [name for name in known if name.casefold() == folded]
     if matches:
         return matches[0] if len(matches) == 1 else None  # own corruptions may differ in capitals alone
+    metric, _, rest = word.partition(".")
+    if known.get("clean") == _CLEAN and metric in HELD_AGAINST_CLEAN and rest:  # `consistency.fog`
+        return find_name(rest, known)
     for name, row in known.items():
         spoken = {"clean", name.removesuffix("*").casefold()} if row == _CLEAN else _GENERAL.get(row, set())
         if folded in spoken:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from robustpose.corruptions.suites import COCO_C, Suite
-from robustpose.metrics.robustness import take_means
+from robustpose.metrics.robustness import name_means, take_means
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Truth
 from robustpose.results.cell_score import JOINT, CellScore, Key, Slices
@@ -29,7 +29,7 @@ def describe_slices(
 
     `metric` is the figure that counts, `truths` are of every image, and `joints` are K names.
     """
-    first = next(iter(scores.values()))
+    suite, first = name_means(suite, metric), next(iter(scores.values()))
     if first.resampled is None:
         return None
     counted = [truth.counted for truth in truths]

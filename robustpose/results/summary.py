@@ -9,7 +9,7 @@ from typing import Any
 from robustpose.changes import CODE
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import UserError
-from robustpose.metrics.robustness import take_means
+from robustpose.metrics.robustness import name_means, take_means
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
 from robustpose.reading import read_json
@@ -35,6 +35,7 @@ def summarize(
     Figures are 0..1, and `metric` is the one that counts; `resampled` are its values (R,) in each cell, of the same
     resamples of the images, or None for no intervals. `warnings` are what data and estimator say of themselves.
     """
+    suite = name_means(suite, metric)
     means = take_means({cell: every[metric] for cell, every in figures.items()}, cells, suite)
     nested = nest_means(means, suite)
     geometric = nested.pop("geometric")

@@ -15,7 +15,7 @@ from robustpose.config import check_settings, describe
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.rows import nest_means, suite_of
+from robustpose.results.rows import headline_columns, nest_means, suite_of
 
 ROUNDING = 1e-6  # of sums in another order
 MOST_BYTES = 4 << 20  # of a file; those of all cells of coco-c have 20,000
@@ -127,11 +127,12 @@ def check_summary(content: Any) -> dict[str, Any]:
         raise UserError(f"it must be a summary, got {describe(content)}")
     check_settings(_Summary, content, "")
     suite = suite_of(content)
-    lacking = [name for name in (suite.mean_name, suite.ratio_name) if name not in content]
+    columns = headline_columns(suite)
+    lacking = [name for name in columns if name not in content]
     if lacking:
         raise UserError(f"it lacks {', '.join(lacking)}")
     intervals = content.get("intervals") or {}
-    headline = {name: intervals.get(name) for name in ("clean", suite.mean_name, suite.ratio_name)}
+    headline = {name: intervals.get(name) for name in columns}
     check_settings(_Headline, {"intervals": headline}, "")
     cells = {Cell.from_key(key): score for key, score in content["cells"].items()}
     if CLEAN in cells:

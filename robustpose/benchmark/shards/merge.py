@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from robustpose.benchmark.clean_poses import hold_against_clean
 from robustpose.benchmark.identity import choose_provenance
 from robustpose.benchmark.job import Job, OpenedData, read_truths
 from robustpose.benchmark.plan import BenchPlan
@@ -120,6 +121,7 @@ def merge_shards(
         gather_units(merge.shards, data, RunFolder(job.out))
         if job.inputs is not None:
             write_inputs(job.out, job.inputs)
+        data = hold_against_clean(data, job.out)
         scores = score_cells(Scoring(job, n_resamples), data, merge.first.cells, engine, partial(on_progress, "score"))
         summary = write_scores(job, data, scores, merge.provenance, about.warnings)
         beside = _write_beside(job, about, summary)

@@ -86,6 +86,12 @@ def write_figures(
 
 def _write_figures_1_and_5(groups: Sequence[Sequence[Run]], beside: str | None, written: Written) -> None:
     """Write the overview and the families, of the runs that have a mean of their suite, such as mPC."""
+    if any(not run.suite.ratio_name for run in itertools.chain(*groups)):
+        written.notes.append(
+            "fig1, fig5 and fig5_bars are left out: they show clean scores beside the mean, and consistency is 1 on "
+            "clean images by definition"
+        )
+        return
     complete = [kept for runs in groups if (kept := [run for run in runs if run.mean.value is not None])]
     for run in itertools.chain(*groups):
         if run.mean.value is None:

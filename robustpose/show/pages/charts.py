@@ -135,8 +135,10 @@ def clean_against_mean(summary: Mapping[str, Any], published: Sequence[Published
 
     Diagonals join models that keep the same part of their clean score.
     """
-    headline = _headline(summary)
-    clean, mean = headline["clean"], headline[suite_of(summary).mean_name]
+    headline, suite = _headline(summary), suite_of(summary)
+    clean, mean = headline["clean"], headline[suite.mean_name]
+    if not suite.ratio_name:  # clean is 1 by definition
+        return None
     if clean.value is None or mean.value is None:
         return None
     families: dict[str, list[PublishedRow]] = {}

@@ -40,6 +40,10 @@ RIGHT_JOINTS = ("right joints", "Images are rated by the part of their annotated
 QUALITIES = {
     "AP": ("mean OKS", "Images are rated by the mean OKS of their people, in percent; who is not found counts 0."),
     "PCK": RIGHT_JOINTS,
+    "consistency": (
+        "consistency",
+        "Images are rated by how much their poses stay where they are on the clean image, in percent.",
+    ),
     "PCKh": RIGHT_JOINTS,
 }
 
