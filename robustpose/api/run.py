@@ -69,15 +69,12 @@ class Run:
 
     def __getattr__(self, name: str) -> Any:
         known = {suite_name for suite in SUITES.values() for suite_name in (suite.mean_name, suite.ratio_name)}
-        known |= set(HELD_AGAINST_CLEAN)
-        if name in known:
+        if name in known.union(HELD_AGAINST_CLEAN):
             own = self.suite
             if name in (own.mean_name, own.ratio_name):
                 return self.summary[name]
-            names = f"mean and ratio are {own.mean_name} and {own.ratio_name}"
-            if not own.ratio_name:
-                names = f"mean is {own.mean_name}, without a ratio"
-            raise AttributeError(f"this run is of suite {own.name}, whose {names}: it has no {name}")
+            names = " and ".join(filter(None, (own.mean_name, own.ratio_name)))
+            raise AttributeError(f"this run is of suite {own.name}, whose mean and ratio are {names}: it has no {name}")
         raise AttributeError(f"'Run' has no attribute '{name}'")
 
     def __dir__(self) -> list[str]:

@@ -15,6 +15,7 @@ from robustpose.data.image_folder import ImageFolder, open_image_folder
 from robustpose.errors import UserError, first_few, quote
 from robustpose.files import name_in_text
 from robustpose.image_files.opening import Exif
+from robustpose.metrics import names_code
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cell import Cell
 from robustpose.pose.image_ids import ImageNames
@@ -114,6 +115,15 @@ def read_images(images: Path, boxes: str, skeleton_file: Path | None, exif: Exif
     choice = parse_boxes(boxes)
     folder = open_image_folder(images, list_images(images), exif or "apply")
     return ImagesAlone(folder, list(folder.sizes_wh), skeleton_file, None if choice.protocol == "gt" else choice)
+
+
+def check_metric(metric: str | None) -> None:
+    """Raise UserError for a metric of this package that needs to know where people are."""
+    if metric is not None and metric not in HELD_AGAINST_CLEAN and not names_code(metric):
+        raise UserError(
+            f"images without annotations are scored by {HELD_AGAINST_CLEAN[0]} alone, and metric (--metric) '{metric}' "
+            "needs to know where people are: name annotations (--annotations)"
+        )
 
 
 def list_images(folder: Path) -> list[str]:

@@ -21,7 +21,6 @@ from robustpose.data.own import adopt_dataset
 from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.image_files.opening import Exif
-from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.protocols import Dataset
 from robustpose.states import name_modules
 
@@ -229,14 +228,10 @@ def _open_files(spec: DataSpec) -> Dataset:
 
 
 def _open_images(spec: DataSpec) -> Dataset:
-    from robustpose.data.images_alone import read_images
+    from robustpose.data.images_alone import check_metric, read_images
 
     assert spec.images is not None
-    if spec.metric is not None and spec.metric not in HELD_AGAINST_CLEAN and not spec.code:
-        raise UserError(
-            f"images without annotations are scored by {HELD_AGAINST_CLEAN[0]} alone, and {_call('metric')} "
-            f"'{spec.metric}' needs to know where people are: name {_call('annotations')}"
-        )
+    check_metric(spec.metric)
     return read_images(spec.images, spec.boxes, spec.skeleton, spec.exif)
 
 
