@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator
 
 from robustpose.decoding.boxes import choose_boxes
 from robustpose.detectors.classes import group_classes, name_classes
-from robustpose.detectors.forms import FORMS, BoxForm, FormName, find_form
+from robustpose.detectors.finding import find_form
+from robustpose.detectors.forms import FORMS, BoxForm, FormName, Units
 from robustpose.detectors.options import DetectorOptions
 from robustpose.errors import UserError
 from robustpose.estimators.file_options import InputOptions, OutputNames, resolve_values
@@ -28,10 +27,6 @@ from robustpose.pose.types import Floats, Frame, Poses
 from robustpose.sources import hash_once
 
 
-def _parse_iou(value: object) -> object:
-    return None if value == "none" else value
-
-
 class FileDetectorOptions(InputOptions, DetectorOptions):
     """Options of a file of a detector. What is not given is as models of the file's form are evaluated."""
 
@@ -43,7 +38,9 @@ class FileDetectorOptions(InputOptions, DetectorOptions):
     """Where the resized image lies in the input: center, corner (top left), or stretch (both edges resized)."""
     fill: Grey | None = None
     """Grey level around it, 0 to 255."""
-    iou: Annotated[Share | None, BeforeValidator(_parse_iou)] = None
+    units: Units | None = None
+    """Of positions: px of the input, or 01, shares of its sides."""
+    iou: Share | None = None
     """Of two boxes of a class that overlap more, the worse is dropped, 0..1; by default not where the file has."""
 
 
@@ -66,6 +63,8 @@ class FileDetector(NetworkEstimator[Network]):
         super().__init__(network, input_spec, BOX)
         self._form, self._options, self._groups = form, options, groups
         kind = FORMS[form.name]
+        self._clips = kind.clips
+        self._units = options.units or form.units or kind.units
         self._iou = kind.iou if options.iou is None else options.iou
         fill = kind.fill if options.fill is None else options.fill
         self._letterbox = Letterbox(input_spec.input_wh, options.letterbox or kind.letterbox, fill, kind.rounding)
@@ -75,6 +74,7 @@ class FileDetector(NetworkEstimator[Network]):
         """Return what determines the boxes beside the network and its input spec, as results say it."""
         return {
             "form": self._form.name,
+            "units": self._units,
             "letterbox": self._letterbox.place,
             "fill": self._letterbox.fill,
             "class_numbers": [list(group) for group in self._groups],
@@ -94,14 +94,22 @@ class FileDetector(NetworkEstimator[Network]):
         self._normaliser.normalise(self._letterbox.fit_image(image), x[0])
         rows = FORMS[self._form.name].read(self._network(x), self._form, self.input_spec.input_wh)
         options = self._options
+        if self._units == "01":
+            rows = rows._replace(boxes=rows.boxes * np.array([width, height, width, height], float))
+        if self._clips == "input":
+            rows = rows._replace(boxes=_clip(rows.boxes, self.input_spec.input_wh))
         chosen = choose_boxes(rows, self._groups, options.min_score, self._iou, options.max_boxes)
-        boxes = self._map_boxes(chosen.boxes, image_wh)
-        return as_poses(frame.image_id, boxes, chosen.scores, chosen.categories if len(self._groups) > 1 else None)
+        boxes = self._letterbox.map_xy(chosen.boxes.reshape(-1, 2, 2), image_wh).reshape(-1, 4)
+        if self._clips == "image":
+            boxes = _clip(boxes, image_wh)
+        kept = (boxes[:, 2:] > boxes[:, :2]).all(1)  # nothing is left of what lies beside the image
+        categories = chosen.categories[kept] if len(self._groups) > 1 else None
+        return as_poses(frame.image_id, boxes[kept], chosen.scores[kept], categories)
 
-    def _map_boxes(self, boxes: Floats, image_wh: tuple[int, int]) -> Floats:
-        """Return boxes (N, 4) xyxy px of the input as px of the image, cut off at its edges."""
-        corners = self._letterbox.map_xy(boxes.reshape(-1, 2, 2), image_wh)
-        return np.clip(corners, 0, np.array(image_wh, float)).reshape(-1, 4)
+
+def _clip(boxes: Floats, size_wh: tuple[int, int]) -> Floats:
+    """Return boxes (N, 4) xyxy px cut off at the edges of an image or input."""
+    return np.clip(boxes, 0, np.array([*size_wh, *size_wh], float))
 
 
 def build_detector(
@@ -119,8 +127,8 @@ def build_detector(
     """
     if file.batch not in (None, 1):
         raise UserError(f"{file.path} takes {file.batch} images at a time: export the detector for one, or any number")
-    form = find_form(file, options.form, options.output, names)
-    names = names or name_classes(form.n_classes)
+    form = find_form(file, options.form, options.output, len(names) or None)
+    names = names or name_classes(form.n_classes or 0)
     groups = group_classes(f"detector {file.path}", names, form.n_classes, categories, options.classes)
     input_spec = _make_input_spec(name, file, form, options)
     detector = FileDetector(run(form.outputs, 1), input_spec, form, options, groups)

@@ -1,27 +1,32 @@
-"""Forms of detectors: what the outputs of a file are, told by their shapes in one call, and how each is read.
+"""Forms of detectors: what the outputs of a file can be, how each is read, and how such models are evaluated.
 
-nanodet      scores of classes and logits of distances, of each of several maps apart: (1, cells, C) and (1, cells, 4·n)
+`finding` tells them by the shapes in one call.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
+from robustpose.decoding.boxes.detr import read_queries
 from robustpose.decoding.boxes.nanodet import place_cells, read_maps
 from robustpose.decoding.boxes.rows import Rows
-from robustpose.errors import UserError
-from robustpose.estimators.network_file import NetworkFile, Outputs, list_shapes
+from robustpose.decoding.boxes.yolo import place_rows, read_cells, read_finished
 from robustpose.estimators.running.batches import Array
-from robustpose.estimators.values import Values
+from robustpose.estimators.values import IMAGENET, RAW, UNIT, Values
 from robustpose.pose.letterbox import Place, Rounding
+from robustpose.pose.types import Floats
 
-FormName = Literal["nanodet"]
-STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
+FormName = Literal[
+    "nanodet", "nanodet-plus", "yolo", "yolo-obj", "yolox", "yolox-px", "yolo-nms", "rtdetr-rows", "detr",
+    "deformable-detr", "rtdetr", "mmdet-yolox", "mmdet-rtmdet",
+]  # fmt: skip
+Units = Literal["px", "01"]
+GREY = 114  # YOLO's, in all its programs
 
 
 @dataclass(frozen=True)
@@ -30,84 +35,101 @@ class BoxForm:
 
     name: FormName
     outputs: tuple[str, ...]  # names of those that are taken, in the order in which the form has them
-    n_classes: int
+    n_classes: int | None  # None where outputs do not tell
     strides: tuple[int, ...] = ()  # of the maps that rows are read off
+    columns_first: bool = False  # (1, numbers, rows), not (1, rows, numbers)
+    units: Units | None = None  # of positions, where their size tells; None for those of the kind
+
+
+Read = Callable[[Sequence[Array], BoxForm, tuple[int, int]], Rows]
 
 
 @dataclass(frozen=True)
 class FormKind:
     """How models of a form are trained and evaluated; what options say takes the place of its fields."""
 
-    shapes: str  # for messages: N rows, C classes
-    find: Callable[[Outputs, tuple[int, int]], list[BoxForm]]
-    read: Callable[[Sequence[Array], BoxForm, tuple[int, int]], Rows]
+    shapes: str  # for messages: N rows, Q queries, C classes
+    read: Read  # from the outputs of one image, the form, and width and height of the input
     values: Values
     letterbox: Place
-    fill: int  # grey level around the image
-    rounding: Rounding
-    iou: float | None  # None where the file has dropped what overlaps
+    iou: float | None  # None where nothing overlaps any more
+    fill: int = GREY  # grey level around the image
+    rounding: Rounding = "factor"
+    units: Units = "px"  # of positions: px of the input, or shares of its sides
+    clips: Literal["input", "image"] = "image"  # at whose edges boxes are cut off: before overlapping ones go, or after
 
 
-def _find_nanodet(outputs: Outputs, input_wh: tuple[int, int]) -> list[BoxForm]:
-    """Return the way to read outputs as NanoDet's maps: two of each, in the order of strides."""
-    shapes = {name: np.shape(array) for name, array in outputs.items()}
-    for strides in STRIDES:
-        pairs = []
-        for stride in strides:
-            n_cells = math.prod(-(-side // stride) for side in input_wh)
-            of_map = [name for name, shape in shapes.items() if len(shape) == 3 and shape[:2] == (1, n_cells)]
-            if len(of_map) == 2:
-                pairs.append(of_map)
-        if len(pairs) < len(strides) or len(pairs) * 2 != len(outputs):
-            continue
-        # Scores come first, or after distances, in all maps alike.
-        ways = [(0, 1), (1, 0)]
-        ways = [(s, d) for s, d in ways if len({(shapes[pair[s]][2], shapes[pair[d]][2]) for pair in pairs}) == 1]
-        ways = [(s, d) for s, d in ways if shapes[pairs[0][d]][2] % 4 == 0 and _are_shares(outputs, pairs, s)]
-        return [
-            BoxForm("nanodet", (*(p[s] for p in pairs), *(p[d] for p in pairs)), shapes[pairs[0][s]][2], strides)
-            for s, d in ways
-        ]
-    return []
+@lru_cache(maxsize=16)
+def place_maps(input_wh: tuple[int, int], strides: tuple[int, ...], offset: float) -> list[Floats]:
+    """Return the places of the cells of each map: see `place_cells`."""
+    return [place_cells(input_wh, stride, offset) for stride in strides]
 
 
-def _are_shares(outputs: Outputs, pairs: Sequence[Sequence[str]], place: int) -> bool:
-    found = [np.asarray(outputs[pair[place]]) for pair in pairs]
-    return all(bool(array.min() >= 0 and array.max() <= 1) for array in found)
+def _rows(outputs: Sequence[Array], form: BoxForm) -> Array:
+    """Return the rows (N, numbers) of the first output."""
+    return outputs[0][0].T if form.columns_first else outputs[0][0]
 
 
 def _read_nanodet(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
     n = len(form.strides)
-    places = [place_cells(input_wh, stride) for stride in form.strides]
+    places = place_maps(input_wh, form.strides, 0.5)
     return read_maps([scores[0] for scores in outputs[:n]], [logits[0] for logits in outputs[n:]], places)
 
 
-# NanoDet's configuration (RangiLyu/nanodet, config/legacy_v0.x_configs), in the order of the channels BGR.
-NANODET = Values("bgr", 255, (103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
+def _read_nanodet_plus(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    rows = outputs[0][0]
+    places = np.concatenate(place_maps(input_wh, form.strides, 0.0))  # from a cell's corner, not from its middle
+    return read_maps([rows[:, : form.n_classes]], [rows[:, form.n_classes :]], [places])
+
+
+def _read_yolo(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    return read_cells(_rows(outputs, form), with_objectness=False)
+
+
+def _read_yolo_obj(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    return read_cells(_rows(outputs, form), with_objectness=True)
+
+
+def _read_yolox(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    places = np.concatenate(place_maps(input_wh, form.strides, 0.0))
+    return read_cells(place_rows(_rows(outputs, form), places), with_objectness=True)
+
+
+def _read_yolo_nms(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    return read_finished(outputs[0][0], "the detector")
+
+
+def _read_detr(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    return read_queries(outputs[0][0], outputs[1][0], with_nothing=True)
+
+
+def _read_sigmoid_detr(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    return read_queries(outputs[0][0], outputs[1][0], with_nothing=False)
+
+
+def _read_labelled(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    boxes, labels = outputs[0][0], outputs[1][0]
+    return Rows(boxes[:, :4], boxes[:, 4], np.rint(labels).astype(int))
+
+
+# NanoDet's configurations, MMDetection's of RTMDet: in the order of the channels BGR.
+IN_BGR = Values("bgr", 255, (103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
+YOLOX = Values("bgr", 255, RAW.mean, RAW.std)
+# Suppression as models are evaluated: NanoDet 0.6; Ultralytics 0.7, and of YOLOv5 and v7 0.65; YOLOX 0.65.
 FORMS: dict[FormName, FormKind] = {
     "nanodet": FormKind(
-        "(1, cells, C) and (1, cells, 4·n) of each map",
-        _find_nanodet,
-        _read_nanodet,
-        NANODET,
-        "corner",
-        0,
-        "factor",
-        0.6,
-    )
-}
-
-
-def find_form(file: NetworkFile, said: FormName | None, names: Sequence[str] | None, classes: Sequence[str]) -> BoxForm:
-    """Return the form of a file's outputs: the one that is said, or the one that they have; UserError if none."""
-    outputs = file.look()
-    unknown = [name for name in names or () if name not in outputs]
-    if unknown:
-        raise UserError(f"{file.path} has no output '{unknown[0]}': it has {list_shapes(outputs)}")
-    outputs = {name: outputs[name] for name in names} if names else outputs
-    found = [form for kind in FORMS.values() for form in kind.find(outputs, file.input_wh)]
-    fitting = [form for form in found if said in (None, form.name)]
-    if len(fitting) == 1:
-        return fitting[0]
-    expected = "; ".join(f"{name} {kind.shapes}" for name, kind in FORMS.items() if said in (None, name))
-    raise UserError(f"{file.path} gives {list_shapes(outputs)}: expected {expected}")
+        "(1, cells, C) and (1, cells, 4·n) of each map", _read_nanodet, IN_BGR, "corner", 0.6, fill=0, clips="input"
+    ),
+    "nanodet-plus": FormKind("(1, N, C + 32)", _read_nanodet_plus, IN_BGR, "stretch", 0.6, clips="input"),
+    "yolo": FormKind("(1, 4 + C, N)", _read_yolo, UNIT, "center", 0.7),
+    "yolo-obj": FormKind("(1, 3·N, 5 + C)", _read_yolo_obj, UNIT, "center", 0.65),
+    "yolox": FormKind("(1, N, 5 + C), as its network gives them", _read_yolox, YOLOX, "corner", 0.65, rounding="cut"),
+    "yolox-px": FormKind("(1, N, 5 + C), in px", _read_yolo_obj, YOLOX, "corner", 0.65, rounding="cut"),
+    "yolo-nms": FormKind("(1, N, 6)", _read_yolo_nms, UNIT, "center", None),
+    "rtdetr-rows": FormKind("(1, Q, 4 + C)", _read_yolo, UNIT, "stretch", None, units="01"),
+    "detr": FormKind("(1, Q, C + 1) and (1, Q, 4)", _read_detr, IMAGENET, "stretch", None, units="01"),
+    "deformable-detr": FormKind("(1, Q, C) and (1, Q, 4)", _read_sigmoid_detr, IMAGENET, "stretch", None, units="01"),
+    "rtdetr": FormKind("(1, Q, C) and (1, Q, 4)", _read_sigmoid_detr, UNIT, "stretch", None, units="01"),
+    "mmdet-yolox": FormKind("(1, N, 5) and (1, N)", _read_labelled, YOLOX, "corner", None, rounding="cut"),
+    "mmdet-rtmdet": FormKind("(1, N, 5) and (1, N)", _read_labelled, IN_BGR, "corner", None, rounding="cut"),
+}  # fmt: skip

@@ -50,7 +50,7 @@ class FunctionDetector(Estimator):
         }
         self.__wrapped__ = self._find = find
         self._name, self._categories, self._options = name, list(categories), options
-        self._names = read_names(find, f"'{name}'.names")
+        self._names = read_names(getattr(find, "names", None), f"'{name}'.names")
         if options.classes is not None and self._names:  # what is wrong is said before images are looked at
             self._group()
 
@@ -94,10 +94,9 @@ class FunctionDetector(Estimator):
         return rows
 
 
-def read_names(of: Any, what: str) -> tuple[str, ...]:
-    """Return the names of classes that an object has as its `names`, a list or {number: name}; none without."""
-    given = getattr(of, "names", None)
-    if given is None or callable(given):
+def read_names(given: Any, what: str) -> tuple[str, ...]:
+    """Return the names of classes of a list or of {number: name}; none for None. Messages begin with `what`."""
+    if given is None:
         return ()
     if isinstance(given, Mapping):
         numbers = [key for key in given if isinstance(key, int) and 0 <= key < 10_000]
