@@ -1,4 +1,4 @@
-"""Finding which form the outputs of a detector have: by their shapes in one call on a black image, and by its numbers."""
+"""Finding the form of a detector's outputs: by their shapes in one call on a black image, and by their numbers."""
 
 from __future__ import annotations
 
