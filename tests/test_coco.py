@@ -172,7 +172,7 @@ def no_keypoint_category(content):
 
 def two_keypoint_categories(content):
     content["categories"] = [{**CATEGORY, "name": "dog"}, {**CATEGORY, "id": 2, "name": "cat"}]
-    return r"'dog' \(id 1\) and 'cat' \(id 2\): choose one, or all of them as one, .*--category NAME"
+    return r"'dog' \(id 1\) and 'cat' \(id 2\): choose one, or all of them, .*--category NAME"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_category_is_named_or_given_by_its_id(read, animals, name):
     assert (cats.category_ids, cats.skeleton.name, cats.provenance["category"]) == ((5,), "cat", name)
 
 
-def test_all_categories_with_the_same_joints_are_taken_as_one(read, animals):
+def test_all_categories_with_the_same_joints_are_taken_and_people_say_theirs(read, animals):
     both = read(animals, category="all")
     assert [len(both.truth(i).xy) for i in range(9)] == [2] * 9
     assert (both.category_ids, both.provenance["category"]) == ((3, 5), "all")
@@ -59,7 +59,7 @@ def test_categories_without_names_of_their_own_are_called_by_their_ids(read, ani
 @pytest.mark.parametrize(
     ("category", "message"),
     [
-        (None, r"'dog' \(id 3\) and 'cat' \(id 5\): choose one, or all of them as one, .*--category NAME"),
+        (None, r"'dog' \(id 3\) and 'cat' \(id 5\): choose one, or all of them, .*--category NAME"),
         ("horse", r"has no category 'horse' .* those with keypoints are: 'dog' \(id 3\) and 'cat' \(id 5\)"),
         ("car", "has no keypoints for category 'car'"),
     ],
@@ -70,7 +70,7 @@ def test_category_that_is_not_there_is_one_line_that_lists_all(read, animals, ca
         read(animals, category=category)
 
 
-def test_categories_with_other_joints_are_not_taken_as_one(read, animals):
+def test_categories_with_other_joints_are_not_taken_together(read, animals):
     animals["categories"][1]["keypoints"] = animals["categories"][1]["keypoints"][::-1]
     with pytest.raises(UserError, match="do not have the same joints"):
         read(animals, category="all")

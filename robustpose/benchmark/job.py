@@ -20,6 +20,7 @@ from robustpose.errors import UserError
 from robustpose.evaluation import score
 from robustpose.metrics import make_metric
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.cuts import Cut, list_cuts
 from robustpose.pose.protocols import Dataset, Estimator, Metric
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import ImageId, Truth, no_poses
@@ -65,6 +66,11 @@ class OpenedData:
     def slices(self) -> Slices:
         """Return the people of each slice."""
         return cut_people(self.truths, self.dataset.skeleton.n_joints)
+
+    @cached_property
+    def cuts(self) -> list[Cut]:
+        """Return what is scored by itself, too."""
+        return list_cuts(self.dataset, self.truths)
 
     def make_metric(self) -> Metric:
         """Return a fresh metric of the dataset."""

@@ -81,7 +81,8 @@ def run_prepared(
         data = hold_against_clean(prepared.data, job.out)
         scores = score_cells(Scoring(job, n_resamples), data, cells, engine, partial(on_progress, "score"))
         summary = write_scores(job, data, scores, prepared.provenance, prepared.warnings)
-    show_doubts(doubt_score(summary["metric"], summary["clean"], prepared.provenance["estimator"]))
+    of_score = doubt_score(summary["metric"], summary["clean"], prepared.provenance["estimator"])
+    show_doubts([*scores[CLEAN].warnings, *of_score])
     return summary
 
 

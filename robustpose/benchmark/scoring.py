@@ -157,7 +157,8 @@ def score_predictions(
     poses = [found.get(truth.image_id) or no_poses(truth.image_id, n_joints) for truth in data.truths]
     weights = draw_weights(len(data.truths), n_resamples) if n_resamples else None
     slices = data.slices if with_slices and n_resamples else None
-    score, matches = score_cell(cell, poses, data.truths, data.make_metric(), slices, weights)
+    cuts = data.cuts if with_slices else ()
+    score, matches = score_cell(cell, poses, data.truths, data.make_metric(), slices, weights, cuts)
     return ScoredCell(score, *((None, None) if matches is None else (matches.table(), matches.quality())))
 
 

@@ -187,7 +187,8 @@ def _predict_once(prepared: Prepared, indices: Sequence[int]) -> _Sample:
     read, busy = CLOCK(), time.process_time()
     found = predict(frames, prepared.estimator)  # what it returns lies in this memory: a GPU has finished, too
     end, busy = CLOCK(), time.process_time() - busy
-    n_bytes = sum(len(json.dumps(result)) + 2 for poses in found for result in poses_to_results(poses))
+    ids = dataset.category_ids
+    n_bytes = sum(len(json.dumps(result)) + 2 for poses in found for result in poses_to_results(poses, ids))
     network = getattr(prepared.estimator, "network_seconds", 0.0) - before
     return _Sample(count_units(prepared, indices), n_pixels, n_bytes, read - start, end - read, network, busy)
 
@@ -253,9 +254,9 @@ def try_scoring(data: OpenedData, n_resamples: int, with_slices: bool) -> float:
     for n in (min(2, len(poses)), len(poses)):  # the first of them loads compiled loops
         start = CLOCK()
         some = None if slices is None else {key: masks[:n] for key, masks in slices.items()}
-        score_cell(
-            CLEAN, poses[:n], data.truths[:n], data.make_metric(), some, None if weights is None else weights[:, :n]
-        )
+        cuts = data.cuts if with_slices and n == len(poses) else ()
+        own = None if weights is None else weights[:, :n]
+        score_cell(CLEAN, poses[:n], data.truths[:n], data.make_metric(), some, own, cuts)
         took = CLOCK() - start
     return took
 
@@ -263,6 +264,5 @@ def try_scoring(data: OpenedData, n_resamples: int, with_slices: bool) -> float:
 def _find_truth(truth: Truth) -> Poses:
     confidence = (truth.visible > 0).astype(float)
     rows = np.arange(len(truth.xy))
-    return Poses(
-        truth.image_id, truth.xy.astype(float), confidence, confidence.mean(1) if len(rows) else np.zeros(0), rows
-    )
+    scores = confidence.mean(1) if len(rows) else np.zeros(0)
+    return Poses(truth.image_id, truth.xy.astype(float), confidence, scores, rows, truth.categories)

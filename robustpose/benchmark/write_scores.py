@@ -9,7 +9,7 @@ from typing import Any
 from robustpose.benchmark.job import Job, OpenedData
 from robustpose.files import hash_file, write_text, writing_to
 from robustpose.pose.cell import Cell
-from robustpose.results.cell_score import CellScore
+from robustpose.results.cell_score import CellScore, nest_cuts
 from robustpose.results.inputs import read_inputs
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.slices import describe_slices
@@ -28,10 +28,12 @@ def write_scores(
         provenance = {**provenance, "row": inputs.row.model_dump(mode="json")}
     resampled = {cell: score.resampled for cell, score in scores.items() if score.resampled is not None}
     figures = {cell: score.figures for cell, score in scores.items()}
+    warnings = [*warnings, *scores[cells[0]].warnings]
     summary = summarize(metric, figures, cells, provenance, resampled or None, job.suite, warnings)
     if job.name is not None:
         summary = {"name": job.name, **summary}
-    slices = describe_slices(metric, scores, data.slices, data.truths, data.dataset.skeleton.joints, job.suite)
+    joints = data.dataset.skeleton.joints
+    slices = describe_slices(metric, scores, data.slices, data.truths, joints, job.suite, data.cuts)
     rows = [
         {
             "cell": cell.key,
@@ -39,6 +41,7 @@ def write_scores(
             "severity": cell.severity,
             "box_protocol": str(provenance["box_protocol"]),
             **score.figures,
+            **nest_cuts(score),
             "predictions_sha256": hash_file(RunFolder(job.out).prediction_path(cell)),
         }
         for cell, score in scores.items()

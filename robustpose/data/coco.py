@@ -37,7 +37,7 @@ from robustpose.sources import hash_once
 class Reading:
     """Say how a COCO file is read where it leaves a choice."""
 
-    category: str | None = None  # name or id; ``all`` takes all with keypoints as one; None for the only one, or person
+    category: str | None = None  # name or id; ``all`` takes all with keypoints; None for the only one, or person
     area: Literal["annotated", "box"] = "annotated"  # of people, px²: as annotated, or width times height of the box
     parts: Literal["body", "wholebody"] = "body"  # of COCO-WholeBody: COCO's 17 joints, or all 133
     # Of joints: COCO's 0, 1 and 2; or any number, such as a confidence, above 0 where a joint is annotated.
@@ -184,6 +184,8 @@ def read_coco(
         **{field: value for field, value in vars(reading).items() if value != getattr(Reading, field)},
         "boxes": choice.protocol,
     }
+    if len(categories) > 1:
+        provenance["categories"] = list(name_categories(categories))
     if skeleton_file is not None:
         provenance["skeleton_sha256"] = hash_once(skeleton_file)
     if folder.exif is not None:

@@ -14,11 +14,11 @@ from robustpose.pose.skeleton_table import UNKNOWN, Published, find_published
 from robustpose.pose.skeletons import COCO_JOINTS, Skeleton
 from robustpose.pose.whole_body import WHOLE_BODY
 
-ALL = "all"  # of the categories with keypoints, as one
+ALL = "all"  # of the categories with keypoints
 
 
 def choose_categories(file: CocoFile, wanted: str | None) -> list[Entry]:
-    """Return the categories whose people are looked for: one, or several that are taken as one.
+    """Return the categories whose people are looked for: one, or several of the same joints.
 
     `wanted` is a category's name or id, or ``all`` if all with keypoints have the same joints. By default the only one
     with keypoints is taken, or the one of them that is called `person`.
@@ -31,7 +31,7 @@ def choose_categories(file: CocoFile, wanted: str | None) -> list[Entry]:
         found = [category for category in posed if category.get("name") == "person"] or posed
         if len(found) == 1:
             return found
-        together = f", or {ALL} of them as one" if _have_same_joints(posed) else ""
+        together = f", or {ALL} of them" if _have_same_joints(posed) else ""
         raise UserError(
             f"{file.path} has several categories with keypoints, {names}: choose one{together}, category: NAME "
             "(--category NAME)"

@@ -16,9 +16,21 @@ if TYPE_CHECKING:
 
 FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
 
+ONE_OF_ALL = (
+    "poses do not say of which of the {} categories they are: all categories are scored as one, and AP is not the mean "
+    "over categories that COCO's evaluation gives"
+)
+ALL_OF_ONE = (
+    "all poses say that they are of one category, and people of {} are annotated: AP of the others is 0. Where their "
+    "category_id says nothing, leave it out"
+)
+
 
 class CocoAP(Metric):
     """Collect poses and truth image by image, then compute AP at OKS .50:.05:.95, at most 20 people an image.
+
+    Of people of several categories, figures are the means over categories, each with 20 poses an image; where poses do
+    not say their category, all are taken as one.
 
     `sigmas` are the K OKS constants. `joints` are K names, for `matches`; by default their numbers.
     """
@@ -37,10 +49,23 @@ class CocoAP(Metric):
 
     def compute(self) -> dict[str, float]:
         """Return the ten figures, 0..1; -1 where nobody is there to be found (no person of that size)."""
+        self.warnings = self._doubt_categories()
         if not any(len(poses.score) for poses, _ in self._pairs):
             return dict.fromkeys(FIGURES, 0.0 if any(truth.counted.any() for _, truth in self._pairs) else -1.0)
         figures = self.matches().figures()
         return {name: figures[name] for name in FIGURES}
+
+    def _doubt_categories(self) -> list[str]:
+        """Return why figures of several categories could be wrong."""
+        of_people = [truth.categories[truth.counted] for _, truth in self._pairs if truth.categories is not None]
+        n_categories = len(np.unique(np.concatenate(of_people))) if of_people else 0
+        if n_categories < 2:
+            return []
+        found = [poses.categories for poses, _ in self._pairs if len(poses.score)]
+        if any(of is None for of in found):
+            return [ONE_OF_ALL.format(n_categories)]
+        n_found = len(np.unique(np.concatenate([of for of in found if of is not None]))) if found else 0
+        return [ALL_OF_ONE.format(n_categories)] if n_found == 1 else []
 
     def matches(self) -> OksMatches:
         """Return poses, as results files have them, and people held against each other: for slices and resamples."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 from robustpose.errors import UserError, nearest
 from robustpose.metrics.score_tables import JointTable
+from robustpose.pose.cuts import Cut
 from robustpose.pose.protocols import Mask, Matches, Metric
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Poses, Truth
@@ -47,6 +49,7 @@ class PCK(Metric):
         self._distances: list[Floats] = []  # (N, K) in normalisers, one array an image
         self._visible: list[Mask] = []
         self._rows: list[npt.NDArray[np.integer]] = []
+        self._categories: list[npt.NDArray[np.integer] | None] = []
 
     def update(self, poses: Poses, truth: Truth) -> None:
         sizes = self._find_sizes(truth)  # (N,) px
@@ -62,6 +65,7 @@ class PCK(Metric):
         self._distances.append(distances)
         self._visible.append(visible[rows])
         self._rows.append(rows)
+        self._categories.append(None if truth.categories is None else truth.categories[rows])
 
     def compute(self) -> dict[str, float]:
         """Return PCK over all annotated joints, and that of each joint, 0..1; -1 where none is annotated."""
@@ -78,7 +82,7 @@ class PCK(Metric):
         """Return which joints are right, for slices and resamples."""
         right = [(d <= self._threshold) & v for d, v in zip(self._distances, self._visible, strict=True)]
         in_mean = np.array([joint not in self.not_in_mean for joint in self._joints])
-        return PckMatches(tuple(self._joints), self._rows, self._visible, right, in_mean)
+        return PckMatches(tuple(self._joints), self._rows, self._visible, right, in_mean, self._categories)
 
     def _find_sizes(self, truth: Truth) -> Floats:
         if self._limb is not None:
@@ -106,6 +110,7 @@ class PckMatches(Matches):
     visible: Sequence[Mask]  # masks (P, K), one for each image: annotated joints
     right: Sequence[Mask]  # masks (P, K), one for each image: annotated joints that are near enough
     in_mean: Mask  # (K,) joints that PCK is the mean over
+    categories: Sequence[npt.NDArray[np.integer] | None]  # (P,) of these people, one for each image; None for one
 
     joint_figure = "PCK"
 
@@ -118,6 +123,25 @@ class PckMatches(Matches):
             )
             sides.append(np.array([joints[:, self.in_mean].sum() for joints in chosen], float))
         return JointTable(*sides)
+
+    def restrict(self, cut: Cut) -> PckMatches:
+        """Return which joints of what is cut out are found. Who answers whom stays as it is."""
+        images = np.ones(len(self.rows), bool) if cut.images is None else cut.images
+        chosen = [
+            np.ones(len(rows), bool) if cut.category is None or of is None else of == cut.category
+            for rows, of in zip(self.rows, self.categories, strict=True)
+        ]
+        in_mean = self.in_mean
+        if cut.joints is not None:
+            in_mean = np.zeros(len(self.joints), bool)
+            in_mean[list(cut.joints)] = True
+
+        def cut_out(values: Sequence[npt.NDArray[Any] | None]) -> list[Any]:
+            rows = zip(values, chosen, images.tolist(), strict=True)
+            return [None if of is None else of[people] for of, people, is_in in rows if is_in]
+
+        rows, visible, right = map(cut_out, (self.rows, self.visible, self.right))
+        return PckMatches(self.joints, rows, visible, right, in_mean, cut_out(self.categories))
 
     def joints_tables(self) -> dict[str, JointTable]:
         """Return for each joint the table of its PCK."""

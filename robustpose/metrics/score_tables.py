@@ -44,6 +44,28 @@ class ApTable:
 
 
 @dataclass(frozen=True, eq=False)
+class MeanTable:
+    """The mean over categories of their AP, as COCO's evaluation has it: over those of which somebody is there."""
+
+    tables: tuple[ApTable, ...]
+
+    @property
+    def n_images(self) -> int:
+        return self.tables[0].n_images
+
+    def score(self, weights: Whole | None = None) -> Floats:
+        """Return the mean (R,) with every image taken `weights` (R, N) times, by default once; NaN without anybody."""
+        scores = np.array([table.score(weights) for table in self.tables])  # (categories, R)
+        counted = np.isfinite(scores)
+        nothing = np.full(scores.shape[1], np.nan)
+        return np.divide(np.where(counted, scores, 0.0).sum(0), counted.sum(0), out=nothing, where=counted.any(0))
+
+    def save(self) -> dict[str, npt.NDArray[Any]]:
+        arrays = {f"{i}_{name}": of for i, table in enumerate(self.tables) for name, of in table.save().items()}
+        return {"n_tables": np.array([len(self.tables)]), **arrays}
+
+
+@dataclass(frozen=True, eq=False)
 class JointTable:
     """Weighted mean of the joints found: hits over annotated joints, both summed over the people of each image."""
 
@@ -71,6 +93,8 @@ class JointTable:
 
 def load_score_table(arrays: Mapping[str, npt.NDArray[Any]]) -> ScoreTable:
     """Return the table of arrays that `save` gave; ValueError for others."""
+    if "n_tables" in arrays:
+        return _load_mean(arrays)
     lacking = {"image", "positives"} if "verdict" in arrays else {"reached", "possible"}
     lacking -= set(arrays)
     if lacking:
@@ -82,6 +106,21 @@ def load_score_table(arrays: Mapping[str, npt.NDArray[Any]]) -> ScoreTable:
     joints = JointTable(arrays["reached"], arrays["possible"])
     _check_joints(joints)
     return joints
+
+
+def _load_mean(arrays: Mapping[str, npt.NDArray[Any]]) -> MeanTable:
+    number = arrays["n_tables"]
+    if number.dtype.kind != "i" or number.shape != (1,) or not 1 <= number[0] <= len(arrays):
+        raise ValueError(f"it is of {number.tolist()} categories")
+    tables: list[ApTable] = []
+    for i in range(int(number[0])):
+        begin = f"{i}_"
+        own = {name.removeprefix(begin): array for name, array in arrays.items() if name.startswith(begin)}
+        table = load_score_table(own) if "n_tables" not in own else None
+        if not isinstance(table, ApTable) or table.n_images != (tables or [table])[0].n_images:
+            raise ValueError(f"category {i} is of other images, or of another figure")
+        tables.append(table)
+    return MeanTable(tuple(tables))
 
 
 def _check_ap(table: ApTable) -> None:

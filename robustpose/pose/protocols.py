@@ -20,6 +20,7 @@ import numpy.typing as npt
 from robustpose.blame import blaming, is_of_others
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
+from robustpose.pose.cuts import Cut
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, ImageId, Poses, Truth
 
@@ -122,11 +123,13 @@ class Metric(Protocol):
         one_pose_per_box: True for a metric that wants a pose for every annotated box, near-duplicates included.
         against_clean: True for a metric that holds the poses of a cell against those on the clean images, and not
             against annotations: see `Truth.clean_poses`.
+        warnings: why the figures that it computed could be wrong, a line each; results carry those of clean images.
     """
 
     primary: str
     one_pose_per_box: bool = False
     against_clean: bool = False
+    warnings: Sequence[str] = ()
 
     @abstractmethod
     def update(self, poses: Poses, truth: Truth) -> None:
@@ -175,6 +178,14 @@ class Matches(Protocol):
     @abstractmethod
     def quality(self) -> Floats:
         """Return how good the poses of each image are (N,), 0..1; NaN without people."""
+
+    def figures(self) -> Mapping[str, float] | None:
+        """Return all figures of what is compared, as `Metric.compute` does; None where there is the primary one."""
+        return None
+
+    def restrict(self, cut: Cut) -> Matches | None:
+        """Return the comparison of what is cut out alone, as if there were nothing else; None if it cannot be."""
+        return None
 
     def confidences(self) -> tuple[Floats, Floats] | None:
         """Return the scores of poses and how right these are; None for a metric that does not look at scores."""
@@ -235,8 +246,8 @@ def _mirror(found: Any, name: str, what: str) -> property:
             result = operator.index(result) if name == "__len__" else result
         if name == "__len__" and result < 0:
             raise UserError(f"{what}: the number of images must be at least 0, got {result}")
-        if name == "matches" and result is not None:
-            return adopt(result, Matches, f"{what}: matches()")
+        if name in ("matches", "restrict") and result is not None:
+            return adopt(result, Matches, f"{what}: {name}()")
         expected = RESULTS.get(name)
         if expected is not None and not isinstance(result, expected):
             raise UserError(f"{what}: {name}() must return a {expected.__name__}, got {type(result).__name__}")

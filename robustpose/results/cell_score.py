@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from robustpose.evaluation import score
 from robustpose.metrics.calibration import calibrate
 from robustpose.metrics.slices import slice_people
 from robustpose.pose.cell import Cell
+from robustpose.pose.cuts import Cut
 from robustpose.pose.protocols import Mask, Matches, Metric
 from robustpose.pose.types import Floats, Poses, Truth
 
@@ -35,9 +36,21 @@ class CellScore:
     cell: Cell
     figures: dict[str, float]  # all that the metric has
     resampled: Floats | None = None  # (R,) its primary figure; None where the metric has no matches, or none were asked
-    slices: dict[Key, Scored] = field(default_factory=dict)  # joints are among them
+    slices: dict[Key, Scored] = field(default_factory=dict)  # joints and cuts are among them
+    cuts: dict[Key, dict[str, float]] = field(
+        default_factory=dict
+    )  # all figures of each, as far as the metric has them
+    warnings: tuple[str, ...] = ()  # what the metric says of itself
     calibration: dict[str, Any] | None = None  # see `calibrate`; None for metrics that do not look at scores
     joint_figure: str | None = None  # which figure the joints have
+
+
+def nest_cuts(score: CellScore) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the figures of a cell's cuts by kind and name."""
+    nested: dict[str, dict[str, dict[str, float]]] = {}
+    for (kind, name), figures in score.cuts.items():
+        nested.setdefault(kind, {})[name] = figures
+    return nested
 
 
 def cut_people(truths: Sequence[Truth], n_joints: int) -> Slices:
@@ -59,22 +72,44 @@ def score_cell(
     metric: Metric,
     slices: Slices | None,
     weights: npt.NDArray[np.uint8] | None,
+    cuts: Sequence[Cut] = (),
 ) -> tuple[CellScore, Matches | None]:
     """Return what a cell scored, and its matches if the metric, a fresh one, has some.
 
     `weights` (R, N) tell how often each of the N images is in each resample; None for no intervals. Without them, or
-    with None for `slices`, there are no slices, joints and calibration.
+    with None for `slices`, there are no slices, joints and calibration. `cuts` are scored by themselves in any case.
     """
-    figures = score(poses, truths, metric)
+    found = CellScore(cell, score(poses, truths, metric), warnings=tuple(metric.warnings))
     matches = metric.matches()
-    if matches is None or weights is None:
-        return CellScore(cell, figures), matches
-    resampled = matches.table().score(weights)
+    if matches is None:
+        return found, matches
+    of_cuts = {(cut.kind, cut.name): (cut, alone) for cut in cuts if (alone := matches.restrict(cut)) is not None}
+    found = replace(found, cuts={key: _find_figures(alone, metric) for key, (_, alone) in of_cuts.items()})
+    if weights is None:
+        return found, matches
+    found = replace(found, resampled=matches.table().score(weights))
     if slices is None:
-        return CellScore(cell, figures, resampled), matches
+        return found, matches
     tables = {key: matches.table(kept) for key, kept in slices.items()}
     tables |= {(JOINT, joint): table for joint, table in matches.joints_tables().items()}
     scored = {key: Scored(float(table.score()[0]), table.score(weights)) for key, table in tables.items()}
+    scored |= {key: _score_alone(alone, cut, weights) for key, (cut, alone) in of_cuts.items()}
     pairs = matches.confidences()
     calibration = None if pairs is None else calibrate(*pairs)
-    return CellScore(cell, figures, resampled, scored, calibration, matches.joint_figure), matches
+    return replace(found, slices=scored, calibration=calibration, joint_figure=matches.joint_figure), matches
+
+
+def _score_alone(alone: Matches, cut: Cut, weights: npt.NDArray[np.uint8]) -> Scored:
+    """Return the figure of a cut by its matches, of all its images and of each resample."""
+    table = alone.table()
+    own = weights if cut.images is None else weights[:, cut.images]
+    return Scored(float(table.score()[0]), table.score(own))
+
+
+def _find_figures(alone: Matches, metric: Metric) -> dict[str, float]:
+    """Return the figures of a cut by its matches, 0..1; -1 where nobody is there."""
+    figures = alone.figures()
+    if figures is None:
+        value = float(alone.table().score()[0])
+        figures = {metric.primary: -1.0 if np.isnan(value) else value}
+    return dict(figures)

@@ -11,6 +11,7 @@ import numpy as np
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.metrics.robustness import name_means, take_means
 from robustpose.pose.cell import Cell
+from robustpose.pose.cuts import Cut
 from robustpose.pose.types import Truth
 from robustpose.results.cell_score import JOINT, CellScore, Key, Slices
 from robustpose.results.resampling import LEVEL, interval
@@ -24,17 +25,22 @@ def describe_slices(
     truths: Sequence[Truth],
     joints: Sequence[str],
     suite: Suite = COCO_C,
+    cuts: Sequence[Cut] = (),
 ) -> dict[str, Any] | None:
     """Return the content of slices.json, from the scores of all cells, clean first; None if they have no slices.
 
-    `metric` is the figure that counts, `truths` are of every image, and `joints` are K names.
+    `metric` is the figure that counts, `truths` are of every image, and `joints` are K names. Cuts come first.
     """
     suite, first = name_means(suite, metric), next(iter(scores.values()))
     if first.resampled is None:
         return None
     counted = [truth.counted for truth in truths]
     n_annotated = sum((truth.visible[truth.counted] > 0).sum(0) for truth in truths)
-    rows = []
+    rows = [
+        {"kind": cut.kind, "name": cut.name, "n_people": cut.n_people, **_score_slice(scores, key, suite)}
+        for cut in cuts
+        if (key := (cut.kind, cut.name)) in first.slices
+    ]
     for (kind, name), masks in slices.items():
         n_people = sum(int((mask & who).sum()) for mask, who in zip(masks, counted, strict=True))
         rows.append({"kind": kind, "name": name, "n_people": n_people, **_score_slice(scores, (kind, name), suite)})

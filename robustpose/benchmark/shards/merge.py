@@ -129,7 +129,7 @@ def merge_shards(
             write_text(job.out / SHARDS / MERGED, "", sync=True)
             drop_shards(job.out)
     doubts = doubt_score(summary["metric"], summary["clean"], merge.provenance["estimator"])
-    show_doubts((*about.warnings, *doubts))
+    show_doubts((*about.warnings, *scores[merge.first.cells[0]].warnings, *doubts))
     return summary, beside
 
 

@@ -126,6 +126,7 @@ def _measure_results(shard: ShardFolder, data: OpenedData) -> float:
     for (number, indices), cells in shard.tasks[:1]:
         with suppress(DamagedUnit):  # said when it is gathered
             found = RunFolder(shard.path).read_unit(cells[0], number, data.truths[indices.start : indices.stop])
-            n_bytes = sum(len(json.dumps(result)) + 2 for poses in found for result in poses_to_results(poses))
+            ids = data.dataset.category_ids
+            n_bytes = sum(len(json.dumps(result)) + 2 for poses in found for result in poses_to_results(poses, ids))
             return n_bytes / len(indices) * len(data.truths)
     return 0.0

@@ -1,0 +1,113 @@
+"""Cuts: a category, a part of the skeleton, or the images of a range of crowd indices, scored as if it were alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from robustpose.pose.types import Poses, Truth
+
+if TYPE_CHECKING:
+    from robustpose.pose.protocols import Dataset
+
+CATEGORY, PART, CROWD_INDEX = "category", "part", "crowd index"  # the kinds, in the order of results
+# Ranges of the crowd index by their lowest value; each ends below the next (Li et al., CVPR 2019, section 3).
+CROWD_LEVELS = {"easy": 0.0, "medium": 0.1, "hard": 0.8}
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """What is scored by itself. One of `category`, `joints` and `images` says what; the others are None.
+
+    Attributes:
+        kind: one of `CATEGORY`, `PART` and `CROWD_INDEX`.
+        name: such as `dog`, `face` or `hard`.
+        n_people: how many people count in it.
+        category: an index into the dataset's `category_ids`.
+        joints: indices of joints.
+        images: (N,) which images of the dataset.
+    """
+
+    kind: str
+    name: str
+    n_people: int
+    category: int | None = None
+    joints: tuple[int, ...] | None = None
+    images: npt.NDArray[np.bool_] | None = None
+
+
+def list_cuts(dataset: Dataset, truths: Sequence[Truth]) -> list[Cut]:
+    """Return what of a dataset is scored by itself, without cuts in which nobody counts."""
+    cuts = [*_list_categories(dataset, truths), *_list_parts(dataset, truths), *_list_crowd_levels(truths)]
+    return [cut for cut in cuts if cut.n_people]
+
+
+def keep_category(poses: Poses, truth: Truth, category: int) -> tuple[Poses, Truth]:
+    """Return the poses and people of one image that are of one category. `truth_rows` are left out.
+
+    Poses that do not say their category all stay.
+    """
+    if poses.categories is not None:
+        own = poses.categories == category
+        poses = Poses(poses.image_id, poses.xy[own], poses.confidence[own], poses.score[own])
+    own = np.zeros(len(truth.xy), bool) if truth.categories is None else truth.categories == category
+    return poses, replace(
+        truth,
+        xy=truth.xy[own],
+        visible=truth.visible[own],
+        area=truth.area[own],
+        boxes=truth.boxes[own],
+        crowd=truth.crowd[own],
+        head_size=None if truth.head_size is None else truth.head_size[own],
+        categories=None,
+    )
+
+
+def keep_joints(poses: Poses, truth: Truth, joints: Sequence[int]) -> tuple[Poses, Truth]:
+    """Return poses and people of one image with some of their joints."""
+    rows = list(joints)
+    return (
+        replace(poses, xy=poses.xy[:, rows], confidence=poses.confidence[:, rows]),
+        replace(truth, xy=truth.xy[:, rows], visible=truth.visible[:, rows]),
+    )
+
+
+def _list_categories(dataset: Dataset, truths: Sequence[Truth]) -> list[Cut]:
+    if len(dataset.category_ids) < 2:
+        return []
+    counts = np.zeros(len(dataset.category_ids), int)
+    for truth in truths:
+        if truth.categories is not None:
+            counts += np.bincount(truth.categories[truth.counted], minlength=len(counts))
+    names = dataset.category_names
+    if len(names) != len(counts):
+        names = [str(category) for category in dataset.category_ids]
+    return [Cut(CATEGORY, names[i], int(n), category=i) for i, n in enumerate(counts)]
+
+
+def _list_parts(dataset: Dataset, truths: Sequence[Truth]) -> list[Cut]:
+    return [
+        Cut(PART, name, sum(_count_with_joints(truth, joints) for truth in truths), joints=tuple(joints))
+        for name, joints in dataset.skeleton.parts
+    ]
+
+
+def _count_with_joints(truth: Truth, joints: Sequence[int]) -> int:
+    return int(((truth.visible[:, list(joints)] > 0).any(1) & ~truth.crowd).sum())
+
+
+def _list_crowd_levels(truths: Sequence[Truth]) -> list[Cut]:
+    known = np.array([np.nan if truth.crowd_index is None else truth.crowd_index for truth in truths], float)
+    if not np.isfinite(known).any():
+        return []
+    counted = np.array([int(truth.counted.sum()) for truth in truths])
+    ends = [*list(CROWD_LEVELS.values())[1:], np.inf]
+    cuts = []
+    for (name, low), high in zip(CROWD_LEVELS.items(), ends, strict=True):
+        images = (known >= low) & (known < high)
+        cuts.append(Cut(CROWD_INDEX, name, int(counted[images].sum()), images=images))
+    return cuts
