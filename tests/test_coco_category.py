@@ -39,6 +39,7 @@ def test_all_categories_with_the_same_joints_are_taken_and_people_say_theirs(rea
     assert [len(both.truth(i).xy) for i in range(9)] == [2] * 9
     assert (both.category_ids, both.provenance["category"]) == ((3, 5), "all")
     assert both.category_names == ("dog", "cat")
+    assert both.provenance["categories"] == ["dog", "cat"]
     for i in range(9):
         frame = both.frame(i)
         assert both.truth(i).categories.tolist() == [0, 1]
