@@ -124,7 +124,8 @@ def coco_content(coco_folder):
 @pytest.fixture
 def read(coco_folder, tmp_path):
     """A function that writes annotations and reads them with the small dataset's images."""
-    from robustpose.data.coco import Reading, read_coco
+    from robustpose.data.coco import read_coco
+    from robustpose.data.coco_reading import Reading
 
     def read_content(content, **reading):
         (tmp_path / "people.json").write_text(json.dumps(content))

@@ -75,7 +75,7 @@ def test_any_skeleton_is_read_with_a_warning_about_its_sigmas(read, coco_content
 def test_sigmas_of_another_skeleton_come_from_a_small_file(read, coco_content, tmp_path, sigmas):
     other_skeleton(coco_content)
     (tmp_path / "s.yaml").write_text(f"sigmas: {sigmas}")
-    people = read(coco_content, skeleton_file=tmp_path / "s.yaml")
+    people = read(coco_content, skeleton=tmp_path / "s.yaml")
     assert people.skeleton.sigmas == (0.1, 0.2, 0.3)
     assert people.skeleton.sigmas_from == "s.yaml"
 
@@ -85,7 +85,7 @@ def test_sigmas_that_do_not_fit_are_an_error(read, coco_content, tmp_path, sigma
     other_skeleton(coco_content)
     (tmp_path / "s.yaml").write_text(f"sigmas: {sigmas}")
     with pytest.raises(UserError, match=r"s\.yaml"):
-        read(coco_content, skeleton_file=tmp_path / "s.yaml")
+        read(coco_content, skeleton=tmp_path / "s.yaml")
 
 
 def other_skeleton(content):

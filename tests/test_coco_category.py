@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from robustpose.benchmark.run import run_bench
-from robustpose.data.coco_category import read_limbs
+from robustpose.data.coco_skeleton import read_limbs
 from robustpose.data.spec import DataSpec, describe_data
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN
@@ -135,8 +135,8 @@ def test_reading_is_a_part_of_the_description_of_data(coco_folder, animals, tmp_
     (tmp_path / "animals.json").write_text(json.dumps(animals))
     given = {"annotations": tmp_path / "animals.json", "images": coco_folder / "images", "category": 5, "area": "box"}
     cats = describe_data(given).open()
-    assert cats.provenance["area"] == "box"
+    assert cats.provenance["area"] == "0.53 x box"
     width, height = animals["annotations"][1]["bbox"][2:]
-    np.testing.assert_allclose(cats.truth(0).area, [width * height])
+    np.testing.assert_allclose(cats.truth(0).area, [width * height * 0.53])
     with pytest.raises(UserError, match="area must be 'annotated' or 'box', got 'boxes'"):
         describe_data({**given, "area": "boxes"})

@@ -109,8 +109,8 @@ def test_area_of_the_box_is_taken_where_asked(read, coco_content):
     with pytest.raises(UserError, match=r"annotation 2 lacks 'area'.*in all: give areas, .*--area box"):
         read(coco_content)
     people = read(coco_content, area="box")
-    np.testing.assert_allclose(people.truth(0).area, [40 * 70, 38 * 60])  # of everybody, in the same way
-    assert people.provenance["area"] == "box"
+    np.testing.assert_allclose(people.truth(0).area, [40 * 70 * 0.53, 38 * 60 * 0.53])  # of everybody, in the same way
+    assert people.provenance["area"] == "0.53 x box"
 
 
 @pytest.mark.parametrize("area", [None, -5])

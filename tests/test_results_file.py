@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from robustpose import estimators
-from robustpose.data.coco import Reading, read_coco
+from robustpose.data.coco import read_coco
+from robustpose.data.coco_reading import Reading
 from robustpose.data.spec import DataSpec
 from robustpose.errors import DoubtWarning, UserError
 from robustpose.evaluation import evaluate

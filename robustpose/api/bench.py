@@ -94,7 +94,8 @@ def bench(
         root: folder of an official set.
         split: of an official set, or of toy; by default the one that is benched.
         metric: such as ``"pck:box@0.2"``; by default the dataset's own.
-        skeleton: YAML file with OKS sigmas, for joints that are not COCO's.
+        skeleton: YAML file with OKS sigmas, for joints that are not COCO's; or a published skeleton by name, such as
+            ``hand-21``.
         limit: take the first images only.
         suite: ``"coco-c"`` or ``"held-out"``; it names the mean, `mPC` or `mPH`.
         corruptions: ``"all"``; names of corruptions or groups; functions f(image, severity, rng) -> image; ``"none"``.

@@ -172,6 +172,13 @@ def list_datasets() -> list[str]:
     return ["toy", "toy-crowds", *SETS]  # `data.spec.KINDS`, which takes longer to load
 
 
+def list_skeletons() -> list[str]:
+    """Return the names of published skeletons."""
+    from robustpose.pose.skeleton_table import TABLE
+
+    return list(TABLE)
+
+
 def list_splits() -> list[str]:
     """Return the names of all splits."""
     from robustpose.data.official import SETS
@@ -250,6 +257,7 @@ def list_parts(ctx: Any, incomplete: str) -> list[str]:
         "corruptions": list_corruptions,
         "suites": list_suites,
         "datasets": list_datasets,
+        "skeletons": list_skeletons,
         "metrics": list_metrics,
         "strategies": list_strategies,
         "settings": list_settings,

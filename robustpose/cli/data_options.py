@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from robustpose.cli.completion import choose, complete, list_datasets, list_metrics, list_splits
+from robustpose.cli.completion import choose, complete, list_datasets, list_metrics, list_skeletons, list_splits
 from robustpose.cli.help import ADVANCED, DATA
 from robustpose.data.official import SETS
 from robustpose.errors import spell_list
@@ -70,7 +70,8 @@ class ImageOptions:
             **choose("annotated", "box"),
             rich_help_panel=ADVANCED,
             show_default="annotated",
-            help="Area of a person in --annotations, which scales OKS: as annotated, or width x height of the box.",
+            help="Area of a person in --annotations, which scales OKS: as annotated, or 0.53 x width x height of the "
+            "box.",
         ),
     ] = None
     parts: Annotated[
@@ -141,7 +142,13 @@ class DataOptions(ImageOptions):
         ),
     ] = None
     skeleton: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="YAML with OKS sigmas, for joints other than COCO's.")
+        Path | None,
+        typer.Option(
+            metavar="FILE|NAME",
+            autocompletion=complete(list_skeletons),
+            help="For joints other than COCO's: YAML with their OKS sigmas; or a published skeleton (robustpose list "
+            "skeletons), whose joints the annotations have, whatever they call them.",
+        ),
     ] = None
     only_with_people: Annotated[
         bool | None,

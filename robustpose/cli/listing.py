@@ -25,6 +25,7 @@ KINDS = {
     "corruptions": "corruptions by suite and group, which --corruptions takes",
     "suites": "suites of corruptions, which --suite takes",
     "datasets": "what --data takes",
+    "skeletons": "published skeletons, by which joints are known; which --skeleton takes",
     "metrics": "what --metric takes",
     "strategies": "strategies of training, which train --strategy takes",
     "views": "views of a crop in training, which --set mixing.views= takes",
@@ -123,6 +124,26 @@ def _list_networks(part: str) -> None:
     )
 
 
+def _list_skeletons(part: str) -> None:
+    from robustpose.pose.skeleton_table import TABLE
+
+    chosen = _choose(TABLE.items(), part, "skeletons")
+    lines: list[Sequence[object]] = []
+    for name, row in chosen:
+        parts = ", ".join(name for name, _ in row.skeleton.parts) or "–"
+        lines.append((name, row.skeleton.n_joints, row.title, parts, row.source))
+    print_columns(["skeleton", "joints", "of", "parts", "sigmas"], lines, ["sigmas", "parts", "of"])
+    if len(chosen) == 1:
+        skeleton = chosen[0][1].skeleton
+        mirrored = [skeleton.joints[joint] if joint != i else "–" for i, joint in enumerate(skeleton.flip_order)]
+        joints = zip(range(skeleton.n_joints), skeleton.joints, map(str, skeleton.sigmas), mirrored, strict=True)
+        print_columns(["number", "joint", "sigma", "mirrored"], list(joints), ["mirrored"])
+    else:
+        print_note("robustpose list skeletons NAME shows the joints of one, with their sigmas.")
+    print_note("Annotations whose joints have these names, in any order and usual spelling, get these sigmas.")
+    print_note("--skeleton NAME says whose joints they are where they have other names, or none.")
+
+
 def _list_rows(part: str) -> None:
     from robustpose.results.published import published_rows
     from robustpose.results.rows import percent
@@ -203,6 +224,7 @@ LISTS: dict[str, Callable[[str], None]] = {
     "corruptions": _list_corruptions,
     "suites": _list_suites,
     "networks": _list_networks,
+    "skeletons": _list_skeletons,
     "rows": _list_rows,
     "strategies": _list_strategies,
     "recipes": _list_recipes,

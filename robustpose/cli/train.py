@@ -19,6 +19,7 @@ from robustpose.cli.completion import (
     list_recipes,
     list_rows,
     list_settings,
+    list_skeletons,
     list_strategies,
 )
 from robustpose.cli.devices import DeviceOptions
@@ -169,7 +170,10 @@ class TrainDataOptions:
     skeleton: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="YAML with OKS sigmas and flip_pairs, for joints other than COCO's; of both data."
+            metavar="FILE|NAME",
+            autocompletion=complete(list_skeletons),
+            help="YAML with OKS sigmas and flip_pairs, for joints other than COCO's; or a published skeleton, see "
+            "robustpose list skeletons; of both data.",
         ),
     ] = None
     stylized: Annotated[

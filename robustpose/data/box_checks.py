@@ -116,7 +116,7 @@ def check_areas(areas: Floats, boxes_xywh: Floats, where: str) -> list[str]:
         return []
     return [
         f"areas of people in {where} are {np.median(parts):.2g} of those of their boxes (the median), and poses are "
-        "scored by them: are they in px²? area: box (--area box) takes those of the boxes"
+        "scored by them: are they in px²? area: box (--area box) takes 0.53 of those of the boxes"
     ]
 
 

@@ -7,19 +7,20 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
-from robustpose.data.coco_category import choose_categories, name_categories, read_skeleton
+from robustpose.data.coco_category import choose_categories, name_categories
 from robustpose.data.coco_checks import check_people, doubt_people
 from robustpose.data.coco_file import CocoFile, Entry, PersonEntry, read_coco_file, stop_at
+from robustpose.data.coco_reading import BY_DEFAULT, Reading, apply_reading, doubt_left_out, settle_area, settle_parts
+from robustpose.data.coco_skeleton import read_skeleton
 from robustpose.data.detections import Wanted
 from robustpose.data.ignored import paint_regions
 from robustpose.data.image_folder import ImageFolder, open_image_folder
-from robustpose.data.wholebody import has_parts, join_parts
+from robustpose.data.sigma_doubts import doubt_unknown_sigmas
 from robustpose.errors import UserError, quote, spell_list
 from robustpose.files import name_in_text
 from robustpose.image_files.opening import Exif
@@ -31,17 +32,6 @@ from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, ImageId, Truth
 from robustpose.records import find_mistakes
 from robustpose.sources import hash_once
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Say how a COCO file is read where it leaves a choice."""
-
-    category: str | None = None  # name or id; ``all`` takes all with keypoints; None for the only one, or person
-    area: Literal["annotated", "box"] = "annotated"  # of people, px²: as annotated, or width times height of the box
-    parts: Literal["body", "wholebody"] = "body"  # of COCO-WholeBody: COCO's 17 joints, or all 133
-    # Of joints: COCO's 0, 1 and 2; or any number, such as a confidence, above 0 where a joint is annotated.
-    visibility: Literal["flags", "fractions"] = "flags"
 
 
 @dataclass(frozen=True)
@@ -123,6 +113,7 @@ class CocoPeople(Dataset):
             crowd=np.array([bool(person.get("iscrowd", 0)) for person in people], bool),
             head_size=np.array([person["head_size"] for person in people], float) if has_head_size else None,
             categories=self._find_categories(people),
+            crowd_index=self._images[index].get("crowdIndex"),
         )
 
     def _find_categories(self, people: Sequence[Entry]) -> npt.NDArray[np.integer] | None:
@@ -143,32 +134,30 @@ def read_coco(
     annotations: Path,
     images: Path,
     boxes: str | Path | BoxChoice = "gt",
-    skeleton_file: Path | None = None,
+    skeleton: str | Path | None = None,
     exif: Exif | None = None,
-    reading: Reading = Reading(),
+    reading: Reading = BY_DEFAULT,
 ) -> CocoPeople:
     """Read a COCO keypoint file and check all of it: JSON with `images`, `annotations`, a category with `keypoints`.
 
-    `boxes` say where people are looked for; text is what `robustpose.data.boxes.parse_boxes` takes. `skeleton_file` is
-    what `robustpose.data.skeleton_file` reads. `exif` says whether EXIF turns images, else their annotated sizes decide
-    it: see `robustpose.data.image_folder`. A UserError about annotations that are inconsistent names a few of them and
-    says how many there are.
+    `boxes` say where people are looked for; text is what `robustpose.data.boxes.parse_boxes` takes. `skeleton` is a
+    file that `robustpose.data.skeleton_file` reads; or text, the name of a published skeleton. `exif` says whether EXIF
+    turns images, else their annotated sizes decide it: see `robustpose.data.image_folder`. A UserError about
+    annotations that are inconsistent names a few of them and says how many there are.
     """
     choice = boxes if isinstance(boxes, BoxChoice) else parse_boxes(boxes)
     file = read_coco_file(annotations)
-    categories = choose_categories(file, reading.category)
-    found = read_skeleton(categories, file.path, skeleton_file, reading.parts == "wholebody")
+    reading = settle_parts(reading, skeleton, file.annotations)
+    categories = choose_categories(file, reading.category, are_joints_given=isinstance(skeleton, str))
+    found = read_skeleton(categories, file.path, skeleton, reading.parts == "wholebody")
     if not images.is_dir():
         raise UserError(f"the image folder {images} does not exist")
     people, doubts = _choose_people(file, categories)
-    stop_at(file.path, _apply(reading, people))
+    reading, of_areas = settle_area(reading, people, found.published)
+    stop_at(file.path, apply_reading(reading, people))
     check_people(people, file, found.skeleton.n_joints)
-    doubts += doubt_people(people, file, found.skeleton.n_joints)
-    if reading.parts == "body" and any(map(has_parts, people)):
-        doubts.append(
-            "only the body's joints are taken, but the annotations have those of feet, face and hands, too: parts: "
-            "wholebody (--parts wholebody) takes all of them"
-        )
+    doubts += doubt_people(people, file, found.skeleton.n_joints) + of_areas + doubt_left_out(reading, people)
+    doubts += doubt_unknown_sigmas(people, found.skeleton)
     sizes = [(image["width"], image["height"]) for image in file.images]
     folder = open_image_folder(images, [image["file_name"] for image in file.images], exif, sizes)
     by_image: dict[ImageId, list[Entry]] = defaultdict(list)
@@ -181,13 +170,13 @@ def read_coco(
         "n_images": len(file.images),
         "image_files_sha256": _hash_sizes(file.images, images),
         **found.provenance,
-        **{field: value for field, value in vars(reading).items() if value != getattr(Reading, field)},
+        **reading.provenance,
         "boxes": choice.protocol,
     }
     if len(categories) > 1:
         provenance["categories"] = list(name_categories(categories))
-    if skeleton_file is not None:
-        provenance["skeleton_sha256"] = hash_once(skeleton_file)
+    if isinstance(skeleton, Path):
+        provenance["skeleton_sha256"] = hash_once(skeleton)
     if folder.exif is not None:
         provenance["exif"] = folder.exif
     detections = None
@@ -221,21 +210,6 @@ def _choose_people(file: CocoFile, categories: Sequence[Entry]) -> tuple[list[En
         f"{n_left_out} of {len(file.annotations)} annotations are left out: their category_id, such as "
         f"{quote(min(unknown, key=str))}, is of no category of the file"
     ]
-
-
-def _apply(reading: Reading, people: Sequence[Entry]) -> list[str]:
-    """Change annotations to what the reading says; return what is wrong with them."""
-    problems = join_parts(people) if reading.parts == "wholebody" else []
-    for person in people:
-        if reading.area == "box":
-            person["area"] = person["bbox"][2] * person["bbox"][3]
-        numbers = person.get("keypoints") or []
-        if reading.visibility == "fractions" and numbers:
-            if min(numbers[2::3], default=0) < 0:
-                problems.append(f"annotation {quote(person['id'])} has a visibility below 0: {min(numbers[2::3])}")
-            person["keypoints"] = numbers = list(numbers)
-            numbers[2::3] = [2 if flag > 0 else 0 for flag in numbers[2::3]]
-    return problems
 
 
 def _find_wanted(

@@ -10,14 +10,15 @@ from robustpose.data.box_checks import check_areas, check_boxes, check_joints
 from robustpose.data.coco_file import CocoFile, Entry, find_repeated
 from robustpose.data.ignored import find_damage
 from robustpose.data.units import check_units, doubt_areas
-from robustpose.errors import UserError, first_few, quote
+from robustpose.errors import UserError, first_few, quote, spell_list
+from robustpose.pose.skeleton_table import list_by_size
 from robustpose.pose.types import ImageId
 
 MOST_LOOKED_AT = 10_000  # people, for what only most of them tell
 FLAGS = frozenset((0, 1, 2))  # of visibility
 # What to do about a problem that has these words.
 HINTS = {
-    "area": "give areas, or take those of the boxes, area: box (--area box)",
+    "area": "give areas, or take 0.53 of those of the boxes, as CrowdPose does, area: box (--area box)",
     "visibility": "if joints above 0 are annotated, say visibility: fractions (--visibility fractions)",
 }
 
@@ -32,7 +33,15 @@ def check_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> None
             problems.append(f"annotation {quote(person['id'])} {problem}")
     if problems:
         hints = [hint for word, hint in HINTS.items() if any(word in problem for problem in problems[:3])]
+        hints += advise_skeleton(people, n_joints)
         raise UserError(": ".join([f"{file.path}: {first_few(problems, 'problems')}", *hints]))
+
+
+def advise_skeleton(people: Sequence[Entry], n_joints: int) -> list[str]:
+    """Return what to do where annotations have the numbers of joints of a published skeleton, not those of the file."""
+    sizes = {len(person["keypoints"]) for person in people if any(person["keypoints"])} - {3 * n_joints}
+    names = list_by_size(sizes.pop() // 3) if len(sizes) == 1 else []
+    return [f"if they are of a published skeleton, name it, --skeleton {spell_list(names, 'or')}"] if names else []
 
 
 def _check_person(person: Entry, sizes: Mapping[ImageId, tuple[int, int]], n_joints: int) -> str | None:
@@ -91,7 +100,7 @@ def doubt_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> list
         doubts.append(
             f"{len(small)} of {len(counted)} people with joints have an area of 0, such as annotation "
             f"{quote(small[0]['id'])}: they get no box, and nobody can be found there; area: box (--area box) takes "
-            "that of the box"
+            "0.53 of that of the box"
         )
     differing = [
         p for p in people if isinstance(n := p.get("num_keypoints"), int) and bool(n) != any(p["keypoints"][2::3])

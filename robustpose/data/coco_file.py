@@ -24,6 +24,7 @@ Entry = dict[str, Any]  # as it is in the file, once it is checked
 # That it stays inside the image folder is for `robustpose.data.image_folder` to check.
 FileName = Annotated[str, Field(strict=True, max_length=4000), Must("the path of a file in the image folder")]
 Side = Annotated[float, Field(strict=True, ge=1, multiple_of=1, lt=2**31), Must("a whole number of pixels above 0")]
+CrowdIndex = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), Must("a number from 0 to 1")]
 JointNumbers = list[Number]  # x, y and visibility of each joint
 
 
@@ -34,6 +35,7 @@ class ImageEntry(Record):
     file_name: FileName
     width: Side
     height: Side
+    crowdIndex: CrowdIndex | None = None  # as CrowdPose's files have it
 
 
 class AnyAnnotation(Record):

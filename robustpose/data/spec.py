@@ -22,6 +22,7 @@ from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.image_files.opening import Exif
 from robustpose.pose.protocols import Dataset
+from robustpose.pose.skeleton_table import TABLE
 from robustpose.states import name_modules
 
 OF_ALL = ("name", "metric", "limit", "only_with_people")  # what every kind of data takes
@@ -34,6 +35,13 @@ PLACES: dict[str, tuple[str, Callable[[Path], bool]]] = {
     "skeleton": ("skeleton file", Path.is_file),
     "style_images": ("folder of stylised images", Path.is_dir),
 }
+
+
+def _tell_name_from_path(value: Any) -> Any:
+    """Return the name of a published skeleton as text, a path to a file as a path."""
+    if isinstance(value, str | Path) and str(value) in TABLE:
+        return str(value)
+    return Path(value) if isinstance(value, str) else value
 
 
 class DataSpec(Settings):
@@ -49,13 +57,14 @@ class DataSpec(Settings):
     """Keypoint file in COCO's format, any skeleton."""
     images: Path | None = None
     """Folder of its images; alone, images without annotations: how consistent poses are on them."""
-    skeleton: Path | None = None  # see `robustpose.data.skeleton_file`
-    """YAML with OKS sigmas and mirror pairs, for joints other than COCO's."""
+    # A name is text, a file, which `robustpose.data.skeleton_file` reads, a path.
+    skeleton: Annotated[str | Path | None, BeforeValidator(_tell_name_from_path)] = None
+    """Published skeleton by name, see robustpose list skeletons; or YAML with OKS sigmas and mirror pairs."""
     # How a file in COCO's format is read where it leaves a choice: see `robustpose.data.coco.Reading`.
     category: Annotated[str | None, BeforeValidator(lambda value: str(value) if type(value) is int else value)] = None
     """Category in annotations, by name or id; all takes every one with keypoints."""
     area: Literal["annotated", "box"] = "annotated"
-    """Area of a person in annotations: as annotated, or width x height of the box."""
+    """Area of a person in annotations: as annotated, or 0.53 x width x height of the box."""
     parts: Literal["body", "wholebody"] = "body"
     """Joints of COCO-WholeBody annotations: 17, or all 133."""
     visibility: Literal["flags", "fractions"] = "flags"
@@ -145,7 +154,8 @@ class DataSpec(Settings):
             if isinstance(path, Path) and field in PLACES:
                 word, exists = PLACES[field]
                 if not exists(path):
-                    raise UserError(f"there is no {word} {path}: name another, --{field.replace('_', '-')}")
+                    meant = nearest(str(path), TABLE) if field == "skeleton" else ""
+                    raise UserError(f"there is no {word} {path}{meant}: name another, --{field.replace('_', '-')}")
         images = self.images
         if self.name in SETS and self.root is not None:
             files = find_files(self.name, self.root, self.split or SETS[self.name].benched)
@@ -219,7 +229,8 @@ def _open_toy(spec: DataSpec) -> Dataset:
 
 
 def _open_files(spec: DataSpec) -> Dataset:
-    from robustpose.data.coco import Reading, read_coco
+    from robustpose.data.coco import read_coco
+    from robustpose.data.coco_reading import Reading
 
     assert spec.annotations is not None
     assert spec.images is not None

@@ -13,6 +13,7 @@ from robustpose.pose.skeletons import COCO
 from robustpose.pose.whole_body import PARTS
 from robustpose.records import Must, Record, find_mistakes
 
+USED = frozenset(("keypoints", *(f"{part}_kpts" for part in PARTS)))  # fields with joints
 _Valid = Annotated[StrictBool, Must("true or false")]
 
 
