@@ -9,7 +9,7 @@ import numpy as np
 
 from robustpose.contents import hash_names_and_sizes, hash_some_files
 from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
-from robustpose.data.coco_category import read_skeleton
+from robustpose.data.coco_skeleton import read_skeleton
 from robustpose.data.detections import Wanted
 from robustpose.data.image_folder import ImageFolder, open_image_folder
 from robustpose.errors import UserError, first_few, quote
@@ -38,10 +38,10 @@ class ImagesAlone(Dataset):
     category_ids = (PERSON,)
 
     def __init__(
-        self, folder: ImageFolder, names: Sequence[str], skeleton_file: Path | None, choice: BoxChoice | None
+        self, folder: ImageFolder, names: Sequence[str], skeleton: str | Path | None, choice: BoxChoice | None
     ) -> None:
-        category = {"id": PERSON, "name": "person", "keypoints": list(COCO_JOINTS)}
-        found = read_skeleton([category], folder.path, skeleton_file)
+        joints = [] if isinstance(skeleton, str) else list(COCO_JOINTS)  # a published skeleton brings its own
+        found = read_skeleton([{"id": PERSON, "name": "person", "keypoints": joints}], folder.path, skeleton)
         self.skeleton = found.skeleton
         self._folder, self._names = folder, names
         self._detections = None if choice is None else DetectedBoxes(choice, self._find_wanted())
@@ -103,18 +103,18 @@ class ImagesAlone(Dataset):
         return Wanted(names, {name: self._folder.sizes_wh[name] for name in self._names}, {}, self.category_ids)
 
 
-def read_images(images: Path, boxes: str, skeleton_file: Path | None, exif: Exif | None = None) -> ImagesAlone:
+def read_images(images: Path, boxes: str, skeleton: str | Path | None, exif: Exif | None = None) -> ImagesAlone:
     """Look at every image of a folder, in its header alone, and return them as data without truth.
 
-    `boxes` say where people are looked for; `gt` means that nobody says it. `skeleton_file` is what
-    `robustpose.data.skeleton_file` reads, for COCO's joints. Without `exif`, images are turned as their EXIF says.
+    `boxes` say where people are looked for; `gt` means that nobody says it. `skeleton` is a file that
+    `robustpose.data.skeleton_file` reads, for COCO's joints; or text, the name of a published skeleton. Without `exif`, images are turned as their EXIF says.
 
     Raises:
         UserError: there is no image, one cannot be read, or a name cannot be an id.
     """
     choice = parse_boxes(boxes)
     folder = open_image_folder(images, list_images(images), exif or "apply")
-    return ImagesAlone(folder, list(folder.sizes_wh), skeleton_file, None if choice.protocol == "gt" else choice)
+    return ImagesAlone(folder, list(folder.sizes_wh), skeleton, None if choice.protocol == "gt" else choice)
 
 
 def check_metric(metric: str | None) -> None:
