@@ -107,7 +107,8 @@ def read_images(images: Path, boxes: str, skeleton: str | Path | None, exif: Exi
     """Look at every image of a folder, in its header alone, and return them as data without truth.
 
     `boxes` say where people are looked for; `gt` means that nobody says it. `skeleton` is a file that
-    `robustpose.data.skeleton_file` reads, for COCO's joints; or text, the name of a published skeleton. Without `exif`, images are turned as their EXIF says.
+    `robustpose.data.skeleton_file` reads, for COCO's joints; or text, the name of a published skeleton. Without `exif`,
+    images are turned as their EXIF says.
 
     Raises:
         UserError: there is no image, one cannot be read, or a name cannot be an id.
