@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 
 from robustpose.config import Settings, check_settings
 from robustpose.errors import UserError, first_few, nearest, quote, spell_list
+from robustpose.pose.skeleton_table import TABLE
 from robustpose.reading import read_yaml
 from robustpose.records import Must
 
@@ -23,6 +24,17 @@ Pairs = tuple[tuple[int, int], ...]
 Sigma = Annotated[float, Field(strict=True, ge=1e-4, le=1, allow_inf_nan=False), Must("a number above 0, at most 1")]
 Joint = Annotated[StrictStr | StrictInt, Must("the name of a joint, or its number from 0")]
 Pair = Annotated[tuple[Joint, Joint], Must("a pair of joints")]
+
+
+def _tell_name_from_path(value: Any) -> Any:
+    """Return the name of a published skeleton as text, a path to a file as a path."""
+    if isinstance(value, str | Path) and str(value) in TABLE:
+        return str(value)
+    return Path(value) if isinstance(value, str) else value
+
+
+# What settings take for a skeleton: the name of a published one, or a path to such a file.
+NameOrFile = Annotated[str | Path | None, BeforeValidator(_tell_name_from_path)]
 
 
 class _File(Settings):

@@ -16,32 +16,19 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_
 from robustpose import metrics, registry
 from robustpose.config import Settings, check_settings
 from robustpose.data.boxes import split_boxes
-from robustpose.data.official import SETS, check_detections, check_truth, find_files
+from robustpose.data.official import SETS, check_truth, find_files
 from robustpose.data.own import adopt_dataset
+from robustpose.data.places import check_places
+from robustpose.data.skeleton_file import NameOrFile
 from robustpose.data.subset import Adjusted, keep_images_with_people
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.image_files.opening import Exif
 from robustpose.pose.protocols import Dataset
-from robustpose.pose.skeleton_table import TABLE
 from robustpose.states import name_modules
 
 OF_ALL = ("name", "metric", "limit", "only_with_people")  # what every kind of data takes
 READING = ("category", "area", "parts", "visibility")  # fields that say how a file in COCO's format is read
 RECIPES_ONLY = ("n_images", "seed", "style_images", "stylized")  # fields that no command has an option for
-# What the fields with paths are called in messages, and what has to be there; of `root` and `boxes` others say it.
-PLACES: dict[str, tuple[str, Callable[[Path], bool]]] = {
-    "annotations": ("annotation file", Path.is_file),
-    "images": ("image folder", Path.is_dir),
-    "skeleton": ("skeleton file", Path.is_file),
-    "style_images": ("folder of stylised images", Path.is_dir),
-}
-
-
-def _tell_name_from_path(value: Any) -> Any:
-    """Return the name of a published skeleton as text, a path to a file as a path."""
-    if isinstance(value, str | Path) and str(value) in TABLE:
-        return str(value)
-    return Path(value) if isinstance(value, str) else value
 
 
 class DataSpec(Settings):
@@ -57,8 +44,7 @@ class DataSpec(Settings):
     """Keypoint file in COCO's format, any skeleton."""
     images: Path | None = None
     """Folder of its images; alone, images without annotations: how consistent poses are on them."""
-    # A name is text, a file, which `robustpose.data.skeleton_file` reads, a path.
-    skeleton: Annotated[str | Path | None, BeforeValidator(_tell_name_from_path)] = None
+    skeleton: NameOrFile = None
     """Published skeleton by name, see robustpose list skeletons; or YAML with OKS sigmas and mirror pairs."""
     # How a file in COCO's format is read where it leaves a choice: see `robustpose.data.coco.Reading`.
     category: Annotated[str | None, BeforeValidator(lambda value: str(value) if type(value) is int else value)] = None
@@ -150,22 +136,7 @@ class DataSpec(Settings):
 
     def check_files(self) -> None:
         """Raise UserError where a file or a folder is not there: without opening any, which takes time."""
-        for field, path in self:
-            if isinstance(path, Path) and field in PLACES:
-                word, exists = PLACES[field]
-                if not exists(path):
-                    meant = nearest(str(path), TABLE) if field == "skeleton" else ""
-                    raise UserError(f"there is no {word} {path}{meant}: name another, --{field.replace('_', '-')}")
-        images = self.images
-        if self.name in SETS and self.root is not None:
-            files = find_files(self.name, self.root, self.split or SETS[self.name].benched)
-            check_detections(files, self.boxes)
-            images = files.images
-        if images is not None and _is_empty(images):
-            raise UserError(f"the image folder {images} is empty")
-        boxes = split_boxes(self.boxes)[1]
-        if self.boxes != "gt" and boxes is not None and not boxes.exists():
-            raise UserError(f"there are no boxes at {boxes}")
+        check_places(self)
 
     def check_truth(self) -> None:
         """Raise UserError where the metric needs an official file that is not there: without opening any."""
@@ -268,13 +239,6 @@ def _open_own(spec: DataSpec) -> Dataset:
 def _call(field: str) -> str:
     """Return a field's name for messages, with its option if there is one."""
     return field if field in RECIPES_ONLY else f"{field} (--{field.replace('_', '-')})"
-
-
-def _is_empty(folder: Path) -> bool:
-    try:
-        return next(folder.iterdir(), None) is None
-    except OSError:  # said when it is opened
-        return False
 
 
 COCO_FILES = Kind(
