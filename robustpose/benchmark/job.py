@@ -25,6 +25,7 @@ from robustpose.pose.protocols import Dataset, Estimator, Metric
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import ImageId, Truth, no_poses
 from robustpose.results.cell_score import Slices, cut_people
+from robustpose.results.clean_poses import read_clean_truths
 from robustpose.results.gates import Gate, check_gates
 from robustpose.results.inputs import Inputs
 from robustpose.versions import decisive_versions
@@ -80,6 +81,17 @@ class OpenedData:
 def read_truths(dataset: Dataset) -> OpenedData:
     """Return a dataset with the truth about its images."""
     return OpenedData(dataset, [dataset.truth(index) for index in range(len(dataset))])
+
+
+def hold_against_clean(data: OpenedData, folder: Path) -> OpenedData:
+    """Return data with the truth that poses are scored against: for some metrics the clean poses of a run folder.
+
+    UserError where these are nobody's.
+    """
+    if not data.make_metric().against_clean:
+        return data
+    ids = [truth.image_id for truth in data.truths]
+    return OpenedData(data.dataset, read_clean_truths(folder, data.dataset, ids))
 
 
 @dataclass(frozen=True, eq=False)

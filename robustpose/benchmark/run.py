@@ -7,9 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from robustpose.benchmark.clean_poses import hold_against_clean
 from robustpose.benchmark.extend import extend_run
-from robustpose.benchmark.job import Job, OpenedData, Prepared, prepare, read_truths
+from robustpose.benchmark.job import Job, OpenedData, Prepared, hold_against_clean, prepare, read_truths
 from robustpose.benchmark.networks import with_networks
 from robustpose.benchmark.plan import BenchPlan, measure_plan, plan_bench, plan_scores
 from robustpose.benchmark.predict import predict_cells

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from robustpose.benchmark.clean_poses import hold_against_clean
 from robustpose.benchmark.elsewhere import States, check_data_here, compare_states, describe_metric, or_alone
-from robustpose.benchmark.job import Job, OpenedData, read_truths
+from robustpose.benchmark.job import Job, OpenedData, hold_against_clean, read_truths
 from robustpose.carried import Carried
 from robustpose.data.identity import know_dataset
 from robustpose.expected import Expected, expect

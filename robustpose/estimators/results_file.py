@@ -75,6 +75,8 @@ class ResultsFolder(Estimator):
                 names.choose_way(of_cell, f"results file {path}")  # says what is wrong with its ids
                 raise UserError(f"results file {path} names images in another way than other files do")
             self._cells[cell] = _rename_images(of_cell, meant)
+            if not any(len(truth.xy) for truth in truths):  # images alone: whom a pose was of is annotated elsewhere
+                self._cells[cell] = {i: replace(of, truth_rows=None) for i, of in self._cells[cell].items()}
             check_truth_rows(self._cells[cell], truths, path)
         self.warnings = [f"{n_left_out:,} poses of other categories are left out"] if n_left_out else []
         self.warnings += self._doubt_gaps(cells[0], truths)

@@ -13,9 +13,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from robustpose.benchmark.clean_poses import hold_against_clean
 from robustpose.benchmark.identity import choose_provenance
-from robustpose.benchmark.job import Job, OpenedData, read_truths
+from robustpose.benchmark.job import Job, OpenedData, hold_against_clean, read_truths
 from robustpose.benchmark.plan import BenchPlan
 from robustpose.benchmark.run import tell_data_apart
 from robustpose.benchmark.scoring import Scoring, score_cells

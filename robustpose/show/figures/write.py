@@ -75,7 +75,7 @@ def write_figures(
             )
         corrupted_images = _find_corrupted_images(groups[0], trusted, written) if dataset is not None else {}
         _write_figure_2(runs[0], shown, corrupted_images, wanted, written)
-        if len(groups) == 1 and dataset is not None:
+        if len(groups) == 1 and dataset is not None and runs[0].suite.ratio_name:
             opened = Opened(dataset, corrupted_images)
             kept = opened.keep(runs)
             if kept:
@@ -88,8 +88,8 @@ def _write_figures_1_and_5(groups: Sequence[Sequence[Run]], beside: str | None, 
     """Write the overview and the families, of the runs that have a mean of their suite, such as mPC."""
     if any(not run.suite.ratio_name for run in itertools.chain(*groups)):
         written.notes.append(
-            "fig1, fig5 and fig5_bars are left out: they show clean scores beside the mean, and consistency is 1 on "
-            "clean images by definition"
+            "fig1, fig5, fig5_bars, fig6 and fig6_truth are left out: they show clean scores and annotated people, and "
+            "consistency is 1 on clean images by definition, and needs no annotations"
         )
         return
     complete = [kept for runs in groups if (kept := [run for run in runs if run.mean.value is not None])]

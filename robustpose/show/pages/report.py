@@ -13,8 +13,10 @@ from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.errors import UserError
 from robustpose.files import write_text
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
+from robustpose.results.clean_poses import CleanPosesAsTruth
 from robustpose.results.doubts import read_doubts
 from robustpose.results.published import (
     PublishedRow,
@@ -61,6 +63,8 @@ def write_report(
     """
     summary = read_summary(folder)
     slices = read_slices(folder, summary)
+    if dataset is not None and summary["metric"] in HELD_AGAINST_CLEAN:
+        dataset = CleanPosesAsTruth(dataset, folder)
     gallery = None if dataset is None else _try_gallery(folder, summary, dataset, corrupted_images)
     page = render(summary, slices, gallery, dataset is not None)
     write_tables(folder, summary)
@@ -109,6 +113,7 @@ def render(
         is_papers_suite=suite == COCO_C,
         model=model_name(summary),
         file=file,
+        has_truth=summary["metric"] not in HELD_AGAINST_CLEAN,
         dataset=str(summary["provenance"]["dataset"].get("name")),
         n_images=count_images(summary),
         intervals=summary.get("intervals"),
@@ -151,7 +156,8 @@ def _try_gallery(
         return None
     for reason in gallery["lacking"]:
         warnings.warn(f"some cells have no images on the page: {reason}", stacklevel=3)
-    return {**gallery, "quality_name": name, "quality_words": words}
+    truth_words = "on the clean image" if summary["metric"] in HELD_AGAINST_CLEAN else "annotated"
+    return {**gallery, "quality_name": name, "quality_words": words, "truth_words": truth_words}
 
 
 def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], PublishedRow | None, list[str]]:

@@ -100,7 +100,7 @@
 
   const describe = (n_found) => {
     const image = images[state.image];
-    const parts = [make2("b", image.name), ` · ${words(cell())}`, ` · ${n_found} found, ${image.truth.length} annotated`];
+    const parts = [make2("b", image.name), ` · ${words(cell())}`, ` · ${n_found} found, ${image.truth.length} ${gallery.truth_words}`];
     const quality = image.quality?.[cell()];
     if (quality !== null && quality !== undefined) {
       parts.push(` · ${gallery.quality_name} `, make2("b", percent(quality)));
