@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +56,15 @@ class HubFiles:
         return {name: hash_once(self.folder / name) for name in self.names}
 
 
-def find_files(target: str, revision: str | None) -> HubFiles:
+Check = Callable[[dict[str, Any], str], None]  # of a config and the model's name; raises UserError
+
+
+def find_files(target: str, revision: str | None, check: Check | None = None) -> HubFiles:
     """Return the files of a model in a folder, or on the hub at a revision: a branch, a tag or a commit.
 
-    Weights are fetched last, and only if the config is of a model that `check_config` lets through.
+    Weights are fetched last, and only if the config is of a model that `check` lets through, by default `check_config`.
     """
+    check = check or check_config
     if not target:
         raise UserError("name the model: --model hf:FOLDER or hf:ORGANISATION/NAME of the Hugging Face hub")
     try:
@@ -71,7 +75,7 @@ def find_files(target: str, revision: str | None) -> HubFiles:
     if is_folder:
         if revision is not None:
             raise UserError(f"revision={revision} is of models of the hub, and {folder} is a folder: leave it out")
-        config = _read_config(folder, target)
+        config = _read_config(folder, target, check)
         return HubFiles(name_in_text(folder.resolve()), folder, None, config, _list_weights(folder, target))
     if is_there:
         raise UserError(f"hf: needs the folder of a model, and {folder} is a file: name the folder that it is in")
@@ -81,7 +85,7 @@ def find_files(target: str, revision: str | None) -> HubFiles:
             "usyd-community/vitpose-base-simple"
         )
     folder = _fetch(target, revision, [CONFIG, PROCESSOR, INDEX])
-    config = _read_config(folder, target)
+    config = _read_config(folder, target, check)
     commit = folder.name
     if not _has_weights(folder):
         print_aside(f"fetching the weights of {target} from the Hugging Face hub")
@@ -95,7 +99,7 @@ def check_config(config: dict[str, Any], name: str) -> None:
     classes = config.get("architectures")
     own = str(classes[0]) if isinstance(classes, list) and classes else ""
     if kind in CLASSES and own in ("", CLASSES[kind]):
-        _check_keys(config, name)
+        check_keys(config, name)
         return
     what = f"{own} of model_type {quote(kind)}" if own in CLASSES.values() else own or kind
     shown = f"{name} is a {what[:200]}" if what else f"{name} says in its {CONFIG} no model_type"
@@ -121,32 +125,31 @@ def _explain(kind: str, own: str) -> str:
     if own.endswith(("ForKeypointDetection", "ForKeypointMatching")) or kind in OF_POINTS:
         return ", which finds interest points of any image, not the joints of people"
     if own.endswith("ObjectDetection"):
-        return ", which finds boxes, not joints: its boxes can be given to a pose model with --boxes clean-det:FILE"
+        return ", which finds boxes, not joints: a pose model takes them with --boxes detect:hf:…"
     if kind == "vitpose_backbone" or (kind in CLASSES and own.endswith(("Model", "Backbone"))):
         return ", a pose model without the layers that find joints"
     return ""
 
 
-def _check_keys(config: Any, name: str) -> None:
+def check_keys(config: Any, name: str) -> None:
+    """Raise UserError for a config that would bring other code or other weights into play."""
     for key, value in config.items() if isinstance(config, dict) else ():
         reason = REFUSED.get(key.lstrip("_").removesuffix("_internal"))
         is_joint = key in REFUSED and isinstance(value, int) and not isinstance(value, bool)  # of label2id
         if reason is not None and not is_joint and value not in (None, False, *PROGRAMS):
             raise UserError(f"{name} has '{key}' in its {CONFIG}: {reason}; take it out, or use another model")
-        _check_keys(value, name)
+        check_keys(value, name)
 
 
-def _read_config(folder: Path, name: str) -> dict[str, Any]:
+def _read_config(folder: Path, name: str, check: Check) -> dict[str, Any]:
     if not (folder / CONFIG).is_file():
         other = next(iter(sorted((*folder.glob("*.onnx"), *folder.glob("*.tflite")))), None)
         hint = "" if other is None else f"; for {other.name}: --model {other.suffix[1:]}:{other}"
-        raise UserError(
-            f"{name} has no {CONFIG}: expected a pose model as transformers saves it (save_pretrained){hint}"
-        )
+        raise UserError(f"{name} has no {CONFIG}: expected a model as transformers saves it (save_pretrained){hint}")
     config, _ = read_json(folder / CONFIG, "config", MOST_BYTES)
     if not isinstance(config, dict):
         raise UserError(f"{folder / CONFIG} must hold settings (name: value), got {type(config).__name__}")
-    check_config(config, name)
+    check(config, name)
     return config
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +44,29 @@ def load_model(files: HubFiles, input_wh: tuple[int, int], file: Path | None) ->
 
     It must take crops of a size, which a file says; without one it is a default.
     """
+
+    def check(kind: Any, config: Any) -> None:
+        _check_input(config, files.name, input_wh, file)
+        _check_outline(kind, config, files, input_wh)
+
+    return load_as(CLASSES[files.model_type], files, check)
+
+
+def load_as(name: str, files: HubFiles, check: Callable[[Any, Any], None]) -> nn.Module:
+    """Return the model of a folder as the class `name` of transformers, in float32, on the CPU.
+
+    `check` is handed the class and the config before weights are loaded. UserError unless these are the config's.
+    """
     transformers = _require_transformers()
-    kind = getattr(transformers, CLASSES[files.model_type], None)
+    kind = getattr(transformers, name, None)
     if kind is None:
         raise UserError(
-            f"{files.name} is a {CLASSES[files.model_type]}, which transformers {transformers.__version__} does not "
-            f"have: {HOW} --upgrade"
+            f"{files.name} is a {name}, which transformers {transformers.__version__} does not have: {HOW} --upgrade"
         )
     try:
         with quiet(), _hidden_bars(transformers):
             config = kind.config_class.from_dict(files.config)
-            _check_input(config, files.name, input_wh, file)
-            _check_outline(kind, config, files, input_wh)
+            check(kind, config)
             model, found = kind.from_pretrained(
                 str(files.folder),
                 config=config,
@@ -155,18 +166,23 @@ def _check_outline(kind: Any, config: Any, files: HubFiles, input_wh: tuple[int,
     width, height = input_wh
     with torch.device("meta"), torch.inference_mode():
         outline = kind(config).eval()
-        n_weights = sum(weights.numel() for weights in outline.parameters())
-        n_bytes = sum((files.folder / name).stat().st_size for name in files.weights)
-        if n_weights > n_bytes:
-            raise UserError(
-                f"{files.name} has {n_bytes:,} bytes of weights, but its config.json asks for {n_weights:,} numbers"
-            )
+        check_size(outline, files)
         dataset_index = None if count_experts(config) == 1 else 0
         shape = tuple(
             PoseNetwork(outline, dataset_index, None)(torch.zeros(1, 3, height, width, dtype=torch.float32)).shape
         )
     if len(shape) != 4 or shape[1] != config.num_labels or min(shape[2:]) < 2:
         raise UserError(f"{files.name} must give heatmaps (1, {config.num_labels}, height, width), it gives {shape}")
+
+
+def check_size(outline: nn.Module, files: HubFiles) -> None:
+    """Raise UserError for a network, without numbers, of more weights than the files of a model can hold."""
+    n_weights = sum(weights.numel() for weights in outline.parameters())
+    n_bytes = sum((files.folder / name).stat().st_size for name in files.weights)
+    if n_weights > n_bytes:
+        raise UserError(
+            f"{files.name} has {n_bytes:,} bytes of weights, but its config.json asks for {n_weights:,} numbers"
+        )
 
 
 def _check_loaded(name: str, found: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -135,11 +136,14 @@ def as_image_callable(
     backend: WholeImageBackend = "torch",
     precision: Precision = "float32",
     device: torch.device | None = None,
+    input_wh: tuple[int, int] | None = None,
+    as_it_is: bool = False,
 ) -> Callable[[Array], tuple[Array, ...]]:
     """Return a function of normalised images (B, 3, h, w) float32 of any size that gives the module's outputs.
 
     It works on a copy, in evaluation mode, batch norms folded. Outputs depend on the batch and nothing before it.
-    Arguments are those of `as_callable`.
+    Arguments are those of `as_callable`; `input_wh` is for modules that OpenVINO can take for one size only. A module
+    `as_it_is` is not taken apart: numbers are its own.
     """
     wanted = device or next(module.parameters()).device
     client = find_client()
@@ -147,11 +151,14 @@ def as_image_callable(
         ask = client.add_network()
         return NetworkCall(lambda images: tuple(ask(images)), wanted)
     device = take_turn(wanted)
-    frozen = fold_batch_norms(module).to(device)
+    frozen = (deepcopy(module).eval() if as_it_is else fold_batch_norms(module)).to(device)
     if backend == "openvino":
-        run = convert_module(frozen, PACKED_FOR, True, precision, threads)
+        shape = PACKED_FOR if input_wh is None else (1, 3, input_wh[1], input_wh[0])
+        run = convert_module(frozen, shape, input_wh is None, precision, threads)
     else:
-        run = _from_host(_torch_call(frozen, threads, False, PRECISIONS[precision], device, PACKED_FOR))
+        packed_for = None if as_it_is else PACKED_FOR
+        dtype = PRECISIONS[precision]
+        run = _from_host(_torch_call(frozen, threads, False, dtype, device, packed_for, not as_it_is, as_it_is))
     if is_server():
         serve(InTurn(run, None))
     return NetworkCall(run, wanted)
@@ -165,6 +172,7 @@ def _torch_call(
     device: torch.device,
     packed_for: tuple[int, ...] | None = None,
     channels_last: bool = True,
+    as_it_is: bool = False,
 ) -> Callable[[Tensor], tuple[Tensor, ...]]:
     """Return what runs a network on a batch that lies anywhere; outputs, as float32, lie on the device.
 
@@ -173,7 +181,7 @@ def _torch_call(
     layout = torch.channels_last if channels_last else torch.contiguous_format
     if channels_last:
         frozen.to(memory_format=layout)  # type: ignore[call-overload]  # a third less time on a CPU
-    call: Callable[[Tensor], Any] | None = _compile(frozen) if compiled else None
+    call: Callable[[Tensor], Any] | None = _compile(frozen) if compiled else frozen if as_it_is else None
 
     @torch.inference_mode()
     def run(batch: Tensor) -> tuple[Tensor, ...]:
