@@ -10,12 +10,14 @@ from dataclasses import replace
 import numpy as np
 
 from robustpose.blame import is_of_others
+from robustpose.data.joints import choose_shared, take_joints
 from robustpose.errors import UserError, show_doubts
-from robustpose.estimators.function import put_in_order
+from robustpose.estimators.in_order import put_in_order
 from robustpose.metrics import make_metric
 from robustpose.pose.cell import CLEAN
 from robustpose.pose.protocols import Dataset, Estimator, Metric, adopt
 from robustpose.pose.results_json import check_categories
+from robustpose.pose.shared_joints import OtherJoints
 from robustpose.pose.types import Frame, Poses, Truth, copy_frame
 
 ROUNDING = 1e-6
@@ -24,13 +26,20 @@ ROUNDING = 1e-6
 def evaluate(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, float]:
     """Return the figures (0..1) of `estimator` on the clean images of `dataset`, `frames_per_call` at a time.
 
-    Neither need be of this package. Warns of why the figures could be wrong.
+    Neither need be of this package. Of other joints, those are scored that both have. Warns of why the figures could be
+    wrong.
     """
     dataset, estimator = adopt(dataset, Dataset, "the dataset"), adopt(estimator, Estimator, "the estimator")
-    estimator = put_in_order(estimator, dataset.skeleton, "the estimator")
-    estimator.check_data(dataset, [CLEAN])
-    show_doubts([*dataset.warnings, *estimator.warnings])
-    return measure(dataset, estimator, frames_per_call)
+    doubts: tuple[str, ...] = ()
+    try:
+        ordered = put_in_order(estimator, dataset.skeleton, "the estimator")
+    except OtherJoints as other:
+        shared = choose_shared(dataset.skeleton.joints, other)
+        dataset, doubts = take_joints(dataset, shared.joints), (shared.doubt,)
+        ordered = put_in_order(estimator, dataset.skeleton, "the estimator")
+    ordered.check_data(dataset, [CLEAN])
+    show_doubts([*doubts, *dataset.warnings, *ordered.warnings])
+    return measure(dataset, ordered, frames_per_call)
 
 
 def measure(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, float]:

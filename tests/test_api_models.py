@@ -150,7 +150,7 @@ def test_callables_and_estimators_are_taken_and_sent():
         (Net(), {"input": {"input_wh": SMALL, "stride": 8}}, r"\(1, 17, 16, 12\), got \(1, 17, 32, 24\)"),
         (Net(), {"input": SMALL, "options": {"flip": True}}, "no option 'flip' .did you mean 'flip_test'"),
         (Net(), {"input": SMALL, "options": {"input": SMALL}}, "is said twice"),
-        (Net(16), {"input": SMALL}, r"must give heatmaps \(B, 17, h, w\).*got \(1, 16, 32, 24\).*network of 16 joints"),
+        (Net(15), {"input": SMALL}, r"must give heatmaps \(B, 17, h, w\).*got \(1, 15, 32, 24\).*network of 15 joints"),
         (Net().to("meta"), {"input": SMALL}, "no weights yet: 'first.weight' is on device meta"),
         (nn.LazyConv2d(17, 1), {"input": SMALL}, "no weights yet: 'weight' is not initialised"),
         (Answer(torch.full((1, 17, 32, 24), torch.nan)), {"input": SMALL}, "not finite, even of a black crop"),

@@ -143,7 +143,7 @@ def test_joints_of_others_are_refused_by_name(spoil):
 
 
 def test_unnamed_joints_must_be_as_many_and_in_a_known_order(folders):
-    assert "finds 17 joints, which it does not name, but the annotations have 16" in refusal(folders["simple"], MPII)
+    assert "finds 17 joints (nose, left_eye, …), but the annotations have 16" in refusal(folders["simple"], MPII)
     turned = COCO.arrange(COCO.joints[::-1])
     assert "say with --model-set joints=coco" in refusal(folders["simple"], turned)
     frames = make_frames()

@@ -12,6 +12,7 @@ from robustpose.estimators.file_estimators import build_estimator
 from robustpose.estimators.file_options import FileOptions
 from robustpose.estimators.network_file import NetworkFile, OpenFile, Port
 from robustpose.image_files.opening import read_image
+from robustpose.pose.shared_joints import OtherJoints
 from robustpose.pose.skeletons import COCO, MPII
 from robustpose.pose.types import Frame
 from tests.crowds import bench_crowds, frame_of
@@ -148,8 +149,12 @@ def test_joints_without_confidences_carry_a_warning(tmp_path):
 
 def test_joints_of_another_skeleton_are_named(tmp_path):
     path = write_constant(tmp_path / "m.onnx", people=np.zeros((1, 6, 56)))
-    with pytest.raises(UserError, match="rows of people with 17 joints, but the annotations have 16: use a model of"):
+    with pytest.raises(OtherJoints) as error:
         estimators.build(f"onnx:{path}", MPII, {})
+    assert error.value.joints == COCO.joints
+    path = write_constant(tmp_path / "m.onnx", people=np.zeros((1, 6, 53)))
+    with pytest.raises(UserError, match="rows of people with 16 joints, but the annotations have 17: use a model of"):
+        estimators.build(f"onnx:{path}", COCO, {})
 
 
 def test_several_classes_are_read_where_they_are_said(tmp_path):

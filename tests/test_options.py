@@ -210,13 +210,12 @@ def test_every_word_of_another_program_stands_for_one_option_that_exists() -> No
     assert not fields.intersection(words)
 
 
-@pytest.mark.parametrize("spec", ["tests.outside:Centre", "results:"])
 @pytest.mark.parametrize("name", ["flip_test", "batch_size", "batched", "anything"])
-def test_objects_and_results_take_no_option(spec: str, name: str, coco_folder: Path) -> None:
-    spec = f"{spec}{coco_folder}" if spec == "results:" else spec
-    message = message_of(lambda: estimators.build(spec, COCO, {name: "true", "threads": None}))
-    kind = "results" if spec.startswith("results") else spec
-    assert message == f"model '{kind}' has no options: leave out {name}"
+def test_objects_take_no_option_and_results_only_that_of_their_joints(name: str, coco_folder: Path) -> None:
+    message = message_of(lambda: estimators.build("tests.outside:Centre", COCO, {name: "true", "threads": None}))
+    assert message == f"model 'tests.outside:Centre' has no options: leave out {name}"
+    message = message_of(lambda: estimators.build(f"results:{coco_folder}", COCO, {name: "true", "threads": None}))
+    assert message == f"model 'results': there is no option '{name}'; its options are joints"
 
 
 def test_misspelt_kind_is_said_before_its_options() -> None:
@@ -262,7 +261,7 @@ def test_options_of_a_spec_can_be_listed(spec: str, options: type[ModelOptions])
         assert not field.is_required()
 
 
-@pytest.mark.parametrize("spec", ["results:x", "results", "tests.outside:Centre", "nobody.knows:it"])
+@pytest.mark.parametrize("spec", ["tests.outside:Centre", "nobody.knows:it"])
 def test_options_of_a_spec_without_any_are_none(spec: str) -> None:
     assert not estimators.options_of(spec).model_fields
 

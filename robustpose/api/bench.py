@@ -175,7 +175,7 @@ def bench(
             with lend_folder(folder, settled.identity) as place, choose_display(is_shown) as on_progress:
                 settled = replace(settled, job=replace(settled.job, out=place))
                 run_prepared(settled, chosen, n_resamples, on_progress, start_over, tell if is_shown else None)
-        return Run(place, given.open)
+        return Run(place, prepared.job.make_dataset)
 
 
 def _make_job(given: GivenData, origin: CorruptedSpec, maker: Any, suite: Suite) -> Job:

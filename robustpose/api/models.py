@@ -145,7 +145,10 @@ class NetworkMaker(ObjectMaker):
         network = self._open()
         if skeleton not in self._found:
             self._found[skeleton] = in_memory.prepare(network, self._given, skeleton, self.options)
-        return in_memory.as_estimator(network, self._found[skeleton], skeleton, self.options)
+        input_spec, doubts = self._found[skeleton]
+        estimator = in_memory.as_estimator(network, input_spec, skeleton, self.options)
+        estimator.warnings = [*estimator.warnings, *doubts]
+        return estimator
 
     def _find_sent(self) -> Any:
         """Return the network on the CPU."""

@@ -12,16 +12,19 @@ from typing import Any
 
 from robustpose.benchmark.elsewhere import gather_states
 from robustpose.benchmark.identity import choose_files, choose_provenance, identify_estimator
+from robustpose.benchmark.joints import share_joints
 from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.data.identity import identify_dataset
+from robustpose.data.joints import take_joints
 from robustpose.errors import UserError
 from robustpose.evaluation import score
 from robustpose.metrics import make_metric
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.cuts import Cut, list_cuts
 from robustpose.pose.protocols import Dataset, Estimator, Metric
+from robustpose.pose.shared_joints import OtherJoints
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import ImageId, Truth, no_poses
 from robustpose.results.cell_score import Slices, cut_people
@@ -129,20 +132,18 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     frames = [dataset.frame(index) for index in range(len(dataset))]
     job.corrupted_images.check(cells, frames)
     dataset.check_cells(cells)
-    data = read_truths(dataset)
-    _check_ids([frame.image_id for frame in frames], [truth.image_id for truth in data.truths])
-    metric = data.make_metric()
-    if not metric.against_clean:
-        nobody_found = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in data.truths)
-        if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
-            raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
-    elif CLEAN not in cells:
-        raise UserError(f"{metric.primary} needs the clean images, which poses are held against: add clean")
-    check_gates(job.gates, job.suite, cells, metric.primary)
+    image_ids = [frame.image_id for frame in frames]
+    data = _read_checked(job, dataset, image_ids, cells)
+    doubts: tuple[str, ...] = ()
     start = time.perf_counter()
-    estimator = job.make_estimator(dataset.skeleton)
+    try:
+        estimator = _open_estimator(job, dataset, cells)
+    except OtherJoints as other:
+        job, shared = share_joints(job, dataset, other)
+        dataset, doubts = take_joints(dataset, shared.joints), (shared.doubt,)
+        data = _read_shared(job, dataset, image_ids, cells, shared.doubt)
+        estimator = _open_estimator(job, dataset, cells)
     seconds += time.perf_counter() - start
-    estimator.check_data(dataset, cells)
     if estimator.needs_boxes and any(frame.boxes is None for frame in frames):
         raise UserError(
             "this model looks into boxes, and nothing says where people are in these images: name a detector, --boxes "
@@ -159,8 +160,41 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
         # Poses that were found elsewhere do not tell by which code their images were made.
         BY_CORRUPTION: dict(sorted(job.corrupted_images.code_of(cells).items())) if estimator.needs_images else {},
     }
-    doubts, states = (*doubts_of_data, *doubts_of_estimator), gather_states(identity, dataset)
+    doubts += (*doubts_of_data, *doubts_of_estimator)
+    states = gather_states(identity, dataset)
     return Prepared(job, cells, data, estimator, identity, doubts, states, seconds)
+
+
+def _read_checked(job: Job, dataset: Dataset, image_ids: Sequence[ImageId], cells: Sequence[Cell]) -> OpenedData:
+    """Return a dataset with its truth; UserError where that cannot be scored."""
+    data = read_truths(dataset)
+    _check_ids(image_ids, [truth.image_id for truth in data.truths])
+    metric = data.make_metric()
+    if not metric.against_clean:
+        nobody_found = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in data.truths)
+        if score(nobody_found, data.truths, metric)[metric.primary] < 0:  # before anything is predicted in vain
+            raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
+    elif CLEAN not in cells:
+        raise UserError(f"{metric.primary} needs the clean images, which poses are held against: add clean")
+    check_gates(job.gates, job.suite, cells, metric.primary)
+    return data
+
+
+def _read_shared(
+    job: Job, dataset: Dataset, image_ids: Sequence[ImageId], cells: Sequence[Cell], doubt: str
+) -> OpenedData:
+    """Return a dataset of shared joints with its truth; what cannot be scored without the others is said with them."""
+    try:
+        return _read_checked(job, dataset, image_ids, cells)
+    except UserError as error:
+        raise UserError(f"{error} ({doubt})") from error
+
+
+def _open_estimator(job: Job, dataset: Dataset, cells: Sequence[Cell]) -> Estimator:
+    """Return the estimator of a dataset, which has been checked to have poses for it."""
+    estimator = job.make_estimator(dataset.skeleton)
+    estimator.check_data(dataset, cells)
+    return estimator
 
 
 def _check_ids(of_frames: Sequence[ImageId], of_truths: Sequence[ImageId]) -> None:

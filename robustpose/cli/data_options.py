@@ -141,6 +141,15 @@ class DataOptions(ImageOptions):
             help="Score by this metric, such as pck:box@0.2: see robustpose list metrics.",
         ),
     ] = None
+    joints: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            rich_help_panel=ADVANCED,
+            show_default="all that the model finds, too",
+            help="Joints that are scored, with commas, such as nose,left_hip,right_hip.",
+        ),
+    ] = None
     skeleton: Annotated[
         Path | None,
         typer.Option(

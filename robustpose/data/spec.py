@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_
 from robustpose import metrics, registry
 from robustpose.config import Settings, check_settings
 from robustpose.data.boxes import split_boxes
+from robustpose.data.joints import take_joints
 from robustpose.data.official import SETS, check_truth, find_files
 from robustpose.data.own import adopt_dataset
 from robustpose.data.places import check_places
@@ -26,9 +27,14 @@ from robustpose.image_files.opening import Exif
 from robustpose.pose.protocols import Dataset
 from robustpose.states import name_modules
 
-OF_ALL = ("name", "metric", "limit", "only_with_people")  # what every kind of data takes
+OF_ALL = ("name", "metric", "joints", "limit", "only_with_people")  # what every kind of data takes
 READING = ("category", "area", "parts", "visibility")  # fields that say how a file in COCO's format is read
 RECIPES_ONLY = ("n_images", "seed", "style_images", "stylized")  # fields that no command has an option for
+
+
+def _split_joints(value: Any) -> Any:
+    """Return the joints of a text with commas."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
 
 class DataSpec(Settings):
@@ -73,6 +79,8 @@ class DataSpec(Settings):
     """Take both images and stylised copies, or copies only."""
     metric: str | None = None  # what `robustpose.metrics.make_metric` takes
     """Metric: see robustpose list metrics; by default the data set's own."""
+    joints: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_split_joints)] = ()
+    """Joints that are scored, in their usual spelling, such as nose,left_hip; by default all of the data."""
     limit: int | None = None
     """Take only the first images, of those with people where only these are taken."""
     only_with_people: bool = False  # see `keep_images_with_people`
@@ -146,6 +154,8 @@ class DataSpec(Settings):
     def open(self) -> Dataset:
         """Return the dataset; UserError where its files are missing or damaged."""
         dataset = self.kind.open(self)
+        if self.joints:
+            dataset = take_joints(dataset, self.joints)
         if self.only_with_people:
             dataset = keep_images_with_people(dataset)
         if self.limit is not None or self.metric is not None:

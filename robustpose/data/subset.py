@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -79,6 +80,14 @@ class Adjusted(DatasetAround):
 
     def index_of(self, index: int) -> int:
         return self._indices[index]
+
+    def around(self, dataset: Dataset) -> Adjusted:
+        """Return the same of another dataset, which has the images of the one inside in their order."""
+        twin, of_inside = copy.copy(self), self._dataset.provenance
+        twin.skeleton, twin.warnings, twin._dataset = dataset.skeleton, dataset.warnings, dataset
+        own = {key: value for key, value in self.provenance.items() if key not in of_inside}
+        twin.provenance = {**dataset.provenance, **own}
+        return twin
 
 
 def shorten(dataset: Dataset, limit: int) -> Adjusted:

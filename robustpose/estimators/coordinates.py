@@ -97,13 +97,13 @@ class CoordinateEstimator(TopDownEstimator[CoordinateNetwork]):
     def _decode(self, outputs: Any, n_crops: int) -> tuple[Floats, Floats]:
         """Return positions (N, K, 2) in 0..1 of the crops, and confidences (N, K), checked to be what they must be."""
         points, *others = outputs if isinstance(outputs, list | tuple) else (outputs,)
-        n_joints, name = self.skeleton.n_joints, self.input_spec.name
+        n_joints, name = self.own_skeleton.n_joints, self.input_spec.name
         if points.ndim == 4 and points.shape[1] == 1:
             points = points[:, 0]
         if points.ndim != 3 or points.shape[1] != n_joints or points.shape[2] not in (2, 3):
             raise UserError(
                 f"model '{name}' must give coordinates (batch, {n_joints}, 2 or 3) for skeleton "
-                f"'{self.skeleton.name}', got {points.shape}: is this a model of another skeleton?"
+                f"'{self.own_skeleton.name}', got {points.shape}: is this a model of another skeleton?"
             )
         if len(points) != n_crops:
             raise UserError(

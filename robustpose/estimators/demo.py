@@ -5,7 +5,8 @@ from __future__ import annotations
 from robustpose.errors import UserError
 from robustpose.estimators import heatmaps
 from robustpose.estimators.options import EngineOptions, HeatmapOptions
-from robustpose.pose.skeletons import COCO, Skeleton, explain_other_joints
+from robustpose.pose.shared_joints import make_own_skeleton
+from robustpose.pose.skeletons import COCO, Skeleton
 
 
 class Options(EngineOptions, HeatmapOptions):
@@ -18,7 +19,6 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> heatm
 
     if target:
         raise UserError(f"the demo network brings its own weights: write {name}, or small:{target}")
-    if skeleton.arrange(COCO.joints) is None:
-        raise UserError(f"model '{name}' {explain_other_joints(COCO.joints, skeleton)}")
+    make_own_skeleton(COCO.joints, skeleton, f"model '{name}'")
     on_cpu = heatmaps.Options(**options.model_dump(), device="cpu")
     return heatmaps.build("small", str(DEMO), skeleton, on_cpu)

@@ -93,11 +93,12 @@ class FieldEstimator(NetworkEstimator[FieldNetwork]):
         resized = resize_image(image, self.long_edge)
         x = np.empty((1, 3, *resized.shape[:2]), np.float32)
         self._normaliser.normalise(resized, x[0])
+        own = self.own_skeleton
         confidence, vector, scale, *paf = (component[0] for component in self._network(x))
-        if len(confidence) != self.skeleton.n_joints:
+        if len(confidence) != own.n_joints:
             raise UserError(
                 f"model '{self.input_spec.name}' gives fields of {len(confidence)} joints, but skeleton "
-                f"'{self.skeleton.name}' has {self.skeleton.n_joints}: {advise_model(len(confidence), self.skeleton)}"
+                f"'{own.name}' has {own.n_joints}: {advise_model(len(confidence), own)}"
             )
         return [confidence, vector, NOT_DECODED, scale], paf
 

@@ -64,9 +64,12 @@ def build_estimator(
     if form.name != "one-stage":  # which looks at one image at a time
         file.settle_batch(form.outputs)
     _check_options(form, options, f"model '{name}': {file.path}")
-    input_spec = _make_input_spec(name, file, form, skeleton, options)
+    own = choose_joints(str(file.path), skeleton, options.joints, form.n_joints)
+    input_spec = _make_input_spec(name, file, form, own.joints, options)
     estimator, about_form = BUILDERS[form.name](Parts(name, file, form, make_network, input_spec, skeleton, options))
-    estimator.describe = partial(_describe, name, file, form, options, input_spec, about_form)
+    estimator.warnings = [*own.warnings, *estimator.warnings]
+    about_form = {**({"joints": own.name} if own.name else {}), **about_form}
+    estimator.describe = partial(_describe, name, file, form, input_spec, about_form)
     return estimator
 
 
@@ -78,7 +81,9 @@ def _check_options(form: Form, options: FileOptions, what: str) -> None:
             raise UserError(f"{what} is of form {form.name}: leave out {', '.join(sorted(given))}, of form {of}")
 
 
-def _make_input_spec(name: str, file: NetworkFile, form: Form, skeleton: Skeleton, options: FileOptions) -> InputSpec:
+def _make_input_spec(
+    name: str, file: NetworkFile, form: Form, joints: tuple[str, ...], options: FileOptions
+) -> InputSpec:
     """Return what the file wants of crops; UserError if that is not what its numbers can hold."""
     values = resolve_values(options, _usual_values(file, form, options), name)
     check_quantised(values, file.least_most, f"model '{name}': {file.path}")
@@ -86,7 +91,7 @@ def _make_input_spec(name: str, file: NetworkFile, form: Form, skeleton: Skeleto
     input_spec = InputSpec(
         name=name_in_text(file.path),
         input_wh=file.input_wh,
-        joints=choose_joints(str(file.path), skeleton, options.joints),
+        joints=joints,
         channels=values.channels,
         mean=mean,
         std=std,
@@ -189,7 +194,7 @@ def _choose(options: FileOptions, kind: type[ModelOptions]) -> dict[str, Any]:
 
 
 def _describe(
-    name: str, file: NetworkFile, form: Form, options: FileOptions, input_spec: InputSpec, about_form: dict[str, object]
+    name: str, file: NetworkFile, form: Form, input_spec: InputSpec, about_form: dict[str, object]
 ) -> dict[str, object]:
     """Return what results say of an estimator of a file, less what only its library knows."""
     return {
@@ -200,7 +205,6 @@ def _describe(
         "input": write_size(file.input_wh),
         **({"layout": file.layout} if file.layout_is_said else {}),
         **({"output": ",".join(form.outputs)} if len(file.names) > 1 else {}),
-        **({"joints": options.joints} if input_spec.joints else {}),
         "channels": input_spec.channels,
         "mean": list(input_spec.mean),
         "std": list(input_spec.std),

@@ -90,7 +90,7 @@ class FileOptions(InputOptions, OneStageOptions, CoordinateOptions, HeatmapOptio
     output: OutputNames | None = None
     """The name of the output to take, for files with several that can be it; of several together, with commas."""
     joints: JointOrder | None = None
-    """Whose order of the joints the network has, where that of the annotations is not the published one."""
+    """Whose joints the network has, in whose order: data's, or of a skeleton such as coco (list skeletons)."""
 
 
 def resolve_values(options: InputOptions, usual: Values, name: str) -> Values:

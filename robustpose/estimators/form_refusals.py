@@ -75,7 +75,7 @@ def explain_none(wanted: FormName, seen: Seen, skeleton: Skeleton) -> str:
     rows = _explain_rows(seen)
     if rows:
         return f"gives {list_shapes(seen.outputs)}: {rows}"
-    others = _recognise(seen)
+    others = recognise(seen)
     if others is not None:
         what, joints = others
         return (
@@ -89,7 +89,7 @@ def explain_none(wanted: FormName, seen: Seen, skeleton: Skeleton) -> str:
     )
 
 
-def _recognise(seen: Seen) -> tuple[str, int] | None:
+def recognise(seen: Seen) -> tuple[str, int] | None:
     """Return in which form outputs are of other joints, for messages, and how many; None if they are of none."""
     width, height = seen.input_wh
     images = seen.floats(4).values()

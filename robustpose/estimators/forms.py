@@ -16,10 +16,13 @@ from itertools import permutations
 from robustpose.decoding.one_stage import NoForm, RowForm
 from robustpose.errors import UserError, nearest
 from robustpose.estimators.file_options import FileOptions, FormName
-from robustpose.estimators.form_refusals import ask_outputs, explain_none, is_other, refuse_form
+from robustpose.estimators.form_refusals import ask_outputs, explain_none, is_other, recognise, refuse_form
+from robustpose.estimators.joint_order import choose_joints, list_numbers
 from robustpose.estimators.network_file import NetworkFile, Outputs
 from robustpose.estimators.seen_outputs import Seen, choose_rows, divide
 from robustpose.pose.skeletons import Skeleton
+
+ROWS_OF = 17  # joints of one-stage networks as they are published
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Form:
         split_ratio: SimCC's bins per px of the input.
         is_bare: whether joints come without confidences.
         needless: an option that was given and changes nothing.
+        n_joints: how many joints there are.
     """
 
     name: FormName
@@ -43,25 +47,46 @@ class Form:
     split_ratio: float = 0.0
     is_bare: bool = False
     needless: str = ""
+    n_joints: int = 0
 
 
 def find_form(file: NetworkFile, skeleton: Skeleton, options: FileOptions) -> Form:
-    """Return the form of a file: the one that is asked for, or the one that its outputs have; UserError if none."""
-    outputs = _choose_outputs(file, options.output)
-    seen = Seen(outputs, file.batch or 1, file.input_wh, file.layout, skeleton.n_joints, options)
-    found = {name: find(seen) for name, find in FINDERS.items()}
+    """Return the form of a file: the one that is asked for, or the one that its outputs have; UserError if none.
+
+    It is of as many joints as the annotations have, or else as a published skeleton has.
+    """
+    outputs, asked = _choose_outputs(file, options.output), options.form
+    first, *others = list_numbers(skeleton, options.joints)
+    seen = Seen(outputs, file.batch or 1, file.input_wh, file.layout, first, options)
+    found = _find_forms(seen)
+    for n_joints in others:
+        if any(found.values()):
+            break
+        of_others = replace(seen, n_joints=n_joints)
+        found_of_others = _find_forms(of_others)
+        if n_joints != ROWS_OF:  # what rows hold besides joints, such as scores of classes, can be any number
+            found_of_others["one-stage"] = []
+        if any(found_of_others.values()):
+            seen, found = of_others, found_of_others
     fitting = next((name for name in FINDERS if found[name]), None)
-    asked = options.form
     if asked is not None and not found[asked] and fitting is not None:
         raise UserError(f"{file.path} {refuse_form(asked, fitting, seen)}")
     chosen = asked or fitting
     if chosen is None or not found[chosen]:
+        other = recognise(seen)
+        if other is not None and options.joints is not None:
+            choose_joints(str(file.path), skeleton, options.joints, other[1])  # says that these are others
         raise UserError(f"{file.path} {explain_none(asked or 'heatmaps', seen, skeleton)}")
     forms = found[chosen]
     if len(forms) > 1:
         raise UserError(f"{file.path} {ask_outputs(chosen, [form.outputs for form in forms], outputs)}")
     _check_names_of_axes(forms[0], file, options)
-    return forms[0]
+    return replace(forms[0], n_joints=seen.n_joints)
+
+
+def _find_forms(seen: Seen) -> dict[FormName, list[Form]]:
+    """Return the forms of each name that outputs can have."""
+    return {name: find(seen) for name, find in FINDERS.items()}
 
 
 def _check_names_of_axes(form: Form, file: NetworkFile, options: FileOptions) -> None:

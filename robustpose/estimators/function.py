@@ -11,14 +11,17 @@ import numpy as np
 
 from robustpose import registry
 from robustpose.blame import blaming
-from robustpose.errors import UserError
+from robustpose.errors import UserError, spell_list
+from robustpose.estimators.in_order import doubt_order, put_in_order
+from robustpose.estimators.joint_order import DATA, JointOrder
 from robustpose.estimators.options import Crops, ModelOptions, Switch, read_options
 from robustpose.pose.arrays import to_numbers
-from robustpose.pose.cell import Cell
-from robustpose.pose.joint_names import match_names
-from robustpose.pose.protocols import Dataset, Estimator, adopt
-from robustpose.pose.skeletons import COCO, MPII, Skeleton, explain_other_joints
-from robustpose.pose.types import Floats, Frame, Poses, copy_frame, no_poses, reorder_joints
+from robustpose.pose.joint_names import find_names
+from robustpose.pose.protocols import Estimator, adopt
+from robustpose.pose.shared_joints import make_own_skeleton
+from robustpose.pose.skeleton_table import get_published, list_by_size
+from robustpose.pose.skeletons import Skeleton
+from robustpose.pose.types import Floats, Frame, Poses, no_poses
 
 PLAIN, BATCHED = "f(image, boxes)", "f(images, boxes_per_image)"
 SAY_BATCHED, SAY_PLAIN = "say --model-set batched=true", "say --model-set batched=false"
@@ -31,6 +34,8 @@ class Options(ModelOptions):
     """Whether it is called as f(images, boxes_per_image); by default what its attribute `batched` says."""
     batch_size: Crops = 32
     """People at most in one call of f(images, boxes_per_image), unless a single image has more."""
+    joints: JointOrder | None = None
+    """Whose joints it gives: data's, or of a skeleton such as coco; by default what its attribute `joints` says."""
 
 
 class Function(Estimator):
@@ -43,15 +48,28 @@ class Function(Estimator):
     With a `batch_size`, `find` takes a list of such images and a list of the boxes of each, and gives a list of what it
     finds in each. The people of an image always come together, and images without boxes never come. As many images are
     handed over at once as have `batch_size` people together, or one that has more by itself.
+
+    `joints` names the K that it gives, in its order: those of the skeleton, or more; by default those of the
+    annotations.
     """
 
     needs_boxes = True
 
-    def __init__(self, find: Callable[..., Any], skeleton: Skeleton, name: str, batch_size: int | None = None) -> None:
+    def __init__(
+        self,
+        find: Callable[..., Any],
+        skeleton: Skeleton,
+        name: str,
+        batch_size: int | None = None,
+        joints: Sequence[str] = (),
+    ) -> None:
         self.skeleton = skeleton
-        self.provenance = {"kind": "function", "name": name}
+        own = make_own_skeleton(joints or skeleton.whole.joints, skeleton, f"model '{name}'").joints
+        self._n_joints, self._order = len(own), find_names(own, skeleton.joints)
+        taken = {"joints_taken": f"{skeleton.n_joints} of {len(own)}"} if len(own) > skeleton.n_joints else {}
+        self.provenance = {"kind": "function", "name": name, **taken}
         self.__wrapped__ = self._find = find
-        self.warnings = doubt_order(skeleton, name)
+        self.warnings = [] if joints else doubt_order(skeleton.whole, name)
         self._name = name
         self._batch_size = batch_size
         self._has_answered = False
@@ -71,6 +89,8 @@ class Function(Estimator):
     def _make_poses(self, frame: Frame, points: Floats | None) -> Poses:
         if points is None or frame.box_scores is None:
             return no_poses(frame.image_id, self.skeleton.n_joints)
+        if self._order not in (None, tuple(range(self._n_joints))):
+            points = points[:, list(self._order or ())]
         confidence = points[:, :, 2]
         scores = confidence.mean(-1) * frame.box_scores
         return Poses(frame.image_id, points[:, :, :2], confidence, scores, frame.truth_rows, frame.box_categories)
@@ -124,18 +144,25 @@ class Function(Estimator):
     def _check_points(self, frame: Frame, found: Any) -> Floats:
         """Return what the callable gave for the boxes of a frame as an array (N, K, 3)."""
         n_people = 0 if frame.boxes is None else len(frame.boxes)
-        expected = (n_people, self.skeleton.n_joints, 3)
+        expected = (n_people, self._n_joints, 3)
         what = f"'{self._name}' must return {expected} (people, joints, x y confidence) for image {frame.image_id}"
         points = np.array(to_numbers(found, f"{what}: it"), np.float64)  # a copy: theirs may be used again
         if n_people == 1 and points.shape == expected[1:]:
             points = points[None]
         if points.shape != expected:
             is_of_batches = self._batch_size is None and points.ndim == 4 and not self._has_answered
-            raise UserError(f"{what}, got {points.shape}{'; ' + self._tell_call() if is_of_batches else ''}")
+            hint = f"; {self._tell_call()}" if is_of_batches else self._advise(points.shape)
+            raise UserError(f"{what}, got {points.shape}{hint}")
         if not np.isfinite(points).all():
             person, joint, _ = np.argwhere(~np.isfinite(points))[0].tolist()
             raise UserError(f"{what}, got {points[person, joint].tolist()} for joint {joint} of person {person}")
         return points
+
+    def _advise(self, shape: tuple[int, ...]) -> str:
+        """Return what to say where it gives another number of joints, such as a published one."""
+        n_joints = shape[-2] if len(shape) in (2, 3) and shape[-1] == 3 else self._n_joints
+        names = list_by_size(n_joints) if n_joints != self._n_joints else []
+        return f": say whose joints it gives, --model-set joints={spell_list(names, 'or')}" if names else ""
 
 
 def _is_of_other_arguments(error: BaseException | None) -> bool:
@@ -166,37 +193,6 @@ def share_out(n_people: Sequence[int], most: int) -> list[list[int]]:
     return sorted(sorted(call) for call in calls)
 
 
-class InOrder(Estimator):
-    """An estimator of others whose joints are put in the order of a skeleton that names the same ones."""
-
-    def __init__(self, estimator: Estimator, skeleton: Skeleton, order: Sequence[int]) -> None:
-        self.skeleton = skeleton
-        self.needs_boxes = estimator.needs_boxes
-        self.needs_images = estimator.needs_images
-        self.warnings = estimator.warnings
-        self.__wrapped__ = getattr(estimator, "__wrapped__", estimator)  # whose code results know
-        self._estimator = estimator
-        self._order = order
-
-    @property
-    def provenance(self) -> Mapping[str, object]:
-        """Return what results say about the estimator."""
-        return self._estimator.provenance
-
-    def check_data(self, dataset: Dataset, cells: Sequence[Cell]) -> None:
-        """Have the estimator check the data."""
-        self._estimator.check_data(dataset, cells)
-
-    def predict(self, frames: Sequence[Frame]) -> list[Poses]:
-        """Return the poses found in each frame."""
-        found = self._estimator.predict([copy_frame(frame) for frame in frames])
-        if not isinstance(found, Sequence) or not all(
-            isinstance(poses, Poses) and poses.xy.shape[1] == len(self._order) for poses in found
-        ):
-            return found  # which is refused where estimators are called
-        return [reorder_joints(poses, self._order) for poses in found]
-
-
 def build(spec: str, skeleton: Skeleton, options: Mapping[str, Any]) -> Estimator:
     """Return the estimator behind ``package.module:attr``. `options` are as `estimators.build` takes them."""
     found = registry.load(spec, kind="model")
@@ -214,7 +210,7 @@ def take(found: Any, name: str, skeleton: Skeleton, options: Mapping[str, Any]) 
     if hasattr(found, "predict"):
         how = f"{getattr(found, '__name__', '')}(skeleton)"
         with blaming(f"estimator '{name}'", f"{how}: give it __init__(self, skeleton), or name an object made of it"):
-            made = found(skeleton) if isinstance(found, type) else found
+            made = found(skeleton.whole) if isinstance(found, type) else found
         read_options(name, ModelOptions, options)
         return put_in_order(adopt(made, Estimator, f"estimator '{name}'"), skeleton, f"estimator '{name}'")
     if isinstance(found, type) or not callable(found):
@@ -235,33 +231,31 @@ def _wrap(spec: str, find: Callable[..., Any], skeleton: Skeleton, options: Opti
             f"model '{spec}' is called as {PLAIN}, an image at a time: leave out batch_size, or if it is {BATCHED}, "
             f"{SAY_BATCHED}"
         )
-    estimator = Function(find, skeleton, spec, options.batch_size if is_batched else None)
+    joints = _read_joints(find, spec, skeleton, options)
+    estimator = Function(find, skeleton, spec, options.batch_size if is_batched else None, joints)
+    if options.joints is not None:
+        estimator.provenance = {**estimator.provenance, "joints": options.joints}
     if is_batched != declared:  # what its own code says, its code's hash tells
         estimator.provenance = {**estimator.provenance, "batched": is_batched}
     return estimator
 
 
-def put_in_order(estimator: Estimator, skeleton: Skeleton, what: str) -> Estimator:
-    """Return an estimator that gives the joints of a skeleton in its order; UserError if it finds other joints."""
-    own = estimator.skeleton
-    if own.joints == skeleton.joints:
-        return estimator
-    if own.n_joints != skeleton.n_joints:
-        raise UserError(f"{what} {explain_other_joints(own.joints, skeleton)}")
-    order = match_names(own.joints, skeleton.joints)
-    if order is None:
-        other = explain_other_joints(own.joints, skeleton)
-        raise UserError(f"{what} {other}, or give it the skeleton of the annotations if these are the same")
-    return InOrder(estimator, skeleton, order)
+def _read_joints(find: Callable[..., Any], spec: str, skeleton: Skeleton, options: Options) -> tuple[str, ...]:
+    """Return the joints that a callable gives: those of the skeleton that the options name, or what itself says.
 
-
-def doubt_order(skeleton: Skeleton, name: str) -> list[str]:
-    """Return a warning where a callable could well have a published order of the joints in mind."""
-    for published in (COCO, MPII):
-        order = match_names(published.joints, skeleton.joints)
-        if order not in (None, tuple(range(skeleton.n_joints))):
-            return [
-                f"the annotations have the joints of {published.name.upper()} in another order: '{name}' has to give "
-                f"them as {', '.join(skeleton.joints)}"
-            ]
-    return []
+    Its attribute `joints` is a list of names, or the name of a published skeleton; none are those of the annotations.
+    """
+    if options.joints == DATA:
+        return skeleton.whole.joints
+    with blaming(f"estimator '{spec}'"):
+        said = options.joints or getattr(find, "joints", None)
+    if said is None:
+        return ()
+    if isinstance(said, str):
+        row = get_published(said)
+        return row.spell_as(skeleton.whole.joints)
+    if not isinstance(said, Sequence) or not said or not all(isinstance(name, str) and name for name in said):
+        raise UserError(
+            f"'{spec}'.joints must be names of joints, or the name of a skeleton such as coco, got {said!r}"
+        )
+    return tuple(said)

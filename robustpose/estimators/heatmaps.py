@@ -13,11 +13,12 @@ import numpy as np
 from robustpose.decoding.conventions import CONVENTIONS
 from robustpose.decoding.heatmaps import unmirror_heatmaps
 from robustpose.errors import UserError
+from robustpose.estimators.joint_order import JointOrder
 from robustpose.estimators.options import CropOptions, HeatmapOptions, NetworkOptions, Size, write_size
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.top_down import DEFAULTS, TopDownEstimator
 from robustpose.models.input_spec import InputSpec
-from robustpose.models.zoo import ZOO, find_published, make_input_spec
+from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
@@ -35,6 +36,8 @@ class Options(NetworkOptions, HeatmapOptions):
 
     input: Size | None = None
     """WIDTHxHEIGHT px, of official files; by default as their names say (_256x192: height first), or as is usual."""
+    joints: JointOrder | None = None
+    """Whose joints an official file has: data's, or of a skeleton such as coco (robustpose list skeletons)."""
 
 
 class HeatmapEstimator(TopDownEstimator[HeatmapNetwork]):
@@ -70,12 +73,12 @@ class HeatmapEstimator(TopDownEstimator[HeatmapNetwork]):
         n_crops = len(crops)
         heatmaps = self._look(crops)
         width, height = (side // self.input_spec.stride for side in self.input_spec.input_wh)
-        expected = (n_crops * (2 if self._flip_test else 1), self.skeleton.n_joints, height, width)
+        expected = (n_crops * (2 if self._flip_test else 1), self.own_skeleton.n_joints, height, width)
         if heatmaps.shape != expected:
             hint = ": is this a model of another skeleton?" if heatmaps.ndim == 4 else ""
             raise UserError(
-                f"model '{self.input_spec.name}' must give heatmaps {expected} for skeleton '{self.skeleton.name}', "
-                f"got {heatmaps.shape}{hint}"
+                f"model '{self.input_spec.name}' must give heatmaps {expected} for skeleton "
+                f"'{self.own_skeleton.name}', got {heatmaps.shape}{hint}"
             )
         if not self._flip_test:
             return heatmaps
@@ -89,13 +92,15 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     A safetensors file written by training says in its input spec how it wants its crops; of an official ``.pth`` or
     ``.pth.tar``, `models.zoo` says it.
     """
-    from robustpose.estimators.loading import check_head, load_network
+    from robustpose.estimators.loading import OfficialJoints, load_network
+
+    official = OfficialJoints(skeleton, options.joints)
 
     def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec | None:
         if name not in {published.network for published in ZOO.values()}:
             return None
-        check_head(path, tensors, HEAD, skeleton)
-        return make_input_spec(name, find_published(skeleton), options.input or find_size_in_name(path))
+        own = official.find(path, tensors, HEAD)
+        return make_input_spec(name, own, options.input or find_size_in_name(path))
 
     loaded = load_network(name, target, skeleton, options, describe_official)
     input_wh = loaded.input_spec.input_wh
@@ -105,10 +110,12 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
             "take the weights of the row that is measured"
         )
     estimator = _make_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
+    about_joints = official.describe(estimator, target)
     estimator.describe = partial(
         loaded.describe,
         input=write_size(input_wh),
         channels=loaded.input_spec.channels,
+        **about_joints,
         flip_test=options.flip_test,
         **options.describe_decoding(),
     )

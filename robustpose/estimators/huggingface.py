@@ -22,13 +22,13 @@ from robustpose.estimators.image_processors.settings import (
     boxes_to_xywh,
     read_settings,
 )
-from robustpose.estimators.joint_order import JointOrder, choose_joints
+from robustpose.estimators.joint_order import JointOrder, OwnJoints, choose_joints
 from robustpose.estimators.options import CropOptions, NetworkOptions, Whole, write_size
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.top_down import TopDownEstimator
 from robustpose.models.input_spec import InputSpec
-from robustpose.pose.joint_names import find_names
-from robustpose.pose.skeletons import Skeleton, advise_model
+from robustpose.pose.joint_names import find_names, find_sides
+from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Options(NetworkOptions, CropOptions):
     dataset_index: Whole | None = None
     """Whose experts look, of a model that has some; 0, COCO's of ViTPose++, by default."""
     joints: JointOrder | None = None
-    """Whose order of the joints the model has, where it does not name them."""
+    """Whose joints a model has that does not name them: data's, or of a skeleton such as coco (list skeletons)."""
 
 
 class Processor(Protocol):
@@ -94,7 +94,8 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
     settings, has_file = read_settings(files.folder, files.model_type)
     model = load_model(files, settings.input_wh, files.folder / FILE if has_file else None)
     dataset_index = choose_dataset(model, files.name, options.dataset_index)
-    joints = find_joints(model, files.name, skeleton, options)
+    own = find_joints(model, files.name, skeleton, options)
+    joints = own.joints
     chosen = find_taken(joints, skeleton)
     taken = joints if chosen is None else tuple(joints[i] for i in chosen)
     input_spec = InputSpec(name=files.name, input_wh=settings.input_wh, joints=taken)
@@ -109,13 +110,13 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
             channels_last=False,  # the numbers are those that transformers gives
         )
     estimator = HuggingFaceEstimator(network, make_processor(settings), input_spec, skeleton, options)
-    check_sides(model, files.name, estimator.own_skeleton, is_named=bool(joints))
-    estimator.warnings = list_doubts(files.name, settings, has_file)
+    check_sides(model, files.name, estimator.own_skeleton, is_named=bool(joints) and not own.doubt)
+    estimator.warnings = [*own.warnings, *list_doubts(files.name, settings, has_file)]
     about: dict[str, Any] = {
         "class": type(model).__name__,
         "input": write_size(settings.input_wh),
         **({} if dataset_index is None else {"dataset_index": dataset_index}),
-        **({} if options.joints is None else {"joints": options.joints}),
+        **({"joints": own.name or options.joints} if own.name or options.joints else {}),
         **({} if chosen is None else {"joints_taken": f"{len(taken)} of {len(joints)}"}),
         "flip_test": options.flip_test,
         "backend": options.backend,
@@ -154,26 +155,26 @@ def make_processor(settings: Settings) -> Processor:
     return Sapiens2Processor(settings)
 
 
-def find_joints(model: Any, name: str, skeleton: Skeleton, options: Options) -> tuple[str, ...]:
+def find_joints(model: Any, name: str, skeleton: Skeleton, options: Options) -> OwnJoints:
     """Return the model's own joints in its order; none if they are those of the annotations as they stand."""
     from robustpose.estimators.hub_model import read_names
 
     names, n_joints = read_names(model), model.config.num_labels
     if names and options.joints is not None:
         raise UserError(f"{name} names its joints ({', '.join(names[:4])}, …): leave out joints={options.joints}")
-    if names:
-        return names
-    if n_joints != skeleton.n_joints:
-        raise UserError(
-            f"{name} finds {n_joints} joints, which it does not name, but the annotations have {skeleton.n_joints} "
-            f"(skeleton '{skeleton.name}'): {advise_model(n_joints, skeleton)}"
-        )
-    return choose_joints(name, skeleton, options.joints)
+    return OwnJoints(names) if names else choose_joints(name, skeleton, options.joints, n_joints)
 
 
 def find_taken(joints: Sequence[str], skeleton: Skeleton) -> tuple[int, ...] | None:
-    """Return which of a model's named joints are the skeleton's, for one that finds more, as Sapiens2 does."""
-    return find_names(joints, skeleton.joints) if len(joints) > skeleton.n_joints else None
+    """Return which of a model's joints are looked at, for one that finds more, as Sapiens2 does; None for all.
+
+    These are the skeleton's, and behind them the ones that change places with them in a mirror.
+    """
+    taken = find_names(joints, skeleton.joints) if len(joints) > skeleton.n_joints else None
+    if taken is None:
+        return None
+    partners = {joint: other for pair in find_sides(joints).pairs for joint, other in (pair, pair[::-1])}
+    return tuple(dict.fromkeys([*taken, *(partners[joint] for joint in taken if joint in partners)]))
 
 
 def check_sides(model: Any, name: str, own_skeleton: Skeleton, is_named: bool) -> None:

@@ -23,7 +23,8 @@ from robustpose.blame import blaming
 from robustpose.changes import ALL_NAMES
 from robustpose.contents import hash_network
 from robustpose.errors import UserError, nearest, quote
-from robustpose.estimators.function import doubt_order
+from robustpose.estimators.in_order import doubt_order
+from robustpose.estimators.joint_order import find_by_number, tell_by_number
 from robustpose.estimators.options import Size, read_options, write_size
 from robustpose.estimators.own_layers import describe_own
 from robustpose.estimators.running.backends import check_backend, find_device, limit_threads
@@ -112,16 +113,42 @@ def find_input_spec(network: nn.Module, given: Any, skeleton: Skeleton, options:
     return InputSpec(name, input_wh, skeleton.joints, sigma=FAMILIES["heatmaps"].choose_sigma(input_wh))
 
 
-def prepare(network: nn.Module, given: Any, skeleton: Skeleton, options: Mapping[str, Any]) -> InputSpec:
-    """Return the input spec of a network that fits people of a skeleton; UserError where it does not."""
+def prepare(
+    network: nn.Module, given: Any, skeleton: Skeleton, options: Mapping[str, Any]
+) -> tuple[InputSpec, list[str]]:
+    """Return the input spec of a network that fits people of a skeleton, and doubts; UserError where it does not."""
     package = type(network).__module__.partition(".")[0]
     if package in OF_OTHERS:
         raise UserError(f"network '{name_network(network)}' is a model of {package}: {OF_OTHERS[package]}")
     check_weights(network)
-    input_spec = find_input_spec(network, given, skeleton, options)
+    input_spec, doubts = find_input_spec(network, given, skeleton.whole, options), list[str]()
+    copied = copy_network(network)
+    if not _names_joints(getattr(network, ATTRIBUTE, None) if given is None else given):
+        input_spec, doubts = _tell_joints(copied, input_spec, skeleton)
     input_spec.arrange(skeleton)
     is_stride_known = isinstance(given, InputSpec) or (isinstance(given, Mapping) and "stride" in given)
-    return _fit(copy_network(network), input_spec, skeleton, is_stride_known)
+    return _fit(copied, input_spec, skeleton, is_stride_known), doubts
+
+
+def _names_joints(given: Any) -> bool:
+    """Return whether what is said of a network's input names its joints."""
+    return bool(given.get("joints") if isinstance(given, Mapping) else getattr(given, "joints", ()))
+
+
+def _tell_joints(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton) -> tuple[InputSpec, list[str]]:
+    """Return the input spec of a network, a copy, with the joints that the number of its heatmaps tells, and doubts.
+
+    With as many as the annotations have, or a number that tells nothing, it stays as it is.
+    """
+    if input_spec.family != "heatmaps":
+        return input_spec, []
+    shape: tuple[int, ...] = getattr(_look(network, input_spec.input_wh, input_spec.name), "shape", ())
+    n_joints = shape[1] if len(shape) == 4 else skeleton.whole.n_joints
+    if n_joints == skeleton.whole.n_joints or find_by_number(skeleton, n_joints) is None:
+        return input_spec, []
+    own = tell_by_number(f"network '{input_spec.name}'", skeleton, n_joints)
+    say = "input=InputSpec(…, joints=(…)) names them"
+    return replace(input_spec, joints=own.joints), [f"{own.doubt.partition(' (--model-set')[0]} ({say})"]
 
 
 def _fit(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, is_stride_known: bool) -> InputSpec:
@@ -131,7 +158,7 @@ def _fit(network: nn.Module, input_spec: InputSpec, skeleton: Skeleton, is_strid
     """
     if input_spec.family != "heatmaps":
         return input_spec
-    (width, height), n_joints = input_spec.input_wh, skeleton.n_joints
+    (width, height), n_joints = input_spec.input_wh, len(input_spec.joints) or skeleton.whole.n_joints
     found = _look(network, input_spec.input_wh, input_spec.name)
     expected = (1, n_joints, height // input_spec.stride, width // input_spec.stride)
     what = f"network '{input_spec.name}' must give heatmaps (B, {n_joints}, h, w) of the joints of '{skeleton.name}'"
@@ -168,13 +195,13 @@ def as_estimator(
         "state_sha256": hash_network(network),
         "layers_sha256": _hash_layers(network),
         **_describe_input(input_spec),
-        **chosen.model_dump(exclude={"threads", "batch_size", "input", "decode", "device"}),
+        **chosen.model_dump(exclude={"threads", "batch_size", "input", "decode", "device", "joints"}),
         **({} if getattr(chosen, "input", None) is None else {"input": chosen.input}),
         "device": device.type,
         "torch": str(torch.__version__),
         **own,
     }
-    published = doubt_order(skeleton, input_spec.name) if not getattr(network, ATTRIBUTE, None) else []
+    published = doubt_order(skeleton.whole, input_spec.name) if not getattr(network, ATTRIBUTE, None) else []
     estimator.warnings = [*estimator.warnings, *published, *doubts]
     return estimator
 

@@ -13,12 +13,16 @@ from torch import Tensor, nn
 from robustpose import models, registry
 from robustpose.contents import hash_network
 from robustpose.errors import UserError
+from robustpose.estimators.joint_order import OwnJoints, choose_joints
 from robustpose.estimators.options import NetworkOptions
 from robustpose.estimators.running.backends import check_backend, find_device
 from robustpose.files import name_in_text
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import load_tensors, read_weights
-from robustpose.pose.skeletons import Skeleton, advise_model
+from robustpose.models.zoo import find_published
+from robustpose.pose.protocols import Estimator
+from robustpose.pose.skeleton_table import TABLE
+from robustpose.pose.skeletons import Skeleton
 from robustpose.sources import PACKAGE, hash_code, hash_once
 from robustpose.states import know
 
@@ -76,7 +80,7 @@ def load_network(
     input_spec = input_spec or make_input_spec(path, tensors)
     if input_spec is None:
         raise UserError(f"{path} carries no input spec: expected a file written by robustpose train{other}")
-    network = models.build(name, len(input_spec.joints) or skeleton.n_joints)
+    network = models.build(name, len(input_spec.joints) or skeleton.whole.n_joints)
     load_tensors(network, tensors, str(path))
     engine = {**options.model_dump(include={"threads", "backend", "precision"}), "device": device}
     return Loaded(network, input_spec, engine, name, path)
@@ -96,11 +100,29 @@ def describe_network(network: nn.Module, input_spec: InputSpec) -> dict[str, obj
     return {**about, "code": code} if code else about
 
 
-def check_head(path: Path, tensors: dict[str, Tensor], head: str, skeleton: Skeleton) -> None:
-    """Raise UserError if the last layer of an official file, `head`, finds another number of joints."""
-    n_joints = len(tensors[head]) if head in tensors else skeleton.n_joints
-    if n_joints != skeleton.n_joints:
-        raise UserError(
-            f"{path} finds {n_joints} joints, but the annotations have {skeleton.n_joints} "
-            f"(skeleton '{skeleton.name}'): {advise_model(n_joints, skeleton)}"
-        )
+class OfficialJoints:
+    """The joints of an official file, which does not name them, once `find` has been called.
+
+    `own` says which they are, and why that is in doubt; `said` is the option of the user.
+    """
+
+    def __init__(self, skeleton: Skeleton, said: str | None) -> None:
+        self.own = OwnJoints()
+        self._skeleton, self._said, self._is_asked = skeleton, said, False
+
+    def find(self, path: Path, tensors: dict[str, Tensor], head: str) -> Skeleton:
+        """Return the skeleton that a file has by how many joints its last layer, `head`, finds."""
+        self._is_asked = True
+        whole = self._skeleton.whole
+        n_joints = len(tensors[head]) if head in tensors else whole.n_joints
+        if n_joints == whole.n_joints and self._said is None:
+            return find_published(whole)
+        self.own = choose_joints(str(path), self._skeleton, self._said, n_joints)
+        return TABLE[self.own.name].arrange(self.own.joints) or whole if self.own.joints else whole
+
+    def describe(self, estimator: Estimator, file: str) -> dict[str, object]:
+        """Give an estimator the doubts, and return what results say of its joints."""
+        if self._said is not None and not self._is_asked:
+            raise UserError(f"{file} says which joints it finds: leave out joints={self._said}")
+        estimator.warnings = self.own.warnings
+        return {"joints": self.own.name} if self.own.name else {}

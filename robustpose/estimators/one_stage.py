@@ -152,7 +152,7 @@ class OneStageEstimator(NetworkEstimator[RowNetwork]):
 
     def _find_form(self, outputs: Sequence[Array]) -> RowForm:
         shapes = [tuple(output.shape) for output in outputs]
-        options, n_joints = self._options, self.skeleton.n_joints
+        options, n_joints = self._options, self.own_skeleton.n_joints
         try:
             form = choose_form(
                 shapes, self.input_spec.input_wh, n_joints, self.kind.name, options.classes, options.columns

@@ -8,14 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from robustpose.errors import UserError
+from robustpose.estimators.joint_order import JointOrder, choose_joints
 from robustpose.estimators.options import ModelOptions
 from robustpose.files import name_in_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.image_ids import ImageNames
+from robustpose.pose.joint_names import find_names
 from robustpose.pose.protocols import Dataset, Estimator
-from robustpose.pose.results_json import check_truth_rows, group_poses, keep_category, read_people, read_results
-from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Frame, ImageId, Poses, Truth, join_poses, no_poses
+from robustpose.pose.results_json import Result, check_truth_rows, count_joints, group_poses, keep_category, read_people
+from robustpose.pose.shared_joints import OtherJoints
+from robustpose.pose.skeleton_table import list_by_size
+from robustpose.pose.skeletons import Skeleton, explain_other_joints
+from robustpose.pose.types import Frame, ImageId, Poses, Truth, join_poses, no_poses, reorder_joints
+from robustpose.reading import read_json
 from robustpose.sources import hash_once
 
 OF_PART = ("limit", "preview", "images_with_people")  # what the provenance of a part of a dataset has
@@ -28,8 +33,10 @@ class ResultsFolder(Estimator):
     needs_boxes = False
     needs_images = False
 
-    def __init__(self, folder: Path, skeleton: Skeleton) -> None:
+    def __init__(self, folder: Path, skeleton: Skeleton, joints: str | None = None) -> None:
+        """Look into a folder; `joints` says whose joints the poses have, as `choose_joints` takes it."""
         self.skeleton = skeleton
+        self._joints, self._order, self._n_own = joints, list(range(skeleton.n_joints)), 0
         self._folder = folder / "predictions" if (folder / "predictions").is_dir() else folder
         if not self._folder.is_dir():
             raise UserError(
@@ -45,8 +52,9 @@ class ResultsFolder(Estimator):
         for name, content in hashes.items():
             digest.update(name.encode() + bytes.fromhex(content))
         found = {"kind": "results", "name": name_in_text(folder.resolve()), "sha256": digest.hexdigest()}
-        self.provenance = {**found, "files": hashes}
+        self.provenance = {**found, "files": hashes, **({} if joints is None else {"joints": joints})}
         self.warnings: list[str] = []
+        self._doubts: list[str] = []
         self._cells: dict[Cell, dict[ImageId, Poses]] = {}
 
     def check_data(self, dataset: Dataset, cells: Sequence[Cell]) -> None:
@@ -57,10 +65,10 @@ class ResultsFolder(Estimator):
         found, n_left_out = {}, 0
         for cell in cells:
             path = self._find_file(cell)
-            results = read_people(path, self.skeleton.n_joints)
+            results = self._read(path)
             kept = keep_category(results, dataset.category_ids, f"results file {path}")
             n_left_out += len(results) - len(kept)
-            found[cell] = group_poses(kept, self.skeleton.n_joints, dataset.category_ids)
+            found[cell] = self._group(kept, dataset.category_ids)
         frames = [dataset.frame(index) for index in range(len(dataset))]
         names = ImageNames([(frame.image_id, frame.file_name) for frame in frames])
         ids = [image_id for of_cell in found.values() for image_id, poses in of_cell.items() for _ in poses.score]
@@ -78,7 +86,8 @@ class ResultsFolder(Estimator):
             if not any(len(truth.xy) for truth in truths):  # images alone: whom a pose was of is annotated elsewhere
                 self._cells[cell] = {i: replace(of, truth_rows=None) for i, of in self._cells[cell].items()}
             check_truth_rows(self._cells[cell], truths, path)
-        self.warnings = [f"{n_left_out:,} poses of other categories are left out"] if n_left_out else []
+        self.warnings = [*self._doubts]
+        self.warnings += [f"{n_left_out:,} poses of other categories are left out"] if n_left_out else []
         self.warnings += self._doubt_gaps(cells[0], truths)
         if not any(key in dataset.provenance for key in OF_PART):  # whose other images have results, too
             self.warnings += names.doubt_ids(ids, meant, "poses")
@@ -105,8 +114,43 @@ class ResultsFolder(Estimator):
 
     def _cell(self, cell: Cell) -> dict[ImageId, Poses]:
         if cell not in self._cells:
-            self._cells[cell] = read_results(self._find_file(cell), self.skeleton.n_joints)
+            self._cells[cell] = self._group(self._read(self._find_file(cell)))
         return self._cells[cell]
+
+    def _read(self, path: Path) -> list[Result]:
+        """Return the results of a file, which have the skeleton's joints, or more; OtherJoints where they lack some.
+
+        How many they have, the first file with results tells.
+        """
+        results = read_people(path, self._n_own or None)
+        if results and not self._n_own:
+            n_joints = count_joints(results)
+            own = self._find_joints(n_joints, path)
+            order = find_names(own, self.skeleton.joints)
+            if order is None:
+                raise OtherJoints(f"results file {path} {explain_other_joints(own, self.skeleton)}", own)
+            self._order, self._n_own = list(order), n_joints
+        return results
+
+    def _find_joints(self, n_joints: int, path: Path) -> tuple[str, ...]:
+        """Return the joints of results with so many: as the option or the run says, or as the number tells."""
+        whole = self.skeleton.whole
+        if self._joints is None:
+            for joints in (_read_noted_joints(self._folder.parent), self.skeleton.joints, whole.joints):
+                if len(joints) == n_joints:
+                    return joints
+            if not list_by_size(n_joints):
+                read_people(path, whole.n_joints)  # says what is wrong with them
+        own = choose_joints(f"results file {path}", self.skeleton, self._joints, n_joints)
+        self._doubts = own.warnings
+        return own.joints or whole.joints
+
+    def _group(self, results: Sequence[Result], category_ids: Sequence[ImageId] = (1,)) -> dict[ImageId, Poses]:
+        """Return the poses of results by image id, with the joints of the skeleton."""
+        found = group_poses(results, self._n_own or self.skeleton.n_joints, category_ids)
+        if self._order == list(range(self._n_own)):
+            return found
+        return {image_id: reorder_joints(poses, self._order) for image_id, poses in found.items()}
 
     def _find_file(self, cell: Cell) -> Path:
         path = self._folder / f"{cell.file_stem}.json"
@@ -116,6 +160,16 @@ class ResultsFolder(Estimator):
                 "--corruptions and --severities"
             )
         return path
+
+
+def _read_noted_joints(folder: Path) -> tuple[str, ...]:
+    """Return the joints that a run folder notes to be scored, if it notes some."""
+    path = folder / "inputs.json"
+    if not path.is_file():
+        return ()
+    data = read_json(path, "note of inputs", 1 << 20)[0]
+    joints = data.get("data", {}).get("joints") if isinstance(data, dict) else None
+    return tuple(map(str, joints)) if isinstance(joints, list) else ()
 
 
 def _rename_images(found: Mapping[ImageId, Poses], meant: Mapping[ImageId, ImageId]) -> dict[ImageId, Poses]:
@@ -128,11 +182,15 @@ def _rename_images(found: Mapping[ImageId, Poses], meant: Mapping[ImageId, Image
     return by_image
 
 
-Options = ModelOptions  # none
+class Options(ModelOptions):
+    """Options of results."""
+
+    joints: JointOrder | None = None
+    """Whose joints the poses have: data's, or of a skeleton such as coco (robustpose list skeletons)."""
 
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> ResultsFolder:
     """Return the estimator for the results in folder `target`."""
     if not target:
         raise UserError(f"name the folder of results: --model {name}:DIR")
-    return ResultsFolder(Path(target), skeleton)
+    return ResultsFolder(Path(target), skeleton, options.joints)

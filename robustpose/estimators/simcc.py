@@ -65,7 +65,7 @@ class SimccEstimator(TopDownEstimator[SimccNetwork]):
 
     def _check(self, outputs: object, n_rows: int) -> None:
         """Raise UserError if outputs are not the bins of so many crops."""
-        n_joints, input_spec = self.skeleton.n_joints, self.input_spec
+        n_joints, input_spec = self.own_skeleton.n_joints, self.input_spec
         expected = [(n_rows, n_joints, round(side * self._split_ratio)) for side in input_spec.input_wh]
         parts = outputs if isinstance(outputs, tuple | list) else [outputs]
         shapes = [part.shape if isinstance(part, np.ndarray) else type(part).__name__ for part in parts]
@@ -80,6 +80,6 @@ class SimccEstimator(TopDownEstimator[SimccNetwork]):
             hint = ": is this a model of another skeleton?"
         raise UserError(
             f"model '{input_spec.name}' must give bins of x {expected[0]} and of y {expected[1]} for skeleton "
-            f"'{self.skeleton.name}' and split ratio {self._split_ratio:g}, got "
+            f"'{self.own_skeleton.name}' and split ratio {self._split_ratio:g}, got "
             f"{' and '.join(map(str, shapes)) or 'nothing'}{hint}"
         )

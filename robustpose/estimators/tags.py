@@ -15,11 +15,12 @@ from pydantic import BeforeValidator, Field
 
 from robustpose.decoding.tags import Maps, Outputs, group_people, merge_outputs
 from robustpose.errors import UserError
+from robustpose.estimators.joint_order import JointOrder
 from robustpose.estimators.options import Count, ShorterSide, Switch, WholeImageOptions, parse_numbers, write_size
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.models.input_spec import InputSpec
-from robustpose.models.zoo import ZOO, find_published, make_input_spec
+from robustpose.models.zoo import ZOO, make_input_spec
 from robustpose.pose.crop import SCALE_UNIT, crop_person, map_xy_to_xy
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
@@ -56,6 +57,8 @@ class Options(WholeImageOptions):
 
     input: Annotated[ShorterSide, Field(ge=64)] | None = None
     """Px that the shorter side of an image is brought to, such as 512; by default what the network was trained on."""
+    joints: JointOrder | None = None
+    """Whose joints an official file has: data's, or of a skeleton such as coco (robustpose list skeletons)."""
     # Results say these two as they were written, so they are kept as text.
     scales: Annotated[str, BeforeValidator(_check_scales)] = "1"
     """Factors of the input size, 1 among them, such as 0.5,1,2: heatmaps are averaged over them, tags are of 1."""
@@ -102,7 +105,7 @@ class TagEstimator(NetworkEstimator[TagNetwork]):
         heatmaps, tags = self.find_maps(image)
         people, scores = self._group(heatmaps, tags)
         if not len(people):
-            return no_poses(frame.image_id, self.skeleton.n_joints)
+            return no_poses(frame.image_id, self.own_skeleton.n_joints)
         size_wh, center, scale = place_image((image.shape[1], image.shape[0]), self.short_side, 1.0, min(self._scales))
         copies = (len(people), 1)
         xy = map_xy_to_xy(people[:, :, :2].astype(float), np.tile(center, copies), np.tile(scale, copies), size_wh)
@@ -136,13 +139,13 @@ class TagEstimator(NetworkEstimator[TagNetwork]):
         if self._flip_test:
             x[1] = x[0, :, :, ::-1]
         outputs = self._network(x)
-        n_joints = self.skeleton.n_joints
+        n_joints = self.own_skeleton.n_joints
         expected = ((len(x), 2 * n_joints, height // 4, width // 4), (len(x), n_joints, height // 2, width // 2))
         shapes = tuple(output.shape for output in outputs)
         if shapes != expected:
             raise UserError(
                 f"model '{self.input_spec.name}' must give heatmaps and tags {expected[0]} and heatmaps {expected[1]} "
-                f"for skeleton '{self.skeleton.name}', got {' and '.join(map(str, shapes))}"
+                f"for skeleton '{self.own_skeleton.name}', got {' and '.join(map(str, shapes))}"
             )
         return outputs[0], outputs[1]
 
@@ -169,22 +172,26 @@ def place_image(
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEstimator:
     """Return the estimator of a network with the weights of a file: of training, or an official one of HigherHRNet."""
-    from robustpose.estimators.loading import check_head, load_network
+    from robustpose.estimators.loading import OfficialJoints, load_network
+
+    official = OfficialJoints(skeleton, options.joints)
 
     def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec | None:
         if HEAD not in tensors:
             return None
-        check_head(path, tensors, HEAD, skeleton)
+        own = official.find(path, tensors, HEAD)
         sizes = (published.input_wh for published in ZOO.values() if published.file == path.name)
-        return make_input_spec(name, find_published(skeleton), next(sizes, None))
+        return make_input_spec(name, own, next(sizes, None))
 
     loaded = load_network(name, target, skeleton, options, describe_official, ", or HigherHRNet's")
     estimator = _make_estimator(loaded.network, loaded.input_spec, skeleton, options, **loaded.engine)
+    about_joints = official.describe(estimator, target)
     estimator.describe = partial(
         loaded.describe,
         input=write_size((estimator.short_side, estimator.short_side)),
         scales=options.scales,
         channels=loaded.input_spec.channels,
+        **about_joints,
         flip_test=options.flip_test,
         refine=options.refine,
         max_people=options.max_people,

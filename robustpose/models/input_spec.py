@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from robustpose.errors import UserError
 from robustpose.models.families import DEFAULT, OLD_NAMES, FamilyName
-from robustpose.pose.skeletons import Skeleton, explain_other_joints
+from robustpose.pose.shared_joints import make_own_skeleton
+from robustpose.pose.skeletons import Skeleton
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB values in 0..1
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -52,8 +52,9 @@ class InputSpec:
     family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = DEFAULT
 
     def arrange(self, skeleton: Skeleton) -> Skeleton:
-        """Return `skeleton` with its joints in the network's order; UserError if the network finds other joints."""
-        arranged = skeleton.arrange(self.joints or skeleton.joints)
-        if arranged is None:
-            raise UserError(f"model '{self.name}' {explain_other_joints(self.joints, skeleton)}")
-        return arranged
+        """Return the skeleton of the network's joints, in its order: those of `skeleton`, or more.
+
+        Raises:
+            OtherJoints: it lacks some of them.
+        """
+        return make_own_skeleton(self.joints or skeleton.whole.joints, skeleton, f"model '{self.name}'")

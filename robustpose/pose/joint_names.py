@@ -97,6 +97,16 @@ def find_names(own: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...] | N
     return tuple(keys.index(key) for key in wanted_keys)
 
 
+def find_shared(own: Sequence[str], others: Sequence[str]) -> tuple[int, ...]:
+    """Return the indices of the joints of `own` that `others` name, too, however both are spelt, each once in both.
+
+    >>> find_shared(["nose", "left_hip", "tail"], ["LHip", "nose", "neck"])
+    (0, 1)
+    """
+    keys, other_keys = spell(own), spell(others)
+    return tuple(i for i, key in enumerate(keys) if keys.count(key) == 1 and other_keys.count(key) == 1)
+
+
 def find_lacking(own: Sequence[str], wanted: Sequence[str]) -> list[str]:
     """Return the joints of `wanted` that `own` does not name, however both are spelt.
 

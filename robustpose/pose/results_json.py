@@ -106,13 +106,19 @@ def read_results(
     return group_poses(results, n_joints, category_ids)
 
 
-def read_people(path: Path, n_joints: int, content: bytes | None = None) -> list[Result]:
-    """Return the results of a COCO results file, checked; UserError, which names the entry, for another skeleton's."""
+def read_people(path: Path, n_joints: int | None, content: bytes | None = None) -> list[Result]:
+    """Return the results of a COCO results file, checked; UserError, which names the entry, for another skeleton's.
+
+    Without `n_joints`, all must have as many as the first one.
+    """
     raw = read_json_bytes(path, RESULTS) if content is None else content
     results = parse_json(raw, f"the {RESULTS} {path}")
     if not isinstance(results, list):
         raise UserError(f"results file {path} must be a list of results, got {type(results).__name__}")
-    problems = find_mistakes(_Person, results, "result") or [
+    problems = find_mistakes(_Person, results, "result")
+    if n_joints is None:
+        n_joints = count_joints(results) if results and not problems else 0
+    problems = problems or [
         f"result {number} must hold {3 * n_joints} keypoint values ({n_joints} joints), got "
         f"{len(result['keypoints'])}: is this another skeleton?"
         for number, result in enumerate(results)
@@ -121,6 +127,11 @@ def read_people(path: Path, n_joints: int, content: bytes | None = None) -> list
     if problems:
         raise UserError(f"results file {path}: {first_few(problems, 'problems')}")
     return results
+
+
+def count_joints(results: Sequence[Result]) -> int:
+    """Return how many joints the first of some results has, rounded down."""
+    return len(results[0]["keypoints"]) // 3
 
 
 def keep_category(results: Sequence[Result], category_ids: Collection[ImageId], where: str) -> list[Result]:

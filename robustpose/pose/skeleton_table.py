@@ -58,6 +58,11 @@ class Published:
         arranged = self.skeleton.arrange(self.translate(joints))
         return None if arranged is None else replace(arranged, joints=tuple(joints))
 
+    def spell_as(self, joints: Sequence[str]) -> tuple[str, ...]:
+        """Return this skeleton's joints in its order, each as it is spelt in `joints` if these are the same ones."""
+        order = match_names(self.translate(joints), self.skeleton.joints)
+        return self.skeleton.joints if order is None else tuple(joints[place] for place in order)
+
     def is_in_order(self, joints: Sequence[str]) -> bool:
         """Tell whether `joints` are this skeleton's in its order, however they are spelt."""
         order = match_names(self.skeleton.joints, self.translate(joints))

@@ -36,6 +36,7 @@ class Skeleton:
         sides_from: where the pairs come from: `names`, or `given`.
         parts: joints that are scored apart, too, such as a hand's: pairs of a name and joint indices. A joint may be in
             several.
+        cut_from: the skeleton that these joints are some of; None for all.
 
     >>> from robustpose import Skeleton
     >>> arms = Skeleton("arms", ("left_wrist", "right_wrist"), limbs=(), sigmas=(0.062, 0.062))
@@ -51,6 +52,7 @@ class Skeleton:
     flip_pairs: Pairs | None = None
     sides_from: str = "given"
     parts: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    cut_from: Skeleton | None = None
 
     def __post_init__(self) -> None:
         n_joints = len(self.joints)
@@ -84,6 +86,11 @@ class Skeleton:
     def n_joints(self) -> int:
         """Return K."""
         return len(self.joints)
+
+    @property
+    def whole(self) -> Skeleton:
+        """Return the skeleton that these joints are some of, or itself."""
+        return self.cut_from or self
 
     @property
     def flip_order(self) -> tuple[int, ...]:

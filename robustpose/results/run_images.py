@@ -88,13 +88,16 @@ class NoImages(CorruptedImages):
 def choose_data(folder: Path, given: DataSpec | None = None, trusted: Trusted = NOTHING) -> DataSpec:
     """Return the description of a run's data, as `given` or as the run noted it.
 
-    Whether images without people are left out is not asked again. It is an error if `given` is None and the run does
-    not say where its data are, names only code for them, or files of which nobody says that they may be opened.
+    Whether images without people are left out, and which joints are scored, is not asked again. It is an error if
+    `given` is None and the run does not say where its data are, names only code for them, or files of which nobody says
+    that they may be opened.
     """
     noted = read_note(folder, trusted.paths)
     if given is not None:
-        leaves_out = noted is not None and noted.inputs.data.only_with_people
-        return given.model_copy(update={"only_with_people": True}) if leaves_out else given
+        of_run: dict[str, Any] = {} if noted is None else {"only_with_people": noted.inputs.data.only_with_people}
+        if noted is not None and not given.joints:
+            of_run["joints"] = noted.inputs.data.joints
+        return given.model_copy(update={name: value for name, value in of_run.items() if value})
     if noted is None:
         raise UserError(
             f"{folder} does not say where its data are: name them, as for bench (--data, or --annotations …)"
@@ -129,6 +132,7 @@ def open_images(
         own = {
             "limit": given.limit or of_run.get("limit"),
             "metric": given.metric or (metric if is_known else None),
+            "joints": given.joints or tuple(map(str, of_run.get("joints") or ())),
             "only_with_people": given.only_with_people or "images_with_people" in of_run,
         }
         dataset = given.model_copy(update=own).open()

@@ -20,6 +20,7 @@ from robustpose.metrics import make_metric, names_code
 from robustpose.models import TABLE, family_of
 from robustpose.models.families import FAMILIES, FamilyName
 from robustpose.pose.cell import CLEAN
+from robustpose.pose.joint_names import find_shared
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import no_poses
@@ -150,7 +151,7 @@ def combine_skeletons(train: Skeleton, val: Skeleton) -> Skeleton:
     if learned is None:
         raise UserError(
             f"train_data and val_data must have the same joints, but there are {train.n_joints} and {val.n_joints}: "
-            f"{_tell_apart(train.joints, val.joints)}"
+            f"{_tell_apart(train.joints, val.joints)}{_advise_joints(train, val)}"
         )
     if val.sides_doubt:
         return replace(learned, name=val.name, sigmas=val.sigmas)
@@ -171,6 +172,13 @@ def _tell_apart(train: Sequence[str], val: Sequence[str]) -> str:
         f"{', '.join(joints[:3])}{', …' * (len(joints) > 3)} only in {name}" for name, joints in alone.items() if joints
     )
     return "; ".join(lines)
+
+
+def _advise_joints(train: Skeleton, val: Skeleton) -> str:
+    """Return how both data are cut down to the joints that they share; empty where they share none."""
+    shared = ",".join(val.joints[index] for index in find_shared(val.joints, train.joints))
+    say = f"; to learn those of both alone: --set train_data.joints={shared} and the same for val_data"
+    return say if shared else ""
 
 
 def _name_pairs(skeleton: Skeleton) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from robustpose.errors import NotFinite
 from robustpose.estimators.running.batches import Array, Normaliser
 from robustpose.models.input_spec import InputSpec
-from robustpose.pose.joint_names import match_names
+from robustpose.pose.joint_names import find_names
 from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Frame, Poses, reorder_joints
@@ -22,11 +22,12 @@ N = TypeVar("N", bound=Callable[..., Any])
 
 
 class NetworkEstimator(Estimator, Generic[N]):
-    """An estimator with a network of type N, which must find the joints of the skeleton, in any order."""
+    """An estimator with a network of type N, which must find the joints of the skeleton, in any order, or more."""
 
     def __init__(self, network: N, input_spec: InputSpec, skeleton: Skeleton) -> None:
         self.skeleton = skeleton
-        self.own_skeleton = input_spec.arrange(skeleton)  # in the order of the network's outputs
+        self.own_skeleton = input_spec.arrange(skeleton)  # all joints, in the order of the network's outputs
+        self.found_skeleton = self.own_skeleton  # of the poses that `_find_poses` gives
         self.input_spec = input_spec
         # What results say of it: called for when they are written, so that not every process hashes files for it.
         self.describe: Callable[[], dict[str, object]] = lambda: {"kind": input_spec.family, "name": input_spec.name}
@@ -35,12 +36,13 @@ class NetworkEstimator(Estimator, Generic[N]):
         self._checked = _CheckedNetwork(network, input_spec.name)
         self._network = cast(N, self._checked)
         self._normaliser = Normaliser(input_spec)
-        self._order = match_names(self.own_skeleton.joints, skeleton.joints) or ()
+        self._order = find_names(self.own_skeleton.joints, skeleton.joints) or ()
 
     @cached_property
     def provenance(self) -> Mapping[str, object]:
         """Return what results say about the estimator."""
-        return self.describe()
+        n_joints, n_own = self.skeleton.n_joints, self.own_skeleton.n_joints
+        return {**self.describe(), **({"joints_taken": f"{n_joints} of {n_own}"} if n_own > n_joints else {})}
 
     @property
     def network_seconds(self) -> float:
@@ -50,13 +52,13 @@ class NetworkEstimator(Estimator, Generic[N]):
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses found in each frame, with the skeleton's joints in its order."""
         found = self._find_poses(frames)
-        if self.own_skeleton.joints == self.skeleton.joints:
+        if self.found_skeleton.joints == self.skeleton.joints:
             return found
         return [reorder_joints(poses, self._order) for poses in found]
 
     @abstractmethod
     def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
-        """Return the poses found in each frame, with the joints in the network's order."""
+        """Return the poses found in each frame, with the joints of `found_skeleton`."""
 
 
 class _CheckedNetwork:

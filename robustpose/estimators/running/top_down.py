@@ -32,6 +32,8 @@ class TopDownEstimator(NetworkEstimator[N]):
 
     def __init__(self, network: N, input_spec: InputSpec, skeleton: Skeleton, options: CropOptions = DEFAULTS) -> None:
         super().__init__(network, input_spec, skeleton)
+        if self.own_skeleton.n_joints > skeleton.n_joints:  # people are scored by the joints that are taken
+            self.found_skeleton = skeleton
         if options.flip_test:
             self.own_skeleton.check_sides("flip_test", "flip_test=false (--model-set)")
         width, height = input_spec.input_wh
@@ -65,13 +67,15 @@ class TopDownEstimator(NetworkEstimator[N]):
         boxes_of = [frame.edge_boxes if self.takes_edges else _boxes(frame) for frame in frames]
         people = [(frame, box) for frame, boxes in zip(frames, boxes_of, strict=True) for box in boxes]
         if not people:
-            return [no_poses(frame.image_id, self.skeleton.n_joints) for frame in frames]
+            return [no_poses(frame.image_id, self.found_skeleton.n_joints) for frame in frames]
         boxes = np.stack([box for _, box in people])
         found = []
         for start in range(0, len(people), self._batch_size):
             part = slice(start, start + self._batch_size)
             found.append(self._find_joints([frame.image for frame, _ in people[part]], boxes[part]))
         xy, confidence = map(np.concatenate, zip(*found, strict=True))  # (N, K, 2), (N, K)
+        if self.found_skeleton is self.skeleton:
+            xy, confidence = xy[:, list(self._order)], confidence[:, list(self._order)]
         _, scales = boxes_to_center_scale(boxes, self.input_spec.input_wh)
         return self._gather(frames, xy, confidence, scales)
 
@@ -94,7 +98,7 @@ class TopDownEstimator(NetworkEstimator[N]):
         self, xy: Floats, scores: Floats, scales: Floats, categories: npt.NDArray[np.integer] | None
     ) -> list[int]:
         """Return which poses stay: each category by itself, so that it is as if only its boxes were given."""
-        sigmas = self.own_skeleton.sigmas
+        sigmas = self.found_skeleton.sigmas
         if categories is None:
             return suppress_duplicates(xy, scores, scales, sigmas)
         groups = [np.flatnonzero(categories == category) for category in np.unique(categories)]
