@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from robustpose.data.skeleton_file import read_skeleton_file
+from robustpose.data.skeleton_file import read_skeleton_file, rename_joints
 from robustpose.errors import UserError
 
 LETTERS = "abcdefghij"
@@ -65,8 +65,8 @@ def test_what_is_not_said_is_none_and_no_pairs_are_said(read):
         ("flip_pairs: left", "flip_pairs must be pairs of joints"),
         ("limbs: [[0, 1.5]]", "limbs must be pairs of joints"),
         ("flip_pair: []", r"unknown key 'flip_pair' \(did you mean 'flip_pairs'\?\)"),
-        ("secret words", r"must hold sigmas, flip_pairs or limbs \(key: value\), got str$"),
-        ("", r"must hold sigmas, flip_pairs or limbs \(key: value\), got nothing$"),
+        ("secret words", r"must hold sigmas, flip_pairs, limbs or joints \(key: value\), got str$"),
+        ("", r"must hold sigmas, flip_pairs, limbs or joints \(key: value\), got nothing$"),
         ("[", "is no YAML"),
         ("1: 2", "s.yaml"),
         ("sigmas: " + "[" * 500 + "]" * 500, "is no YAML that can be read"),
@@ -87,3 +87,45 @@ def test_file_of_other_bytes_is_one_line(tmp_path, content):
         read_skeleton_file(tmp_path / "s.yaml", JOINTS)
     with pytest.raises(UserError, match="it is no file"):
         read_skeleton_file(tmp_path, JOINTS)
+
+
+@pytest.fixture
+def rename(tmp_path):
+    """A function that reads YAML as a skeleton file, and returns what it calls joints."""
+
+    def rename_by_text(text, joints=JOINTS):
+        (tmp_path / "s.yaml").write_text(text)
+        return rename_joints(tmp_path / "s.yaml", joints)
+
+    return rename_by_text
+
+
+def test_joints_are_called_as_the_file_says_by_name_or_in_their_order(rename):
+    assert rename("joints: {left_paw: LHand, tail: Tail}") == ("LHand", "right_paw", "Tail")
+    assert rename("joints: [a, b, c]") == ("a", "b", "c")
+    assert rename("joints: {left_paw: right_paw, right_paw: left_paw}") == ("right_paw", "left_paw", "tail")
+    assert rename("sigmas: [.1, .2, .3]") == JOINTS
+    assert rename("joints: [a, b]", ()) == ("a", "b")
+
+
+def test_other_lines_have_the_names_that_the_file_gives(tmp_path):
+    (tmp_path / "s.yaml").write_text("joints: [nose, LEye, REye]\nflip_pairs: [[LEye, REye]]\nsigmas: [.1, .2, .3]")
+    joints = rename_joints(tmp_path / "s.yaml", JOINTS)
+    assert read_skeleton_file(tmp_path / "s.yaml", joints).flip_pairs == ((1, 2),)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("joints: {left_pow: a}", r"the annotations have no joint 'left_pow' \(did you mean 'left_paw'\?\)"),
+        ("joints: [a, b]", r"must name all 3 joints of the annotations in their order \(or name: name\), got 2"),
+        ("joints: {tail: left_paw}", "joints has a name twice: 'left_paw'"),
+        ("joints: [a, b, b]", "joints has a name twice: 'b'"),
+        ("joints: 17", "joints must be names of joints"),
+        ("joints: [1, 2, 3]", "joints must be names of joints"),
+    ],
+)
+def test_names_that_do_not_fit_are_one_line(rename, text, message):
+    with pytest.raises(UserError, match=message) as error:
+        rename(text)
+    assert "\n" not in str(error.value)

@@ -21,6 +21,7 @@ from robustpose.data.detections import Wanted
 from robustpose.data.ignored import paint_regions
 from robustpose.data.image_folder import ImageFolder, open_image_folder
 from robustpose.data.sigma_doubts import doubt_unknown_sigmas
+from robustpose.data.skeleton_file import names_all_joints
 from robustpose.errors import UserError, quote, spell_list
 from robustpose.files import name_in_text
 from robustpose.image_files.opening import Exif
@@ -148,7 +149,7 @@ def read_coco(
     choice = boxes if isinstance(boxes, BoxChoice) else parse_boxes(boxes)
     file = read_coco_file(annotations)
     reading = settle_parts(reading, skeleton, file.annotations)
-    categories = choose_categories(file, reading.category, are_joints_given=isinstance(skeleton, str))
+    categories = choose_categories(file, reading.category, are_joints_given=_gives_joints(skeleton))
     found = read_skeleton(categories, file.path, skeleton, reading.parts == "wholebody")
     if not images.is_dir():
         raise UserError(f"the image folder {images} does not exist")
@@ -188,6 +189,11 @@ def read_coco(
     names = name_categories(categories)
     about = About(found.skeleton, category_ids, names, provenance, [*found.warnings, *doubts])
     return CocoPeople(about, file.images, folder, dict(by_image), detections)
+
+
+def _gives_joints(skeleton: str | Path | None) -> bool:
+    """Tell whether a skeleton, by name or in a file, names all joints, so that annotations need not."""
+    return isinstance(skeleton, str) or (skeleton is not None and names_all_joints(skeleton))
 
 
 def _choose_people(file: CocoFile, categories: Sequence[Entry]) -> tuple[list[Entry], list[str]]:

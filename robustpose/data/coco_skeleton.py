@@ -9,7 +9,7 @@ from typing import Any
 
 from robustpose.data.coco_category import ALL
 from robustpose.data.coco_file import Entry
-from robustpose.data.skeleton_file import Pairs, read_skeleton_file
+from robustpose.data.skeleton_file import Pairs, read_skeleton_file, rename_joints
 from robustpose.errors import UserError, first_few, quote, spell_list
 from robustpose.pose.joint_names import spell
 from robustpose.pose.skeleton_table import TABLE, UNKNOWN, Published, find_published, get_published
@@ -41,9 +41,11 @@ def read_skeleton(
     where = f"{path}: category {quote(name)}"
     if len(set(joints)) < len(joints):
         raise UserError(f"{where} names a joint twice: {', '.join(map(quote, joints))}")
+    limbs, warnings = read_limbs(categories[0].get("skeleton"), joints)
+    if isinstance(given, Path):
+        joints = rename_joints(given, joints)
     if is_whole_body and joints != COCO_JOINTS:
         raise UserError(f"{path}: parts: wholebody is for COCO's 17 joints in their order, got {len(joints)} joints")
-    limbs, warnings = read_limbs(categories[0].get("skeleton"), joints)
     provenance: dict[str, object] = {}
     if is_whole_body:
         _check_whole_body(given, path)

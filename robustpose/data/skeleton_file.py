@@ -3,6 +3,8 @@
 sigmas: {nose: 0.026, left_eye: 0.025, …}      OKS sigmas, by joint or as a list in the joints' order
 flip_pairs: [[left_eye, right_eye], …]         joints that change places in a mirrored image; [] for none
 limbs: [[nose, left_eye], …]                   joints that are drawn linked
+joints: {n: nose, e1: left_eye, …}             what joints are usually called, by their names in the annotations; or a
+                                               list of all names in their order. The other lines have these names.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ Pairs = tuple[tuple[int, int], ...]
 Sigma = Annotated[float, Field(strict=True, ge=1e-4, le=1, allow_inf_nan=False), Must("a number above 0, at most 1")]
 Joint = Annotated[StrictStr | StrictInt, Must("the name of a joint, or its number from 0")]
 Pair = Annotated[tuple[Joint, Joint], Must("a pair of joints")]
+Name = Annotated[StrictStr, Field(min_length=1, max_length=200), Must("the name of a joint")]
 
 
 def _tell_name_from_path(value: Any) -> Any:
@@ -43,6 +46,9 @@ class _File(Settings):
     ] = None
     flip_pairs: Annotated[list[Pair] | None, Must("pairs of joints, [] for none")] = None
     limbs: Annotated[list[Pair] | None, Must("pairs of joints")] = None
+    joints: Annotated[
+        list[Name] | dict[Name, Name] | None, Must("names of joints: a list of all, or by their names in annotations")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,7 @@ class SkeletonFile:
 
 def read_skeleton_file(path: Path, joints: Sequence[str]) -> SkeletonFile:
     """Return what a skeleton file says of joints; UserError where it does not fit them."""
-    content = read_yaml(path, "skeleton file")
-    if not isinstance(content, dict) or not content:
-        came = type(content).__name__ if content else "nothing"  # what stands in a file of another kind is not told
-        raise UserError(f"skeleton file {path} must hold sigmas, flip_pairs or limbs (key: value), got {came}")
-    file = check_settings(_File, content, f"skeleton file {path}")
+    file = _read(path)
     pairs = None if file.flip_pairs is None else _find_pairs(file.flip_pairs, joints, f"{path}: flip_pairs")
     limbs = None if file.limbs is None else _find_pairs(file.limbs, joints, f"{path}: limbs")
     paired = [joint for pair in pairs or () for joint in pair]
@@ -68,6 +70,42 @@ def read_skeleton_file(path: Path, joints: Sequence[str]) -> SkeletonFile:
     if twice:
         raise UserError(f"{path}: flip_pairs may have each joint once: {', '.join(map(quote, twice))}")
     return SkeletonFile(_order_sigmas(file.sigmas, joints, path), pairs, limbs)
+
+
+def rename_joints(path: Path, joints: Sequence[str]) -> tuple[str, ...]:
+    """Return the joints of annotations as a skeleton file calls them; those of its list where annotations name none."""
+    said = _read(path).joints
+    if said is None:
+        return tuple(joints)
+    if isinstance(said, dict):
+        unknown = [f"{quote(name)}{nearest(name, joints)}" for name in said if name not in joints]
+        if unknown:
+            raise UserError(f"{path}: joints: the annotations have no joint {first_few(unknown, 'joints')}")
+        renamed = [said.get(joint, joint) for joint in joints]
+    else:
+        if joints and len(said) != len(joints):
+            raise UserError(
+                f"{path}: joints must name all {len(joints)} joints of the annotations in their order (or name: name), "
+                f"got {len(said)}"
+            )
+        renamed = said
+    twice = sorted({name for name in renamed if renamed.count(name) > 1})
+    if twice:
+        raise UserError(f"{path}: joints has a name twice: {', '.join(map(quote, twice))}")
+    return tuple(renamed)
+
+
+def names_all_joints(path: Path) -> bool:
+    """Tell whether a skeleton file lists all joints, so that annotations need not name any."""
+    return isinstance(_read(path).joints, list)
+
+
+def _read(path: Path) -> _File:
+    content = read_yaml(path, "skeleton file")
+    if not isinstance(content, dict) or not content:
+        came = type(content).__name__ if content else "nothing"  # what stands in a file of another kind is not told
+        raise UserError(f"skeleton file {path} must hold sigmas, flip_pairs, limbs or joints (key: value), got {came}")
+    return check_settings(_File, content, f"skeleton file {path}")
 
 
 def _order_sigmas(
