@@ -38,6 +38,11 @@ def gather_states(identity: Mapping[str, Any], dataset: Dataset) -> States:
     }
 
 
+def states_of(estimator: Estimator) -> States:
+    """Return the variables that decide what an estimator finds, as this process has them."""
+    return as_table(identify_estimator(estimator)[0].get("state"))
+
+
 def check_here(
     expected: States, dataset: Dataset, estimator: Estimator, images: CorruptedImages, cells: Sequence[Cell]
 ) -> None:

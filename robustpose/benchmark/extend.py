@@ -22,11 +22,11 @@ from robustpose.data.identity import identify_dataset
 from robustpose.data.subset import shorten
 from robustpose.errors import UserError
 from robustpose.files import lock_folder, without_parts, write_text, writing_to
-from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.cell import CLEAN, OF_CELL, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.results_json import check_truth_rows, read_results
 from robustpose.pose.types import Truth, no_poses
-from robustpose.results.run_folder import IDENTITY, OF_CELL, RunFolder
+from robustpose.results.run_folder import IDENTITY, RunFolder
 from robustpose.work import Chunk
 
 WHAT = "results"

@@ -46,6 +46,7 @@ class Job:
     inputs: Inputs | None = None  # what inputs.json says of the data; None: nothing is noted
     name: str | None = None  # what people call the run; None: as its model
     has_page: bool = True  # whether report.html is wanted
+    finds_boxes: bool = False  # whether its boxes are found while it is run: its data need not have any
     gates: tuple[Gate, ...] = ()  # what scores must reach: a run that will have no such score is refused
 
 
@@ -144,7 +145,7 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
         data = _read_shared(job, dataset, image_ids, cells, shared.doubt)
         estimator = _open_estimator(job, dataset, cells)
     seconds += time.perf_counter() - start
-    if estimator.needs_boxes and any(frame.boxes is None for frame in frames):
+    if estimator.needs_boxes and not job.finds_boxes and any(frame.boxes is None for frame in frames):
         raise UserError(
             "this model looks into boxes, and nothing says where people are in these images: name a detector, --boxes "
             "detect:MODEL, or boxes that one found, --boxes clean-det:FILE or corrupt-det:DIR"
@@ -168,7 +169,7 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
 def _read_checked(job: Job, dataset: Dataset, image_ids: Sequence[ImageId], cells: Sequence[Cell]) -> OpenedData:
     """Return a dataset with its truth; UserError where that cannot be scored."""
     data = read_truths(dataset)
-    _check_ids(image_ids, [truth.image_id for truth in data.truths])
+    check_ids(image_ids, [truth.image_id for truth in data.truths])
     metric = data.make_metric()
     if not metric.against_clean:
         nobody_found = (no_poses(truth.image_id, dataset.skeleton.n_joints) for truth in data.truths)
@@ -197,7 +198,7 @@ def _open_estimator(job: Job, dataset: Dataset, cells: Sequence[Cell]) -> Estima
     return estimator
 
 
-def _check_ids(of_frames: Sequence[ImageId], of_truths: Sequence[ImageId]) -> None:
+def check_ids(of_frames: Sequence[ImageId], of_truths: Sequence[ImageId]) -> None:
     """Raise UserError unless each image has an id of its own, and its truth the same."""
     for index, (own, other) in enumerate(zip(of_frames, of_truths, strict=True)):
         if own != other:

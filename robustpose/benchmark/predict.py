@@ -86,7 +86,7 @@ def predict_cells(prepared: Prepared, engine: Engine, on_progress: Callable[[Pro
 
         n_total = len(prepared.cells) * len(prepared.data.dataset)
         predict_units(prepared, partial(list_tasks, folder, unfinished, chunks), n_total, engine, on_progress)
-        damaged = [cell for cell in unfinished if not _gather(folder, cell, chunks, prepared.data)]
+        damaged = [cell for cell in unfinished if not gather_cell(folder, cell, chunks, prepared.data)]
         if not damaged:
             break
     else:
@@ -126,7 +126,7 @@ def count_images(tasks: Sequence[Task]) -> int:
     return sum(len(indices) * len(cells) for (_, indices), cells in tasks)
 
 
-def _gather(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], data: OpenedData) -> bool:
+def gather_cell(folder: RunFolder, cell: Cell, chunks: Sequence[Chunk], data: OpenedData) -> bool:
     """Turn a cell's units into its predictions file. If units are damaged, remove them instead and return False."""
     poses, is_whole = [], True
     for number, indices in chunks:

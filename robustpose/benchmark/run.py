@@ -67,14 +67,19 @@ def run_prepared(
     on_progress: Callable[[str, Progress], None],
     fresh: StartOver | None = None,
     announce: Callable[[BenchPlan], None] | None = None,
+    bring: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Do what `run_bench` does with a job that has been checked; numbers have been, too."""
+    """Do what `run_bench` does with a job that has been checked; numbers have been, too.
+
+    `bring` puts what was predicted elsewhere into the folder, once that is claimed.
+    """
     job, cells = prepared.job, prepared.cells
     predicting = with_networks(engine, prepared)
     show_doubts(prepared.warnings)
     if fresh is None:
         extend_run(prepared)
     with claim_folder(job.out, "results", IDENTITY, prepared.identity, list_made, fresh):
+        bring()
         announce_plan(announce, partial(measure_plan, prepared, predicting, n_resamples))
         predict_cells(prepared, predicting, partial(on_progress, "predict"))
         data = hold_against_clean(prepared.data, job.out)

@@ -18,6 +18,7 @@ from robustpose.stopping import heed_signals
 # Name -> where the command is, and its one line in `robustpose --help`, which 80 columns must hold.
 COMMANDS = {
     "bench": ("robustpose.cli.bench:bench", "Measure an estimator, clean and under corruptions."),
+    "detect": ("robustpose.cli.detect:detect", "Find boxes, clean and under corruptions."),
     "merge": ("robustpose.cli.merge:merge", "Make one run of its shards (bench --shard)."),
     "report": ("robustpose.cli.finished:report", "Write the page and tables of a run again."),
     "compare": ("robustpose.cli.finished:compare", "Show how runs differ, with 95 % intervals."),

@@ -12,6 +12,7 @@ from robustpose.cli.completion import complete, list_model_options, list_models
 from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, finish
 from robustpose.cli.help import MODEL, SPEED
+from robustpose.cli.in_boxes import bench_both, find_detector, refuse
 from robustpose.cli.names import WrittenOptions
 from robustpose.cli.networks import NetworkOptions
 from robustpose.cli.option_groups import with_groups
@@ -67,6 +68,21 @@ class ModelOptions:
 
 
 @dataclass(frozen=True)
+class BoxDetectorOptions:
+    """How the detector of --boxes detect:MODEL looks."""
+
+    panel: ClassVar[str] = MODEL
+
+    detector_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="An option of the detector of --boxes detect:, such as classes=person; may be repeated.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
 class BenchedCorruptions(CorruptionOptions):
     """Which cells, and where their images come from."""
 
@@ -94,6 +110,7 @@ def bench(
     out: RunFolderOption,
     data: DataOptions,
     estimator: ModelOptions,
+    detector: BoxDetectorOptions,
     wanted: RowOptions,
     corrupted: BenchedCorruptions,
     work: ScoringOptions,
@@ -133,7 +150,8 @@ def bench(
     root = corrupted.corrupted_root
     suite, cells = corrupted.choose_cells()
     gates = wished.gates
-    asked = Asked(estimator.model or "", estimator.gather(), data, corrupted.seed)
+    boxes = find_detector(data, detector.detector_set, {"--row": wanted.row, "--recipe": wanted.recipe}, out)
+    asked = Asked(estimator.model or "", estimator.gather(), boxes.data, corrupted.seed)
     asked = apply_row(wanted, asked, suite.name, estimator.model_set or [], root)
     if not asked.model:
         raise UserError(
@@ -150,6 +168,11 @@ def bench(
     job = replace(job, gates=tuple(gates), name=written.checked_name, has_page=not written.no_report)
     engine = networks.join(work.engine)
     fresh = start.start_over(*inputs.paths, *map(Path, asked.model.split(":")[1:]), wanted.recipe)
+    if boxes.spec is not None:
+        refuse({"--shard": shard is not None, "--preview": estimate.preview, "--fail-under": bool(gates)})
+        refuse({"--network-processes": networks.network_processes is not None})
+        bench_both(boxes, job, cells, work, start, planned, shown)
+        return
     if shard is not None:
         from robustpose.benchmark.shards.run import ShardJob
 
@@ -195,15 +218,15 @@ def bench(
     finish(shown, judge_gates(gates, summary), {**summary, "folder": out, "report": page})
 
 
-def parse_options(pairs: list[str] | None) -> dict[str, str]:
+def parse_options(pairs: list[str] | None, option: str = "--model-set") -> dict[str, str]:
     """Return ``KEY=VALUE`` pairs as a dict of words; what they mean is for the model's `Options` to say."""
     options: dict[str, str] = {}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise UserError(f"--model-set takes KEY=VALUE, got '{pair}'")
+            raise UserError(f"{option} takes KEY=VALUE, got '{pair}'")
         name = key.strip().replace("-", "_")
         if name in options:
-            raise UserError(f"--model-set gives '{name}' twice, '{options[name]}' and '{value}': leave one of them out")
+            raise UserError(f"{option} gives '{name}' twice, '{options[name]}' and '{value}': leave one of them out")
         options[name] = value
     return options

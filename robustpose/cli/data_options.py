@@ -132,6 +132,15 @@ class DataOptions(ImageOptions):
             "corrupt-det:DIR, a file of them per cell.",
         ),
     ] = None
+    min_box_score: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SCORE",
+            rich_help_panel=ADVANCED,
+            show_default="0",
+            help="Detected boxes with a lower score are not looked at.",
+        ),
+    ] = None
     metric: Annotated[
         str | None,
         typer.Option(

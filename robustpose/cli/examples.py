@@ -11,6 +11,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "robustpose bench --model onnx:pose.onnx --annotations people.json --images images --out runs/pose",
         "robustpose bench --model demo --data toy --out runs/gated --fail-under clean=0.30,fog=20%",
     ),
+    "detect": (
+        "robustpose detect --model onnx:detector.onnx --annotations people.json --images images --out boxes",
+        "robustpose detect --model onnx:detector.onnx --data toy --corruptions fog --out boxes",
+    ),
     "merge": ("robustpose merge runs/shared", "robustpose merge here there --out runs/all"),
     "report": ("robustpose report runs/demo", "robustpose report runs/demo --without-images"),
     "compare": (

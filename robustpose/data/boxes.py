@@ -17,7 +17,7 @@ import numpy as np
 from robustpose.data.detections import Boxes, BoxTable, Wanted, read_detections
 from robustpose.errors import UserError, first_few, nearest
 from robustpose.files import name_in_text
-from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.cell import CLEAN, OF_CELL, Cell
 from robustpose.pose.types import Frame
 from robustpose.sources import hash_once
 
@@ -66,6 +66,27 @@ def split_boxes(text: str) -> tuple[str, Path | None]:
     return "", Path(text)
 
 
+def put_boxes(frame: Frame, found: Boxes) -> Frame:
+    """Return a frame with detected boxes instead of its own."""
+    return replace(
+        frame,
+        boxes=found.xyxy,
+        box_scores=found.scores,
+        box_categories=found.categories,
+        truth_rows=None,
+        boxes_end="edge",
+    )
+
+
+def drop_boxes(frame: Frame, least: float) -> Frame:
+    """Return a frame without the boxes whose score is below `least`."""
+    if frame.boxes is None or frame.box_scores is None:
+        return frame
+    kept = frame.box_scores >= least
+    arrays = {name: vars(frame)[name] for name in ("boxes", "box_scores", "truth_rows", "box_categories")}
+    return replace(frame, **{name: array[kept] for name, array in arrays.items() if array is not None})
+
+
 class DetectedBoxes:
     """The boxes of a detection file, or of one file per cell, of the people who are wanted.
 
@@ -93,15 +114,7 @@ class DetectedBoxes:
 
     def place(self, frame: Frame) -> Frame:
         """Return the frame with the boxes of its cell."""
-        found = self.table(frame.cell).get(frame.image_id, NOBODY)
-        return replace(
-            frame,
-            boxes=found.xyxy,
-            box_scores=found.scores,
-            box_categories=found.categories,
-            truth_rows=None,
-            boxes_end="edge",
-        )
+        return put_boxes(frame, self.table(frame.cell).get(frame.image_id, NOBODY))
 
     def check(self, cells: Sequence[Cell]) -> None:
         """Raise UserError if the file of a cell is missing."""
@@ -119,9 +132,10 @@ class DetectedBoxes:
 
     @property
     def files(self) -> dict[str, str]:
-        """Return the SHA-256 of each file of the folder by its name; nothing where there is one file."""
+        """Return the SHA-256 of each cell's file in the folder by its name; nothing where there is one file."""
         paths = sorted(self._path.glob("*.json")) if self._is_by_cell else []
-        return {name_in_text(path): hash_once(path) for path in paths if path.is_file()}
+        of_cells = [path for path in paths if OF_CELL.fullmatch(path.stem) and path.is_file()]
+        return {name_in_text(path): hash_once(path) for path in of_cells}
 
     def _file(self, cell: Cell) -> Path:
         return self._path / f"{cell.file_stem}.json" if self._is_by_cell else self._path

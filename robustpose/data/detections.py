@@ -70,7 +70,7 @@ def read_detections(path: Path, wanted: Wanted, way: str | None = None) -> Detec
         UserError: an incomplete detection, boxes in another form, scores below 0, or none of these categories and
             images.
     """
-    detections = _read(path)
+    detections = read_entries(path)
     if not detections and way is None:
         raise UserError(f"detection file {path} holds no box")
     kept = keep_category(detections, wanted.category_ids, f"detection file {path}")
@@ -105,7 +105,7 @@ def read_detections(path: Path, wanted: Wanted, way: str | None = None) -> Detec
     return Detections(table, way, doubts)
 
 
-def _read(path: Path) -> list[Result]:
+def read_entries(path: Path) -> list[Result]:
     """Return the detections of a file, each of them checked."""
     detections, _ = read_json(path, "detection file")
     if not isinstance(detections, list):

@@ -21,7 +21,7 @@ from robustpose.data.official import SETS, check_truth, find_files
 from robustpose.data.own import adopt_dataset
 from robustpose.data.places import check_places
 from robustpose.data.skeleton_file import NameOrFile
-from robustpose.data.subset import Adjusted, keep_images_with_people
+from robustpose.data.subset import Adjusted, keep_images_with_people, leave_out_weak_boxes
 from robustpose.errors import UserError, nearest, spell_list
 from robustpose.image_files.opening import Exif
 from robustpose.pose.protocols import Dataset
@@ -69,6 +69,8 @@ class DataSpec(Settings):
     """Split of an official set or of toy; by default the one that is benched."""
     boxes: str = "gt"  # what `robustpose.data.boxes.parse_boxes` takes
     """Boxes that are looked at: gt; clean-det:FILE; corrupt-det:DIR, a file per cell."""
+    min_box_score: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Detected boxes with a lower score are not looked at."""
     n_images: Annotated[int, Field(gt=0, le=100_000)] = 64
     """How many toy images are drawn."""
     seed: int = 0
@@ -121,6 +123,8 @@ class DataSpec(Settings):
             raise ValueError(f"data '{self.name}' takes no {spell_list(map(_call, stray), 'or')}{takes}")
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"{_call('limit')} must be at least 1, got {self.limit}")
+        if self.min_box_score and "boxes" in kind.takes and self.boxes == "gt":
+            raise ValueError(f"{_call('min_box_score')} goes with detected boxes: annotated ones, gt, have no scores")
         lacking = [field for field in kind.needs if field not in given]
         if lacking:
             if kind is COCO_FILES:  # which nobody needs to name
@@ -158,6 +162,8 @@ class DataSpec(Settings):
             dataset = take_joints(dataset, self.joints)
         if self.only_with_people:
             dataset = keep_images_with_people(dataset)
+        if self.min_box_score:
+            dataset = leave_out_weak_boxes(dataset, self.min_box_score)
         if self.limit is not None or self.metric is not None:
             dataset = Adjusted(dataset, self.limit, self.metric)
         if self.style_images is not None:
@@ -237,7 +243,8 @@ def make_official_kind(name: str) -> Kind:
     """Return the kind of an official set."""
     row = SETS[name]
     description = f"{row.title}: --split {spell_list(row.splits, 'or')}"
-    return Kind(description, ("root", "split", *row.takes), _open_official, ("root",), row.benched, row.train)
+    takes = ("root", "split", *row.takes, *(["min_box_score"] if "boxes" in row.takes else []))
+    return Kind(description, takes, _open_official, ("root",), row.benched, row.train)
 
 
 def _open_own(spec: DataSpec) -> Dataset:
@@ -253,17 +260,17 @@ def _call(field: str) -> str:
 
 COCO_FILES = Kind(
     description="COCO keypoint format, any skeleton",
-    takes=("annotations", "images", "skeleton", "boxes", "exif", "style_images", "stylized", *READING),
+    takes=("annotations", "images", "skeleton", "boxes", "min_box_score", "exif", "style_images", "stylized", *READING),
     open=_open_files,
     needs=("annotations", "images"),
 )
 IMAGES_ALONE = Kind(
     description="images without annotations: how much poses change under corruption (consistency)",
-    takes=("images", "skeleton", "boxes", "exif"),
+    takes=("images", "skeleton", "boxes", "min_box_score", "exif"),
     open=_open_images,
     needs=("images",),
 )
-OWN = Kind("anything with skeleton, metric, frame(i), truth(i)", (), _open_own)
+OWN = Kind("anything with skeleton, metric, frame(i), truth(i)", ("min_box_score",), _open_own)
 _TOY = "drawn people with exact truth; needs no files"
 TOY = Kind(_TOY, takes=("n_images", "seed", "split"), open=_open_toy, benched="val", train="train")
 KINDS: dict[str, Kind] = {

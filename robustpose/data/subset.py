@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from robustpose.data.boxes import drop_boxes
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Mask
@@ -53,6 +54,21 @@ class DatasetAround(Dataset):
 
     def check_cells(self, cells: Sequence[Cell]) -> None:
         self._dataset.check_cells(cells)
+
+
+class WithoutWeakBoxes(DatasetAround):
+    """Another dataset, of whose boxes those below a score are not looked at, in any cell."""
+
+    def __init__(self, dataset: Dataset, least: float) -> None:
+        super().__init__(dataset)
+        self.provenance["min_box_score"] = least
+        self._least = least
+
+    def frame(self, index: int) -> Frame:
+        return drop_boxes(super().frame(index), self._least)
+
+    def boxes_in(self, frame: Frame) -> Frame:
+        return drop_boxes(super().boxes_in(frame), self._least)
 
 
 class Adjusted(DatasetAround):
@@ -118,4 +134,15 @@ def keep_images_with_people(dataset: Dataset) -> Adjusted:
         raise UserError("no image is left by --only-with-people: nobody is annotated in this dataset")
     kept = Adjusted(dataset, indices=indices)
     kept.provenance["images_with_people"] = len(indices)
+    return kept
+
+
+def leave_out_weak_boxes(dataset: Dataset, least: float) -> WithoutWeakBoxes:
+    """Return a dataset whose boxes with scores below `least` are not looked at; UserError if none is left."""
+    kept = WithoutWeakBoxes(dataset, least)
+    boxes = [kept.frame(index).boxes for index in range(len(kept))]
+    if all(of_image is None for of_image in boxes):
+        raise UserError(f"--min-box-score {least:g} is for data with boxes, and these have none: leave it out")
+    if not any(of_image is not None and len(of_image) for of_image in boxes):
+        raise UserError(f"--min-box-score {least:g} leaves no box on the clean images: choose a lower score")
     return kept

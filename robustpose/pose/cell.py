@@ -9,6 +9,7 @@ from robustpose.errors import UserError
 
 SEVERITIES = ("1", "2", "3", "4", "5")
 LONGEST_NAME = 200  # of a corruption, in letters
+OF_CELL = re.compile(r"clean|.+-[1-5]")  # what files and folders of a cell are called
 NAME = re.compile(r"[\w-]+|[\w-]+(\.[\w-]+)*:[\w-]+(\.[\w-]+)*")
 
 

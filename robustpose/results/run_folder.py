@@ -16,7 +16,6 @@ report.html               the scores as a page
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -29,7 +28,7 @@ import numpy.typing as npt
 from robustpose.errors import UserError
 from robustpose.files import open_whole, writing_to
 from robustpose.metrics.score_tables import load_score_table
-from robustpose.pose.cell import Cell
+from robustpose.pose.cell import OF_CELL, Cell
 from robustpose.pose.protocols import ScoreTable
 from robustpose.pose.results_json import round_all
 from robustpose.pose.types import Floats, Poses, Truth
@@ -41,7 +40,6 @@ OF_SCORES = (  # written once a run is scored, but for matches; the first ones s
     "table.md", "table.csv", "table.tex", "report.html",
 )  # fmt: skip
 WRITTEN = (*OF_SCORES, "inputs.json", "opened.json")
-OF_CELL = re.compile(r"clean|.+-[1-5]")  # what files and folders of a cell are called
 
 
 def list_made(folder: Path) -> list[Path]:

@@ -15,7 +15,16 @@ import rich.progress
 from robustpose.errors import spell_list
 from robustpose.printing import MOST_IN_TABLE, is_quiet, make_console, one_line, print_aside, print_line, print_table
 from robustpose.progress import Progress
-from robustpose.results.rows import Interval, Row, explain_no_mean, model_name, percent, rows_of, tabulate_cells
+from robustpose.results.rows import (
+    Interval,
+    Row,
+    explain_no_mean,
+    label_headline,
+    model_name,
+    percent,
+    rows_of,
+    tabulate_cells,
+)
 
 if TYPE_CHECKING:
     from robustpose.results.compare import Comparison, Difference
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 
 # What a command is at, by the label of its progress: in words, and what is counted.
 LABELS = {
+    "detect": ("detecting", "images"),
     "predict": ("predicting", "images"),  # of all cells: every image counts once in each
     "score": ("scoring", "cells"),
     "training": ("training", "steps"),
@@ -138,6 +148,19 @@ def print_summary(summary: Mapping[str, Any]) -> None:
             f"frost textures: {textures}; frost scores are not comparable with those "
             "of the original six (robustpose frost install)"
         )
+
+
+def print_both(table: Mapping[str, Any]) -> None:
+    """Print what two runs in a detector's boxes score, and what the detector loses, in percent."""
+    titles = ["", "box AP", "clean-det", "corrupt-det", "lost by the detector"]
+    rows = []
+    for row in table["rows"]:
+        if row["kind"] != "cell":
+            values = [percent(row[name]) for name in ("box_AP", "clean-det", "corrupt-det", "lost")]
+            name = label_headline(row["name"], table["metric"]) if row["kind"] == "headline" else row["name"]
+            rows.append([name, *values[:-1], f"{values[-1]}{_range(row['lost_interval'])}"])
+    title = f"{table['metric']} of {table['model']} in percent, in the boxes of {table['detector']}"
+    print_table(title, titles, rows, 100)
 
 
 def print_preview(preview: Mapping[str, Any]) -> None:

@@ -1,0 +1,75 @@
+"""Scores of detections: AP of the boxes in every cell, their mean and its ratio, with intervals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from robustpose.benchmark.detecting.folder import SCORES, file_of
+from robustpose.benchmark.detecting.prepared import PreparedDetector
+from robustpose.data.found_boxes import read_found
+from robustpose.errors import UserError
+from robustpose.files import write_text
+from robustpose.metrics.box_ap import PRIMARY, BoxMatches
+from robustpose.pose.cell import Cell
+from robustpose.pose.types import Floats
+from robustpose.progress import Forecast, Progress
+from robustpose.reading import read_json
+from robustpose.results.resampling import draw_weights
+from robustpose.results.summary import summarize
+
+FORMAT = 1
+MOST_BYTES = 1 << 26
+LOW_AP = 0.05  # on clean images: below it, something is wrong more often than not
+
+
+def score_detections(
+    prepared: PreparedDetector, folder: Path, n_resamples: int, on_progress: Callable[[Progress], None]
+) -> dict[str, Any] | None:
+    """Write the scores of the detections in a folder, and return them; None where nobody is annotated."""
+    dataset, truths, cells = prepared.dataset, prepared.data.truths, prepared.cells
+    weights = draw_weights(len(truths), n_resamples) if n_resamples else None
+    forecast = Forecast([cell.key for cell in cells], 0, 1)
+    figures: dict[Cell, dict[str, float]] = {}
+    resampled: dict[Cell, Floats] = {}
+    for cell in cells:
+        found = read_found(file_of(folder, cell), prepared.image_ids, dataset.category_ids)
+        matches = BoxMatches(found, truths, len(dataset.category_ids))
+        figures[cell] = {**matches.figures(), "n_boxes": sum(len(of_image.score) for of_image in found)}
+        if weights is not None:
+            resampled[cell] = matches.score(weights)
+        on_progress(forecast.update(cell.key, 0.0))
+    if min(of_cell[PRIMARY] for of_cell in figures.values()) < 0:  # of a folder of images, say
+        return None
+    suite = prepared.job.job.suite
+    summary = summarize(PRIMARY, figures, cells, prepared.provenance, resampled or None, suite)
+    scores = {
+        "format": FORMAT,
+        **summary,
+        "figures": {cell.key: of_cell for cell, of_cell in figures.items()},
+        "warnings": [*prepared.warnings, *doubt_boxes(summary["clean"])],
+    }
+    write_text(folder / SCORES, json.dumps(scores, indent=2) + "\n")
+    return scores
+
+
+def doubt_boxes(clean: float) -> list[str]:
+    """Return the warning that the AP (0..1) of boxes on clean images gives rise to."""
+    if clean >= LOW_AP:
+        return []
+    return [
+        f"AP of the boxes on clean images is {100 * clean:.1f}, next to nothing: usual causes are classes other than "
+        "the data's (classes=), boxes in another form (form=), colours, mean, std or scale other than the detector "
+        "was trained with"
+    ]
+
+
+def read_scores(folder: Path) -> dict[str, Any]:
+    """Return what `score_detections` wrote in a folder."""
+    path = folder / SCORES
+    content, _ = read_json(path, "file of scores", MOST_BYTES)
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("figures"), dict):
+        raise UserError(f"{path} is damaged: delete it, and start the command again that made it")
+    return content
