@@ -54,9 +54,8 @@ class BoxMatches:
     @cached_property
     def tables(self) -> list[ApTable]:
         """Return the table of each category that somebody is annotated of."""
-        says_categories = self.n_categories > 1 and all(
-            one.categories is not None for one in (*self.found, *self.truths)
-        )
+        known = [one.categories is not None for side in (self.found, self.truths) for one in side]
+        says_categories = self.n_categories > 1 and all(known)
         tables = [self._match(category) for category in (range(self.n_categories) if says_categories else [None])]
         return [table for table in tables if table.positives.sum()]
 

@@ -16,6 +16,7 @@ from robustpose.benchmark.detecting.work import (
     CORRUPT_DET,
     DETECTIONS,
     Detecting,
+    Lookers,
     Opened,
     Task,
     stage_folders,
@@ -62,6 +63,14 @@ class Pass:
         n = BOX.n_joints
         empty = np.zeros((0, n, 2)), np.zeros((0, n), int), np.zeros(0), np.zeros((0, 4)), np.zeros(0, bool)
         return [Truth(image_id, *empty) for image_id in self.detecting.image_ids]
+
+    @property
+    def opened(self) -> Opened:
+        """Return what this process needs to look at images."""
+        detecting, posing = self.detecting, self.posing
+        dataset = detecting.dataset if posing is None else posing.data.dataset
+        estimator = None if posing is None else posing.estimator
+        return Opened(dataset, Lookers(detecting.detector, estimator, self.min_score, len(dataset.category_ids)))
 
     def files_of(self, cell: Cell) -> list[tuple[Path, Path]]:
         """Return each file of a cell: where it is staged, and its place."""
@@ -182,14 +191,10 @@ def make_work(one: Pass) -> Detecting:
 def _do_tasks(
     one: Pass, unfinished: Sequence[Cell], n_total: int, engine: Engine, on_progress: Callable[[Progress], None]
 ) -> None:
-    posing = one.posing
-    dataset = one.detecting.dataset if posing is None else posing.data.dataset
-    opened = Opened(dataset, one.detecting.detector, None if posing is None else posing.estimator)
-
     def share_out(engine: Engine) -> Iterator[None]:
         todo = one.list_tasks(unfinished)
         n_todo = sum(len(task.chunk.indices) * len(task.cells) for task in todo)
-        yield from do_tasks(make_work(one), todo, engine, on_progress, n_total - n_todo, opened)
+        yield from do_tasks(make_work(one), todo, engine, on_progress, n_total - n_todo, one.opened)
 
     for _ in or_alone(share_out, engine):
         pass

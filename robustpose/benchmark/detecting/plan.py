@@ -73,15 +73,14 @@ def _name(identity: dict[str, object]) -> str:
 
 def _guess(one: Pass, tasks: Sequence[Task]) -> float:
     """Return the seconds that one worker takes for tasks, by a few images that are looked at without a corruption."""
-    dataset = one.detecting.dataset if one.posing is None else one.posing.data.dataset
-    opened = Opened(dataset, one.detecting.detector, None if one.posing is None else one.posing.estimator)
-    places = spread_evenly(len(dataset))
-    n_pixels = sum(measure_pixels(dataset, index) for index in places[:SAMPLE]) / len(places[:SAMPLE])
+    opened = one.opened
+    places = spread_evenly(len(opened.dataset))
+    n_pixels = sum(measure_pixels(opened.dataset, index) for index in places[:SAMPLE]) / len(places[:SAMPLE])
     with same_random_numbers():
-        _look_at(opened, places[:1], one.min_score)  # the first call loads what later ones find loaded
+        _look_at(opened, places[:1])  # the first call loads what later ones find loaded
         start = time.perf_counter()
         some = places[:TRIED]
-        _look_at(opened, some, one.min_score)
+        _look_at(opened, some)
         of_image = (time.perf_counter() - start) / len(some)
     seconds = 0.0
     for (_, indices), cells, _ in tasks:
@@ -91,9 +90,10 @@ def _guess(one: Pass, tasks: Sequence[Task]) -> float:
     return seconds
 
 
-def _look_at(opened: Opened, indices: Sequence[int], min_score: float) -> None:
+def _look_at(opened: Opened, indices: Sequence[int]) -> None:
     cells: tuple[Cell, ...] = (CLEAN,)
     for index in indices:
         frames = get_frames(opened.dataset, [index])
-        for _ in look(opened, Task(Chunk(0, range(index, index + 1)), cells), frames, [frames], min_score):
+        task = Task(Chunk(0, range(index, index + 1)), cells)
+        for _ in look(opened.lookers, task, frames, [frames]):
             pass

@@ -47,12 +47,20 @@ class Found(NamedTuple):
     poses: tuple[list[Poses], list[Poses]] | None  # clean-det, corrupt-det; None where only boxes are wanted
 
 
+class Lookers(NamedTuple):
+    """Who looks at images."""
+
+    detector: Estimator
+    estimator: Estimator | None = None  # None where only boxes are wanted
+    min_score: float = 0.0  # boxes below it are in the file, and no pose is looked for in them
+    n_categories: int = 1  # of the dataset
+
+
 class Opened(NamedTuple):
     """What a process needs."""
 
     dataset: Dataset
-    detector: Estimator
-    estimator: Estimator | None  # None where only boxes are wanted
+    lookers: Lookers
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Detecting:
     job: Job
     make_detector: MakeDetector
     with_poses: bool = False
-    min_score: float = 0.0  # boxes below it are in the file, and no pose is looked for in them
+    min_score: float = 0.0  # see `Lookers`
     states: States = field(default_factory=dict)  # that decide what is found, in the process that shares out
     detector_states: States = field(default_factory=dict)
     cells: Sequence[Cell] = ()
@@ -76,7 +84,7 @@ class Detecting:
         detector = self.make_detector(categories_of(dataset))
         if self.detector_states:
             compare_states(self.detector_states, states_of(detector))
-        return Opened(dataset, detector, estimator)
+        return Opened(dataset, Lookers(detector, estimator, self.min_score, len(dataset.category_ids)))
 
     def kinds(self, task: Task) -> list[Piece]:
         """Return the corruption of each cell, whose images are counted: they differ in time by a factor of ten."""
@@ -90,7 +98,7 @@ class Detecting:
         """Look at a chunk in its cells."""
         frames = get_frames(opened.dataset, task.chunk.indices)
         in_cells = ([self.job.corrupted_images.frame_in(frame, cell) for frame in frames] for cell in task.cells)
-        yield from look(opened, task, frames, in_cells, self.min_score)
+        yield from look(opened.lookers, task, frames, in_cells)
 
     def keep(self, found: Found) -> None:
         """Write what was found."""
@@ -106,31 +114,30 @@ class Detecting:
         return carry_detecting(self, opened)
 
 
-def look(
-    opened: Opened, task: Task, frames: Sequence[Frame], in_cells: Iterable[Sequence[Frame]], min_score: float
-) -> Iterator[Found]:
+def look(lookers: Lookers, task: Task, frames: Sequence[Frame], in_cells: Iterable[Sequence[Frame]]) -> Iterator[Found]:
     """Yield what is found in each cell of a task; `frames` are those of the clean images.
 
     Boxes on clean images are found first where poses are looked for in them and nobody knows them.
     """
+    detector, estimator, min_score, n_categories = lookers
     of_clean = None if task.of_clean is None else list(task.of_clean)
-    if opened.estimator is not None and of_clean is None:
-        of_clean = detect(frames, opened.detector)
+    if estimator is not None and of_clean is None:
+        of_clean = detect(frames, detector, n_categories)
     for cell, of_cell in zip(task.cells, in_cells, strict=True):
-        boxes = of_clean if cell == CLEAN and of_clean is not None else detect(of_cell, opened.detector)
-        if opened.estimator is None or of_clean is None:
+        boxes = of_clean if cell == CLEAN and of_clean is not None else detect(of_cell, detector, n_categories)
+        if estimator is None or of_clean is None:
             yield Found(cell, task.chunk.number, boxes, None)
             continue
         poses = []
         for each in [of_clean] if cell == CLEAN else [of_clean, boxes]:
             looked_at = [look_with(frame, found, min_score) for frame, found in zip(of_cell, each, strict=True)]
-            poses.append(predict(looked_at, opened.estimator))
+            poses.append(predict(looked_at, estimator, n_categories))
         yield Found(cell, task.chunk.number, boxes, (poses[0], poses[-1]))
 
 
-def detect(frames: Sequence[Frame], detector: Estimator) -> list[Poses]:
+def detect(frames: Sequence[Frame], detector: Estimator, n_categories: int = 1) -> list[Poses]:
     """Return the boxes in each frame, as detection files keep them. The detector sees no box of the frame."""
-    found = predict([share_image(frame) for frame in frames], detector)
+    found = predict([share_image(frame) for frame in frames], detector, n_categories)
     return [round_boxes(boxes) for boxes in found]
 
 

@@ -24,12 +24,12 @@ from robustpose.config import Settings, check_settings
 from robustpose.corruptions.suites import Suite, find_suite
 from robustpose.errors import UserError
 from robustpose.files import list_differences, write_text
-from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.cell import CLEAN, OF_CELL, Cell
 from robustpose.pose.types import Truth
 from robustpose.reading import read_json
 from robustpose.results.inputs import NAME as INPUTS
 from robustpose.results.recipe import Expected
-from robustpose.results.run_folder import OF_CELL, DamagedUnit, RunFolder
+from robustpose.results.run_folder import DamagedUnit, RunFolder
 from robustpose.work import Chunk
 
 SHARDS = "shards"  # folder of a run
