@@ -24,6 +24,7 @@ VALUES = {
     "root": "COCO",
     "split": "val",
     "boxes": "clean-det:boxes.json",
+    "min_box_score": 0.3,
     "n_images": 7,
     "seed": 3,
     "style_images": "styles",
@@ -53,7 +54,7 @@ def test_every_field_is_stated_with_the_kinds_that_take_it():
 )
 def test_field_that_a_kind_does_not_take_is_one_line_that_names_both(kind, field):
     with pytest.raises(
-        UserError, match=rf"^data '{name_of(kind)}' takes no {field}( \(--{field}\))?(, it takes|$)"
+        UserError, match=rf"^data '{name_of(kind)}' takes no {field}( \(--{field.replace('_', '-')}\))?(, it takes|$)"
     ) as error:
         describe_data({**least_values(kind), field: VALUES[field]})
     assert "\n" not in str(error.value)

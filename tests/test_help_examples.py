@@ -22,6 +22,7 @@ SMALL = {
 }
 # What is said where a file would be needed that cannot be made here: all words were understood, then.
 NEEDS = {
+    "detect": "detector.onnx",
     "train --row": "there is no weights file",
     "stylize --data": "coco train2017 needs annotations",
     "convert-pifpaf": "resnet50.pkl.epoch100",
