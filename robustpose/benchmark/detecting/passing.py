@@ -178,7 +178,7 @@ def make_work(one: Pass) -> Detecting:
     """Return the work of a pass."""
     detecting, posing = one.detecting, one.posing
     return Detecting(
-        job=detecting.job.job,
+        job=detecting.job.job if posing is None else posing.job,  # which may be of fewer joints
         make_detector=detecting.job.make_detector,
         with_poses=posing is not None,
         min_score=one.min_score,

@@ -98,7 +98,7 @@ def make_both_job(inputs: Inputs, make_detector: MakeDetector, job: Job) -> Both
     """Return the bench of a job in a detector's boxes; `inputs` describe its data with whatever detected boxes."""
     data = inputs.data.model_copy(update={"boxes": "gt", "min_box_score": 0.0})
     of_annotated = inputs.model_copy(update={"data": data})
-    posing = replace(job, make_dataset=data.open, inputs=of_annotated)
+    posing = replace(job, make_dataset=data.open, inputs=of_annotated, finds_boxes=True)
     return BothJob(of_annotated, make_detector, posing, inputs.data.min_box_score)
 
 
