@@ -16,10 +16,15 @@ from robustpose.errors import UserError, nearest
 from robustpose.estimators.options import read_options
 from robustpose.pose.protocols import Estimator
 
-TABLE: dict[str, str] = {"hf": "robustpose.detectors.huggingface", "onnx": "robustpose.detectors.onnx"}
+TABLE: dict[str, str] = {
+    "hf": "robustpose.detectors.huggingface",
+    "onnx": "robustpose.detectors.onnx",
+    "tflite": "robustpose.detectors.tflite",
+}
 DESCRIPTIONS: dict[str, str] = {
     "hf:NAME": "a detector of transformers (DETR, RT-DETR, D-FINE, YOLOS, …): its name on the hub, or a folder",
-    "onnx:FILE": "a detector as ONNX: YOLO, NanoDet, DETR, MMDetection, which is found out (form= says it)",
+    "onnx:FILE": "a detector as ONNX: YOLO, NanoDet, DETR, SSD, MMDetection, which is found out (form= says it)",
+    "tflite:FILE": "a detector as TFLite, of the same forms",
     "package.module:attr": "any callable f(image) -> (N, 5 or 6): x1 y1 x2 y2 score, perhaps the number of a class",
 }
 

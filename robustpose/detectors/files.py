@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -131,6 +132,8 @@ def build_detector(
     names = names or name_classes(form.n_classes or 0)
     groups = group_classes(f"detector {file.path}", names, form.n_classes, categories, options.classes)
     input_spec = _make_input_spec(name, file, form, options)
+    if name == "tflite" and form.name == "yolo-nms":  # Ultralytics divides by the input's sides in these files
+        form = replace(form, units="01")
     detector = FileDetector(run(form.outputs, 1), input_spec, form, options, groups)
 
     def describe() -> dict[str, object]:

@@ -72,6 +72,7 @@ def _list_forms(outputs: Outputs, input_wh: tuple[int, int]) -> Iterator[BoxForm
             yield from _list_rows(name, shape[1], shape[2], input_wh)
         elif len(shape) == 3 and shape[0] == 1 and shape[2] == 6:  # nothing found
             yield BoxForm("yolo-nms", (name,), None)
+    yield from _list_ssd(outputs)
     for logits, boxes in permutations(shapes, 2):
         if len(shapes[logits]) == 3 and shapes[boxes] == (1, shapes[logits][1], 4):
             n = shapes[logits][2]
@@ -81,6 +82,19 @@ def _list_forms(outputs: Outputs, input_wh: tuple[int, int]) -> Iterator[BoxForm
         if is_labelled and np.asarray(outputs[boxes]).dtype.kind in "iu":
             yield BoxForm("mmdet-yolox", (logits, boxes), None)
             yield BoxForm("mmdet-rtmdet", (logits, boxes), None)
+
+
+def _list_ssd(outputs: Outputs) -> Iterator[BoxForm]:
+    """Yield the ways to read outputs as boxes, whole numbers of classes, and scores, of networks of TensorFlow."""
+    arrays = {name: np.asarray(array) for name, array in outputs.items()}
+    for boxes, labels, scores in permutations(arrays, 3):
+        shape = arrays[boxes].shape
+        if len(shape) != 3 or shape[0] != 1 or shape[2] != 4 or min(shape) == 0:
+            continue
+        if arrays[labels].shape == arrays[scores].shape == shape[:2]:
+            is_whole = (arrays[labels] == np.rint(arrays[labels])).all() and arrays[labels].min() >= 0
+            if is_whole and arrays[scores].min() >= 0 and arrays[scores].max() <= 1:
+                yield BoxForm("ssd", (boxes, labels, scores), None)
 
 
 def _list_nanodet(shapes: dict[str, tuple[int, ...]], input_wh: tuple[int, int]) -> Iterator[BoxForm]:
@@ -121,9 +135,9 @@ def _list_rows(name: str, second: int, third: int, input_wh: tuple[int, int]) ->
 
 def _keep_likely(forms: Sequence[BoxForm], outputs: Outputs, input_wh: tuple[int, int]) -> list[BoxForm]:
     """Return the forms that numbers of rows, names and other outputs speak for."""
-    maps = [form for form in forms if form.name == "nanodet"]
-    if maps:
-        return maps
+    of_several = [form for form in forms if form.name in ("nanodet", "ssd")]
+    if of_several:
+        return of_several
     pairs = [form for form in forms if len(form.outputs) == 2]
     named = [form for form in pairs if "logit" in form.outputs[0].lower() and "box" in form.outputs[1].lower()]
     if pairs:
@@ -160,7 +174,7 @@ def _has_shares(form: BoxForm, outputs: Outputs) -> bool:
     """Return whether what a form takes for scores is in 0..1, and for shares of the sides not far from it."""
     rows = np.asarray(outputs[form.outputs[0]])[0]
     rows = rows.T if form.columns_first else rows
-    if len(form.outputs) == 2 or form.n_classes is None or not rows.size:
+    if (len(form.outputs) > 1 and form.name != "nanodet") or form.n_classes is None or not rows.size:
         return True
     first = {"nanodet": 0, "nanodet-plus": 0, "yolo": 4, "rtdetr-rows": 4}.get(form.name, 5)
     scores = rows[:, first : first + form.n_classes] if form.name == "nanodet-plus" else rows[:, first:]

@@ -17,13 +17,13 @@ from robustpose.decoding.boxes.nanodet import place_cells, read_maps
 from robustpose.decoding.boxes.rows import Rows
 from robustpose.decoding.boxes.yolo import place_rows, read_cells, read_finished
 from robustpose.estimators.running.batches import Array
-from robustpose.estimators.values import IMAGENET, RAW, UNIT, Values
+from robustpose.estimators.values import IMAGENET, RAW, SIGNED, UNIT, Values
 from robustpose.pose.letterbox import Place, Rounding
 from robustpose.pose.types import Floats
 
 FormName = Literal[
     "nanodet", "nanodet-plus", "yolo", "yolo-obj", "yolox", "yolox-px", "yolo-nms", "rtdetr-rows", "detr",
-    "deformable-detr", "rtdetr", "mmdet-yolox", "mmdet-rtmdet",
+    "deformable-detr", "rtdetr", "mmdet-yolox", "mmdet-rtmdet", "ssd",
 ]  # fmt: skip
 Units = Literal["px", "01"]
 GREY = 114  # YOLO's, in all its programs
@@ -112,6 +112,11 @@ def _read_labelled(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int,
     return Rows(boxes[:, :4], boxes[:, 4], np.rint(labels).astype(int))
 
 
+def _read_ssd(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    boxes, labels, scores = (output[0] for output in outputs)
+    return Rows(boxes[:, [1, 0, 3, 2]], scores, np.rint(labels).astype(int))
+
+
 # NanoDet's configurations, MMDetection's of RTMDet: in the order of the channels BGR.
 IN_BGR = Values("bgr", 255, (103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
 YOLOX = Values("bgr", 255, RAW.mean, RAW.std)
@@ -132,4 +137,5 @@ FORMS: dict[FormName, FormKind] = {
     "rtdetr": FormKind("(1, Q, C) and (1, Q, 4)", _read_sigmoid_detr, UNIT, "stretch", None, units="01"),
     "mmdet-yolox": FormKind("(1, N, 5) and (1, N)", _read_labelled, YOLOX, "corner", None, rounding="cut"),
     "mmdet-rtmdet": FormKind("(1, N, 5) and (1, N)", _read_labelled, IN_BGR, "corner", None, rounding="cut"),
+    "ssd": FormKind("(1, N, 4), (1, N), (1, N)", _read_ssd, SIGNED, "stretch", None, units="01"),
 }  # fmt: skip

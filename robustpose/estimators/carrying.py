@@ -9,6 +9,7 @@ from typing import Any
 
 from robustpose import estimators
 from robustpose.carried import Bundle, Files, bundle_files
+from robustpose.estimators.hub_files import CheckConfig, check_config, find_files
 from robustpose.estimators.options import read_options
 from robustpose.pose.skeletons import Skeleton
 
@@ -31,20 +32,27 @@ class NamedModel:
         if module is None or name in ("results", "demo"):  # somebody's own code, or of no file, or never shared out
             return BroughtModel(self.spec, options), {}
         if name == "hf":
-            from robustpose.estimators.hub_files import find_files
-
-            found = find_files(target, read_options(name, module.Options, options).revision)
+            bundle, files = bundle_hub_model(target, read_options(name, module.Options, options).revision, check_config)
             options.pop("revision", None)
-            bundle, files = bundle_files(found.folder, found.names, Path(found.name).name)
             return BroughtModel(name, options, bundle), files
-        file = Path(target)
-        names = [file.name]
-        if name == "onnx":
-            from robustpose.estimators.onnx_files import list_external_files
+        bundle, files = bundle_network(name, Path(target))
+        return BroughtModel(name, options, bundle, Path(target).name), files
 
-            names += [str(path.relative_to(file.parent)) for path in list_external_files(file)]
-        bundle, files = bundle_files(file.parent, names)
-        return BroughtModel(name, options, bundle, file.name), files
+
+def bundle_hub_model(target: str, revision: str | None, check: CheckConfig) -> tuple[Bundle, Files]:
+    """Return the files of a model of transformers whose config `check` lets through."""
+    found = find_files(target, revision, check)
+    return bundle_files(found.folder, found.names, Path(found.name).name)
+
+
+def bundle_network(kind: str, file: Path) -> tuple[Bundle, Files]:
+    """Return the file of a network of a kind, and what an ONNX file has beside it."""
+    names = [file.name]
+    if kind == "onnx":
+        from robustpose.estimators.onnx_files import list_external_files
+
+        names += [str(path.relative_to(file.parent)) for path in list_external_files(file)]
+    return bundle_files(file.parent, names)
 
 
 @dataclass(frozen=True)

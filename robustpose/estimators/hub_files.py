@@ -56,10 +56,10 @@ class HubFiles:
         return {name: hash_once(self.folder / name) for name in self.names}
 
 
-Check = Callable[[dict[str, Any], str], None]  # of a config and the model's name; raises UserError
+CheckConfig = Callable[[dict[str, Any], str], None]  # of a config and the model's name; raises UserError
 
 
-def find_files(target: str, revision: str | None, check: Check | None = None) -> HubFiles:
+def find_files(target: str, revision: str | None, check: CheckConfig | None = None) -> HubFiles:
     """Return the files of a model in a folder, or on the hub at a revision: a branch, a tag or a commit.
 
     Weights are fetched last, and only if the config is of a model that `check` lets through, by default `check_config`.
@@ -141,7 +141,7 @@ def check_keys(config: Any, name: str) -> None:
         check_keys(value, name)
 
 
-def _read_config(folder: Path, name: str, check: Check) -> dict[str, Any]:
+def _read_config(folder: Path, name: str, check: CheckConfig) -> dict[str, Any]:
     if not (folder / CONFIG).is_file():
         other = next(iter(sorted((*folder.glob("*.onnx"), *folder.glob("*.tflite")))), None)
         hint = "" if other is None else f"; for {other.name}: --model {other.suffix[1:]}:{other}"

@@ -46,6 +46,7 @@ ELSEWHERE = {
     "precision": ("half", "fp16", "dtype"),
     "form": ("type", "kind", "format", "output_format"),
 }
+OF_BOXES = {"threshold": "min_score", "max_people": "max_boxes"}  # options of detectors, by those of models
 MOST_MISTAKES = 10  # that one line says
 
 
@@ -217,7 +218,8 @@ def _explain(problem: Any, given: Mapping[str, Any], names: list[str]) -> str:
 def _suggest(name: str, names: list[str]) -> str:
     """Return a hint at the option that is meant by a name which there is not."""
     word = name.lower().replace("-", "_")
-    ours = [own for own, others in ELSEWHERE.items() if word in others and own in names]
+    meant = [own for own, others in ELSEWHERE.items() if word in (own, *others)]
+    ours = [name for own in meant for name in (own, OF_BOXES.get(own)) if name in names]
     return f" (did you mean '{ours[0]}'?)" if ours else nearest(word, names)
 
 

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from robustpose.errors import UserError
 from robustpose.estimators.file_estimators import build_estimator
-from robustpose.estimators.file_options import FileOptions
+from robustpose.estimators.file_options import FileOptions, InputOptions
 from robustpose.estimators.file_signs import find_flag
 from robustpose.estimators.network_file import NetworkFile, OpenFile, Port, first_line
+from robustpose.estimators.options import ModelOptions
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
 from robustpose.pose.skeletons import Skeleton
@@ -25,15 +26,35 @@ from robustpose.pose.skeletons import Skeleton
 LIBRARY = "ai-edge-litert"
 
 
-class Options(FileOptions):
-    """Options of a TFLite file."""
+class RunOptions(ModelOptions):
+    """Options that say what runs a TFLite file."""
 
     device: Literal["auto", "cpu"] = "auto"
     """auto or cpu, which are the same: files run on the CPU."""
 
 
+class Options(FileOptions, RunOptions):
+    """Options of a TFLite file."""
+
+
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> NetworkEstimator[Any]:
     """Return the estimator of a TFLite file: of the form that its outputs have, or that the options say."""
+    file = open_tflite(name, target, options)
+    estimator = build_estimator(
+        name, file, skeleton, options, lambda form, n_per_call: file.as_network(form.outputs, n_per_call)
+    )
+    describe = estimator.describe
+    estimator.describe = lambda: {**describe(), **describe_library()}
+    return estimator
+
+
+def describe_library() -> dict[str, object]:
+    """Return what results say of the library that runs files."""
+    return {"ai_edge_litert": metadata.version(LIBRARY)}
+
+
+def open_tflite(name: str, target: str, options: InputOptions) -> NetworkFile:
+    """Return the file `target`, which messages call by the `name` of the kind of model, too."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
@@ -56,13 +77,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Netwo
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{path} cannot be loaded as a TFLite network: {first_line(error)}") from error
-    file = NetworkFile(_read_interpreter(interpreter, path), options.input, options.layout)
-    estimator = build_estimator(
-        name, file, skeleton, options, lambda form, n_per_call: file.as_network(form.outputs, n_per_call)
-    )
-    describe = estimator.describe
-    estimator.describe = lambda: {**describe(), "ai_edge_litert": metadata.version(LIBRARY)}
-    return estimator
+    return NetworkFile(_read_interpreter(interpreter, path), options.input, options.layout)
 
 
 def _read_interpreter(interpreter: Any, path: Path) -> OpenFile:
