@@ -54,7 +54,7 @@ def list_people():
     """Return COCO annotations of 1.jpg and 2.jpg with three people, two of them marked."""
     return {
         "images": [{"file_name": "1.jpg"}, {"file_name": "2.jpg"}],
-        "annotations": [{"num_keypoints": n} for n in (17, 3, 0)],
+        "annotations": [{"image_id": 1, "num_keypoints": n} for n in (17, 3, 0)],
     }
 
 
@@ -250,7 +250,7 @@ def test_optional_split_that_is_begun_says_what_else_it_needs(coco_root, write):
         ([], "damaged: must be an object with images and annotations, got list"),
         ({"images": {}}, "damaged: images must be a list, got dict"),
         ({"images": [{"file_name": "1.jpg"}, {}]}, "damaged: entry 1 of images lacks 'file_name'"),
-        ({"images": [], "annotations": [None]}, "damaged: entry 0 of annotations lacks 'num_keypoints'"),
+        ({"images": [], "annotations": [None]}, "damaged: entry 0 of annotations lacks 'image_id'"),
     ],
 )
 def test_damaged_annotations_differ_with_the_reason(coco_root, write, content, reason):

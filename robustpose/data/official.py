@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from robustpose.errors import UserError, nearest, spell_list
 
@@ -54,25 +54,31 @@ class OfficialSet:
 
     title: str  # what it is, for lists
     splits: Mapping[str, Split]  # by name; the one that is scored comes first
-    # makes a dataset of the files of a split and the choice of boxes that `parse_boxes` takes
-    read: Callable[[Files, str], Dataset]
+    # makes a dataset of the files of a split, the choice of boxes that `parse_boxes` takes, and how they are read
+    read: Callable[[Files, str, Mapping[str, Any]], Dataset]
     benched: str  # the split that is benched
     train: str | None = None  # the split that is learned from; None if there is none
     short_splits: Mapping[str, str] = field(default_factory=dict)  # full names of splits by short ones
     is_scored_by_heads: bool = False  # whether its own metric needs head sizes, which are in a split's `truth`
+    # how its files are read: `skeleton`, the name of a published one, and fields of `robustpose.data.coco_reading.Reading`
+    reading: Mapping[str, Any] = field(default_factory=dict)
     takes: tuple[str, ...] = ()  # fields of `robustpose.data.spec.DataSpec` that it takes beside `root` and `split`
 
 
-def _read_coco(files: Files, boxes: str) -> Dataset:
+def _read_coco(files: Files, boxes: str, reading: Mapping[str, Any]) -> Dataset:
     from robustpose.data.boxes import parse_boxes
     from robustpose.data.coco import read_coco
+    from robustpose.data.coco_reading import Reading
 
     check_detections(files, boxes)
+    how = dict(reading)
+    skeleton = how.pop("skeleton", None)
+    choice = parse_boxes(boxes, files.detections)
     # The published programs read images as they are stored.
-    return read_coco(files.annotations, files.images, parse_boxes(boxes, files.detections), exif="ignore")
+    return read_coco(files.annotations, files.images, choice, skeleton, exif="ignore", reading=Reading(**how))
 
 
-def _read_mpii(files: Files, boxes: str) -> Dataset:
+def _read_mpii(files: Files, boxes: str, reading: Mapping[str, Any]) -> Dataset:
     from robustpose.data.mpii import read_mpii
 
     return read_mpii(files.annotations, files.images, files.truth)  # MPII is benched with its annotated boxes
@@ -87,6 +93,14 @@ def check_detections(files: Files, boxes: str) -> None:
         )
 
 
+def _place_coco(
+    purpose: str, source: str, annotations: tuple[str, ...], images: tuple[str, ...], **counts: int
+) -> Split:
+    """Return a split of a keypoint file in COCO's format and a folder of images, which are got in one place."""
+    places = {"annotations": Place("coco", annotations, source, counts), "images": Place("folder", images, source)}
+    return Split(purpose, places, is_optional="train" in purpose)
+
+
 _COCO = "cocodataset.org, Download page: "
 _COCO_LABELS = f"{_COCO}'2017 Train/Val annotations'"
 _HRNET = "github.com/leoxiaobin/deep-high-resolution-net.pytorch, data preparation, "
@@ -95,6 +109,10 @@ _MPII_IMAGES = "human-pose.mpi-inf.mpg.de, Download page: images"
 _OCHUMAN = "github.com/liruilong940607/OCHumanApi"
 _OCHUMAN_VAL = "ochuman_coco_format_val_range_0.00_1.00.json"
 _OCHUMAN_TEST = "ochuman_coco_format_test_range_0.00_1.00.json"
+_WHOLE = "github.com/jin-s13/COCO-WholeBody"
+_CROWDPOSE_FILES = ("annotations/crowdpose_{}.json", "json/crowdpose_{}.json", "annotations/mmpose_crowdpose_{}.json")
+_HALPE = "github.com/Fang-Haoshu/Halpe-FullBody"
+_AIC = "mmpose.readthedocs.io, 2D body keypoint datasets: AIC"
 
 # The HRNet repository wants COCO's images in images/; many keep them without it.
 SETS: dict[str, OfficialSet] = {
@@ -154,6 +172,93 @@ SETS: dict[str, OfficialSet] = {
                                      {"images": 2_231}),
                 "images": Place("folder", ("images",), _OCHUMAN),
             }, is_optional=True),
+        },
+    ),
+    "coco-wholebody": OfficialSet(
+        title="COCO-WholeBody, 133 joints",
+        read=_read_coco,
+        reading={"parts": "wholebody"},
+        benched="val2017",
+        train="train2017",
+        short_splits={"val": "val2017", "train": "train2017"},
+        takes=("boxes",),
+        splits={
+            "val2017": Split("scores on COCO-WholeBody", {
+                "annotations": Place("coco", ("annotations/coco_wholebody_val_v1.0.json",), _WHOLE, {"images": 5_000}),
+                "images": Place("folder", ("images/val2017", "val2017"), f"{_COCO}'2017 Val images'"),
+                "detections": Place("boxes", ("person_detection_results/COCO_val2017_detections_AP_H_56_person.json",),
+                                    f"{_HRNET}COCO: person_detection_results", {"boxes": 104_125}, "detected boxes"),
+            }),
+            "train2017": Split("training on COCO-WholeBody", {
+                "annotations": Place("coco", ("annotations/coco_wholebody_train_v1.0.json",), _WHOLE),
+                "images": Place("folder", ("images/train2017", "train2017"), f"{_COCO}'2017 Train images'"),
+            }, is_optional=True),
+        },
+    ),
+    "crowdpose": OfficialSet(
+        title="CrowdPose, with easy, medium and hard images",
+        read=_read_coco,
+        reading={"skeleton": "crowdpose", "area": "box"},  # as its evaluation program has it
+        benched="test",
+        train="train",
+        takes=("boxes",),
+        splits={
+            split: _place_coco(
+                purpose, "github.com/jeffffffli/CrowdPose",
+                tuple(path.format(split) for path in _CROWDPOSE_FILES), ("images",), images=n_images,
+            )
+            for split, purpose, n_images in (
+                ("test", "scores on CrowdPose", 8_000),
+                ("val", "scores on the val split (training needs it to stop early)", 2_000),
+                ("train", "training on CrowdPose", 10_000),
+            )
+        },
+    ),
+    "ap10k": OfficialSet(
+        title="AP-10K, animals of many species, each a category",
+        read=_read_coco,
+        reading={"skeleton": "ap10k", "category": "all"},
+        benched="test",
+        train="train",
+        takes=("boxes", "category"),
+        splits={
+            split: _place_coco(
+                purpose, "github.com/AlexTheBad/AP-10K", (f"annotations/ap10k-{split}-split1.json",), ("data",)
+            )
+            for split, purpose in (
+                ("test", "scores on AP-10K"),
+                ("val", "scores on the val split (training needs it to stop early)"),
+                ("train", "training on AP-10K"),
+            )
+        },
+    ),
+    "halpe": OfficialSet(
+        title="Halpe-FullBody, 136 joints",
+        read=_read_coco,
+        reading={"skeleton": "halpe-136", "visibility": "fractions"},
+        benched="val",
+        train="train",
+        takes=("boxes", "area"),
+        splits={
+            "val": _place_coco("scores on Halpe", _HALPE, ("annotations/halpe_val_v1.json",), ("val2017",)),
+            "train": _place_coco("training on Halpe", _HALPE, ("annotations/halpe_train_v1.json",),
+                                 ("hico_20160224_det/images/train2015",)),
+        },
+    ),
+    "aic": OfficialSet(
+        title="AI Challenger, 14 joints, in COCO's format",
+        read=_read_coco,
+        reading={"skeleton": "aic"},
+        benched="val",
+        train="train",
+        takes=("boxes", "area"),
+        splits={
+            "val": _place_coco("scores on AI Challenger", _AIC, ("annotations/aic_val.json",),
+                               ("ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911",),
+                               images=30_000),
+            "train": _place_coco("training on AI Challenger", _AIC, ("annotations/aic_train.json",),
+                                 ("ai_challenger_keypoint_train_20170909/keypoint_train_images_20170902",),
+                                 images=210_000),
         },
     ),
 }  # fmt: skip

@@ -31,7 +31,7 @@ class Finding:
 
 
 def check(name: str, root: Path) -> list[Finding]:
-    """Compare a folder with the official set `name`: coco, mpii or ochuman.
+    """Compare a folder with an official set, such as coco, by its name.
 
     An optional split that is not there at all is one finding, its annotation file.
     """
@@ -112,8 +112,8 @@ def _count(path: Path, kind: str) -> tuple[dict[str, int], set[str]]:
     if not isinstance(content, dict):
         raise ValueError(f"must be an object with images and annotations, got {type(content).__name__}")
     images = _records(content.get("images"), "images", "file_name")
-    people = _records(content.get("annotations"), "annotations", "num_keypoints")
-    n_marked = sum(bool(person["num_keypoints"]) for person in people)
+    people = _records(content.get("annotations"), "annotations", "image_id")
+    n_marked = sum(bool(person.get("num_keypoints", person.get("keypoints"))) for person in people)
     counts = {"images": len(images), "people": len(people), "with keypoints": n_marked}
     return counts, {str(image["file_name"]) for image in images}
 

@@ -236,7 +236,10 @@ def _open_images(spec: DataSpec) -> Dataset:
 def _open_official(spec: DataSpec) -> Dataset:
     row = SETS[spec.name]
     assert spec.root is not None
-    return row.read(find_files(spec.name, spec.root, spec.split or row.benched), spec.boxes)
+    given = {
+        field: value for field, value in spec if field in READING and value != DataSpec.model_fields[field].default
+    }
+    return row.read(find_files(spec.name, spec.root, spec.split or row.benched), spec.boxes, {**row.reading, **given})
 
 
 def make_official_kind(name: str) -> Kind:
