@@ -17,7 +17,7 @@ SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorte
 TASKS = {
     "a corruption": ("spatter", {"corruptions/weather.py", "corruptions/__init__.py", "corruptions/suites.py"}),
     "an estimator": ("results_file", {"estimators/__init__.py"}),
-    "a published skeleton": ("halpe-136", {"pose/skeleton_table.py"}),
+    "a published skeleton": ("halpe-26", {"pose/skeleton_table.py"}),
     "an official data set": ("ochuman", {"data/official.py"}),
     "a metric": ("pckh", {"metrics/__init__.py", "metrics/pckh.py"}),
     "a strategy": ("sequentialmix", {"train/strategies.py"}),

@@ -5,101 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from robustpose.data.official_set import Files, OfficialSet, Place, Split, place_coco, read_coco_set, read_mpii_set
 from robustpose.errors import UserError, nearest, spell_list
-
-if TYPE_CHECKING:  # the command line's help names the sets, and loads nothing for it
-    from robustpose.pose.protocols import Dataset
-
-
-@dataclass(frozen=True)
-class Place:
-    """A file or a folder of images of an official set."""
-
-    # coco (keypoint JSON), mpii (the HRNet repository's JSON), boxes (COCO detections), gt_mat (MPII's truth) or folder
-    kind: str
-    paths: tuple[str, ...]  # relative to the set's root; the first that is there counts
-    source: str  # where to get it
-    counts: Mapping[str, int] = field(default_factory=dict)  # how many of what the official file holds
-    # the part of the split's scores that needs it, such as `detected boxes`; empty if all of them do
-    only_for: str = ""
-
-
-@dataclass(frozen=True)
-class Split:
-    """A split of an official set."""
-
-    needed_for: str  # what cannot be done without it
-    places: Mapping[str, Place]  # by the names of `Files`; `annotations`, which come first, and `images` of every split
-    is_optional: bool = False  # scores on the set can be had without it
-
-
-@dataclass(frozen=True)
-class Files:
-    """Where the files of a split are. Not everybody has the truth of MPII's metric, or the detections of COCO."""
-
-    annotations: Path
-    images: Path
-    truth: Path | None = None
-    detections: Path | None = None
-
-
-@dataclass(frozen=True)
-class OfficialSet:
-    """An official set."""
-
-    title: str  # what it is, for lists
-    splits: Mapping[str, Split]  # by name; the one that is scored comes first
-    # makes a dataset of the files of a split, the choice of boxes that `parse_boxes` takes, and how they are read
-    read: Callable[[Files, str, Mapping[str, Any]], Dataset]
-    benched: str  # the split that is benched
-    train: str | None = None  # the split that is learned from; None if there is none
-    short_splits: Mapping[str, str] = field(default_factory=dict)  # full names of splits by short ones
-    is_scored_by_heads: bool = False  # whether its own metric needs head sizes, which are in a split's `truth`
-    # how its files are read: `skeleton`, the name of a published one, and fields of `robustpose.data.coco_reading.Reading`
-    reading: Mapping[str, Any] = field(default_factory=dict)
-    takes: tuple[str, ...] = ()  # fields of `robustpose.data.spec.DataSpec` that it takes beside `root` and `split`
-
-
-def _read_coco(files: Files, boxes: str, reading: Mapping[str, Any]) -> Dataset:
-    from robustpose.data.boxes import parse_boxes
-    from robustpose.data.coco import read_coco
-    from robustpose.data.coco_reading import Reading
-
-    check_detections(files, boxes)
-    how = dict(reading)
-    skeleton = how.pop("skeleton", None)
-    choice = parse_boxes(boxes, files.detections)
-    # The published programs read images as they are stored.
-    return read_coco(files.annotations, files.images, choice, skeleton, exif="ignore", reading=Reading(**how))
-
-
-def _read_mpii(files: Files, boxes: str, reading: Mapping[str, Any]) -> Dataset:
-    from robustpose.data.mpii import read_mpii
-
-    return read_mpii(files.annotations, files.images, files.truth)  # MPII is benched with its annotated boxes
-
-
-def check_detections(files: Files, boxes: str) -> None:
-    """Raise UserError where the choice of boxes is that of the official detections, and these are not there."""
-    if boxes == "clean-det" and files.detections is None:
-        raise UserError(
-            f"there are no official detections for {files.annotations}: name a file, --boxes clean-det:FILE, "
-            "or download COCO's: robustpose data check coco --root DIR says from where"
-        )
-
-
-def _place_coco(
-    purpose: str, source: str, annotations: tuple[str, ...], images: tuple[str, ...], **counts: int
-) -> Split:
-    """Return a split of a keypoint file in COCO's format and a folder of images, which are got in one place."""
-    places = {"annotations": Place("coco", annotations, source, counts), "images": Place("folder", images, source)}
-    return Split(purpose, places, is_optional="train" in purpose)
-
 
 _COCO = "cocodataset.org, Download page: "
 _COCO_LABELS = f"{_COCO}'2017 Train/Val annotations'"
@@ -118,7 +27,7 @@ _AIC = "mmpose.readthedocs.io, 2D body keypoint datasets: AIC"
 SETS: dict[str, OfficialSet] = {
     "coco": OfficialSet(
         title="COCO 2017 keypoints",
-        read=_read_coco,
+        read=read_coco_set,
         benched="val2017",
         train="train2017",
         short_splits={"val": "val2017", "train": "train2017"},
@@ -140,7 +49,7 @@ SETS: dict[str, OfficialSet] = {
     ),
     "mpii": OfficialSet(
         title="MPII Human Pose",
-        read=_read_mpii,
+        read=read_mpii_set,
         benched="valid",
         train="train",
         is_scored_by_heads=True,
@@ -158,7 +67,7 @@ SETS: dict[str, OfficialSet] = {
     ),
     "ochuman": OfficialSet(
         title="OCHuman",
-        read=_read_coco,
+        read=read_coco_set,
         benched="val",
         takes=("boxes",),
         splits={
@@ -176,7 +85,7 @@ SETS: dict[str, OfficialSet] = {
     ),
     "coco-wholebody": OfficialSet(
         title="COCO-WholeBody, 133 joints",
-        read=_read_coco,
+        read=read_coco_set,
         reading={"parts": "wholebody"},
         benched="val2017",
         train="train2017",
@@ -197,15 +106,15 @@ SETS: dict[str, OfficialSet] = {
     ),
     "crowdpose": OfficialSet(
         title="CrowdPose, with easy, medium and hard images",
-        read=_read_coco,
+        read=read_coco_set,
         reading={"skeleton": "crowdpose", "area": "box"},  # as its evaluation program has it
         benched="test",
         train="train",
         takes=("boxes",),
         splits={
-            split: _place_coco(
+            split: place_coco(
                 purpose, "github.com/jeffffffli/CrowdPose",
-                tuple(path.format(split) for path in _CROWDPOSE_FILES), ("images",), images=n_images,
+                tuple(path.format(split) for path in _CROWDPOSE_FILES), ("images",), n_images=n_images,
             )
             for split, purpose, n_images in (
                 ("test", "scores on CrowdPose", 8_000),
@@ -216,13 +125,13 @@ SETS: dict[str, OfficialSet] = {
     ),
     "ap10k": OfficialSet(
         title="AP-10K, animals of many species, each a category",
-        read=_read_coco,
+        read=read_coco_set,
         reading={"skeleton": "ap10k", "category": "all"},
         benched="test",
         train="train",
         takes=("boxes", "category"),
         splits={
-            split: _place_coco(
+            split: place_coco(
                 purpose, "github.com/AlexTheBad/AP-10K", (f"annotations/ap10k-{split}-split1.json",), ("data",)
             )
             for split, purpose in (
@@ -234,31 +143,31 @@ SETS: dict[str, OfficialSet] = {
     ),
     "halpe": OfficialSet(
         title="Halpe-FullBody, 136 joints",
-        read=_read_coco,
+        read=read_coco_set,
         reading={"skeleton": "halpe-136", "visibility": "fractions"},
         benched="val",
         train="train",
         takes=("boxes", "area"),
         splits={
-            "val": _place_coco("scores on Halpe", _HALPE, ("annotations/halpe_val_v1.json",), ("val2017",)),
-            "train": _place_coco("training on Halpe", _HALPE, ("annotations/halpe_train_v1.json",),
+            "val": place_coco("scores on Halpe", _HALPE, ("annotations/halpe_val_v1.json",), ("val2017",)),
+            "train": place_coco("training on Halpe", _HALPE, ("annotations/halpe_train_v1.json",),
                                  ("hico_20160224_det/images/train2015",)),
         },
     ),
     "aic": OfficialSet(
         title="AI Challenger, 14 joints, in COCO's format",
-        read=_read_coco,
+        read=read_coco_set,
         reading={"skeleton": "aic"},
         benched="val",
         train="train",
         takes=("boxes", "area"),
         splits={
-            "val": _place_coco("scores on AI Challenger", _AIC, ("annotations/aic_val.json",),
+            "val": place_coco("scores on AI Challenger", _AIC, ("annotations/aic_val.json",),
                                ("ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911",),
-                               images=30_000),
-            "train": _place_coco("training on AI Challenger", _AIC, ("annotations/aic_train.json",),
+                               n_images=30_000),
+            "train": place_coco("training on AI Challenger", _AIC, ("annotations/aic_train.json",),
                                  ("ai_challenger_keypoint_train_20170909/keypoint_train_images_20170902",),
-                                 images=210_000),
+                                 n_images=210_000),
         },
     ),
 }  # fmt: skip

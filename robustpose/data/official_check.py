@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from robustpose.data.image_folder import leads_out
 from robustpose.data.mpii import read_truth_file
-from robustpose.data.official import SETS, Place, Split, check_root, find_place
+from robustpose.data.official import SETS, check_root, find_place
+from robustpose.data.official_set import Place, Split
 from robustpose.errors import UserError, nearest
 from robustpose.limits import read_limit
 from robustpose.reading import parse_json, read_bytes

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustpose.data.boxes import split_boxes
-from robustpose.data.official import SETS, check_detections, find_files
+from robustpose.data.official import SETS, find_files
+from robustpose.data.official_set import check_detections
 from robustpose.errors import UserError, nearest
 from robustpose.pose.skeleton_table import TABLE
 
