@@ -93,10 +93,11 @@ class Scoring:
         yield score_predictions(predictions, data, self.n_resamples, self.with_slices)
 
     def keep(self, scored: ScoredCell) -> CellScore:
-        """Write a cell's matches, and return its score."""
+        """Write a cell's matches, and return its score without the tables that are in its file now."""
+        score = scored.score
         if scored.table is not None and scored.quality is not None:
-            RunFolder(self.job.out).write_matches(scored.score.cell, scored.table, scored.quality)
-        return scored.score
+            RunFolder(self.job.out).write_matches(score.cell, scored.table, scored.quality, score.cut_tables)
+        return replace(score, cut_tables=())
 
     def carry(self, data: OpenedData) -> Carried:
         """Return this work for other machines: the truth once, and each cell with its predictions."""

@@ -10,6 +10,7 @@ from robustpose.benchmark.job import Job, OpenedData
 from robustpose.files import hash_file, write_text, writing_to
 from robustpose.pose.cell import Cell
 from robustpose.results.cell_score import CellScore, nest_cuts
+from robustpose.results.cuts import describe_cuts
 from robustpose.results.inputs import read_inputs
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.slices import describe_slices
@@ -30,6 +31,8 @@ def write_scores(
     figures = {cell: score.figures for cell, score in scores.items()}
     warnings = [*warnings, *scores[cells[0]].warnings]
     summary = summarize(metric, figures, cells, provenance, resampled or None, job.suite, warnings)
+    if cuts := describe_cuts(metric, scores, data.cuts, job.suite):
+        summary["cuts"] = cuts
     if job.name is not None:
         summary = {"name": job.name, **summary}
     joints = data.dataset.skeleton.joints

@@ -13,7 +13,7 @@ from robustpose.metrics.coco_figures import average_figures, find_figures
 from robustpose.metrics.oks_kernels import variances_of
 from robustpose.metrics.oks_pairs import OksPairs
 from robustpose.metrics.score_tables import ApTable, JointTable, MeanTable
-from robustpose.pose.cuts import Cut, keep_category, keep_joints
+from robustpose.pose.cuts import Cut, keep_category, keep_joints, leave_nobody
 from robustpose.pose.protocols import Mask, Matches
 from robustpose.pose.types import Floats, Poses, Truth
 
@@ -91,7 +91,7 @@ class OksMatches(Matches):
             return self._copy(self._joints, self._sigmas, self._added, kept)
         pairs = self._added
         if cut.images is not None:
-            pairs = [pair for pair, is_in in zip(pairs, cut.images.tolist(), strict=True) if is_in]
+            pairs = [pair if is_in else leave_nobody(*pair) for pair, is_in in zip(pairs, cut.images, strict=True)]
         if cut.category is not None:
             pairs = [keep_category(*pair, cut.category) for pair in pairs]
         if cut.joints is None:

@@ -126,19 +126,19 @@ class PckMatches(Matches):
 
     def restrict(self, cut: Cut) -> PckMatches:
         """Return which joints of what is cut out are found. Who answers whom stays as it is."""
-        images = np.ones(len(self.rows), bool) if cut.images is None else cut.images
         chosen = [
             np.ones(len(rows), bool) if cut.category is None or of is None else of == cut.category
             for rows, of in zip(self.rows, self.categories, strict=True)
         ]
+        if cut.images is not None:
+            chosen = [people & is_in for people, is_in in zip(chosen, cut.images, strict=True)]
         in_mean = self.in_mean
         if cut.joints is not None:
             in_mean = np.zeros(len(self.joints), bool)
             in_mean[list(cut.joints)] = True
 
         def cut_out(values: Sequence[npt.NDArray[Any] | None]) -> list[Any]:
-            rows = zip(values, chosen, images.tolist(), strict=True)
-            return [None if of is None else of[people] for of, people, is_in in rows if is_in]
+            return [None if of is None else of[people] for of, people in zip(values, chosen, strict=True)]
 
         rows, visible, right = map(cut_out, (self.rows, self.visible, self.right))
         return PckMatches(self.joints, rows, visible, right, in_mean, cut_out(self.categories))

@@ -51,18 +51,29 @@ def keep_category(poses: Poses, truth: Truth, category: int) -> tuple[Poses, Tru
 
     Poses that do not say their category all stay.
     """
-    if poses.categories is not None:
-        own = poses.categories == category
-        poses = Poses(poses.image_id, poses.xy[own], poses.confidence[own], poses.score[own])
     own = np.zeros(len(truth.xy), bool) if truth.categories is None else truth.categories == category
-    return poses, replace(
+    said = np.ones(len(poses.score), bool) if poses.categories is None else poses.categories == category
+    return _keep_poses(poses, said), _keep_people(truth, own)
+
+
+def leave_nobody(poses: Poses, truth: Truth) -> tuple[Poses, Truth]:
+    """Return what is left of one image where nobody is looked for."""
+    return _keep_poses(poses, np.zeros(len(poses.score), bool)), _keep_people(truth, np.zeros(len(truth.xy), bool))
+
+
+def _keep_poses(poses: Poses, kept: npt.NDArray[np.bool_]) -> Poses:
+    return Poses(poses.image_id, poses.xy[kept], poses.confidence[kept], poses.score[kept])
+
+
+def _keep_people(truth: Truth, kept: npt.NDArray[np.bool_]) -> Truth:
+    return replace(
         truth,
-        xy=truth.xy[own],
-        visible=truth.visible[own],
-        area=truth.area[own],
-        boxes=truth.boxes[own],
-        crowd=truth.crowd[own],
-        head_size=None if truth.head_size is None else truth.head_size[own],
+        xy=truth.xy[kept],
+        visible=truth.visible[kept],
+        area=truth.area[kept],
+        boxes=truth.boxes[kept],
+        crowd=truth.crowd[kept],
+        head_size=None if truth.head_size is None else truth.head_size[kept],
         categories=None,
     )
 

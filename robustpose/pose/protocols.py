@@ -184,7 +184,10 @@ class Matches(Protocol):
         return None
 
     def restrict(self, cut: Cut) -> Matches | None:
-        """Return the comparison of what is cut out alone, as if there were nothing else; None if it cannot be."""
+        """Return the comparison of what is cut out alone, as if there were nothing else; None if it cannot be.
+
+        It is of the same N images: in those outside the cut, there is nobody.
+        """
         return None
 
     def confidences(self) -> tuple[Floats, Floats] | None:

@@ -14,7 +14,7 @@ from robustpose.metrics.calibration import calibrate
 from robustpose.metrics.slices import slice_people
 from robustpose.pose.cell import Cell
 from robustpose.pose.cuts import Cut
-from robustpose.pose.protocols import Mask, Matches, Metric
+from robustpose.pose.protocols import Mask, Matches, Metric, ScoreTable
 from robustpose.pose.types import Floats, Poses, Truth
 
 Key = tuple[str, str]  # kind and name of a slice
@@ -40,6 +40,7 @@ class CellScore:
     cuts: dict[Key, dict[str, float]] = field(
         default_factory=dict
     )  # all figures of each, as far as the metric has them
+    cut_tables: Sequence[ScoreTable] = ()  # of each, in their order
     warnings: tuple[str, ...] = ()  # what the metric says of itself
     calibration: dict[str, Any] | None = None  # see `calibrate`; None for metrics that do not look at scores
     joint_figure: str | None = None  # which figure the joints have
@@ -83,8 +84,12 @@ def score_cell(
     matches = metric.matches()
     if matches is None:
         return found, matches
-    of_cuts = {(cut.kind, cut.name): (cut, alone) for cut in cuts if (alone := matches.restrict(cut)) is not None}
-    found = replace(found, cuts={key: _find_figures(alone, metric) for key, (_, alone) in of_cuts.items()})
+    of_cuts = {(cut.kind, cut.name): alone for cut in cuts if (alone := matches.restrict(cut)) is not None}
+    found = replace(
+        found,
+        cuts={key: _find_figures(alone, metric) for key, alone in of_cuts.items()},
+        cut_tables=[alone.table() for alone in of_cuts.values()],
+    )
     if weights is None:
         return found, matches
     found = replace(found, resampled=matches.table().score(weights))
@@ -92,18 +97,11 @@ def score_cell(
         return found, matches
     tables = {key: matches.table(kept) for key, kept in slices.items()}
     tables |= {(JOINT, joint): table for joint, table in matches.joints_tables().items()}
+    tables |= dict(zip(of_cuts, found.cut_tables, strict=True))
     scored = {key: Scored(float(table.score()[0]), table.score(weights)) for key, table in tables.items()}
-    scored |= {key: _score_alone(alone, cut, weights) for key, (cut, alone) in of_cuts.items()}
     pairs = matches.confidences()
     calibration = None if pairs is None else calibrate(*pairs)
     return replace(found, slices=scored, calibration=calibration, joint_figure=matches.joint_figure), matches
-
-
-def _score_alone(alone: Matches, cut: Cut, weights: npt.NDArray[np.uint8]) -> Scored:
-    """Return the figure of a cut by its matches, of all its images and of each resample."""
-    table = alone.table()
-    own = weights if cut.images is None else weights[:, cut.images]
-    return Scored(float(table.score()[0]), table.score(own))
 
 
 def _find_figures(alone: Matches, metric: Metric) -> dict[str, float]:

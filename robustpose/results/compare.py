@@ -6,7 +6,7 @@ of a difference is narrower than those of the two scores suggest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,19 @@ from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import ScoreTable
+from robustpose.results.cuts import CutOfRuns, pair_cuts
 from robustpose.results.names import name_runs
 from robustpose.results.resampling import LEVEL, RESAMPLES, check_resamples, draw_weights, interval
-from robustpose.results.rows import Interval, label_headline, list_means, model_name, require_one_suite
+from robustpose.results.rows import (
+    Interval,
+    as_number,
+    headline_columns,
+    label_headline,
+    list_means,
+    model_name,
+    require_one_suite,
+    spell_cut,
+)
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import identify_data, read_summary
 
@@ -46,7 +56,7 @@ class Difference:
 class ComparedRow:
     """One score of all runs."""
 
-    kind: str  # `headline`, `group`, `corruption` or `cell`
+    kind: str  # `headline`, `group`, `corruption` or `cell`; `category`, `part` or `crowd index`
     name: str  # such as `AP*`, `mPC`, `noise`, `fog` or `fog/3`
     values: tuple[float | None, ...]  # of each run, 0..1; None where it is not defined
     intervals: tuple[Interval | None, ...]  # of each value
@@ -64,7 +74,7 @@ class Comparison:
     dataset: str
     n_images: int
     resamples: int
-    rows: tuple[ComparedRow, ...]  # the headline first, cells last
+    rows: tuple[ComparedRow, ...]  # the headline first, then groups, corruptions, cells, and what is scored alone
     notes: tuple[str, ...]  # what is not the same between the runs, though they can be compared
 
     @property
@@ -117,7 +127,10 @@ def compare_runs(
         dataset=str(first["provenance"]["dataset"].get("name")),
         n_images=n_images,
         resamples=n_resamples,
-        rows=tuple(_compare_rows(values, resampled, suite, first["metric"])),
+        rows=(
+            *_compare_rows(values, resampled, suite, first["metric"]),
+            *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples), suite, first["metric"]),
+        ),
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -222,6 +235,15 @@ def _compare_rows(
         if kind != "pixels":
             label = label_headline(name, metric) if kind == "headline" else name
             yield _compare_row(kind, label, [score for *_, score in scores], [score for *_, score in among])
+
+
+def _compare_cuts(cuts: Iterable[CutOfRuns], suite: Suite, metric: str) -> Iterator[ComparedRow]:
+    for cut in cuts:
+        for name, value_of in headline_columns(suite).items():
+            values = [as_number(value_of(means)) for means in cut.values]
+            label = spell_cut(cut.name, name, metric)[1]
+            if any(value is not None for value in values):
+                yield _compare_row(cut.kind, label, values, [value_of(means) for means in cut.resampled])
 
 
 def _compare_row(kind: str, name: str, values: Sequence[float | None], resampled: Sequence[Any]) -> ComparedRow:

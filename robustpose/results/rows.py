@@ -7,6 +7,7 @@ of comparisons and of leaderboards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -35,8 +36,8 @@ SHORT_NAMES = {"gaussian_noise": "Gauss", "brightness": "Bright", "pixelate": "P
 class Row:
     """One number of a run.
 
-    Its kind is `headline`; `group`, `corruption` or `cell`, after what it is of; or `pixels` for the means over
-    corruptions that move pixels and over the others.
+    Its kind is `headline`; `group`, `corruption` or `cell`, after what it is of; `pixels` for the means over
+    corruptions that move pixels and over the others; or `category`, `part` or `crowd index` for what is scored alone.
     """
 
     kind: str
@@ -95,7 +96,10 @@ def nest_means(means: Means, suite: Suite, change: Callable[[Any], Any] = lambda
 
 
 def list_rows(summary: Mapping[str, Any]) -> list[Row]:
-    """Return what a summary says: the headline, groups, corruptions (all of the suite, then others), cells, pixels."""
+    """Return what a summary says.
+
+    The headline, groups, corruptions (all of the suite, then others), cells, pixels, and what is scored alone.
+    """
     suite = suite_of(summary)
     intervals = summary.get("intervals") or {}
     rows = [
@@ -112,7 +116,21 @@ def list_rows(summary: Mapping[str, Any]) -> list[Row]:
         for name in dict.fromkeys([*(suite.corruptions if kind == "corruption" else ()), *values]):
             group = group_of.get(name.rpartition("/")[0] or name)
             rows.append(Row(kind, name, labels.get(name, name), values.get(name), bounds.get(name), group))
-    return rows
+    return rows + [row for cut in summary.get("cuts") or [] for row in list_rows_of_cut(cut, summary["metric"], suite)]
+
+
+def list_rows_of_cut(cut: Mapping[str, Any], metric: str, suite: Suite) -> list[Row]:
+    """Return the headline of a category, a part or a crowd level: its name goes before what is in every headline."""
+    intervals = cut.get("intervals") or {}
+    return [
+        Row(cut["kind"], *spell_cut(cut["name"], name, metric), cut.get(name), intervals.get(name))
+        for name in headline_columns(suite)
+    ]
+
+
+def spell_cut(cut: str, name: str, metric: str) -> tuple[str, str]:
+    """Return name and label of a row of a cut, such as `dog clean` and `dog AP*`."""
+    return f"{cut} {name}", f"{cut} {label_headline(name, metric)}"
 
 
 def rows_of(summary: Mapping[str, Any], *kinds: str) -> list[Row]:
@@ -134,6 +152,23 @@ def tabulate_cells(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[st
             keys = [f"{mean.name}/{severity}" for severity in severities]
             lines.append((mean.name, [mean, *(cells.get(key, Row("cell", key, key, None)) for key in keys)]))
     return ["mean", *map(str, severities)], lines
+
+
+def tabulate_cuts(summary: Mapping[str, Any]) -> dict[str, tuple[list[str], list[tuple[str, int, list[Row]]]]]:
+    """Return the tables of what is scored alone, by kind: titles, and name, number of people and rows of each line.
+
+    A run without all cells of its suite has the mean of its own in the place of the suite's.
+    """
+    suite = suite_of(summary)
+    tables: dict[str, tuple[list[str], list[tuple[str, int, list[Row]]]]] = {}
+    for cut in summary.get("cuts") or []:
+        rows = list_rows_of_cut(cut, summary["metric"], suite)
+        chosen = cut.get("mean_of_chosen")
+        if chosen is not None:
+            rows = [rows[0], Row(cut["kind"], f"{cut['name']} mean of these", f"{cut['name']} mean of these", chosen)]
+        titles = [row.label.removeprefix(f"{cut['name']} ") for row in rows]
+        tables.setdefault(str(cut["kind"]), (titles, []))[1].append((str(cut["name"]), int(cut["n_people"]), rows))
+    return tables
 
 
 def suite_of(summary: Mapping[str, Any]) -> Suite:
@@ -172,6 +207,11 @@ def explain_no_mean(summary: Mapping[str, Any]) -> str:
         return ""
     names = f"{suite.mean_name} and {suite.ratio_name} need" if suite.ratio_name else f"{suite.mean_name} needs"
     return f"{names} clean and all {suite.n_cells} cells; this run has {len(summary['cells'])}."
+
+
+def as_number(value: float | None) -> float | None:
+    """Return a score as files of results have it: None where there is nobody."""
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def percent(value: float | None) -> str:

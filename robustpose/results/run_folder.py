@@ -40,6 +40,7 @@ OF_SCORES = (  # written once a run is scored, but for matches; the first ones s
     "table.md", "table.csv", "table.tex", "report.html",
 )  # fmt: skip
 WRITTEN = (*OF_SCORES, "inputs.json", "opened.json")
+OF_CUT = re.compile(r"^cut\d{1,6}_")  # how the names of arrays begin that are of a cut
 
 
 def list_made(folder: Path) -> list[Path]:
@@ -146,10 +147,15 @@ class RunFolder:
             with writing_to(path):
                 path.unlink(missing_ok=True)
 
-    def write_matches(self, cell: Cell, table: ScoreTable, quality: Floats) -> None:
-        """Write a cell's score table and the quality of each image's poses (N,), NaN where there is nobody."""
+    def write_matches(self, cell: Cell, table: ScoreTable, quality: Floats, of_cuts: Sequence[ScoreTable] = ()) -> None:
+        """Write a cell's score table and the quality of each image's poses (N,), NaN where there is nobody.
+
+        `of_cuts` are the tables of the cuts that summary.json has, in their order.
+        """
+        arrays = {f"cut{i}_{name}": array for i, of in enumerate(of_cuts) for name, array in of.save().items()}
+        arrays = {"quality": quality.astype(np.float32), **table.save(), **arrays}
         with open_whole(self.matches_path(cell)) as file, _heeding_signals():
-            np.savez_compressed(file, quality=quality.astype(np.float32), **table.save())  # type: ignore[arg-type]
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
     def read_table(self, cell: Cell) -> ScoreTable:
         """Return a cell's score table.
@@ -157,9 +163,24 @@ class RunFolder:
         Raises:
             UserError: the run has none, or it is damaged.
         """
+        return self._read_tables(cell)[0]
+
+    def read_cut_tables(self, cell: Cell) -> list[ScoreTable]:
+        """Return the tables of a cell's cuts, in the order of summary.json; UserError as `read_table`."""
+        return self._read_tables(cell)[1:]
+
+    def _read_tables(self, cell: Cell) -> list[ScoreTable]:
         path = self.matches_path(cell)
         try:
-            return load_score_table(read_arrays(path, "file of matches"))
+            arrays = read_arrays(path, "file of matches")
+            groups: dict[str, dict[str, npt.NDArray[Any]]] = {"": {}}
+            for name, array in arrays.items():
+                cut, rest = OF_CUT.match(name), OF_CUT.sub("", name)
+                groups.setdefault(cut.group() if cut else "", {})[rest] = array
+            numbers = sorted(groups, key=lambda begin: int(begin[3:-1] or -1))
+            if numbers[1:] != [f"cut{i}_" for i in range(len(numbers) - 1)]:
+                raise ValueError("its cuts are not numbered from 0")
+            return [load_score_table(groups[begin]) for begin in numbers]
         except FileNotFoundError as error:
             raise UserError(
                 f"{self.path} has no matches of {cell.key}: its metric has none, or it is from an older version: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from robustpose.pose.cuts import Cut
 from robustpose.pose.types import Truth
 from robustpose.results.cell_score import JOINT, CellScore, Key, Slices
 from robustpose.results.resampling import LEVEL, interval
-from robustpose.results.rows import headline_columns
+from robustpose.results.rows import as_number, headline_columns
 
 
 def describe_slices(
@@ -66,12 +65,8 @@ def _score_slice(scores: Mapping[Cell, CellScore], key: Key, suite: Suite) -> di
     resampled = take_means({cell: score.slices[key].resampled for cell, score in scores.items()}, list(scores), suite)
     row: dict[str, Any] = {}
     for name, value_of in headline_columns(suite).items():
-        row[name] = _number(value_of(means))
+        row[name] = as_number(value_of(means))
         row[f"{name}_interval"] = None if row[name] is None else interval(value_of(resampled))
-    row["groups"] = {name: _number(value) for name, value in means.groups.items()}
-    row["severities"] = {str(severity): _number(value) for severity, value in means.severities.items()}
+    row["groups"] = {name: as_number(value) for name, value in means.groups.items()}
+    row["severities"] = {str(severity): as_number(value) for severity, value in means.severities.items()}
     return row
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)

@@ -6,16 +6,17 @@ A summary may come from anybody. What is unknown here, such as what others say o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from robustpose.config import check_settings, describe
+from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.rows import headline_columns, nest_means, suite_of
+from robustpose.results.rows import as_number, headline_columns, nest_means, suite_of
 
 ROUNDING = 1e-6  # of sums in another order
 MOST_BYTES = 4 << 20  # of a file; those of all cells of coco-c have 20,000
@@ -107,6 +108,16 @@ class _Headline(Part):
     intervals: Bounds
 
 
+class _Cut(Part):
+    kind: Literal["category", "part", "crowd index"]
+    name: Text
+    n_people: Count
+    clean: Score | None
+    cells: Annotated[dict[str, Score | None], Field(max_length=MOST_CELLS)]
+    intervals: Bounds | None = None
+    mean_of_chosen: Score | None = None
+
+
 class _Summary(Part):
     name: Text | None = None
     metric: Text
@@ -119,6 +130,7 @@ class _Summary(Part):
     intervals: _Intervals | None = None
     mean_of_chosen: Score | None = None
     warnings: list[Text] = []
+    cuts: Annotated[list[_Cut], Field(max_length=MOST_CELLS)] = []
 
 
 def check_summary(content: Any) -> dict[str, Any]:
@@ -140,9 +152,24 @@ def check_summary(content: Any) -> dict[str, Any]:
     scores = {CLEAN: content["clean"], **cells}
     means = nest_means(take_means(scores, list(scores), suite), suite)
     wrong = list(_list_wrong(content, means))
+    for cut in content.get("cuts", []):
+        wrong += _list_wrong_in_cut(cut, list(scores), suite)
     if wrong:
         raise UserError(f"its means are not those of its cells: {first_few(wrong, 'such numbers')}")
     return content
+
+
+def _list_wrong_in_cut(cut: Mapping[str, Any], cells: Sequence[Cell], suite: Suite) -> Iterator[str]:
+    """Yield what a summary says of a category, a part or a crowd level that is not so, given its cells."""
+    if [CLEAN.key, *cut["cells"]] != [cell.key for cell in cells]:
+        yield f"the cells of {cut['name'][:80]} are others"
+        return
+    said = [cut["clean"], *cut["cells"].values()]
+    scores = {cell: math.nan if score is None else score for cell, score in zip(cells, said, strict=True)}
+    means = take_means(scores, cells, suite)
+    for name, value_of in headline_columns(suite).items():
+        if not _is_same(cut.get(name), as_number(value_of(means))):
+            yield f"{name} of {cut['name'][:80]} is {describe(cut.get(name))} and must be {as_number(value_of(means))}"
 
 
 def _list_wrong(content: Mapping[str, Any], means: Mapping[str, Any], where: str = "") -> Iterator[str]:

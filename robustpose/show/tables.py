@@ -15,6 +15,7 @@ from robustpose.results.rows import (
     require_one_suite,
     rows_of,
     tabulate_cells,
+    tabulate_cuts,
 )
 from robustpose.results.spelling import spell_csv, spell_latex, spell_markdown, tabulate_markdown
 
@@ -28,6 +29,9 @@ def to_markdown(summary: Mapping[str, Any]) -> str:
         parts.append([spell_markdown(reason)])
     if summary["groups"]:
         parts.append(_write_across(rows_of(summary, "group")))
+    for kind, (titles, of_kind) in tabulate_cuts(summary).items():
+        rows = [[name, f"{n_people}", *_percents(of)] for name, n_people, of in of_kind]
+        parts.append(tabulate_markdown([kind, "people", *titles], rows, 1))
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
         parts.append(tabulate_markdown(["corruption", *titles], [[name, *_percents(rows)] for name, rows in lines], 1))

@@ -24,6 +24,7 @@ from robustpose.results.rows import (
     percent,
     rows_of,
     tabulate_cells,
+    tabulate_cuts,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ LABELS = {
     "checking": ("checking", "images"),
 }
 SECONDS_BETWEEN_LINES = 20.0
+MOST_CUTS = 20  # rows of a table
 LONGEST_BAR, SHORTEST_BAR = 40, 6  # letters
 GAP = "  "  # between the words of a note
 TYPICAL_WIDTH = 120  # of lines where there is no terminal
@@ -137,6 +139,15 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         titles, lines = tabulate_cells(summary)
         rows = ([name, *(percent(row.value) for row in cells)] for name, cells in lines)
         print_table(f"{summary['metric']} in percent, by severity", ["corruption", *titles], rows, 100)
+    for kind, (titles, of_kind) in tabulate_cuts(summary).items():
+        shown = of_kind if len(of_kind) <= MOST_CUTS else of_kind[: MOST_CUTS - 1]
+        rows = (
+            [name, f"{n_people:,}", *(f"{percent(row.value)}{_range(row.interval)}" for row in of)]
+            for name, n_people, of in shown
+        )
+        print_table(f"{summary['metric']} in percent, by {kind}", [kind, "people", *titles], rows, 100)
+        if len(shown) < len(of_kind):
+            print_line(f"{len(of_kind) - len(shown)} more are in summary.json and on the page")
     for row in rows_of(summary, "group"):
         print_line(f"{row.label:<8} {percent(row.value):>5}{_range(row.interval)}")
     print_line(f"{model_name(summary)}:  {_headline(summary)}")

@@ -12,7 +12,15 @@ from robustpose.show.pages.charts import COLORS, SYMBOLS, Chart, error_bars, esc
 from robustpose.show.pages.page import render_page, spoken
 from robustpose.show.replacing import check_json, check_page, follow
 
-KINDS = {"headline": "All in all", "group": "Groups of corruptions", "corruption": "Corruptions", "cell": "Cells"}
+KINDS = {
+    "headline": "All in all",
+    "category": "Categories",
+    "part": "Parts of the skeleton",
+    "crowd index": "Crowd levels",
+    "group": "Groups of corruptions",
+    "corruption": "Corruptions",
+    "cell": "Cells",
+}
 ROW_HEIGHT = 26  # px of a line in the chart of differences
 
 

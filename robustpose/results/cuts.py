@@ -1,0 +1,117 @@
+"""Cuts of a run: the scores of each category, part and crowd level, in summary.json and beside those of other runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robustpose.corruptions.suites import Suite
+from robustpose.errors import UserError
+from robustpose.metrics.robustness import Means, name_means, take_means
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.cuts import Cut
+from robustpose.pose.types import Floats
+from robustpose.results.cell_score import CellScore
+from robustpose.results.resampling import draw_weights, interval
+from robustpose.results.rows import as_number, headline_columns
+from robustpose.results.run_folder import RunFolder
+
+ROUNDING = 1e-4  # between a score and that of its table
+
+
+def describe_cuts(
+    metric: str, scores: Mapping[Cell, CellScore], cuts: Sequence[Cut], suite: Suite
+) -> list[dict[str, Any]]:
+    """Return `cuts` of summary.json, from the scores of all cells, clean first; those that the metric can score.
+
+    `metric` is the figure that counts.
+    """
+    suite, first = name_means(suite, metric), next(iter(scores.values()))
+    return [
+        _describe_cut(metric, cut, scores, suite) for cut in cuts if metric in first.cuts.get((cut.kind, cut.name), {})
+    ]
+
+
+def _describe_cut(metric: str, cut: Cut, scores: Mapping[Cell, CellScore], suite: Suite) -> dict[str, Any]:
+    key = cut.kind, cut.name
+    values = {cell: _nan_for_nobody(score.cuts[key][metric]) for cell, score in scores.items()}
+    means = take_means(values, list(scores), suite)
+    resampled = {cell: score.slices[key].resampled for cell, score in scores.items() if key in score.slices}
+    among = take_means(resampled, list(scores), suite) if resampled else None
+    columns, chosen = headline_columns(suite), list(means.corruptions.values())
+    return {
+        "kind": cut.kind,
+        "name": cut.name,
+        "n_people": cut.n_people,
+        **{name: as_number(value_of(means)) for name, value_of in columns.items()},
+        "mean_of_chosen": as_number(sum(chosen) / len(chosen)) if chosen and means.mean is None else None,
+        "cells": {cell.key: as_number(value) for cell, value in values.items() if cell.corruption is not None},
+        "intervals": among and {name: _find_interval(value_of(among)) for name, value_of in columns.items()},
+    }
+
+
+def _nan_for_nobody(score: float) -> float:
+    return np.nan if score < 0 else score
+
+
+def _find_interval(among: Floats | None) -> list[float] | None:
+    return None if among is None else interval(among)
+
+
+@dataclass(frozen=True)
+class CutOfRuns:
+    """One category, part or crowd level that some runs have in common."""
+
+    kind: str
+    name: str
+    values: tuple[Means, ...]  # of each run
+    resampled: tuple[Means, ...]  # (R,) of each run, of the same resamples
+
+
+def pair_cuts(
+    folders: Sequence[Path],
+    summaries: Sequence[Mapping[str, Any]],
+    cells: Sequence[Cell],
+    suite: Suite,
+    n_resamples: int,
+) -> Iterator[CutOfRuns]:
+    """Yield the cuts that all runs have, in the order of the first one; none where a run does not keep their tables.
+
+    Raises:
+        UserError: a run's tables do not give the scores of its summary.
+    """
+    places = [{(cut["kind"], cut["name"]): i for i, cut in enumerate(of.get("cuts") or [])} for of in summaries]
+    if not all(places):
+        return
+    tables = [{cell: RunFolder(folder).read_cut_tables(cell) for cell in cells} for folder in folders]
+    if not all(of_cell for of_run in tables for of_cell in of_run.values()):
+        return
+    weights = draw_weights(tables[0][CLEAN][0].n_images, n_resamples)
+    for key in places[0]:
+        if not all(key in of for of in places):
+            continue
+        values, resampled = [], []
+        for folder, summary, place, of_run in zip(folders, summaries, places, tables, strict=True):
+            scores = _read_scores(summary["cuts"][place[key]], cells)
+            for cell, score in scores.items():
+                of_cell = of_run[cell]
+                fits = len(of_cell) > place[key] and of_cell[place[key]].n_images == weights.shape[1]
+                again = float(of_cell[place[key]].score()[0]) if fits else -1.0
+                if not (np.isnan([score, again]).all() or abs(score - again) < ROUNDING):
+                    raise UserError(
+                        f"{RunFolder(folder).matches_path(cell)} does not give the score of {key[1]} in {cell.key} "
+                        f"that summary.json has: robustpose score {folder} writes both anew"
+                    )
+            values.append(take_means(scores, cells, suite))
+            resampled.append(take_means({c: of_run[c][place[key]].score(weights) for c in cells}, cells, suite))
+        yield CutOfRuns(*key, tuple(values), tuple(resampled))
+
+
+def _read_scores(cut: Mapping[str, Any], cells: Sequence[Cell]) -> dict[Cell, float]:
+    """Return the scores of a cut by cell; NaN where there was nobody."""
+    said = {CLEAN: cut["clean"], **{cell: cut["cells"].get(cell.key) for cell in cells if cell != CLEAN}}
+    return {cell: np.nan if score is None else float(score) for cell, score in said.items()}
