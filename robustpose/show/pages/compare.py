@@ -16,7 +16,7 @@ KINDS = {
     "headline": "All in all",
     "category": "Categories",
     "part": "Parts of the skeleton",
-    "crowd index": "Crowd levels",
+    "crowd index": "Images by crowd index",
     "group": "Groups of corruptions",
     "corruption": "Corruptions",
     "cell": "Cells",
