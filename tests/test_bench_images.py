@@ -8,6 +8,7 @@ import pytest
 
 import robustpose
 from robustpose.errors import UserError
+from tests.conftest import make_onnx
 from tests.runs import bench_predictions, files_of, write_predictions
 from tests.test_cli import one_line_error
 
@@ -174,6 +175,19 @@ def test_nobody_on_the_clean_images_is_one_line_and_no_number(run, images, tmp_p
         words = ("--corruptions", "fog", "--severities", 1, "--out", tmp_path / "run", "--fresh")
         one_line_error(run("bench", "--model", f"results:{found}", "--images", images, *words), expected)
         assert not (tmp_path / "run" / "summary.json").exists()
+
+
+def test_joints_are_those_that_the_model_has(images, boxes, tmp_path):
+    hands = make_onnx(tmp_path / "hands.onnx", n_joints=21)
+    data = {"images": images, "boxes": f"clean-det:{boxes}", "limit": 2, "corruptions": "fog", "severities": 3}
+    with pytest.warns(UserWarning, match="joints are those of hand-21, by the names that the model gives"):
+        found = robustpose.bench(f"onnx:{hands}", **data, workers=1, resamples=5, report=False, progress=False)
+    assert found.summary["provenance"]["dataset"]["skeleton"] == "hand-21"
+    assert len(found.joints) == 21
+    named = robustpose.bench(
+        f"onnx:{hands}", **data, skeleton="hand-21", workers=1, resamples=5, report=False, progress=False
+    )
+    assert named.cells == found.cells
 
 
 def test_clean_images_alone_are_not_evaluated_by_consistency(images):

@@ -17,7 +17,6 @@ from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.data.identity import identify_dataset
-from robustpose.data.joints import take_joints
 from robustpose.errors import UserError
 from robustpose.evaluation import score
 from robustpose.metrics import make_metric
@@ -140,9 +139,9 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     try:
         estimator = _open_estimator(job, dataset, cells)
     except OtherJoints as other:
-        job, shared = share_joints(job, dataset, other)
-        dataset, doubts = take_joints(dataset, shared.joints), (shared.doubt,)
-        data = _read_shared(job, dataset, image_ids, cells, shared.doubt)
+        job, dataset, doubt = share_joints(job, dataset, other)
+        doubts = (doubt,)
+        data = _read_shared(job, dataset, image_ids, cells, doubt)
         estimator = _open_estimator(job, dataset, cells)
     seconds += time.perf_counter() - start
     if estimator.needs_boxes and not job.finds_boxes and any(frame.boxes is None for frame in frames):

@@ -57,6 +57,7 @@ class ImagesAlone(Dataset):
             # Frames of a video, stored as they are, are all of one size.
             "contents_sha256": hash_some_files([folder.path / name for name in names]),
             **found.provenance,
+            "skeleton": found.published or found.skeleton.name,
         }
         if folder.exif is not None:
             self.provenance["exif"] = folder.exif
