@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from robustpose.cli.described import describe_options, describe_settings
+from robustpose.cli.described import describe_detector_options, describe_options, describe_settings
 from robustpose.cli.listing import KINDS
 from robustpose.train.settings import TrainSettings
 
@@ -77,6 +77,14 @@ def test_options_of_a_kind_of_model_are_described(kind):
     assert all(one.text for one in describe_options(kind))
 
 
+@pytest.mark.parametrize("kind", ["onnx", "tflite", "hf", "tests.test_detectors:find_two"])
+def test_options_of_a_kind_of_detector_are_listed(run, kind):
+    code, output, _ = run("list", "detectors", kind)
+    assert code == 0
+    assert "min_score  number" in output
+    assert all(one.text for one in describe_detector_options(kind))
+
+
 def test_sizes_and_lists_are_spelt_as_options_take_them():
     options = {one.name: one for one in describe_options("onnx")}
     assert options["input"].kind == "WIDTHxHEIGHT"
@@ -90,6 +98,7 @@ def test_sizes_and_lists_are_spelt_as_options_take_them():
         (["nets"], "nothing is listed as 'nets' (did you mean 'networks'?): expected one of models, options"),
         (["options", "onx"], "unknown kind of model 'onx' (did you mean 'onnx'?)"),
         (["networks", "vit"], "none of the networks has 'vit' in its name: robustpose list networks shows all"),
+        (["detectors", "yolo"], "none of the detectors has 'yolo' in its name: robustpose list detectors shows all"),
         (["corruptions", "fogg"], "none of the corruptions has 'fogg' in its name"),
     ],
 )

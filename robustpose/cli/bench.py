@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
-from robustpose.cli.completion import complete, list_model_options, list_models
+from robustpose.cli.completion import complete, list_detector_options, list_model_options, list_models
 from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, finish
 from robustpose.cli.help import MODEL, SPEED
@@ -77,6 +77,7 @@ class BoxDetectorOptions:
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
+            autocompletion=list_detector_options,
             help="An option of the detector of --boxes detect:, such as classes=person; may be repeated.",
         ),
     ] = None

@@ -214,6 +214,25 @@ def list_models() -> list[str]:
     return ["demo", *(f"{name}:" for name in ("onnx", "tflite", "hf", "results", *TABLE))]
 
 
+def list_detectors() -> list[str]:
+    """Return how the names of detectors begin."""
+    from robustpose.detectors import TABLE
+
+    return [f"{name}:" for name in TABLE]
+
+
+def list_detector_options(ctx: Any, incomplete: str) -> list[str]:
+    """Return the options of the detector that the command names, each with its equals sign."""
+    from robustpose.cli.described import describe_detector_options
+
+    given = str(ctx.params.get("model") or "")
+    boxes = str(ctx.params.get("boxes") or "")
+    kind = (boxes.removeprefix("detect:") if boxes.startswith("detect:") else given).partition(":")[0]
+    with suppress(Exception):
+        return [f"{one.name}=" for one in describe_detector_options(kind) if one.name.startswith(incomplete)]
+    return []
+
+
 def list_model_options(ctx: Any, incomplete: str) -> list[str]:
     """Return the options of the model that the command names, each with its equals sign."""
     from robustpose.cli.described import describe_options
@@ -252,6 +271,7 @@ def list_parts(ctx: Any, incomplete: str) -> list[str]:
     makers: dict[str, Names] = {
         "options": list_models,
         "models": list_models,
+        "detectors": list_detectors,
         "rows": list_rows,
         "recipes": list_recipes,
         "corruptions": list_corruptions,

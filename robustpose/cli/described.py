@@ -43,11 +43,22 @@ def describe_options(kind: str) -> list[Described]:
     kinds = [*estimators.TABLE, *models.TABLE]
     if kind.partition(":")[0] not in kinds:
         raise UserError(f"unknown kind of model '{kind}'{nearest(kind, kinds)}: expected one of {', '.join(kinds)}")
+    return _describe_options(estimators.options_of(kind))
+
+
+def describe_detector_options(kind: str) -> list[Described]:
+    """Return the options of a kind of detector, such as `onnx`; UserError where there is no such kind."""
+    from robustpose import detectors
+
+    return _describe_options(detectors.options_of(kind))
+
+
+def _describe_options(options: type[BaseModel]) -> list[Described]:
     return [
         replace(
             one, kind=SIZE if one.kind == "[number, number]" else _unbracket(one.kind), default=_unbracket(one.default)
         )
-        for one in _describe(estimators.options_of(kind))
+        for one in _describe(options)
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from robustpose.cli.bench import BenchedCorruptions, parse_options
+from robustpose.cli.completion import complete, list_detector_options, list_detectors
 from robustpose.cli.data_options import ImageOptions
 from robustpose.cli.help import MODEL
 from robustpose.cli.option_groups import with_groups
@@ -28,13 +29,16 @@ class DetectorOptions:
     model: Annotated[
         str,
         typer.Option(
-            metavar="MODEL", help="Detector: hf:NAME, onnx:FILE, tflite:FILE or your own package.module:attr."
+            metavar="MODEL",
+            autocompletion=complete(list_detectors),
+            help="Detector: hf:NAME, onnx:FILE, tflite:FILE or your own package.module:attr.",
         ),
     ]
     model_set: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
+            autocompletion=list_detector_options,
             help="An option of the detector, such as classes=person or min_score=0.1; may be repeated.",
         ),
     ] = None

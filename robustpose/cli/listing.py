@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KINDS = {
     "models": "what --model takes",
     "options": "options of a model, which --model-set takes: robustpose list options onnx",
+    "detectors": "what detect --model and bench --boxes detect: take; robustpose list detectors onnx: options of one",
     "networks": "our networks, how they were trained, their official files",
     "rows": "rows of the paper's tables, which --row takes",
     "recipes": "recipes of training, which train --recipe takes",
@@ -206,6 +207,19 @@ def _list_options(part: str) -> None:
     print_note("robustpose bench --model-set NAME=VALUE changes one.")
 
 
+def _list_detectors(part: str) -> None:
+    from robustpose import detectors
+
+    if part.partition(":")[0] in detectors.TABLE or ":" in part:
+        from robustpose.cli.described import describe_detector_options
+
+        _print_described(describe_detector_options(part))
+        print_note("robustpose detect --model-set NAME=VALUE changes one, and bench --detector-set NAME=VALUE.")
+        return
+    print_entries(_choose(detectors.DESCRIPTIONS.items(), part, "detectors"))
+    print_note(f"robustpose list detectors {next(iter(detectors.TABLE))} lists the options of a kind.")
+
+
 def _print_described(described: Sequence[Described]) -> None:
     """Print settings: in a terminal a line with the default and what it takes, below it the text."""
     if terminal_width() is None:
@@ -223,6 +237,7 @@ def _print_described(described: Sequence[Described]) -> None:
 LISTS: dict[str, Callable[[str], None]] = {
     "corruptions": _list_corruptions,
     "suites": _list_suites,
+    "detectors": _list_detectors,
     "networks": _list_networks,
     "skeletons": _list_skeletons,
     "rows": _list_rows,

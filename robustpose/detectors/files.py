@@ -42,7 +42,7 @@ class FileDetectorOptions(InputOptions, DetectorOptions):
     units: Units | None = None
     """Of positions: px of the input, or 01, shares of its sides."""
     iou: Share | None = None
-    """Of two boxes of a class that overlap more, the worse is dropped, 0..1; by default not where the file has."""
+    """Of two boxes of a class that overlap more, the worse is dropped, 0..1; by default not if the file did it."""
 
 
 Network = Callable[[Array], list[Array]]  # an image (1, 3, h, w) -> the outputs of the form

@@ -53,13 +53,13 @@ class InputOptions(ModelOptions):
     layout: Literal["nchw", "nhwc"] | None = None
     """nchw or nhwc, channels first or last, for files that leave it open."""
     channels: Literal["rgb", "bgr"] | None = None
-    """The order of the channels that the network was trained on; by default rgb, of RTMO bgr."""
+    """The order of the channels that the network was trained on; by default rgb; bgr of RTMO, YOLOX, NanoDet."""
     mean: Numbers | None = None
-    """Subtracted from values in 0..1: three numbers in the order of the channels; by default torchvision's or none."""
+    """Subtracted from values in 0..1: three numbers in the order of the channels; by default its form's or none."""
     std: Annotated[Numbers, AfterValidator(_check_std)] | None = None
     """Divided by afterwards: three numbers with commas, above 0."""
     scale: Annotated[Literal[1, 255], BeforeValidator(_parse_scale)] | None = None
-    """255 if values, and mean and std, are in 0..255; by default so for MoveNet and RTMO."""
+    """255 if values, and mean and std, are in 0..255; by default so for MoveNet, RTMO, YOLOX."""
     threads: Threads = 1
     """Threads of one call on a CPU."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from robustpose.carried import Files
 from robustpose.pose.protocols import Dataset, Estimator
 
 MakeDetector = Callable[[Sequence[str]], Estimator]  # given the names of the data's categories
@@ -25,6 +26,12 @@ class NamedDetector:
 
         made: Estimator = detectors.build(self.spec, categories, self.options)
         return made
+
+    def carry(self) -> tuple[MakeDetector, Files]:
+        """Return what makes the detector elsewhere, and the files that it takes."""
+        from robustpose.detectors.carrying import carry
+
+        return carry(self.spec, self.options)
 
 
 def categories_of(dataset: Dataset) -> tuple[str, ...]:
