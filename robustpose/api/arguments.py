@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -12,6 +12,7 @@ from typing import Any
 
 from robustpose.corruptions import check_names
 from robustpose.corruptions.suites import Suite, choose_cells, find_suite
+from robustpose.data.joints import take_joints
 from robustpose.data.own import adopt_dataset
 from robustpose.data.spec import DataSpec, describe_data
 from robustpose.data.subset import Adjusted, keep_images_with_people
@@ -23,7 +24,7 @@ Place = str | Path  # a file or a folder
 Data = str | DataSpec | Mapping[str, Any] | Dataset
 Corruption = str | Callable[..., Any]
 
-OF_OBJECTS = ("limit", "metric", "only_with_people")  # what may be said of a dataset in memory
+OF_OBJECTS = ("limit", "metric", "joints", "only_with_people")  # what may be said of a dataset in memory
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def read_data(data: Any, fields: Mapping[str, Any], others: Iterable[str] = ()) 
     if not given:
         return GivenData(partial(_open_own, data), None)
     options = DataSpec(name="toy", **given)  # checks them
-    adjust = (options.limit, options.metric, options.only_with_people)
+    adjust = (options.limit, options.metric, options.only_with_people, options.joints)
     return GivenData(partial(_open_own, data, *adjust), None)
 
 
@@ -75,9 +76,15 @@ def _fields_of(data: Any) -> dict[str, Any]:
 
 
 def _open_own(
-    data: Any, limit: int | None = None, metric: str | None = None, only_with_people: bool = False
+    data: Any,
+    limit: int | None = None,
+    metric: str | None = None,
+    only_with_people: bool = False,
+    joints: Sequence[str] = (),
 ) -> Dataset:
     dataset: Dataset = adopt_dataset(data, f"data {name_of(data)}")
+    if joints:
+        dataset = take_joints(dataset, joints)
     if only_with_people:
         dataset = keep_images_with_people(dataset)
     return dataset if limit is None and metric is None else Adjusted(dataset, limit, metric)

@@ -83,6 +83,7 @@ def apply_row(wanted: RowOptions, asked: Asked, suite: str, model_set: list[str]
         recipe, row = recipes.make_recipe(get_row(alike)), alike
     others = [f"--limit {data.limit}"] if data.limit else []
     others += [f"--metric {data.metric}"] if data.metric else []
+    others += [f"--joints {data.joints}"] if data.joints else []
     others += [f"--model-set {pair}" for pair in model_set]
     measured |= {"seed": asked.seed} if corrupted_root is None else {}
     differences = recipes.list_changes(recipe, measured, others)

@@ -23,6 +23,7 @@ from robustpose.results.resampling import LEVEL, RESAMPLES, check_resamples, dra
 from robustpose.results.rows import (
     Interval,
     as_number,
+    data_name,
     headline_columns,
     label_headline,
     list_means,
@@ -124,7 +125,7 @@ def compare_runs(
         names=tuple(names or _tell_apart(folders, summaries)),
         metric=first["metric"],
         suite=suite,
-        dataset=str(first["provenance"]["dataset"].get("name")),
+        dataset=data_name(first),
         n_images=n_images,
         resamples=n_resamples,
         rows=(
@@ -166,6 +167,20 @@ def read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreT
     return tables
 
 
+def _check_joints(folder: Path, one: Mapping[str, Any], other_folder: Path, two: Mapping[str, Any]) -> None:
+    """Raise UserError if two runs of the same annotations score other joints of them."""
+    if one.get("joints") == two.get("joints") or one.get("name") != two.get("name"):
+        return
+    scored = [of.get("joints_scored", "all") for of in (one, two)]
+    chosen = [set(of["joints"]) for of in (one, two) if isinstance(of.get("joints"), list)]
+    shared = [joint for joint in one.get("joints") or two.get("joints") or () if all(joint in of for of in chosen)]
+    say = f": bench both with --joints {','.join(shared)}" if shared else ""
+    raise UserError(
+        f"{folder.absolute()} and {other_folder.absolute()} cannot be compared, they are scored on other joints, "
+        f"{scored[0]} and {scored[1]}{say}"
+    )
+
+
 def note_differences(folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]) -> list[str]:
     """Return what is not the same between two runs, though they can be compared.
 
@@ -173,6 +188,7 @@ def note_differences(folder: Path, first: Mapping[str, Any], other_folder: Path,
         UserError: they are not of the same images.
     """
     one, two = first["provenance"], other["provenance"]
+    _check_joints(folder, one["dataset"], other_folder, two["dataset"])
     different = [
         f"{name} {one.get(name)} and {two.get(name)}"
         for name in SAME_PIXELS

@@ -16,7 +16,7 @@ from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.names import check_different, check_name
 from robustpose.results.published import PublishedRow, count_benched, find_row
-from robustpose.results.rows import Row, model_name, rows_of, suite_of
+from robustpose.results.rows import Row, data_name, model_name, rows_of, suite_of
 from robustpose.results.summary import read_summary_file
 
 # Of provenance: what has to be the same in one board. Versions may differ: they are shown.
@@ -54,6 +54,11 @@ class Board:
     protocol: dict[str, Any]  # profile, seed, frost textures and box protocol
     is_complete: bool  # whether the entries have clean and all cells of the suite
     entries: list[Entry]
+
+    @property
+    def data_name(self) -> str:
+        """Return what the data are called."""
+        return data_name({"provenance": {"dataset": self.dataset}})
 
     @property
     def n_images(self) -> int | None:

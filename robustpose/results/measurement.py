@@ -62,6 +62,7 @@ def measure_run(name: str, summary: Mapping[str, Any], told: About) -> Measureme
     n_images = count_images(summary)
     known = find_dataset(summary)
     words = [str(dataset.get("name"))] + ([] if n_images is None else [f"{n_images:,} image{'s' * (n_images != 1)}"])
+    words += [f"{dataset['joints_scored']} joints"] if dataset.get("joints_scored") else []
     name_of_data, inside = (words[0], words[1:]) if known is None else (known, words)
     return Measurement(
         name=name,

@@ -113,12 +113,14 @@ def find_row(summary: Mapping[str, Any]) -> tuple[PublishedRow | None, list[str]
         return None, []
     different = list(noted.get("differences", ()))
     if find_dataset(summary) != row.dataset or not is_whole_dataset(summary):
-        different.append(f"not all images of {row.dataset}")
+        what = "joints" if summary["provenance"]["dataset"].get("joints") else "images"
+        different.append(f"not all {what} of {row.dataset}")
     return row, different
 
 
 def _find_known(summary: Mapping[str, Any]) -> dict[str, Any] | None:
-    name = summary["provenance"]["dataset"].get("name")
+    dataset = summary["provenance"]["dataset"]
+    name = None if dataset.get("joints") else dataset.get("name")  # scores of some joints are of something else
     return next((known for known in _read()["datasets"].values() if known["annotations"] == name), None)
 
 

@@ -224,6 +224,13 @@ def model_name(summary: Mapping[str, Any]) -> str:
     return name_shown(str(summary.get("name") or summary["provenance"]["estimator"].get("name", "estimator")))
 
 
+def data_name(summary: Mapping[str, Any]) -> str:
+    """Return what tables call the data of a run, with how many joints are scored where these are not all."""
+    dataset = summary["provenance"]["dataset"]
+    scored = dataset.get("joints_scored")
+    return f"{dataset.get('name')}" + (f" ({scored} joints)" if scored else "")
+
+
 def severities_of(summary: Mapping[str, Any]) -> list[int]:
     """Return the severities of a run."""
     return sorted({int(key.rpartition("/")[2]) for key in summary["cells"]})

@@ -67,6 +67,8 @@ class _Data(Part):
     n_images: Count | None = None
     images_with_people: Count | None = None
     limit: Count | None = None
+    joints: list[Text] | None = None
+    joints_scored: Text | None = None
 
 
 class _Estimator(Part):

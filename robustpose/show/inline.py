@@ -11,7 +11,7 @@ from robustpose.printing import one_line
 from robustpose.results.compare import Comparison, Difference
 from robustpose.results.doubts import read_doubts
 from robustpose.results.published import count_images
-from robustpose.results.rows import Interval, explain_no_mean, model_name, percent, rows_of, tabulate_cells
+from robustpose.results.rows import Interval, data_name, explain_no_mean, model_name, percent, rows_of, tabulate_cells
 
 _CELL = "padding:1px 7px;text-align:right"
 _HEAD, _FIRST = f"{_CELL};font-weight:600", "padding:1px 7px;text-align:left"
@@ -60,7 +60,7 @@ def comparison_to_html(comparison: Comparison) -> str:
 def describe_data(summary: Mapping[str, Any]) -> str:
     """Return the name of a run's data, with how many images they are, if that is known."""
     n_images = count_images(summary)
-    name = str(summary["provenance"]["dataset"].get("name"))
+    name = data_name(summary)
     return name if n_images is None else f"{name}, {n_images} image{'s' * (n_images != 1)}"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from robustpose.results.rows import (
     Row,
+    data_name,
     explain_no_mean,
     model_name,
     percent,
@@ -22,8 +23,7 @@ from robustpose.results.spelling import spell_csv, spell_latex, spell_markdown, 
 
 def to_markdown(summary: Mapping[str, Any]) -> str:
     """Return the headline, the means by group, and every cell, in percent."""
-    dataset = str(summary["provenance"]["dataset"].get("name"))
-    parts = [[f"# {spell_markdown(model_name(summary))} on {spell_markdown(dataset)}"]]
+    parts = [[f"# {spell_markdown(model_name(summary))} on {spell_markdown(data_name(summary))}"]]
     parts.append(_write_across(rows_of(summary, "headline")))
     if reason := explain_no_mean(summary):
         parts.append([spell_markdown(reason)])
@@ -44,7 +44,11 @@ def to_csv(summary: Mapping[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(spell_csv, ["model", "dataset", "metric", *(row.name for row in rows)]))
-    names = [model_name(summary), summary["provenance"]["dataset"].get("name"), summary["metric"]]
+    names = [
+        model_name(summary),
+        summary["provenance"]["dataset"].get("name") and data_name(summary),
+        summary["metric"],
+    ]
     writer.writerow(map(spell_csv, [*names, *("" if row.value is None else repr(row.value) for row in rows)]))
     return text.getvalue()
 

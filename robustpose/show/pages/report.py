@@ -26,7 +26,7 @@ from robustpose.results.published import (
     is_whole_dataset,
     published_rows,
 )
-from robustpose.results.rows import Row, explain_no_mean, model_name, rows_of, suite_of, tabulate_cells
+from robustpose.results.rows import Row, data_name, explain_no_mean, model_name, rows_of, suite_of, tabulate_cells
 from robustpose.results.slices_model import read_slices
 from robustpose.results.summary import read_summary
 from robustpose.show.pages import charts
@@ -114,7 +114,7 @@ def render(
         model=model_name(summary),
         file=file,
         has_truth=summary["metric"] not in HELD_AGAINST_CLEAN,
-        dataset=str(summary["provenance"]["dataset"].get("name")),
+        dataset=data_name(summary),
         n_images=count_images(summary),
         intervals=summary.get("intervals"),
         headline=headline,
