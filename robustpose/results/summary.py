@@ -62,6 +62,7 @@ def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suit
     return {"level": LEVEL, "resamples": len(means.clean), **nest_means(means, suite, interval)}
 
 
+NOTE_OF_BOTH, DETECTIONS_NOTE = ("both.json", "detect.json")  # of what robustpose.benchmark.detecting makes
 NEEDED = {"metric", "clean", "cells", "corruptions", "groups", "provenance"}
 # Where people were looked for is part of what is compared, not of the images and their truth. What code gave is; the
 # code itself may be in one file with a model.
@@ -81,6 +82,11 @@ def read_summary(folder: Path) -> dict[str, Any]:
         hint = f"it is no run folder{nothing}: name the folder of a finished run, --out of its bench"
         if (folder / "settings.yaml").is_file():
             hint = "it is the folder of a training: bench its model.safetensors, and name the folder of that run"
+        if (folder / NOTE_OF_BOTH).is_file():
+            here = folder.absolute()
+            hint = f"it holds two runs, name one of them: {here / 'clean-det'} or {here / 'corrupt-det'}"
+        if (folder / DETECTIONS_NOTE).is_file():
+            hint = "it holds the boxes of a detector: its scores are in scores.json"
         if (folder / "run.json").is_file():
             hint = "it holds a preview" if (folder / "preview.json").is_file() else "its bench has not finished"
         raise UserError(f"{folder.absolute()} has no summary.json: {hint}")

@@ -27,9 +27,9 @@ from robustpose.files import writing_to
 from robustpose.pose.cell import OF_CELL, Cell
 from robustpose.results.inputs import NAME as INPUTS
 from robustpose.results.run_folder import IDENTITY, list_made
+from robustpose.results.summary import DETECTIONS_NOTE as NOTE
 
-NOTE, SCORES = "detect.json", "scores.json"
-NOTE_OF_BOTH, TABLE = "both.json", "detector"
+SCORES, TABLE = "scores.json", "detector"
 
 
 def file_of(folder: Path, cell: Cell) -> Path:

@@ -24,8 +24,13 @@ class NamedDetector:
         """Return the detector of categories of the data."""
         from robustpose import detectors
 
-        made: Estimator = detectors.build(self.spec, categories, self.options)
-        return made
+        return detectors.build(self.spec, categories, self.options)
+
+    def carry(self) -> tuple[MakeDetector, Files]:
+        """Return what makes the detector on other machines, and the files that it takes."""
+        from robustpose.detectors.carrying import carry
+
+        return carry(self.spec, self.options)
 
     def carry(self) -> tuple[MakeDetector, Files]:
         """Return what makes the detector elsewhere, and the files that it takes."""
@@ -36,7 +41,7 @@ class NamedDetector:
 
 def categories_of(dataset: Dataset) -> tuple[str, ...]:
     """Return the names of the categories that people, or others, of a dataset are of, one for each category id."""
-    names = tuple(getattr(dataset, "category_names", ()))
+    names = tuple(dataset.category_names)
     if len(names) == len(dataset.category_ids):
         return names
     return (PERSON,) if len(dataset.category_ids) == 1 else tuple(map(str, dataset.category_ids))

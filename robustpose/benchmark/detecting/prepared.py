@@ -7,18 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from robustpose.benchmark.detecting.makers import MakeDetector, categories_of
+from robustpose.benchmark.detecting.work import detect
 from robustpose.benchmark.elsewhere import States, gather_states, states_of
 from robustpose.benchmark.identity import choose_provenance, identify_estimator
 from robustpose.benchmark.job import Job, OpenedData, check_ids, read_truths
+from robustpose.benchmark.trial import spread_evenly
 from robustpose.changes import BY_CORRUPTION
+from robustpose.data.box_checks import check_boxes
 from robustpose.data.identity import identify_dataset
 from robustpose.errors import UserError
+from robustpose.pose.box_poses import as_boxes
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.types import ImageId
+from robustpose.random_state import same_random_numbers
 from robustpose.versions import decisive_versions
 
+TRIED = 8  # images, until there is a box in one
 # What results say of a dataset, and boxes do not depend on.
 NOT_OF_BOXES = (
     "boxes", "min_box_score", "metric", "metric_code", "skeleton", "skeleton_sha256", "sigmas_from", "parts", "joints",
@@ -73,6 +81,27 @@ class PreparedDetector:
         return states_of(self.detector)
 
 
+def try_detector(detector: Estimator, data: OpenedData) -> list[str]:
+    """Look at a few clean images, before anything is written, and return the doubts that the boxes raise.
+
+    UserError for boxes that cannot be right, such as fractions of the image. It ends where somebody is found.
+    """
+    tried = spread_evenly(len(data.truths))[:TRIED]
+    with same_random_numbers():
+        for index in tried:
+            frame = data.dataset.frame(index)
+            (found,) = detect([frame], detector, len(data.dataset.category_ids))
+            if len(found.score):
+                boxes = as_boxes(found)
+                height, width = frame.image.shape[:2]
+                xywh = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+                return check_boxes(xywh, np.array([[width, height]] * len(xywh), float), "boxes of the detector")
+    return [
+        f"the detector finds nothing in {len(tried)} clean images: is it of other classes (classes=), in another form "
+        "(form=), or its min_score too high?"
+    ]
+
+
 def prepare_detector(wanted: DetectJob, cells: Sequence[Cell]) -> PreparedDetector:
     """Open the data and the detector of a job, and check them before anything is written."""
     job, start = wanted.job, time.perf_counter()
@@ -97,5 +126,5 @@ def prepare_detector(wanted: DetectJob, cells: Sequence[Cell]) -> PreparedDetect
         BY_CORRUPTION: dict(sorted(job.corrupted_images.code_of(cells).items())),
     }
     states = gather_states(identity, dataset)
-    doubts = (*doubts_of_data, *doubts_of_detector)
+    doubts = (*doubts_of_data, *doubts_of_detector, *try_detector(detector, data))
     return PreparedDetector(wanted, cells, data, detector, identity, doubts, states, time.perf_counter() - start)

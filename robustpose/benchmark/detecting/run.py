@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from robustpose.benchmark.detecting.both import write_table
-from robustpose.benchmark.detecting.folder import NOTE, NOTE_OF_BOTH, SCORES, file_of, list_both, list_detections
+from robustpose.benchmark.detecting.folder import SCORES, file_of, list_both, list_detections
 from robustpose.benchmark.detecting.makers import MakeDetector
 from robustpose.benchmark.detecting.passing import Pass, run_pass
 from robustpose.benchmark.detecting.plan import DetectPlan, plan_pass
@@ -24,6 +24,8 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.inputs import Inputs, write_inputs
 from robustpose.results.resampling import RESAMPLES
+from robustpose.results.summary import DETECTIONS_NOTE as NOTE
+from robustpose.results.summary import NOTE_OF_BOTH
 from robustpose.work import Workers, announce_plan
 
 OnProgress = Callable[[str, Progress], None]

@@ -10,18 +10,15 @@ from typing import Any
 from robustpose.benchmark.detecting.folder import SCORES, file_of
 from robustpose.benchmark.detecting.prepared import PreparedDetector
 from robustpose.data.found_boxes import read_found
-from robustpose.errors import UserError
 from robustpose.files import write_text
 from robustpose.metrics.box_ap import PRIMARY, BoxMatches
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
 from robustpose.progress import Forecast, Progress
-from robustpose.reading import read_json
 from robustpose.results.resampling import draw_weights
 from robustpose.results.summary import summarize
 
 FORMAT = 1
-MOST_BYTES = 1 << 26
 LOW_AP = 0.05  # on clean images: below it, something is wrong more often than not
 
 
@@ -51,7 +48,9 @@ def score_detections(
         "figures": {cell.key: of_cell for cell, of_cell in figures.items()},
         "warnings": [*prepared.warnings, *doubt_boxes(summary["clean"])],
     }
-    write_text(folder / SCORES, json.dumps(scores, indent=2) + "\n")
+    # Not under the name that runs of poses have: these are no scores of poses, and no leaderboard is to take them.
+    written = {"about" if key == "provenance" else key: value for key, value in scores.items()}
+    write_text(folder / SCORES, json.dumps(written, indent=2) + "\n")
     return scores
 
 
@@ -64,12 +63,3 @@ def doubt_boxes(clean: float) -> list[str]:
         "the data's (classes=), boxes in another form (form=), colours, mean, std or scale other than the detector "
         "was trained with"
     ]
-
-
-def read_scores(folder: Path) -> dict[str, Any]:
-    """Return what `score_detections` wrote in a folder."""
-    path = folder / SCORES
-    content, _ = read_json(path, "file of scores", MOST_BYTES)
-    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("figures"), dict):
-        raise UserError(f"{path} is damaged: delete it, and start the command again that made it")
-    return content
