@@ -126,10 +126,11 @@ class DataOptions(ImageOptions):
         str | None,
         typer.Option(
             metavar="WHICH",
-            autocompletion=complete(lambda: ("gt", "clean-det:", "corrupt-det:")),
+            autocompletion=complete(lambda: ("gt", "clean-det:", "corrupt-det:", "detect:")),
             show_default="gt",
             help="Boxes that a top-down model gets: gt (annotated); clean-det:FILE, COCO detections on clean images; "
-            "corrupt-det:DIR, a file of them per cell.",
+            "corrupt-det:DIR, a file of them per cell; of bench also detect:MODEL, a detector, which makes two runs, in "
+            "its boxes on clean images and in those of each cell.",
         ),
     ] = None
     min_box_score: Annotated[

@@ -101,6 +101,8 @@ class DataSpec(Settings):
     @field_validator("boxes")
     @classmethod
     def _expand_boxes(cls, boxes: str) -> str:
+        if boxes.partition(":")[0] == "detect":
+            raise ValueError("detect:MODEL is for bench alone, got it elsewhere: name files, clean-det:FILE for one")
         word, path = split_boxes(boxes)
         if path is None or path.parts[:1] != ("~",):
             return boxes
