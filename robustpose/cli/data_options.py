@@ -129,8 +129,8 @@ class DataOptions(ImageOptions):
             autocompletion=complete(lambda: ("gt", "clean-det:", "corrupt-det:", "detect:")),
             show_default="gt",
             help="Boxes that a top-down model gets: gt (annotated); clean-det:FILE, COCO detections on clean images; "
-            "corrupt-det:DIR, a file of them per cell; of bench also detect:MODEL, a detector, which makes two runs, in "
-            "its boxes on clean images and in those of each cell.",
+            "corrupt-det:DIR, a file of them per cell. Of bench also detect:MODEL: two runs, in its boxes on "
+            "clean images and in those of each cell.",
         ),
     ] = None
     min_box_score: Annotated[

@@ -27,12 +27,6 @@ class NamedDetector:
         return detectors.build(self.spec, categories, self.options)
 
     def carry(self) -> tuple[MakeDetector, Files]:
-        """Return what makes the detector on other machines, and the files that it takes."""
-        from robustpose.detectors.carrying import carry
-
-        return carry(self.spec, self.options)
-
-    def carry(self) -> tuple[MakeDetector, Files]:
         """Return what makes the detector elsewhere, and the files that it takes."""
         from robustpose.detectors.carrying import carry
 
