@@ -177,6 +177,23 @@ def test_nobody_on_the_clean_images_is_one_line_and_no_number(run, images, tmp_p
         assert not (tmp_path / "run" / "summary.json").exists()
 
 
+def test_detector_in_the_loop_gives_both_runs_their_consistency(run, images, tmp_path):
+    words = ("--images", images, *CELLS, "--resamples", 20, "--limit", 4, "--no-report")
+    detector = ("--boxes", "detect:tests.test_detecting:find_bright")
+    code, printed, errors = run("bench", "--model", MODEL, *detector, *words, "--out", tmp_path / "both")
+    assert code == 0, errors
+    assert not NOT_OF_CONSISTENCY.search(printed.replace("box AP", ""))
+    found = tmp_path / "both" / "detections"
+    summaries = {}
+    for name, boxes in (("clean-det", f"clean-det:{found / 'clean.json'}"), ("corrupt-det", f"corrupt-det:{found}")):
+        out = tmp_path / name
+        code, _, errors = run("bench", "--model", MODEL, "--boxes", boxes, *words, "--out", out)
+        assert code == 0, errors
+        summaries[name] = json.loads((out / "summary.json").read_text())
+        assert summaries[name]["cells"] == json.loads((tmp_path / "both" / name / "summary.json").read_text())["cells"]
+    assert summaries["clean-det"]["cells"] != summaries["corrupt-det"]["cells"]
+
+
 def test_joints_are_those_that_the_model_has(images, boxes, tmp_path):
     hands = make_onnx(tmp_path / "hands.onnx", n_joints=21)
     data = {"images": images, "boxes": f"clean-det:{boxes}", "limit": 2, "corruptions": "fog", "severities": 3}

@@ -80,6 +80,15 @@ def test_folder_without_images_is_one_line(folder, tmp_path):
         list_images(tmp_path / "nowhere")
 
 
+def test_images_that_are_left_out_are_named(folder):
+    assert len(describe_data({"images": folder}).open().warnings) == 1
+    (folder / "phone.HEIC").write_text("an image")
+    shutil.copy(folder / "a.jpg", folder / "more.jpg")
+    _, unread, inside = describe_data({"images": folder}).open().warnings
+    assert unread == "images that cannot be read are left out: 'phone.HEIC'"
+    assert inside == "images in folders of street are left out: 'more.jpg' (--images takes one folder)"
+
+
 def test_image_that_cannot_be_read_is_one_line_that_names_it(folder):
     (folder / "d.jpg").write_text("no image")
     with pytest.raises(UserError, match=r"images in .*street: image .*street/d\.jpg cannot be read"):

@@ -89,7 +89,7 @@ def bench(
             a mapping of its fields; a dataset in memory, an object with skeleton, metric, frame(i), truth(i) and a
             length. Left out where `annotations` and `images` are given.
         annotations: COCO keypoint file, of any skeleton.
-        images: folder of its images.
+        images: folder of its images; alone, images without annotations: the scores are consistency.
         boxes: ``"gt"`` (the default), ``"clean-det:FILE"`` or ``"corrupt-det:DIR"``.
         root: folder of an official set.
         split: of an official set, or of toy; by default the one that is benched.

@@ -27,6 +27,8 @@ from robustpose.pose.types import Frame, Truth
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif",
 )  # fmt: skip
+# Of images that cannot be read: not left out without a word.
+UNREAD = (".heic", ".heif", ".jxl", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".tga", ".exr", ".hdr", ".psd")
 LONGEST = 1000  # letters of a name that results files can have as an image's id
 PERSON = 1  # COCO's id of a person, which results files carry
 
@@ -48,6 +50,7 @@ class ImagesAlone(Dataset):
         self.warnings = [
             "there are no annotations: consistency says how much poses change under corruption, not how right they are",
             *found.warnings,
+            *doubt_others(folder.path),
             *([] if self._detections is None else self._detections.doubts),
         ]
         self.provenance: dict[str, object] = {
@@ -141,7 +144,7 @@ def list_images(folder: Path) -> list[str]:
         raise UserError(f"the image folder {folder} cannot be read: {error}") from error
     names = [path.name for path in entries if _is_image(path)]
     if not names:
-        inside = next((path for path in entries if path.is_dir() and any(map(_is_image, path.iterdir()))), None)
+        inside = next(filter(_holds_images, entries), None)
         hint = "" if inside is None else f": those in its folder {inside.name} are taken by --images {inside}"
         raise UserError(f"the image folder {folder} holds no image ({', '.join(SUFFIXES[:6])}, …){hint}")
     strange = [name for name in names if not _can_be_id(name)]
@@ -151,6 +154,27 @@ def list_images(folder: Path) -> list[str]:
             f"must be UTF-8 of at most {LONGEST} letters"
         )
     return names
+
+
+def doubt_others(folder: Path) -> list[str]:
+    """Return a warning of images of formats that are not read, and one of images in folders of the folder."""
+    entries = sorted(folder.iterdir(), key=lambda path: path.name)
+    unread = [path.name for path in entries if path.suffix.lower() in UNREAD and not path.name.startswith(".")]
+    inside = [path.name for path in entries if _holds_images(path)]
+    doubts = []
+    if unread:
+        doubts.append(f"images that cannot be read are left out: {first_few(list(map(quote, unread)), 'files')}")
+    if inside:
+        names = first_few(list(map(quote, inside)), "folders")
+        doubts.append(f"images in folders of {folder.name} are left out: {names} (--images takes one folder)")
+    return doubts
+
+
+def _holds_images(path: Path) -> bool:
+    try:
+        return path.is_dir() and not path.name.startswith(".") and any(map(_is_image, path.iterdir()))
+    except OSError:  # somebody else's
+        return False
 
 
 def _is_image(path: Path) -> bool:
