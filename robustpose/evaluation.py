@@ -39,13 +39,21 @@ def evaluate(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) 
         ordered = put_in_order(estimator, dataset.skeleton, "the estimator")
     ordered.check_data(dataset, [CLEAN])
     show_doubts([*doubts, *dataset.warnings, *ordered.warnings])
-    return measure(dataset, ordered, frames_per_call)
-
-
-def measure(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> dict[str, float]:
-    """Return the figures (0..1) of `estimator` on the clean images of `dataset`, both checked; see `evaluate`."""
-    truths = (dataset.truth(index) for index in range(len(dataset)))
     metric = make_metric(dataset.metric, dataset.skeleton)
+    figures = measure(dataset, ordered, frames_per_call, metric)
+    show_doubts(metric.warnings)
+    return figures
+
+
+def measure(
+    dataset: Dataset, estimator: Estimator, frames_per_call: int = 16, metric: Metric | None = None
+) -> dict[str, float]:
+    """Return the figures (0..1) of `estimator` on the clean images of `dataset`, both checked; see `evaluate`.
+
+    `metric` is a fresh one, by default the dataset's.
+    """
+    truths = (dataset.truth(index) for index in range(len(dataset)))
+    metric = metric or make_metric(dataset.metric, dataset.skeleton)
     check_clean_images(metric)
     return score(predict_all(dataset, estimator, frames_per_call), truths, metric)
 

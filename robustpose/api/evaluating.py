@@ -69,9 +69,10 @@ def evaluate(
         show_doubts(prepared.warnings)
         with choose_display(is_shown) as show:
             poses = _predict(prepared, lambda now: show("predict", now))
-        figures = score(poses, prepared.data.truths, prepared.data.make_metric())
-        primary = prepared.data.make_metric().primary
-        return {primary: figures[primary], **figures}
+        fresh = prepared.data.make_metric()
+        figures = score(poses, prepared.data.truths, fresh)
+        show_doubts(fresh.warnings)
+        return {fresh.primary: figures[fresh.primary], **figures}
 
 
 @dataclass(frozen=True)
