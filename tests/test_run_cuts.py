@@ -75,7 +75,8 @@ def test_categories_have_scores_intervals_and_differences_everywhere(bench, anim
         figures = {line["cell"]: line["category"][cut["name"]] for line in lines}
         assert {key: figures[key]["AP"] for key in cut["cells"]} == pytest.approx(cut["cells"])
         assert cut["mean_of_chosen"] == pytest.approx(np.mean([*cut["cells"].values()]))
-    assert load_run(run).score("dog clean") == cuts[0]["clean"]
+    assert load_run(run).score("dog clean") == load_run(run).score("dog AP*") == cuts[0]["clean"]
+    assert [judged.is_passed for judged in load_run(run).check({"dog clean": 0.1, "Horse AP*": 1})] == [True, False]
     comparison = compare_runs([run, other])
     rows = {row.name: row for row in comparison.rows if row.kind == "category"}
     assert list(rows) == ["dog AP*", "cat AP*", "horse AP*"]

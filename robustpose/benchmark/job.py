@@ -176,7 +176,8 @@ def _read_checked(job: Job, dataset: Dataset, image_ids: Sequence[ImageId], cell
             raise UserError("nobody in the dataset has annotated keypoints: there is nothing to score against")
     elif CLEAN not in cells:
         raise UserError(f"{metric.primary} needs the clean images, which poses are held against: add clean")
-    check_gates(job.gates, job.suite, cells, metric.primary)
+    cuts = [(cut.kind, cut.name) for cut in data.cuts] if job.gates else ()
+    check_gates(job.gates, job.suite, cells, metric.primary, cuts=cuts)
     return data
 
 

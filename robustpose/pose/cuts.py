@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from robustpose.pose.protocols import Dataset
 
 CATEGORY, PART, CROWD_INDEX = "category", "part", "crowd index"  # the kinds, in the order of results
+CUTS = (CATEGORY, PART, CROWD_INDEX)
 # Ranges of the crowd index by their lowest value; each ends below the next (Li et al., CVPR 2019, section 3).
 CROWD_LEVELS = {"easy": 0.0, "medium": 0.1, "hard": 0.8}
 

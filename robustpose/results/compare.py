@@ -257,7 +257,7 @@ def _compare_cuts(cuts: Iterable[CutOfRuns], suite: Suite, metric: str) -> Itera
     for cut in cuts:
         for name, value_of in headline_columns(suite).items():
             values = [as_number(value_of(means)) for means in cut.values]
-            label = spell_cut(cut.name, name, metric)[1]
+            label = spell_cut(cut.name, name, metric)
             if any(value is not None for value in values):
                 yield _compare_row(cut.kind, label, values, [value_of(means) for means in cut.resampled])
 

@@ -127,14 +127,19 @@ def parse_share(text: str, what: str) -> float:
 
 
 def check_gates(
-    gates: Sequence[Gate], suite: Suite, cells: Sequence[Cell], metric: str, asked: str = "--fail-under"
+    gates: Sequence[Gate],
+    suite: Suite,
+    cells: Sequence[Cell],
+    metric: str,
+    asked: str = "--fail-under",
+    cuts: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Raise UserError unless a run of these cells, whose figure that counts is `metric`, has a score for each gate.
 
-    Messages begin with where gates were `asked` for.
+    Messages begin with where gates were `asked` for. `cuts` are as `name_scores` takes them.
     """
-    known = name_scores(suite, cells, metric)
-    of_all = {**name_scores(suite, suite.cells, metric), **known}
+    known = name_scores(suite, cells, metric, cuts)
+    of_all = {**name_scores(suite, suite.cells, metric, cuts), **known}
     of_score: dict[str, Gate] = {}
     for gate in gates:
         label = find_name(gate.name, known)
@@ -155,15 +160,16 @@ def judge_gates(gates: Sequence[Gate], summary: Mapping[str, Any], asked: str = 
         return []
     cells = [CLEAN, *map(Cell.from_key, summary["cells"])]
     suite = suite_of(summary)
-    check_gates(gates, suite, cells, summary["metric"], asked)
-    known = name_scores(suite, cells, summary["metric"])
+    cuts = [(cut["kind"], cut["name"]) for cut in summary.get("cuts") or []]
+    check_gates(gates, suite, cells, summary["metric"], asked, cuts)
+    known = name_scores(suite, cells, summary["metric"], cuts)
     rows = {(row.kind, row.name): (row.value, row.interval) for row in list_rows(summary)}
     rows["chosen", MEAN_OF_CHOSEN] = summary.get(MEAN_OF_CHOSEN), None
     judged = []
     for gate in gates:
         label = find_name(gate.name, known)
         assert label is not None
-        value, interval = rows[known[label]]
+        value, interval = rows.get(known[label], (None, None))  # of metrics that score nothing alone
         if value is None or not math.isfinite(value) or value < 0:
             raise UserError(
                 f"{asked}: {label} is not defined in this run, so it cannot be held against {gate.written} "

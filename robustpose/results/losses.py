@@ -8,6 +8,7 @@ from typing import Any
 
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.cuts import CUTS
 from robustpose.results.compare import Comparison
 from robustpose.results.gates import spell_apart
 from robustpose.results.rows import Interval
@@ -65,6 +66,7 @@ def judge_differences(comparison: Comparison, names: Sequence[str], margin: floa
     compared = {(row.kind, row.name): row for row in comparison.rows}
     suite, metric = comparison.suite, comparison.metric
     all_known = name_scores(suite, cells, metric)
+    all_known |= {row.name: (row.kind, row.name) for row in comparison.rows if row.kind in CUTS}
     known = {name: row for name, row in all_known.items() if (row[0], name) in compared}
     of_all = {**name_scores(suite, suite.cells, metric), **known}
     judged = []

@@ -123,14 +123,14 @@ def list_rows_of_cut(cut: Mapping[str, Any], metric: str, suite: Suite) -> list[
     """Return the headline of a category, a part or a crowd level: its name goes before what is in every headline."""
     intervals = cut.get("intervals") or {}
     return [
-        Row(cut["kind"], *spell_cut(cut["name"], name, metric), cut.get(name), intervals.get(name))
+        Row(cut["kind"], label := spell_cut(cut["name"], name, metric), label, cut.get(name), intervals.get(name))
         for name in headline_columns(suite)
     ]
 
 
-def spell_cut(cut: str, name: str, metric: str) -> tuple[str, str]:
-    """Return name and label of a row of a cut, such as `dog clean` and `dog AP*`."""
-    return f"{cut} {name}", f"{cut} {label_headline(name, metric)}"
+def spell_cut(cut: str, name: str, metric: str) -> str:
+    """Return what a score in the headline of a cut is called, such as `dog AP*`."""
+    return f"{cut} {label_headline(name, metric)}"
 
 
 def rows_of(summary: Mapping[str, Any], *kinds: str) -> list[Row]:

@@ -8,7 +8,7 @@ from robustpose.corruptions.suites import SUITES, Suite
 from robustpose.errors import nearest, quote
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, name_means, take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.rows import label_headline, list_means
+from robustpose.results.rows import headline_columns, label_headline, list_means, spell_cut
 
 MEAN_OF_CHOSEN = "mean_of_chosen"  # of a run with a part of the cells, as in summary.json
 Names = dict[str, tuple[str, str]]  # what a score is called -> kind and name of its row
@@ -17,8 +17,11 @@ _GENERAL = {("headline", suite.mean_name): {"mean"} for suite in SUITES.values()
 _GENERAL |= {("headline", suite.ratio_name): {"ratio"} for suite in SUITES.values()}
 
 
-def name_scores(suite: Suite, cells: Sequence[Cell], metric: str) -> Names:
-    """Return the scores that a run of these cells has: what they are called -> kind and name of the row."""
+def name_scores(suite: Suite, cells: Sequence[Cell], metric: str, cuts: Sequence[tuple[str, str]] = ()) -> Names:
+    """Return the scores that a run of these cells has: what they are called -> kind and name of the row.
+
+    `cuts` are kinds and names of what is scored alone, such as each category.
+    """
     suite = name_means(suite, metric)
     means = take_means(dict.fromkeys([CLEAN, *cells], 1.0), cells, suite)  # whatever the scores: which means there are
     named: Names = {}
@@ -27,14 +30,18 @@ def name_scores(suite: Suite, cells: Sequence[Cell], metric: str) -> Names:
             named.setdefault(label_headline(name, metric) if kind == "headline" else name, (kind, name))
     if means.mean is None and means.corruptions:
         named[MEAN_OF_CHOSEN] = "chosen", MEAN_OF_CHOSEN
+    for kind, cut in cuts:
+        for name, value_of in headline_columns(suite).items():
+            if value_of(means) is not None:
+                named.setdefault(label := spell_cut(cut, name, metric), (kind, label))
     return named
 
 
 def find_name(word: str, known: Names) -> str | None:
     """Return which of the known scores a word names, in capitals or not.
 
-    The clean one is also named without its star, and the suite's mean and ratio, such as mPC, by these words. A score
-    of a run that has no annotations may have the metric before it, `consistency.fog`.
+    The clean one is also named without its star, and the suite's mean and ratio, such as mPC, by these words; `dog AP*`
+    is `dog clean`, too. A score of a run that has no annotations may have the metric before it, `consistency.fog`.
     """
     folded = word.casefold()
     matches = [name for name in known if name == word] or [name for name in known if name.casefold() == folded]
@@ -45,7 +52,7 @@ def find_name(word: str, known: Names) -> str | None:
         return find_name(rest, known)
     for name, row in known.items():
         spoken = {"clean", name.removesuffix("*").casefold()} if row == _CLEAN else _GENERAL.get(row, set())
-        if folded in spoken:
+        if folded in spoken or (name.endswith("*") and folded == f"{name.rpartition(' ')[0]} clean".casefold()):
             return name
     return None
 

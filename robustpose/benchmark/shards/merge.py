@@ -89,7 +89,8 @@ class Merge:
         differences = tell_data_apart(self.provenance["dataset"], data)
         if differences:
             raise UserError(f"these are not the data of {self.first.path}: {'; '.join(differences[:3])}")
-        check_gates(job.gates, job.suite, cells, data.make_metric().primary)
+        cuts = [(cut.kind, cut.name) for cut in data.cuts] if job.gates else ()
+        check_gates(job.gates, job.suite, cells, data.make_metric().primary, cuts=cuts)
         if job.has_page:
             try:
                 job.corrupted_images.check(cells, [data.dataset.frame(index) for index in range(len(data.truths))])
