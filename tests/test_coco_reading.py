@@ -49,3 +49,16 @@ def test_joints_in_fields_that_are_not_read_are_named(read, coco_content):
     coco_content["annotations"][0]["keypoints_21"] = [1, 1, 2] * 21
     (warning,) = read(coco_content).warnings
     assert warning == "joints in other fields of annotations are left out: 'keypoints_21'"
+
+
+def test_people_of_crowdpose_of_whom_nothing_can_be_seen_are_not_scored(read, crowdpose):
+    hidden = crowdpose["annotations"][0]
+    hidden["keypoints"] = [number if k % 3 < 2 else 1 for k, number in enumerate(hidden["keypoints"])]
+    hidden["num_keypoints"] = 0
+    people = read(crowdpose)
+    truth = people.truth(0)
+    assert truth.visible[0].all()
+    assert truth.counted.tolist() == [False, True]
+    assert people.truth(1).counted.all()
+    assert len(people.warnings) == 1  # of areas alone
+    assert len(people.frame(0).boxes) == 2  # they are looked for, all the same

@@ -15,7 +15,15 @@ from robustpose.data.boxes import BoxChoice, DetectedBoxes, parse_boxes
 from robustpose.data.coco_category import choose_categories, name_categories
 from robustpose.data.coco_checks import check_people, doubt_people
 from robustpose.data.coco_file import CocoFile, Entry, PersonEntry, read_coco_file, stop_at
-from robustpose.data.coco_reading import BY_DEFAULT, Reading, apply_reading, doubt_left_out, settle_area, settle_parts
+from robustpose.data.coco_reading import (
+    BY_DEFAULT,
+    Reading,
+    apply_reading,
+    doubt_left_out,
+    find_uncounted,
+    settle_area,
+    settle_parts,
+)
 from robustpose.data.coco_skeleton import read_skeleton
 from robustpose.data.detections import Wanted
 from robustpose.data.ignored import paint_regions
@@ -44,6 +52,7 @@ class About:
     category_names: tuple[str, ...]
     provenance: dict[str, object]
     warnings: list[str]
+    uncounted: frozenset[ImageId] = frozenset()  # ids of annotations: see `robustpose.pose.types.Truth`
 
 
 class CocoPeople(Dataset):
@@ -68,6 +77,7 @@ class CocoPeople(Dataset):
         self._folder = folder
         self._people = people
         self._detections = detections
+        self._uncounted = about.uncounted
 
     def __len__(self) -> int:
         return len(self._images)
@@ -115,6 +125,7 @@ class CocoPeople(Dataset):
             head_size=np.array([person["head_size"] for person in people], float) if has_head_size else None,
             categories=self._find_categories(people),
             crowd_index=self._images[index].get("crowdIndex"),
+            uncounted=np.array([p["id"] in self._uncounted for p in people], bool) if self._uncounted else None,
         )
 
     def _find_categories(self, people: Sequence[Entry]) -> npt.NDArray[np.integer] | None:
@@ -157,7 +168,9 @@ def read_coco(
     reading, of_areas = settle_area(reading, people, found.published)
     stop_at(file.path, apply_reading(reading, people))
     check_people(people, file, found.skeleton.n_joints)
-    doubts += doubt_people(people, file, found.skeleton.n_joints) + of_areas + doubt_left_out(reading, people)
+    uncounted = find_uncounted(people, found.published)
+    doubts += doubt_people(people, file, found.skeleton.n_joints, uncounted) + of_areas
+    doubts += doubt_left_out(reading, people)
     doubts += doubt_unknown_sigmas(people, found.skeleton)
     sizes = [(image["width"], image["height"]) for image in file.images]
     folder = open_image_folder(images, [image["file_name"] for image in file.images], exif, sizes)
@@ -187,7 +200,7 @@ def read_coco(
         provenance |= {"boxes_files": detections.files} if detections.files else {}
         doubts += detections.doubts
     names = name_categories(categories)
-    about = About(found.skeleton, category_ids, names, provenance, [*found.warnings, *doubts])
+    about = About(found.skeleton, category_ids, names, provenance, [*found.warnings, *doubts], uncounted)
     return CocoPeople(about, file.images, folder, dict(by_image), detections)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -73,8 +73,10 @@ def _check_person(person: Entry, sizes: Mapping[ImageId, tuple[int, int]], n_joi
     return None
 
 
-def doubt_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> list[str]:
-    """Return why scores against checked annotations could be wrong, a line each.
+def doubt_people(
+    people: Sequence[Entry], file: CocoFile, n_joints: int, uncounted: Collection[int | str] = ()
+) -> list[str]:
+    """Return why scores against checked annotations could be wrong, a line each. `uncounted` are ids of those left out.
 
     UserError where boxes or joints are fractions of the image, boxes are x1 y1 x2 y2, or nobody has an area.
     """
@@ -105,6 +107,7 @@ def doubt_people(people: Sequence[Entry], file: CocoFile, n_joints: int) -> list
     differing = [
         p for p in people if isinstance(n := p.get("num_keypoints"), int) and bool(n) != any(p["keypoints"][2::3])
     ]
+    differing = [person for person in differing if person["id"] not in uncounted]
     if differing:
         doubts.append(
             f"{len(differing)} annotations, such as {quote(differing[0]['id'])}, have joints and num_keypoints 0, or "

@@ -16,6 +16,8 @@ from robustpose.pose.whole_body import WHOLE_BODY
 OF_BOX = 0.53
 WITHOUT_AREAS = ("crowdpose",)  # published skeletons whose annotations never have areas
 
+COUNTS_SEEN = ("crowdpose",)  # published skeletons whose annotations count in `num_keypoints` what can be seen
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -52,6 +54,16 @@ def settle_area(reading: Reading, people: Sequence[Entry], published: str | None
         f"nobody has an area, as in {published}'s annotations: areas are {OF_BOX} x width x height of the boxes, as in "
         "its evaluation program"
     ]
+
+
+def find_uncounted(people: Sequence[Entry], published: str | None) -> frozenset[int | str]:
+    """Return the ids of checked annotations that have joints and are not scored.
+
+    CrowdPose's `num_keypoints` counts joints that can be seen, and its evaluation leaves out people without any.
+    """
+    if published not in COUNTS_SEEN:
+        return frozenset()
+    return frozenset(p["id"] for p in people if p.get("num_keypoints") == 0 and any(p["keypoints"][2::3]))
 
 
 def apply_reading(reading: Reading, people: Sequence[Entry]) -> list[str]:

@@ -13,7 +13,18 @@ from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Truth
 from robustpose.states import MODULES, Known, is_somebodys, know, tabulate
 
-OF_TRUTH = ("image_id", "xy", "visible", "area", "boxes", "crowd", "head_size", "categories", "crowd_index")
+OF_TRUTH = (
+    "image_id",
+    "xy",
+    "visible",
+    "area",
+    "boxes",
+    "crowd",
+    "head_size",
+    "categories",
+    "crowd_index",
+    "uncounted",
+)
 
 
 def identify_dataset(

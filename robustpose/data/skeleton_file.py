@@ -101,6 +101,11 @@ def names_all_joints(path: Path) -> bool:
 
 
 def _read(path: Path) -> _File:
+    if not path.exists():
+        meant = nearest(path.name.lower(), TABLE)
+        raise UserError(
+            f"there is no skeleton file {path}{meant}: name one, or a published skeleton (robustpose list skeletons)"
+        )
     content = read_yaml(path, "skeleton file")
     if not isinstance(content, dict) or not content:
         came = type(content).__name__ if content else "nothing"  # what stands in a file of another kind is not told

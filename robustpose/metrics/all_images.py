@@ -30,6 +30,7 @@ class AllImages:
     area: Floats  # (P,) px²
     boxes: Floats  # (P, 4) xyxy px
     crowd: Mask  # (P,)
+    uncounted: Mask  # (P,)
 
     @cached_property
     def first_pose(self) -> Whole:
@@ -53,8 +54,8 @@ class AllImages:
 
     @cached_property
     def ignored(self) -> Mask:
-        """Return who does not count (P,): crowds, and people without an annotated joint."""
-        return ~self.visible.any(1) | self.crowd
+        """Return who does not count (P,): crowds, people without an annotated joint, and those said not to."""
+        return ~self.visible.any(1) | self.crowd | self.uncounted
 
     def round(self) -> AllImages:
         """Return poses with the decimals that results files keep: see `robustpose.pose.results_json.round_poses`."""
@@ -80,7 +81,12 @@ def join_images(pairs: Sequence[tuple[Poses, Truth]], n_joints: int) -> AllImage
         area=_join([of.area for of in truths], float),
         boxes=_join([of.boxes for of in truths], float, 4),
         crowd=_join([of.crowd for of in truths], bool),
+        uncounted=_join([_find_uncounted(of) for of in truths], bool),
     )
+
+
+def _find_uncounted(truth: Truth) -> Mask:
+    return np.zeros(len(truth.area), bool) if truth.uncounted is None else truth.uncounted
 
 
 def _join(parts: Sequence[npt.NDArray[Any]], kind: type, *shape: int) -> npt.NDArray[Any]:

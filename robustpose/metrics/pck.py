@@ -53,7 +53,7 @@ class PCK(Metric):
 
     def update(self, poses: Poses, truth: Truth) -> None:
         sizes = self._find_sizes(truth)  # (N,) px
-        visible = (truth.visible > 0) & ~truth.crowd[:, None]
+        visible = (truth.visible > 0) & truth.counted[:, None]
         counted = visible.any(1) & (sizes > 0)
         rows = np.flatnonzero(counted)
         # (M, N, K): every pose against every counted person

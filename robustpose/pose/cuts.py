@@ -76,6 +76,7 @@ def _keep_people(truth: Truth, kept: npt.NDArray[np.bool_]) -> Truth:
         crowd=truth.crowd[kept],
         head_size=None if truth.head_size is None else truth.head_size[kept],
         categories=None,
+        uncounted=None if truth.uncounted is None else truth.uncounted[kept],
     )
 
 
@@ -109,7 +110,7 @@ def _list_parts(dataset: Dataset, truths: Sequence[Truth]) -> list[Cut]:
 
 
 def _count_with_joints(truth: Truth, joints: Sequence[int]) -> int:
-    return int(((truth.visible[:, list(joints)] > 0).any(1) & ~truth.crowd).sum())
+    return int(((truth.visible[:, list(joints)] > 0).any(1) & truth.counted).sum())
 
 
 def _list_crowd_levels(truths: Sequence[Truth]) -> list[Cut]:

@@ -115,6 +115,8 @@ class Truth:
         crowd_index: how crowded the image is, 0..1, as CrowdPose has it; None where nobody says it.
         clean_poses: the poses (N people) on the clean image that stand here for annotated people, for metrics that hold
             poses `against_clean` ones; None where people are annotated.
+        uncounted: (N,) bool: people who have joints and are not scored, as CrowdPose's of whom nothing can be seen;
+            None for nobody.
 
     >>> import numpy as np
     >>> from robustpose import Truth
@@ -136,12 +138,14 @@ class Truth:
     categories: npt.NDArray[np.integer] | None = None
     crowd_index: float | None = None
     clean_poses: Poses | None = None
+    uncounted: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         _check_id(self)
-        _take_arrays(self, "xy", "visible", "area", "boxes", "crowd", "head_size", "categories")
+        _take_arrays(self, "xy", "visible", "area", "boxes", "crowd", "head_size", "categories", "uncounted")
         n, n_joints = _count_joints("Truth.xy", self.xy)
-        _check_shapes(self, visible=(n, n_joints), area=(n,), boxes=(n, 4), crowd=(n,), head_size=(n,), categories=(n,))
+        _check_shapes(self, visible=(n, n_joints), area=(n,), boxes=(n, 4), crowd=(n,))
+        _check_shapes(self, head_size=(n,), categories=(n,), uncounted=(n,))
         for name, array in (("xy", self.xy[self.visible > 0]), ("area", self.area), ("boxes", self.boxes)):
             if not np.isfinite(array).all():
                 raise UserError(f"Truth.{name} of image {self.image_id} holds a value that is not finite")
@@ -150,8 +154,9 @@ class Truth:
 
     @cached_property
     def counted(self) -> npt.NDArray[np.bool_]:
-        """Return whether each person counts (N,): has an annotated joint and is no crowd."""
-        return (self.visible > 0).any(1) & ~self.crowd
+        """Return whether each person counts (N,): has an annotated joint, is no crowd and not `uncounted`."""
+        counted: npt.NDArray[np.bool_] = (self.visible > 0).any(1) & ~self.crowd
+        return counted if self.uncounted is None else counted & ~self.uncounted
 
 
 @dataclass(frozen=True, eq=False)
