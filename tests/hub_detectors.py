@@ -44,7 +44,7 @@ def make_yolos(folder):
     return save(YolosForObjectDetection, config, folder, {"image_processor_type": "YolosImageProcessor", **EDGES})
 
 
-def make_rt_detr(folder):
+def make_rt_detr(folder, **processor):
     """Save an RT-DETR with its image processor's settings."""
     from transformers import RTDetrConfig, RTDetrForObjectDetection, RTDetrResNetConfig
 
@@ -58,7 +58,8 @@ def make_rt_detr(folder):
         encoder_ffn_dim=16, decoder_ffn_dim=16, encoder_attention_heads=2, decoder_attention_heads=2,
         id2label=LABELS, hidden_expansion=0.5, eval_size=None,
     )  # fmt: skip
-    return save(RTDetrForObjectDetection, config, folder, {"image_processor_type": "RTDetrImageProcessor", **SQUARE})
+    settings = {"image_processor_type": "RTDetrImageProcessor", **SQUARE, **processor}
+    return save(RTDetrForObjectDetection, config, folder, settings)
 
 
 def detector_of_transformers(folder, model_name, processor_name, threshold):

@@ -56,6 +56,15 @@ def test_boxes_do_not_depend_on_other_images_of_the_call(detr):
         np.testing.assert_array_equal(as_boxes(one), as_boxes(other))
 
 
+def test_image_that_the_network_does_not_take_is_one_line(tmp_path):
+    settings = {"size": {"height": 8, "width": 8}}  # fewer px than the network has strides
+    detector = detectors.build(f"hf:{hub_detectors.make_rt_detr(tmp_path, **settings)}", ["person"], {})
+    with pytest.raises(
+        UserError, match=r"does not run on an image of 8x8 px, as preprocessor_config\.json resizes it: "
+    ):
+        detector.predict(make_frames()[:1])
+
+
 def test_images_of_upright_yolos_have_sides_of_whole_patches():
     processor = WholeImageProcessor("Yolos", Settings(size=Edges(shortest_edge=512, longest_edge=864)))
     assert processor.find_size((480, 640)) == (512, 672)

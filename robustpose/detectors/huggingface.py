@@ -19,6 +19,7 @@ from robustpose.detectors.options import DetectorOptions
 from robustpose.errors import UserError
 from robustpose.estimators.image_processors.settings import FILE
 from robustpose.estimators.image_processors.whole_images import WholeImageProcessor, read_processor
+from robustpose.estimators.network_file import first_line
 from robustpose.estimators.options import WholeImageOptions
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
@@ -60,7 +61,7 @@ class HuggingFaceDetector(NetworkEstimator[Network]):
 
     def _predict_one(self, frame: Frame) -> Poses:
         height, width = frame.image.shape[:2]
-        logits, boxes = self._network(self._processor.prepare(frame.image))
+        logits, boxes = self._look(self._processor.prepare(frame.image))
         rows = read_queries(logits[0], boxes[0], self._with_nothing)
         rows = take_best(rows, self._most or len(rows.boxes))
         sides = np.array([width, height, width, height], float)
@@ -70,6 +71,17 @@ class HuggingFaceDetector(NetworkEstimator[Network]):
         kept = (chosen.boxes[:, 2:] > chosen.boxes[:, :2]).all(1)  # nothing is left of what lies beside the image
         categories = chosen.categories[kept] if len(self._groups) > 1 else None
         return as_poses(frame.image_id, chosen.boxes[kept], chosen.scores[kept], categories)
+
+    def _look(self, pixels: Array) -> tuple[Array, ...]:
+        """Return logits (1, Q, classes) and boxes (1, Q, 4) of the pixels of an image."""
+        height, width = pixels.shape[2:]
+        try:
+            return self._network(pixels)
+        except (RuntimeError, ValueError, IndexError, AssertionError) as error:  # whatever its layers have for it
+            raise UserError(
+                f"model '{self.input_spec.name}' does not run on an image of {width}x{height} px, as {FILE} resizes it: "
+                f"{first_line(error)}"
+            ) from error
 
 
 def build(name: str, target: str, categories: Sequence[str], options: Options) -> HuggingFaceDetector:
