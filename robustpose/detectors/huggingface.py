@@ -79,7 +79,7 @@ class HuggingFaceDetector(NetworkEstimator[Network]):
             return self._network(pixels)
         except (RuntimeError, ValueError, IndexError, AssertionError) as error:  # whatever its layers have for it
             raise UserError(
-                f"model '{self.input_spec.name}' does not run on an image of {width}x{height} px, as {FILE} resizes it: "
+                f"model '{self.input_spec.name}' does not run on images of {width}x{height} px, as {FILE} has them: "
                 f"{first_line(error)}"
             ) from error
 
