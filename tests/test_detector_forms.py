@@ -172,7 +172,9 @@ def test_pose_network_is_no_detector(tmp_path):
     [
         ((1, 17, 16, 24), "maps are heatmaps or masks, or are still to be decoded"),
         ((1, 3, 8, 12, 85), "maps of anchors (1, 3, h, w, 5 + C) are not read"),
-        ((1, 1000), "expected the outputs of a detector, nanodet (1, cells, C) and"),
+        ((1, 1, 17, 3), "these look like the joints of a pose network"),
+        ((1, 6, 56), "expected the outputs of a detector of one of the forms"),  # MoveNet's people
+        ((1, 1000), "expected the outputs of a detector of one of the forms nanodet, nanodet-plus, "),
     ],
 )
 def test_outputs_of_no_detector_are_refused_by_what_they_look_like(shape, words, tmp_path):
@@ -184,7 +186,7 @@ def test_unknown_output_and_unfit_form_are_refused(tmp_path):
     message = refusal(tmp_path, outputs, output="outputs0")
     assert "has no output 'outputs0' (did you mean 'output0'?): its outputs are output0 (1, 84, 126)" in message
     message = refusal(tmp_path, outputs, form="detr")
-    assert "output0 (1, 84, 126): expected the outputs of a detector, detr (1, Q, C + 1) and (1, Q, 4)" in message
+    assert "output0 (1, 84, 126): expected of form=detr (1, Q, C + 1) and (1, Q, 4)" in message
 
 
 def test_unknown_class_lists_those_there_are(tmp_path):

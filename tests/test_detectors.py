@@ -43,6 +43,23 @@ def test_boxes_of_several_categories_are_known_by_the_names_of_classes():
     assert found.categories.tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("yolov8n.onnx", r"unknown detector 'yolov8n\.onnx' \(did you mean 'onnx:yolov8n\.onnx'\?\): expected"),
+        ("yolo:nets/yolov8n.onnx", r"no module 'yolo' on the Python path \(did you mean 'onnx:nets/yolov8n\.onnx'\?\)"),
+        ("yolov8n.pt", r"it is PyTorch's: export it \(yolo export model=yolov8n\.pt format=onnx\), then --model"),
+        ("onnx:yolov8n.pt", r"onnx: does not read yolov8n\.pt: it is PyTorch's: export it"),
+        ("facebook/detr-resnet-50", r"\(did you mean 'hf:facebook/detr-resnet-50'\?\)"),
+        ("https://huggingface.co/facebook/detr", r"\(did you mean 'hf:facebook/detr'\?\)"),
+        ("demo", "unknown detector 'demo': expected one of hf:NAME, onnx:FILE"),
+    ],
+)
+def test_misnamed_detector_says_what_is_meant(spec, words):
+    with pytest.raises(UserError, match=words):
+        detectors.build(spec, ["person"], {})
+
+
 def test_unknown_detector_lists_what_there_is():
     with pytest.raises(UserError, match=r"unknown detector 'onx' \(did you mean 'onnx'\?\): expected one of hf:NAME, "):
         detectors.build("onx", ["person"], {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -71,8 +72,10 @@ def _list_paths(given: Mapping[str, Any]) -> Iterator[str]:
     for value in given.values():
         for one in value if isinstance(value, list | tuple) else (value,):
             if isinstance(one, str):
-                kind, colon, one = one.partition(":")
+                kind, colon, one = one.removeprefix("detect:").partition(":")
                 if not colon or kind == "ray" or not re.search(r"[./]", one):  # of --engine, it is an address
+                    continue
+                if kind == "hf" and not os.path.lexists(one):  # a name of the hub
                     continue
             if isinstance(one, str | Path) and str(one) not in ("", ".", "..") and not Path(one).is_absolute():
                 yield str(one)

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robustpose.config import Settings
-from robustpose.errors import UserError, nearest
+from robustpose.errors import UserError
+from robustpose.estimators.misnamed import check_target, explain_detector
 from robustpose.estimators.options import read_options
 from robustpose.pose.protocols import Estimator
 
@@ -42,7 +43,16 @@ def build(spec: str, categories: Sequence[str], options: Mapping[str, Any]) -> E
         UserError: no such detector, an option that it does not have, or no class for a category.
     """
     name, target, module = find_kind(spec)
-    return module.build(name, target, categories, read_options(spec, module.Options, options))
+    given = read_options(spec, module.Options, options)
+    if name in TABLE:
+        check_target(name, target)
+        return module.build(name, target, categories, given)
+    try:
+        return module.build(name, target, categories, given)
+    except UserError as error:
+        if "." in name or f"no module '{name}'" not in str(error):
+            raise
+        raise UserError(f"{error}{explain_detector(spec, list(TABLE))}") from error  # a kind, rather than a module
 
 
 def options_of(spec: str) -> type[Settings]:
@@ -57,5 +67,7 @@ def find_kind(spec: str) -> tuple[str, str, Any]:
     if kind in TABLE:
         return kind, target, importlib.import_module(TABLE[kind])
     if not target:
-        raise UserError(f"unknown detector '{spec}'{nearest(kind, TABLE)}: expected one of {', '.join(DESCRIPTIONS)}")
+        hint = explain_detector(spec, list(TABLE))
+        listed = "" if hint.startswith(":") else f": expected one of {', '.join(DESCRIPTIONS)}"
+        raise UserError(f"unknown detector '{spec}'{hint}{listed}")
     return kind, target, importlib.import_module("robustpose.detectors.function")

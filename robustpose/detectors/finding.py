@@ -18,7 +18,7 @@ ANCHORS = 3  # in a cell, of versions with objectness
 N_BINS = 8  # of a side's distances in NanoDet-Plus
 USUAL = (1, 80)  # numbers of classes: of people alone, and COCO's
 OF_PAIR: dict[int, FormName] = {92: "detr", 91: "deformable-detr", 80: "rtdetr"}  # by the numbers of their logits
-MOST_QUERIES = 1000
+QUERIES = 50, 1000  # of an image, from and to, where only their number tells
 ROOM = 1e-3  # beyond 0..1
 SHARES = 2.0  # positions below it are shares of the sides of an input
 NO_SCORES = (
@@ -46,10 +46,11 @@ def find_form(file: NetworkFile, said: FormName | None, taken: Sequence[str] | N
     if len(forms) == 1:
         return _tell_units(forms[0], outputs)
     gives = f"{file.path} gives {list_shapes(outputs)}"
+    if not forms and said is not None:
+        raise UserError(f"{gives}: expected of form={said} {FORMS[said].shapes}")
     if not forms:
-        hint = NO_SCORES if said is None and found and _keep_likely(found, outputs, file.input_wh) else ""
-        expected = "; ".join(f"{name} {kind.shapes}" for name, kind in FORMS.items() if said in (None, name))
-        raise UserError(f"{gives}: expected the outputs of a detector, {expected}{hint}{_explain(outputs)}")
+        hint = NO_SCORES if found and _keep_likely(found, outputs, file.input_wh) else _explain(outputs)
+        raise UserError(f"{gives}: expected the outputs of a detector of one of the forms {', '.join(FORMS)}{hint}")
     options = " or ".join(dict.fromkeys(_write(form, forms) for form in forms))
     raise UserError(f"{gives}, which several forms have: say {options}")
 
@@ -153,7 +154,7 @@ def _keep_likely(forms: Sequence[BoxForm], outputs: Outputs, input_wh: tuple[int
     return [
         form
         for form in forms
-        if form.name == "rtdetr-rows" and len(shapes) == 1 and shapes[form.outputs[0]][1] <= MOST_QUERIES
+        if form.name == "rtdetr-rows" and len(shapes) == 1 and QUERIES[0] <= shapes[form.outputs[0]][1] <= QUERIES[1]
     ]
 
 
@@ -216,6 +217,8 @@ def _explain(outputs: Outputs) -> str:
     shapes = [np.shape(array) for array in outputs.values()]
     if any(len(shape) == 5 for shape in shapes):
         return "; maps of anchors (1, 3, h, w, 5 + C) are not read: export the network with its decoding"
+    if any(len(shape) == 4 and shape[3] in (2, 3) for shape in shapes):
+        return "; these look like the joints of a pose network"
     if any(len(shape) == 4 and min(shape[2:]) > 1 for shape in shapes):
         return "; maps are heatmaps or masks, or are still to be decoded: export the network with its decoding"
     if any(shape and shape[0] not in (1,) for shape in shapes):

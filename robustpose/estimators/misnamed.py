@@ -68,6 +68,23 @@ def explain_prefix(spec: str, known: Sequence[str]) -> str:
     return f" (did you mean '{KINDS[suffix]}:{target}'?)" if KINDS.get(suffix) in known else nearest(prefix, known)
 
 
+def explain_detector(spec: str, known: Sequence[str]) -> str:
+    """Return what the spec of a detector is meant for that names none of the kinds `known`, and no module either."""
+    prefix, colon, target = spec.partition(":")
+    name = target if colon and len(prefix) > 1 else spec
+    path = Path(name)
+    suffix = path.suffix.lower()
+    if HUB in spec:
+        return f" (did you mean 'hf:{spec.partition(HUB)[2]}'?)"
+    if _is_folder(path):
+        return f": it is a folder; name {_choose_inside(path, 'onnx')}"
+    if suffix in OTHERS or KINDS.get(suffix) == "NETWORK":
+        return f": it is {_tell(path).partition(';')[0]}"
+    if suffix in KINDS or ("/" in name and not suffix):
+        return f" (did you mean '{KINDS.get(suffix, 'hf')}:{name}'?)"
+    return nearest(prefix, known)
+
+
 def check_target(kind: str, target: str) -> None:
     """Raise UserError if what the kind of a model is to read is by its name of another kind, or is a folder."""
     path = Path(target)
