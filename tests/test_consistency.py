@@ -139,6 +139,13 @@ def test_pose_without_width_keeps_an_area():
     assert take_as_truth(Poses(1, xy, np.ones((2, 3)), np.ones(2))).area.tolist() == [0.53 * 25 * 100, 0.53]
 
 
+def test_poses_beyond_all_numbers_are_as_far_as_can_be():
+    near = Poses(1, np.arange(6.0).reshape(1, 3, 2), np.ones((1, 3)), np.ones(1))
+    far = replace(near, xy=near.xy + np.array([1e300, -1e300]))
+    assert take_in([(near, far)]).compute()["consistency"] == 0
+    assert take_in([(far, far)]).compute()["consistency"] == 1
+
+
 def test_clean_images_alone_have_no_consistency():
     truth = Truth(1, np.zeros((0, 17, 2)), np.zeros((0, 17), int), np.zeros(0), np.zeros((0, 4)), np.zeros(0, bool))
     with pytest.raises(UserError, match=r"^consistency compares poses under corruption with those on clean images"):

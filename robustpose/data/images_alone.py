@@ -22,6 +22,7 @@ from robustpose.pose.image_ids import ImageNames
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO_JOINTS
 from robustpose.pose.types import Frame, Truth
+from robustpose.sources import hash_once
 
 # Of the formats that are read (`robustpose.image_files.opening`); other files may lie beside images.
 SUFFIXES = (
@@ -62,6 +63,8 @@ class ImagesAlone(Dataset):
             **found.provenance,
             "skeleton": found.published or found.skeleton.name,
         }
+        if isinstance(skeleton, Path):
+            self.provenance["skeleton_sha256"] = hash_once(skeleton)
         if folder.exif is not None:
             self.provenance["exif"] = folder.exif
         if choice is not None and choice.path is not None and self._detections is not None:

@@ -29,6 +29,7 @@ from robustpose.pose.types import Floats, Poses, Truth
 (NAME,) = HELD_AGAINST_CLEAN
 LEAST_OKS = 0.1  # of a pair: below, it is not the same person
 AREA_OF_BOX = 0.53  # a person's area as a part of a box, as in CrowdPose's evaluation: joints have no outline
+FARTHEST = 1e9  # px: beyond, squares of what files may hold are no numbers
 LEAST_SIDE = 0.25  # of the box around joints, as a part of its longer side: of who stands straight it has no width
 
 
@@ -145,7 +146,7 @@ def take_as_truth(clean: Poses) -> Truth:
     """
     n_people, n_joints = clean.confidence.shape
     low, high = (of(clean.xy, axis=1) if n_people else np.zeros((0, 2)) for of in (np.min, np.max))
-    sides = high - low
+    sides = np.clip(high, -FARTHEST, FARTHEST) - np.clip(low, -FARTHEST, FARTHEST)
     sides = np.maximum(sides, np.maximum(LEAST_SIDE * sides.max(1, keepdims=True, initial=0.0), 1.0))
     return Truth(
         image_id=clean.image_id,
@@ -168,7 +169,8 @@ def _pair(clean: Poses, found: Poses, areas: Floats, variances: Floats) -> _Imag
     scores, their_scores = weigh_people(clean), weigh_people(found)
     confidence = np.maximum(clean.confidence, 0.0)  # (N, K)
     confidence = np.where(confidence.any(1, keepdims=True), confidence, 1.0)
-    apart = ((clean.xy[:, None] - found.xy[None]) ** 2).sum(-1)  # (N, M, K) px²
+    xy, their_xy = (np.clip(of.xy, -FARTHEST, FARTHEST) for of in (clean, found))
+    apart = ((xy[:, None] - their_xy[None]) ** 2).sum(-1)  # (N, M, K) px²
     alike = np.exp(-apart / variances / areas[:, None, None] / 2)
     # Subtracted from 1, so that the same pose has 1 to the last bit.
     lost = (confidence[:, None] * (1 - alike)).sum(-1) / confidence.sum(-1)[:, None]
