@@ -182,8 +182,14 @@ def test_14_unnamed_joints_on_14_joint_data_are_in_their_order_with_a_doubt(tmp_
     spec = f"onnx:{make_onnx(tmp_path / 'n.onnx', 14)}"
     estimator = estimators.build(spec, LSP, {})
     assert estimator.own_skeleton.joints == LSP.joints
-    assert "crowdpose and aic have them in another one (--model-set joints=crowdpose or aic)" in estimator.warnings[0]
+    assert "crowdpose and aic have 14 in another one (--model-set joints=crowdpose or aic)" in estimator.warnings[0]
     assert estimators.build(spec, LSP, {"joints": "data"}).warnings == []
+
+
+def test_17_unnamed_joints_are_doubted_on_animals_and_not_on_people(onnx_file):
+    on_animals = estimators.build(f"onnx:{onnx_file}", TABLE["ap10k"].skeleton, {})
+    assert "as ap10k has them; coco has 17 in another one (--model-set joints=coco)" in on_animals.warnings[0]
+    assert estimators.build(f"onnx:{onnx_file}", COCO, {}).warnings == []
 
 
 def test_a_number_that_nobody_publishes_is_refused_as_before(tmp_path):

@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from robustpose.pose.shared_joints import OtherJoints, make_own_skeleton, restrict_skeleton
+from robustpose.pose.skeleton_table import TABLE
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
 
 HANDS = ("left_wrist", "right_wrist")
@@ -40,6 +41,15 @@ def test_a_model_that_lacks_joints_says_which_it_finds():
     assert error.value.joints == MPII.joints
     sent = pickle.loads(pickle.dumps(error.value))
     assert (str(sent), sent.joints) == (str(error.value), MPII.joints)
+
+
+def test_other_spellings_of_a_published_skeleton_are_the_same_joints():
+    animal = TABLE["ap10k"].skeleton
+    other = tuple(name.replace("front", "F").replace("back", "B").replace("left", "L") for name in animal.joints)
+    assert make_own_skeleton(other[::-1], animal, "model 'm'").joints == animal.joints[::-1]
+    with pytest.raises(OtherJoints) as error:
+        make_own_skeleton(other[:9], animal, "model 'm'")
+    assert error.value.joints == animal.joints[:9]
 
 
 def test_a_cut_skeleton_has_what_is_said_of_its_joints_alone():

@@ -8,7 +8,7 @@ from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.pose.joint_names import find_names, match_names
 from robustpose.pose.protocols import Dataset, Estimator
-from robustpose.pose.shared_joints import OtherJoints
+from robustpose.pose.shared_joints import OtherJoints, respell
 from robustpose.pose.skeletons import COCO, MPII, Skeleton, explain_other_joints
 from robustpose.pose.types import Frame, Poses, copy_frame, reorder_joints
 
@@ -57,11 +57,12 @@ def put_in_order(estimator: Estimator, skeleton: Skeleton, what: str) -> Estimat
     own = estimator.skeleton
     if own.joints == skeleton.joints:
         return estimator
-    order = find_names(own.joints, skeleton.joints)
+    joints = respell(own.joints, skeleton)
+    order = find_names(joints, skeleton.joints)
     if order is None:
         same = ", or give it the skeleton of the annotations if these are the same"
         other = explain_other_joints(own.joints, skeleton) + (same if own.n_joints == skeleton.n_joints else "")
-        raise OtherJoints(f"{what} {other}", own.joints)
+        raise OtherJoints(f"{what} {other}", joints)
     return InOrder(estimator, skeleton, order)
 
 

@@ -129,16 +129,16 @@ def find_by_number(skeleton: Skeleton, n_joints: int) -> str | None:
 
 
 def _doubt_order(file: str, whole: Skeleton, rows: Sequence[Published]) -> str:
-    """Return a doubt where published skeletons have the joints of the annotations in other orders, too."""
-    others = [
-        name
-        for name in list_by_size(whole.n_joints)
-        if not TABLE[name].is_in_order(whole.joints) and TABLE[name].arrange(whole.joints) is not None
-    ]
-    if not rows or not others:
+    """Return a doubt where other published skeletons have as many joints as the annotations, in a known order.
+
+    COCO's are not doubted: networks of 17 joints are of these unless somebody says so.
+    """
+    others = [name for name in list_by_size(whole.n_joints) if not TABLE[name].is_in_order(whole.joints)]
+    if not rows or not others or rows[0].skeleton.name == USUAL:
         return ""
+    verb = "have" if len(others) > 1 else "has"
     return (
         f"{file} does not name its joints: they are taken in the order of the annotations, as {rows[0].skeleton.name} "
-        f"has them; {spell_list(others)} {'have' if len(others) > 1 else 'has'} them in another one (--model-set "
+        f"has them; {spell_list(others)} {verb} {whole.n_joints} in another one (--model-set "
         f"joints={spell_list(others, 'or')})"
     )

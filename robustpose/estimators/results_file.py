@@ -16,7 +16,7 @@ from robustpose.pose.image_ids import ImageNames
 from robustpose.pose.joint_names import find_names
 from robustpose.pose.protocols import Dataset, Estimator
 from robustpose.pose.results_json import Result, check_truth_rows, count_joints, group_poses, keep_category, read_people
-from robustpose.pose.shared_joints import OtherJoints
+from robustpose.pose.shared_joints import OtherJoints, respell
 from robustpose.pose.skeleton_table import list_by_size
 from robustpose.pose.skeletons import Skeleton, explain_other_joints
 from robustpose.pose.types import Frame, ImageId, Poses, Truth, join_poses, no_poses, reorder_joints
@@ -125,7 +125,7 @@ class ResultsFolder(Estimator):
         results = read_people(path, self._n_own or None)
         if results and not self._n_own:
             n_joints = count_joints(results)
-            own = self._find_joints(n_joints, path)
+            own = respell(self._find_joints(n_joints, path), self.skeleton)
             order = find_names(own, self.skeleton.joints)
             if order is None:
                 raise OtherJoints(f"results file {path} {explain_other_joints(own, self.skeleton)}", own)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from robustpose.errors import UserError
-from robustpose.pose.joint_names import find_names
+from robustpose.pose.joint_names import find_names, spell
 from robustpose.pose.skeleton_table import UNKNOWN, find_published
 from robustpose.pose.skeletons import Skeleton, explain_other_joints
 
@@ -36,6 +36,7 @@ def make_own_skeleton(joints: Sequence[str], skeleton: Skeleton, what: str) -> S
     Raises:
         OtherJoints: it lacks some of them. The message calls the model `what`.
     """
+    joints = respell(joints, skeleton)
     arranged = skeleton.whole.arrange(joints) or skeleton.arrange(joints)
     if arranged is not None:
         return arranged
@@ -46,6 +47,24 @@ def make_own_skeleton(joints: Sequence[str], skeleton: Skeleton, what: str) -> S
         if published is not None:
             return published
     return Skeleton(what, tuple(joints), limbs=(), sigmas=(1 / len(joints),) * len(joints), sigmas_from=UNKNOWN)
+
+
+def respell(joints: Sequence[str], skeleton: Skeleton) -> tuple[str, ...]:
+    """Return a model's joints, those that have other names in files of one published skeleton as `skeleton` has them.
+
+    >>> from robustpose.pose.skeleton_table import TABLE
+    >>> respell(["L_F_Paw", "tail"], TABLE["ap10k"].skeleton)
+    ('left_front_paw', 'tail')
+    """
+    if find_names(joints, skeleton.joints) is not None:
+        return tuple(joints)
+    whole = skeleton.whole.joints
+    for row in find_published(whole):
+        names = dict(zip(spell(row.translate(whole)), whole, strict=True))
+        found = [names.get(key, joint) for key, joint in zip(spell(row.translate(joints)), joints, strict=True)]
+        if len(set(found)) == len(found):
+            return tuple(found)
+    return tuple(joints)
 
 
 def restrict_skeleton(skeleton: Skeleton, kept: Sequence[int]) -> Skeleton:
