@@ -107,3 +107,11 @@ def test_wrong_words_are_one_line(run, words, message):
     assert code == 2
     assert errors.startswith(f"error: {message}")
     assert errors.count("\n") == 1
+
+
+def test_list_of_one_skeleton_shows_its_joints_with_sigmas_and_mirrors(run):
+    code, output, _ = run("list", "skeletons", "crowdpose")
+    assert code == 0
+    lines = [line.split() for line in output.splitlines()]
+    assert ["0", "left_shoulder", "0.079", "right_shoulder"] in lines
+    assert ["13", "neck", "0.079", "–"] in lines

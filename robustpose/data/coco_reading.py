@@ -89,13 +89,13 @@ def doubt_left_out(reading: Reading, people: Sequence[Entry]) -> list[str]:
             "only the body's joints are taken, but the annotations have those of feet, face and hands, too: parts: "
             "wholebody (--parts wholebody) takes all of them"
         )
-    names = {name for person in people for name in person if name not in USED and _may_hold_joints(person, name)}
-    if names:
-        doubts.append(f"joints in other fields of annotations are left out: {spell_list(sorted(map(quote, names)))}")
+    others = set().union(*people) - USED
+    names = [name for name in others if any(word in name.lower() for word in ("kpt", "keypoint", "landmark"))]
+    left_out = sorted(quote(name) for name in names if any(_has_numbers(person.get(name)) for person in people))
+    if left_out:
+        doubts.append(f"joints in other fields of annotations are left out: {spell_list(left_out)}")
     return doubts
 
 
-def _may_hold_joints(person: Entry, name: str) -> bool:
-    value = person[name]
-    is_called_so = any(word in name.lower() for word in ("kpt", "keypoint", "landmark"))
-    return is_called_so and isinstance(value, list) and len(value) >= 3
+def _has_numbers(value: object) -> bool:
+    return isinstance(value, list) and len(value) >= 3
