@@ -11,7 +11,7 @@ from robustpose import CLEAN
 from robustpose.metrics import make_metric
 from robustpose.metrics.coco_ap import ALL_OF_ONE, FIGURES, ONE_OF_ALL, CocoAP
 from robustpose.metrics.score_tables import MeanTable, load_score_table
-from robustpose.pose.cuts import Cut, keep_joints, list_cuts
+from robustpose.pose.cuts import Cut, list_cuts
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import COCO
 from robustpose.results.cell_score import cut_people, nest_cuts, score_cell
@@ -81,6 +81,14 @@ def official_figures(pairs, sigmas, category=None, images=None):
         evaluation.accumulate()
         evaluation.summarize()
     return dict(zip(FIGURES, evaluation.stats.tolist(), strict=True))
+
+
+def keep_joints(poses, truth, joints):
+    rows = list(joints)
+    return (
+        replace(poses, xy=poses.xy[:, rows], confidence=poses.confidence[:, rows]),
+        replace(truth, xy=truth.xy[:, rows], visible=truth.visible[:, rows]),
+    )
 
 
 def alone(pairs, cut, sigmas=COCO.sigmas):

@@ -1,5 +1,7 @@
 """Categories and crowd levels in a run folder: summary.json, slices.json, tables, the terminal and compare agree."""
 
+import contextlib
+import io
 import json
 
 import numpy as np
@@ -17,7 +19,7 @@ from robustpose.results.summary import read_summary
 from robustpose.show.pages.compare import render_comparison
 from robustpose.show.tables import to_markdown
 from tests.conftest import CATEGORY
-from tests.runs import CELLS, bench_predictions
+from tests.runs import CELLS, bench_predictions, write_predictions
 
 NAMES = ["dog", "cat", "horse"]
 
@@ -142,3 +144,46 @@ def test_damaged_tables_of_cuts_are_one_line(bench):
         with pytest.raises(UserError, match=r"fog-4\.npz is damaged: start the bench command") as error:
             run.read_cut_tables(cell)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_crowded_images_without_areas_are_scored_as_cocos_evaluation_does_those_of_each_level(
+    coco_folder, run, tmp_path
+):
+    content = json.loads((coco_folder / "people.json").read_text())
+    levels = {"easy": [0.0, 0.05, 0.0999], "medium": [0.1, 0.5, 0.79], "hard": [0.8, 0.9, 1.0]}
+    indices = [index for of_level in levels.values() for index in of_level]
+    for image, index in zip(content["images"], indices, strict=True):
+        image["crowdIndex"] = index
+    for person in content["annotations"]:
+        del person["area"]
+    (tmp_path / "people.json").write_text(json.dumps(content))
+    (tmp_path / "images").symlink_to(coco_folder / "images")
+    found = write_predictions(tmp_path / "found", coco_folder, 2.0)
+    words = ("--area", "box", "--corruptions", "none")
+    summary = read_summary(bench_predictions(run, tmp_path, found, tmp_path / "run", *words))
+    for person in content["annotations"]:
+        person["area"] = person["bbox"][2] * person["bbox"][3] * 0.53
+    results = json.loads((found / "clean.json").read_text())
+    assert [cut["name"] for cut in summary["cuts"]] == list(levels)
+    for cut in summary["cuts"]:
+        images = [image["id"] for image in content["images"] if image["crowdIndex"] in levels[cut["name"]]]
+        assert cut["clean"] == pytest.approx(evaluate_officially(content, results, images), abs=1e-9)
+        assert cut["n_people"] == 6
+
+
+def evaluate_officially(content, results, images):
+    """Return the AP that pycocotools gives of some images."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO()
+        truth.dataset = content
+        truth.createIndex()
+        evaluation = COCOeval(truth, truth.loadRes([dict(result) for result in results]), "keypoints")
+        evaluation.params.imgIds = images
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return float(evaluation.stats[0])

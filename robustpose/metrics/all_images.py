@@ -31,6 +31,8 @@ class AllImages:
     boxes: Floats  # (P, 4) xyxy px
     crowd: Mask  # (P,)
     uncounted: Mask  # (P,)
+    category: Whole | None = None  # (D,) of each pose; None where some do not say theirs
+    true_category: Whole | None = None  # (P,) of each person; None where there is one
 
     @cached_property
     def first_pose(self) -> Whole:
@@ -65,7 +67,37 @@ class AllImages:
         """Return the best `most` poses of each image by falling score; equal ones stay in their order."""
         order = np.lexsort((-self.score, self.image_of_pose))
         order = order[np.arange(len(order)) - self.first_pose[self.image_of_pose] < most]
-        return replace(self, n_poses=np.minimum(self.n_poses, most), xy=self.xy[order], score=self.score[order])
+        return replace(
+            self,
+            n_poses=np.minimum(self.n_poses, most),
+            xy=self.xy[order],
+            score=self.score[order],
+            category=None if self.category is None else self.category[order],
+        )
+
+    def choose(self, poses: Mask, people: Mask) -> AllImages:
+        """Return some poses (D,) and some people (P,) of the same images."""
+        n_images = len(self.n_poses)
+        return replace(
+            self,
+            n_poses=np.bincount(self.image_of_pose[poses], minlength=n_images),
+            xy=self.xy[poses],
+            score=self.score[poses],
+            category=None if self.category is None else self.category[poses],
+            n_people=np.bincount(self.image_of_person[people], minlength=n_images),
+            true_xy=self.true_xy[people],
+            visible=self.visible[people],
+            area=self.area[people],
+            boxes=self.boxes[people],
+            crowd=self.crowd[people],
+            uncounted=self.uncounted[people],
+            true_category=None if self.true_category is None else self.true_category[people],
+        )
+
+    def choose_joints(self, joints: Sequence[int]) -> AllImages:
+        """Return poses and people with some of their joints."""
+        kept = list(joints)
+        return replace(self, xy=self.xy[:, kept], true_xy=self.true_xy[:, kept], visible=self.visible[:, kept])
 
 
 def join_images(pairs: Sequence[tuple[Poses, Truth]], n_joints: int) -> AllImages:
@@ -82,7 +114,14 @@ def join_images(pairs: Sequence[tuple[Poses, Truth]], n_joints: int) -> AllImage
         boxes=_join([of.boxes for of in truths], float, 4),
         crowd=_join([of.crowd for of in truths], bool),
         uncounted=_join([_find_uncounted(of) for of in truths], bool),
+        category=_join_said([of.categories for of in poses if len(of.score)]),
+        true_category=_join_said([of.categories for of in truths if len(of.area)]),
     )
+
+
+def _join_said(parts: Sequence[Whole | None]) -> Whole | None:
+    said = [of for of in parts if of is not None]
+    return _join(said, int) if len(said) == len(parts) else None
 
 
 def _find_uncounted(truth: Truth) -> Mask:

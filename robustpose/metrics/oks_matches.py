@@ -8,12 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
-from robustpose.metrics.all_images import Whole, join_images
+from robustpose.metrics.all_images import AllImages, Whole, join_images
 from robustpose.metrics.coco_figures import average_figures, find_figures
 from robustpose.metrics.oks_kernels import variances_of
 from robustpose.metrics.oks_pairs import OksPairs
 from robustpose.metrics.score_tables import ApTable, JointTable, MeanTable
-from robustpose.pose.cuts import Cut, keep_category, keep_joints, leave_nobody
+from robustpose.pose.cuts import Cut
 from robustpose.pose.protocols import Mask, Matches
 from robustpose.pose.types import Floats, Poses, Truth
 
@@ -42,79 +42,60 @@ class OksMatches(Matches):
         self._sigmas = np.asarray(sigmas, float)
         self._is_rounded = is_rounded
         self._added: list[tuple[Poses, Truth]] = []
-        self._kept: Sequence[Mask] | None = None  # whom figures and tables are of, a mask (G,) for each image
+        self._kept: Mask | None = None  # (P,) whom figures and tables are of; None for everybody
 
     def add(self, poses: Poses, truth: Truth) -> None:
         """Take in the poses of one image and its people."""
         self._added.append((poses, truth))
-        vars(self).pop("_groups", None)  # of fewer images
+        for name in ("_images", "_groups"):  # of fewer images
+            vars(self).pop(name, None)
 
-    @property
-    def categories(self) -> list[int]:
-        """Return the categories that are compared by themselves; none where all are taken as one."""
-        of_people = [truth.categories for _, truth in self._added if len(truth.xy)]
-        if not of_people or any(of is None for of in of_people) or self.lacks_categories:
-            return []
-        return sorted({category for of in of_people if of is not None for category in of.tolist()})
-
-    @property
-    def lacks_categories(self) -> bool:
-        """Return whether there are poses that do not say their category."""
-        return any(poses.categories is None for poses, _ in self._added if len(poses.score))
+    @cached_property
+    def _images(self) -> AllImages:
+        images = join_images(self._added, len(self._joints))
+        return images.round() if self._is_rounded else images
 
     @cached_property
     def _groups(self) -> list[Group]:
-        n_people = sum(len(truth.xy) for _, truth in self._added)
-        if not self.categories:
-            return [self._compare(self._added, np.arange(n_people))]
-        of_people = np.concatenate([truth.categories for _, truth in self._added if truth.categories is not None])
-        return [
-            self._compare(
-                [keep_category(poses, truth, category) for poses, truth in self._added],
-                np.flatnonzero(of_people == category),
-            )
-            for category in self.categories
-        ]
+        images = self._images
+        everybody = np.ones(len(images.crowd), bool)
+        if images.category is None or images.true_category is None or not len(everybody):
+            return [self._compare(images, everybody)]
+        groups = []
+        for category in np.unique(images.true_category):
+            own = images.true_category == category
+            groups.append(self._compare(images.choose(images.category == category, own), own))
+        return groups
 
-    def _compare(self, pairs: Sequence[tuple[Poses, Truth]], people: Whole) -> Group:
-        images = join_images(pairs, len(self._joints))
-        images = images.round() if self._is_rounded else images
-        return Group(OksPairs(images.keep_best(MAX_PEOPLE), variances_of(self._sigmas)), people)
+    def _compare(self, images: AllImages, people: Mask) -> Group:
+        pairs = OksPairs(images.keep_best(MAX_PEOPLE), variances_of(self._sigmas))
+        return Group(pairs, np.flatnonzero(people))
 
     def restrict(self, cut: Cut) -> OksMatches:
         """Return the comparison of what is cut out alone, as if there were nothing else.
 
         Of a category, where poses do not say theirs: what `table` says of a slice.
         """
-        if cut.category is not None and self.lacks_categories:
-            kept = [np.asarray(truth.categories) == cut.category for _, truth in self._added]
-            return self._copy(self._joints, self._sigmas, self._added, kept)
-        pairs = self._added
+        images, joints = self._images, range(len(self._joints)) if cut.joints is None else cut.joints
+        alone = OksMatches([self._joints[joint] for joint in joints], self._sigmas[list(joints)])
+        poses, people = np.ones(len(images.score), bool), np.ones(len(images.crowd), bool)
         if cut.images is not None:
-            pairs = [pair if is_in else leave_nobody(*pair) for pair, is_in in zip(pairs, cut.images, strict=True)]
+            poses, people = cut.images[images.image_of_pose], cut.images[images.image_of_person]
         if cut.category is not None:
-            pairs = [keep_category(*pair, cut.category) for pair in pairs]
-        if cut.joints is None:
-            return self._copy(self._joints, self._sigmas, pairs)
-        joints = tuple(self._joints[joint] for joint in cut.joints)
-        return self._copy(joints, self._sigmas[list(cut.joints)], [keep_joints(*pair, cut.joints) for pair in pairs])
-
-    def _copy(
-        self,
-        joints: Sequence[str],
-        sigmas: Floats,
-        pairs: Sequence[tuple[Poses, Truth]],
-        kept: Sequence[Mask] | None = None,
-    ) -> OksMatches:
-        copy = OksMatches(joints, sigmas, self._is_rounded)
-        copy._added, copy._kept = list(pairs), kept
-        return copy
+            own = people & (images.true_category == cut.category)
+            if images.category is None:
+                alone._kept = own[people]
+            else:
+                poses, people = poses & (images.category == cut.category), own
+        chosen = images if poses.all() and people.all() else images.choose(poses, people)
+        vars(alone)["_images"] = chosen if cut.joints is None else chosen.choose_joints(joints)
+        return alone
 
     def figures(self) -> dict[str, float]:
         """Return COCO's ten figures: see `robustpose.metrics.coco_figures`. Of several categories, their means."""
         found = []
         for group in self._groups:
-            outside = self._find_outside(group, self._kept)
+            outside = _find_outside(group, self._kept)
             found.append(find_figures(group.pairs, outside, _is_near(group, outside)))
         return found[0] if len(found) == 1 else average_figures(found)
 
@@ -124,13 +105,9 @@ class OksMatches(Matches):
         In a slice, people outside it are ignored, as COCO ignores people of another size. So is a wrong pose whose
         nearest person, with an OKS of at least 0.1, is outside it. A wrong pose near nobody counts in every slice.
         """
-        kept = self._kept if kept is None else kept
-        tables = [self._table_of(group, self._find_outside(group, kept)) for group in self._groups]
+        chosen = self._kept if kept is None else np.concatenate(kept)
+        tables = [self._table_of(group, _find_outside(group, chosen)) for group in self._groups]
         return tables[0] if len(tables) == 1 else MeanTable(tuple(tables))
-
-    def _find_outside(self, group: Group, kept: Sequence[Mask] | None) -> Mask:
-        """Return who of a group is not in a slice (G,)."""
-        return np.zeros(len(group.people), bool) if kept is None else ~np.concatenate(kept)[group.people]
 
     def _table_of(self, group: Group, outside: Mask) -> ApTable:
         images = group.pairs.images
@@ -163,7 +140,7 @@ class OksMatches(Matches):
             images, counted = group.pairs.images, ~group.pairs.images.ignored
             image = np.concatenate([image, images.image_of_person[counted]])
             oks = np.concatenate([oks, group.pairs.assigned[1][counted]])
-        n_people = np.bincount(image, minlength=len(self._added))
+        n_people = np.bincount(image, minlength=len(self._images.n_people))
         sums = np.bincount(image, oks, len(n_people))
         for crowded in np.flatnonzero(n_people >= 8).tolist():  # as NumPy adds up so many, and as it was published
             sums[crowded] = oks[image == crowded].sum()
@@ -178,6 +155,11 @@ class OksMatches(Matches):
             scores.append(group.pairs.images.score[keep])
             largest.append(counted[keep])
         return np.concatenate(scores), np.concatenate(largest)
+
+
+def _find_outside(group: Group, kept: Mask | None) -> Mask:
+    """Return who (G,) of a group is not among those kept (P,) of all groups."""
+    return np.zeros(len(group.people), bool) if kept is None else ~kept[group.people]
 
 
 def _is_near(group: Group, others: Mask) -> Mask:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.pose.types import Poses, Truth
+from robustpose.pose.types import Truth
 
 if TYPE_CHECKING:
     from robustpose.pose.protocols import Dataset
@@ -45,48 +45,6 @@ def list_cuts(dataset: Dataset, truths: Sequence[Truth]) -> list[Cut]:
     """Return what of a dataset is scored by itself, without cuts in which nobody counts."""
     cuts = [*_list_categories(dataset, truths), *_list_parts(dataset, truths), *_list_crowd_levels(truths)]
     return [cut for cut in cuts if cut.n_people]
-
-
-def keep_category(poses: Poses, truth: Truth, category: int) -> tuple[Poses, Truth]:
-    """Return the poses and people of one image that are of one category. `truth_rows` are left out.
-
-    Poses that do not say their category all stay.
-    """
-    own = np.zeros(len(truth.xy), bool) if truth.categories is None else truth.categories == category
-    said = np.ones(len(poses.score), bool) if poses.categories is None else poses.categories == category
-    return _keep_poses(poses, said), _keep_people(truth, own)
-
-
-def leave_nobody(poses: Poses, truth: Truth) -> tuple[Poses, Truth]:
-    """Return what is left of one image where nobody is looked for."""
-    return _keep_poses(poses, np.zeros(len(poses.score), bool)), _keep_people(truth, np.zeros(len(truth.xy), bool))
-
-
-def _keep_poses(poses: Poses, kept: npt.NDArray[np.bool_]) -> Poses:
-    return Poses(poses.image_id, poses.xy[kept], poses.confidence[kept], poses.score[kept])
-
-
-def _keep_people(truth: Truth, kept: npt.NDArray[np.bool_]) -> Truth:
-    return replace(
-        truth,
-        xy=truth.xy[kept],
-        visible=truth.visible[kept],
-        area=truth.area[kept],
-        boxes=truth.boxes[kept],
-        crowd=truth.crowd[kept],
-        head_size=None if truth.head_size is None else truth.head_size[kept],
-        categories=None,
-        uncounted=None if truth.uncounted is None else truth.uncounted[kept],
-    )
-
-
-def keep_joints(poses: Poses, truth: Truth, joints: Sequence[int]) -> tuple[Poses, Truth]:
-    """Return poses and people of one image with some of their joints."""
-    rows = list(joints)
-    return (
-        replace(poses, xy=poses.xy[:, rows], confidence=poses.confidence[:, rows]),
-        replace(truth, xy=truth.xy[:, rows], visible=truth.visible[:, rows]),
-    )
 
 
 def _list_categories(dataset: Dataset, truths: Sequence[Truth]) -> list[Cut]:
