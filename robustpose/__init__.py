@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from robustpose.api.bench import bench
     from robustpose.api.comparing import Comparison, compare
+    from robustpose.api.detecting import detect
     from robustpose.api.evaluating import evaluate
     from robustpose.api.hardening import Hardened, harden
     from robustpose.api.run import Run, load_run
@@ -41,6 +42,7 @@ __all__ = [
     "compare",
     "corrupt",
     "corrupt_all",
+    "detect",
     "evaluate",
     "harden",
     "load_run",
@@ -63,6 +65,7 @@ _HOMES = {
     "compare": "robustpose.api.comparing",
     "corrupt": "robustpose.corruptions",
     "corrupt_all": "robustpose.corruptions",
+    "detect": "robustpose.api.detecting",
     "evaluate": "robustpose.api.evaluating",
     "harden": "robustpose.api.hardening",
     "load_run": "robustpose.api.run",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import multiprocessing
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -23,12 +23,14 @@ from robustpose.api.arguments import (
     read_data,
     read_seed,
 )
+from robustpose.api.detecting import bench_in_boxes, find_detector, make_detector, plan_in_boxes
 from robustpose.api.models import make_maker
 from robustpose.api.places import find_folder, foresee_folder, lend_folder
 from robustpose.api.remembering import as_before_its_predictions
 from robustpose.api.run import Run
 from robustpose.api.sending import choose_engine, limit_workers
 from robustpose.api.wording import in_python
+from robustpose.benchmark.detecting.run import make_both_job
 from robustpose.benchmark.job import Job, make_job, prepare
 from robustpose.benchmark.plan import plan_bench
 from robustpose.benchmark.run import check_numbers, run_prepared
@@ -49,7 +51,7 @@ def bench(
     *,
     annotations: Place | None = None,
     images: Place | None = None,
-    boxes: Place | None = None,
+    boxes: Place | Callable[..., Any] | None = None,
     root: Place | None = None,
     split: str | None = None,
     metric: str | None = None,
@@ -64,6 +66,7 @@ def bench(
     input: Any = None,
     options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
+    detector_options: Mapping[str, Any] | None = None,
     out: Place | None = None,
     workers: int | None = None,
     network_processes: int | None = None,
@@ -90,7 +93,10 @@ def bench(
             length. Left out where `annotations` and `images` are given.
         annotations: COCO keypoint file, of any skeleton.
         images: folder of its images; alone, images without annotations: the scores are consistency.
-        boxes: ``"gt"`` (the default), ``"clean-det:FILE"`` or ``"corrupt-det:DIR"``.
+        boxes: ``"gt"`` (the default), ``"clean-det:FILE"`` or ``"corrupt-det:DIR"``; or a detector, ``"detect:MODEL"``
+            or a callable f(image) -> (N, 5), x1, y1, x2, y2 px and a score: then two runs are made in one pass, in its
+            boxes on clean images and in those of each cell, and an object with `clean_det`, `corrupt_det` (both runs)
+            and `table` (what the detector loses) is returned. `robustpose.detect` makes the boxes alone.
         root: folder of an official set.
         split: of an official set, or of toy; by default the one that is benched.
         metric: such as ``"pck:box@0.2"``; by default the dataset's own.
@@ -106,6 +112,7 @@ def bench(
         input: input size of a torch module that does not say it, such as ``"192x256"`` (width x height, px).
         options: of the model, as ``--model-set`` takes them, such as ``{"flip_test": False}``.
         batch_size: people (or images) that the model is handed at once.
+        detector_options: of the detector of `boxes`, as ``--detector-set`` takes them.
         out: run folder. There, the same call goes on where it was stopped. None: a temporary one, which is removed when
             Python ends; `Run.save` keeps a run.
         workers: processes that share the work, by default one for each core. Models and data that cannot be sent to
@@ -138,6 +145,9 @@ def bench(
     """
     with in_python(), ExitStack() as around:
         _refuse_child()
+        detector, boxes = find_detector(boxes)
+        if detector is None and detector_options:
+            raise UserError("detector_options= go with boxes='detect:MODEL', which names the detector")
         fields: dict[str, Any] = {
             "annotations": annotations,
             "images": images,
@@ -162,9 +172,16 @@ def bench(
         job = replace(
             _make_job(given, origin, maker, found), name=_read_name(name), has_page=as_switch(report, "report")
         )
-        prepared = prepare(job, cells)
         sent = {"the model": maker, "the data": given.open, "a corruption": cells}
         start_over = _start_over(as_switch(fresh, "fresh"), is_shown, model, given, origin)
+        if detector is not None:
+            assert job.inputs is not None
+            both = make_both_job(job.inputs, make_detector(detector, detector_options), job)
+            chosen = limit_workers(chosen, {**sent, "the detector": both.make_detector})
+            if as_switch(dry_run, "dry_run"):
+                return cast(Run, plan_in_boxes(both, cells, chosen, folder, start_over))
+            return cast(Run, bench_in_boxes(both, cells, chosen, n_resamples, folder, start_over, is_shown))
+        prepared = prepare(job, cells)
         chosen = limit_workers(chosen, sent, prepared.warnings)
         with as_before_its_predictions(prepared) as settled:
             if as_switch(dry_run, "dry_run"):
