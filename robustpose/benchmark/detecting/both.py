@@ -14,6 +14,7 @@ from robustpose.benchmark.detecting.folder import TABLE
 from robustpose.benchmark.detecting.work import CLEAN_DET, CORRUPT_DET
 from robustpose.errors import UserError
 from robustpose.files import write_text
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.results.compare import compare_runs
 from robustpose.results.rows import Row, label_headline, list_rows, model_name, percent
 from robustpose.results.spelling import spell_markdown, tabulate_markdown
@@ -36,7 +37,7 @@ def write_table(
     rows = []
     for row in list_rows(of_clean):
         key = (row.kind, row.name)
-        if row.kind in KINDS and key in corrupt:
+        if _is_wanted(row, of_clean["metric"]) and key in corrupt:
             rows.append(_make_row(row, corrupt[key], boxes.get(key), intervals.get((row.kind, row.label))))
     table = {
         "metric": of_clean["metric"],
@@ -50,6 +51,13 @@ def write_table(
     write_text(out / f"{TABLE}.json", json.dumps(table, indent=2) + "\n")
     write_text(out / f"{TABLE}.md", to_markdown(table))
     return table
+
+
+def _is_wanted(row: Row, metric: str) -> bool:
+    """Tell whether a row is in the table: none of corruptions that were not run, nor a clean score that is always 1."""
+    if row.kind == "headline":
+        return row.name != "clean" or metric not in HELD_AGAINST_CLEAN
+    return row.kind in KINDS and row.value is not None
 
 
 def _make_row(clean: Row, corrupt: Row, boxes: Row | None, interval: Any) -> dict[str, Any]:
