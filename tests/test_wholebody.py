@@ -74,3 +74,9 @@ def test_whole_bodies_that_are_none_are_refused(read, coco_content):
     coco_content["categories"][0]["keypoints"] = ["paw"]
     with pytest.raises(UserError, match="parts: wholebody is for COCO's 17 joints"):
         read(coco_content, parts="wholebody")
+
+
+@pytest.mark.parametrize("names", [WHOLE_BODY.joints, [name.title() for name in WHOLE_BODY.joints[:17]]])
+def test_category_may_name_all_joints_or_spell_them_otherwise(read, whole, names):
+    whole["categories"][0] |= {"keypoints": list(names), "skeleton": []}
+    assert read(whole, parts="wholebody").skeleton.joints == WHOLE_BODY.joints

@@ -13,7 +13,7 @@ from robustpose.data.skeleton_file import Pairs, read_skeleton_file, rename_join
 from robustpose.errors import UserError, first_few, quote, spell_list
 from robustpose.pose.joint_names import spell
 from robustpose.pose.skeleton_table import TABLE, UNKNOWN, Published, find_published, get_published
-from robustpose.pose.skeletons import COCO, COCO_JOINTS, Skeleton
+from robustpose.pose.skeletons import COCO, Skeleton
 from robustpose.pose.whole_body import WHOLE_BODY
 
 
@@ -44,7 +44,7 @@ def read_skeleton(
     limbs, warnings = read_limbs(categories[0].get("skeleton"), joints)
     if isinstance(given, Path):
         joints = rename_joints(given, joints)
-    if is_whole_body and joints != COCO_JOINTS:
+    if is_whole_body and joints and not any(TABLE[of].is_in_order(joints) for of in (COCO.name, WHOLE_BODY.name)):
         raise UserError(f"{path}: parts: wholebody is for COCO's 17 joints in their order, got {len(joints)} joints")
     provenance: dict[str, object] = {}
     if is_whole_body:

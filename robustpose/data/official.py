@@ -90,7 +90,7 @@ SETS: dict[str, OfficialSet] = {
         benched="val2017",
         train="train2017",
         short_splits={"val": "val2017", "train": "train2017"},
-        takes=("boxes",),
+        takes=("boxes", "area", "visibility"),
         splits={
             "val2017": Split("scores on COCO-WholeBody", {
                 "annotations": Place("coco", ("annotations/coco_wholebody_val_v1.0.json",), _WHOLE, {"images": 5_000}),
@@ -110,7 +110,7 @@ SETS: dict[str, OfficialSet] = {
         reading={"skeleton": "crowdpose", "area": "box"},  # as its evaluation program has it
         benched="test",
         train="train",
-        takes=("boxes",),
+        takes=("boxes", "visibility"),
         splits={
             split: place_coco(
                 purpose, "github.com/jeffffffli/CrowdPose",
@@ -129,7 +129,7 @@ SETS: dict[str, OfficialSet] = {
         reading={"skeleton": "ap10k", "category": "all"},
         benched="test",
         train="train",
-        takes=("boxes", "category"),
+        takes=("boxes", "area", "category", "visibility"),
         splits={
             split: place_coco(
                 purpose, "github.com/AlexTheBad/AP-10K", (f"annotations/ap10k-{split}-split1.json",), ("data",)
@@ -160,7 +160,7 @@ SETS: dict[str, OfficialSet] = {
         reading={"skeleton": "aic"},
         benched="val",
         train="train",
-        takes=("boxes", "area"),
+        takes=("boxes", "area", "visibility"),
         splits={
             "val": place_coco("scores on AI Challenger", _AIC, ("annotations/aic_val.json",),
                                ("ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911",),
