@@ -104,6 +104,16 @@ def test_what_is_no_box_is_refused(found, words, monkeypatch):
         detectors.build("tests.test_detectors:find_strange", ["person"], {}).predict([FRAME])
 
 
+def test_classes_of_boxes_without_one_are_refused():
+    with pytest.raises(UserError, match=r"gives no classes of boxes, \(N, 5\): leave out classes=, or return \(N, 6\)"):
+        detectors.build("tests.test_detectors:find_two", ["person"], {"classes": "person"}).predict([FRAME])
+
+
+def test_boxes_of_other_classes_are_none_whatever_the_score():
+    detector = detectors.build("tests.test_detectors:find_animals", ["cat"], {"min_score": 0})
+    assert detector.predict([FRAME])[0].score.tolist() == [0.6]
+
+
 def test_nothing_found_is_no_box(monkeypatch):
     monkeypatch.setattr(find_strange, "found", [], raising=False)
     (found,) = detectors.build("tests.test_detectors:find_strange", ["person"], {}).predict([FRAME])

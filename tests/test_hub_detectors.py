@@ -67,6 +67,7 @@ def test_images_of_upright_yolos_have_sides_of_whole_patches():
     processor = WholeImageProcessor("Yolos", Settings(size=Edges(shortest_edge=512, longest_edge=864)))
     assert processor.find_size((480, 640)) == (512, 672)
     assert processor.find_size((100, 400)) == (208, 864)
+    assert processor.find_size((1, 4000)) == (16, 864)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ class FunctionDetector(Estimator):
         options = self._options
         has_classes = rows.shape[1] == 6
         labels = rows[:, 5].astype(int) if has_classes else np.zeros(len(rows), int)
+        if not has_classes and options.classes is not None and len(rows):
+            raise UserError(f"'{self._name}' gives no classes of boxes, (N, 5): leave out classes=, or return (N, 6)")
         groups = self._group() if has_classes else [[0]]
         chosen = choose_boxes(Rows(rows[:, :4], rows[:, 4], labels), groups, options.min_score, None, options.max_boxes)
         is_said = has_classes and len(self._categories) > 1

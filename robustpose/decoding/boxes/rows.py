@@ -29,13 +29,13 @@ class Chosen(NamedTuple):
 
 
 def score_classes(rows: Rows, classes: Sequence[int]) -> Floats:
-    """Return the scores (N,) of rows as one of some classes: the highest of them, 0 for a row of another class.
+    """Return the scores (N,) of rows as one of some classes: the highest of them, -1 for a row of another class.
 
     >>> score_classes(Rows(np.zeros((2, 4)), np.array([[0.1, 0.7], [0.4, 0.2]])), [0])
     array([0.1, 0.4])
     """
     if rows.labels is not None:
-        return np.where(np.isin(rows.labels, list(classes)), rows.scores, 0)
+        return np.where(np.isin(rows.labels, list(classes)), rows.scores, rows.scores.dtype.type(-1))
     return np.asarray(rows.scores[:, list(classes)].max(1))
 
 
@@ -56,7 +56,7 @@ def _choose_of_group(
     rows: Rows, classes: Sequence[int], min_score: float, iou: float | None, most: int
 ) -> tuple[Floats, Floats]:
     scores = score_classes(rows, classes)
-    is_wanted = scores >= np.float32(min_score)  # as a file says it, not the next number above
+    is_wanted = scores >= scores.dtype.type(min_score)  # 0.7 of float32 is a little less
     boxes, scores = rows.boxes[is_wanted].astype(np.float64), scores[is_wanted].astype(np.float64)
     kept = choose_people(boxes, scores, iou, most) if iou is not None else np.argsort(-scores, kind="stable")[:most]
     return boxes[kept], scores[kept]

@@ -104,11 +104,12 @@ class WholeImageProcessor:
             return size.width, size.height
         if size.max_width and size.max_height:
             scale = min(size.max_width / image_wh[0], size.max_height / image_wh[1])
-            return int(image_wh[0] * scale), int(image_wh[1] * scale)
+            return max(int(image_wh[0] * scale), 1), max(int(image_wh[1] * scale), 1)
         assert size.shortest_edge is not None
         longest = size.longest_edge or self.settings.max_size or MOST_EDGE
         sides = _fit_edges(image_wh, size.shortest_edge, longest, keeps_upright=self.kind != "Yolos")
-        return (sides[0] - sides[0] % STEP, sides[1] - sides[1] % STEP) if self.kind == "Yolos" else sides
+        step = STEP if self.kind == "Yolos" else 1
+        return max(sides[0] - sides[0] % step, step), max(sides[1] - sides[1] % step, step)
 
     def _rescale(self, image: Image) -> Array:
         scale = self.settings.rescale_factor if self.settings.do_rescale else 1
