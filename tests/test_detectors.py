@@ -109,6 +109,14 @@ def test_classes_of_boxes_without_one_are_refused():
         detectors.build("tests.test_detectors:find_two", ["person"], {"classes": "person"}).predict([FRAME])
 
 
+def test_boxes_of_nobody_knows_which_category_are_refused_in_the_loop():
+    from robustpose.benchmark.detecting.work import detect
+
+    detector = detectors.build("tests.test_detectors:find_two", ["cat", "dog"], {})
+    with pytest.raises(UserError, match="the data are of 2 categories, and the detector does not say of which"):
+        detect([FRAME], detector, 2)
+
+
 def test_boxes_of_other_classes_are_none_whatever_the_score():
     detector = detectors.build("tests.test_detectors:find_animals", ["cat"], {"min_score": 0})
     assert detector.predict([FRAME])[0].score.tolist() == [0.6]

@@ -18,6 +18,7 @@ from robustpose.benchmark.job import Job
 from robustpose.benchmark.predict import Predicting
 from robustpose.carried import Carried
 from robustpose.data.found_boxes import look_with, round_boxes, share_image
+from robustpose.errors import UserError
 from robustpose.evaluation import get_frames, predict
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset, Estimator
@@ -138,6 +139,11 @@ def look(lookers: Lookers, task: Task, frames: Sequence[Frame], in_cells: Iterab
 def detect(frames: Sequence[Frame], detector: Estimator, n_categories: int = 1) -> list[Poses]:
     """Return the boxes in each frame, as detection files keep them. The detector sees no box of the frame."""
     found = predict([share_image(frame) for frame in frames], detector, n_categories)
+    if n_categories > 1 and any(len(boxes.score) and boxes.categories is None for boxes in found):
+        raise UserError(
+            f"the data are of {n_categories} categories, and the detector does not say of which each box is: return "
+            "(N, 6) with the number of a class and name the classes (names), or look for one with --category NAME"
+        )
     return [round_boxes(boxes) for boxes in found]
 
 
