@@ -240,7 +240,10 @@ def _look(network: nn.Module, input_wh: tuple[int, int], name: str) -> Any:
 
 def _advise(shape: tuple[int, ...], n_joints: int) -> str:
     if len(shape) == 4 and shape[1] != n_joints:
-        return f"is it a network of {shape[1]} joints, or of another family: input=InputSpec(…, family='tags')?"
+        return (
+            f"is it a network of {shape[1]} joints, which input=InputSpec(…, joints=(…)) names, or of another family: "
+            "input=InputSpec(…, family='tags')?"
+        )
     if len(shape) in (2, 3):
         return "coordinates are for a callable f(image, boxes), or export it as ONNX: onnx:FILE"
     return "its last layer must keep the width and height"
