@@ -152,6 +152,17 @@ def test_unnamed_joints_must_be_as_many_and_in_a_known_order(folders):
     assert np.array_equal(found[0].xy[:, ::-1], expected[0].xy)
 
 
+@pytest.mark.parametrize("kind", ["simple", "sapiens2"])
+def test_some_joints_are_found_where_they_are_among_all(folders, kind):
+    frames, some = make_frames(), Skeleton("some", ("left_hip", "nose"), (), (0.1, 0.1))
+    (found, *_), (whole, *_) = (
+        build(folders[kind], of, joints="coco", dataset_index=None).predict(frames) for of in (some, COCO)
+    )
+    assert len(found.score)
+    order = [np.argmin(np.abs(whole.xy[:, [11, 0]] - xy).sum((1, 2))) for xy in found.xy]  # scores differ
+    assert np.array_equal(found.xy, whole.xy[order][:, [11, 0]])
+
+
 def test_joints_of_the_data_are_taken_from_a_model_that_names_more(folders, tmp_path):
     few = Skeleton("few", ("right_wrist", "nose", "left_wrist"), ((0, 1),), (0.1, 0.1, 0.1))
     folder = shutil.copytree(folders["sapiens2"], tmp_path / "named")

@@ -96,7 +96,8 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
     dataset_index = choose_dataset(model, files.name, options.dataset_index)
     own = find_joints(model, files.name, skeleton, options)
     joints = own.joints
-    chosen = find_taken(joints, skeleton)
+    # ViTPose's processor looks at the next joint's heatmap, too, where a peak is at the border: all of them are kept.
+    chosen = None if isinstance(settings, VitPoseSettings) else find_taken(joints, skeleton)
     taken = joints if chosen is None else tuple(joints[i] for i in chosen)
     input_spec = InputSpec(name=files.name, input_wh=settings.input_wh, joints=taken)
     with quiet():  # transformers, when OpenVINO looks through its model
