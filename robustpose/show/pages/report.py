@@ -63,8 +63,6 @@ def write_report(
     """
     summary = read_summary(folder)
     slices = read_slices(folder, summary)
-    if dataset is not None and summary["metric"] in HELD_AGAINST_CLEAN:
-        dataset = CleanPosesAsTruth(dataset, folder)
     gallery = None if dataset is None else _try_gallery(folder, summary, dataset, corrupted_images)
     page = render(summary, slices, gallery, dataset is not None)
     write_tables(folder, summary)
@@ -150,6 +148,8 @@ def _try_gallery(
         return None
     name, words = QUALITIES.get(summary["metric"], ("quality", "Images are rated by the quality of their poses."))
     try:
+        if summary["metric"] in HELD_AGAINST_CLEAN:
+            dataset = CleanPosesAsTruth(dataset, folder)
         gallery = make_gallery(folder, dataset, corrupted_images, [CLEAN, *map(Cell.from_key, summary["cells"])])
     except UserError as error:  # scores of predictions made elsewhere need no images, and are worth a page without them
         warnings.warn(f"the page has no gallery: {error}", stacklevel=3)
