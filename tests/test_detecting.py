@@ -40,21 +40,13 @@ def both(tmp_path_factory, coco_folder):
 
 
 def test_runs_are_those_of_detect_and_two_benches(both, run, coco_folder, tmp_path):
-    boxes, data = tmp_path / "boxes", data_of(coco_folder)
+    boxes, data = tmp_path / "detections", data_of(coco_folder)
     assert run("detect", "--model", DETECTOR, *data, *WORDS, "--out", boxes)[0] == 0
-    alone = files_of(boxes)
-    assert alone.pop("inputs.json") != b""
-    in_loop = files_of(both / "detections")
-    in_loop.pop("inputs.json")
-    assert in_loop == alone
+    assert without_paths(files_of(both / "detections")) == without_paths(files_of(boxes))
     for name, choice in (("clean-det", f"clean-det:{boxes}/clean.json"), ("corrupt-det", f"corrupt-det:{boxes}")):
         out = tmp_path / name
         assert run("bench", "--model", MODEL, "--boxes", choice, *data, *WORDS, "--out", out)[0] == 0
-        one, other = files_of(out), files_of(both / name)
-        assert one.keys() == other.keys()
-        differing = {path for path in one if one[path] != other[path]}
-        assert differing <= {"inputs.json", "run.json", "summary.json", "report.html"}
-        assert json.loads(one["summary.json"])["cells"] == json.loads(other["summary.json"])["cells"]
+        assert without_paths(files_of(both / name)) == without_paths(files_of(out))
 
 
 def test_boxes_differ_from_cell_to_cell_and_nothing_else_is_left(both):
@@ -94,6 +86,7 @@ def test_killed_run_goes_on_to_the_same_bytes(both, run, coco_folder, tmp_path, 
         patch.setattr(work.Detecting, "keep", stop)
         assert run(*words)[0] == 130
     assert not (out / "detections").exists()
+    assert run("report", out)[2].endswith(f"{out / 'corrupt-det'}\n")
     unit = next(path for path in sorted(out.glob("pass/*/units/*/*.npz")))
     unit.write_bytes(b"rubbish")
     assert run(*words)[0] == 0
@@ -102,7 +95,7 @@ def test_killed_run_goes_on_to_the_same_bytes(both, run, coco_folder, tmp_path, 
 
 def without_paths(files):
     """Return the files of a folder but for those that say where it is."""
-    return {name: content for name, content in files.items() if not name.endswith(("inputs.json", "report.html"))}
+    return {name: content for name, content in files.items() if not name.endswith("inputs.json")}
 
 
 def test_each_image_is_decoded_and_corrupted_once(run, coco_folder, tmp_path, monkeypatch):
@@ -126,3 +119,108 @@ def test_each_image_is_decoded_and_corrupted_once(run, coco_folder, tmp_path, mo
     assert run(*words, "--no-report", "--quiet", "--out", tmp_path / "run")[0] == 0
     tried = 1  # image, on which the detector is tried before
     assert counts == {"decoded": 9 + tried, "corrupted": 9 * 2}
+
+
+def test_weak_boxes_are_not_looked_at_and_stay_in_the_files(both, run, coco_folder, tmp_path):
+    words = (*data_of(coco_folder), *WORDS, "--no-report", "--min-box-score", 0.43)
+    out, alone = tmp_path / "run", tmp_path / "alone"
+    assert run("bench", "--model", MODEL, "--boxes", f"detect:{DETECTOR}", *words, "--out", out)[0] == 0
+    assert (out / "detections/fog-2.json").read_bytes() == (both / "detections/fog-2.json").read_bytes()
+    assert (
+        run("bench", "--model", MODEL, "--boxes", f"corrupt-det:{out / 'detections'}", *words, "--out", alone)[0] == 0
+    )
+    assert without_paths(files_of(out / "corrupt-det")) == without_paths(files_of(alone))
+    n_boxes = sum(entry["score"] >= 0.43 for entry in json.loads((out / "detections/fog-2.json").read_text()))
+    assert 0 < n_boxes == len(json.loads((out / "corrupt-det/predictions/fog-2.json").read_text())) < 18
+    assert json.loads((out / "corrupt-det/summary.json").read_text())["provenance"]["dataset"]["min_box_score"] == 0.43
+
+
+def test_boxes_say_their_category_where_there_are_several(run, coco_content, coco_folder, tmp_path):
+    coco_content["categories"] = [{**coco_content["categories"][0], "id": 5 + i, "name": f"kind{i}"} for i in range(3)]
+    for number, person in enumerate(coco_content["annotations"]):
+        person["category_id"] = 5 + number % 3
+    (tmp_path / "people.json").write_text(json.dumps(coco_content))
+    data = ("--annotations", tmp_path / "people.json", "--images", coco_folder / "images", "--category", "all")
+    words, out = (*data, "--corruptions", "none", "--workers", 1, "--no-report"), tmp_path / "run"
+    boxes = "detect:tests.test_detecting:find_kinds"
+    code, _, errors = run("bench", "--model", MODEL, "--boxes", boxes, *words, "--out", out)
+    assert code == 0, errors
+    detections = json.loads((out / "detections/clean.json").read_text())
+    assert [entry["category_id"] for entry in detections[:2]] == [5, 7]
+    poses = json.loads((out / "corrupt-det/predictions/clean.json").read_text())
+    assert {entry["category_id"] for entry in poses} == {5, 7}
+    alone = tmp_path / "alone"
+    assert (
+        run("bench", "--model", MODEL, "--boxes", f"corrupt-det:{out / 'detections'}", *words, "--out", alone)[0] == 0
+    )
+    assert without_paths(files_of(out / "corrupt-det")) == without_paths(files_of(alone))
+
+
+def find_kinds(image):
+    """Find the same boxes, each of a class."""
+    boxes = find_bright(image)
+    return np.concatenate([boxes, [[0], [2]]], axis=1)
+
+
+find_kinds.names = ["kind0", "kind1", "kind2"]
+
+
+@pytest.mark.filterwarnings("ignore:there are no annotations")
+def test_images_alone_have_boxes_without_scores(run, coco_folder, tmp_path):
+    words = ("--images", coco_folder / "images", *WORDS)
+    assert run("detect", "--model", DETECTOR, *words, "--out", tmp_path / "boxes")[0] == 0
+    assert not (tmp_path / "boxes/scores.json").exists()
+    code, _, errors = run("bench", "--model", MODEL, "--boxes", f"detect:{DETECTOR}", *words, "--out", tmp_path / "run")
+    assert code == 0, errors
+    table = json.loads((tmp_path / "run/detector.json").read_text())
+    assert table["metric"] == "consistency"
+    assert {row["box_AP"] for row in table["rows"]} == {None}
+
+
+def find_nothing(image):
+    """Find nothing."""
+    return np.zeros((0, 5))
+
+
+def find_fractions(image):
+    """Find a box, in fractions of the image."""
+    return np.array([[0.1, 0.1, 0.5, 0.9, 0.9]])
+
+
+LOOP = ("bench", "--model", MODEL, "--boxes")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ((*LOOP, "detect"), "--boxes detect needs a detector: detect:MODEL"),
+        ((*LOOP, "detect:tests.test_detecting:find_fractions"), "boxes of the detector are fractions of the image"),
+        ((*LOOP, f"detect:{DETECTOR}", "--preview"), "--preview does not go with --boxes detect:MODEL"),
+        ((*LOOP, f"detect:{DETECTOR}", "--fail-under", "clean=3%"), "--fail-under does not go with --boxes detect:"),
+        (
+            ("bench", "--model", "results:{both}/clean-det/predictions", "--boxes", f"detect:{DETECTOR}"),
+            "is for a model that looks at images",
+        ),
+        (("bench", "--model", MODEL, "--detector-set", "a=1"), "--detector-set goes with --boxes detect:MODEL"),
+        (("bench", "--model", MODEL, "--min-box-score", 0.2), "goes with detected boxes: annotated ones, gt, have no"),
+        ((*LOOP, "corrupt-det:{both}/detections", "--min-box-score", 0.99), "leaves no box on the clean images"),
+        (("detect", "--model", MODEL), "cannot be called as f(image)"),
+    ],
+)
+def test_mistakes_are_one_line_and_nothing_is_written(words, line, both, run, coco_folder, tmp_path):
+    words = [str(word).replace("{both}", str(both)) for word in words]
+    small = ("--corruptions", "fog", "--severities", 2, "--workers", 1)
+    code, _, errors = run(*words, *data_of(coco_folder), *small, "--out", tmp_path / "run")
+    assert (code, errors.count("\n")) == (2, 1), errors
+    assert line in errors
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_detector_that_finds_nothing_is_doubted_before_the_work(run, coco_folder, tmp_path):
+    words = ("--corruptions", "none", "--workers", 1, "--out", tmp_path / "boxes")
+    code, _, errors = run("detect", "--model", "tests.test_detecting:find_nothing", *data_of(coco_folder), *words)
+    assert code == 0
+    assert errors.index("finds nothing in 8 clean images") < errors.index("detecting:")
+    assert json.loads((tmp_path / "boxes/clean.json").read_text()) == []
+    assert json.loads((tmp_path / "boxes/scores.json").read_text())["clean"] == 0

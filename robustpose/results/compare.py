@@ -209,6 +209,9 @@ def note_differences(folder: Path, first: Mapping[str, Any], other_folder: Path,
         for name, what in (("box_protocol", "boxes"), *((name, name.replace("_", " ")) for name in SAME_PIXELS))
         if one.get(name) != two.get(name)
     ]
+    least = [of["dataset"].get("min_box_score", 0) for of in (one, two)]
+    if least[0] != least[1]:
+        notes.append(f"boxes from score {least[0]:g} in {folder.name}, from {least[1]:g} in {other_folder.name}")
     if changed["code"]:
         files = ", ".join(changed["code"])
         notes.append(

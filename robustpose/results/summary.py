@@ -66,7 +66,16 @@ NOTE_OF_BOTH, DETECTIONS_NOTE = ("both.json", "detect.json")  # of what robustpo
 NEEDED = {"metric", "clean", "cells", "corruptions", "groups", "provenance"}
 # Where people were looked for is part of what is compared, not of the images and their truth. What code gave is; the
 # code itself may be in one file with a model.
-_NOT_OF_DATA = ("boxes", "boxes_file", "boxes_sha256", "boxes_files", "given_boxes_sha256", "metric", *CODE)
+_NOT_OF_DATA = (
+    "boxes",
+    "boxes_file",
+    "boxes_sha256",
+    "boxes_files",
+    "min_box_score",
+    "given_boxes_sha256",
+    "metric",
+    *CODE,
+)
 
 
 def identify_data(provenance: Mapping[str, Any]) -> dict[str, Any]:
