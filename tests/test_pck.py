@@ -311,7 +311,7 @@ def test_truth_without_head_sizes_is_told_what_else_there_is():
         ("pckh:3", MPII, "metric 'pckh' takes no '3' after a colon"),
         ("coco_ap:3", COCO, "metric 'coco_ap' takes no '3' after a colon"),
         ("pckh", COCO, r"of MPII's 16 joints, but skeleton 'coco' has 17 joints: use --metric pck:head_size@0\.5"),
-        ("pcq", COCO, r"unknown metric 'pcq' \(did you mean 'pck'\?\): expected one of coco_ap, pck, pckh"),
+        ("pcq", COCO, r"unknown metric 'pcq' \(did you mean 'pck'\?\): expected one of coco_ap, consistency, pck,"),
         ("pcq:box@0.5", COCO, "metric 'pcq:box@0.5': there is no module 'pcq'"),
         ("", COCO, "unknown metric ''"),
     ],
