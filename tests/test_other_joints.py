@@ -10,7 +10,7 @@ from robustpose import InputSpec, UserError, estimators
 from robustpose.data.spec import DataSpec
 from robustpose.estimators.function import take
 from robustpose.evaluation import evaluate
-from robustpose.pose.shared_joints import OtherJoints
+from robustpose.pose.shared_joints import OtherJoints, restrict_skeleton
 from robustpose.pose.skeleton_table import TABLE
 from robustpose.pose.skeletons import COCO, MPII, Skeleton
 from tests import outside
@@ -190,6 +190,16 @@ def test_17_unnamed_joints_are_doubted_on_animals_and_not_on_people(onnx_file):
     on_animals = estimators.build(f"onnx:{onnx_file}", TABLE["ap10k"].skeleton, {})
     assert "as ap10k has them; coco has 17 in another one (--model-set joints=coco)" in on_animals.warnings[0]
     assert estimators.build(f"onnx:{onnx_file}", COCO, {}).warnings == []
+
+
+def test_17_unnamed_joints_on_other_data_are_of_whom_they_have_most_in_common_with(onnx_file):
+    neck_and_knee = restrict_skeleton(LSP, (4, 12))  # which animals of AP-10K have, too
+    with pytest.raises(OtherJoints) as error:
+        estimators.build(f"onnx:{onnx_file}", neck_and_knee, {})
+    assert error.value.joints == COCO.joints
+    animal = TABLE["ap10k"].skeleton
+    some = Skeleton("animal", animal.joints[3:], (), (0.1,) * 14)
+    assert estimators.build(f"onnx:{onnx_file}", some, {}).own_skeleton.joints == animal.joints
 
 
 def test_a_number_that_nobody_publishes_is_refused_as_before(tmp_path):

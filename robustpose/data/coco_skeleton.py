@@ -41,9 +41,9 @@ def read_skeleton(
     where = f"{path}: category {quote(name)}"
     if len(set(joints)) < len(joints):
         raise UserError(f"{where} names a joint twice: {', '.join(map(quote, joints))}")
-    limbs, warnings = read_limbs(categories[0].get("skeleton"), joints)
-    if isinstance(given, Path):
-        joints = rename_joints(given, joints)
+    renamed = rename_joints(given, joints) if isinstance(given, Path) else joints
+    limbs, warnings = read_limbs(categories[0].get("skeleton"), joints or renamed)
+    joints = renamed
     if is_whole_body and joints and not any(TABLE[of].is_in_order(joints) for of in (COCO.name, WHOLE_BODY.name)):
         raise UserError(f"{path}: parts: wholebody is for COCO's 17 joints in their order, got {len(joints)} joints")
     provenance: dict[str, object] = {}

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator
 
 from robustpose.errors import UserError, nearest, spell_list
-from robustpose.pose.joint_names import find_names
+from robustpose.pose.joint_names import find_shared
 from robustpose.pose.skeleton_table import TABLE, Published, find_published, get_published, list_by_size
 from robustpose.pose.skeletons import Skeleton, advise_model
 
@@ -118,14 +118,13 @@ def tell_by_number(file: str, skeleton: Skeleton, n_joints: int) -> OwnJoints:
 def find_by_number(skeleton: Skeleton, n_joints: int) -> str | None:
     """Return the name of the published skeleton with so many joints; None if there is none, or several.
 
-    Of several, the only one that has all joints of `skeleton` is meant, or COCO's.
+    Of 17, COCO's are meant, unless animals' have more in common with the annotations.
     """
     names = list_by_size(n_joints) if n_joints >= LEAST else []
-    fitting = [name for name in names if find_names(TABLE[name].skeleton.joints, skeleton.joints) is not None]
-    chosen = fitting if len(fitting) == 1 else names
-    if USUAL in chosen:
-        return USUAL
-    return chosen[0] if len(chosen) == 1 else None
+    if USUAL in names:
+        in_common = {name: len(find_shared(TABLE[name].skeleton.joints, skeleton.whole.joints)) for name in names}
+        return max(names, key=lambda name: (in_common[name], name == USUAL))
+    return names[0] if len(names) == 1 else None
 
 
 def _doubt_order(file: str, whole: Skeleton, rows: Sequence[Published]) -> str:
