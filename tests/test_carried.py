@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from robustpose.api.models import make_maker
-from robustpose.benchmark.job import Job
+from robustpose.benchmark.detecting.makers import NamedDetector
+from robustpose.benchmark.detecting.prepared import DetectJob
+from robustpose.benchmark.detecting.run import run_detect
+from robustpose.benchmark.job import Job, no_estimator
 from robustpose.benchmark.predict import Predicting
 from robustpose.benchmark.run import run_bench
 from robustpose.carried import bundle_files, naming_originals, place_files
@@ -29,6 +32,7 @@ from robustpose.pose.types import Frame
 from tests import outside
 from tests.conftest import make_coco_folder, make_onnx
 from tests.elsewhere import Elsewhere, Machine
+from tests.network_files import make_outputs
 from tests.runs import files_of
 from tests.scenes import draw_scene
 
@@ -75,6 +79,17 @@ def test_run_is_the_same_and_brings_each_image_once(bench_both, home):
     engine = bench_both(cells=cells)
     n_images = sum((home / f"images/00000{number}.jpg").stat().st_size for number in (1, 2, 3))
     assert n_images < engine.n_bytes[0] < 2 * n_images
+
+
+def test_detector_of_a_file_travels(machine, tmp_path, home):
+    pytest.importorskip("onnxruntime")
+    spec = make_outputs(home / "net.onnx", ("output0", (5, 64), "float32"), most=1)  # 64 cells of 48x64 px
+    detector = NamedDetector(spec, {"min_score": 0.3})
+    data = DataSpec(annotations=home / "people.json", images=home / "images", limit=3)
+    for name, workers in (("here", 1), ("elsewhere", Elsewhere(machine, (home,)))):
+        run_detect(DetectJob(Job(data.open, no_estimator, MadeImages(5), tmp_path / name), detector), CELLS, workers)
+    assert files_of(tmp_path / "here") == files_of(tmp_path / "elsewhere")
+    assert json.loads((tmp_path / "here/clean.json").read_text())
 
 
 def test_boxes_of_each_cell_travel(bench_both, home):

@@ -1,11 +1,14 @@
 """Detectors of transformers: images and boxes are those of its own image processors; what is none is said."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
 
 from robustpose import detectors
+from robustpose.carried import place_files
+from robustpose.detectors.carrying import carry
 from robustpose.errors import UserError
 from robustpose.estimators.image_processors.whole_images import Edges, Settings, WholeImageProcessor, read_processor
 from robustpose.pose.box_poses import as_boxes
@@ -54,6 +57,17 @@ def test_boxes_do_not_depend_on_other_images_of_the_call(detr):
     alone = [detector.predict([frame])[0] for frame in reversed(frames)][::-1]
     for one, other in zip(alone, detector.predict(frames), strict=True):
         np.testing.assert_array_equal(as_boxes(one), as_boxes(other))
+
+
+def test_carried_model_finds_the_same_elsewhere(detr, tmp_path):
+    here = detectors.build(f"hf:{detr}", ["dog", "person"], {}).predict(make_frames()[:1])[0]
+    make, files = carry(f"hf:{detr}", {})
+    for digest, path in files.items():
+        (tmp_path / digest).write_bytes(path.read_bytes())
+    place_files(tmp_path)
+    elsewhere = pickle.loads(pickle.dumps(make))(["dog", "person"]).predict(make_frames()[:1])[0]
+    np.testing.assert_array_equal(here.xy, elsewhere.xy)
+    assert len(here.score) > 0
 
 
 def test_image_that_the_network_does_not_take_is_one_line(tmp_path):
