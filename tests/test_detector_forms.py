@@ -196,6 +196,51 @@ def test_unknown_class_lists_those_there_are(tmp_path):
     assert "has 80 classes, counted from 0: classes=80 is none of them" in message
 
 
+def note(path, **notes):
+    """Note in a file what Ultralytics does."""
+    import onnx
+
+    model = onnx.load(path)
+    for key, value in notes.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.save(model, str(path))
+
+
+def test_classes_that_a_file_names_are_known_by_these_names(tmp_path):
+    make_constant_onnx(tmp_path / "net.onnx", (1, 3, HEIGHT, WIDTH), {"output0": fill_rows(300, 2, CENTER)[..., :6]})
+    with pytest.raises(UserError, match="has no class 'dog', which the data look for: it does not name its classes"):
+        detectors.build(f"onnx:{tmp_path / 'net.onnx'}", ["dog"], {})
+    note(tmp_path / "net.onnx", task="detect", names="{0: 'cat', 1: 'dog'}")
+    detector = detectors.build(f"onnx:{tmp_path / 'net.onnx'}", ["dog"], {})
+    assert detector.provenance["class_names"] == [["dog"]]
+    assert detector.provenance["form"] == "yolo-nms"
+
+
+@pytest.mark.parametrize("names", ["{0: 'cat'", "open('x')", "7", "[" * 9999])
+def test_notes_that_are_no_names_are_none(names, tmp_path):
+    make_constant_onnx(tmp_path / "net.onnx", (1, 3, HEIGHT, WIDTH), FORMS["yolo"]())
+    note(tmp_path / "net.onnx", names=names)
+    assert detectors.build(f"onnx:{tmp_path / 'net.onnx'}", ["dog"], {}).provenance["class_names"] == [["dog"]]
+
+
+def test_file_of_another_task_says_which(tmp_path):
+    make_constant_onnx(tmp_path / "net.onnx", (1, 3, HEIGHT, WIDTH), FORMS["yolo"]())
+    note(tmp_path / "net.onnx", task="pose", names="{0: 'person'}")
+    with pytest.raises(UserError, match="says that its task is pose: name a detector"):
+        detectors.build(f"onnx:{tmp_path / 'net.onnx'}", ["person"], {})
+
+
+def test_file_of_several_images_a_call_is_refused_and_one_of_grey_levels_is_not(tmp_path):
+    from tests.network_files import make_outputs
+
+    spec = make_outputs(tmp_path / "four.onnx", ("output0", (5, 64), "float32"), batch=4)
+    with pytest.raises(UserError, match="takes 4 images at a time: export the detector for one, or any number"):
+        detectors.build(spec, ["person"], {})
+    levels = ("image", (3, 64, 48), "uint8")
+    spec = make_outputs(tmp_path / "levels.onnx", ("output0", (5, 64), "float32"), image=levels, most=1)
+    assert detectors.build(spec, ["person"], {}).provenance["std"] == [1 / 255] * 3
+
+
 def test_results_do_not_depend_on_other_images_of_the_call(tmp_path):
     detector = build(tmp_path, FORMS["yolo"]())
     one, two = detector.predict([FRAME, FRAME])

@@ -19,7 +19,7 @@ from robustpose.estimators.one_stage import Grey, Share
 from robustpose.estimators.options import write_size
 from robustpose.estimators.running.batches import Array, is_raw
 from robustpose.estimators.running.network_estimator import NetworkEstimator
-from robustpose.estimators.values import check_quantised, choose_quantised
+from robustpose.estimators.values import RAW, check_quantised, choose_quantised
 from robustpose.files import name_in_text
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.box_poses import BOX, as_poses
@@ -157,14 +157,15 @@ def build_detector(
 
 def _make_input_spec(name: str, file: NetworkFile, form: BoxForm, options: FileDetectorOptions) -> InputSpec:
     """Return what the file wants of images; UserError if that is not what its numbers can hold."""
-    usual = choose_quantised(FORMS[form.name].values, file.least_most)
+    usual = FORMS[form.name].values
+    usual = replace(RAW, channels=usual.channels) if file.takes_levels else choose_quantised(usual, file.least_most)
     values = resolve_values(options, usual, name)
     check_quantised(values, file.least_most, f"model '{name}': {file.path}")
     mean, std = values.of_unit_range()
     spec = InputSpec(name_in_text(file.path), file.input_wh, channels=values.channels, mean=mean, std=std)
     if file.takes_levels and not is_raw(spec):
         raise UserError(
-            f"model '{name}': {file.path} takes {file.dtype}, which are grey levels as they are: say scale=255, and "
-            "leave out mean and std"
+            f"model '{name}': {file.path} takes {file.dtype}, which are grey levels as they are: leave out mean, std "
+            "and scale"
         )
     return spec
