@@ -196,6 +196,69 @@ def test_unknown_class_lists_those_there_are(tmp_path):
     assert "has 80 classes, counted from 0: classes=80 is none of them" in message
 
 
+def test_boxes_that_a_file_scales_to_a_size_are_those_of_the_input(tmp_path):
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    corners = np.tile(BOX / [WIDTH, HEIGHT, WIDTH, HEIGHT], (1, 9, 1)).astype(np.float32)
+    scores = np.zeros((1, 9), np.float32)
+    scores[0, 3] = 0.9
+    constants = {"shares": corners, "zeros": np.zeros((1, 9), np.int64), "all_scores": scores}
+    nodes = [
+        helper.make_node("Cast", ["orig_target_sizes"], ["size"], to=TensorProto.FLOAT),
+        helper.make_node("Concat", ["size", "size"], ["sides"], axis=1),
+        helper.make_node("Mul", ["shares", "sides"], ["boxes"]),
+        *(helper.make_node("Identity", [a], [b]) for a, b in (("zeros", "labels"), ("all_scores", "scores"))),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", 3, HEIGHT, WIDTH]),
+        helper.make_tensor_value_info("orig_target_sizes", TensorProto.INT64, ["N", 2]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info(name, kind, shape)
+        for name, kind, shape in (
+            ("labels", TensorProto.INT64, [1, 9]), ("boxes", TensorProto.FLOAT, [1, 9, 4]),
+            ("scores", TensorProto.FLOAT, [1, 9]),
+        )
+    ]  # fmt: skip
+    tensors = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", inputs, outputs, tensors),
+        opset_imports=[helper.make_opsetid("", 13)],
+        ir_version=8,
+    )
+    onnx.save(model, str(tmp_path / "net.onnx"))
+    detector = detectors.build(f"onnx:{tmp_path / 'net.onnx'}", ["person"], {"classes": 0})
+    (found,) = detector.predict([FRAME])
+    assert detector.provenance["form"] == "rtdetr-px"
+    np.testing.assert_allclose(as_boxes(found), [BOX * 2], atol=0.01)
+
+
+def test_parts_of_tensorflow_have_y_first(tmp_path):
+    boxes = np.tile((BOX / [WIDTH, HEIGHT, WIDTH, HEIGHT])[[1, 0, 3, 2]], (1, 9, 1)).astype(np.float32)
+    scores = np.linspace(0.9, 0.01, 9, dtype=np.float32)[None]
+    labels = np.array([[0, 0, 17, 0, 0, 0, 0, 0, 0]], np.float32)
+    path = tmp_path / "net.onnx"
+    make_fixed(path, {"boxes": boxes, "labels": labels, "scores": scores})
+    detector = detectors.build(f"onnx:{path}", ["person"], {"classes": 0, "max_boxes": 1})
+    (found,) = detector.predict([FRAME])
+    assert detector.provenance["form"] == "ssd"
+    np.testing.assert_allclose(as_boxes(found), [BOX * 2], atol=0.01)
+
+
+def make_fixed(path, outputs):
+    """Write a network that gives the same for every image, to the last bit."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes = [helper.make_node("Identity", [f"all_{name}"], [name]) for name in outputs]
+    tensors = [numpy_helper.from_array(array, f"all_{name}") for name, array in outputs.items()]
+    images = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, HEIGHT, WIDTH])
+    declared = [helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape) for name, array in outputs.items()]
+    graph = helper.make_graph(nodes, "g", [images], declared, tensors)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+
+
 def note(path, **notes):
     """Note in a file what Ultralytics does."""
     import onnx

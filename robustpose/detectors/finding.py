@@ -73,7 +73,7 @@ def _list_forms(outputs: Outputs, input_wh: tuple[int, int]) -> Iterator[BoxForm
             yield from _list_rows(name, shape[1], shape[2], input_wh)
         elif len(shape) == 3 and shape[0] == 1 and shape[2] == 6:  # nothing found
             yield BoxForm("yolo-nms", (name,), None)
-    yield from _list_ssd(outputs)
+    yield from _list_parts(outputs)
     for logits, boxes in permutations(shapes, 2):
         if len(shapes[logits]) == 3 and shapes[boxes] == (1, shapes[logits][1], 4):
             n = shapes[logits][2]
@@ -85,8 +85,11 @@ def _list_forms(outputs: Outputs, input_wh: tuple[int, int]) -> Iterator[BoxForm
             yield BoxForm("mmdet-rtmdet", (logits, boxes), None)
 
 
-def _list_ssd(outputs: Outputs) -> Iterator[BoxForm]:
-    """Yield the ways to read outputs as boxes, whole numbers of classes, and scores, of networks of TensorFlow."""
+def _list_parts(outputs: Outputs) -> Iterator[BoxForm]:
+    """Yield the ways to read outputs as boxes, whole numbers of classes, and scores.
+
+    Those of TensorFlow are shares of the input's sides, those of RT-DETR's own programs px.
+    """
     arrays = {name: np.asarray(array) for name, array in outputs.items()}
     for boxes, labels, scores in permutations(arrays, 3):
         shape = arrays[boxes].shape
@@ -95,7 +98,8 @@ def _list_ssd(outputs: Outputs) -> Iterator[BoxForm]:
         if arrays[labels].shape == arrays[scores].shape == shape[:2]:
             is_whole = (arrays[labels] == np.rint(arrays[labels])).all() and arrays[labels].min() >= 0
             if is_whole and arrays[scores].min() >= 0 and arrays[scores].max() <= 1:
-                yield BoxForm("ssd", (boxes, labels, scores), None)
+                in_px = np.abs(arrays[boxes]).max() > SHARES
+                yield BoxForm("rtdetr-px" if in_px else "ssd", (boxes, labels, scores), None)
 
 
 def _list_nanodet(shapes: dict[str, tuple[int, ...]], input_wh: tuple[int, int]) -> Iterator[BoxForm]:
@@ -136,7 +140,7 @@ def _list_rows(name: str, second: int, third: int, input_wh: tuple[int, int]) ->
 
 def _keep_likely(forms: Sequence[BoxForm], outputs: Outputs, input_wh: tuple[int, int]) -> list[BoxForm]:
     """Return the forms that numbers of rows, names and other outputs speak for."""
-    of_several = [form for form in forms if form.name in ("nanodet", "ssd")]
+    of_several = [form for form in forms if form.name in ("nanodet", "ssd", "rtdetr-px")]
     if of_several:
         return of_several
     pairs = [form for form in forms if len(form.outputs) == 2]

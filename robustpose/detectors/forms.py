@@ -23,7 +23,7 @@ from robustpose.pose.types import Floats
 
 FormName = Literal[
     "nanodet", "nanodet-plus", "yolo", "yolo-obj", "yolox", "yolox-px", "yolo-nms", "rtdetr-rows", "detr",
-    "deformable-detr", "rtdetr", "mmdet-yolox", "mmdet-rtmdet", "ssd",
+    "deformable-detr", "rtdetr", "mmdet-yolox", "mmdet-rtmdet", "ssd", "rtdetr-px",
 ]  # fmt: skip
 Units = Literal["px", "01"]
 GREY = 114  # YOLO's, in all its programs
@@ -112,6 +112,11 @@ def _read_labelled(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int,
     return Rows(boxes[:, :4], boxes[:, 4], np.rint(labels).astype(int))
 
 
+def _read_parts(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
+    boxes, labels, scores = (output[0] for output in outputs)
+    return Rows(boxes, scores, np.rint(labels).astype(int))
+
+
 def _read_ssd(outputs: Sequence[Array], form: BoxForm, input_wh: tuple[int, int]) -> Rows:
     boxes, labels, scores = (output[0] for output in outputs)
     return Rows(boxes[:, [1, 0, 3, 2]], scores, np.rint(labels).astype(int))
@@ -135,6 +140,7 @@ FORMS: dict[FormName, FormKind] = {
     "detr": FormKind("(1, Q, C + 1) and (1, Q, 4)", _read_detr, IMAGENET, "stretch", None, units="01"),
     "deformable-detr": FormKind("(1, Q, C) and (1, Q, 4)", _read_sigmoid_detr, IMAGENET, "stretch", None, units="01"),
     "rtdetr": FormKind("(1, Q, C) and (1, Q, 4)", _read_sigmoid_detr, UNIT, "stretch", None, units="01"),
+    "rtdetr-px": FormKind("(1, Q, 4), (1, Q), (1, Q), in px", _read_parts, UNIT, "stretch", None),
     "mmdet-yolox": FormKind("(1, N, 5) and (1, N)", _read_labelled, YOLOX, "corner", None, rounding="cut"),
     "mmdet-rtmdet": FormKind("(1, N, 5) and (1, N)", _read_labelled, IN_BGR, "corner", None, rounding="cut"),
     "ssd": FormKind("(1, N, 4), (1, N), (1, N)", _read_ssd, SIGNED, "stretch", None, units="01"),

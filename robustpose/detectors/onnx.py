@@ -26,7 +26,7 @@ class Options(FileDetectorOptions, OnnxOptions):
 
 def build(name: str, target: str, categories: Sequence[str], options: Options) -> FileDetector:
     """Return the detector of an ONNX file: of the form that its outputs have, or that the options say."""
-    opened = open_onnx(name, target, options)
+    opened = open_onnx(name, target, options, may_take_sizes=True)
     names = read_notes(target, opened.notes)
     detector = build_detector(name, opened.file, categories, options, opened.run, names)
     describe = detector.describe

@@ -27,6 +27,7 @@ from robustpose.sources import hash_once
 
 PRECISIONS = {"onnxruntime": ("float32",), "openvino": ("float32", "bf16")}  # of each backend
 TYPES = {"float": "float32", "double": "float64"}  # as NumPy calls them, where onnxruntime does otherwise
+INT64 = "tensor(int64)"
 GPU = "CUDAExecutionProvider"
 
 
@@ -64,11 +65,14 @@ class OnnxFile:
     options: Options | OnnxOptions
     on_gpu: bool  # as onnxruntime runs it
     notes: Mapping[str, str]  # that whoever made the file left in it, by their names
+    takes_sizes: bool = False  # whether it is handed width and height of the input, too
 
     def run(self, outputs: Sequence[str], n_per_call: int) -> Callable[[Array], list[Array]]:
         """Return a function of images that gives some outputs, as the backend of the options runs the file."""
         if self.options.backend == "onnxruntime":
             return self.file.as_network(outputs, n_per_call)
+        if self.takes_sizes:
+            raise UserError(f"backend openvino runs files of one input, and {self.file.path} has two: leave it out")
         return _compile(self.file, self.options, outputs, n_per_call)
 
     def describe(self) -> dict[str, object]:
@@ -99,8 +103,11 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Netwo
     return estimator
 
 
-def open_onnx(name: str, target: str, options: Options | OnnxOptions) -> OnnxFile:
-    """Return the file `target`, which messages call by the `name` of the kind of model, too."""
+def open_onnx(name: str, target: str, options: Options | OnnxOptions, may_take_sizes: bool = False) -> OnnxFile:
+    """Return the file `target`, which messages call by the `name` of the kind of model, too.
+
+    One that `may_take_sizes` can have a second input, (B, 2) whole numbers: width and height that boxes are scaled to.
+    """
     onnxruntime = _import_onnxruntime(name)
     path = Path(target)
     if not path.is_file():
@@ -109,9 +116,10 @@ def open_onnx(name: str, target: str, options: Options | OnnxOptions) -> OnnxFil
         )
     list_external_files(path)  # refused before its library looks at it
     session = _open_session(onnxruntime, path, options)
-    file = NetworkFile(_read_session(session, path), options.input, options.layout)
+    sizes = _find_sizes(session) if may_take_sizes else None
+    file = NetworkFile(_read_session(session, path, sizes), options.input, options.layout)
     notes = dict(session.get_modelmeta().custom_metadata_map)
-    return OnnxFile(file, options, session.get_providers()[0] == GPU, notes)
+    return OnnxFile(file, options, session.get_providers()[0] == GPU, notes, sizes is not None)
 
 
 def _import_onnxruntime(name: str) -> Any:
@@ -161,10 +169,28 @@ def _choose_providers(available: Sequence[str], device: str) -> list[Any]:
     return [(GPU, exact), "CPUExecutionProvider"] if GPU in available and device != "cpu" else ["CPUExecutionProvider"]
 
 
-def _read_session(session: Any, path: Path) -> OpenFile:
-    inputs = [Port(value.name, tuple(value.shape), _read_type(value.type)) for value in session.get_inputs()]
+def _find_sizes(session: Any) -> str | None:
+    """Return the name of an input (B, 2) of whole numbers beside that of images; None without."""
+    inputs = session.get_inputs()
+    found = [port.name for port in inputs if len(port.shape) == 2 and port.shape[1] == 2 and port.type == INT64]
+    return found[0] if len(found) == 1 and len(inputs) == 2 else None
+
+
+def _read_session(session: Any, path: Path, sizes: str | None = None) -> OpenFile:
+    """Return a file that is loaded; the input called `sizes` is filled with width and height of the images."""
+    inputs = [
+        Port(value.name, tuple(value.shape), _read_type(value.type))
+        for value in session.get_inputs()
+        if value.name != sizes
+    ]
     names = [value.name for value in session.get_outputs()]
-    return OpenFile(path, inputs, names, lambda x, chosen: session.run(list(chosen), {inputs[0].name: x}))
+
+    def call(x: Any, chosen: Sequence[str]) -> Any:
+        height, width = x.shape[2:] if x.shape[1] == 3 else x.shape[1:3]
+        more = {} if sizes is None else {sizes: np.array([[width, height]] * len(x), np.int64)}
+        return session.run(list(chosen), {inputs[0].name: x, **more})
+
+    return OpenFile(path, inputs, names, call)
 
 
 def _read_type(kind: str) -> str:
