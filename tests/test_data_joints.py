@@ -61,6 +61,13 @@ def test_results_say_which_joints_are_scored(cut):
     assert provenance["joints_scored"] == "3 of 17"
 
 
+def test_joints_of_joints_are_the_same_as_asked_for_at_once(cut):
+    whole = cut[0].model_copy(update={"joints": ()}).open()
+    at_once, by_steps = take_joints(whole, ["nose"]), take_joints(take_joints(whole, JOINTS), ["nose"])
+    assert by_steps.provenance == at_once.provenance
+    assert by_steps.skeleton == at_once.skeleton
+
+
 def test_a_limit_stays_outside_so_that_runs_can_grow(cut):
     dataset = cut[0].model_copy(update={"joints": (), "limit": 2}).open()
     some = take_joints(dataset, JOINTS)

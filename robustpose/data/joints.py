@@ -26,7 +26,7 @@ class SomeJoints(DatasetAround):
         super().__init__(dataset)
         self.skeleton = restrict_skeleton(dataset.skeleton, kept)
         self.provenance["joints"] = list(self.skeleton.joints)
-        self.provenance["joints_scored"] = f"{len(kept)} of {dataset.skeleton.n_joints}"
+        self.provenance["joints_scored"] = f"{len(kept)} of {dataset.skeleton.whole.n_joints}"
         self._kept = list(kept)
 
     def frame(self, index: int) -> Frame:
