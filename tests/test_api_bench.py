@@ -120,7 +120,10 @@ class Nobody(outside.Squares):
         ({"data": 5}, r"data= takes a name such as 'toy', a DataSpec or its fields, or an object .* got int"),
         ({"data": object()}, "data object lacks 'skeleton', 'metric'"),
         ({"data": Nobody()}, "the dataset has no images"),
-        ({"data": outside.Squares(), "boxes": "gt"}, "takes limit, metric, joints and only_with_people beside it, not boxes="),
+        (
+            {"data": outside.Squares(), "boxes": "gt"},
+            "takes limit, metric, joints and only_with_people beside it, not boxes=",
+        ),
         ({"limit": 0}, "^limit= must be at least 1, got 0$"),
         ({"limit": "two"}, "^limit must be a whole number, got 'two'$"),
         ({"name": 3}, "name= takes what the run is called, got 3"),

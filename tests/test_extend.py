@@ -79,13 +79,13 @@ def test_a_run_of_more_images_predicts_those_alone_and_is_to_the_byte_one_of_all
 
 
 def test_it_grows_again_and_again_and_units_of_unfinished_runs_are_kept(bench, whole, predicted, tmp_path, monkeypatch):
-    finish = predict._gather
+    finish = predict.gather_cell
     for limit in (5, 6, 9):  # stopped when all units are there
         with monkeypatch.context() as patch:
-            patch.setattr(predict, "_gather", lambda *words: 1 / 0)
+            patch.setattr(predict, "gather_cell", lambda *words: 1 / 0)
             assert "ZeroDivisionError" in bench(limit)
         assert sorted(set(predicted)) == [*range(1, limit + 1)]
-    assert predict._gather is finish
+    assert predict.gather_cell is finish
     assert len(predicted) == 9 * 3
     assert bench(9) == ""
     assert len(predicted) == 9 * 3
