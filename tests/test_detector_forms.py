@@ -279,6 +279,31 @@ def test_classes_that_a_file_names_are_known_by_these_names(tmp_path):
     assert detector.provenance["form"] == "yolo-nms"
 
 
+@pytest.mark.parametrize(("n_names", "n_outputs"), [(2, 1), (1, 2), (3, 2), (80, 1), (79, 80)])
+def test_other_number_of_names_than_of_classes_is_refused(n_names, n_outputs, tmp_path):
+    outputs = {"output0": fill_rows(CELLS, n_outputs, CENTER).transpose(0, 2, 1)}
+    make_constant_onnx(tmp_path / "net.onnx", (1, 3, HEIGHT, WIDTH), outputs)
+    note(tmp_path / "net.onnx", names=str({i: "person" if i == n_names - 1 else f"thing {i}" for i in range(n_names)}))
+    words = (
+        rf"net\.onnx names {n_names} classes in its metadata, but its outputs, read as form=yolo, have {n_outputs}: "
+    )
+    for classes in ({}, {"classes": "person"}, {"classes": "0"}):
+        with pytest.raises(UserError, match=words):
+            detectors.build(f"onnx:{tmp_path / 'net.onnx'}", ["person"], classes)
+
+
+def test_class_beyond_those_that_a_file_names_is_refused(tmp_path):
+    rows = np.zeros((1, 300, 6), np.float32)
+    rows[0, :2] = [[*BOX, 0.9, 0], [*BOX, 0.8, 16]]
+    make_constant_onnx(tmp_path / "net.onnx", (1, 3, HEIGHT, WIDTH), {"output0": rows})
+    note(tmp_path / "net.onnx", names="{0: 'person', 1: 'dog'}")
+    with pytest.raises(UserError, match="has 2 classes, counted from 0: classes=5 is none of them"):
+        detectors.build(f"onnx:{tmp_path / 'net.onnx'}", ["person"], {"classes": "5"})
+    detector = detectors.build(f"onnx:{tmp_path / 'net.onnx'}", ["person"], {})
+    with pytest.raises(UserError, match="names 2 classes in its metadata, counted from 0, and gives a box of class 16"):
+        detector.predict([FRAME])
+
+
 @pytest.mark.parametrize("names", ["{0: 'cat'", "open('x')", "7", "[" * 9999])
 def test_notes_that_are_no_names_are_none(names, tmp_path):
     make_constant_onnx(tmp_path / "net.onnx", (1, 3, HEIGHT, WIDTH), FORMS["yolo"]())

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from robustpose.decoding.boxes import choose_boxes
+from robustpose.decoding.boxes import Rows, choose_boxes
 from robustpose.detectors.classes import group_classes, name_classes
 from robustpose.detectors.finding import find_form
 from robustpose.detectors.forms import FORMS, BoxForm, FormName, Units
@@ -60,9 +60,10 @@ class FileDetector(NetworkEstimator[Network]):
         form: BoxForm,
         options: FileDetectorOptions,
         groups: Sequence[Sequence[int]],
+        n_classes: int | None = None,
     ) -> None:
         super().__init__(network, input_spec, BOX)
-        self._form, self._options, self._groups = form, options, groups
+        self._form, self._options, self._groups, self._n_classes = form, options, groups, n_classes
         kind = FORMS[form.name]
         self._clips = kind.clips
         self._units = options.units or form.units or kind.units
@@ -95,6 +96,7 @@ class FileDetector(NetworkEstimator[Network]):
         self._normaliser.normalise(self._letterbox.fit_image(image), x[0])
         rows = FORMS[self._form.name].read(self._network(x), self._form, self.input_spec.input_wh)
         options = self._options
+        self._check_labels(rows)
         if self._units == "01":
             rows = rows._replace(boxes=rows.boxes * np.array([width, height, width, height], float))
         if self._clips == "input":
@@ -106,6 +108,17 @@ class FileDetector(NetworkEstimator[Network]):
         kept = (boxes[:, 2:] > boxes[:, :2]).all(1)  # nothing is left of what lies beside the image
         categories = chosen.categories[kept] if len(self._groups) > 1 else None
         return as_poses(frame.image_id, boxes[kept], chosen.scores[kept], categories)
+
+    def _check_labels(self, rows: Rows) -> None:
+        """Raise UserError where a box is of a class beyond those that the file names."""
+        if rows.labels is None or self._n_classes is None:
+            return
+        strange = rows.labels[(rows.scores >= self._options.min_score) & (rows.labels >= self._n_classes)]
+        if len(strange):
+            raise UserError(
+                f"detector {self.input_spec.name} names {self._n_classes} classes in its metadata, counted from 0, and "
+                f"gives a box of class {strange[0]}: export it again with a name for each of its classes"
+            )
 
 
 def _clip(boxes: Floats, size_wh: tuple[int, int]) -> Floats:
@@ -129,12 +142,18 @@ def build_detector(
     if file.batch not in (None, 1):
         raise UserError(f"{file.path} takes {file.batch} images at a time: export the detector for one, or any number")
     form = find_form(file, options.form, options.output, len(names) or None)
-    names = names or name_classes(form.n_classes or 0)
-    groups = group_classes(f"detector {file.path}", names, form.n_classes, categories, options.classes)
+    n_classes = form.n_classes or len(names) or None
+    if names and n_classes != len(names):
+        raise UserError(
+            f"{file.path} names {len(names)} classes in its metadata, but its outputs, read as form={form.name}, have "
+            f"{n_classes}: export it again with a name for each of its classes, or say another form="
+        )
+    detector_names = names or name_classes(form.n_classes or 0)
+    groups = group_classes(f"detector {file.path}", detector_names, n_classes, categories, options.classes)
     input_spec = _make_input_spec(name, file, form, options)
     if name == "tflite" and form.name == "yolo-nms":  # Ultralytics divides by the input's sides in these files
         form = replace(form, units="01")
-    detector = FileDetector(run(form.outputs, 1), input_spec, form, options, groups)
+    detector = FileDetector(run(form.outputs, 1), input_spec, form, options, groups, n_classes)
 
     def describe() -> dict[str, object]:
         return {
@@ -147,7 +166,7 @@ def build_detector(
             "channels": input_spec.channels,
             "mean": list(input_spec.mean),
             "std": list(input_spec.std),
-            **({"class_names": [[names[i] for i in group] for group in groups]} if names else {}),
+            **({"class_names": [[detector_names[i] for i in group] for group in groups]} if detector_names else {}),
             **detector.settings,
         }
 
