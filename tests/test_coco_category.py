@@ -71,6 +71,45 @@ def test_category_that_is_not_there_is_one_line_that_lists_all(read, animals, ca
         read(animals, category=category)
 
 
+@pytest.fixture
+def named_like_others(animals):
+    """Three categories: one is called `all`, one as another's id."""
+    animals["categories"][0]["name"], animals["categories"][1]["name"] = "all", "8"
+    animals["categories"].append({**CATEGORY, "id": 8, "name": "dog"})
+    animals["annotations"][0]["category_id"] = 8
+    return animals
+
+
+@pytest.mark.parametrize(
+    ("category", "message"),
+    [
+        (
+            "all",
+            r"--category all may be the category of that name or all of them .*: say --category name:all, or .*'\*'",
+        ),
+        ("8", r"--category 8 is one category's name and another one's id .*: say --category name:8 or --category id:8"),
+    ],
+)
+def test_category_that_may_be_two_is_refused(read, named_like_others, category, message):
+    with pytest.raises(UserError, match=message):
+        read(named_like_others, category=category)
+
+
+@pytest.mark.parametrize(
+    ("category", "ids"),
+    [("name:all", (3,)), ("3", (3,)), ("*", (3, 5, 8)), ("name:8", (5,)), ("id:8", (8,)), ("dog", (8,)), ("5", (5,))],
+)
+def test_each_of_two_can_be_said(read, named_like_others, category, ids):
+    assert read(named_like_others, category=category).category_ids == ids
+
+
+def test_name_that_can_be_meant_in_one_way_only_is_taken(read, coco_content):
+    coco_content["categories"][0]["name"] = "all"
+    assert read(coco_content, category="all").category_names == ("all",)
+    coco_content["categories"].append({"id": 9, "name": "1"})  # without joints
+    assert read(coco_content, category="1").category_ids == (1,)
+
+
 def test_categories_with_other_joints_are_not_taken_together(read, animals):
     animals["categories"][1]["keypoints"] = animals["categories"][1]["keypoints"][::-1]
     with pytest.raises(UserError, match="do not have the same joints"):

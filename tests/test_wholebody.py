@@ -48,6 +48,20 @@ def test_body_alone_is_taken_with_a_warning(read, whole):
     assert people.skeleton.n_joints == 17
 
 
+def test_number_of_joints_may_be_the_bodys_alone(read, whole):
+    def doubts():
+        return [warning for warning in read(whole, parts="wholebody").warnings if "num_keypoints" in warning]
+
+    first, second = whole["annotations"][:2]
+    first["keypoints"], first["num_keypoints"] = [0] * 51, 0
+    assert doubts() == []
+    first["num_keypoints"] = 116
+    assert doubts() == []
+    second["num_keypoints"] = 0
+    (warning,) = doubts()
+    assert warning.startswith(f"1 annotations, such as {second['id']}, have joints and num_keypoints 0")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [

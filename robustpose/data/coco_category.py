@@ -9,14 +9,16 @@ from robustpose.errors import UserError, quote, spell_list
 from robustpose.pose.skeleton_table import list_by_size
 
 ALL = "all"  # of the categories with keypoints
+EVERY = "*"  # the same, where a category is called so
 
 
 def choose_categories(file: CocoFile, wanted: str | None, are_joints_given: bool = False) -> list[Entry]:
     """Return the categories whose people are looked for: one, or several of the same joints.
 
-    `wanted` is a category's name or id, or ``all`` if all with keypoints have the same joints. By default the only one
-    with keypoints is taken, or the one of them that is called `person`. Where joints are given, as by the name of a
-    published skeleton, a file need not name any.
+    `wanted` is a category's name or id, or ``all`` if all with keypoints have the same joints. Where it may be two of
+    these, it is refused: ``name:NAME``, ``id:ID`` and ``*`` say which is meant. By default the only one with keypoints
+    is taken, or the one of them that is called `person`. Where joints are given, as by the name of a published
+    skeleton, a file need not name any.
     """
     posed = [category for category in file.categories if category.get("keypoints")]
     if are_joints_given and not posed:
@@ -33,16 +35,40 @@ def choose_categories(file: CocoFile, wanted: str | None, are_joints_given: bool
             f"{file.path} has several categories with keypoints, {names}: choose one{together}, category: NAME "
             "(--category NAME)"
         )
-    found = [category for category in file.categories if category.get("name") == wanted]
-    found = found or [category for category in file.categories if str(category["id"]) == wanted]
-    if not found and wanted == ALL:
+    if wanted == EVERY or (wanted == ALL and not any(wanted in _spell(category) for category in posed)):
         if not _have_same_joints(posed):
             raise UserError(f"{file.path}: {names} do not have the same joints: choose one, --category NAME")
         return posed
+    found = _find(file.categories, wanted)
+    found = [category for category in found if category in posed] or found
+    if wanted == ALL and posed != found:
+        raise UserError(
+            f"{file.path}: --category {ALL} may be the category of that name or all of them ({names}): say --category "
+            f"name:{ALL}, or --category '{EVERY}' for all of them"
+        )
+    if len({str(category.get("name", "")) == wanted for category in found}) > 1:
+        raise UserError(
+            f"{file.path}: --category {wanted} is one category's name and another one's id ({names}): say --category "
+            f"name:{wanted} or --category id:{wanted}"
+        )
     if len(found) != 1 or found[0] not in posed:
         reason = "no category" if not found else "several categories" if len(found) > 1 else "no keypoints for category"
         raise UserError(f"{file.path} has {reason} {quote(wanted)} (--category); those with keypoints are: {names}")
     return found
+
+
+def _find(categories: Sequence[Entry], wanted: str) -> list[Entry]:
+    """Return the categories that are meant, by name or id, or by the one that a prefix says."""
+    found = [category for category in categories if wanted in _spell(category)]
+    return found or [category for category in categories if wanted in _spell_exactly(category)]
+
+
+def _spell(category: Entry) -> tuple[str, str]:
+    return str(category.get("name", "")), str(category["id"])
+
+
+def _spell_exactly(category: Entry) -> tuple[str, str]:
+    return f"name:{category.get('name', '')}", f"id:{category['id']}"
 
 
 def name_categories(categories: Sequence[Entry]) -> tuple[str, ...]:

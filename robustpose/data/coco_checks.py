@@ -10,8 +10,10 @@ from robustpose.data.box_checks import check_areas, check_boxes, check_joints
 from robustpose.data.coco_file import CocoFile, Entry, find_repeated
 from robustpose.data.ignored import find_damage
 from robustpose.data.units import check_units, doubt_areas
+from robustpose.data.wholebody import has_parts
 from robustpose.errors import UserError, first_few, quote, spell_list
 from robustpose.pose.skeleton_table import list_by_size
+from robustpose.pose.skeletons import COCO
 from robustpose.pose.types import ImageId
 
 MOST_LOOKED_AT = 10_000  # people, for what only most of them tell
@@ -104,13 +106,20 @@ def doubt_people(
             f"{quote(small[0]['id'])}: they get no box, and nobody can be found there; area: box (--area box) takes "
             "0.53 of that of the box"
         )
-    differing = [
-        p for p in people if isinstance(n := p.get("num_keypoints"), int) and bool(n) != any(p["keypoints"][2::3])
-    ]
-    differing = [person for person in differing if person["id"] not in uncounted]
+    differing = [person for person in people if _is_miscounted(person) and person["id"] not in uncounted]
     if differing:
         doubts.append(
             f"{len(differing)} annotations, such as {quote(differing[0]['id'])}, have joints and num_keypoints 0, or "
             "the other way round: people count who have a joint with a visibility above 0"
         )
     return doubts
+
+
+def _is_miscounted(person: Entry) -> bool:
+    """Tell whether `num_keypoints` says that nothing is annotated where something is, or the other way round.
+
+    Of a whole body it may count the body's joints alone, as COCO-WholeBody's does.
+    """
+    count, flags = person.get("num_keypoints"), person["keypoints"][2::3]
+    of_body = flags[: COCO.n_joints] if has_parts(person) else flags
+    return isinstance(count, int) and bool(count) not in (any(flags), any(of_body))

@@ -10,16 +10,27 @@ from pathlib import Path
 from robustpose.errors import UserError
 from robustpose.estimators.joint_order import JointOrder, choose_joints
 from robustpose.estimators.options import ModelOptions
+from robustpose.estimators.whole_body_results import doubt_part_scores, has_parts, is_of_body, join_parts, settle_scores
 from robustpose.files import name_in_text
 from robustpose.pose.cell import Cell
 from robustpose.pose.image_ids import ImageNames
 from robustpose.pose.joint_names import find_names
 from robustpose.pose.protocols import Dataset, Estimator
-from robustpose.pose.results_json import Result, check_truth_rows, count_joints, group_poses, keep_category, read_people
+from robustpose.pose.results_json import (
+    Result,
+    check_people,
+    check_truth_rows,
+    count_joints,
+    group_poses,
+    keep_category,
+    parse_people,
+    read_people,
+)
 from robustpose.pose.shared_joints import OtherJoints, respell
 from robustpose.pose.skeleton_table import list_by_size
-from robustpose.pose.skeletons import Skeleton, explain_other_joints
+from robustpose.pose.skeletons import COCO, Skeleton, explain_other_joints
 from robustpose.pose.types import Frame, ImageId, Poses, Truth, join_poses, no_poses, reorder_joints
+from robustpose.pose.whole_body import WHOLE_BODY
 from robustpose.reading import read_json
 from robustpose.sources import hash_once
 
@@ -122,14 +133,20 @@ class ResultsFolder(Estimator):
 
         How many they have, the first file with results tells.
         """
-        results = read_people(path, self._n_own or None)
+        raw = settle_scores(parse_people(path), self.skeleton)
+        has_fields = has_parts(raw)
+        is_joined = has_fields and not is_of_body(self.skeleton)
+        results = check_people(join_parts(raw, path) if is_joined else raw, path, self._n_own or None)
         if results and not self._n_own:
             n_joints = count_joints(results)
-            own = respell(self._find_joints(n_joints, path), self.skeleton)
+            known = (WHOLE_BODY if is_joined else COCO).joints if has_fields and self._joints is None else None
+            own = respell(known or self._find_joints(n_joints, path), self.skeleton)
             order = find_names(own, self.skeleton.joints)
             if order is None:
                 raise OtherJoints(f"results file {path} {explain_other_joints(own, self.skeleton)}", own)
             self._order, self._n_own = list(order), n_joints
+        if is_joined:
+            self._doubts += [doubt for doubt in doubt_part_scores(results) if doubt not in self._doubts]
         return results
 
     def _find_joints(self, n_joints: int, path: Path) -> tuple[str, ...]:

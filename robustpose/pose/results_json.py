@@ -107,12 +107,21 @@ def read_results(
 
 
 def read_people(path: Path, n_joints: int | None, content: bytes | None = None) -> list[Result]:
-    """Return the results of a COCO results file, checked; UserError, which names the entry, for another skeleton's.
+    """Return the results of a COCO results file, checked: see `check_people`."""
+    return check_people(parse_people(path, content), path, n_joints)
+
+
+def parse_people(path: Path, content: bytes | None = None) -> Any:
+    """Return what a results file holds, not checked; UserError if it is no JSON."""
+    raw = read_json_bytes(path, RESULTS) if content is None else content
+    return parse_json(raw, f"the {RESULTS} {path}")
+
+
+def check_people(results: Any, path: Path, n_joints: int | None) -> list[Result]:
+    """Return results, checked; UserError, which names the entry, for another skeleton's.
 
     Without `n_joints`, all must have as many as the first one.
     """
-    raw = read_json_bytes(path, RESULTS) if content is None else content
-    results = parse_json(raw, f"the {RESULTS} {path}")
     if not isinstance(results, list):
         raise UserError(f"results file {path} must be a list of results, got {type(results).__name__}")
     problems = find_mistakes(_Person, results, "result")
