@@ -75,7 +75,9 @@ def find_changes(old: Tree, new: Tree) -> tuple[list[str], dict[str, Any], dict[
     rest: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for key in [*old, *(key for key in new if key not in old)]:
         before, now = old.get(key), new.get(key)
-        if before == now or (key in LATER and before is None) or _is_told_by_files(key, old, new):
+        if before == now or (key in LATER and before is None):
+            continue
+        if _is_told_by_files(key, old, new) or _is_only_a_name(key, old, new):
             continue
         explained = _explain(key, old, new)
         if explained is not None:
@@ -139,6 +141,14 @@ def as_table(value: Any) -> Tree:
 def _is_told_by_files(key: str, old: Tree, new: Tree) -> bool:
     """Return whether a digest is of a folder whose files are compared one by one."""
     return any(key == digest and files in old and files in new for files, digest in FOLDERS.items())
+
+
+def _is_only_a_name(key: str, old: Tree, new: Tree) -> bool:
+    """Return whether a key is the name of detections whose bytes are told: other names for the same are no change."""
+    digest = "boxes_sha256"
+    if key != NAMED[digest] or old.get(digest) is None:
+        return False
+    return old.get(digest) == new.get(digest) or _is_told_by_files(digest, old, new)
 
 
 def _explain(key: str, old: Tree, new: Tree) -> list[str] | None:

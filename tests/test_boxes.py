@@ -226,6 +226,16 @@ def test_results_carry_the_name_of_the_protocol(job, clean_file, by_cell, tmp_pa
             assert ("boxes_sha256" in dataset) == (boxes != "gt")
 
 
+def test_same_boxes_under_another_name_are_the_same_setup(job, by_cell, tmp_path):
+    made = job(f"corrupt-det:{by_cell}")
+    run_bench(made, CELLS)
+    before = (made.out / "run.json").read_bytes()
+    other = tmp_path / "renamed"
+    by_cell.rename(other)
+    run_bench(job(f"corrupt-det:{other}"), CELLS)
+    assert (made.out / "run.json").read_bytes() == before
+
+
 def test_changed_boxes_are_another_setup(job, by_cell):
     made = job(by_cell)
     run_bench(made, CELLS)

@@ -56,10 +56,23 @@ def test_change_is_said_by_name_and_nothing_else_is_left(old, new, line):
         ({"corruption_code": {"c:f": {"c.py": "b"}}}, {"corruption_code": {}}),
         ({"files": {"a.json": "1"}, "sha256": "x"}, {"files": {"a.json": "1", "b.json": "2"}, "sha256": "y"}),
         ({}, {"corruption_code": {}}),
+        ({"boxes_file": "a.json", "boxes_sha256": "x"}, {"boxes_file": "b.json", "boxes_sha256": "x"}),
+        (
+            {"boxes_file": "a", "boxes_files": {"fog-1.json": "1"}, "boxes_sha256": "x"},
+            {"boxes_file": "b", "boxes_files": {"fog-1.json": "1", "fog-2.json": "2"}, "boxes_sha256": "y"},
+        ),
     ],
 )
 def test_what_an_old_note_leaves_open_or_what_comes_in_is_no_change(old, new):
     assert list_changes(old, new) == []
+
+
+def test_other_detections_under_another_name_are_a_change():
+    old = {"boxes_file": "a.json", "boxes_sha256": "x"}
+    assert len(list_changes(old, {"boxes_file": "b.json", "boxes_sha256": "y"})) == 2
+    assert list_changes({"boxes_file": "a.json"}, {"boxes_file": "b.json"}) == [
+        "boxes_file: 'a.json' there, 'b.json' now"
+    ]
 
 
 @pytest.mark.parametrize("key", ["code", "metric_code"])

@@ -59,6 +59,14 @@ def test_what_was_measured_otherwise_is_on_another_board(tmp_path, other):
     assert [len(board.entries) for board in boards] == [1, 1]
 
 
+@pytest.mark.parametrize(("digest", "n_boards"), [("a", 1), ("b", 2)])
+def test_name_of_detections_makes_no_board_but_their_bytes_do(tmp_path, digest, n_boards):
+    for name, of_boxes in (("one", "a"), ("other", digest)):
+        boxes = {"boxes_file": f"{name}.json", "boxes_sha256": of_boxes}
+        write_summary(tmp_path / name / "summary.json", dataset={"name": "people.json", "n_images": 9, **boxes})
+    assert len(read_boards(tmp_path)[0]) == n_boards
+
+
 def test_incomplete_runs_are_kept_apart_and_come_last(tmp_path):
     write_summary(tmp_path / "part" / "summary.json", "part", cells=["fog/1"])
     write_summary(tmp_path / "whole" / "summary.json", "whole")

@@ -86,7 +86,7 @@ def read_boards(folder: Path, names: Mapping[str, str] = MappingProxyType({})) -
                 left_out.append(str(error))
             continue
         board = _make_board(summary)
-        board = boards.setdefault(json.dumps(_head_to_json(board), sort_keys=True), board)
+        board = boards.setdefault(_identify(board), board)
         place = next((place for place in (path.resolve(), path.parent.resolve()) if place in wanted), None)
         name = model_name(summary) if place is None else wanted.pop(place)[1]
         board.entries.append(_make_entry(summary, name, path.relative_to(folder).as_posix()))
@@ -127,6 +127,13 @@ def _head_to_json(board: Board) -> dict[str, Any]:
         "protocol": board.protocol,
         "complete": board.is_complete,
     }
+
+
+def _identify(board: Board) -> str:
+    """Return what is the same for the runs of one board: detections are known by their bytes, not by their name."""
+    by_bytes = board.dataset.get("boxes_sha256") is not None
+    dataset = {key: value for key, value in board.dataset.items() if not (by_bytes and key == "boxes_file")}
+    return json.dumps({**_head_to_json(board), "dataset": dataset}, sort_keys=True)
 
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from robustpose.results.summary import identify_data
 
 # What has to be the same for two runs to be of the same corrupted images.
 OF_PIXELS = ("profile", "seed", "frost_textures", "corrupted_images")
-OF_BOXES = ("boxes_sha256", "boxes_files", "given_boxes_sha256")
+OF_BOXES = ("boxes_sha256", "boxes_files", "given_boxes_sha256", "min_box_score")
 
 
 @dataclass(frozen=True, eq=False)
