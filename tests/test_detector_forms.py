@@ -142,6 +142,25 @@ def test_boxes_are_cut_off_at_the_edges_and_those_beside_the_image_go(tmp_path):
     np.testing.assert_allclose(as_boxes(found), [[0, 20, 60, 100]], atol=0.01)
 
 
+def test_boxes_beside_the_image_do_not_count(tmp_path):
+    rows = fill_rows(CELLS, 80, CENTER)
+    rows[0, ROW + 2, [0, 1, 2, 3, 4]] = [-30, 30, 40, 40, 0.99]
+    for iou in (0.7, 0):
+        (found,) = build(tmp_path, {"output0": rows.transpose(0, 2, 1)}, max_boxes=1, iou=iou).predict([FRAME])
+        np.testing.assert_allclose(as_boxes(found), [BOX * 2], atol=0.01)
+
+
+@pytest.mark.parametrize("form", ["yolo", "yolox", "nanodet"])
+def test_boxes_of_yolo_come_back_by_one_factor(form, tmp_path):
+    detector = build(tmp_path, FORMS[form](), max_boxes=1)
+    frame = Frame("odd", lambda: np.zeros((107, 201, 3), np.uint8))  # 51.1 px high in the input
+    (found,) = detector.predict([frame])
+    top = {"yolo": (64 - 51) // 2, "yolox": 0, "nanodet": 0}[form]
+    factors = np.array([201 / 96, 107 / 51]) if form == "nanodet" else 201 / 96
+    expected = (BOX.reshape(2, 2) - [0, top]) * factors
+    np.testing.assert_allclose(as_boxes(found)[0], np.clip(expected, 0, [201, 107]).ravel(), atol=0.01)
+
+
 def test_detr_with_an_unusual_number_of_classes_is_asked_for_and_can_be_said(tmp_path):
     outputs = fill_logits(7)
     message = refusal(tmp_path, outputs)

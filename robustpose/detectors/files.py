@@ -101,13 +101,21 @@ class FileDetector(NetworkEstimator[Network]):
             rows = rows._replace(boxes=rows.boxes * np.array([width, height, width, height], float))
         if self._clips == "input":
             rows = rows._replace(boxes=_clip(rows.boxes, self.input_spec.input_wh))
-        chosen = choose_boxes(rows, self._groups, options.min_score, self._iou, options.max_boxes)
-        boxes = self._letterbox.map_xy(chosen.boxes.reshape(-1, 2, 2), image_wh).reshape(-1, 4)
-        if self._clips == "image":
-            boxes = _clip(boxes, image_wh)
-        kept = (boxes[:, 2:] > boxes[:, :2]).all(1)  # nothing is left of what lies beside the image
+        most = options.max_boxes
+        while True:  # boxes beside the image do not count, but overlapping ones go before it is known which these are
+            chosen = choose_boxes(rows, self._groups, options.min_score, self._iou, most)
+            boxes = self._map_boxes(chosen.boxes, image_wh)
+            kept = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(1))[: options.max_boxes]
+            if len(kept) == options.max_boxes or len(boxes) < most:
+                break
+            most *= 2
         categories = chosen.categories[kept] if len(self._groups) > 1 else None
         return as_poses(frame.image_id, boxes[kept], chosen.scores[kept], categories)
+
+    def _map_boxes(self, boxes: Floats, image_wh: tuple[int, int]) -> Floats:
+        """Return boxes (N, 4) px of the input as px of the image, cut off at its edges where the form has it so."""
+        corners = self._letterbox.map_xy(boxes.reshape(-1, 2, 2), image_wh, FORMS[self._form.name].one_factor)
+        return _clip(corners.reshape(-1, 4), image_wh) if self._clips == "image" else corners.reshape(-1, 4)
 
     def _check_labels(self, rows: Rows) -> None:
         """Raise UserError where a box is of a class beyond those that the file names."""

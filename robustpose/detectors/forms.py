@@ -56,6 +56,7 @@ class FormKind:
     fill: int = GREY  # grey level around the image
     rounding: Rounding = "factor"
     units: Units = "px"  # of positions: px of the input, or shares of its sides
+    one_factor: bool = False  # boxes come back from the letterbox by one factor, not by one of each axis
     clips: Literal["input", "image"] = "image"  # at whose edges boxes are cut off: before overlapping ones go, or after
 
 
@@ -131,11 +132,15 @@ FORMS: dict[FormName, FormKind] = {
         "(1, cells, C) and (1, cells, 4·n) of each map", _read_nanodet, IN_BGR, "corner", 0.6, fill=0, clips="input"
     ),
     "nanodet-plus": FormKind("(1, N, C + 32)", _read_nanodet_plus, IN_BGR, "stretch", 0.6, clips="input"),
-    "yolo": FormKind("(1, 4 + C, N)", _read_yolo, UNIT, "center", 0.7),
-    "yolo-obj": FormKind("(1, 3·N, 5 + C)", _read_yolo_obj, UNIT, "center", 0.65),
-    "yolox": FormKind("(1, N, 5 + C), as its network gives them", _read_yolox, YOLOX, "corner", 0.65, rounding="cut"),
-    "yolox-px": FormKind("(1, N, 5 + C), in px", _read_yolo_obj, YOLOX, "corner", 0.65, rounding="cut"),
-    "yolo-nms": FormKind("(1, N, 6)", _read_yolo_nms, UNIT, "center", None),
+    "yolo": FormKind("(1, 4 + C, N)", _read_yolo, UNIT, "center", 0.7, one_factor=True),
+    "yolo-obj": FormKind("(1, 3·N, 5 + C)", _read_yolo_obj, UNIT, "center", 0.65, one_factor=True),
+    "yolox": FormKind(
+        "(1, N, 5 + C), as its network gives them", _read_yolox, YOLOX, "corner", 0.65, rounding="cut", one_factor=True
+    ),
+    "yolox-px": FormKind(
+        "(1, N, 5 + C), in px", _read_yolo_obj, YOLOX, "corner", 0.65, rounding="cut", one_factor=True
+    ),
+    "yolo-nms": FormKind("(1, N, 6)", _read_yolo_nms, UNIT, "center", None, one_factor=True),
     "rtdetr-rows": FormKind("(1, Q, 4 + C)", _read_yolo, UNIT, "stretch", None, units="01"),
     "detr": FormKind("(1, Q, C + 1) and (1, Q, 4)", _read_detr, IMAGENET, "stretch", None, units="01"),
     "deformable-detr": FormKind("(1, Q, C) and (1, Q, 4)", _read_sigmoid_detr, IMAGENET, "stretch", None, units="01"),

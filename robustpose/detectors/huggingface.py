@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from robustpose.decoding.boxes import choose_boxes
+from robustpose.decoding.boxes import Rows, choose_boxes
 from robustpose.decoding.boxes.detr import read_queries, take_best
 from robustpose.detectors.classes import group_classes
 from robustpose.detectors.options import DetectorOptions
@@ -66,11 +66,12 @@ class HuggingFaceDetector(NetworkEstimator[Network]):
         rows = take_best(rows, self._most or len(rows.boxes))
         sides = np.array([width, height, width, height], float)
         rows = rows._replace(boxes=np.clip(rows.boxes * sides, 0, sides))
+        kept = (rows.boxes[:, 2:] > rows.boxes[:, :2]).all(1)  # nothing is left of what lies beside the image
+        rows = Rows(rows.boxes[kept], rows.scores[kept], None if rows.labels is None else rows.labels[kept])
         options = self._options
         chosen = choose_boxes(rows, self._groups, options.min_score, None, options.max_boxes)
-        kept = (chosen.boxes[:, 2:] > chosen.boxes[:, :2]).all(1)  # nothing is left of what lies beside the image
-        categories = chosen.categories[kept] if len(self._groups) > 1 else None
-        return as_poses(frame.image_id, chosen.boxes[kept], chosen.scores[kept], categories)
+        categories = chosen.categories if len(self._groups) > 1 else None
+        return as_poses(frame.image_id, chosen.boxes, chosen.scores, categories)
 
     def _look(self, pixels: Array) -> tuple[Array, ...]:
         """Return logits (1, Q, classes) and boxes (1, Q, 4) of the pixels of an image."""

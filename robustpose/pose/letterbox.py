@@ -58,11 +58,15 @@ class Letterbox:
         )
         return fitted
 
-    def map_xy(self, input_xy: Floats, image_wh: tuple[int, int]) -> Floats:
+    def map_xy(self, input_xy: Floats, image_wh: tuple[int, int], one_factor: bool = False) -> Floats:
         """Return positions (..., 2) in px of the input as px of the image, each axis by its own factor.
 
-        There is no half-pixel shift: annotations are brought to the input by factors alone where such networks are
-        trained.
+        With `one_factor` both axes are divided by the factor of the edge that fits, as if sides were not rounded to
+        whole pixels; a stretched image has no such factor. There is no half-pixel shift: annotations are brought to the
+        input by factors alone where such networks are trained.
         """
         size_wh, corner_xy = self.find_place(image_wh)
-        return (input_xy - np.array(corner_xy, float)) * (np.array(image_wh, float) / np.array(size_wh, float))
+        from_corner = input_xy - np.array(corner_xy, float)
+        if one_factor and self.place != "stretch":
+            return from_corner / min(most / side for most, side in zip(self.input_wh, image_wh, strict=True))
+        return from_corner * (np.array(image_wh, float) / np.array(size_wh, float))
