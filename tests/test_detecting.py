@@ -194,7 +194,10 @@ LOOP = ("bench", "--model", MODEL, "--boxes")
     ("words", "line"),
     [
         ((*LOOP, "detect"), "--boxes detect needs a detector: detect:MODEL"),
-        ((*LOOP, "detect:tests.test_detecting:find_fractions"), "boxes of the detector are fractions of the image"),
+        (
+            (*LOOP, "detect:tests.test_detecting:find_fractions"),
+            "boxes of the detector are fractions of the image, at most 0.8: expected px, x1 y1 x2 y2",
+        ),
         ((*LOOP, f"detect:{DETECTOR}", "--preview"), "--preview does not go with --boxes detect:MODEL"),
         ((*LOOP, f"detect:{DETECTOR}", "--fail-under", "clean=3%"), "--fail-under does not go with --boxes detect:"),
         (
@@ -214,6 +217,17 @@ def test_mistakes_are_one_line_and_nothing_is_written(words, line, both, run, co
     assert (code, errors.count("\n")) == (2, 1), errors
     assert line in errors
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_detector_that_found_nobody_is_named_at_the_end(run, coco_folder, tmp_path):
+    small = ("--corruptions", "none", "--workers", 1, "--out", tmp_path / "run")
+    code, _, errors = run(*LOOP, "detect:tests.test_detecting:find_nothing", *data_of(coco_folder), *small)
+    assert code == 2
+    assert "finds nothing in 8 clean images: is it of other classes (classes=), or its min_score (0.05) too" in errors
+    assert "detector 'tests.test_detecting:find_nothing' found nobody in the 9 clean images: is it" in errors
+    assert "form=" not in errors
+    assert "holds no box" not in errors
 
 
 @pytest.mark.filterwarnings("default")

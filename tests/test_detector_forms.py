@@ -126,6 +126,16 @@ def test_positions_in_shares_of_the_input_are_told_by_their_size(tmp_path):
     np.testing.assert_allclose(as_boxes(found), [BOX * 2], atol=0.01)
 
 
+def test_px_taken_for_shares_are_refused_in_every_image(tmp_path):
+    rows = np.zeros((1, 300, 7), np.float32)  # of which nothing can be told on a black image
+    detector = build(tmp_path, {"output0": rows}, classes="0")
+    assert detector.provenance["units"] == "01"
+    find = detector._network
+    detector._network = lambda x: [np.where(np.arange(7) == 4, 0.9, np.float32(200.0)) + 0 * find(x)[0]]
+    with pytest.raises(UserError, match=r"gives positions up to 300, read as shares of the input's sides \(form=rtd"):
+        detector.predict([FRAME])
+
+
 def test_overlapping_boxes_go_but_not_those_of_other_categories(tmp_path):
     rows = fill_rows(CELLS, 80, CENTER)
     rows[0, ROW + 2, [0, 1, 2, 3, 4]] = [42, 30, 40, 40, 0.7]

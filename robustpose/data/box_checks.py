@@ -11,6 +11,7 @@ from robustpose.errors import UserError
 from robustpose.pose.protocols import Mask
 from robustpose.pose.types import Floats
 
+WANTED = "x y width height"
 BEYOND = 0.1  # of an image's side: how far a box may reach out of it
 UNIT = 1.5  # px; where all coordinates are smaller, they are fractions of the image
 LEAST_SIDE = 10 * UNIT  # px, of an image in which that can be told
@@ -23,8 +24,10 @@ MANY, FAR = 20, 0.8  # among so many boxes, some reach beyond this part of their
 LEAST_AREA, MOST_AREA = 0.05, 1.5
 
 
-def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str) -> list[str]:
+def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str, wanted: str = WANTED) -> list[str]:
     """Return the warnings that boxes (N, 4) in images of sizes (N, 2) px give rise to; messages begin with `what`.
+
+    `wanted` are the numbers of a box that whoever gives them was asked for.
 
     Raises:
         UserError: they are fractions of the image, or x1 y1 x2 y2.
@@ -33,18 +36,18 @@ def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str) -> list[str]:
         return []
     if np.abs(boxes_xywh).max() <= UNIT and sizes_wh.min() > LEAST_SIDE:
         raise UserError(
-            f"{what} are fractions of the image, at most {np.abs(boxes_xywh).max():.3g}: expected px, x y width height"
+            f"{what} are fractions of the image, at most {np.abs(boxes_xywh).max():.3g}: expected px, {wanted}"
         )
     in_fractions = find_fractions(boxes_xywh, sizes_wh)
     if in_fractions.mean() > SOME:
         raise UserError(
             f"{in_fractions.sum()} of {len(boxes_xywh)} {what} are fractions of the image, such as "
-            f"{spell(boxes_xywh[in_fractions][0])}: expected px, x y width height"
+            f"{spell(boxes_xywh[in_fractions][0])}: expected px, {wanted}"
         )
     far = boxes_xywh[:, :2] + boxes_xywh[:, 2:]
     beyond = (far > (1 + BEYOND) * sizes_wh) | (boxes_xywh[:, :2] < -BEYOND * sizes_wh)
     leaves: Mask = np.asarray(beyond.any(1))
-    if _are_corners(boxes_xywh, sizes_wh) and leaves.mean() > 0.2:
+    if wanted == WANTED and _are_corners(boxes_xywh, sizes_wh) and leaves.mean() > 0.2:
         raise UserError(
             f"{what} seem to be x1 y1 x2 y2, such as {spell(boxes_xywh[leaves][0])}: expected x y width height. So "
             f"read, {leaves.sum()} of {len(leaves)} reach far out of their images, as corners none does"
@@ -58,7 +61,7 @@ def check_boxes(boxes_xywh: Floats, sizes_wh: Floats, what: str) -> list[str]:
         example = np.flatnonzero(leaves)[0]
         return [
             f"{leaves.sum()} of {len(leaves)} {what} reach far out of their images, such as "
-            f"{spell(boxes_xywh[example])} out of {spell(sizes_wh[example])}: are they x y width height, in px, of "
+            f"{spell(boxes_xywh[example])} out of {spell(sizes_wh[example])}: are they {wanted}, in px, of "
             "images of this size?"
         ]
     return []

@@ -45,6 +45,7 @@ class FileDetectorOptions(InputOptions, DetectorOptions):
     """Of two boxes of a class that overlap more, the worse is dropped, 0..1; by default not if the file did it."""
 
 
+MOST_SHARES = 4.0  # of the input's sides: so far beyond it is no box, but one in px
 Network = Callable[[Array], list[Array]]  # an image (1, 3, h, w) -> the outputs of the form
 
 
@@ -98,6 +99,7 @@ class FileDetector(NetworkEstimator[Network]):
         options = self._options
         self._check_labels(rows)
         if self._units == "01":
+            self._check_shares(rows)
             rows = rows._replace(boxes=rows.boxes * np.array([width, height, width, height], float))
         if self._clips == "input":
             rows = rows._replace(boxes=_clip(rows.boxes, self.input_spec.input_wh))
@@ -116,6 +118,16 @@ class FileDetector(NetworkEstimator[Network]):
         """Return boxes (N, 4) px of the input as px of the image, cut off at its edges where the form has it so."""
         corners = self._letterbox.map_xy(boxes.reshape(-1, 2, 2), image_wh, FORMS[self._form.name].one_factor)
         return _clip(corners.reshape(-1, 4), image_wh) if self._clips == "image" else corners.reshape(-1, 4)
+
+    def _check_shares(self, rows: Rows) -> None:
+        """Raise UserError where the place of a box is far beyond the input, as px taken for shares of its sides are."""
+        best = rows.scores if rows.labels is not None else rows.scores.max(1)
+        found = rows.boxes[best >= self._options.min_score]
+        if len(found) and np.abs(found).max() > MOST_SHARES:
+            raise UserError(
+                f"detector {self.input_spec.name} gives positions up to {np.abs(found).max():.4g}, read as shares of "
+                f"the input's sides (form={self._form.name}): say units=px, or another form="
+            )
 
     def _check_labels(self, rows: Rows) -> None:
         """Raise UserError where a box is of a class beyond those that the file names."""

@@ -95,11 +95,16 @@ def try_detector(detector: Estimator, data: OpenedData) -> list[str]:
                 boxes = as_boxes(found)
                 height, width = frame.image.shape[:2]
                 xywh = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-                return check_boxes(xywh, np.array([[width, height]] * len(xywh), float), "boxes of the detector")
-    return [
-        f"the detector finds nothing in {len(tried)} clean images: is it of other classes (classes=), in another form "
-        "(form=), or its min_score too high?"
-    ]
+                sizes_wh = np.array([[width, height]] * len(xywh), float)
+                return check_boxes(xywh, sizes_wh, "boxes of the detector", "x1 y1 x2 y2")
+    return [f"the detector finds nothing in {len(tried)} clean images: {ask_why_nobody(detector.provenance)}"]
+
+
+def ask_why_nobody(about: Mapping[str, Any]) -> str:
+    """Return the question that a detector which finds nobody gives rise to, by what results say of it."""
+    form = ", in another form (form=)" if about.get("kind") in ("onnx", "tflite") else ""
+    least = f" ({about['min_score']:g})" if isinstance(about.get("min_score"), int | float) else ""
+    return f"is it of other classes (classes=){form}, or its min_score{least} too high?"
 
 
 def prepare_detector(wanted: DetectJob, cells: Sequence[Cell]) -> PreparedDetector:

@@ -12,12 +12,13 @@ from robustpose.benchmark.detecting.folder import SCORES, file_of, list_both, li
 from robustpose.benchmark.detecting.makers import MakeDetector
 from robustpose.benchmark.detecting.passing import Pass, run_pass
 from robustpose.benchmark.detecting.plan import DetectPlan, plan_pass
-from robustpose.benchmark.detecting.prepared import DetectJob, prepare_detector
+from robustpose.benchmark.detecting.prepared import DetectJob, ask_why_nobody, prepare_detector
 from robustpose.benchmark.detecting.scores import doubt_boxes, score_detections
 from robustpose.benchmark.detecting.work import CLEAN_DET, CORRUPT_DET, DETECTIONS
 from robustpose.benchmark.job import Job, make_job, prepare
 from robustpose.benchmark.run import check_numbers, run_prepared
 from robustpose.claims import claim_folder, look_at_folder
+from robustpose.data.detections import read_entries
 from robustpose.errors import UserError, show_doubts
 from robustpose.fresh import StartOver
 from robustpose.pose.cell import CLEAN, Cell
@@ -60,7 +61,7 @@ def run_detect(
         run_pass(one, engine, partial(on_progress, "detect"))
         scores = _write_detections(one, n_resamples, on_progress)
         one.clean_up()
-    show_doubts(doubt_boxes(scores["clean"]) if "clean" in scores else ())
+    show_doubts(doubt_boxes(scores["clean"], prepared.identity["estimator"]) if "clean" in scores else ())
     return scores
 
 
@@ -125,6 +126,7 @@ def run_both(
         run_pass(one, engine, partial(on_progress, "predict"))
         with claim_folder(one.detections, WHAT, NOTE, one.detecting.identity, list_detections):
             scores = _write_detections(one, n_resamples, on_progress)
+        _check_somebody(one)
         summaries = []
         for place, boxes in enumerate((CLEAN_DET, CORRUPT_DET), 1):
             prepared = prepare(both.job_in(boxes), cells)
@@ -161,6 +163,16 @@ def identify_both(one: Pass) -> dict[str, Any]:
     assert one.posing is not None
     of_boxes: dict[str, Any] = {"detector": one.detecting.identity["estimator"], "box_protocol": "detect"}
     return {**one.posing.identity, **of_boxes, "min_box_score": one.min_score}
+
+
+def _check_somebody(one: Pass) -> None:
+    """Raise UserError where the detector found nobody at all on the clean images: there is nothing to compare with."""
+    if not read_entries(file_of(one.detections, CLEAN)):
+        about = one.detecting.identity["estimator"]
+        raise UserError(
+            f"detector '{about.get('name')}' found nobody in the {len(one.detecting.image_ids)} clean images: "
+            f"{ask_why_nobody(about)} Its boxes are in {one.detections.absolute()}"
+        )
 
 
 def _write_detections(one: Pass, n_resamples: int, on_progress: OnProgress) -> dict[str, Any]:

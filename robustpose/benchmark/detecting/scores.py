@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from robustpose.results.resampling import draw_weights
 from robustpose.results.summary import summarize
 
 FORMAT = 1
+_OF_FILES = "boxes in another form (form=), colours, mean, std or scale other than the detector was trained with"
+CAUSES = {"onnx": _OF_FILES, "tflite": _OF_FILES, "hf": "weights that were not trained to the end, or for other images"}
+OF_CODE = "boxes that are not x1 y1 x2 y2 in px of the whole image, x first, images taken for BGR (they are RGB)"
 LOW_AP = 0.05  # on clean images: below it, something is wrong more often than not
 
 
@@ -46,7 +49,7 @@ def score_detections(
         "format": FORMAT,
         **summary,
         "figures": {cell.key: of_cell for cell, of_cell in figures.items()},
-        "warnings": [*prepared.warnings, *doubt_boxes(summary["clean"])],
+        "warnings": [*prepared.warnings, *doubt_boxes(summary["clean"], prepared.identity["estimator"])],
     }
     # Not under the name that runs of poses have: these are no scores of poses, and no leaderboard is to take them.
     written = {"about" if key == "provenance" else key: value for key, value in scores.items()}
@@ -54,12 +57,14 @@ def score_detections(
     return scores
 
 
-def doubt_boxes(clean: float) -> list[str]:
-    """Return the warning that the AP (0..1) of boxes on clean images gives rise to."""
+def doubt_boxes(clean: float, detector: Mapping[str, Any]) -> list[str]:
+    """Return the warning that the AP (0..1) of boxes on clean images gives rise to.
+
+    `detector` is what results say of it, from which the usual causes follow.
+    """
     if clean >= LOW_AP:
         return []
     return [
         f"AP of the boxes on clean images is {100 * clean:.1f}, next to nothing: usual causes are classes other than "
-        "the data's (classes=), boxes in another form (form=), colours, mean, std or scale other than the detector "
-        "was trained with"
+        f"the data's (classes=), {CAUSES.get(str(detector.get('kind')), OF_CODE)}"
     ]
