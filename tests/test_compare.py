@@ -78,6 +78,15 @@ def test_runs_of_other_images_are_refused(tmp_path, coco_folder, run, runs):
         compare_runs([runs[0], fewer])
 
 
+@pytest.mark.parametrize("least", [(0, 0.2), (0.1, 0.2), (0.2, 0)])
+def test_other_least_scores_of_boxes_are_compared_with_a_note(runs, least):
+    for folder, score in zip(runs, least, strict=True):
+        summary = json.loads((folder / "summary.json").read_text())
+        summary["provenance"]["dataset"] |= {"min_box_score": score} if score else {}
+        (folder / "summary.json").write_text(json.dumps(summary))
+    assert f"boxes from score {least[0]:g} in good, from {least[1]:g} in bad" in compare_runs(runs).notes
+
+
 def test_only_common_cells_are_compared_and_that_is_said(tmp_path, coco_folder, run, runs):
     words = ("--corruptions", "fog", "--severities", "1,4")
     part = bench_predictions(run, coco_folder, tmp_path / "bad-predictions", tmp_path / "part", *words)
