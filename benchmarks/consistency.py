@@ -18,6 +18,7 @@ from robustpose.results.comparisons import correlate_ranks
 from robustpose.results.summary import read_summary
 
 N_RESAMPLES = 1000
+LEAST = 3  # corruptions: two are in the same order or not
 
 
 def main() -> None:
@@ -27,12 +28,15 @@ def main() -> None:
     folders = vars(parser.parse_args()).values()
     scored, consistency = (read_summary(folder) for folder in folders)
     keys = [key for key in scored["cells"] if key in consistency["cells"]]
+    if len({key.partition("/")[0] for key in keys}) < LEAST:
+        parser.error(f"the runs share {len(keys)} cells, {', '.join(keys) or 'none'}: ranks need {LEAST} corruptions")
     print(f"{scored['metric']} and {consistency['metric']} in {len(keys)} cells: rank correlation")
     show("all cells", keys, scored["cells"], consistency["cells"])
     show("corruptions", list(scored["corruptions"]), scored["corruptions"], consistency["corruptions"])
     for severity in sorted({Cell.from_key(key).severity for key in keys}):
         of_severity = [key for key in keys if Cell.from_key(key).severity == severity]
-        show(f"severity {severity}", of_severity, scored["cells"], consistency["cells"])
+        if len(of_severity) >= LEAST:
+            show(f"severity {severity}", of_severity, scored["cells"], consistency["cells"])
 
 
 def show(what: str, keys: list[str], scores: dict[str, float], others: dict[str, float]) -> None:

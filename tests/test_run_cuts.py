@@ -106,11 +106,12 @@ def test_tables_of_a_run_show_what_is_scored_alone(bench, run, tmp_path):
     code, output, _ = run("score", folder)
     assert code == 0
     assert "AP in percent, by category" in output
-    assert output.count("mean of these") == 2  # of a column, and of the run
+    assert "mean of fog" in output
+    assert "mean over 3 categories" in output
     titles, lines = tabulate_cuts(read_summary(folder))["category"]
-    assert titles == ["AP*", "mean of these"]
+    assert titles == ["AP*", "mean of fog"]
     assert [name for name, *_ in lines] == NAMES
-    assert "| category | people | AP* | mean of these |" in to_markdown(read_summary(folder))
+    assert "| category | annotated | AP* | mean of fog |" in to_markdown(read_summary(folder))
     summary = json.loads((folder / "summary.json").read_text())
     for change, message in (
         ({"clean": 0.1234}, "does not give the score of dog in clean"),

@@ -105,7 +105,8 @@ def tell_by_number(file: str, skeleton: Skeleton, n_joints: int) -> OwnJoints:
             f"{file} finds {n_joints} joints, which it does not name, but the annotations have "
             f"{skeleton.whole.n_joints} (skeleton '{skeleton.name}'): {advise_model(n_joints, skeleton)}"
         )
-    others = [name for name in names if name != chosen]
+    shared = {name: len(find_shared(TABLE[name].skeleton.joints, skeleton.whole.joints)) for name in names}
+    others = [name for name in names if name != chosen and shared[name] >= shared[chosen]]  # not animals' for people
     also = f", or joints={spell_list(others, 'or')}" if others else ""
     return OwnJoints(
         TABLE[chosen].skeleton.joints,

@@ -32,6 +32,7 @@ from robustpose.results.rows import (
     spell_cut,
 )
 from robustpose.results.run_folder import RunFolder
+from robustpose.results.scored import tell_difference
 from robustpose.results.summary import identify_data, read_summary
 
 # What has to be the same for two runs to be of the same pixels; where boxes came from may be what is compared.
@@ -196,12 +197,14 @@ def note_differences(folder: Path, first: Mapping[str, Any], other_folder: Path,
     ]
     ours, theirs = ({**identify_data(p["dataset"]), "metric": p["dataset"].get("metric")} for p in (one, two))
     ours, theirs = keep_known(theirs, ours), keep_known(ours, theirs)
-    different += [f"{k} {ours.get(k)} and {theirs.get(k)}" for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
+    keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
+    reason = tell_difference([] if different else keys)
+    different += [f"{key} {ours.get(key)} and {theirs.get(key)}" for key in keys]
     changed = {key: tell_files_apart(*(p["dataset"].get(key) for p in (one, two))) for key in CODE}
     different += [f"the metric's {name} in two versions" for name in changed["metric_code"]]
     if different:
         raise UserError(
-            f"{folder.absolute()} and {other_folder.absolute()} cannot be compared, they are not of the same images: "
+            f"{folder.absolute()} and {other_folder.absolute()} cannot be compared, {reason}: "
             f"{first_few(different, 'differences')}"
         )
     notes = [

@@ -5,9 +5,15 @@ Datasets and estimators say what they know of themselves (`warnings` of their pr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+# How warnings begin that say what was measured, not that it could be wrong.
+FACTS = re.compile(
+    r"only \d+ of the \d+ annotated joints are scored|there are no annotations: consistency|"
+    r"nobody has an area, as in crowdpose's annotations"
+)
 LOW_SCORE = 0.05  # on clean images: below it, something is wrong more often than not
 _VALUES = (
     "colours, mean, std or scale other than it was trained with (--model-set channels=bgr, mean=, std=, scale=255)"
@@ -62,6 +68,11 @@ def read_doubts(summary: Mapping[str, Any]) -> list[str]:
     """Return the warnings that a summary carries; none in those of robustpose 0.1.0."""
     known = summary.get("warnings")
     return [str(text) for text in known] if isinstance(known, list) else []
+
+
+def is_fact(doubt: str) -> bool:
+    """Return whether a warning says what was measured, such as some joints, and not that it could be wrong."""
+    return FACTS.match(doubt) is not None
 
 
 def doubts_of_rescored(old: Mapping[str, Any], of_data: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from robustpose.corruptions.suites import COCO_C, Suite, find_suite
 from robustpose.errors import UserError
 from robustpose.handed_over import name_shown
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, Means, name_means
+from robustpose.results.scored import list_notes
 
 Interval = tuple[float, float] | list[float]
 
@@ -157,7 +158,7 @@ def tabulate_cells(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[st
 def tabulate_cuts(summary: Mapping[str, Any]) -> dict[str, tuple[list[str], list[tuple[str, int, list[Row]]]]]:
     """Return the tables of what is scored alone, by kind: titles, and name, number of people and rows of each line.
 
-    A run without all cells of its suite has the mean of its own in the place of the suite's.
+    A run without all cells of its suite has the mean of its own in the place of the suite's, and says of what it is.
     """
     suite = suite_of(summary)
     tables: dict[str, tuple[list[str], list[tuple[str, int, list[Row]]]]] = {}
@@ -165,10 +166,17 @@ def tabulate_cuts(summary: Mapping[str, Any]) -> dict[str, tuple[list[str], list
         rows = list_rows_of_cut(cut, summary["metric"], suite)
         chosen = cut.get("mean_of_chosen")
         if chosen is not None:
-            rows = [rows[0], Row(cut["kind"], f"{cut['name']} mean of these", f"{cut['name']} mean of these", chosen)]
+            label = f"{cut['name']} {title_chosen(summary)}"
+            rows = [rows[0], Row(cut["kind"], label, label, chosen)]
         titles = [row.label.removeprefix(f"{cut['name']} ") for row in rows]
         tables.setdefault(str(cut["kind"]), (titles, []))[1].append((str(cut["name"]), int(cut["n_people"]), rows))
     return tables
+
+
+def title_chosen(summary: Mapping[str, Any]) -> str:
+    """Return what the mean of the cells is called that a run has, such as `mean of fog`, or `mean of 3 corruptions`."""
+    names = list(dict.fromkeys(key.rpartition("/")[0] for key in summary["cells"]))
+    return f"mean of {names[0]}" if len(names) == 1 else f"mean of {len(names)} corruptions"
 
 
 def suite_of(summary: Mapping[str, Any]) -> Suite:
@@ -225,10 +233,10 @@ def model_name(summary: Mapping[str, Any]) -> str:
 
 
 def data_name(summary: Mapping[str, Any]) -> str:
-    """Return what tables call the data of a run, with how many joints are scored where these are not all."""
+    """Return what tables call the data of a run, with what is unusual in what is scored, such as `12 of 14 joints`."""
     dataset = summary["provenance"]["dataset"]
-    scored = dataset.get("joints_scored")
-    return f"{dataset.get('name')}" + (f" ({scored} joints)" if scored else "")
+    notes = list_notes(dataset, summary.get("warnings"))
+    return f"{dataset.get('name')}" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def severities_of(summary: Mapping[str, Any]) -> list[int]:

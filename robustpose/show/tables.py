@@ -18,6 +18,7 @@ from robustpose.results.rows import (
     tabulate_cells,
     tabulate_cuts,
 )
+from robustpose.results.scored import count_title, list_joints_scored
 from robustpose.results.spelling import spell_csv, spell_latex, spell_markdown, tabulate_markdown
 
 
@@ -27,11 +28,13 @@ def to_markdown(summary: Mapping[str, Any]) -> str:
     parts.append(_write_across(rows_of(summary, "headline")))
     if reason := explain_no_mean(summary):
         parts.append([spell_markdown(reason)])
+    if joints := list_joints_scored(summary["provenance"]["dataset"]):
+        parts.append([spell_markdown(f"Joints scored: {', '.join(joints)}.")])
     if summary["groups"]:
         parts.append(_write_across(rows_of(summary, "group")))
     for kind, (titles, of_kind) in tabulate_cuts(summary).items():
         rows = [[name, f"{n_people}", *_percents(of)] for name, n_people, of in of_kind]
-        parts.append(tabulate_markdown([kind, "people", *titles], rows, 1))
+        parts.append(tabulate_markdown([kind, count_title(kind), *titles], rows, 1))
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
         parts.append(tabulate_markdown(["corruption", *titles], [[name, *_percents(rows)] for name, rows in lines], 1))

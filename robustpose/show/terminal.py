@@ -26,6 +26,7 @@ from robustpose.results.rows import (
     tabulate_cells,
     tabulate_cuts,
 )
+from robustpose.results.scored import count_title, list_notes
 
 if TYPE_CHECKING:
     from robustpose.results.compare import Comparison, Difference
@@ -145,12 +146,13 @@ def print_summary(summary: Mapping[str, Any]) -> None:
             [name, f"{n_people:,}", *(f"{percent(row.value)}{_range(row.interval)}" for row in of)]
             for name, n_people, of in shown
         )
-        print_table(f"{summary['metric']} in percent, by {kind}", [kind, "people", *titles], rows, 100)
+        print_table(f"{summary['metric']} in percent, by {kind}", [kind, count_title(kind), *titles], rows, 100)
         if len(shown) < len(of_kind):
             print_line(f"{len(of_kind) - len(shown)} more are in summary.json and on the page")
     for row in rows_of(summary, "group"):
         print_line(f"{row.label:<8} {percent(row.value):>5}{_range(row.interval)}")
-    print_line(f"{model_name(summary)}:  {_headline(summary)}")
+    notes = list_notes(summary["provenance"].get("dataset") or {}, summary.get("warnings"))
+    print_line(f"{model_name(summary)}:  {_headline(summary)}" + (f"   ({', '.join(notes)})" if notes else ""))
     if summary.get("mean_of_chosen") is not None:
         print_line(f"{explain_no_mean(summary)} The mean of these is {percent(summary['mean_of_chosen'])}.")
     textures = summary["provenance"].get("frost_textures", "unknown")

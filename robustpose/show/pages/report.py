@@ -17,7 +17,7 @@ from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.results.clean_poses import CleanPosesAsTruth
-from robustpose.results.doubts import read_doubts
+from robustpose.results.doubts import is_fact, read_doubts
 from robustpose.results.published import (
     PublishedRow,
     count_images,
@@ -26,7 +26,17 @@ from robustpose.results.published import (
     is_whole_dataset,
     published_rows,
 )
-from robustpose.results.rows import Row, data_name, explain_no_mean, model_name, rows_of, suite_of, tabulate_cells
+from robustpose.results.rows import (
+    Row,
+    data_name,
+    explain_no_mean,
+    model_name,
+    rows_of,
+    suite_of,
+    tabulate_cells,
+    title_chosen,
+)
+from robustpose.results.scored import list_joints_scored
 from robustpose.results.slices_model import read_slices
 from robustpose.results.summary import read_summary
 from robustpose.show.pages import charts
@@ -102,11 +112,14 @@ def render(
     if curves:
         figures["calibration"] = charts.calibration(curves, file)
     titles, lines = tabulate_cells(summary)
+    doubts, sliced = read_doubts(summary), _add_means_of_chosen(slices, summary)
     by_group = groupby(rows_of(summary, "corruption"), lambda row: row.group or "others")
     return render_page(
         "report.html.j2",
         summary=summary,
-        warnings=read_doubts(summary),
+        warnings=[text for text in doubts if not is_fact(text)],
+        facts=[text for text in doubts if is_fact(text)],
+        joints_scored=list_joints_scored(summary["provenance"]["dataset"]),
         suite=suite,
         is_papers_suite=suite == COCO_C,
         model=model_name(summary),
@@ -134,10 +147,25 @@ def render(
         sheet_severities=_severities_of_sheet(gallery) if gallery else [],
         longest_side=LONGEST_SIDE,
         slices=slices,
-        slices_by_kind=[(k, list(rows)) for k, rows in groupby(slices["slices"], itemgetter("kind"))] if slices else [],
+        slices_by_kind=[(kind, list(rows)) for kind, rows in groupby(sliced, itemgetter("kind"))],
+        chosen_title=title_chosen(summary),
+        chosen_kinds={row["kind"] for row in sliced if "mean_of_chosen" in row},
         calibration_cell=_harshest(curves) if curves else None,
-        provenance=list(_flatten(summary["provenance"])),
+        provenance=[
+            (name, value)
+            for name, value in _flatten(summary["provenance"])
+            # Which boxes the annotations have says nothing of poses that were made elsewhere.
+            if name != "dataset boxes" or summary["provenance"].get("box_protocol") != "unknown"
+        ],
     )
+
+
+def _add_means_of_chosen(slices: Mapping[str, Any] | None, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of slices; in a run of some cells, categories, parts and levels have the mean over these, too."""
+    cuts = {(cut["kind"], cut["name"]): cut.get("mean_of_chosen") for cut in summary.get("cuts") or []}
+    rows = slices["slices"] if slices else []
+    means = {key: {"mean_of_chosen": mean} for key, mean in cuts.items() if mean is not None}
+    return [{**row, **means.get((row["kind"], row["name"]), {})} for row in rows]
 
 
 def _try_gallery(
