@@ -106,12 +106,15 @@ def test_tables_of_a_run_show_what_is_scored_alone(bench, run, tmp_path):
     code, output, _ = run("score", folder)
     assert code == 0
     assert "AP in percent, by category" in output
-    assert "mean of fog" in output
+    ran = list(read_summary(folder)["corruptions"])
+    mean = f"mean of {ran[0]}" if len(ran) == 1 else f"mean of {len(ran)} corruptions"
+    assert mean in output
+    assert mean.replace("_", " ") in (folder / "report.html").read_text()
     assert "mean over 3 categories" in output
     titles, lines = tabulate_cuts(read_summary(folder))["category"]
-    assert titles == ["AP*", "mean of fog"]
+    assert titles == ["AP*", mean]
     assert [name for name, *_ in lines] == NAMES
-    assert "| category | annotated | AP* | mean of fog |" in to_markdown(read_summary(folder))
+    assert f"| category | annotated | AP* | {mean} |" in to_markdown(read_summary(folder))
     summary = json.loads((folder / "summary.json").read_text())
     for change, message in (
         ({"clean": 0.1234}, "does not give the score of dog in clean"),
