@@ -6,7 +6,9 @@ import difflib
 import inspect
 import reprlib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 
 class UserError(Exception):
@@ -35,9 +37,27 @@ class DoubtWarning(UserWarning):
     """Say that a number could be wrong."""
 
 
+_SHOWN: ContextVar[set[str] | None] = ContextVar("shown", default=None)
+
+
+@contextmanager
+def doubts_once() -> Iterator[None]:
+    """Show each doubt once, though several runs inside have it."""
+    token = _SHOWN.set(set())
+    try:
+        yield
+    finally:
+        _SHOWN.reset(token)
+
+
 def show_doubts(texts: Iterable[str]) -> None:
     """Warn of each doubt, as Python warns: at the line of whoever called this package."""
+    shown = _SHOWN.get()
     for text in dict.fromkeys(texts):
+        if shown is not None:
+            if text in shown:
+                continue
+            shown.add(text)
         warnings.warn(text, DoubtWarning, stacklevel=count_own_frames() + 1)
 
 

@@ -55,6 +55,13 @@ def test_whole_run_says_consistency_everywhere_and_nothing_of_scores(run, images
     assert "there are no annotations" in summary["warnings"][0]
     assert all(0 < score < 1 for score in summary["cells"].values())
     assert summary["cells"]["contrast/4"] < summary["cells"]["contrast/1"]
+    cells = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    for corruption, change in summary["changes"].items():
+        of = [cell for cell in cells if cell["corruption"] == corruption]
+        assert change == {name: pytest.approx(sum(cell[name] for cell in of) / 2) for name in ("lost", "new")}
+    assert "people lost and new" in printed
+    assert "people lost and new" in (out / "report.html").read_text()
+    assert "| corruption | lost | new |" in (out / "table.md").read_text()
     for kind in ("cells", "corruptions"):
         ends = summary["intervals"][kind]
         assert all(ends[name][0] <= score <= ends[name][1] for name, score in summary[kind].items())

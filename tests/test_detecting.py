@@ -70,6 +70,40 @@ def test_table_says_what_the_detector_loses(both):
     assert rows["headline", "clean"]["lost"] == 0
 
 
+def test_table_says_what_part_of_the_whole_loss_is_the_detectors(both):
+    table = json.loads((both / "detector.json").read_text())
+    rows = {(row["kind"], row["name"]): row for row in table["rows"]}
+    fog, clean = rows["corruption", "fog"], rows["headline", "clean"]
+    assert fog["whole_loss"] == clean["clean-det"] - fog["corrupt-det"]
+    assert clean["share"] is None
+    lines = (both / "detector.md").read_text().splitlines()
+    titles = ["", "box AP", "clean-det", "corrupt-det", "whole loss", "detector's part", "share %"]
+    assert f"| {' | '.join(titles)} |" in lines
+    assert next(line for line in lines if line.startswith("| AP")).endswith("| – | – | – |")
+    assert any(line.startswith("mPC and rPC need clean and all 75 cells") for line in lines)
+    assert any("what the detector costs on clean images is not in it" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("scores", "spread", "share"),
+    [((0.8, 0.5, 0.4), 0.01, 0.25), ((0.8, 0.8, 0.78), 0.2, None), ((0.8, 0.7, 0.799), 0.0, None)],
+)
+def test_share_is_of_a_loss_that_is_there(scores, spread, share):
+    from robustpose.benchmark.detecting.both import find_losses
+
+    noise = np.random.default_rng(1).normal(0, spread, (3, 400))
+    among = tuple(np.array(scores)[:, None] + noise)
+    losses = find_losses(scores, among, True)
+    assert losses["share"] == pytest.approx(share)
+    assert (losses["share_interval"] is None) == (share is None)
+    if share is not None:
+        low, high = losses["share_interval"]
+        expected = np.quantile((among[1] - among[2]) / (among[0] - among[2]), [0.025, 0.975])
+        assert [low, high] == pytest.approx(list(expected))
+    alone = find_losses(scores, None, False)
+    assert (alone["whole_loss"], alone["lost"]) == (scores[0] - scores[2], scores[1] - scores[2])
+
+
 def test_killed_run_goes_on_to_the_same_bytes(both, run, coco_folder, tmp_path, monkeypatch):
     from robustpose.benchmark.detecting import work
 
@@ -165,16 +199,20 @@ def find_kinds(image):
 find_kinds.names = ["kind0", "kind1", "kind2"]
 
 
-@pytest.mark.filterwarnings("ignore:there are no annotations")
+@pytest.mark.filterwarnings("default:there are no annotations")
 def test_images_alone_have_boxes_without_scores(run, coco_folder, tmp_path):
     words = ("--images", coco_folder / "images", *WORDS)
     assert run("detect", "--model", DETECTOR, *words, "--out", tmp_path / "boxes")[0] == 0
     assert not (tmp_path / "boxes/scores.json").exists()
     code, _, errors = run("bench", "--model", MODEL, "--boxes", f"detect:{DETECTOR}", *words, "--out", tmp_path / "run")
     assert code == 0, errors
+    assert errors.count("there are no annotations") <= 1
     table = json.loads((tmp_path / "run/detector.json").read_text())
     assert table["metric"] == "consistency"
     assert {row["box_AP"] for row in table["rows"]} == {None}
+    words = (tmp_path / "run/detector.md").read_text()
+    assert "box AP" not in words
+    assert words.count("there are no annotations") == 1
 
 
 def find_nothing(image):

@@ -76,7 +76,8 @@ def bench_both(
     """Do what bench does, with a detector; `job` is of data whose boxes will be those on clean images."""
     from robustpose.benchmark.detecting.makers import NamedDetector
     from robustpose.benchmark.detecting.run import make_both_job, plan_both, run_both
-    from robustpose.show.terminal import print_both, progress_display
+    from robustpose.show.both import print_both
+    from robustpose.show.terminal import progress_display
 
     assert job.inputs is not None
     assert boxes.spec is not None

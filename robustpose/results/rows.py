@@ -29,6 +29,11 @@ HEADLINE: dict[str, Callable[[Means], Any]] = {
 # Kind of a row -> where `Means` and a summary have it.
 SECTIONS = {"group": "groups", "corruption": "corruptions", "cell": "cells", "pixels": "geometric"}
 
+CHANGES = "people lost and new, by score, in percent"
+CHANGES_NOTE = (
+    "lost: found on the clean image and not under corruption, in parts of all clean scores; new: the other way round, "
+    "in parts of all scores under corruption; means over severities"
+)
 # Above narrow columns, where the first word of a corruption does not do.
 SHORT_NAMES = {"gaussian_noise": "Gauss", "brightness": "Bright", "pixelate": "Pixel", "jpeg_compression": "JPEG"}
 
@@ -177,6 +182,12 @@ def title_chosen(summary: Mapping[str, Any]) -> str:
     """Return what the mean of the cells is called that a run has, such as `mean of fog`, or `mean of 3 corruptions`."""
     names = list(dict.fromkeys(key.rpartition("/")[0] for key in summary["cells"]))
     return f"mean of {names[0]}" if len(names) == 1 else f"mean of {len(names)} corruptions"
+
+
+def tabulate_changes(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[float | None]]]]:
+    """Return titles, and by corruption who is lost and new under it, 0..1: of a run that has consistency."""
+    changes = summary.get("changes") or {}
+    return ["lost", "new"], [(name, [of["lost"], of["new"]]) for name, of in changes.items()]
 
 
 def suite_of(summary: Mapping[str, Any]) -> Suite:

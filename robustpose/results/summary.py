@@ -9,7 +9,7 @@ from typing import Any
 from robustpose.changes import CODE
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import UserError
-from robustpose.metrics.robustness import name_means, take_means
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, name_means, take_means
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
 from robustpose.reading import read_json
@@ -41,16 +41,35 @@ def summarize(
     geometric = nested.pop("geometric")
     by_corruption = list(means.corruptions.values())
     has_other_mean = means.mean is None and by_corruption
+    changes = _find_changes(figures) if metric in HELD_AGAINST_CLEAN else {}
     return {
         "suite": suite.identity,
         "metric": metric,
         **nested,
         "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,
         "geometric": {"corruptions": list(suite.moves_pixels), **geometric} if geometric else None,
+        **({"changes": changes} if changes else {}),
         "intervals": None if resampled is None else find_intervals(resampled, cells, suite),
         "warnings": list_doubts(warnings, metric, nested["clean"], provenance.get("estimator", {})),
         "provenance": dict(provenance),
     }
+
+
+def _find_changes(figures: Mapping[Cell, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    """Return for each corruption the means over its severities of who is lost and who is new, 0..1; None of nobody."""
+    of: dict[str, list[Mapping[str, float]]] = {}
+    for cell, every in figures.items():
+        if cell.corruption is not None and {"lost", "new"} <= every.keys():
+            of.setdefault(cell.corruption, []).append(every)
+    return {
+        corruption: {name: _mean_of_known([every[name] for every in cells]) for name in ("lost", "new")}
+        for corruption, cells in of.items()
+    }
+
+
+def _mean_of_known(values: Sequence[float]) -> float | None:
+    known = [value for value in values if value >= 0]  # below: a part of nothing
+    return sum(known) / len(known) if known else None
 
 
 def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suite: Suite = COCO_C) -> dict[str, Any]:

@@ -120,6 +120,11 @@ class _Cut(Part):
     mean_of_chosen: Score | None = None
 
 
+class _Change(Part):
+    lost: Score
+    new: Score
+
+
 class _Summary(Part):
     name: Text | None = None
     metric: Text
@@ -132,6 +137,7 @@ class _Summary(Part):
     intervals: _Intervals | None = None
     mean_of_chosen: Score | None = None
     warnings: list[Text] = []
+    changes: Annotated[dict[Text, _Change], Field(max_length=MOST_CELLS)] = {}
     cuts: Annotated[list[_Cut], Field(max_length=MOST_CELLS)] = []
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from robustpose.results.rows import (
+    CHANGES,
+    CHANGES_NOTE,
     Row,
     data_name,
     explain_no_mean,
@@ -16,6 +18,7 @@ from robustpose.results.rows import (
     require_one_suite,
     rows_of,
     tabulate_cells,
+    tabulate_changes,
     tabulate_cuts,
 )
 from robustpose.results.scored import count_title, list_joints_scored
@@ -38,6 +41,10 @@ def to_markdown(summary: Mapping[str, Any]) -> str:
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
         parts.append(tabulate_markdown(["corruption", *titles], [[name, *_percents(rows)] for name, rows in lines], 1))
+    titles, changes = tabulate_changes(summary)
+    if changes:
+        parts.append([f"{CHANGES} ({CHANGES_NOTE})"])
+        parts.append(tabulate_markdown(["corruption", *titles], [[name, *map(percent, of)] for name, of in changes], 1))
     return "\n".join(line for part in parts for line in (*part, ""))
 
 

@@ -16,14 +16,16 @@ from robustpose.errors import spell_list
 from robustpose.printing import MOST_IN_TABLE, is_quiet, make_console, one_line, print_aside, print_line, print_table
 from robustpose.progress import Progress
 from robustpose.results.rows import (
+    CHANGES,
+    CHANGES_NOTE,
     Interval,
     Row,
     explain_no_mean,
-    label_headline,
     model_name,
     percent,
     rows_of,
     tabulate_cells,
+    tabulate_changes,
     tabulate_cuts,
 )
 from robustpose.results.scored import count_title, list_notes
@@ -149,6 +151,10 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         print_table(f"{summary['metric']} in percent, by {kind}", [kind, count_title(kind), *titles], rows, 100)
         if len(shown) < len(of_kind):
             print_line(f"{len(of_kind) - len(shown)} more are in summary.json and on the page")
+    titles, changes = tabulate_changes(summary)
+    if changes:
+        table = [[name, *map(percent, of)] for name, of in changes]
+        print_table(CHANGES, ["corruption", *titles], table, 100, legend=CHANGES_NOTE)
     for row in rows_of(summary, "group"):
         print_line(f"{row.label:<8} {percent(row.value):>5}{_range(row.interval)}")
     notes = list_notes(summary["provenance"].get("dataset") or {}, summary.get("warnings"))
@@ -161,19 +167,6 @@ def print_summary(summary: Mapping[str, Any]) -> None:
             f"frost textures: {textures}; frost scores are not comparable with those "
             "of the original six (robustpose frost install)"
         )
-
-
-def print_both(table: Mapping[str, Any]) -> None:
-    """Print what two runs in a detector's boxes score, and what the detector loses, in percent."""
-    titles = ["", "box AP", "clean-det", "corrupt-det", "lost by the detector"]
-    rows = []
-    for row in table["rows"]:
-        if row["kind"] != "cell":
-            values = [percent(row[name]) for name in ("box_AP", "clean-det", "corrupt-det", "lost")]
-            name = label_headline(row["name"], table["metric"]) if row["kind"] == "headline" else row["name"]
-            rows.append([name, *values[:-1], f"{values[-1]}{_range(row['lost_interval'])}"])
-    title = f"{table['metric']} of {table['model']} in percent, in the boxes of {table['detector']}"
-    print_table(title, titles, rows, 100)
 
 
 def print_preview(preview: Mapping[str, Any]) -> None:

@@ -1,25 +1,31 @@
 """The table of both runs: every score in the boxes of clean images and in those of each cell, beside the detector's AP.
 
-The boxes of clean images are the same in every cell, so what the second run scores less is what the detector loses.
+The boxes of clean images are the same in every cell, so what the second run scores less is what the detector loses. The
+whole loss is what the second run scores less than on clean images; the share is the detector's part of that.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from robustpose.benchmark.detecting.folder import TABLE
 from robustpose.benchmark.detecting.work import CLEAN_DET, CORRUPT_DET
 from robustpose.errors import UserError
 from robustpose.files import write_text
-from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
-from robustpose.results.compare import compare_runs
-from robustpose.results.rows import Row, label_headline, list_rows, model_name, percent
-from robustpose.results.spelling import spell_markdown, tabulate_markdown
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, Means, take_means
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.results.compare import resample_runs
+from robustpose.results.resampling import interval
+from robustpose.results.rows import Row, explain_no_mean, list_means, list_rows, model_name, suite_of
+from robustpose.show.both import to_markdown
 
 KINDS = ("headline", "group", "corruption", "cell")
+LEAST_LOSS = 0.005  # of a whole loss that is to be divided by, 0..1
 
 
 def write_table(
@@ -33,12 +39,16 @@ def write_table(
     of_clean, of_corrupt = summaries
     boxes = {(row.kind, row.name): row for row in list_rows(scores)} if "clean" in scores else {}
     corrupt = {(row.kind, row.name): row for row in list_rows(of_corrupt)}
-    intervals = _find_intervals(out, n_resamples) if n_resamples else {}
+    resampled = _resample(out, summaries, n_resamples) if n_resamples else {}
     rows = []
     for row in list_rows(of_clean):
         key = (row.kind, row.name)
         if _is_wanted(row, of_clean["metric"]) and key in corrupt:
-            rows.append(_make_row(row, corrupt[key], boxes.get(key), intervals.get((row.kind, row.label))))
+            before = 1.0 if row.name == suite_of(of_clean).ratio_name else of_clean["clean"]
+            among = resampled.get(key) if resampled else None
+            losses = find_losses((before, row.value, corrupt[key].value), among, bool(n_resamples))
+            rows.append(_make_row(row, corrupt[key], boxes.get(key)) | losses)
+    doubts = [text for of in (scores, *summaries) for text in of.get("warnings") or ()]
     table = {
         "metric": of_clean["metric"],
         "suite": of_clean["suite"],
@@ -46,11 +56,38 @@ def write_table(
         "detector": str(scores["provenance"]["estimator"].get("name")),
         "dataset": str(of_clean["provenance"]["dataset"].get("name")),
         "runs": {CLEAN_DET: CLEAN_DET, CORRUPT_DET: CORRUPT_DET},
+        "no_mean": explain_no_mean(of_clean),
+        "warnings": list(dict.fromkeys(doubts)),
         "rows": rows,
     }
     write_text(out / f"{TABLE}.json", json.dumps(table, indent=2) + "\n")
     write_text(out / f"{TABLE}.md", to_markdown(table))
     return table
+
+
+def find_losses(scores: Sequence[float | None], among: Sequence[Any] | None, is_resampled: bool) -> dict[str, Any]:
+    """Return the whole loss, the detector's part and its share, with intervals, of three scores.
+
+    They are the score before corruption, in clean images' boxes and in each cell's; `among` the same of resamples (R,).
+    There is no share where the whole loss may be nothing by resamples that were asked for, or is too small.
+    """
+    before, clean, corrupt = scores
+    names = ("whole_loss", "lost", "share")
+    losses: dict[str, Any] = dict.fromkeys([name + end for end in ("", "_interval") for name in names])
+    if before is None or clean is None or corrupt is None:
+        return losses
+    losses["whole_loss"], losses["lost"] = before - corrupt, clean - corrupt
+    if among is not None:
+        whole, lost = among[0] - among[2], among[1] - among[2]
+        losses["whole_loss_interval"], losses["lost_interval"] = interval(whole), interval(lost)
+    ends = losses["whole_loss_interval"]
+    if losses["whole_loss"] < LEAST_LOSS or (is_resampled and (ends is None or ends[0] <= 0)):
+        return losses
+    losses["share"] = losses["lost"] / losses["whole_loss"]
+    if among is not None:
+        shares = np.divide(lost, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+        losses["share_interval"] = interval(shares)
+    return losses
 
 
 def _is_wanted(row: Row, metric: str) -> bool:
@@ -60,8 +97,7 @@ def _is_wanted(row: Row, metric: str) -> bool:
     return row.kind in KINDS and row.value is not None
 
 
-def _make_row(clean: Row, corrupt: Row, boxes: Row | None, interval: Any) -> dict[str, Any]:
-    lost = None if clean.value is None or corrupt.value is None else clean.value - corrupt.value
+def _make_row(clean: Row, corrupt: Row, boxes: Row | None) -> dict[str, Any]:
     return {
         "kind": clean.kind,
         "name": clean.name,
@@ -69,37 +105,26 @@ def _make_row(clean: Row, corrupt: Row, boxes: Row | None, interval: Any) -> dic
         "box_AP_interval": None if boxes is None else boxes.interval,
         CLEAN_DET: clean.value,
         CORRUPT_DET: corrupt.value,
-        "lost": lost,
-        "lost_interval": interval,
     }
 
 
-def _find_intervals(out: Path, n_resamples: int) -> dict[tuple[str, str], Any]:
-    """Return by kind and label of a row the interval of what is lost; nothing for a metric without intervals."""
+def _resample(
+    out: Path, summaries: Sequence[Mapping[str, Any]], n_resamples: int
+) -> dict[tuple[str, str], tuple[Any, Any, Any]]:
+    """Return by kind and name of a row its three scores (R,) of resamples; nothing for a metric without intervals."""
+    suite = suite_of(summaries[0])
+    cells = [CLEAN, *map(Cell.from_key, summaries[0]["cells"])]
+    scores = [{CLEAN: of["clean"], **{cell: of["cells"][cell.key] for cell in cells[1:]}} for of in summaries]
     try:
-        comparison = compare_runs([out / CORRUPT_DET, out / CLEAN_DET], n_resamples)
+        _, resampled = resample_runs([out / CLEAN_DET, out / CORRUPT_DET], scores, n_resamples)
     except UserError:
         return {}
-    return {(row.kind, row.name): row.differences[1] and row.differences[1].interval for row in comparison.rows}
+    before, after = (take_means(of, cells, suite) for of in resampled)
+    return {key: (of_clean, *both) for key, of_clean, both in _pair(before, after, suite)}
 
 
-def to_markdown(table: Mapping[str, Any]) -> str:
-    """Return the table in percent: headline, groups, corruptions, cells."""
-    metric, rows = table["metric"], table["rows"]
-    title = f"# {spell_markdown(table['model'])} in the boxes of {spell_markdown(table['detector'])}"
-    words = (
-        f"{CLEAN_DET}: {metric} in the boxes found on clean images. {CORRUPT_DET}: in those found in each cell. lost: "
-        "the difference, which is the detector's part of the loss, with its 95 % interval."
-    )
-    lines = [
-        [label_headline(row["name"], metric) if row["kind"] == "headline" else row["name"], *_spell(row)]
-        for row in rows
-    ]
-    titles = ["", "box AP", CLEAN_DET, CORRUPT_DET, "lost", "95 %"]
-    return "\n".join([title, "", words, "", *tabulate_markdown(titles, lines, 1), ""])
-
-
-def _spell(row: Mapping[str, Any]) -> list[str]:
-    interval = row["lost_interval"]
-    spelled = "" if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
-    return [*(percent(row[name]) for name in ("box_AP", CLEAN_DET, CORRUPT_DET, "lost")), spelled]
+def _pair(before: Means, after: Means, suite: Any) -> Iterator[tuple[tuple[str, str], Any, tuple[Any, Any]]]:
+    for (kind, name, clean), (_, _, corrupt) in zip(list_means(before, suite), list_means(after, suite), strict=True):
+        if clean is not None:
+            reference = np.ones(np.shape(clean)) if name == suite.ratio_name else before.clean
+            yield (kind, name), reference, (clean, corrupt)

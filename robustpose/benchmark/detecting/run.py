@@ -19,7 +19,7 @@ from robustpose.benchmark.job import Job, make_job, prepare
 from robustpose.benchmark.run import check_numbers, run_prepared
 from robustpose.claims import claim_folder, look_at_folder
 from robustpose.data.detections import read_entries
-from robustpose.errors import UserError, show_doubts
+from robustpose.errors import UserError, doubts_once, show_doubts
 from robustpose.fresh import StartOver
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
@@ -105,6 +105,7 @@ def make_both_job(inputs: Inputs, make_detector: MakeDetector, job: Job) -> Both
     return BothJob(of_annotated, make_detector, posing, inputs.data.min_box_score)
 
 
+@doubts_once()
 def run_both(
     both: BothJob,
     cells: Sequence[Cell],

@@ -27,6 +27,8 @@ from robustpose.results.published import (
     published_rows,
 )
 from robustpose.results.rows import (
+    CHANGES,
+    CHANGES_NOTE,
     Row,
     data_name,
     explain_no_mean,
@@ -34,6 +36,7 @@ from robustpose.results.rows import (
     rows_of,
     suite_of,
     tabulate_cells,
+    tabulate_changes,
     title_chosen,
 )
 from robustpose.results.scored import list_joints_scored
@@ -142,6 +145,9 @@ def render(
         charts=figures,
         cell_titles=titles,
         cell_lines=lines,
+        changes=tabulate_changes(summary),
+        changes_title=CHANGES,
+        changes_note=CHANGES_NOTE,
         gallery=gallery,
         has_images=has_images,
         sheet_severities=_severities_of_sheet(gallery) if gallery else [],
