@@ -187,7 +187,7 @@ def title_chosen(summary: Mapping[str, Any]) -> str:
 def tabulate_changes(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[float | None]]]]:
     """Return titles, and by corruption who is lost and new under it, 0..1: of a run that has consistency."""
     changes = summary.get("changes") or {}
-    return ["lost", "new"], [(name, [of["lost"], of["new"]]) for name, of in changes.items()]
+    return ["lost", "new"], [(name, [of.get("lost"), of.get("new")]) for name, of in changes.items()]
 
 
 def suite_of(summary: Mapping[str, Any]) -> Suite:

@@ -121,8 +121,8 @@ class _Cut(Part):
 
 
 class _Change(Part):
-    lost: Score
-    new: Score
+    lost: Score | None = None  # None: a part of nothing
+    new: Score | None = None
 
 
 class _Summary(Part):

@@ -19,7 +19,7 @@ def to_markdown(table: Mapping[str, Any]) -> str:
     """Return the table in percent: headline, groups, corruptions, cells, with all intervals."""
     title = f"# {spell_markdown(table['model'])} in the boxes of {spell_markdown(table['detector'])}"
     words = (
-        f"{table['metric']} in percent with 95 % intervals. clean-det: in the boxes found on clean images. corrupt-det: in "
+        f"{table['metric']} in percent with 95 % intervals. clean-det: in boxes found on clean images. corrupt-det: in "
         "those found in each cell. whole loss: the clean score less corrupt-det. detector's part: clean-det less "
         "corrupt-det. share: that part of the whole loss."
     )
