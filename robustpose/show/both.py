@@ -7,6 +7,7 @@ from typing import Any
 
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.printing import print_line, print_table
+from robustpose.results.doubts import is_fact
 from robustpose.results.rows import Interval, label_headline, percent
 from robustpose.results.spelling import spell_markdown, tabulate_markdown
 
@@ -25,7 +26,7 @@ def to_markdown(table: Mapping[str, Any]) -> str:
     )
     titles, lines = _tabulate(table, table["rows"], has_all_intervals=True)
     below = [spell_markdown(line) for line in (LEGEND, *_explain(table))]
-    doubts = [f"Warning: {spell_markdown(text)}" for text in table["warnings"]]
+    doubts = [f"{'Note' if is_fact(text) else 'Warning'}: {spell_markdown(text)}" for text in table["warnings"]]
     parts = [[title], [words], tabulate_markdown(titles, lines, 1), *([line] for line in (*below, *doubts))]
     return "\n".join(line for part in parts for line in (*part, ""))
 
