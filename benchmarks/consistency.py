@@ -29,7 +29,8 @@ def main() -> None:
     scored, consistency = (read_summary(folder) for folder in folders)
     keys = [key for key in scored["cells"] if key in consistency["cells"]]
     if len({key.partition("/")[0] for key in keys}) < LEAST:
-        parser.error(f"the runs share {len(keys)} cells, {', '.join(keys) or 'none'}: ranks need {LEAST} corruptions")
+        shared = ", ".join(keys) or "none"
+        parser.exit(2, f"ranks need cells of at least {LEAST} corruptions that both runs have, got {shared}\n")
     print(f"{scored['metric']} and {consistency['metric']} in {len(keys)} cells: rank correlation")
     show("all cells", keys, scored["cells"], consistency["cells"])
     show("corruptions", list(scored["corruptions"]), scored["corruptions"], consistency["corruptions"])

@@ -17,6 +17,7 @@ from robustpose.results.scored import list_notes, tell_difference
         ({"metric": "coco_ap", "area": "0.53 x box"}, ["areas 0.53 x box"]),
         ({"metric": "coco_ap", "category": "dog"}, ["category dog"]),
         ({"metric": "coco_ap", "category": "all", "categories": ["dog"]}, ["category dog"]),
+        ({"metric": "coco_ap", "category": "*", "categories": ["dog"]}, ["category dog"]),
         ({"metric": "coco_ap", "category": "all", "categories": ["dog", "cat"]}, ["mean over 2 categories"]),
         ({"metric": "pck", "category": "all", "categories": ["dog", "cat"]}, ["2 categories"]),
         ({"metric": "coco_ap", "sigmas_from": "1/K", "joints_scored": "12 of 14"}, ["12 of 14 joints", "sigmas 1/K"]),

@@ -48,7 +48,7 @@ def list_notes(dataset: Mapping[str, Any], warnings: Sequence[str] | None = None
         is_mean = dataset.get("metric") == "coco_ap" and warnings is not None and AS_ONE not in " ".join(warnings)
         notes.append(f"{'mean over ' if is_mean else ''}{len(several)} categories")
     elif category not in (None, "person"):
-        notes.append(f"category {several[0] if category == 'all' and several else category}")
+        notes.append(f"category {several[0] if several else category}")
     if dataset.get("area"):
         notes.append(f"areas {dataset['area']}")
     return [*notes, *_note_sigmas(dataset)]
