@@ -87,6 +87,19 @@ def test_other_least_scores_of_boxes_are_compared_with_a_note(runs, least):
     assert f"boxes from score {least[0]:g} in good, from {least[1]:g} in bad" in compare_runs(runs).notes
 
 
+def test_pck_is_the_same_metric_however_it_is_spelt(runs):
+    for metrics, is_same in ((("pck", "pck:head_size@0.50"), True), (("pck:box@0.2", "pck:box@0.3"), False)):
+        for folder, metric in zip(runs, metrics, strict=True):
+            summary = json.loads((folder / "summary.json").read_text())
+            summary["provenance"]["dataset"]["metric"] = metric
+            (folder / "summary.json").write_text(json.dumps(summary))
+        if is_same:
+            assert compare_runs(runs).dataset.endswith(" (pck:head_size@0.5)")
+        else:
+            with pytest.raises(UserError, match=r"metric pck:box@0\.2 and pck:box@0\.3"):
+                compare_runs(runs)
+
+
 def test_only_common_cells_are_compared_and_that_is_said(tmp_path, coco_folder, run, runs):
     words = ("--corruptions", "fog", "--severities", "1,4")
     part = bench_predictions(run, coco_folder, tmp_path / "bad-predictions", tmp_path / "part", *words)

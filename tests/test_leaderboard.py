@@ -67,6 +67,22 @@ def test_name_of_detections_makes_no_board_but_their_bytes_do(tmp_path, digest, 
     assert len(read_boards(tmp_path)[0]) == n_boards
 
 
+def test_pck_is_one_metric_however_it_is_spelt_and_titles_say_which(tmp_path, run):
+    metrics = ("pck", "pck:head_size@0.5", "pck:head_size@.50", "pck:box@0.2", "coco_ap")
+    for number, metric in enumerate(metrics):
+        dataset = {"name": "people.json", "n_images": 9, "annotations_sha256": "0" * 64, "metric": metric}
+        write_summary(tmp_path / str(number) / "summary.json", dataset=dataset)
+    boards, _ = read_boards(tmp_path)
+    assert {board.data_name: len(board.entries) for board in boards} == {
+        "people.json (pck:head_size@0.5)": 3,
+        "people.json (pck:box@0.2)": 1,
+        "people.json": 1,
+    }
+    code, output, _ = run("leaderboard", tmp_path)
+    assert code == 0
+    assert "AP in percent on people.json (pck:box@0.2), 9 images" in " ".join(output.split())
+
+
 def test_incomplete_runs_are_kept_apart_and_come_last(tmp_path):
     write_summary(tmp_path / "part" / "summary.json", "part", cells=["fog/1"])
     write_summary(tmp_path / "whole" / "summary.json", "whole")

@@ -19,9 +19,9 @@ from robustpose.results.scored import list_notes, tell_difference
         ({"metric": "coco_ap", "category": "all", "categories": ["dog"]}, ["category dog"]),
         ({"metric": "coco_ap", "category": "*", "categories": ["dog"]}, ["category dog"]),
         ({"metric": "coco_ap", "category": "all", "categories": ["dog", "cat"]}, ["mean over 2 categories"]),
-        ({"metric": "pck", "category": "all", "categories": ["dog", "cat"]}, ["2 categories"]),
+        ({"metric": "pck", "category": "all", "categories": ["dog", "cat"]}, ["2 categories", "pck:head_size@0.5"]),
         ({"metric": "coco_ap", "sigmas_from": "1/K", "joints_scored": "12 of 14"}, ["12 of 14 joints", "sigmas 1/K"]),
-        ({"metric": "pck:box@0.2", "sigmas_from": "1/K"}, []),
+        ({"metric": "pck:box@0.2", "sigmas_from": "1/K"}, ["pck:box@0.2"]),
         ({"metric": "coco_ap", "sigmas_from": "mine.yaml"}, ["sigmas of mine.yaml"]),
     ],
 )

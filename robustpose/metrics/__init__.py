@@ -6,6 +6,7 @@ A row of `TABLE` makes a fresh one for a skeleton; what follows the colon of a m
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 
 from robustpose import registry
 from robustpose.blame import blaming
@@ -33,6 +34,22 @@ BY_HEAD_SIZE = ("pckh", "pck:head_size")  # how the names of those begin that ne
 def names_code(name: str) -> bool:
     """Return whether the name of a metric is that of somebody's own code, ``package.module:attr``."""
     return name.partition(":")[0] not in TABLE
+
+
+def spell_in_full(name: str) -> str:
+    """Return a metric's name with what it leaves out: equal for what is the same metric.
+
+    >>> spell_in_full("pck"), spell_in_full("pck:box@.20"), spell_in_full("coco_ap")
+    ('pck:head_size@0.5', 'pck:box@0.2', 'coco_ap')
+    """
+    kind, _, argument = name.partition(":")
+    if kind != "pck":
+        return name
+    from robustpose.metrics import pck  # scipy, which light commands do without
+
+    with suppress(UserError):  # of a file that says something else
+        return f"{kind}:{pck.spell_in_full(argument)}"
+    return name
 
 
 def make_metric(name: str, skeleton: Skeleton) -> Metric:

@@ -182,6 +182,20 @@ def _match(
 
 def make(skeleton: Skeleton, argument: str = "") -> PCK:
     """Return the metric of an argument such as ``head_size@0.5``."""
+    return PCK(skeleton, *_parse(argument))
+
+
+def spell_in_full(argument: str = "") -> str:
+    """Return an argument with what it leaves out; equal for what is the same metric.
+
+    >>> spell_in_full(), spell_in_full("box@.20"), spell_in_full("right_hip-left_hip")
+    ('head_size@0.5', 'box@0.2', 'left_hip-right_hip@0.5')
+    """
+    normalizer, threshold = _parse(argument)
+    return f"{'-'.join(sorted(normalizer.split('-')))}@{threshold:g}"
+
+
+def _parse(argument: str) -> tuple[str, float]:
     normalizer, at, text = (argument or DEFAULT).partition("@")
     try:
         threshold = float(text) if at else 0.5
@@ -189,7 +203,7 @@ def make(skeleton: Skeleton, argument: str = "") -> PCK:
         raise UserError(f"the threshold of pck must be a number, got '{text}'") from error
     if not (math.isfinite(threshold) and threshold > 0):
         raise UserError(f"the threshold of pck must be above 0, got {text}")
-    return PCK(skeleton, normalizer, threshold)
+    return normalizer, threshold
 
 
 def _find_limb(normalizer: str, joints: Sequence[str]) -> tuple[int, int]:

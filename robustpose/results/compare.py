@@ -32,7 +32,7 @@ from robustpose.results.rows import (
     spell_cut,
 )
 from robustpose.results.run_folder import RunFolder
-from robustpose.results.scored import tell_difference
+from robustpose.results.scored import name_metric, tell_difference
 from robustpose.results.summary import identify_data, read_summary
 
 # What has to be the same for two runs to be of the same pixels; where boxes came from may be what is compared.
@@ -195,7 +195,7 @@ def note_differences(folder: Path, first: Mapping[str, Any], other_folder: Path,
         for name in SAME_PIXELS
         if one.get(name) != two.get(name) and one.get(name) not in UNTOLD and two.get(name) not in UNTOLD
     ]
-    ours, theirs = ({**identify_data(p["dataset"]), "metric": p["dataset"].get("metric")} for p in (one, two))
+    ours, theirs = ({**identify_data(p["dataset"]), "metric": name_metric(p["dataset"])} for p in (one, two))
     ours, theirs = keep_known(theirs, ours), keep_known(ours, theirs)
     keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
     reason = tell_difference([] if different else keys)

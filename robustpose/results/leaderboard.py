@@ -17,6 +17,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.names import check_different, check_name
 from robustpose.results.published import PublishedRow, count_benched, find_row
 from robustpose.results.rows import Row, data_name, model_name, rows_of, suite_of
+from robustpose.results.scored import name_metric
 from robustpose.results.summary import read_summary_file
 
 # Of provenance: what has to be the same in one board. Versions may differ: they are shown.
@@ -153,10 +154,11 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
 def _make_board(summary: Mapping[str, Any]) -> Board:
     """Return the board of a run, without entries."""
     provenance, suite = summary["provenance"], suite_of(summary)
+    dataset = {key: value for key, value in provenance["dataset"].items() if key != "code"}  # what it gave is there
     return Board(
         metric=summary["metric"],
         suite=suite,
-        dataset={key: value for key, value in provenance["dataset"].items() if key != "code"},  # what it gave is there
+        dataset=dataset | ({"metric": name_metric(dataset)} if "metric" in dataset else {}),
         protocol={name: provenance.get(name, "unknown") for name in MEASURED_ALIKE},
         is_complete=suite.is_complete([CLEAN, *map(Cell.from_key, summary["cells"])]),
         entries=[],

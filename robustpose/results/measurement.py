@@ -17,6 +17,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.about import About, read_about
 from robustpose.results.published import PublishedRow, count_images, find_dataset, published_rows
 from robustpose.results.rows import suite_of
+from robustpose.results.scored import name_metric
 from robustpose.results.summary import identify_data
 
 # What has to be the same for two runs to be of the same corrupted images.
@@ -52,7 +53,7 @@ def measure_run(name: str, summary: Mapping[str, Any], told: About) -> Measureme
     about = read_about(summary).fill_in(told, name)
     dataset = provenance["dataset"]
     same = {
-        "metric": [summary["metric"], dataset.get("metric"), dataset.get("metric_code")],
+        "metric": [summary["metric"], name_metric(dataset), dataset.get("metric_code")],
         "suite": suite.identity,
         "data": identify_data(dataset),
         **{key: provenance.get(key) for key in OF_PIXELS},

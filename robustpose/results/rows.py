@@ -17,7 +17,7 @@ from robustpose.corruptions.suites import COCO_C, Suite, find_suite
 from robustpose.errors import UserError
 from robustpose.handed_over import name_shown
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, Means, name_means
-from robustpose.results.scored import list_notes
+from robustpose.results.scored import list_notes, name_pck
 
 Interval = tuple[float, float] | list[float]
 
@@ -248,6 +248,12 @@ def data_name(summary: Mapping[str, Any]) -> str:
     dataset = summary["provenance"]["dataset"]
     notes = list_notes(dataset, summary.get("warnings"))
     return f"{dataset.get('name')}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+def title_metric(summary: Mapping[str, Any]) -> str:
+    """Return what titles of tables call the score of a run, such as `AP`, or `PCK (pck:box@0.2)`."""
+    pck = name_pck(summary["provenance"].get("dataset") or {})
+    return f"{summary['metric']} ({pck})" if pck else str(summary["metric"])
 
 
 def severities_of(summary: Mapping[str, Any]) -> list[int]:

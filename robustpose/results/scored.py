@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robustpose.errors import spell_list
+from robustpose.metrics import spell_in_full
 
 BY_OKS = ("coco_ap", "consistency")  # metrics that use sigmas
 # Of a dataset's provenance: what may differ in two runs of the same images, and what it is in words.
@@ -51,7 +52,20 @@ def list_notes(dataset: Mapping[str, Any], warnings: Sequence[str] | None = None
         notes.append(f"category {several[0] if several else category}")
     if dataset.get("area"):
         notes.append(f"areas {dataset['area']}")
-    return [*notes, *_note_sigmas(dataset)]
+    pck = name_pck(dataset)
+    return [*notes, *([pck] if pck else []), *_note_sigmas(dataset)]
+
+
+def name_pck(dataset: Mapping[str, Any]) -> str:
+    """Return the name of a PCK in full, such as `pck:box@0.2`, from the provenance of a dataset; none of others."""
+    metric = name_metric(dataset)
+    return metric if isinstance(metric, str) and metric.startswith("pck:") else ""
+
+
+def name_metric(dataset: Mapping[str, Any]) -> Any:
+    """Return which metric the provenance of a dataset names, in full: equal for what is the same metric."""
+    metric = dataset.get("metric")
+    return spell_in_full(metric) if isinstance(metric, str) else metric
 
 
 def _note_sigmas(dataset: Mapping[str, Any]) -> list[str]:

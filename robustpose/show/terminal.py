@@ -27,6 +27,7 @@ from robustpose.results.rows import (
     tabulate_cells,
     tabulate_changes,
     tabulate_cuts,
+    title_metric,
 )
 from robustpose.results.scored import count_title, list_notes
 
@@ -141,14 +142,14 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
         rows = ([name, *(percent(row.value) for row in cells)] for name, cells in lines)
-        print_table(f"{summary['metric']} in percent, by severity", ["corruption", *titles], rows, 100)
+        print_table(f"{title_metric(summary)} in percent, by severity", ["corruption", *titles], rows, 100)
     for kind, (titles, of_kind) in tabulate_cuts(summary).items():
         shown = of_kind if len(of_kind) <= MOST_CUTS else of_kind[: MOST_CUTS - 1]
         rows = (
             [name, f"{n_people:,}", *(f"{percent(row.value)}{_range(row.interval)}" for row in of)]
             for name, n_people, of in shown
         )
-        print_table(f"{summary['metric']} in percent, by {kind}", [kind, count_title(kind), *titles], rows, 100)
+        print_table(f"{title_metric(summary)} in percent, by {kind}", [kind, count_title(kind), *titles], rows, 100)
         if len(shown) < len(of_kind):
             print_line(f"{len(of_kind) - len(shown)} more are in summary.json and on the page")
     titles, changes = tabulate_changes(summary)

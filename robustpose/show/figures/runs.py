@@ -14,6 +14,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.names import name_runs
 from robustpose.results.published import count_images, find_dataset, is_whole_dataset
 from robustpose.results.rows import Row, model_name, require_one_suite, rows_of, suite_of
+from robustpose.results.scored import name_metric
 from robustpose.results.summary import identify_data, read_summary
 from robustpose.show.figures.style import shorten
 
@@ -98,7 +99,7 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Run]:
     labels = name_runs(labels, folders) if labels else _make_labels(places, summaries)
     require_one_suite(dict(zip(folders, summaries, strict=True)))
     # The dataset's name for the metric, such as `pck:box@0.2`, says more than `PCK`.
-    metrics = [summary["provenance"]["dataset"].get("metric", summary["metric"]) for summary in summaries]
+    metrics = [name_metric(summary["provenance"]["dataset"]) or summary["metric"] for summary in summaries]
     for folder, metric in zip(folders, metrics, strict=True):
         if metric != metrics[0]:
             raise UserError(
