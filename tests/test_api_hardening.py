@@ -64,6 +64,16 @@ def test_network_in_memory_is_hardened_and_stays_as_it_was(tmp_path):
     assert figures["AP"] == pytest.approx(hardened.figures["AP"], abs=1e-3)
 
 
+def test_network_of_some_joints_is_evaluated_with_the_arguments_of_its_training(coco_folder):
+    data = {"annotations": coco_folder / "people.json", "images": coco_folder / "images", "limit": 2}
+    data |= {"joints": ("nose", "left_hip", "right_hip")}
+    hardened = harden(make_net(joints=3), data, data, strategy="supervised", input="96x128")
+    assert hardened.network.input_spec.joints == data["joints"]
+    for size in ({}, {"input": "96x128"}, {"input": {"input_wh": (96, 128)}}):
+        figures = robustpose.evaluate(hardened.network, data, progress=False, **size)
+        assert figures["AP"] == pytest.approx(hardened.figures["AP"], abs=1e-3)
+
+
 def test_plan_and_tables_call_a_network_by_its_class(capsys):
     hardened = robustpose.harden(make_net(), TWO, TWO, input="96x128", epochs=1, settings=QUICK)
     errors = capsys.readouterr().err

@@ -110,3 +110,31 @@ def test_the_doubt_names_what_is_not_scored_on_both_sides():
         "only 1 of the 2 annotated joints are scored, those that the model finds: it lacks tail; the model finds paw, "
         "too"
     )
+
+
+@pytest.fixture
+def unknown(coco_folder, coco_content, tmp_path):
+    """A description of data with COCO's joints and one more, whose sigmas nobody knows."""
+    for person in coco_content["annotations"]:
+        person["keypoints"] = [*person["keypoints"], *person["keypoints"][:3]]
+    coco_content["categories"][0] |= {"keypoints": [*COCO.joints, "head_top"], "skeleton": []}
+    (tmp_path / "more.json").write_text(json.dumps(coco_content))
+    return {"annotations": str(tmp_path / "more.json"), "images": str(coco_folder / "images")}
+
+
+def test_joints_of_coco_have_its_sigmas_where_the_datas_are_unknown(unknown):
+    whole = describe_data(unknown).open()
+    assert whole.provenance["sigmas_from"] == "1/K"
+    assert whole.warnings
+    assert all("1/18" in warning for warning in whole.warnings)
+    some = describe_data({**unknown, "joints": "left_hip,nose"}).open()
+    assert (some.skeleton.sigmas, some.provenance["sigmas_from"], some.warnings) == ((0.026, 0.107), "coco", [])
+    others = describe_data({**unknown, "joints": "left_hip,head_top"}).open()
+    assert (others.skeleton.sigmas, others.warnings) == ((1 / 18, 1 / 18), whole.warnings)
+
+
+def test_metrics_without_sigmas_raise_no_doubt_about_them(unknown):
+    assert describe_data({**unknown, "metric": "pck:box@0.2"}).open().warnings == []
+    limited = describe_data({**unknown, "metric": "pck:box@0.2", "limit": 2}).open()
+    assert take_joints(limited, ["left_hip", "head_top"]).warnings == []
+    assert describe_data({**unknown, "metric": "coco_ap"}).open().warnings

@@ -8,23 +8,29 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from robustpose.data.sigma_doubts import drop_sigma_doubts
 from robustpose.data.subset import Adjusted, DatasetAround
 from robustpose.errors import UserError, nearest, quote
 from robustpose.pose.joint_names import find_lacking, find_names, find_shared
 from robustpose.pose.protocols import Dataset, Mask
-from robustpose.pose.shared_joints import OtherJoints, list_joints, restrict_skeleton
+from robustpose.pose.shared_joints import OtherJoints, list_joints, restrict_skeleton, take_published_sigmas
 from robustpose.pose.types import Frame, Truth
 
 
 class SomeJoints(DatasetAround):
     """Another dataset, of which only some joints count. People without any of these do not count, nor do their boxes.
 
-    The provenance says in `joints` which ones, and in `joints_scored` how many of how many.
+    The provenance says in `joints` which ones, and in `joints_scored` how many of how many. Where the data's sigmas are
+    unknown, and these are all COCO's, they have COCO's.
     """
 
     def __init__(self, dataset: Dataset, kept: Sequence[int]) -> None:
         super().__init__(dataset)
-        self.skeleton = restrict_skeleton(dataset.skeleton, kept)
+        restricted = restrict_skeleton(dataset.skeleton, kept)
+        self.skeleton = take_published_sigmas(restricted)
+        if self.skeleton.sigmas_from != restricted.sigmas_from:
+            self.provenance["sigmas_from"] = self.skeleton.sigmas_from
+            self.warnings = drop_sigma_doubts(self.warnings)
         self.provenance["joints"] = list(self.skeleton.joints)
         self.provenance["joints_scored"] = f"{len(kept)} of {dataset.skeleton.whole.n_joints}"
         self._kept = list(kept)

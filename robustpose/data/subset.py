@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robustpose.data.boxes import drop_boxes
+from robustpose.data.sigma_doubts import drop_sigma_doubts, needs_sigmas
 from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Mask
@@ -84,6 +85,7 @@ class Adjusted(DatasetAround):
     ) -> None:
         super().__init__(dataset)
         self.metric = metric or dataset.metric
+        self.warnings = self._keep_warnings(dataset)
         if limit is not None and limit < len(dataset):  # else it is the whole dataset
             self.provenance["limit"] = limit
         if preview is not None:
@@ -100,10 +102,13 @@ class Adjusted(DatasetAround):
     def around(self, dataset: Dataset) -> Adjusted:
         """Return the same of another dataset, which has the images of the one inside in their order."""
         twin, of_inside = copy.copy(self), self._dataset.provenance
-        twin.skeleton, twin.warnings, twin._dataset = dataset.skeleton, dataset.warnings, dataset
+        twin.skeleton, twin.warnings, twin._dataset = dataset.skeleton, self._keep_warnings(dataset), dataset
         own = {key: value for key, value in self.provenance.items() if key not in of_inside}
         twin.provenance = {**dataset.provenance, **own}
         return twin
+
+    def _keep_warnings(self, dataset: Dataset) -> Sequence[str]:
+        return dataset.warnings if needs_sigmas(self.metric) else drop_sigma_doubts(dataset.warnings)
 
 
 def shorten(dataset: Dataset, limit: int) -> Adjusted:

@@ -91,7 +91,8 @@ def copy_network(network: nn.Module) -> nn.Module:
 def find_input_spec(network: nn.Module, given: Any, skeleton: Skeleton, options: Mapping[str, Any]) -> InputSpec:
     """Return the input spec of a network: the given one, the one that it carries, or that of a network of ours.
 
-    `given` is an `InputSpec`, a mapping with its fields, or a size: ``192x256``, or (width, height), px.
+    `given` is an `InputSpec`, a mapping with its fields, or a size: ``192x256``, or (width, height), px. Where it is no
+    `InputSpec` and names no joints, they are those that the network carries.
     """
     name, built_as = name_network(network), getattr(network, BUILT_AS, None)
     input_spec = getattr(network, ATTRIBUTE, None) if given is None else given
@@ -102,15 +103,16 @@ def find_input_spec(network: nn.Module, given: Any, skeleton: Skeleton, options:
         raise UserError(f"what the input of network '{name}' is, is said twice: leave out the option input={size!r}")
     if isinstance(input_spec, InputSpec):
         return input_spec
+    joints = getattr(getattr(network, ATTRIBUTE, None), "joints", ()) or skeleton.joints
     if isinstance(input_spec, Mapping):
-        return _read_fields({"name": name, "joints": skeleton.joints, **input_spec})
+        return _read_fields({"name": name, "joints": joints, **input_spec})
     if input_spec is None and built_as is None:
         raise UserError(f"network '{name}' does not say what its input is: {SAY_INPUT}")
     input_wh = None if input_spec is None else read_size(name, input_spec)
     if built_as is not None:
         return make_input_spec(built_as, skeleton, input_wh)
     assert input_wh is not None
-    return InputSpec(name, input_wh, skeleton.joints, sigma=FAMILIES["heatmaps"].choose_sigma(input_wh))
+    return InputSpec(name, input_wh, joints, sigma=FAMILIES["heatmaps"].choose_sigma(input_wh))
 
 
 def prepare(
@@ -123,7 +125,8 @@ def prepare(
     check_weights(network)
     input_spec, doubts = find_input_spec(network, given, skeleton.whole, options), list[str]()
     copied = copy_network(network)
-    if not _names_joints(getattr(network, ATTRIBUTE, None) if given is None else given):
+    carried = None if isinstance(given, InputSpec) else getattr(network, ATTRIBUTE, None)
+    if not (_names_joints(given) or _names_joints(carried)):
         input_spec, doubts = _tell_joints(copied, input_spec, skeleton)
     input_spec.arrange(skeleton)
     is_stride_known = isinstance(given, InputSpec) or (isinstance(given, Mapping) and "stride" in given)

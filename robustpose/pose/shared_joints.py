@@ -8,7 +8,7 @@ from dataclasses import replace
 from robustpose.errors import UserError
 from robustpose.pose.joint_names import find_names, spell
 from robustpose.pose.skeleton_table import UNKNOWN, find_published
-from robustpose.pose.skeletons import Skeleton, explain_other_joints
+from robustpose.pose.skeletons import COCO, Skeleton, explain_other_joints
 
 MOST_NAMED = 20  # joints in one list of a message
 
@@ -91,6 +91,19 @@ def restrict_skeleton(skeleton: Skeleton, kept: Sequence[int]) -> Skeleton:
         parts=tuple((name, joints) for name, joints in of_parts if joints),
         cut_from=skeleton.whole,
     )
+
+
+def take_published_sigmas(skeleton: Skeleton) -> Skeleton:
+    """Return a skeleton of sigmas that nobody has published with COCO's, where all its joints are COCO's by name.
+
+    >>> hips = Skeleton("hips", ("RHip", "LHip"), limbs=(), sigmas=(1 / 14, 1 / 14), sigmas_from=UNKNOWN)
+    >>> take_published_sigmas(hips).sigmas, take_published_sigmas(hips).sigmas_from
+    ((0.107, 0.107), 'coco')
+    """
+    places = find_names(COCO.joints, skeleton.joints) if skeleton.sigmas_from == UNKNOWN else None
+    if places is None:
+        return skeleton
+    return replace(skeleton, sigmas=tuple(COCO.sigmas[place] for place in places), sigmas_from=COCO.name)
 
 
 def list_joints(joints: Sequence[str]) -> str:
