@@ -13,7 +13,6 @@ from robustpose.pose.skeletons import Skeleton
 NOISE = 3.0  # px, standard deviation in x and in y: what annotators differ by, about
 WORTH = 0.5  # AP; poses that are right but for the noise should score more
 DOUBTS = ("every OKS sigma is 1/", "sigmas of 1/")  # what warnings of unknown sigmas have in them
-WITHOUT_SIGMAS = ("pck", "pckh")  # metrics
 MOST_LOOKED_AT = 1000  # people
 THRESHOLDS = np.linspace(0.5, 0.95, 10)  # of OKS, as COCO's AP has them
 
@@ -34,11 +33,6 @@ def doubt_unknown_sigmas(people: Sequence[Entry], skeleton: Skeleton) -> list[st
 def drop_sigma_doubts(warnings: Sequence[str]) -> list[str]:
     """Return the warnings of a dataset but those of unknown sigmas, for what does without them."""
     return [warning for warning in warnings if not any(words in warning for words in DOUBTS)]
-
-
-def needs_sigmas(metric: str) -> bool:
-    """Tell whether a metric holds poses against sigmas, by its name; somebody's own may."""
-    return metric.partition(":")[0] not in WITHOUT_SIGMAS
 
 
 def score_noise(people: Sequence[Entry], skeleton: Skeleton) -> float | None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robustpose.data.boxes import drop_boxes
-from robustpose.data.sigma_doubts import drop_sigma_doubts, needs_sigmas
+from robustpose.data.sigma_doubts import drop_sigma_doubts
 from robustpose.errors import UserError
+from robustpose.metrics import needs_sigmas
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset, Mask
 from robustpose.pose.types import Floats, Frame, Truth

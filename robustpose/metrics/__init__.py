@@ -29,11 +29,17 @@ DESCRIPTIONS: dict[str, str] = {
 
 
 BY_HEAD_SIZE = ("pckh", "pck:head_size")  # how the names of those begin that need the sizes of heads
+WITHOUT_SIGMAS = ("pck", "pckh")
 
 
 def names_code(name: str) -> bool:
     """Return whether the name of a metric is that of somebody's own code, ``package.module:attr``."""
     return name.partition(":")[0] not in TABLE
+
+
+def needs_sigmas(name: str) -> bool:
+    """Return whether a metric holds poses against sigmas; somebody's own may."""
+    return name.partition(":")[0] not in WITHOUT_SIGMAS
 
 
 def spell_in_full(name: str) -> str:
