@@ -121,6 +121,7 @@ def test_figures_of_a_crowd_level_are_those_of_its_images_alone(seed):
     pairs = [(replace(poses, categories=None), replace(truth, categories=None)) for poses, truth in draw_animals(seed)]
     cuts = {cut.name: cut for cut in list_cuts(Animals([truth for _, truth in pairs]), [truth for _, truth in pairs])}
     ranges = {"easy": lambda of: of < 0.1, "medium": lambda of: 0.1 <= of < 0.8, "hard": lambda of: of >= 0.8}
+    ranges |= {"easy below 0.2": lambda of: of < 0.2, "medium from 0.2": lambda of: 0.2 <= of < 0.8}
     for name, is_in in ranges.items():
         assert cuts[name].images.tolist() == [is_in(truth.crowd_index) for _, truth in pairs]
         found = alone(pairs, cuts[name]).figures()

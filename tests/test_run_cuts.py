@@ -157,6 +157,7 @@ def test_crowded_images_without_areas_are_scored_as_cocos_evaluation_does_those_
     content = json.loads((coco_folder / "people.json").read_text())
     levels = {"easy": [0.0, 0.05, 0.0999], "medium": [0.1, 0.5, 0.79], "hard": [0.8, 0.9, 1.0]}
     indices = [index for of_level in levels.values() for index in of_level]
+    levels |= {"easy below 0.2": [*levels["easy"], 0.1], "medium from 0.2": [0.5, 0.79]}
     for image, index in zip(content["images"], indices, strict=True):
         image["crowdIndex"] = index
     for person in content["annotations"]:
@@ -173,7 +174,7 @@ def test_crowded_images_without_areas_are_scored_as_cocos_evaluation_does_those_
     for cut in summary["cuts"]:
         images = [image["id"] for image in content["images"] if image["crowdIndex"] in levels[cut["name"]]]
         assert cut["clean"] == pytest.approx(evaluate_officially(content, results, images), abs=1e-9)
-        assert cut["n_people"] == 6
+        assert cut["n_people"] == 2 * len(levels[cut["name"]])
 
 
 def evaluate_officially(content, results, images):
