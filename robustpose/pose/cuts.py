@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 CATEGORY, PART, CROWD_INDEX = "category", "part", "crowd index"  # the kinds, in the order of results
 CUTS = (CATEGORY, PART, CROWD_INDEX)
-# Ranges of the crowd index, without their upper ends: those of the paper (Li et al., CVPR 2019, section 3), then those of
-# its evaluation program, which most published figures come from and which ends its easy images at 0.2.
+# Ranges of the crowd index, without their upper ends: those of the paper (Li et al., CVPR 2019, section 3), then those
+# of its evaluation program, which most published figures come from and which ends its easy images at 0.2.
 CROWD_LEVELS = {
     "easy": (0.0, 0.1),
     "medium": (0.1, 0.8),
