@@ -411,7 +411,7 @@ def test_truth_that_lacks_an_array_is_one_line(root):
         ({"name": "toy", "root": "ROOT"}, r"data 'toy' takes no root \(--root\), it takes n_images, seed and split"),
         (
             {"name": "tests.outside:Squares", "split": "val"},
-            r"data 'tests.outside:Squares' takes no split \(--split\)$",
+            r"data 'tests.outside:Squares' takes no split \(--split\), it takes min_box_score",
         ),
         ({"annotations": "ROOT"}, r"annotations \(--annotations\) came without images \(--images\): give both$"),
         ({"root": "ROOT"}, "^name the data: either --data NAME, or --annotations"),
