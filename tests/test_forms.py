@@ -74,10 +74,9 @@ def test_form_that_a_file_does_not_have_is_refused_by_the_name_of_the_one_it_has
     assert message.endswith(f"that is form={form} (--model-set form={form}, or leave form out)")
 
 
-@pytest.mark.parametrize("asked", [None, "coordinates"])
 @pytest.mark.parametrize("name", [name for name in FILES if name != "yolo, suppressed"])
-def test_other_joints_are_counted_whatever_form_is_asked_for(tmp_path, name, asked):
-    message = message_of(tmp_path, FILES[name][1], MPII, **({"form": asked} if asked else {}))
+def test_other_joints_are_counted_in_every_form(tmp_path, name):
+    message = message_of(tmp_path, FILES[name][1], MPII)
     assert "17 joints" in message
     assert " 16" in message
     assert "use a model of that skeleton" in message
@@ -113,10 +112,10 @@ def test_what_is_nearly_of_a_form_is_said(tmp_path, shape, message):
     assert message in message_of(tmp_path, [("found", shape, FLOAT)])
 
 
-def test_model_of_the_whole_body_is_told_which_annotations_it_needs(tmp_path):
-    message = message_of(tmp_path, [("x", (133, 96), FLOAT), ("y", (133, 128), FLOAT)])
-    assert "finds 133 joints (as SimCC), but skeleton 'coco' of the annotations has 17: it is of COCO-Whole" in message
-    assert "name annotations of that and --parts wholebody" in message
+def test_of_a_model_of_the_whole_body_the_joints_of_the_annotations_are_taken(tmp_path):
+    estimator = build(tmp_path, [("x", (133, 96), FLOAT), ("y", (133, 128), FLOAT)])
+    assert estimator.skeleton.joints == COCO.joints
+    assert "its 133 are taken for those of coco-wholebody" in estimator.warnings[0]
 
 
 def test_axes_of_simcc_are_told_by_their_lengths_or_names_and_else_asked_for(tmp_path):

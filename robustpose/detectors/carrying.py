@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robustpose import detectors
-from robustpose.carried import Bundle, Files
-from robustpose.estimators.carrying import bundle_hub_model, bundle_network
+from robustpose.carried import Files
+from robustpose.estimators.carrying import Brought, bundle_hub_model, bundle_network
 from robustpose.estimators.options import read_options
 from robustpose.pose.protocols import Estimator
 
 
-@dataclass(frozen=True)
-class BroughtDetector:
+class BroughtDetector(Brought):
     """What makes a detector of files that were brought to another machine."""
-
-    kind: str  # what stands before the colon of a spec with a file, or all of one without
-    options: Mapping[str, Any]
-    bundle: Bundle | None = None
-    file_name: str = ""  # in the bundle; empty where the model is a folder
 
     def __call__(self, categories: Sequence[str]) -> Estimator:
         """Return the detector for the names of the data's categories."""
-        spec = self.kind if self.bundle is None else f"{self.kind}:{self.bundle.lay_out() / self.file_name}"
-        return detectors.build(spec, categories, self.options)
+        return detectors.build(self.lay_out(), categories, self.options)
 
 
 def carry(spec: str, given: Mapping[str, Any]) -> tuple[BroughtDetector, Files]:

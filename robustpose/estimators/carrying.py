@@ -56,15 +56,22 @@ def bundle_network(kind: str, file: Path) -> tuple[Bundle, Files]:
 
 
 @dataclass(frozen=True)
-class BroughtModel:
-    """What makes an estimator of files that were brought to another machine."""
+class Brought:
+    """A model whose files were brought to another machine."""
 
     kind: str  # what stands before the colon of a spec with a file, or all of one without
     options: Mapping[str, Any]
     bundle: Bundle | None = None
     file_name: str = ""  # in the bundle; empty where the model is a folder
 
+    def lay_out(self) -> str:
+        """Lay its files out here, and return the spec that names them."""
+        return self.kind if self.bundle is None else f"{self.kind}:{self.bundle.lay_out() / self.file_name}"
+
+
+class BroughtModel(Brought):
+    """What makes an estimator of files that were brought to another machine."""
+
     def __call__(self, skeleton: Skeleton) -> Any:
         """Return the estimator for the joints of a skeleton."""
-        spec = self.kind if self.bundle is None else f"{self.kind}:{self.bundle.lay_out() / self.file_name}"
-        return estimators.build(spec, skeleton, self.options)
+        return estimators.build(self.lay_out(), skeleton, self.options)
