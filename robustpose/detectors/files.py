@@ -92,15 +92,13 @@ class FileDetector(NetworkEstimator[Network]):
     def _predict_one(self, frame: Frame) -> Poses:
         image = frame.image
         image_wh = (image.shape[1], image.shape[0])
-        width, height = self.input_spec.input_wh
-        x: Array = np.empty((1, 3, height, width), np.float32)
-        self._normaliser.normalise(self._letterbox.fit_image(image), x[0])
+        x = self._normaliser.normalise_alone(self._letterbox.fit_image(image))
         rows = FORMS[self._form.name].read(self._network(x), self._form, self.input_spec.input_wh)
         options = self._options
         self._check_labels(rows)
         if self._units == "01":
             self._check_shares(rows)
-            rows = rows._replace(boxes=rows.boxes * np.array([width, height, width, height], float))
+            rows = rows._replace(boxes=rows.boxes * np.array([*self.input_spec.input_wh] * 2, float))
         if self._clips == "input":
             rows = rows._replace(boxes=_clip(rows.boxes, self.input_spec.input_wh))
         most = options.max_boxes

@@ -91,8 +91,7 @@ class FieldEstimator(NetworkEstimator[FieldNetwork]):
     def find_fields(self, image: Image) -> tuple[Fields, Fields]:
         """Return pif and paf of an image (h, w, 3), as `decode_fields` takes them."""
         resized = resize_image(image, self.long_edge)
-        x = np.empty((1, 3, *resized.shape[:2]), np.float32)
-        self._normaliser.normalise(resized, x[0])
+        x = self._normaliser.normalise_alone(resized)
         own = self.own_skeleton
         confidence, vector, scale, *paf = (component[0] for component in self._network(x))
         if len(confidence) != own.n_joints:

@@ -135,10 +135,7 @@ class OneStageEstimator(NetworkEstimator[RowNetwork]):
     def _predict_one(self, frame: Frame) -> Poses:
         image = frame.image
         image_wh = (image.shape[1], image.shape[0])
-        width, height = self.input_spec.input_wh
-        x: Array = np.empty((1, 3, height, width), np.float32)
-        self._normaliser.normalise(self._letterbox.fit_image(image), x[0])
-        outputs = self._network(x)
+        outputs = self._network(self._normaliser.normalise_alone(self._letterbox.fit_image(image)))
         found = [outputs] if isinstance(outputs, np.ndarray) else list(outputs)
         people = read_people(found, self._find_form(found), self._threshold, self._options.category)
         self._check_units(people.joints, people.scores)

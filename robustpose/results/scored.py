@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from robustpose.errors import spell_list
-from robustpose.metrics import spell_in_full
+from robustpose.metrics import names_code, needs_sigmas, spell_in_full
 
-BY_OKS = ("coco_ap", "consistency")  # metrics that use sigmas
 # Of a dataset's provenance: what may differ in two runs of the same images, and what it is in words.
 _WAYS = {
     "parts": "joints",
@@ -70,8 +69,9 @@ def name_metric(dataset: Mapping[str, Any]) -> Any:
 
 def _note_sigmas(dataset: Mapping[str, Any]) -> list[str]:
     """Return whose sigmas they are, where they count, and the joints do not tell: nobody's, or those of a file."""
-    source = str(dataset.get("sigmas_from", ""))
-    if dataset.get("metric") not in BY_OKS or not (source == "1/K" or "." in source):
+    source, metric = str(dataset.get("sigmas_from", "")), dataset.get("metric")
+    is_by_oks = isinstance(metric, str) and needs_sigmas(metric) and not names_code(metric)
+    if not is_by_oks or not (source == "1/K" or "." in source):
         return []
     return [f"sigmas {source}" if source == "1/K" else f"sigmas of {source}"]
 

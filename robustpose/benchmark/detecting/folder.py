@@ -17,7 +17,6 @@ detector.json, .md     both beside the detector's AP, and what of the loss is th
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -75,8 +74,3 @@ def drop_stage(folder: Path, cells: Sequence[Cell]) -> None:
                 place.rmdir()
     with suppress(OSError):
         (folder / STAGE).rmdir()
-
-
-def remove_stage(folder: Path) -> None:
-    """Remove all that is there of unfinished cells."""
-    shutil.rmtree(folder / STAGE, ignore_errors=True)

@@ -60,6 +60,12 @@ class Normaliser:
         for i, channel in enumerate(self._channels):
             np.take(self._table[i], image[:, :, channel], out=x[i], mode="clip")  # the mode that writes in place
 
+    def normalise_alone(self, image: Image) -> Array:
+        """Return an image (h, w, 3) RGB as a batch of its own (1, 3, h, w)."""
+        x = np.empty((1, 3, *image.shape[:2]), np.float32)
+        self.normalise(image, x[0])
+        return x
+
 
 def is_raw(input_spec: InputSpec) -> bool:
     """Return whether a network takes grey levels 0..255 as they are."""
