@@ -117,5 +117,5 @@ def test_key_is_handed_from_step_to_step(step, tmp_path):
 
 def test_wheel_that_the_page_names_is_the_one_that_is_built():
     name = f"./wheels/robustpose-{robustpose.__version__}-py3-none-any.whl"
-    assert name in (ROOT / "docs/ci.md").read_text()
+    assert name in (ROOT / "docs/guides/ci.md").read_text()
     assert name in WORKFLOW.read_text()

@@ -10,7 +10,7 @@ from robustpose import detectors
 from robustpose.detectors.forms import FORMS
 from robustpose.pose.types import Frame
 
-TEXT = (Path(__file__).parents[1] / "docs/detectors.md").read_text()
+TEXT = (Path(__file__).parents[1] / "docs/guides/detectors.md").read_text()
 
 
 def read_options(section):

@@ -10,11 +10,11 @@ from robustpose.estimators.function import Options
 from tests.model_files import MAKERS
 
 ROOT = Path(__file__).parents[1]
-README, MODELS = (ROOT / name for name in ("README.md", "docs/models.md"))
+README, MODELS = (ROOT / name for name in ("README.md", "docs/reference/models.md"))
 # So that large networks take no time.
 SMALL = {"hrnet_w32": "input=32x64", "higherhrnet_w32": "input=64", "pifpaf_shufflenetv2x2": "input=65"}
 OWN = "\nfrom tests.outside_network import TwoLayers as Net\n"
-# Whose options each section of docs/models.md lists.
+# Whose options each section of docs/reference/models.md lists.
 SECTIONS = {
     "ONNX and TFLite files": ["onnx:x", "tflite:x"],
     "Transformers": ["hf:x"],
@@ -31,7 +31,7 @@ def read_flags() -> list[str]:
 
 
 def read_example(name: str) -> str:
-    """Return a module in docs/models.md."""
+    """Return a module in docs/reference/models.md."""
     (example,) = re.findall(rf"```python\n(# {name}\n.*?)```", MODELS.read_text(), re.DOTALL)
     return example
 

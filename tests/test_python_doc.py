@@ -1,4 +1,4 @@
-"""docs/python.md and the README: every block of Python runs, in a folder of its own; arguments that are named exist."""
+"""docs/reference/python.md and the README: every block of Python runs; arguments that are named exist."""
 
 import inspect
 import re
@@ -15,7 +15,7 @@ import robustpose
 from robustpose.data.spec import DataSpec
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs/python.md"
+PAGE = ROOT / "docs/reference/python.md"
 
 
 def read_blocks(path: Path) -> list[str]:

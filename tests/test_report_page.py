@@ -4,7 +4,6 @@ import csv
 import io
 import shutil
 import socket
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -15,30 +14,19 @@ from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.show.pages.gallery import make_gallery
 from robustpose.show.pages.report import render, write_report
+from tests.browser import PATIENCE, open_browser, opened
 from tests.hostile import TOGETHER
 from tests.test_charts import CURVES, HOSTILE, add_intervals
 from tests.test_page import PAGES
 from tests.test_report import make_summary
 
 CELLS = [CLEAN, Cell("gaussian_noise", 1), Cell("gaussian_noise", 4), Cell("contrast", 1), Cell("contrast", 4)]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
-PATIENCE = 90_000  # ms, for busy machines
-DESKTOP = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
 def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium to look at pages with")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE)
+    with open_browser() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -82,30 +70,6 @@ def hostile_page(finished_run, small_dataset, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "hostile.html"
     path.write_text(render(summary, make_slices(HOSTILE), gallery))
     return path
-
-
-@contextmanager
-def opened(browser, path, viewport=DESKTOP, wait_for=".plot .main-svg", **options):
-    """Open a page; give it, and a function that fails if the browser complained or asked for anything."""
-    context = browser.new_context(viewport=viewport, **options)
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    complaints, requests = [], []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto(path.as_uri())
-    page.wait_for_selector(wait_for, state="attached")
-
-    def check():
-        assert complaints == []
-        assert {url for url in requests if not url.startswith(("data:", "blob:"))} == {path.as_uri()}
-
-    try:
-        yield page, check
-    finally:
-        context.close()
 
 
 @pytest.fixture(scope="module")

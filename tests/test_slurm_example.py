@@ -88,7 +88,7 @@ def test_variables_that_are_missing_are_named(tmp_path):
 
 
 def test_line_for_gnu_parallel_makes_a_run(tmp_path):
-    page = (ROOT / "docs/cluster.md").read_text()
+    page = (ROOT / "docs/guides/cluster.md").read_text()
     (line,) = (line for line in page.splitlines() if line.startswith("parallel "))
     small = f"--workers 1 {BENCH.partition('--data toy')[2]}"
     line = line.replace("--model demo --data toy", f"--model tests.outside:guess_from_pixels --data toy {small}")
@@ -111,6 +111,6 @@ def test_line_for_gnu_parallel_makes_a_run(tmp_path):
 
 
 def test_page_names_scripts_that_are_there():
-    page = (ROOT / "docs/cluster.md").read_text()
-    named = set(re.findall(r"\(\.\./examples/slurm/([\w.]+)\)", page))
+    page = (ROOT / "docs/guides/cluster.md").read_text()
+    named = set(re.findall(r"\(\.\./\.\./examples/slurm/([\w.]+)\)", page))
     assert named == {path.name for path in SCRIPTS.iterdir()}

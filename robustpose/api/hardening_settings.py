@@ -82,7 +82,7 @@ class Start:
         if settings.engine.nodes > 1:
             raise UserError(
                 f"engine.nodes is {settings.engine.nodes}: on several nodes torchrun or srun starts the command "
-                "robustpose train, see docs/cluster.md; a Python program trains on the devices of one"
+                "robustpose train, see docs/guides/cluster.md; a Python program trains on the devices of one"
             )
         if settings.engine.devices > 1:
             check_named(settings, HELD)

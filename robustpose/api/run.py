@@ -45,7 +45,7 @@ class Run:
 
     Attributes:
         folder: the run folder, which bench can go on in, and the commands report, score and compare take.
-        summary: the content of summary.json; `docs/results.md` says what it holds.
+        summary: the content of summary.json; `docs/reference/results.md` says what it holds.
 
     >>> import robustpose
     >>> run = robustpose.bench("demo", "toy", limit=2, corruptions="fog", severities=3, progress=False)

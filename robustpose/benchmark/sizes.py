@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 
 from robustpose.benchmark.trial import Rates
 from robustpose.show.pages.gallery import IMAGES_SHARE, MOST_IMAGES, MOST_PEOPLE, TOTAL_BYTES
@@ -15,6 +13,7 @@ SUMMARY, SUMMARY_OF_CELL = 9_000, 700  # results.jsonl, summary.json, tables, ru
 MATCHES_OF_CELL, MATCHES_OF_PERSON = 1_000, 4.0
 SLICES, SLICES_OF_CELL = 20_000, 1_050
 PAGE, PAGE_OF_CELL = 190_000, 2_200  # without images and plotly.js
+PLOTLY = 1_200_000
 POSE_OF_JOINT = 2.5  # in the gallery
 TRUTH_OF_JOINT = 12.0
 
@@ -61,7 +60,7 @@ def measure_folder(counts: Counts, rates: Rates) -> int:
         total += SLICES + SLICES_OF_CELL * counts.n_cells
     if counts.has_page:
         n_clean, n_corrupted = count_thumbnails(counts, rates)
-        total += PAGE + PAGE_OF_CELL * counts.n_cells + _measure_plotly()
+        total += PAGE + PAGE_OF_CELL * counts.n_cells + PLOTLY
         total += round(n_clean * _measure_image(counts, rates) + n_corrupted * rates.bytes_of_corrupted)
     return total
 
@@ -71,12 +70,3 @@ def _measure_image(counts: Counts, rates: Rates) -> float:
     people = counts.n_people / max(counts.n_images, 1)
     poses = POSE_OF_JOINT * counts.n_joints * min(people, MOST_PEOPLE) * counts.n_cells
     return rates.bytes_of_thumbnail + poses + TRUTH_OF_JOINT * counts.n_joints * people + 5 * counts.n_cells
-
-
-def _measure_plotly() -> int:
-    found = find_spec("plotly")
-    for folder in (found.submodule_search_locations or []) if found is not None else []:
-        script = Path(folder) / "package_data" / "plotly.min.js"
-        if script.is_file():
-            return script.stat().st_size
-    return 0

@@ -21,7 +21,7 @@ class DeviceOptions:
         typer.Option(
             metavar="N",
             show_default="the recipe's, or 1",
-            help="Machines, on which torchrun or SLURM's srun starts this command. See docs/cluster.md.",
+            help="Machines, on which torchrun or SLURM's srun starts this command. See docs/guides/cluster.md.",
         ),
     ] = None
     devices: Annotated[

@@ -32,7 +32,7 @@ def findings(
         typer.Option(
             metavar="FILE",
             rich_help_panel=DATA,
-            help="YAML that says what runs are where they do not say it themselves: see docs/findings.md.",
+            help="YAML that says what runs are where they do not say it themselves: see docs/reference/findings.md.",
         ),
     ] = None,
     told: Annotated[

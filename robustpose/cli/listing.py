@@ -161,7 +161,8 @@ def _list_rows(part: str) -> None:
         "clean: AP*, or PCKh* on MPII-C. strategy: see list strategies; *: list networks names a file with the weights."
     )
     print_note(
-        "robustpose train --row ROW --root DATA [--init FILE | --backbone FILE] --out DIR trains one: docs/training.md."
+        "robustpose train --row ROW --root DATA [--init FILE | --backbone FILE] --out DIR trains one: "
+        "docs/reference/training.md."
     )
     print_note("robustpose bench --row ROW --root DATA --weights FILE_OR_DIR --out DIR measures one.")
 

@@ -135,7 +135,7 @@ class WorkerOptions:
             rich_help_panel=CLUSTER,
             autocompletion=complete(lambda: ("processes", "ray", "ray:auto")),
             help="Who shares the work: processes of this machine; ray, a cluster that runs here or is started for the "
-            "command; ray:auto, one that runs; ray:HOST:PORT, its head. See docs/cluster.md.",
+            "command; ray:auto, one that runs; ray:HOST:PORT, its head. See docs/guides/cluster.md.",
         ),
     ] = "processes"
     cpus_per_worker: Annotated[

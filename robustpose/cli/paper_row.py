@@ -37,7 +37,7 @@ class RowOptions:
     ] = None
     recipe: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Instead of --row: a row of your own as YAML, see docs/results.md."),
+        typer.Option(metavar="FILE", help="Instead of --row: your own row, as YAML; see docs/reference/results.md."),
     ] = None
     trust: Annotated[
         bool,
