@@ -1,6 +1,7 @@
 """What several test files need: reference data, a small COCO-format dataset, an ONNX network, a finished run."""
 
 import errno
+import gc
 import importlib.util
 import json
 import os
@@ -17,6 +18,12 @@ from tests.scenes import draw_scene
 pytest.register_assert_rewrite("tests.crowds", "tests.networks", "tests.people", "tests.runs", "tests.training")
 
 SHARED = Path(os.environ.get("ROBUSTPOSE_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+def pytest_collection_finish():
+    """Set aside what lives as long as the tests do: a command that fails looks through all else for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
