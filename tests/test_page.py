@@ -8,7 +8,7 @@ import re
 import pytest
 
 from robustpose.corruptions.suites import COCO_C
-from robustpose.results.compare import ComparedRow, Comparison, Difference
+from robustpose.results.compared import ComparedRow, Comparison, Difference
 from robustpose.results.leaderboard import read_boards
 from robustpose.show.pages.charts import escape_label
 from robustpose.show.pages.compare import render_comparison

@@ -12,8 +12,9 @@ from robustpose.api.run import Run, as_run
 from robustpose.api.tables import check_score_name, make_frame
 from robustpose.api.wording import in_python
 from robustpose.errors import UserError, nearest, quote
-from robustpose.results import compare as results
-from robustpose.results.compare import ComparedRow, Difference, compare_runs
+from robustpose.results import compared as results
+from robustpose.results.compare import compare_runs
+from robustpose.results.compared import ComparedRow, Difference
 from robustpose.results.score_names import find_name
 from robustpose.show.inline import comparison_to_html, spell_difference
 

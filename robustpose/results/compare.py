@@ -7,21 +7,20 @@ of a difference is narrower than those of the two scores suggest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robustpose.changes import BY_CORRUPTION, CODE, as_table, keep_known, tell_files_apart
 from robustpose.corruptions.suites import Suite
-from robustpose.errors import UserError, first_few
+from robustpose.errors import UserError
 from robustpose.metrics.robustness import Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import ScoreTable
+from robustpose.results.comparable import note_differences, tell_corruptions_apart
+from robustpose.results.compared import ComparedRow, Comparison, Difference
 from robustpose.results.cuts import CutOfRuns, pair_cuts
 from robustpose.results.names import name_runs
-from robustpose.results.resampling import LEVEL, RESAMPLES, check_resamples, draw_weights, interval
+from robustpose.results.resampling import RESAMPLES, check_resamples, draw_weights, interval
 from robustpose.results.rows import (
-    Interval,
     as_number,
     data_name,
     headline_columns,
@@ -32,67 +31,9 @@ from robustpose.results.rows import (
     spell_cut,
 )
 from robustpose.results.run_folder import RunFolder
-from robustpose.results.scored import name_metric, tell_difference
-from robustpose.results.summary import identify_data, read_summary
+from robustpose.results.summary import read_summary
 
-# What has to be the same for two runs to be of the same pixels; where boxes came from may be what is compared.
-SAME_PIXELS = ("profile", "seed", "frost_textures")
 ROUNDING = 1e-4  # between a score and that of its table
-UNTOLD = ("unknown", "unused", None)  # a corrupted set without a manifest, a run without frost
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A score (0..1) less another run's; no interval where too many resamples have no score."""
-
-    value: float
-    interval: Interval | None
-
-    @property
-    def is_distinguishable(self) -> bool:
-        """Return whether the interval leaves 0 out."""
-        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
-
-
-@dataclass(frozen=True)
-class ComparedRow:
-    """One score of all runs."""
-
-    kind: str  # `headline`, `group`, `corruption` or `cell`; `category`, `part` or `crowd index`
-    name: str  # such as `AP*`, `mPC`, `noise`, `fog` or `fog/3`
-    values: tuple[float | None, ...]  # of each run, 0..1; None where it is not defined
-    intervals: tuple[Interval | None, ...]  # of each value
-    differences: tuple[Difference | None, ...]  # of each run to the first one; None for that, or where not defined
-    leaders: tuple[int, ...]  # the runs that are best or cannot be told from the best one
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Runs beside each other; the first is what the others are compared with."""
-
-    names: tuple[str, ...]  # of the runs, all different
-    metric: str  # the figure that counts
-    suite: Suite
-    dataset: str
-    n_images: int
-    resamples: int
-    rows: tuple[ComparedRow, ...]  # the headline first, then groups, corruptions, cells, and what is scored alone
-    notes: tuple[str, ...]  # what is not the same between the runs, though they can be compared
-
-    @property
-    def letters(self) -> list[str]:
-        """Return what the runs are called in tables: A, B, …"""
-        return [chr(ord("A") + run) if run < 26 else f"run {run + 1}" for run in range(len(self.names))]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what comparison.json holds."""
-        rows: list[dict[str, Any]] = [dict(vars(row)) for row in self.rows]
-        for row in rows:
-            row["differences"] = [
-                d and {**vars(d), "distinguishable": d.is_distinguishable} for d in row["differences"]
-            ]
-        plain = {name: getattr(self, name) for name in ("names", "metric", "dataset", "n_images", "resamples", "notes")}
-        return {"level": LEVEL, "suite": self.suite.identity, **plain, "rows": rows}
 
 
 def compare_runs(
@@ -166,86 +107,6 @@ def read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreT
                 "both anew"
             )
     return tables
-
-
-def _check_joints(folder: Path, one: Mapping[str, Any], other_folder: Path, two: Mapping[str, Any]) -> None:
-    """Raise UserError if two runs of the same annotations score other joints of them."""
-    if one.get("joints") == two.get("joints") or one.get("name") != two.get("name"):
-        return
-    scored = [of.get("joints_scored", "all") for of in (one, two)]
-    chosen = [set(of["joints"]) for of in (one, two) if isinstance(of.get("joints"), list)]
-    shared = [joint for joint in one.get("joints") or two.get("joints") or () if all(joint in of for of in chosen)]
-    say = f": bench both with --joints {','.join(shared)}" if shared else ""
-    raise UserError(
-        f"{folder.absolute()} and {other_folder.absolute()} cannot be compared, they are scored on other joints, "
-        f"{scored[0]} and {scored[1]}{say}"
-    )
-
-
-def note_differences(folder: Path, first: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]) -> list[str]:
-    """Return what is not the same between two runs, though they can be compared.
-
-    Raises:
-        UserError: they are not of the same images.
-    """
-    one, two = first["provenance"], other["provenance"]
-    _check_joints(folder, one["dataset"], other_folder, two["dataset"])
-    different = [
-        f"{name} {one.get(name)} and {two.get(name)}"
-        for name in SAME_PIXELS
-        if one.get(name) != two.get(name) and one.get(name) not in UNTOLD and two.get(name) not in UNTOLD
-    ]
-    ours, theirs = ({**identify_data(p["dataset"]), "metric": name_metric(p["dataset"])} for p in (one, two))
-    ours, theirs = keep_known(theirs, ours), keep_known(ours, theirs)
-    keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
-    reason = tell_difference([] if different else keys)
-    different += [f"{key} {ours.get(key)} and {theirs.get(key)}" for key in keys]
-    changed = {key: tell_files_apart(*(p["dataset"].get(key) for p in (one, two))) for key in CODE}
-    different += [f"the metric's {name} in two versions" for name in changed["metric_code"]]
-    if different:
-        raise UserError(
-            f"{folder.absolute()} and {other_folder.absolute()} cannot be compared, {reason}: "
-            f"{first_few(different, 'differences')}"
-        )
-    notes = [
-        f"{what}: {one.get(name, 'made')} in {folder.name}, {two.get(name, 'made')} in {other_folder.name}"
-        for name, what in (("box_protocol", "boxes"), *((name, name.replace("_", " ")) for name in SAME_PIXELS))
-        if one.get(name) != two.get(name)
-    ]
-    least = [of["dataset"].get("min_box_score", 0) for of in (one, two)]
-    if least[0] != least[1]:
-        notes.append(f"boxes from score {least[0]:g} in {folder.name}, from {least[1]:g} in {other_folder.name}")
-    if changed["code"]:
-        files = ", ".join(changed["code"])
-        notes.append(
-            f"the code of the data, {files}, differs between {folder.name} and {other_folder.name}; the truth does not"
-        )
-    if one.get("corrupted_images") != two.get("corrupted_images"):
-        notes.append(f"corrupted images of {folder.name} and {other_folder.name} come from different places")
-    return notes
-
-
-def tell_corruptions_apart(
-    folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]
-) -> tuple[set[str], list[str]]:
-    """Return the corruptions of somebody's own that are not the same in all runs, and a note on each one in doubt."""
-    apart: set[str] = set()
-    notes = []
-    own = dict.fromkeys(name for summary in summaries for name in summary["corruptions"] if ":" in name)
-    for name in own:
-        codes = {
-            folder.name: as_table(summary["provenance"].get(BY_CORRUPTION)).get(name)
-            for folder, summary in zip(folders, summaries, strict=True)
-            if name in summary["corruptions"]
-        }
-        known = [code for code in codes.values() if code]
-        files = {file: None for code in known[1:] for file in tell_files_apart(known[0], code)}
-        if files:
-            apart.add(name)
-            notes.append(f"{name} is left out: {', '.join(files)} was not the same in {' and '.join(codes)}")
-        elif len(known) < len(codes):
-            notes.append(f"{name}: not every run says which code it is, so it may not be the same corruption")
-    return apart, notes
 
 
 def _compare_rows(

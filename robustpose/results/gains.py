@@ -14,7 +14,9 @@ from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.errors import UserError, spell_list
 from robustpose.metrics.robustness import mean_under_corruption
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.compare import Difference, note_differences, resample_runs, tell_corruptions_apart
+from robustpose.results.comparable import note_differences, tell_corruptions_apart
+from robustpose.results.compare import resample_runs
+from robustpose.results.compared import Difference
 from robustpose.results.published import PublishedRow
 from robustpose.results.resampling import check_resamples, interval
 from robustpose.results.rows import require_one_suite, severities_of

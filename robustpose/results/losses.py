@@ -9,7 +9,7 @@ from typing import Any
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.cuts import CUTS
-from robustpose.results.compare import Comparison
+from robustpose.results.compared import Comparison
 from robustpose.results.gates import spell_apart
 from robustpose.results.rows import Interval
 from robustpose.results.score_names import explain_lack, find_name, name_scores

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from robustpose.printing import one_line
-from robustpose.results.compare import Comparison, Difference
+from robustpose.results.compared import Comparison, Difference
 from robustpose.results.doubts import read_doubts
 from robustpose.results.published import count_images
 from robustpose.results.rows import Interval, data_name, explain_no_mean, model_name, percent, rows_of, tabulate_cells

@@ -32,7 +32,7 @@ from robustpose.results.rows import (
 from robustpose.results.scored import count_title, list_notes
 
 if TYPE_CHECKING:
-    from robustpose.results.compare import Comparison, Difference
+    from robustpose.results.compared import Comparison, Difference
     from robustpose.results.leaderboard import Board
 
 # What a command is at, by the label of its progress: in words, and what is counted.

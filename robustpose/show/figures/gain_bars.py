@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from robustpose.corruptions.suites import Suite
-from robustpose.results.compare import Difference
+from robustpose.results.compared import Difference
 from robustpose.show.figures import style
 from robustpose.show.figures.pairs import Pair, Panels
 

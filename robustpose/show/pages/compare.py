@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from robustpose.files import write_text
-from robustpose.results.compare import ComparedRow, Comparison, Difference
+from robustpose.results.compared import ComparedRow, Comparison, Difference
 from robustpose.show.pages.charts import COLORS, SYMBOLS, Chart, error_bars, escape_label, percents, trace
 from robustpose.show.pages.page import render_page, spoken
 from robustpose.show.replacing import check_json, check_page, follow

@@ -1,0 +1,82 @@
+"""Compared: what comparing finds: differences of scores, rows of them, slices of people, and runs beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from robustpose.corruptions.suites import Suite
+from robustpose.results.resampling import LEVEL
+from robustpose.results.rows import Interval
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A score (0..1) less another run's; no interval where too many resamples have no score."""
+
+    value: float
+    interval: Interval | None
+
+    @property
+    def is_distinguishable(self) -> bool:
+        """Return whether the interval leaves 0 out."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One score of all runs."""
+
+    kind: str  # `headline`, `group`, `corruption` or `cell`; `category`, `part` or `crowd index`
+    name: str  # such as `AP*`, `mPC`, `noise`, `fog` or `fog/3`
+    values: tuple[float | None, ...]  # of each run, 0..1; None where it is not defined
+    intervals: tuple[Interval | None, ...]  # of each value
+    differences: tuple[Difference | None, ...]  # of each run to the first one; None for that, or where not defined
+    leaders: tuple[int, ...]  # the runs that are best or cannot be told from the best one
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what comparison.json holds of it."""
+        apart = [d and {**vars(d), "distinguishable": d.is_distinguishable} for d in self.differences]
+        return {**vars(self), "differences": apart}
+
+
+@dataclass(frozen=True)
+class ComparedSlice:
+    """People of one kind, or one joint, in all runs."""
+
+    kind: str  # `size`, `visible joints` or `crowding`; or `joint`
+    name: str  # such as `32 to 64 px`, or `left_wrist`
+    n_people: int  # of how many people, or of how many annotated joints
+    rows: tuple[ComparedRow, ...]  # its headline, as far as runs have it: `clean`, `mPC` and `rPC`
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs beside each other; the first is what the others are compared with."""
+
+    names: tuple[str, ...]  # of the runs, all different
+    metric: str  # the figure that counts
+    suite: Suite
+    dataset: str
+    n_images: int
+    resamples: int
+    rows: tuple[ComparedRow, ...]  # the headline first, then groups, corruptions, cells, and what is scored alone
+    notes: tuple[str, ...]  # what is not the same between the runs, though they can be compared
+    slices: tuple[ComparedSlice, ...] = ()  # of people, then joints
+
+    @property
+    def letters(self) -> list[str]:
+        """Return what the runs are called in tables: A, B, …"""
+        return [chr(ord("A") + run) if run < 26 else f"run {run + 1}" for run in range(len(self.names))]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what comparison.json holds."""
+        slices = [{**vars(one), "rows": [row.to_json() for row in one.rows]} for one in self.slices]
+        plain = {name: getattr(self, name) for name in ("names", "metric", "dataset", "n_images", "resamples", "notes")}
+        return {
+            "level": LEVEL,
+            "suite": self.suite.identity,
+            **plain,
+            "rows": [row.to_json() for row in self.rows],
+            "slices": slices,
+        }
