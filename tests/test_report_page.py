@@ -14,7 +14,7 @@ from robustpose.data.spec import DataSpec
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.show.pages.gallery import make_gallery
 from robustpose.show.pages.report import render, write_report
-from tests.browser import PATIENCE, open_browser, opened
+from tests.browser import PATIENCE, find_breaches, open_browser, opened
 from tests.hostile import TOGETHER
 from tests.test_charts import CURVES, HOSTILE, add_intervals
 from tests.test_page import PAGES
@@ -139,6 +139,12 @@ def test_page_draws_every_chart_and_asks_for_nothing(run_view):
         assert run_view.locator(f"#{chart} .main-svg").count() > 0
     assert run_view.locator("#sheet-images img").count() == 3  # clean, and two corruptions
     assert run_view.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_can_be_read_by_everybody_in_light_and_dark(hostile_view, scheme):
+    assert find_breaches(hostile_view, scheme) == []
+    hostile_view.emulate_media(color_scheme="light")
 
 
 def test_headers_sort_by_mouse_and_keyboard_and_give_the_old_order_back(hostile_view):

@@ -16,6 +16,7 @@ from robustpose.results.rows import headline_columns, suite_of
 from robustpose.results.summary_model import MOST_BYTES, Bounds, Count, Part, Score, Text, parse_number
 
 MOST_ROWS = 10_000
+FEW_PEOPLE = 10  # below: a slice's numbers say little, and are shown in grey
 Number = Annotated[float, BeforeValidator(parse_number), Field(ge=-1e9, le=1e9)]
 Numbers = Annotated[dict[str, Number | None], Field(max_length=MOST_ROWS)]
 

@@ -26,7 +26,7 @@ from robustpose.printing import make_visible
 from robustpose.results.run_folder import RunFolder
 from robustpose.show.pages.thumbnails import Place, Thumbnail, make_corrupted_thumbnails, make_thumbnail
 
-TOTAL_BYTES = 8_000_000  # of images and poses: with plotly.js a page stays below 15 MB
+TOTAL_BYTES = 4_000_000  # of images and poses: with charts and tables a page stays below 6 MB
 IMAGES_SHARE = 0.6  # of it for clean images and poses, at most
 MOST_IMAGES = 240
 MOST_PEOPLE = 20  # per image and cell, best score first, as COCO counts them
