@@ -33,6 +33,10 @@ class ComparedRow:
     intervals: tuple[Interval | None, ...]  # of each value
     differences: tuple[Difference | None, ...]  # of each run to the first one; None for that, or where not defined
     leaders: tuple[int, ...]  # the runs that are best or cannot be told from the best one
+    # Of groups of trainings, whose values are means: the standard deviation between the trainings of each, and what
+    # each of them has; both () for runs.
+    spreads: tuple[float | None, ...] = ()
+    trainings: tuple[tuple[float | None, ...], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds of it."""
@@ -63,6 +67,8 @@ class Comparison:
     rows: tuple[ComparedRow, ...]  # the headline first, then groups, corruptions, cells, and what is scored alone
     notes: tuple[str, ...]  # what is not the same between the runs, though they can be compared
     slices: tuple[ComparedSlice, ...] = ()  # of people, then joints
+    # Names of the runs in each group, whose name then stands in `names`; () where runs are compared one by one.
+    trainings: tuple[tuple[str, ...], ...] = ()
 
     @property
     def letters(self) -> list[str]:
@@ -72,7 +78,8 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds."""
         slices = [{**vars(one), "rows": [row.to_json() for row in one.rows]} for one in self.slices]
-        plain = {name: getattr(self, name) for name in ("names", "metric", "dataset", "n_images", "resamples", "notes")}
+        names = ("names", "trainings", "metric", "dataset", "n_images", "resamples", "notes")
+        plain = {name: getattr(self, name) for name in names}
         return {
             "level": LEVEL,
             "suite": self.suite.identity,
