@@ -13,6 +13,7 @@ from robustpose.results.cell_score import CellScore, nest_cuts
 from robustpose.results.cuts import describe_cuts
 from robustpose.results.inputs import read_inputs
 from robustpose.results.run_folder import RunFolder
+from robustpose.results.slice_resamples import take_slice_resamples, write_slice_resamples
 from robustpose.results.slices import describe_slices
 from robustpose.results.summary import summarize
 from robustpose.show.pages.report import PAGE, write_report, write_tables
@@ -37,6 +38,7 @@ def write_scores(
         summary = {"name": job.name, **summary}
     joints = data.dataset.skeleton.joints
     slices = describe_slices(metric, scores, data.slices, data.truths, joints, job.suite, data.cuts)
+    write_slice_resamples(job.out, slices and take_slice_resamples(slices, scores, job.suite))
     rows = [
         {
             "cell": cell.key,

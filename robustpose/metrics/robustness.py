@@ -73,6 +73,12 @@ def take_means(scores: Mapping[Cell, Any], cells: Sequence[Cell], suite: Suite =
     )
 
 
+def mean_of_chosen(means: Means) -> Any:
+    """Return the mean over the corruptions of a run that has not all cells of its suite; None for one that has."""
+    chosen = list(means.corruptions.values())
+    return sum(chosen) / len(chosen) if chosen and means.mean is None else None
+
+
 def name_means(suite: Suite, metric: str) -> Suite:
     """Return a suite with the names that its mean and its ratio have for a metric, by the name of its figure."""
     return suite.with_mean_called(metric) if metric in HELD_AGAINST_CLEAN else suite

@@ -12,14 +12,15 @@ from typing import Any
 
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
-from robustpose.metrics.robustness import Means, take_means
+from robustpose.metrics.robustness import Means, mean_of_chosen, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import ScoreTable
 from robustpose.results.comparable import note_differences, tell_corruptions_apart
-from robustpose.results.compared import ComparedRow, Comparison, Difference
+from robustpose.results.compared import ComparedRow, Comparison, compare_row
+from robustpose.results.compared_slices import compare_slices
 from robustpose.results.cuts import CutOfRuns, pair_cuts
 from robustpose.results.names import name_runs
-from robustpose.results.resampling import RESAMPLES, check_resamples, draw_weights, interval
+from robustpose.results.resampling import RESAMPLES, check_resamples, draw_weights
 from robustpose.results.rows import (
     as_number,
     data_name,
@@ -31,6 +32,7 @@ from robustpose.results.rows import (
     spell_cut,
 )
 from robustpose.results.run_folder import RunFolder
+from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.summary import read_summary
 
 ROUNDING = 1e-4  # between a score and that of its table
@@ -62,7 +64,12 @@ def compare_runs(
     scores = [{CLEAN: s["clean"], **{cell: s["cells"][cell.key] for cell in cells[1:]}} for s in summaries]
     values = [take_means(of, cells, suite) for of in scores]
     n_images, resampled_scores = resample_runs(folders, scores, n_resamples)
+    if n_images == 1:  # all resamples of it are the same, and would say that nothing is by chance
+        n_resamples = 0
+        resampled_scores = [{cell: among[:0] for cell, among in of.items()} for of in resampled_scores]
     resampled = [take_means(of, cells, suite) for of in resampled_scores]
+    has_all = all(len(cells) - 1 == len(summary["cells"]) for summary in summaries)
+    slices, lacks = compare_slices(folders, summaries, suite, n_resamples, has_all)
     return Comparison(
         names=tuple(names or _tell_apart(folders, summaries)),
         metric=first["metric"],
@@ -74,7 +81,8 @@ def compare_runs(
             *_compare_rows(values, resampled, suite, first["metric"]),
             *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples), suite, first["metric"]),
         ),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys([*notes, *lacks])),
+        slices=tuple(slices),
     )
 
 
@@ -117,7 +125,9 @@ def _compare_rows(
         kind, name, _ = scores[0]
         if kind != "pixels":
             label = label_headline(name, metric) if kind == "headline" else name
-            yield _compare_row(kind, label, [score for *_, score in scores], [score for *_, score in among])
+            yield compare_row(kind, label, [score for *_, score in scores], [score for *_, score in among])
+    if (chosen := [mean_of_chosen(means) for means in values])[0] is not None:
+        yield compare_row("chosen", MEAN_OF_CHOSEN, chosen, [mean_of_chosen(means) for means in resampled])
 
 
 def _compare_cuts(cuts: Iterable[CutOfRuns], suite: Suite, metric: str) -> Iterator[ComparedRow]:
@@ -126,27 +136,7 @@ def _compare_cuts(cuts: Iterable[CutOfRuns], suite: Suite, metric: str) -> Itera
             values = [as_number(value_of(means)) for means in cut.values]
             label = spell_cut(cut.name, name, metric)
             if any(value is not None for value in values):
-                yield _compare_row(cut.kind, label, values, [value_of(means) for means in cut.resampled])
-
-
-def _compare_row(kind: str, name: str, values: Sequence[float | None], resampled: Sequence[Any]) -> ComparedRow:
-    differences = tuple(_subtract(values, resampled, run, 0) if run else None for run in range(len(values)))
-    defined = [run for run, value in enumerate(values) if value is not None]
-    leaders: tuple[int, ...] = ()
-    if defined:
-        best = max(defined, key=lambda run: (values[run], -run))
-        behind = {run: _subtract(values, resampled, run, best) for run in defined if run != best}
-        ties = [run for run, apart in behind.items() if apart is not None and not apart.is_distinguishable]
-        leaders = (best, *ties)
-    intervals = tuple(None if among is None else interval(among) for among in resampled)
-    return ComparedRow(kind, name, tuple(values), intervals, differences, leaders)
-
-
-def _subtract(values: Sequence[float | None], resampled: Sequence[Any], run: int, other: int) -> Difference | None:
-    mine, its = values[run], values[other]
-    if mine is None or its is None:
-        return None
-    return Difference(mine - its, interval(resampled[run] - resampled[other]))
+                yield compare_row(cut.kind, label, values, [value_of(means) for means in cut.resampled])
 
 
 def _tell_apart(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from robustpose.corruptions.suites import Suite
-from robustpose.results.resampling import LEVEL
-from robustpose.results.rows import Interval
+from robustpose.results.resampling import LEVEL, interval
+from robustpose.results.rows import Interval, title_chosen
+from robustpose.results.score_names import MEAN_OF_CHOSEN
+from robustpose.results.verdict_compare import describe_comparison
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Difference:
 class ComparedRow:
     """One score of all runs."""
 
-    kind: str  # `headline`, `group`, `corruption` or `cell`; `category`, `part` or `crowd index`
+    kind: str  # `headline`, `group`, `corruption`, `cell` or `chosen`; `category`, `part` or `crowd index`
     name: str  # such as `AP*`, `mPC`, `noise`, `fog` or `fog/3`
     values: tuple[float | None, ...]  # of each run, 0..1; None where it is not defined
     intervals: tuple[Interval | None, ...]  # of each value
@@ -75,6 +78,17 @@ class Comparison:
         """Return what the runs are called in tables: A, B, …"""
         return [chr(ord("A") + run) if run < 26 else f"run {run + 1}" for run in range(len(self.names))]
 
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """Return what the comparison says in words, a sentence each."""
+        return describe_comparison(self)
+
+    def label(self, row: ComparedRow) -> str:
+        """Return what people read as the name of a row, such as `mean of 2 corruptions`."""
+        if row.name != MEAN_OF_CHOSEN:
+            return row.name
+        return title_chosen({"cells": [one.name for one in self.rows if one.kind == "cell"]})
+
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds."""
         slices = [{**vars(one), "rows": [row.to_json() for row in one.rows]} for one in self.slices]
@@ -83,7 +97,35 @@ class Comparison:
         return {
             "level": LEVEL,
             "suite": self.suite.identity,
+            "verdict": " ".join(self.verdict),
             **plain,
             "rows": [row.to_json() for row in self.rows],
             "slices": slices,
         }
+
+
+def compare_row(kind: str, name: str, values: Sequence[float | None], resampled: Sequence[Any]) -> ComparedRow:
+    """Return one score of all runs, paired, from its values and what the same resamples scored, (R,) each.
+
+    Resamples are None of a score that is not defined, and (0,) where a run kept none: then there are no intervals.
+    """
+    differences = tuple(subtract_runs(values, resampled, run, 0) if run else None for run in range(len(values)))
+    defined = [run for run, value in enumerate(values) if value is not None]
+    leaders: tuple[int, ...] = ()
+    if defined:
+        best = max(defined, key=lambda run: (values[run], -run))
+        behind = {run: subtract_runs(values, resampled, run, best) for run in defined if run != best}
+        ties = [run for run, apart in behind.items() if apart is not None and not apart.is_distinguishable]
+        leaders = (best, *ties)
+    intervals = tuple(None if among is None else interval(among) for among in resampled)
+    return ComparedRow(kind, name, tuple(values), intervals, differences, leaders)
+
+
+def subtract_runs(values: Sequence[float | None], resampled: Sequence[Any], run: int, other: int) -> Difference | None:
+    """Return the score of a run less that of another one; None where one is not defined."""
+    mine, its = values[run], values[other]
+    if mine is None or its is None:
+        return None
+    mine_again, its_again = resampled[run], resampled[other]
+    is_paired = len(mine_again) == len(its_again)
+    return Difference(mine - its, interval(mine_again - its_again) if is_paired else None)

@@ -11,7 +11,7 @@ import numpy as np
 
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
-from robustpose.metrics.robustness import Means, name_means, take_means
+from robustpose.metrics.robustness import Means, mean_of_chosen, name_means, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.cuts import Cut
 from robustpose.pose.types import Floats
@@ -42,13 +42,13 @@ def _describe_cut(metric: str, cut: Cut, scores: Mapping[Cell, CellScore], suite
     means = take_means(values, list(scores), suite)
     resampled = {cell: score.slices[key].resampled for cell, score in scores.items() if key in score.slices}
     among = take_means(resampled, list(scores), suite) if resampled else None
-    columns, chosen = headline_columns(suite), list(means.corruptions.values())
+    columns = headline_columns(suite)
     return {
         "kind": cut.kind,
         "name": cut.name,
         "n_people": cut.n_people,
         **{name: as_number(value_of(means)) for name, value_of in columns.items()},
-        "mean_of_chosen": as_number(sum(chosen) / len(chosen)) if chosen and means.mean is None else None,
+        "mean_of_chosen": as_number(mean_of_chosen(means)),
         "cells": {cell.key: as_number(value) for cell, value in values.items() if cell.corruption is not None},
         "intervals": among and {name: _find_interval(value_of(among)) for name, value_of in columns.items()},
     }

@@ -8,6 +8,7 @@ matches/fog-3.npz         its score table, and how good each image's poses are. 
 inputs.json               how the data were opened
 results.jsonl             a line for each cell: all figures, and the SHA-256 of its predictions
 summary.json, slices.json means and their intervals; slices of people, joints and calibration
+slices.npz                scores of the slices on the resamples, by which slices of runs are compared
 preview.json              of a preview, instead of those three
 comparison.md             ours beside a published row, if one was named
 table.md|csv|tex          the scores as tables
@@ -37,7 +38,7 @@ from robustpose.reading import read_arrays
 
 IDENTITY = "run.json"
 OF_SCORES = (  # written once a run is scored, but for matches; the first ones say that it is finished
-    "summary.json", "preview.json", "results.jsonl", "slices.json", "comparison.md",
+    "summary.json", "preview.json", "results.jsonl", "slices.json", "slices.npz", "comparison.md",
     "table.md", "table.csv", "table.tex", "report.html",
 )  # fmt: skip
 WRITTEN = (*OF_SCORES, "inputs.json", "opened.json")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from robustpose.corruptions.suites import COCO_C, Suite
-from robustpose.metrics.robustness import name_means, take_means
+from robustpose.metrics.robustness import mean_of_chosen, name_means, take_means
 from robustpose.pose.cell import Cell
 from robustpose.pose.cuts import Cut
 from robustpose.pose.types import Truth
@@ -60,13 +60,18 @@ def describe_slices(
 
 
 def _score_slice(scores: Mapping[Cell, CellScore], key: Key, suite: Suite) -> dict[str, Any]:
-    """Return the headline of a slice with its intervals, and its means by group and by severity."""
+    """Return the headline of a slice with its intervals, and its means by group and by severity.
+
+    In a run without all cells of its suite, there is the mean of those that it has, too.
+    """
     means = take_means({cell: score.slices[key].value for cell, score in scores.items()}, list(scores), suite)
     resampled = take_means({cell: score.slices[key].resampled for cell, score in scores.items()}, list(scores), suite)
     row: dict[str, Any] = {}
     for name, value_of in headline_columns(suite).items():
         row[name] = as_number(value_of(means))
         row[f"{name}_interval"] = None if row[name] is None else interval(value_of(resampled))
+    if (chosen := mean_of_chosen(means)) is not None:
+        row["mean_of_chosen"] = as_number(chosen)
     row["groups"] = {name: as_number(value) for name, value in means.groups.items()}
     row["severities"] = {str(severity): as_number(value) for severity, value in means.severities.items()}
     return row

@@ -23,6 +23,7 @@ Numbers = Annotated[dict[str, Number | None], Field(max_length=MOST_ROWS)]
 
 class _Row(Part):
     name: Text
+    mean_of_chosen: Score | None = None  # of a run without all cells of its suite
     groups: dict[str, Score | None]
     severities: dict[str, Score | None]
 

@@ -9,7 +9,7 @@ from typing import Any
 from robustpose.changes import CODE
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import UserError
-from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, name_means, take_means
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, mean_of_chosen, name_means, take_means
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
 from robustpose.reading import read_json
@@ -39,14 +39,12 @@ def summarize(
     means = take_means({cell: every[metric] for cell, every in figures.items()}, cells, suite)
     nested = nest_means(means, suite)
     geometric = nested.pop("geometric")
-    by_corruption = list(means.corruptions.values())
-    has_other_mean = means.mean is None and by_corruption
     changes = _find_changes(figures) if metric in HELD_AGAINST_CLEAN else {}
     return {
         "suite": suite.identity,
         "metric": metric,
         **nested,
-        "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,
+        "mean_of_chosen": mean_of_chosen(means),
         "geometric": {"corruptions": list(suite.moves_pixels), **geometric} if geometric else None,
         **({"changes": changes} if changes else {}),
         "intervals": None if resampled is None else find_intervals(resampled, cells, suite),
