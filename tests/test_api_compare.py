@@ -37,7 +37,8 @@ def test_records_have_every_number_of_every_run(runs):
     comparison = robustpose.compare(*runs, names=["a", "b"], resamples=50)
     records = comparison.to_records()
     assert [record["run"] for record in records[:2]] == ["a", "b"]
-    assert {record["name"] for record in records} == {"clean", "mPC", "rPC", "contrast", "contrast/1", "contrast/4"}
+    named = {"clean", "mPC", "rPC", "contrast", "contrast/1", "contrast/4", "mean_of_chosen"}
+    assert {record["name"] for record in records} == named
     frame = comparison.to_frame().set_index(["name", "run"])
     assert frame.loc[("clean", "b"), "difference"] == comparison.difference("clean").value
 

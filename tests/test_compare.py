@@ -38,7 +38,7 @@ def test_values_and_intervals_are_those_of_the_summaries(runs):
     row = find(comparison, "fog/4")
     assert list(row.values) == [summary["cells"]["fog/4"] for summary in summaries]
     assert [list(interval) for interval in row.intervals] == [s["intervals"]["cells"]["fog/4"] for s in summaries]
-    assert [row.kind for row in comparison.rows] == ["headline"] * 3 + ["corruption"] * 2 + ["cell"] * 4
+    assert [row.kind for row in comparison.rows] == ["headline"] * 3 + ["corruption"] * 2 + ["cell"] * 4 + ["chosen"]
     assert find(comparison, "mPC").values == (None, None)  # of a few cells there is none
 
 

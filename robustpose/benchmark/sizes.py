@@ -12,6 +12,7 @@ from robustpose.show.pages.thumbnails import EXPECTED_BYTES, MOST_PIXELS
 SUMMARY, SUMMARY_OF_CELL = 9_000, 700  # results.jsonl, summary.json, tables, run.json
 MATCHES_OF_CELL, MATCHES_OF_PERSON = 1_000, 4.0
 SLICES, SLICES_OF_CELL = 20_000, 1_050
+SLICES_OF_PEOPLE, RESAMPLED_SLICE = 13, 3_500  # a thousand resamples of one score of a slice or joint
 PAGE, PAGE_OF_CELL = 190_000, 2_200  # without images and plotly.js
 PLOTLY = 1_200_000
 POSE_OF_JOINT = 2.5  # in the gallery
@@ -58,6 +59,8 @@ def measure_folder(counts: Counts, rates: Rates) -> int:
     total += round(counts.n_cells * (MATCHES_OF_CELL + MATCHES_OF_PERSON * counts.n_people))
     if counts.has_slices:
         total += SLICES + SLICES_OF_CELL * counts.n_cells
+        n_scores = 1 if counts.n_cells == 1 else 2 if counts.n_cells < 50 else 3  # clean, and a mean, and its ratio
+        total += RESAMPLED_SLICE * n_scores * (SLICES_OF_PEOPLE + counts.n_joints)
     if counts.has_page:
         n_clean, n_corrupted = count_thumbnails(counts, rates)
         total += PAGE + PAGE_OF_CELL * counts.n_cells + PLOTLY

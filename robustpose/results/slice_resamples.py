@@ -28,6 +28,7 @@ from robustpose.results.score_names import MEAN_OF_CHOSEN
 FILE = "slices.npz"
 MOST_KEPT = RESAMPLES
 ROUNDING = 1e-5  # of scores in float32 beside those of slices.json
+FAR = 1e9  # beyond any score, or ratio of scores
 SECTIONS = ("slices", "joints")  # of slices.json; arrays have their names
 
 Columns = dict[str, Floats]  # by name of a score: (R,)
@@ -89,14 +90,21 @@ def read_slice_resamples(
     found: dict[Key, Columns] = {}
     for section in SECTIONS:
         keys, array = [key for of, key in list_keys(content) if of == section], arrays[section]
-        fits = array.dtype == np.float32 and (array.ndim == 3 or not keys)
-        if not fits or (keys and array.shape[:2] != (len(keys), len(names))):
+        if keys and not _fits(array, (len(keys), len(names)), content.get("resamples")):
             raise UserError(_damaged(path, folder))
-        for key, row, scores in zip(keys, content[section], array.astype(float), strict=True):
+        for key, row, scores in zip(keys, content[section], array.astype(float) if keys else [], strict=True):
             found[key] = dict(zip(names, scores, strict=True))
-            if len(scores[0]) == content.get("resamples") and not _agrees(row, found[key]):
+            if array.shape[2] == content.get("resamples") and not _agrees(row, found[key]):
                 raise UserError(_damaged(path, folder))
     return found
+
+
+def _fits(array: npt.NDArray[Any], shape: tuple[int, int], n_resamples: Any) -> bool:
+    """Return whether an array is of so many slices and scores, and of the resamples that slices.json is of."""
+    if array.dtype != np.float32 or array.ndim != 3 or array.shape[:2] != shape or not array.size:
+        return False
+    kept = min(n_resamples, MOST_KEPT) if type(n_resamples) is int else array.shape[2]
+    return array.shape[2] == kept and not (np.abs(array) > FAR).any()
 
 
 def _agrees(row: Mapping[str, Any], columns: Columns) -> bool:

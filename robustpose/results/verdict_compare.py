@@ -13,14 +13,15 @@ from robustpose.errors import spell_list
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.results.resampling import LEVEL
 from robustpose.results.rows import percent
+from robustpose.results.slices_model import FEW_PEOPLE
 
 if TYPE_CHECKING:
     from robustpose.results.compared import ComparedRow, ComparedSlice, Comparison, Difference
 
 FEW_IMAGES = 20  # below: the middle 95 % of resamples of so few images holds the truth clearly less often than that
-FEW_PEOPLE = 10  # below: what a slice scores is chance
 MOST_NAMED = 3  # runs in a sentence
 LONGEST_NAME = 60  # letters
+_NOT_IN_RATIO = "What they keep of their clean scores cannot be told apart"
 
 
 def describe_comparison(comparison: Comparison) -> tuple[str, ...]:
@@ -102,12 +103,17 @@ def _tell_headline(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
         difference = row.differences[1]
         if difference is None:
             continue
-        where = "On clean images" if row == comparison.rows[0] else "In the part of its clean score that it keeps"
-        if _is_shown(comparison, difference):
-            words = f"it is {_word(comparison, difference)}"
+        words = f"{row.name} {spell_points(difference)}"
+        if row != comparison.rows[0]:
+            more = "more" if difference.value > 0 else "less"
+            keeps = f"It keeps {more} of its clean score" if _is_shown(comparison, difference) else _NOT_IN_RATIO
+            yield f"{keeps}: {words}."
+        elif difference.value == 0 and difference.interval is not None and not any(difference.interval):
+            yield f"On clean images they are the same: {row.name} {percent(row.values[1])}."
+        elif _is_shown(comparison, difference):
+            yield f"On clean images it is {_word(comparison, difference)}: {words}."
         else:
-            words = "they cannot be told apart"
-        yield f"{where}, {words}: {row.name} {spell_points(difference)}."
+            yield f"On clean images they cannot be told apart: {words}."
 
 
 def _tell_corruptions(comparison: Comparison) -> Iterator[str]:
@@ -159,7 +165,7 @@ def _tell_many(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
     if len(main.leaders) == 1:
         yield f"{name} is {_superlative(comparison)}: {value}, and every other run can be told from it."
     elif len(main.leaders) == len(comparison.names):
-        yield f"No run is shown to be {_words(comparison)[0]} than the highest one, {name}: {value}."
+        yield f"No run is shown to be {_words(comparison)[1]} than the highest one, {name}: {value}."
     else:
         others = _list_names(comparison, main.leaders[1:], "and")
         yield f"{_name(comparison, best)} scores highest, {value}; {others} cannot be told from it."
