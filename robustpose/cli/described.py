@@ -53,6 +53,11 @@ def describe_detector_options(kind: str) -> list[Described]:
     return _describe_options(detectors.options_of(kind))
 
 
+def describe_model(model: type[BaseModel]) -> list[Described]:
+    """Return the fields of a model of settings, those of groups with dots."""
+    return list(_describe(model))
+
+
 def _describe_options(options: type[BaseModel]) -> list[Described]:
     return [
         replace(

@@ -120,7 +120,8 @@ def _write_examples(ctx: Any, formatter: Any) -> None:
                 formatter.write("".join(f"{line}\n" for line in _fold(example, formatter.width)))
 
 
-def _write_groups(command: Any, ctx: Any, formatter: Any) -> None:
+def find_groups(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+    """Return the names and texts of a command's arguments and options by the titles of their groups, in order."""
     groups: dict[str, list[tuple[str, str]]] = {title: [] for title in FIRST}
     last: dict[str, list[tuple[str, str]]] = {title: [] for title in LAST}
     for parameter in command.get_params(ctx):
@@ -128,7 +129,11 @@ def _write_groups(command: Any, ctx: Any, formatter: Any) -> None:
         if record is not None:
             title = _find_group(parameter)
             (last if title in last else groups).setdefault(title, []).append(_polish(parameter, record))
-    groups |= last
+    return groups | last
+
+
+def _write_groups(command: Any, ctx: Any, formatter: Any) -> None:
+    groups = find_groups(command, ctx)
     lengths = [len(names) for records in groups.values() for names, _ in records if len(names) <= NAMES_WIDTH]
     width = max(lengths, default=0)  # of all groups, so that their texts begin at one column
     for title, records in groups.items():

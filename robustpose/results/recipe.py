@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from robustpose.config import Settings, check_settings, read_recipe, refuse_code, shorten
 from robustpose.corruptions.suites import COCO_C
@@ -27,11 +27,18 @@ Word = Annotated[str, Field(min_length=1, max_length=1000)]
 class Expected(Settings):
     """What a table says, in percent, and where: see `PublishedRow`."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     source: Word
+    """Where the numbers were published."""
     clean: Percent
+    """Score on clean images, percent."""
     mPC: Percent
+    """Mean over the cells of coco-c, percent."""
     rPC: Annotated[float, Field(ge=0, le=1000)]
+    """mPC divided by the clean score, percent."""
     corruptions: dict[str, Percent] = Field(default_factory=dict)
+    """Mean over the severities of each corruption by its name, percent; may be left out."""
 
     @field_validator("corruptions")
     @classmethod
@@ -45,14 +52,24 @@ class Expected(Settings):
 class BenchRecipe(Settings):
     """How a row was measured: options of the bench command, and what the row says."""
 
-    model: Word  # row of the table of networks
-    weights: Word | None = None  # name of the official file; None where there is none
-    input: Word  # WIDTHxHEIGHT px
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    model: Word
+    """Network: see robustpose list networks; or package.module:attr."""
+    weights: Word | None = None
+    """Name of the official file; left out where there is none."""
+    input: Word
+    """WIDTHxHEIGHT of the crops, px."""
     data: Word
+    """Data set, as --data takes it; or package.module:attr."""
     split: Word
+    """Split of an official set, as --split takes it."""
     boxes: Word = "gt"
+    """Boxes that are looked at, as --boxes takes them."""
     seed: Annotated[Word, BeforeValidator(lambda seed: str(seed) if type(seed) is int else seed)] = "release"
+    """release, as the published benchmark; or a number for independent noise."""
     only_with_people: bool = False
+    """Leave out images without people."""
     expected: Expected
 
     @field_validator("weights")
