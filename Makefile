@@ -1,6 +1,7 @@
 # make demo   set up, run the main job on the embedded data, print where the report is
 # make test   set up, run the tests
 # make check  set up, formatting, lint, types, import layers
+# make docs   set up, build the documentation as a site, in site/index.html; a dead link is an error
 # make wheel  set up, install the wheel alone into an empty environment, try it there
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 FIRST = $(wildcard tests/test_[a-f]*.py)
 
-.PHONY: demo test check wheel clean
+.PHONY: demo test check docs wheel clean
 
 # What a user needs, and no more.
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -24,7 +25,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/tools: $(VENV)/installed
-	$(PIP) --editable '.[test,check]'
+	$(PIP) --editable '.[test,check,docs]'
 	touch $@
 
 demo: $(VENV)/installed
@@ -45,8 +46,12 @@ check: $(VENV)/tools
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
 
+# A line of its makers about their next program is left out.
+docs: $(VENV)/tools
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 wheel: $(VENV)/tools
 	PYTHON=$(BIN)/python .ci/wheel
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) runs site .pytest_cache .mypy_cache .ruff_cache

@@ -148,7 +148,7 @@ class Files:
     def _make_shards(self, name: str) -> None:
         bench = f"bench --model tests.outside:guess_from_pixels --data toy --out {name} --limit 2 --workers 1"
         if not (self.folder / name).exists():
-            self._call([*bench.split(), *"--corruptions fog --severities 3 --shard 1/1".split()])
+            self._call([*bench.split(), "--corruptions", "fog", "--severities", "3", "--shard", "1/1"])
 
     def _make_run(self, name: str, is_other: bool) -> None:
         if (self.folder / name / "summary.json").is_file() or Path(name).suffix:
