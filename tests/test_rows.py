@@ -96,7 +96,7 @@ def test_a_new_column_of_the_score_table_is_one_line_and_is_in_every_rendering(
         titles, scores = (line.rstrip("\\ ").split(" & ") for line in text.splitlines()[3:6:2])
         assert scores[titles.index(worst)] == shown
     page = render(summary, json.loads((folders[0] / "slices.json").read_text()))
-    assert f"<li>{worst}<strong>{shown}</strong>" in page  # the headline
+    assert f">{worst}</span><strong>{shown}</strong>" in page  # the headline
     assert f'data-csv="{worst}"' in page  # the paper's table
     assert (
         f'class="edge">clean</th><th scope="col">mPH</th><th scope="col">rPH</th><th scope="col">{worst}</th>' in page
@@ -125,5 +125,5 @@ def test_files_from_before_a_new_column_show_a_dash_there(worst, capsys, monkeyp
         summary = make()
     print_summary(summary)
     assert f"{worst} –" in capsys.readouterr().out
-    assert f"<li>{worst}<strong>–</strong>" in render(summary)
+    assert f">{worst}</span><strong>–</strong>" in render(summary)
     assert to_csv(summary).splitlines()[0].startswith("model,dataset,metric,clean,mPC,rPC,worst,")

@@ -26,13 +26,13 @@ from robustpose.results.run_images import open_images
 from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.slices_model import read_slices
 from robustpose.results.summary import read_summary
+from robustpose.results.verdict import judge_run
 from robustpose.show.inline import describe_data, run_to_html
 
 if TYPE_CHECKING:
     import pandas
 
-LOCK = ".lock"
-SUMMARY = "summary.json"
+LOCK, SUMMARY = ".lock", "summary.json"
 
 
 class Run:
@@ -40,8 +40,7 @@ class Run:
 
     `mPC` and `rPC` are the mean under corruption and its ratio to the clean score. They are None where the run does not
     have all cells of its suite: a mean over other cells would be taken for the suite's. In another suite they have
-    other names, such as `mPH`; `mean` and `ratio` are those of any suite. Asking for a name of another suite is an
-    AttributeError that says which this run has.
+    other names, such as `mPH`; `mean` and `ratio` are those of any suite.
 
     Attributes:
         folder: the run folder, which bench can go on in, and the commands report, score and compare take.
@@ -70,11 +69,11 @@ class Run:
     def __getattr__(self, name: str) -> Any:
         known = {suite_name for suite in SUITES.values() for suite_name in (suite.mean_name, suite.ratio_name)}
         if name in known.union(HELD_AGAINST_CLEAN):
-            own = self.suite
-            if name in (own.mean_name, own.ratio_name):
+            own = list(filter(None, (self.suite.mean_name, self.suite.ratio_name)))
+            if name in own:
                 return self.summary[name]
-            names = " and ".join(filter(None, (own.mean_name, own.ratio_name)))
-            raise AttributeError(f"this run is of suite {own.name}, whose mean and ratio are {names}: it has no {name}")
+            which = f"suite {self.suite.name}, whose mean and ratio are {' and '.join(own)}"
+            raise AttributeError(f"this run is of {which}: it has no {name}")
         raise AttributeError(f"'Run' has no attribute '{name}'")
 
     def __dir__(self) -> list[str]:
@@ -112,10 +111,7 @@ class Run:
 
     @property
     def ratio(self) -> float | None:
-        """Return the mean divided by the clean score; None without a mean, or where the clean score is 0.
-
-        None for consistency, too, whose clean score is 1 by definition.
-        """
+        """Return mean / clean; None without a mean, where clean is 0, and for consistency, whose clean score is 1."""
         value: float | None = self.summary.get(self.suite.ratio_name)
         return value
 
@@ -148,6 +144,11 @@ class Run:
     def warnings(self) -> list[str]:
         """Return why the numbers could be wrong, a line each; empty where nothing speaks against them."""
         return read_doubts(self.summary)
+
+    @property
+    def verdict(self) -> str:
+        """Return in words what the model keeps, what costs it most and who suffers most, as far as intervals tell."""
+        return " ".join(judge_run(self.summary, self._slices))
 
     def interval(self, name: str) -> tuple[float, float] | None:
         """Return the 95 % interval of a number: `clean`, `mPC`, a group, a corruption, or a cell such as ``fog/3``.
@@ -264,7 +265,7 @@ class Run:
         return f"<Run of {self.name} on {describe_data(self.summary)}: {scores} (percent); {self.folder}>"
 
     def _repr_html_(self) -> str:
-        return run_to_html(self.summary, self.folder)
+        return run_to_html(self.summary, self.folder, self.verdict)
 
     def _find(self, name: str) -> Row:
         chosen = self.summary.get(MEAN_OF_CHOSEN)
@@ -273,9 +274,8 @@ class Run:
 
     def _rows(self) -> list[Row]:
         """Return the numbers that the run has or could have: not those of corruptions that were not asked for."""
-        measured = self.summary["corruptions"]
         rows = [row for row in list_rows(self.summary) if row.kind != "pixels"]
-        return [row for row in rows if row.kind != "corruption" or row.name in measured]
+        return [row for row in rows if row.kind != "corruption" or row.name in self.summary["corruptions"]]
 
 
 def load_run(folder: str | Path) -> Run:

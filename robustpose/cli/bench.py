@@ -137,7 +137,8 @@ def bench(
     from robustpose.results.inputs import Inputs, RowNote
     from robustpose.results.published import find_row
     from robustpose.results.run_folder import RunFolder
-    from robustpose.show.terminal import print_comparison, print_preview, print_summary, progress_display
+    from robustpose.results.verdict import judge_folder
+    from robustpose.show.terminal import print_comparison, print_preview, print_summary, print_verdict, progress_display
 
     shard = part.read(
         {
@@ -205,6 +206,7 @@ def bench(
     with progress_display() as on_progress:
         summary = run_bench(job, cells, engine, work.resamples, on_progress, fresh, announcer())
     print_summary(summary)
+    print_verdict(judge_folder(out, summary))
     left_out = RunFolder(out).list_other_cells(cells)
     if left_out:  # of an earlier command, whose summary this one has replaced
         print_line(f"note: not asked for now, so not in the results: {', '.join(left_out)} of {out}/predictions")

@@ -40,7 +40,8 @@ def score(
     from robustpose.results.gates import judge_gates
     from robustpose.results.run_images import choose_data, find_corrupted_images
     from robustpose.results.summary import read_summary
-    from robustpose.show.terminal import print_summary, progress_display
+    from robustpose.results.verdict import judge_folder
+    from robustpose.show.terminal import print_summary, print_verdict, progress_display
 
     old = read_summary(folder)  # whose data to ask for: a folder that is no run has none
     judge_gates(wished.gates, old)  # whether it has such scores: before it is scored again
@@ -53,6 +54,7 @@ def score(
     with progress_display() as on_progress:
         summary = rescore(job, work.engine, work.resamples, on_progress, announcer())
     print_summary(summary)
+    print_verdict(judge_folder(folder, summary))
     print_line(f"report: {folder / 'report.html'}")
     judged = judge_gates(wished.gates, summary)
     finish(shown, judged, {**summary, "folder": folder, "report": folder / "report.html"})
@@ -82,9 +84,10 @@ def report(
     from robustpose.results.gates import judge_gates
     from robustpose.results.run_images import find_corrupted_images, open_images
     from robustpose.results.summary import read_summary
+    from robustpose.results.verdict import judge_folder
     from robustpose.show.pages.report import write_report
     from robustpose.show.pages.richer import RicherPage
-    from robustpose.show.terminal import print_summary
+    from robustpose.show.terminal import print_summary, print_verdict
 
     summary = read_summary(folder)
     judged = judge_gates(wished.gates, summary)
@@ -106,6 +109,7 @@ def report(
     if losses:
         print_aside(f"warning: {'; '.join(losses)}")
     print_summary(summary)
+    print_verdict(judge_folder(folder, summary))
     print_line(f"report: {folder / 'report.html'}")
     finish(shown, judged, {**summary, "folder": folder, "report": folder / "report.html"})
 

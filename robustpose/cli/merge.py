@@ -60,7 +60,8 @@ def merge(
     from robustpose.benchmark.shards.sources import find_shards
     from robustpose.results.gates import judge_gates
     from robustpose.results.summary import read_summary
-    from robustpose.show.terminal import print_comparison, print_summary, progress_display
+    from robustpose.results.verdict import judge_folder
+    from robustpose.show.terminal import print_comparison, print_summary, print_verdict, progress_display
 
     gates = tuple(wished.gates)
     place = _choose_place(runs, out)
@@ -68,6 +69,7 @@ def merge(
     if place in runs and finish_merging(place):
         summary = read_summary(place)
         print_summary(summary)
+        print_verdict(judge_folder(place, summary))
         print_line(f"{place} is a finished run already: nothing to merge (robustpose score scores it again)")
         finish(shown, judge_gates(gates, summary), {**summary, "folder": place, "report": page})
         return
@@ -82,6 +84,7 @@ def merge(
     with progress_display() as on_progress:
         summary, beside = merge_shards(wanted, engine, work.resamples, on_progress, fresh, announcer())
     print_summary(summary)
+    print_verdict(judge_folder(place, summary))
     if beside is not None:
         print_comparison(*beside)
     print_line(f"scores: {place / 'summary.json'}" if page is None else f"report: {page}")

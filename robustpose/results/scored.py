@@ -96,6 +96,17 @@ def tell_difference(keys: Sequence[str]) -> str:
     return f"they are of other {spell_list(list(ways))} on the same images"
 
 
+def name_scored(dataset: Mapping[str, Any]) -> str:
+    """Return what is counted, from the provenance of a dataset: people, or instances of other categories.
+
+    >>> name_scored({"categories": ["person"]}), name_scored({"category": "all", "categories": ["cat", "dog"]})
+    ('people', 'instances')
+    """
+    several, category = dataset.get("categories"), dataset.get("category")
+    names = several if isinstance(several, list) and several else [category]
+    return "people" if set(map(str, names)) <= {"person", "None"} else "instances"
+
+
 def count_title(kind: str) -> str:
     """Return what is counted in a table of categories, parts or levels: who is of a category need not be a person."""
     return "annotated" if kind == "category" else "people"

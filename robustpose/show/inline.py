@@ -17,10 +17,11 @@ _CELL = "padding:1px 7px;text-align:right"
 _HEAD, _FIRST = f"{_CELL};font-weight:600", "padding:1px 7px;text-align:left"
 
 
-def run_to_html(summary: Mapping[str, Any], folder: Path) -> str:
-    """Return the scores of a run in percent: the headline, then a row for each corruption, a column a severity."""
+def run_to_html(summary: Mapping[str, Any], folder: Path, verdict: str) -> str:
+    """Return what a run found in words, its headline in percent, and a row for each corruption, a column a severity."""
     headline = rows_of(summary, "headline")
     parts = [f"<p><b>{_spell(model_name(summary))}</b> on {_spell(describe_data(summary))}; {_metric(summary)}</p>"]
+    parts.append(f"<p>{_spell(verdict)}</p>")
     cells = [[f"{percent(row.value)}{_range(row.interval)}" for row in headline]]
     parts.append(_table([row.label for row in headline], cells, has_names=False))
     if reason := explain_no_mean(summary):

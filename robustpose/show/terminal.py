@@ -170,6 +170,11 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         )
 
 
+def print_verdict(sentences: Sequence[str]) -> None:
+    """Print what a run, or a comparison, found."""
+    print_line(f"verdict: {' '.join(sentences)}")
+
+
 def print_preview(preview: Mapping[str, Any]) -> None:
     """Print an estimate, as one."""
     images, severities = preview["provenance"]["dataset"]["preview"], spell_list(preview["severities"])

@@ -39,9 +39,11 @@ from robustpose.results.rows import (
     tabulate_changes,
     title_chosen,
 )
-from robustpose.results.scored import list_joints_scored
-from robustpose.results.slices_model import read_slices
+from robustpose.results.scored import list_joints_scored, name_scored
+from robustpose.results.slices_model import FEW_PEOPLE, read_slices
 from robustpose.results.summary import read_summary
+from robustpose.results.terms import explain_headline
+from robustpose.results.verdict import judge_run
 from robustpose.show.pages import charts
 from robustpose.show.pages.gallery import make_gallery
 from robustpose.show.pages.page import render_page, slug
@@ -109,7 +111,7 @@ def render(
     beside = paper_dataset or next((row.dataset for row in published), "")
     points = [row for row in published if row.dataset == beside and (row.table < 5 or row == chosen)]
     figures = charts.severity_curves(summary, file) if summary["corruptions"] else {}
-    if scatter := charts.clean_against_mean(summary, points, file):
+    if points and (scatter := charts.clean_against_mean(summary, points, file)):
         figures["clean-and-mpc"] = scatter
     curves = slices["calibration"] if slices else None
     if curves:
@@ -120,9 +122,13 @@ def render(
     return render_page(
         "report.html.j2",
         summary=summary,
+        verdict=judge_run(summary, slices),
+        terms=explain_headline(summary),
         warnings=[text for text in doubts if not is_fact(text)],
         facts=[text for text in doubts if is_fact(text)],
         joints_scored=list_joints_scored(summary["provenance"]["dataset"]),
+        scored=name_scored(summary["provenance"]["dataset"]),
+        few_people=FEW_PEOPLE,
         suite=suite,
         is_papers_suite=suite == COCO_C,
         model=model_name(summary),

@@ -1,0 +1,160 @@
+"""The verdict: what a run found, in sentences: what the model keeps, what costs it most, who suffers most.
+
+Nothing is said that the intervals do not bear. Those of a summary are of one score each. Two that do not overlap are of
+scores that differ. Two that overlap may be, too, which only paired resamples would tell: then nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from robustpose.errors import spell_list
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
+from robustpose.printing import one_line
+from robustpose.results.doubts import LOW_SCORE, is_fact, read_doubts
+from robustpose.results.published import count_images
+from robustpose.results.rows import Interval, Row, percent, rows_of, severities_of, suite_of
+from robustpose.results.slices_model import read_slices
+from robustpose.results.sufferers import tell_sufferers
+
+FEW_IMAGES = 30  # `benchmarks/interval_coverage.py` measures intervals from this number on
+MOST_NAMED = 3  # corruptions that cost about the same
+LONGEST_NAME = 60  # letters: a corruption of one's own may be called anything
+
+
+def judge_run(summary: Mapping[str, Any], slices: Mapping[str, Any] | None = None) -> list[str]:
+    """Return what a run found, a sentence each, from its summary.json and slices.json.
+
+    Scores are in percent, losses in points of percent, intervals are those of the summary, of 95 %.
+    """
+    metric, clean = str(summary["metric"]), float(summary["clean"])
+    if clean < LOW_SCORE:
+        return [f"{metric} is {percent(clean)} % on clean images, next to nothing: what corruption costs says little."]
+    n_images = count_images(summary)
+    is_few = n_images is not None and n_images < FEW_IMAGES
+    sentences = [_tell_kept(summary), *_tell_costs(summary)]
+    if slices and not is_few:
+        sentences += tell_sufferers(summary, slices)
+    sentences += _tell_doubts(summary, n_images if is_few else None)
+    return sentences
+
+
+def _tell_doubts(summary: Mapping[str, Any], few: int | None) -> list[str]:
+    """Return what speaks against a verdict: `few` images, no intervals, warnings that numbers could be wrong."""
+    told = []
+    if few is not None:
+        images = "image" if few == 1 else "images"
+        told.append(f"This is of {few} {images} only, too few for intervals to hold: others may tell otherwise.")
+    elif not summary.get("intervals"):
+        told.append("There are no intervals: how much of this is chance is not known.")
+    if any(not is_fact(text) for text in read_doubts(summary)):
+        told.append("The run has warnings: these numbers could be wrong.")
+    return told
+
+
+def judge_folder(folder: Path, summary: Mapping[str, Any]) -> list[str]:
+    """Return what the run in a folder found, given its summary; UserError where its slices are damaged."""
+    return judge_run(summary, read_slices(folder, summary))
+
+
+def _tell_kept(summary: Mapping[str, Any]) -> str:
+    """Return what is left of the clean score, over all cells of the run."""
+    metric, clean, suite = str(summary["metric"]), float(summary["clean"]), suite_of(summary)
+    mean = summary.get(suite.mean_name)
+    if mean is None and summary.get("mean_of_chosen") is None:
+        at = "100 % by definition" if metric in HELD_AGAINST_CLEAN else f"{percent(clean)} %"
+        return f"{metric} is {at} on clean images; no corruption was run."
+    where = "" if mean is not None else f"{_name_cells(summary)}, "
+    score: float = summary["mean_of_chosen"] if mean is None else mean
+    if metric in HELD_AGAINST_CLEAN:
+        bounds = _of_headline(summary, suite.mean_name).interval if mean is not None else None
+        within = _spell_within(summary, bounds)
+        agree = f"poses agree to {100 * score:.0f} %{within} with those on clean images"
+        return _capitalize(f"{where}{agree}; 100 % would be no change. Nothing is said of how right they are.")
+    change = f"from {percent(clean)} on clean images to {percent(score)}"
+    kept = score / clean
+    if mean is None:
+        return _capitalize(f"{where}{metric} goes {change}: {100 * kept:.0f} % is kept.")
+    bounds = _of_headline(summary, suite.ratio_name).interval if suite.ratio_name else None
+    nothing = ", so that it may lose nothing" if bounds is not None and bounds[0] <= 1 <= bounds[1] else ""
+    within = _spell_within(summary, bounds)
+    return f"Keeps {100 * kept:.0f} %{within} of its clean {metric}: {change} under corruption{nothing}."
+
+
+def _name_cells(summary: Mapping[str, Any]) -> str:
+    """Return the cells of a run that has not all of its suite, such as `in the 4 cells of this run`."""
+    names, cells, severities = list(summary["corruptions"]), summary["cells"], severities_of(summary)
+    if len(names) > 1:
+        return f"in the {len(cells)} cells of this run"
+    levels = spell_list([str(severity) for severity in severities])
+    return f"under {_spell(names[0])} at {'severity' if len(severities) == 1 else 'severities'} {levels}"
+
+
+def _tell_costs(summary: Mapping[str, Any]) -> list[str]:
+    """Return which corruptions cost most; nothing of a run that has one corruption or none."""
+    rows = [row for row in rows_of(summary, "corruption") if row.name in summary["corruptions"]]
+    if len(rows) < 2:
+        return []
+    worst, moving = _find_worst(rows), suite_of(summary).moves_pixels
+    told = f"{_capitalize(_tell_worst(summary, rows))}."
+    if len(worst) > 1 or worst[0].name not in moving or worst[0].score >= summary["clean"]:
+        return [told]
+    stay = "poses on clean images stay" if summary["metric"] in HELD_AGAINST_CLEAN else "truth stays"
+    told += f" It moves pixels while the {stay}, so a part of this is not the model's fault."
+    others = [row for row in rows if row.name not in moving]
+    return [
+        told
+        + (f" Of those that leave pixels in place, {_tell_worst(summary, others, 'none')}." if len(others) > 1 else "")
+    ]
+
+
+def _find_worst(rows: Sequence[Row]) -> list[Row]:
+    """Return the lowest row, and those whose intervals overlap with its own, lowest first."""
+    first, *others = sorted(rows, key=lambda row: row.score)
+    if first.interval is None:
+        return [first]
+    end = first.interval[1]
+    return [first, *(row for row in others if row.interval is not None and row.interval[0] <= end)]
+
+
+def _tell_worst(summary: Mapping[str, Any], rows: Sequence[Row], none: str = "no corruption") -> str:
+    """Return which of some corruptions cost most, without a capital and a full stop."""
+    clean, worst = _of_headline(summary, "clean"), _find_worst(rows)
+    names, losses = [_spell(row.name) for row in worst], [clean.score - row.score for row in worst]
+    if losses[0] <= 0:
+        return f"{none} costs anything"
+    if worst[0].interval and clean.interval and clean.interval[0] <= worst[0].interval[1]:
+        return f"{none} clearly costs anything: {names[0]} comes first with {_points(losses[0])}"
+    if len(worst) == 1:
+        return f"{names[0]} costs most, {_points(losses[0])}"
+    if len(worst) > MOST_NAMED:
+        others = f"{len(worst) - 1} others may cost as much"
+        return f"{none} stands out: {names[0]} costs {_points(losses[0])}, {others}"
+    costs = spell_list([f"{100 * loss:.1f}" for loss in losses])
+    return f"{spell_list(names)} cost most, {costs} points, too close to say which"
+
+
+def _points(loss: float) -> str:
+    return f"{100 * loss:.1f} points"
+
+
+def _of_headline(summary: Mapping[str, Any], name: str) -> Row:
+    return next(row for row in rows_of(summary, "headline") if row.name == name)
+
+
+def _spell_within(summary: Mapping[str, Any], bounds: Interval | None) -> str:
+    """Return an interval behind its score, such as ` (95 % interval 56 to 62)`; nothing for none."""
+    if bounds is None:
+        return ""
+    return f" ({100 * summary['intervals']['level']:g} % interval {100 * bounds[0]:.0f} to {100 * bounds[1]:.0f})"
+
+
+def _spell(name: str) -> str:
+    return one_line(name, LONGEST_NAME).replace("_", " ")
+
+
+def _capitalize(text: str) -> str:
+    """Return words with a capital first; the name of somebody's own code, such as `mine:darken`, stays as it is."""
+    return text if ":" in text.split(" ")[0] else text[:1].upper() + text[1:]
