@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from robustpose.benchmark.trial import Rates
-from robustpose.show.pages.gallery import IMAGES_SHARE, MOST_IMAGES, MOST_PEOPLE, TOTAL_BYTES
+from robustpose.show.pages.gallery import IMAGES_SHARE, MOST_IMAGES, TOTAL_BYTES
+from robustpose.show.pages.gallery_images import MOST_PEOPLE
 from robustpose.show.pages.thumbnails import EXPECTED_BYTES, MOST_PIXELS
 
 # Bytes, measured on runs of 8 to 161 images in 1 to 76 cells.

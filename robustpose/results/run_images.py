@@ -20,6 +20,7 @@ from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame, Image
 from robustpose.results.inputs import check_data, read_note
+from robustpose.results.summary import read_summary
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,24 @@ def find_corrupted_images(folder: Path, provenance: Mapping[str, Any], trusted: 
         )
     images = origin.open()
     return _make_named(images, provenance, trusted) if isinstance(images, MadeImages) else images
+
+
+def open_shared_images(
+    folders: Sequence[Path], given: DataSpec | None = None, trusted: Trusted = NOTHING
+) -> tuple[Dataset, CorruptedImages]:
+    """Return the images of runs that were benched on the same ones, as the first run has them that can be opened.
+
+    UserError, of the first run, where none can, or where what a command names is not theirs.
+    """
+    refusals = []
+    for folder in folders:
+        try:
+            summary = read_summary(folder)
+            dataset = open_images(folder, summary, given, trusted)
+            return dataset, find_corrupted_images(folder, summary["provenance"], trusted)
+        except UserError as error:
+            refusals.append(error)
+    raise refusals[0]
 
 
 def _make_named(images: MadeImages, provenance: Mapping[str, Any], trusted: Trusted) -> NamedOnly:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     import jinja2
 
 PLOTLY = "plotly-basic.min.js"  # lines and bars, a quarter of the whole; with its license in vendor/
-SCRIPTS = ("tables.js", "published.js", "gallery.js", "sheet.js", "charts.js", PLOTLY)
+SCRIPTS = (
+    *("tables.js", "published.js", "panel.js", "cases.js", "gallery.js", "compare_gallery.js", "corruption_sheet.js"),
+    *("sheet.js", "charts.js", PLOTLY),
+)
 
 
 def render_page(template: str, **values: Any) -> str:

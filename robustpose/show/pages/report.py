@@ -47,22 +47,12 @@ from robustpose.results.verdict import judge_run
 from robustpose.show.pages import charts
 from robustpose.show.pages.gallery import make_gallery
 from robustpose.show.pages.page import render_page, slug
+from robustpose.show.pages.quality import describe_quality
 from robustpose.show.pages.richer import check_images_stay
 from robustpose.show.pages.thumbnails import LONGEST_SIDE
 from robustpose.show.tables import to_csv, to_latex, to_markdown
 
 PAGE = "report.html"
-# By metric: what `read_quality` gives.
-RIGHT_JOINTS = ("right joints", "Images are rated by the part of their annotated joints that are right, in percent.")
-QUALITIES = {
-    "AP": ("mean OKS", "Images are rated by the mean OKS of their people, in percent; who is not found counts 0."),
-    "PCK": RIGHT_JOINTS,
-    "consistency": (
-        "consistency",
-        "Images are rated by how much their poses stay where they are on the clean image, in percent.",
-    ),
-    "PCKh": RIGHT_JOINTS,
-}
 
 
 def write_report(
@@ -186,7 +176,6 @@ def _try_gallery(
     """Return the gallery; None without corrupted cells, or where images or predictions cannot be read."""
     if not summary["cells"]:
         return None
-    name, words = QUALITIES.get(summary["metric"], ("quality", "Images are rated by the quality of their poses."))
     try:
         if summary["metric"] in HELD_AGAINST_CLEAN:
             dataset = CleanPosesAsTruth(dataset, folder)
@@ -196,8 +185,7 @@ def _try_gallery(
         return None
     for reason in gallery["lacking"]:
         warnings.warn(f"some cells have no images on the page: {reason}", stacklevel=3)
-    truth_words = "on the clean image" if summary["metric"] in HELD_AGAINST_CLEAN else "annotated"
-    return {**gallery, "quality_name": name, "quality_words": words, "truth_words": truth_words}
+    return {**gallery, **describe_quality(summary["metric"])}
 
 
 def _choose_published(summary: Mapping[str, Any]) -> tuple[list[PublishedRow], PublishedRow | None, list[str]]:

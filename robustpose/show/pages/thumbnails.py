@@ -1,26 +1,35 @@
-"""Thumbnails: small WebP images for a page, of clean and of corrupted images, within a budget of bytes and time."""
+"""Thumbnails: small WebP images for a page, of whole images and of people in them, within a budget of bytes and time.
+
+A person is cut out where that shows more than the thumbnail of the whole image, enlarged.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
+import numpy as np
+
 from robustpose.data.corrupted import CorruptedImages
-from robustpose.pose.cell import Cell
+from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
-from robustpose.pose.types import Image
+from robustpose.pose.types import Frame, Image
 
 LONGEST_SIDE = 320  # px
-QUALITY = 62  # of WebP: about 9 kB for a clean photograph, 3 for fog, 20 for noise
+LONGEST_OF_CROP = 200  # px: many times what a small person has in the thumbnail, for half the bytes of that
+QUALITY = 40  # of WebP: about 10 kB in base64 for a clean photograph, 5 for fog, 28 for noise
+WORTH_CROPPING = 1.3  # how many times as many pixels a side a crop has as the thumbnail has there
 # Corrupting takes about 0.05 µs a pixel on average: 400 photographs of 640 x 480 px take about 6 s on one core.
 MOST_PIXELS = 400 * 640 * 480
-EXPECTED_BYTES = 13_000  # of a corrupted thumbnail in base64: how many are worth making
+EXPECTED_BYTES = 12_000  # of a corrupted thumbnail in base64: how many are worth making
 
 Place = tuple[int, Cell]  # index of the image in its dataset, and where it is seen
+CropPlace = tuple[int, Cell, int]  # the same, and the number of the person in the image
+Region = tuple[int, int, int, int]  # xyxy, whole px of the image
 
 
 class Thumbnail(NamedTuple):
@@ -29,6 +38,31 @@ class Thumbnail(NamedTuple):
     base64: str
     size_wh: tuple[int, int]
     scale: float
+
+
+class Wanted(NamedTuple):
+    """An image to show in a cell, and the person who is cut out of it, with the region; or nobody."""
+
+    place: Place
+    person: int = -1
+    region: Region | None = None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Thumbnails of whole images and of people who are cut out, in base64, by where they are from."""
+
+    whole: dict[Place, str] = field(default_factory=dict)
+    crops: dict[CropPlace, str] = field(default_factory=dict)
+
+    @property
+    def n_bytes(self) -> int:
+        """Return what they take on the page."""
+        return sum(map(len, [*self.whole.values(), *self.crops.values()]))
+
+    def joined(self, others: Pictures) -> Pictures:
+        """Return these and others."""
+        return Pictures(self.whole | others.whole, self.crops | others.crops)
 
 
 def make_thumbnail(image: Image, longest_side: int = LONGEST_SIDE, quality: int = QUALITY) -> Thumbnail:
@@ -51,32 +85,62 @@ def shrink(size_wh: tuple[int, int], longest_side: int) -> tuple[int, int]:
     return max(1, round(size_wh[0] * scale)), max(1, round(size_wh[1] * scale))
 
 
-def make_corrupted_thumbnails(
+def is_worth_cropping(region: Region, size_wh: tuple[int, int]) -> bool:
+    """Return whether a crop of the region of an image shows clearly more than the thumbnail of the image does.
+
+    >>> is_worth_cropping((60, 80, 180, 240), (640, 480)), is_worth_cropping((60, 80, 180, 240), (320, 240))
+    (True, False)
+    """
+    side = max(region[2] - region[0], region[3] - region[1])
+    in_thumbnail = side * min(1.0, LONGEST_SIDE / max(size_wh))
+    return min(side, LONGEST_OF_CROP) >= WORTH_CROPPING * in_thumbnail
+
+
+def make_pictures(
     dataset: Dataset,
     corrupted_images: CorruptedImages,
-    wanted: Sequence[Place],
+    wanted: Sequence[Wanted],
     n_pixels: Mapping[int, int],
     n_bytes: int,
-) -> dict[Place, str]:
-    """Return corrupted thumbnails in base64, as many of the first `wanted` ones as fit into `n_bytes`.
+) -> Pictures:
+    """Return thumbnails in cells, as many of the first `wanted` ones as fit into `n_bytes` with their people cut out.
 
-    `n_pixels` are those of each image, by its index, at full size.
+    Who is cut out of a corrupted image is cut out of the clean one, too. `n_pixels` are those of each image, by its
+    index, at full size.
     """
-    places = _take_first(wanted[: n_bytes // EXPECTED_BYTES], lambda place: n_pixels[place[0]], MOST_PIXELS)
-    made: dict[Place, str] = {}
-    for index, of_image in groupby(sorted(places, key=itemgetter(0)), itemgetter(0)):
+    chosen = _take_first(wanted[: n_bytes // EXPECTED_BYTES], lambda one: n_pixels[one.place[0]], MOST_PIXELS)
+    made: dict[Place, Pictures] = {}
+    for index, of_image in groupby(sorted(chosen, key=lambda one: one.place[0]), lambda one: one.place[0]):
         frame = dataset.frame(index)  # decoded once: its corrupted copies share it
-        for _, cell in of_image:
-            made[index, cell] = make_thumbnail(corrupted_images.frame_in(frame, cell).image).base64
-    return {place: made[place] for place in _take_first(places, lambda place: len(made[place]), n_bytes)}
+        for one in of_image:
+            made[one.place] = _make_picture(frame, corrupted_images, one)
+    pictures = Pictures()
+    for one in chosen:
+        more = pictures.joined(made[one.place])
+        if more.n_bytes > n_bytes:
+            break
+        pictures = more
+    return pictures
 
 
-def _take_first(places: Sequence[Place], cost_of: Callable[[Place], int], budget: int) -> list[Place]:
-    """Return as many of the first places as a budget pays for."""
+def _make_picture(frame: Frame, corrupted_images: CorruptedImages, wanted: Wanted) -> Pictures:
+    (index, cell), region = wanted.place, wanted.region
+    image = corrupted_images.frame_in(frame, cell).image
+    crops: dict[CropPlace, str] = {}
+    if region is not None:
+        x0, y0, x1, y1 = region
+        for where, of_cell in ((CLEAN, frame.image), (cell, image)):
+            crop = np.ascontiguousarray(of_cell[y0:y1, x0:x1])
+            crops[index, where, wanted.person] = make_thumbnail(crop, LONGEST_OF_CROP).base64
+    return Pictures({wanted.place: make_thumbnail(image).base64}, crops)
+
+
+def _take_first(wanted: Sequence[Wanted], cost_of: Callable[[Wanted], int], budget: int) -> list[Wanted]:
+    """Return as many of the first ones as a budget pays for."""
     taken = []
-    for place in places:
-        budget -= cost_of(place)
+    for one in wanted:
+        budget -= cost_of(one)
         if budget < 0:
             break
-        taken.append(place)
+        taken.append(one)
     return taken
