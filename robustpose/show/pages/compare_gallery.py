@@ -22,12 +22,12 @@ from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Floats, Poses
 from robustpose.printing import make_visible
 from robustpose.results.clean_poses import CleanPosesAsTruth
-from robustpose.results.compare import Comparison
+from robustpose.results.compared import Comparison
 from robustpose.results.run_folder import RunFolder
 from robustpose.show.pages.gallery import find_lacking, thousandths, want_person
 from robustpose.show.pages.gallery_images import UNITS, GalleryImage, make_image, pack_truth, read_poses
 from robustpose.show.pages.quality import describe_quality
-from robustpose.show.pages.thumbnails import EXPECTED_BYTES, Wanted, make_pictures
+from robustpose.show.pages.thumbnails import EXPECTED_BYTES, Wanted, make_thumbnails
 from robustpose.show.pages.worst_cases import list_losses
 
 COMPARE_BYTES = 3_600_000  # of images and poses
@@ -72,8 +72,8 @@ def make_compare_gallery(
     lacking = find_lacking(corrupted_images, cells[1:], dataset.frame(0))
     wanted = {case: _want(case, cases, images[case[1]], cells, lacking) for case in cases}
     n_pixels = {index: image.n_pixels for index, image in images.items()}
-    pictures = make_pictures(dataset, corrupted_images, list(wanted.values()), n_pixels, n_left)
-    shown = [case for case in cases if wanted[case].place in pictures.whole]
+    thumbnails = make_thumbnails(dataset, corrupted_images, list(wanted.values()), n_pixels, n_left)
+    shown = [case for case in cases if wanted[case].place in thumbnails.whole]
     numbers = {index: number for number, index in enumerate(sorted({index for _, index in shown}))}
 
     def list_case(case: Case) -> dict[str, Any]:
@@ -104,12 +104,12 @@ def make_compare_gallery(
         "n_images": len(dataset),
         "images": [images[index].to_json() for index in numbers],
         "cases": [list_case(case) for case in shown],
-        "pictures": {
-            f"{numbers[index]} {cells.index(cell)}": content for (index, cell), content in pictures.whole.items()
+        "thumbnails": {
+            f"{numbers[index]} {cells.index(cell)}": content for (index, cell), content in thumbnails.whole.items()
         },
         "crops": {
             f"{numbers[index]} {cells.index(cell)} {person}": content
-            for (index, cell, person), content in pictures.crops.items()
+            for (index, cell, person), content in thumbnails.crops.items()
         },
         "lacking": list(dict.fromkeys(lacking.values())),
         **describe_quality(comparison.metric),
@@ -189,7 +189,7 @@ def _want(
     cells: Sequence[Cell],
     lacking: Mapping[Cell, str],
 ) -> Wanted:
-    """Return the picture of a case, the clean one where there can be no other, and on whom the runs differ most."""
+    """Return the image of a case, the clean one where there can be no other, and on whom the runs differ most."""
     ratings = [image.ratings[number] for number, view in enumerate(_list_views(image.index, cases)) if view[0] == case]
     differences = np.ptp(ratings, axis=0)
     cell = cells[case[0]]

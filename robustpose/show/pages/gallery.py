@@ -17,7 +17,7 @@ from robustpose.printing import make_visible
 from robustpose.results.run_folder import RunFolder
 from robustpose.show.pages.gallery_images import UNITS, GalleryImage, make_image, read_poses
 from robustpose.show.pages.people import choose_people
-from robustpose.show.pages.thumbnails import Pictures, Place, Wanted, is_worth_cropping, make_pictures
+from robustpose.show.pages.thumbnails import Place, Thumbnails, Wanted, is_worth_cropping, make_thumbnails
 from robustpose.show.pages.worst_cases import Quality, order_images, order_worst
 
 TOTAL_BYTES = 4_000_000  # of images and poses: with charts and tables a page stays below 6 MB
@@ -44,14 +44,14 @@ def make_gallery(
     candidates = order_images(len(dataset), cells, quality)[:MOST_IMAGES]
     shown = _make_images(dataset, candidates, _read_poses(run, dataset, cells, candidates), n_bytes)
     sheet = _choose_sheet(dataset, shown)
-    pictures = Pictures()
+    thumbnails = Thumbnails()
     lacking: dict[Cell, str] = {}
     if corrupted_images is not None:
         lacking = find_lacking(corrupted_images, cells[1:], dataset.frame(sheet))
         wanted = [one for one in _list_wanted(sheet, cells, quality, shown) if one.place[1] not in lacking]
         n_pixels = {image.index: image.n_pixels for image in shown}
         n_left = n_bytes - sum(image.n_bytes for image in shown)
-        pictures = make_pictures(dataset, corrupted_images, wanted, n_pixels, n_left)
+        thumbnails = make_thumbnails(dataset, corrupted_images, wanted, n_pixels, n_left)
     place_of = {image.index: place for place, image in enumerate(shown)}
     return {
         "joints": dataset.skeleton.n_joints,
@@ -69,11 +69,11 @@ def make_gallery(
             for image in shown
         ],
         "corrupted": {
-            f"{place_of[index]} {cells.index(cell)}": content for (index, cell), content in pictures.whole.items()
+            f"{place_of[index]} {cells.index(cell)}": content for (index, cell), content in thumbnails.whole.items()
         },
         "crops": {
             f"{place_of[index]} {cells.index(cell)} {person}": content
-            for (index, cell, person), content in pictures.crops.items()
+            for (index, cell, person), content in thumbnails.crops.items()
         },
         "sheet": place_of[sheet],
         "lacking": list(dict.fromkeys(lacking.values())),

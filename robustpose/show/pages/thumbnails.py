@@ -49,7 +49,7 @@ class Wanted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Thumbnails:
     """Thumbnails of whole images and of people who are cut out, in base64, by where they are from."""
 
     whole: dict[Place, str] = field(default_factory=dict)
@@ -60,9 +60,9 @@ class Pictures:
         """Return what they take on the page."""
         return sum(map(len, [*self.whole.values(), *self.crops.values()]))
 
-    def joined(self, others: Pictures) -> Pictures:
+    def joined(self, others: Thumbnails) -> Thumbnails:
         """Return these and others."""
-        return Pictures(self.whole | others.whole, self.crops | others.crops)
+        return Thumbnails(self.whole | others.whole, self.crops | others.crops)
 
 
 def make_thumbnail(image: Image, longest_side: int = LONGEST_SIDE, quality: int = QUALITY) -> Thumbnail:
@@ -96,34 +96,34 @@ def is_worth_cropping(region: Region, size_wh: tuple[int, int]) -> bool:
     return min(side, LONGEST_OF_CROP) >= WORTH_CROPPING * in_thumbnail
 
 
-def make_pictures(
+def make_thumbnails(
     dataset: Dataset,
     corrupted_images: CorruptedImages,
     wanted: Sequence[Wanted],
     n_pixels: Mapping[int, int],
     n_bytes: int,
-) -> Pictures:
+) -> Thumbnails:
     """Return thumbnails in cells, as many of the first `wanted` ones as fit into `n_bytes` with their people cut out.
 
     Who is cut out of a corrupted image is cut out of the clean one, too. `n_pixels` are those of each image, by its
     index, at full size.
     """
     chosen = _take_first(wanted[: n_bytes // EXPECTED_BYTES], lambda one: n_pixels[one.place[0]], MOST_PIXELS)
-    made: dict[Place, Pictures] = {}
+    made: dict[Place, Thumbnails] = {}
     for index, of_image in groupby(sorted(chosen, key=lambda one: one.place[0]), lambda one: one.place[0]):
         frame = dataset.frame(index)  # decoded once: its corrupted copies share it
         for one in of_image:
-            made[one.place] = _make_picture(frame, corrupted_images, one)
-    pictures = Pictures()
+            made[one.place] = _make_one(frame, corrupted_images, one)
+    thumbnails = Thumbnails()
     for one in chosen:
-        more = pictures.joined(made[one.place])
+        more = thumbnails.joined(made[one.place])
         if more.n_bytes > n_bytes:
             break
-        pictures = more
-    return pictures
+        thumbnails = more
+    return thumbnails
 
 
-def _make_picture(frame: Frame, corrupted_images: CorruptedImages, wanted: Wanted) -> Pictures:
+def _make_one(frame: Frame, corrupted_images: CorruptedImages, wanted: Wanted) -> Thumbnails:
     (index, cell), region = wanted.place, wanted.region
     image = corrupted_images.frame_in(frame, cell).image
     crops: dict[CropPlace, str] = {}
@@ -132,7 +132,7 @@ def _make_picture(frame: Frame, corrupted_images: CorruptedImages, wanted: Wante
         for where, of_cell in ((CLEAN, frame.image), (cell, image)):
             crop = np.ascontiguousarray(of_cell[y0:y1, x0:x1])
             crops[index, where, wanted.person] = make_thumbnail(crop, LONGEST_OF_CROP).base64
-    return Pictures({wanted.place: make_thumbnail(image).base64}, crops)
+    return Thumbnails({wanted.place: make_thumbnail(image).base64}, crops)
 
 
 def _take_first(wanted: Sequence[Wanted], cost_of: Callable[[Wanted], int], budget: int) -> list[Wanted]:

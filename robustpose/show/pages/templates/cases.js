@@ -56,7 +56,6 @@
       button.type = "button";
       Object.assign(button.dataset, entry.data);
       const thumbnail = document.createElement("img");
-      thumbnail.loading = "lazy";
       thumbnail.decoding = "async";
       thumbnail.src = entry.source;
       thumbnail.alt = "";
