@@ -33,6 +33,7 @@ from robustpose.results.rows import (
 )
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.score_names import MEAN_OF_CHOSEN
+from robustpose.results.setups import collect_doubts, tell_setups_apart
 from robustpose.results.summary import read_summary
 
 ROUNDING = 1e-4  # between a score and that of its table
@@ -70,8 +71,9 @@ def compare_runs(
     resampled = [take_means(of, cells, suite) for of in resampled_scores]
     has_all = all(len(cells) - 1 == len(summary["cells"]) for summary in summaries)
     slices, lacks = compare_slices(folders, summaries, suite, n_resamples, has_all)
+    called = tuple(names or _tell_apart(folders, summaries))
     return Comparison(
-        names=tuple(names or _tell_apart(folders, summaries)),
+        names=called,
         metric=first["metric"],
         suite=suite,
         dataset=data_name(first),
@@ -83,6 +85,8 @@ def compare_runs(
         ),
         notes=tuple(dict.fromkeys([*notes, *lacks])),
         slices=tuple(slices),
+        warnings=tuple(collect_doubts(called, summaries)),
+        setup=tuple(tell_setups_apart(summaries)),
     )
 
 

@@ -54,7 +54,8 @@ class ComparedSlice:
     kind: str  # `size`, `visible joints` or `crowding`; or `joint`
     name: str  # such as `32 to 64 px`, or `left_wrist`
     n_people: int  # of how many people, or of how many annotated joints
-    rows: tuple[ComparedRow, ...]  # its headline, as far as runs have it: `clean`, `mPC` and `rPC`
+    rows: tuple[ComparedRow, ...]  # its headline, as far as runs have it: `AP*`, `mPC` and `rPC`
+    figure: str = ""  # what is scored, such as `AP`
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Comparison:
     rows: tuple[ComparedRow, ...]  # the headline first, then groups, corruptions, cells, and what is scored alone
     notes: tuple[str, ...]  # what is not the same between the runs, though they can be compared
     slices: tuple[ComparedSlice, ...] = ()  # of people, then joints
+    warnings: tuple[str, ...] = ()  # why scores of a run could be wrong
+    setup: tuple[tuple[str, tuple[str | None, ...]], ...] = ()  # what the runs say of themselves, where they differ
     # Names of the runs in each group, whose name then stands in `names`; () where runs are compared one by one.
     trainings: tuple[tuple[str, ...], ...] = ()
 
@@ -92,7 +95,7 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds."""
         slices = [{**vars(one), "rows": [row.to_json() for row in one.rows]} for one in self.slices]
-        names = ("names", "trainings", "metric", "dataset", "n_images", "resamples", "notes")
+        names = ("names", "trainings", "metric", "dataset", "n_images", "resamples", "warnings", "notes", "setup")
         plain = {name: getattr(self, name) for name in names}
         return {
             "level": LEVEL,

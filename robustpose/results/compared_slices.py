@@ -13,7 +13,7 @@ from robustpose.corruptions.suites import Suite
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cuts import CUTS
 from robustpose.pose.types import Floats
-from robustpose.results.cell_score import Key
+from robustpose.results.cell_score import JOINT, Key
 from robustpose.results.compared import ComparedRow, ComparedSlice, compare_row
 from robustpose.results.rows import headline_columns, label_headline
 from robustpose.results.score_names import MEAN_OF_CHOSEN
@@ -32,6 +32,7 @@ class SlicesOfRun:
     """The slices of one run."""
 
     folder: Path
+    joint_figure: str  # what the scores of joints are
     rows: Mapping[Key, Mapping[str, Any]]  # of slices.json
     resampled: Mapping[Key, Columns] | None  # (R,) of each score; None in runs that did not keep them
 
@@ -43,7 +44,7 @@ def read_slices_of_run(folder: Path, summary: Mapping[str, Any]) -> SlicesOfRun 
         return None
     rows = [row for section in SECTIONS for row in content[section]]
     by_key = {key: row for (_, key), row in zip(list_keys(content), rows, strict=True)}
-    return SlicesOfRun(folder, by_key, read_slice_resamples(folder, summary, content))
+    return SlicesOfRun(folder, str(content.get("joint_figure")), by_key, read_slice_resamples(folder, summary, content))
 
 
 def compare_slices(
@@ -59,17 +60,19 @@ def compare_slices(
     if len(known) < len(folders):
         return [], []
     names = [*headline_columns(suite), *([MEAN_OF_CHOSEN] if has_all_cells else [])]
+    metric = str(summaries[0]["metric"])
     n_common = min([n_resamples, *(_count_resamples(one) for one in known)])
     found = []
     for key in known[0].rows:
         if key[0] in CUTS or not all(key in one.rows for one in known):
             continue
-        rows = tuple(_compare_scores(known, key, names, n_common, str(summaries[0]["metric"])))
+        rows = tuple(_compare_scores(known, key, names, n_common, metric))
         if rows:
             counts = [int(one.rows[key].get("n_people", one.rows[key].get("n"))) for one in known]
-            found.append(ComparedSlice(*key, min(counts), rows))
+            figure = known[0].joint_figure if key[0] == JOINT else metric
+            found.append(ComparedSlice(*key, min(counts), rows, figure))
     notes = _note_lacks(known)
-    if str(summaries[0]["metric"]) in HELD_AGAINST_CLEAN:
+    if metric in HELD_AGAINST_CLEAN:
         notes.append(OTHER_PEOPLE)
     return found, notes if found else []
 
@@ -88,7 +91,8 @@ def _compare_scores(
         values = [one.rows[key].get(name) for one in of_runs]
         resampled = [_take(one, key, name, n_common) for one in of_runs]
         if any(value is not None for value in values):
-            row = compare_row(key[0], label_headline(name, metric), values, resampled)
+            label = name if key[0] == JOINT else label_headline(name, metric)
+            row = compare_row(key[0], label, values, resampled)
             said = [one.rows[key].get(f"{name}_interval") for one in of_runs]
             known = tuple(own or of for own, of in zip(row.intervals, said, strict=True))
             yield replace(row, intervals=known)

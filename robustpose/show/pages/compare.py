@@ -1,34 +1,44 @@
-"""The page of a comparison: runs side by side, differences with intervals, who wins where."""
+"""The page of a comparison: a verdict, runs side by side, differences with intervals, who wins where."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from robustpose.files import write_text
-from robustpose.results.compared import ComparedRow, Comparison, Difference
-from robustpose.show.pages.charts import COLORS, SYMBOLS, Chart, error_bars, escape_label, percents, trace
-from robustpose.show.pages.page import render_page, spoken
+from robustpose.results.compared import ComparedRow, ComparedSlice, Comparison
+from robustpose.results.slices_model import FEW_PEOPLE
+from robustpose.results.verdict_compare import find_main_row
+from robustpose.show.pages.compare_charts import chart_differences
+from robustpose.show.pages.page import render_page
+from robustpose.show.pages.small_curves import HEIGHT, WIDTH, draw_curves
 from robustpose.show.replacing import check_json, check_page, follow
 
-KINDS = {
-    "headline": "All in all",
+# Kinds of rows that have a table, in the order of the page; cells come last, folded.
+TABLES = {
+    "corruption": "Corruptions",
+    "group": "Groups of corruptions",
     "category": "Categories",
     "part": "Parts of the skeleton",
     "crowd index": "Images by crowd index",
-    "group": "Groups of corruptions",
-    "corruption": "Corruptions",
-    "cell": "Cells",
 }
-ROW_HEIGHT = 26  # px of a line in the chart of differences
+MOST_IN_SLICES = 3  # runs of which slices have all scores; of more, that by which runs are judged
 
 
-def write_comparison(folder: Path, comparison: Comparison) -> Path:
-    """Write compare.html and comparison.json, and return the page's path; UserError where other files would be lost."""
+def write_comparison(
+    folder: Path, comparison: Comparison, gallery: Mapping[str, Any] | None = None, no_gallery: str = ""
+) -> Path:
+    """Write compare.html and comparison.json, and return the page's path; UserError where other files would be lost.
+
+    `gallery` is what `make_compare_gallery` gives; without one, `no_gallery` says why.
+    """
     check_place(folder)
     write_text(follow(folder / "comparison.json"), json.dumps(comparison.to_json(), indent=1) + "\n")
-    write_text(follow(folder / "compare.html"), render_comparison(comparison))
+    write_text(follow(folder / "compare.html"), render_comparison(comparison, gallery, no_gallery))
     return folder / "compare.html"
 
 
@@ -38,62 +48,56 @@ def check_place(folder: Path) -> None:
     check_page(folder / "compare.html", "compare", "folder")
 
 
-def render_comparison(comparison: Comparison) -> str:
+def render_comparison(comparison: Comparison, gallery: Mapping[str, Any] | None = None, no_gallery: str = "") -> str:
     """Return the HTML page. Text from files is escaped."""
-    rows = {kind: [row for row in comparison.rows if row.kind == kind] for kind in KINDS}
+    rows = {kind: [row for row in comparison.rows if row.kind == kind] for kind in (*TABLES, "headline", "cell")}
     corruptions = rows["corruption"]
+    shown = [row for row in comparison.rows if row.kind in ("headline", "chosen") and _is_defined(row)]
     return render_page(
         "compare.html.j2",
         comparison=comparison,
         rows=rows,
-        kinds=KINDS,
+        tables={kind: title for kind, title in TABLES.items() if rows[kind]},
         letters=comparison.letters,
-        headline=rows["headline"],
+        headline=shown,
+        main=find_main_row(comparison),
         # Of each run: under how many corruptions it is the best alone, and under how many it is among the best.
         wins=[
             (sum(row.leaders == (run,) for row in corruptions), sum(run in row.leaders for row in corruptions))
             for run in range(len(comparison.names))
         ],
-        charts={"differences": _chart_differences(comparison, [*rows["headline"], *rows["group"], *corruptions])},
+        slices=_tabulate_slices(comparison),
+        few_people=FEW_PEOPLE,
+        curves=draw_curves(comparison),
+        size=(WIDTH, HEIGHT),
+        gallery=gallery,
+        no_gallery=no_gallery,
+        most_in_slices=MOST_IN_SLICES,
+        unit="group" if comparison.trainings else "run",
+        charts={"differences": chart_differences(comparison, [*shown, *rows["group"], *corruptions])},
     )
 
 
-def _chart_differences(comparison: Comparison, rows: Sequence[ComparedRow]) -> Chart:
-    """Return the chart of all differences to the first run, one line a figure, with their intervals."""
-    data = []
-    for run, name in list(enumerate(comparison.names))[1:]:
-        known = [(escape_label(spoken(row.name)), d) for row in rows if (d := row.differences[run]) is not None]
-        differences = [d for _, d in known]
-        color, symbol = f"var({COLORS[(run - 1) % len(COLORS)]})", SYMBOLS[(run - 1) % len(SYMBOLS)]
-        data.append(
-            trace(
-                "markers",
-                percents(d.value for d in differences),
-                [line for line, _ in known],
-                name=escape_label(f"{comparison.letters[run]} − A: {name}"),
-                text=[_describe(d) for d in differences],
-                hovertemplate="%{y}: %{text}<extra></extra>",
-                marker={
-                    "color": color,
-                    "size": 9,
-                    "symbol": [symbol if d.is_distinguishable else f"{symbol}-open" for d in differences],
-                },
-                error_x=error_bars([d.value for d in differences], [d.interval for d in differences], color, 1.4),
-            )
-        )
-    zero = {"zeroline": True, "zerolinecolor": "var(ink)"}
-    layout = {
-        "xaxis": {"title": {"text": "difference to A, percentage points"}, **zero},
-        "yaxis": {"autorange": "reversed", "type": "category"},
-        "hovermode": "closest",
-        "scattermode": "group",
-        "height": 150 + ROW_HEIGHT * len(rows),
-    }
-    return {"data": data, "layout": layout, "file": "differences"}
+def _is_defined(row: ComparedRow) -> bool:
+    return any(value is not None for value in row.values)
 
 
-def _describe(difference: Difference) -> str:
-    words = f"{100 * difference.value:+.1f}"
-    if difference.interval is not None:
-        words += " ({:+.1f} to {:+.1f})".format(*(100 * end for end in difference.interval))
-    return words if difference.is_distinguishable else f"{words}, not distinguishable"
+def _tabulate_slices(comparison: Comparison) -> list[tuple[str, str, list[str], list[tuple[ComparedSlice, Any]]]]:
+    """Return the tables of slices: kind, title, scores, and each slice with its rows, None for scores that it lacks."""
+    main = find_main_row(comparison)
+    tables = []
+    for kind, of in groupby(comparison.slices, attrgetter("kind")):
+        slices = list(of)
+        names = list(dict.fromkeys(row.name for one in slices for row in one.rows if _is_defined(row)))
+        if len(comparison.names) > MOST_IN_SLICES:
+            wanted = {main.name} if main is not None else set()
+            names = [name for name in names if name in wanted] or names[:1]
+        lines: list[tuple[ComparedSlice, Any]] = []
+        for one in slices:
+            by_name = {row.name: row for row in one.rows}
+            lines.append((one, [by_name.get(name) for name in names]))
+        found = {row.name: row for one in slices for row in one.rows}
+        figure = slices[0].figure
+        title = f"{figure[:1].upper()}{figure[1:]} by {kind}"
+        tables.append((kind, title, [comparison.label(found[name]) for name in names], lines))
+    return tables
