@@ -1,4 +1,4 @@
-"""Setups: in what the runs of a comparison differ, by what each says of itself; and what speaks against their scores."""
+"""Setups: in what the runs of a comparison differ, by what each says of itself; and what speaks against scores."""
 
 from __future__ import annotations
 

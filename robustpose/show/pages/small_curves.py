@@ -91,9 +91,9 @@ def draw_curves(comparison: Comparison) -> tuple[list[Drawing], Scale] | None:
     cells = {row.name: row for row in comparison.rows if row.kind == "cell"}
     names = [row.name for row in comparison.rows if row.kind == "corruption"]
     clean = next((row for row in comparison.rows if row.kind == "headline"), None)
-    if not cells or clean is None:
+    if not cells or not names or clean is None:
         return None
-    severities = tuple(sorted({int(name.rpartition("/")[2]) for name in cells}))
+    severities = tuple(sorted({int(end) for name in cells if (end := name.rpartition("/")[2]).isdecimal()}))
     top = max((score for row in (clean, *cells.values()) for score in _list_scores(row)), default=0.0)
     scale = Scale(severities, min(1.0, 0.2 * math.ceil(5 * top + 1e-9) or 0.2))
     runs = choose_runs(comparison)
