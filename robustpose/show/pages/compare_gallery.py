@@ -7,7 +7,8 @@ against the first; a case holds the poses of the runs in its pairs. `templates/c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, zip_longest
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,38 @@ Sides = Sequence[Sequence[Path]]  # of each run its folder; of a group of traini
 View = tuple[Case, int]  # what one run found in a case
 
 
+@dataclass(frozen=True)
+class _Cases:
+    """Cases that are looked at, with the poses of runs in them."""
+
+    cells: Sequence[Cell]
+    trainings: Mapping[View, int]  # whose poses are shown; 0 for runs that are no groups
+    images: Mapping[int, GalleryImage]  # by their index in the dataset, with a list of poses for each view of them
+    truths: Sequence[Sequence[Dataset]]  # of each run and training, what its poses are held against; () where it is one
+
+    def to_json(self, case: Case) -> dict[str, Any]:
+        """Return of each run in a case: which list of poses is its own, whose they are, and its own truth if it has."""
+        views = _list_views(case[1], self.trainings)
+        image = self.images[case[1]]
+        chosen = {view[1]: self.trainings[view] for view in views if view[0] == case}
+        truths = {run: self.truths[run][training].truth(case[1]) for run, training in chosen.items() if self.truths}
+        return {
+            "poses": {run: views.index((case, run)) for run in chosen},
+            "trainings": chosen,
+            "truths": {run: pack_truth(truth, image.thumbnail.scale) for run, truth in truths.items()},
+        }
+
+    def want(self, case: Case, lacking: Mapping[Cell, str]) -> Wanted:
+        """Return the image of a case, the clean one where there can be no other, and on whom the runs differ most."""
+        (number, index), image = case, self.images[case[1]]
+        views = _list_views(index, self.trainings)
+        ratings = [rating for rating, view in zip(image.ratings, views, strict=True) if view[0] == case]
+        differences = np.ptp(ratings, axis=0)
+        cell = self.cells[number]
+        place = (index, CLEAN if cell in lacking else cell)
+        return want_person(place, image, int(np.argmax(differences)) if len(differences) else -1)
+
+
 def make_compare_gallery(
     sides: Sides,
     comparison: Comparison,
@@ -54,61 +87,48 @@ def make_compare_gallery(
     benched on. UserError where runs do not say how good the poses of each image are, or are of other images.
     """
     cells = [CLEAN, *(Cell.from_key(row.name) for row in comparison.rows if row.kind == "cell")]
-    of_trainings = [[_read_quality(folder, cells, len(dataset)) for folder in side] for side in sides]
-    quality = np.array([np.mean(of_side, axis=0) for of_side in of_trainings])  # (runs, cells, images)
+    qualities = [np.array([_read_quality(folder, cells, len(dataset)) for folder in side]) for side in sides]
+    quality = np.array([of_side.mean(0) for of_side in qualities])  # (runs, cells, images)
     pairs = list_pairs(len(sides))
-    cases = _choose_cases(quality, pairs, n_bytes // EXPECTED_BYTES)
-    if not cases:
+    runs_of = _choose_cases(quality, pairs, n_bytes // EXPECTED_BYTES)
+    if not runs_of:
         return None
-    training_of = {  # of a group, the training that is as good as the group is there
-        view: int(np.argmin([abs(one[view[0]] - quality[view[1]][view[0]]) for one in of_trainings[view[1]]]))
-        for view in ((case, run) for case, runs in cases.items() for run in runs)
-    }
     is_against_clean = comparison.metric in HELD_AGAINST_CLEAN
-    truths = [[CleanPosesAsTruth(dataset, folder) for folder in side] for side in sides] if is_against_clean else []
-    found = _read_found(sides, cells, dataset, training_of)
-    images = _make_images(truths[0][0] if truths else dataset, cases, found)
-    n_left = n_bytes - sum(image.n_bytes - len(image.thumbnail.base64) for image in images.values())
+    cases = _gather(sides, cells, dataset, _choose_trainings(runs_of, qualities), is_against_clean)
     lacking = find_lacking(corrupted_images, cells[1:], dataset.frame(0))
-    wanted = {case: _want(case, cases, images[case[1]], cells, lacking) for case in cases}
-    n_pixels = {index: image.n_pixels for index, image in images.items()}
+    wanted = {case: cases.want(case, lacking) for case in runs_of}
+    n_pixels = {index: image.n_pixels for index, image in cases.images.items()}
+    n_left = n_bytes - sum(image.n_bytes - len(image.thumbnail.base64) for image in cases.images.values())
     thumbnails = make_thumbnails(dataset, corrupted_images, list(wanted.values()), n_pixels, n_left)
-    shown = [case for case in cases if wanted[case].place in thumbnails.whole]
-    numbers = {index: number for number, index in enumerate(sorted({index for _, index in shown}))}
-
-    def list_case(case: Case) -> dict[str, Any]:
-        cell, index = case
-        runs, of_image = cases[case], _list_views(index, cases)
-        scale = images[index].thumbnail.scale
-        return {
-            "image": numbers[index],
-            "cell": cell,
-            "quality": [thousandths(of_run[case]) for of_run in quality],
-            "person": wanted[case].person,
-            "poses": {run: of_image.index((case, run)) for run in runs},
-            "trainings": {run: training_of[case, run] for run in runs},
-            "truths": {
-                run: pack_truth(truths[run][training_of[case, run]].truth(index), scale) for run in runs if truths
-            },
-        }
-
+    shown = [case for case in runs_of if wanted[case].place in thumbnails.whole]
+    number_of = {index: number for number, index in enumerate(sorted({index for _, index in shown}))}
     return {
         "joints": dataset.skeleton.n_joints,
         "limbs": [list(limb) for limb in dataset.skeleton.limbs],
         "units": UNITS,
         "names": [make_visible(name) for name in comparison.names],
         "letters": comparison.letters,
-        "trainings": [[make_visible(folder.name) for folder in side] for side in sides],
+        "trainings": [[make_visible(folder.resolve().name) for folder in side] for side in sides],
+        "is_against_clean": is_against_clean,
         "pairs": [list(pair) for pair in pairs],
         "cells": [make_visible(cell.key) for cell in cells],
         "n_images": len(dataset),
-        "images": [images[index].to_json() for index in numbers],
-        "cases": [list_case(case) for case in shown],
+        "images": [cases.images[index].to_json() for index in number_of],
+        "cases": [
+            {
+                "image": number_of[case[1]],
+                "cell": case[0],
+                "quality": [thousandths(of_run[case]) for of_run in quality],
+                "person": wanted[case].person,
+                **cases.to_json(case),
+            }
+            for case in shown
+        ],
         "thumbnails": {
-            f"{numbers[index]} {cells.index(cell)}": content for (index, cell), content in thumbnails.whole.items()
+            f"{number_of[index]} {cells.index(cell)}": content for (index, cell), content in thumbnails.whole.items()
         },
         "crops": {
-            f"{numbers[index]} {cells.index(cell)} {person}": content
+            f"{number_of[index]} {cells.index(cell)} {person}": content
             for (index, cell, person), content in thumbnails.crops.items()
         },
         "lacking": list(dict.fromkeys(lacking.values())),
@@ -154,44 +174,34 @@ def _choose_cases(quality: Floats, pairs: Sequence[Pair], most: int) -> dict[Cas
     return cases
 
 
-def _list_views(index: int, cases: Mapping[Case, Sequence[int]]) -> list[View]:
-    """Return what is looked at on an image: case by case, run by run."""
-    return [(case, run) for case, runs in cases.items() if case[1] == index for run in runs]
+def _choose_trainings(runs_of: Mapping[Case, Sequence[int]], qualities: Sequence[Floats]) -> dict[View, int]:
+    """Return by view the training that is nearest to its group's mean, from qualities (trainings, cells, images)."""
+    views = [(case, run) for case, runs in runs_of.items() for run in runs]
+    scores = {(case, run): qualities[run][(slice(None), *case)] for case, run in views}
+    return {view: int(np.argmin(np.abs(of - of.mean()))) for view, of in scores.items()}
 
 
-def _read_found(
-    sides: Sides, cells: Sequence[Cell], dataset: Dataset, training_of: Mapping[View, int]
-) -> dict[View, Poses | None]:
-    """Return the poses of each view; None where nobody was found."""
+def _gather(
+    sides: Sides, cells: Sequence[Cell], dataset: Dataset, trainings: Mapping[View, int], is_against_clean: bool
+) -> _Cases:
+    """Read what runs found in the cases that are looked at."""
+    truths = [[CleanPosesAsTruth(dataset, folder) for folder in side] for side in sides] if is_against_clean else []
     views: dict[Path, list[View]] = defaultdict(list)
-    for ((cell, index), run), training in training_of.items():
+    for ((cell, index), run), training in trainings.items():
         views[RunFolder(sides[run][training]).prediction_path(cells[cell])].append(((cell, index), run))
     found: dict[View, Poses | None] = {}
     for path, of_file in views.items():
         ids = {view: dataset.frame(view[0][1]).image_id for view in of_file}
         poses = read_poses(path, dataset.skeleton.n_joints, ids.values())
         found |= {view: poses.get(image_id) for view, image_id in ids.items()}
-    return found
+    with_truth = truths[0][0] if truths else dataset
+    images = {
+        index: make_image(with_truth, index, [found[view] for view in _list_views(index, trainings)])
+        for index in dict.fromkeys(case[1] for case, _ in trainings)
+    }
+    return _Cases(cells, trainings, images, truths)
 
 
-def _make_images(
-    dataset: Dataset, cases: Mapping[Case, Sequence[int]], found: Mapping[View, Poses | None]
-) -> dict[int, GalleryImage]:
-    """Return the image of each index in the dataset, with the poses of all views of it."""
-    indices = dict.fromkeys(index for _, index in cases)
-    return {index: make_image(dataset, index, [found[view] for view in _list_views(index, cases)]) for index in indices}
-
-
-def _want(
-    case: Case,
-    cases: Mapping[Case, Sequence[int]],
-    image: GalleryImage,
-    cells: Sequence[Cell],
-    lacking: Mapping[Cell, str],
-) -> Wanted:
-    """Return the image of a case, the clean one where there can be no other, and on whom the runs differ most."""
-    ratings = [image.ratings[number] for number, view in enumerate(_list_views(image.index, cases)) if view[0] == case]
-    differences = np.ptp(ratings, axis=0)
-    cell = cells[case[0]]
-    place = (image.index, CLEAN if cell in lacking else cell)
-    return want_person(place, image, int(np.argmax(differences)) if len(differences) else -1)
+def _list_views(index: int, views: Iterable[View]) -> list[View]:
+    """Return those views that are of an image."""
+    return [view for view in views if view[0][1] == index]

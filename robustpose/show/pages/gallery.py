@@ -93,9 +93,8 @@ def find_lacking(corrupted_images: CorruptedImages, cells: Sequence[Cell], frame
 
 def want_person(place: Place, image: GalleryImage, person: int) -> Wanted:
     """Return that an image is shown in a cell, with the person cut out who is looked at there, if that is worth it."""
-    if person < 0 or not is_worth_cropping(image.regions[person], image.size_wh):
-        return Wanted(place)
-    return Wanted(place, person, image.regions[person])
+    is_cut_out = person >= 0 and is_worth_cropping(image.regions[person], image.size_wh)
+    return Wanted(place, person, image.regions[person] if is_cut_out else None)
 
 
 def thousandths(value: float) -> int | None:

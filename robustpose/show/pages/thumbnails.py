@@ -41,11 +41,11 @@ class Thumbnail(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """An image to show in a cell, and the person who is cut out of it, with the region; or nobody."""
+    """An image to show in a cell; who is looked at there, and the region in which that person is cut out."""
 
     place: Place
-    person: int = -1
-    region: Region | None = None
+    person: int = -1  # nobody
+    region: Region | None = None  # nobody is cut out
 
 
 @dataclass(frozen=True)

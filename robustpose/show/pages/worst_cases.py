@@ -47,14 +47,14 @@ def order_worst(quality: Quality | None, cells: Sequence[Cell], images: Sequence
 def list_losses(drops: Floats, most: int) -> list[tuple[int, int]]:
     """Return at most `most` rows and columns of `drops` (cells, images) that are above 0, the largest drops first.
 
-    Half of them are images, each in the cell where it drops most; then come cells, each with the image that drops most.
+    First comes every image in the cell where it drops most; if they are few, then each cell with what drops most in it.
     """
     drops = np.nan_to_num(drops)
-    images, cells = drops.argmax(1), drops.argmax(0)
-    of_images = sorted(((int(cell), image) for image, cell in enumerate(cells)), key=lambda at: -drops[at])
-    of_cells = sorted(((cell, int(image)) for cell, image in enumerate(images)), key=lambda at: -drops[at])
-    places = dict.fromkeys([*of_images[: most // 2], *of_cells, *of_images])
-    return sorted([at for at in places if drops[at] > 0][:most], key=lambda at: -drops[at])
+    places = [(int(cell), image) for image, cell in enumerate(drops.argmax(0))]
+    places.sort(key=lambda at: -drops[at])
+    places += sorted(((cell, int(image)) for cell, image in enumerate(drops.argmax(1))), key=lambda at: -drops[at])
+    chosen = [at for at in dict.fromkeys(places) if drops[at] > 0][:most]
+    return sorted(chosen, key=lambda at: -drops[at])
 
 
 def _spread(n: int) -> list[int]:
