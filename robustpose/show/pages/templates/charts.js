@@ -4,6 +4,7 @@
 
   const charts = JSON.parse(document.getElementById("data-charts").textContent);
   const light = document.querySelector(".always-light");
+  const ON_PAPER = 0.52; // of a chart's height
   let isPrinting = false;
 
   const fade = (hex, opacity) => {
@@ -23,7 +24,9 @@
     return match[2] ? fade(hex, match[2]) : hex;
   };
 
-  const dress = (chart, data, isLight) => {
+  // Return what plotly draws; `width` in px is that of a chart on paper, which is smaller, with smaller words.
+  const dress = (chart, data, isLight, width) => {
+    const size = width ? 9 : 13;
     const styles = getComputedStyle(isLight ? light : document.documentElement);
     const [ink, muted, line, paper] = ["ink", "muted", "line", "paper"].map((name) => styles.getPropertyValue(`--${name}`).trim());
     const axis = { color: muted, gridcolor: line, linecolor: line, zeroline: false, automargin: true };
@@ -32,17 +35,17 @@
       data: resolve(data, styles),
       layout: {
         ...layout,
-        font: { family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: 13, color: ink },
-        margin: { l: 55, r: 14, t: 34, b: 50, ...layout.margin },
+        font: { family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size, color: ink },
+        margin: width ? { l: 40, r: layout.margin?.r ?? 8, t: 6, b: 34 } : { l: 55, r: 14, t: 34, b: 50, ...layout.margin },
         paper_bgcolor: paper,
         plot_bgcolor: paper,
-        xaxis: { ...axis, ...layout.xaxis, title: { font: { size: 13 }, standoff: 8, ...layout.xaxis.title } },
-        yaxis: { ...axis, ...layout.yaxis, title: { font: { size: 13 }, standoff: 8, ...layout.yaxis.title } },
-        legend: { orientation: "h", xref: "container", yref: "container", y: 0, yanchor: "bottom", x: 0, font: { size: 11 }, ...layout.legend },
+        xaxis: { ...axis, ...layout.xaxis, title: { font: { size }, standoff: 8, ...layout.xaxis.title } },
+        yaxis: { ...axis, ...layout.yaxis, title: { font: { size }, standoff: 8, ...layout.yaxis.title } },
+        legend: { tracegroupgap: width ? 0 : 10, orientation: "h", xref: "container", yref: "container", y: 0, yanchor: "bottom", x: 0, font: { size: width ? 8 : 11 }, ...layout.legend },
         hoverlabel: { bgcolor: paper, bordercolor: line, font: { color: ink, size: 13 }, align: "left" },
         modebar: { bgcolor: "rgba(0,0,0,0)", color: muted, activecolor: ink, orientation: "h" },
         dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", // fingers scroll the page
-        autosize: true,
+        ...(width ? { autosize: false, width, height: Math.round(layout.height * ON_PAPER) } : { autosize: true }),
       },
     };
   };
@@ -61,7 +64,7 @@
   const draw = (id) => {
     const element = document.getElementById(id);
     const chart = charts[id];
-    const { data, layout } = dress(chart, dataOf(id), isPrinting);
+    const { data, layout } = dress(chart, dataOf(id), isPrinting, isPrinting ? element.clientWidth : 0);
     const button = (format, icon) => ({
       name: `Download as ${format.toUpperCase()}`,
       title: `Download as ${format.toUpperCase()}`,
@@ -87,6 +90,11 @@
   });
   drawAll();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-  addEventListener("beforeprint", () => { isPrinting = true; drawAll(); });
-  addEventListener("afterprint", () => { isPrinting = false; drawAll(); });
+  const setPrinting = (whether) => {
+    isPrinting = whether;
+    document.documentElement.classList.toggle("printing", whether);
+    drawAll();
+  };
+  addEventListener("beforeprint", () => setPrinting(true));
+  addEventListener("afterprint", () => setPrinting(false));
 })();
