@@ -43,6 +43,18 @@ def test_records_have_every_number_of_every_run(runs):
     assert frame.loc[("clean", "b"), "difference"] == comparison.difference("clean").value
 
 
+def test_slices_have_records_and_the_verdict_is_in_words(runs):
+    comparison = robustpose.compare(*runs, names=["a", "b"], resamples=50)
+    mine, other = (record for record in comparison.slices if record["slice"] == "alone" and record["name"] == "AP*")
+    assert (mine["run"], other["run"], mine["kind"], mine["difference"]) == ("a", "b", "crowding", None)
+    assert other["difference"] == other["value"] - mine["value"]
+    assert mine["n_people"] > 0
+    assert comparison.verdict.startswith("a and b score nothing anywhere: ")
+    assert comparison.verdict in repr(comparison)
+    assert "a and b score nothing" in comparison._repr_html_()
+    assert all(text in comparison._repr_html_() for text in comparison.warnings)
+
+
 def test_runs_of_one_name_are_told_apart_by_their_folders(runs):
     one, other = robustpose.compare(runs[0], runs[0], resamples=20).names
     assert one == other  # the same folder: there is nothing to tell

@@ -29,6 +29,8 @@ class Comparison:
 
     Attributes:
         names: of the runs, all different.
+        verdict: what they say, in words.
+        warnings: why scores of the runs could be wrong.
         notes: what is not the same between the runs, though they can be compared.
         result: all numbers, as the command ``robustpose compare`` has them.
 
@@ -52,6 +54,16 @@ class Comparison:
         """Return what is not the same between the runs, though they can be compared."""
         return self.result.notes
 
+    @property
+    def verdict(self) -> str:
+        """Return what the comparison says in words: which run is better, by how much, and where."""
+        return " ".join(self.result.verdict)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return why scores of the runs could be wrong."""
+        return self.result.warnings
+
     def difference(self, name: str, run: int | str = 1) -> Difference | None:
         """Return a run's number less that of the first run: value, interval, is_distinguishable.
 
@@ -72,6 +84,20 @@ class Comparison:
         """
         return [record for row in self.result.rows for record in self._records_of(row)]
 
+    @property
+    def slices(self) -> list[dict[str, Any]]:
+        """Return the same records of people of one size, number of joints or crowding, and of each joint.
+
+        Each has the `kind` and the `slice` that it is of, `n_people` (of a joint, how many are annotated), and the
+        score's `name`. What fewer than 10 people score says little.
+        """
+        return [
+            {"slice": one.name, "n_people": one.n_people, **record, "name": row.name}
+            for one in self.result.slices
+            for row in one.rows
+            for record in self._records_of(row)
+        ]
+
     def to_frame(self) -> pandas.DataFrame:
         """Return the records of `to_records` as a table of pandas, which has to be installed."""
         return make_frame(self.to_records())
@@ -88,6 +114,7 @@ class Comparison:
             f"{name} − {first}: " + ", ".join(f"{label} {words}" for label, words in self._describe(run))
             for run, name in enumerate(others, 1)
         ]
+        lines.append(self.verdict)
         return "\n  ".join([f"<Comparison on {self.result.dataset}, percent;", *lines]) + ">"
 
     def _repr_html_(self) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from robustpose.errors import spell_list
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
+from robustpose.results.doubts import LOW_SCORE
 from robustpose.results.resampling import LEVEL
 from robustpose.results.rows import percent
 from robustpose.results.slices_model import FEW_PEOPLE
@@ -30,10 +31,10 @@ def describe_comparison(comparison: Comparison) -> tuple[str, ...]:
     if main is None:
         return ("No score is defined in all runs, so none is better than another.",)
     if _are_all_equal(comparison):
-        return (
-            f"{_list_names(comparison, range(len(comparison.names)), 'and')} have the same scores everywhere: are they "
-            "the same predictions?",
-        )
+        what = "have the same scores everywhere: are they the same predictions?"
+        if not any(value for row in comparison.rows for value in row.values):
+            what = "score nothing anywhere: see their own warnings."
+        return (f"{_list_names(comparison, range(len(comparison.names)), 'and')} {what}",)
     tell = _tell_two if len(comparison.names) == 2 else _tell_many
     return tuple([*_tell_doubts(comparison), *tell(comparison, main), *_tell_chance(comparison)])
 
@@ -74,6 +75,9 @@ def _tell_doubts(comparison: Comparison) -> Iterator[str]:
     if comparison.n_images < FEW_IMAGES:
         images = "1 image" if comparison.n_images == 1 else f"{comparison.n_images} images"
         yield f"Only {images}: no difference on so few says anything about other images."
+    clean = comparison.rows[0]
+    if clean.kind == "headline" and all(value is None or value < LOW_SCORE for value in clean.values):
+        yield f"On clean images {clean.name} is next to nothing in all runs: their differences say little."
 
 
 def _tell_two(comparison: Comparison, main: ComparedRow) -> Iterator[str]:

@@ -47,14 +47,16 @@ def comparison_to_html(comparison: Comparison) -> str:
     parts = [f"<p>{'<br>'.join(f'{letter}: <b>{_spell(name)}</b>' for letter, name in named)}</p>"]
     where = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images"
     parts.append(f"<p>{_spell(where)}; ≈ not distinguishable: the 95 % interval of the paired difference holds 0</p>")
+    parts.append(f"<p>{_spell(' '.join(comparison.verdict))}</p>")
     titles = ["", *comparison.letters, *(f"{letter} − A" for letter in comparison.letters[1:])]
     rows = [
-        [row.name, *map(percent, row.values), *map(spell_difference, row.differences[1:])]
+        [comparison.label(row), *map(percent, row.values), *map(spell_difference, row.differences[1:])]
         for row in comparison.rows
         if row.kind != "cell"
     ]
     parts.append(_table(titles, rows))
     parts += [f"<p>note: {_spell(note)}</p>" for note in comparison.notes]
+    parts += [f'<p style="color:#b35900">⚠ {_spell(text)}</p>' for text in comparison.warnings]
     return "".join(parts)
 
 

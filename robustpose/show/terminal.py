@@ -199,10 +199,13 @@ def print_differences(comparison: Comparison) -> None:
         leaders = row.leaders if len(row.leaders) < len(row.values) else ()
         values = [f"{'*' if run in leaders else ''}{percent(value)}" for run, value in enumerate(row.values)]
         if row.kind != "cell":
-            rows.append([row.name, *values, *map(_difference, row.differences[1:])])
+            rows.append([comparison.label(row), *values, *map(_difference, row.differences[1:])])
     print_table(title, titles, rows, 140, legend=LEGEND)
     for note in comparison.notes:
         print_line(f"note: {note}")
+    print_verdict(comparison.verdict)
+    for text in comparison.warnings:
+        print_aside(f"warning: {text}")
 
 
 LEGEND = (
