@@ -22,7 +22,7 @@ COMMANDS = {
     "merge": ("robustpose.cli.merge:merge", "Make one run of its shards (bench --shard)."),
     "report": ("robustpose.cli.finished:report", "Write the page and tables of a run again."),
     "compare": ("robustpose.cli.finished:compare", "Show how runs differ, with 95 % intervals."),
-    "leaderboard": ("robustpose.cli.finished:leaderboard", "Sort the runs in a folder by their mean."),
+    "leaderboard": ("robustpose.cli.leaderboard:leaderboard", "Sort the runs in a folder by their mean."),
     "findings": ("robustpose.cli.findings:findings", "Hold runs against each claim of the paper."),
     "figures": ("robustpose.cli.figures:figures", "Draw runs as figures for a paper."),
     "score": ("robustpose.cli.finished:score", "Score a finished run again, without its model."),

@@ -21,7 +21,21 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "robustpose compare runs/standard runs/hardened",
         "robustpose compare runs/standard runs/hardened --fail-if-worse clean,fog --margin 0.01",
     ),
-    "leaderboard": ("robustpose leaderboard runs", "robustpose leaderboard runs --out board"),
+    "leaderboard": (
+        "robustpose leaderboard runs",
+        "robustpose leaderboard entry runs/demo --out entries/demo.json",
+        "robustpose leaderboard check entries",
+    ),
+    "leaderboard build": ("robustpose leaderboard runs", "robustpose leaderboard runs --out board --copy-reports"),
+    "leaderboard entry": (
+        "robustpose leaderboard entry runs/demo --out entries/demo.json",
+        "robustpose leaderboard entry runs/demo --out entries/demo.json --link paper=https://example.org/paper.pdf",
+    ),
+    "leaderboard check": (
+        "robustpose leaderboard check entries/demo.json",
+        "robustpose leaderboard check entries/demo.json --run runs/demo",
+    ),
+    "leaderboard schema": ("robustpose leaderboard schema", "robustpose leaderboard schema --out entry.schema.json"),
     "findings": ("robustpose findings runs --out findings.md", "robustpose findings --published"),
     "figures": (
         "robustpose figures runs/standard runs/hardened --out figures",

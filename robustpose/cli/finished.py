@@ -1,4 +1,4 @@
-"""Commands on finished runs: score, report, compare and leaderboard."""
+"""Commands on finished runs: score, report and compare."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typer
 from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, LossOptions, finish
 from robustpose.cli.help import ADVANCED, OUTPUT
-from robustpose.cli.names import parse_names
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.options import ScoringOptions, TrustOptions
 from robustpose.cli.planned import PlanOptions, announcer, tell_plan
@@ -147,39 +146,3 @@ def compare(
     page = write_comparison(out, comparison)
     print_line(f"page: {page}")
     finish(shown, judged, {**comparison.to_json(), "page": page})
-
-
-@with_groups
-def leaderboard(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with finished runs, at any depth.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            rich_help_panel=OUTPUT,
-            show_default="the folder itself",
-            help="Folder for leaderboard.html and leaderboard.json.",
-        ),
-    ] = None,
-    names: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RUN=NAME", rich_help_panel=OUTPUT, help="What runs are called, with commas: a=Nano,b=Tiny."
-        ),
-    ] = None,
-    *,
-    shown: PrintedOptions,
-) -> None:
-    """Sort finished runs by mPC; what was measured in another way is kept apart."""
-    from robustpose.results.leaderboard import boards_to_json, read_boards
-    from robustpose.show.pages.leaderboard import check_place, write_leaderboard
-    from robustpose.show.terminal import print_boards
-
-    check_place(out or folder)
-    boards, left_out = read_boards(folder, parse_names(names))
-    print_boards(boards)
-    for problem in left_out:
-        print_aside(f"warning: left out: {problem}")
-    page = write_leaderboard(out or folder, boards)
-    print_line(f"page: {page}")
-    shown.write({**boards_to_json(boards), "left_out": left_out, "page": page})

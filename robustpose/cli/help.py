@@ -98,6 +98,39 @@ class Group(typer.core.TyperGroup):
                 yield name, str(command.short_help or command.help or "").partition("\n")[0]
 
 
+class GroupWithDefault(Group):
+    """A command that has commands, and one that is meant where none of them is named.
+
+    ``leaderboard runs`` is ``leaderboard build runs``: help shows the arguments and options of that one as its own.
+    """
+
+    default = "build"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the words of the command line."""
+        if args and args[0] not in (*self.commands, *ctx.help_option_names) and not ctx.resilient_parsing:
+            args = [self.default, *args]
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the other commands."""
+        return [name for name in super().list_commands(ctx) if name != self.default]
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write both ways to call it."""
+        formatter.write_usage(ctx.command_path, "DIR [OPTIONS]")
+        formatter.write_usage(ctx.command_path, "COMMAND [ARGS]...", prefix=" " * len("Usage: "))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, then the arguments and options of the default one."""
+        records = list(self._list_lines(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl(records)
+        command = self.commands[self.default]
+        _write_groups(command, type(ctx)(command, parent=ctx.parent, info_name=ctx.info_name), formatter)
+
+
 def load_command(name: str, place: str, line: str) -> Any:
     """Return the command that a function ``module:attr``, or an app of typer's with commands of its own, makes."""
     module, _, attribute = place.partition(":")

@@ -1,24 +1,25 @@
-"""Leaderboards: summaries of many runs, sorted, and only those beside each other that were measured alike."""
+"""Leaderboards: runs and entries, sorted, and only those beside each other that were measured alike."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, nearest, quote
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cell import CLEAN, Cell
+from robustpose.results.board_files import Found, find_results
 from robustpose.results.names import check_different, check_name
-from robustpose.results.published import PublishedRow, count_benched, find_row
-from robustpose.results.rows import Row, data_name, model_name, rows_of, suite_of
+from robustpose.results.published import PublishedRow, count_benched
+from robustpose.results.rows import Row, data_name, rows_of, suite_of, title_chosen
 from robustpose.results.scored import name_metric
-from robustpose.results.summary import read_summary_file
 
 # Of provenance: what has to be the same in one board. Versions may differ: they are shown.
 MEASURED_ALIKE = ("profile", "seed", "frost_textures", "box_protocol")
@@ -26,19 +27,27 @@ MEASURED_ALIKE = ("profile", "seed", "frost_textures", "box_protocol")
 
 @dataclass(frozen=True)
 class Entry:
-    """One run."""
+    """One run, or one entry that somebody made of a run."""
 
     name: str  # of the model
-    file: str  # the summary's, relative to the folder that was read
-    rows: Mapping[str, Sequence[Row]]  # by kind: `headline`, `group`, `corruption`
+    file: str  # the summary's or the entry's, relative to the folder that was read
+    rows: Mapping[str, Sequence[Row]]  # by kind: `headline`, `chosen`, `group`, `corruption`
     n_cells: int  # clean not counted
-    version: str  # of robustpose that wrote the summary
+    version: str  # of robustpose that measured it
     row: PublishedRow | None  # of the paper that the run was made to stand beside
+    links: Mapping[str, str] = field(default_factory=dict)  # by name: of the web, or relative to the folder
+    model: Mapping[str, Any] = field(default_factory=dict)  # what else is known: `parameters`, `input`, `training`
+    warnings: Sequence[str] = ()  # why its numbers could be wrong
 
     @property
     def run(self) -> str:
         """Return the run's folder, or its file where that is called otherwise."""
         return self.file.removesuffix("/summary.json")
+
+    def leading(self, order: Sequence[str]) -> list[Row]:
+        """Return the rows that lead a table: the mean of cells that are no whole suite, then the headline in an order."""
+        headline = {row.name: row for row in self.rows["headline"]}
+        return [*self.rows["chosen"], *(headline[name] for name in order)]
 
     def values(self, kind: str) -> dict[str, float | None]:
         """Return the values of the rows of one kind by name."""
@@ -47,7 +56,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Board:
-    """Runs that were measured alike, the best mean of the suite first; incomplete ones by clean score."""
+    """What was measured alike, the best mean first: of the suite, or where cells lack, of those that all have."""
 
     metric: str  # the figure that counts
     suite: Suite
@@ -55,6 +64,7 @@ class Board:
     protocol: dict[str, Any]  # profile, seed, frost textures and box protocol
     is_complete: bool  # whether the entries have clean and all cells of the suite
     entries: list[Entry]
+    cells: tuple[str, ...] = ()  # of an incomplete board: the corrupted cells of each of its entries
 
     @property
     def data_name(self) -> str:
@@ -66,38 +76,49 @@ class Board:
         """Return the number of images that were benched; None where the dataset does not say."""
         return count_benched(self.dataset)
 
+    @property
+    def headline(self) -> list[str]:
+        """Return the names of the headline in the order of a board: the mean that sorts it first, and none that lacks."""
+        rows = self.entries[0].rows["headline"] if self.entries else []
+        names = [row.name for row in rows if self.is_complete or row.name == "clean"]
+        return sorted(names, key=lambda name: name != self.suite.mean_name)
+
+    @property
+    def covers(self) -> str:
+        """Return what an incomplete board is of, such as `fog, contrast at 1, 3`; nothing for a complete one."""
+        if self.is_complete:
+            return ""
+        cells = [Cell.from_key(key) for key in self.cells]
+        names = list(dict.fromkeys(str(cell.corruption) for cell in cells))
+        shown = ", ".join(names) if len(names) <= 4 else f"{len(names)} corruptions"
+        return f"{shown} at {', '.join(map(str, sorted({cell.severity for cell in cells})))}" if cells else "clean only"
+
 
 def read_boards(folder: Path, names: Mapping[str, str] = MappingProxyType({})) -> tuple[list[Board], list[str]]:
-    """Return the boards of all summaries under `folder`, complete ones with most entries first, and what was left out.
+    """Return the boards of all runs and entries under `folder`, complete ones with most entries first; what was left out.
 
     Any JSON file with the fields of a summary counts, so `fog_model.json` may stand beside `runs/a/summary.json`.
     `names` are what runs are called, by their folders or files, relative to `folder` or not.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder: expected one with summary.json files in it")
-    boards: dict[str, Board] = {}
-    left_out: list[str] = []
+        raise UserError(f"{folder} is no folder: expected one with summary.json files in it, or entries")
     wanted = {_locate(folder, place): (place, check_name(name, "--names")) for place, name in names.items()}
     check_different([name for _, name in wanted.values()])
-    for path in sorted(folder.rglob("*.json")):
-        try:
-            summary = read_summary_file(path)
-        except UserError as error:
-            if path.name == "summary.json":  # others are whatever else lies there
-                left_out.append(str(error))
-            continue
-        board = _make_board(summary)
-        board = boards.setdefault(_identify(board), board)
-        place = next((place for place in (path.resolve(), path.parent.resolve()) if place in wanted), None)
-        name = model_name(summary) if place is None else wanted.pop(place)[1]
-        board.entries.append(_make_entry(summary, name, path.relative_to(folder).as_posix()))
-    if not boards:
+    results, left_out = find_results(folder)
+    if not results:
         problems = f" ({left_out[0]})" if left_out else ""
-        raise UserError(f"{folder} has no summary.json of a finished bench in it{problems}")
+        raise UserError(f"{folder} has no summary.json of a finished bench in it, and no entry{problems}")
+    boards: dict[str, Board] = {}
+    for found in results:
+        paths = [path for file in found.files for path in ((folder / file).resolve(), (folder / file).parent.resolve())]
+        place = next((place for place in paths if place in wanted), None)
+        board = _make_board(found.summary)
+        board = boards.setdefault(_identify(board, found.summary), board)
+        board.entries.append(_make_entry(found, found.name if place is None else wanted.pop(place)[1]))
     if wanted:
-        found = [str(Path(entry.file).parent) for board in boards.values() for entry in board.entries]
+        of_files = [str(Path(entry.file).parent) for board in boards.values() for entry in board.entries]
         lost = next(iter(wanted.values()))[0]
-        raise UserError(f"--names: there is no run {quote(lost)}{nearest(lost, found)} in {folder}")
+        raise UserError(f"--names: there is no run {quote(lost)}{nearest(lost, of_files)} in {folder}")
     if any(board.metric in HELD_AGAINST_CLEAN for board in boards.values()):
         boards, apart = _leave_out_consistency(boards)
         left_out += apart
@@ -112,6 +133,7 @@ def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
         "boards": [
             {
                 **_head_to_json(board),
+                "images": board.n_images,
                 "entries": [{"rank": rank, **_entry_to_json(entry)} for rank, entry in enumerate(board.entries, 1)],
             }
             for board in boards
@@ -127,14 +149,20 @@ def _head_to_json(board: Board) -> dict[str, Any]:
         "dataset": board.dataset,
         "protocol": board.protocol,
         "complete": board.is_complete,
+        **({} if board.is_complete else {"cells": list(board.cells)}),
     }
 
 
-def _identify(board: Board) -> str:
-    """Return what is the same for the runs of one board: detections are known by their bytes, not by their name."""
+def _identify(board: Board, summary: Mapping[str, Any]) -> str:
+    """Return what is the same for all of one board: detections are known by their bytes, not by their name."""
     by_bytes = board.dataset.get("boxes_sha256") is not None
     dataset = {key: value for key, value in board.dataset.items() if not (by_bytes and key == "boxes_file")}
-    return json.dumps({**_head_to_json(board), "dataset": dataset}, sort_keys=True)
+    provenance = summary["provenance"]
+    # Where nobody knows how a corrupted set was made, only the set itself is the same; corruptions of one's own are
+    # their code. What all cells of a suite are needs neither.
+    besides = [provenance.get("corrupted_images") if board.protocol["profile"] == "unknown" else None]
+    besides += [] if board.is_complete else [provenance.get(BY_CORRUPTION) or None]
+    return json.dumps([{**_head_to_json(board), "dataset": dataset}, besides], sort_keys=True)
 
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:
@@ -142,10 +170,14 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
         "model": entry.name,
         "file": entry.file,
         **entry.values("headline"),
+        **entry.values("chosen"),
         "intervals": {row.name: row.interval for row in entry.rows["headline"]},
         "cells": entry.n_cells,
         "groups": entry.values("group"),
         "corruptions": {name: value for name, value in entry.values("corruption").items() if value is not None},
+        **{key: entry.model.get(key) for key in ("parameters", "input", "training")},
+        "links": dict(entry.links),
+        "warnings": list(entry.warnings),
         "robustpose": entry.version,
         "row": entry.row and entry.row.name,
     }
@@ -155,13 +187,15 @@ def _make_board(summary: Mapping[str, Any]) -> Board:
     """Return the board of a run, without entries."""
     provenance, suite = summary["provenance"], suite_of(summary)
     dataset = {key: value for key, value in provenance["dataset"].items() if key != "code"}  # what it gave is there
+    is_complete = suite.is_complete([CLEAN, *map(Cell.from_key, summary["cells"])])
     return Board(
         metric=summary["metric"],
         suite=suite,
         dataset=dataset | ({"metric": name_metric(dataset)} if "metric" in dataset else {}),
         protocol={name: provenance.get(name, "unknown") for name in MEASURED_ALIKE},
-        is_complete=suite.is_complete([CLEAN, *map(Cell.from_key, summary["cells"])]),
+        is_complete=is_complete,
         entries=[],
+        cells=() if is_complete else tuple(sorted(summary["cells"])),
     )
 
 
@@ -183,17 +217,26 @@ def _locate(folder: Path, place: str) -> Path:
     return (folder / place if (folder / place).exists() else Path(place)).resolve()
 
 
-def _make_entry(summary: Mapping[str, Any], name: str, file: str) -> Entry:
+def _make_entry(found: Found, name: str) -> Entry:
+    summary, of_chosen = found.summary, []
+    by_corruption = list(summary["corruptions"].values())
+    if summary.get(suite_of(summary).mean_name) is None and by_corruption:
+        mean = sum(by_corruption) / len(by_corruption)
+        of_chosen.append(Row("chosen", "mean_of_chosen", title_chosen(summary), mean))
     return Entry(
         name=name,
-        file=file,
-        rows={kind: rows_of(summary, kind) for kind in ("headline", "group", "corruption")},
+        file=found.file,
+        rows={"chosen": of_chosen, **{kind: rows_of(summary, kind) for kind in ("headline", "group", "corruption")}},
         n_cells=len(summary["cells"]),
         version=str(summary["provenance"].get("versions", {}).get("robustpose", "unknown")),
-        row=find_row(summary)[0],
+        row=found.row,
+        links=found.links,
+        model=found.model,
+        warnings=found.warnings,
     )
 
 
 def _rank(suite: Suite, entry: Entry) -> tuple[float, float, str]:
     values = entry.values("headline")
-    return -(values[suite.mean_name] or 0.0), -(values["clean"] or 0.0), entry.file
+    mean = values[suite.mean_name] or entry.values("chosen").get("mean_of_chosen")
+    return -(mean or 0.0), -(values["clean"] or 0.0), entry.file

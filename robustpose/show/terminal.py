@@ -219,11 +219,11 @@ def print_boards(boards: Sequence[Board]) -> None:
     for board in boards:
         images = f"{board.data_name}, {board.n_images} images"
         how = f"suite {board.suite.name}, profile {board.protocol['profile']}, boxes {board.protocol['box_protocol']}"
-        whole = "" if board.is_complete else ", incomplete"
-        titles = ["", "model", *(row.label for row in board.entries[0].rows["headline"]), "run"]
+        whole = "" if board.is_complete else f", incomplete: {board.covers}"
+        titles = ["", "model", *(row.label for row in board.entries[0].leading(board.headline)), "run"]
         rows = []
         for rank, entry in enumerate(board.entries, 1):
-            scores = [f"{percent(row.value)}{_range(row.interval)}" for row in entry.rows["headline"]]
+            scores = [f"{percent(row.value)}{_range(row.interval)}" for row in entry.leading(board.headline)]
             rows.append([str(rank), entry.name, *scores, entry.run])
         title = f"{board.metric} in percent on {images}, {how}{whole}"
         print_table(title, titles, rows, 120, texts=(0, 1, len(titles) - 1))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PLOTLY = "plotly-basic.min.js"  # lines and bars, a quarter of the whole; with its license in vendor/
 SCRIPTS = (
     *("tables.js", "published.js", "panel.js", "cases.js", "gallery.js", "compare_gallery.js", "corruption_sheet.js"),
-    *("sheet.js", "charts.js", PLOTLY),
+    *("sheet.js", "leaderboard.js", "charts.js", PLOTLY),
 )
 
 

@@ -1,0 +1,226 @@
+"""Entries of leaderboards: made from finished runs, read, and checked: nothing in one contradicts the rest of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from robustpose.config import check_settings, describe
+from robustpose.errors import UserError
+from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, take_means
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.reading import read_json
+from robustpose.results.compare import read_tables
+from robustpose.results.doubts import read_doubts
+from robustpose.results.entry_form import VERSION, EntryForm
+from robustpose.results.links import find_file, is_relative
+from robustpose.results.names import check_name
+from robustpose.results.published import count_benched, get_row
+from robustpose.results.resampling import draw_weights
+from robustpose.results.rows import (
+    data_name,
+    headline_columns,
+    label_headline,
+    model_name,
+    nest_means,
+    percent,
+    suite_of,
+)
+from robustpose.results.run_folder import RunFolder
+from robustpose.results.summary import find_intervals, read_summary
+from robustpose.results.summary_model import check_summary
+
+MOST_BYTES = 1 << 20  # of a file; those of all cells of coco-c have 12,000
+SETUP = ("profile", "seed", "frost_textures", "box_protocol")
+PIXELS = ("corrupted_images", "corruption_code")  # of provenance, where there are some
+SCORE_OF = {"coco_ap": "AP", "pckh": "PCKh", "pck": "PCK", "consistency": "consistency"}  # by the metric's name
+BOXES = ("gt", "clean-det", "corrupt-det")  # a network that needs none may be run on data that have some
+NOT_RECOMPUTED = "its scores could not be recomputed from the run, whose metric keeps no matches"
+
+
+def make_entry(
+    folder: Path, links: Mapping[str, str], name: str | None = None, said: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the entry of a finished run. All of its numbers are recomputed from the run's matches.
+
+    `said` are fields of `model` that no run knows, such as `parameters`.
+
+    Raises:
+        UserError: the run has not finished, its summary is not what its matches give, or something said cannot be.
+    """
+    summary = read_summary(folder)
+    provenance, estimator = summary["provenance"], summary["provenance"]["estimator"]
+    dataset = {key: value for key, value in provenance["dataset"].items() if key != "code"}  # what it gave is there
+    scores, intervals, n_images, doubts = _recompute(folder, summary)
+    known = {"kind": estimator.get("kind"), "input": estimator.get("input"), "sha256": estimator.get("sha256")}
+    model = {"name": model_name(summary) if name is None else check_name(name), **known, **(said or {})}
+    row = provenance.get("row")
+    content = {
+        "entry": VERSION,
+        "model": {key: value for key, value in model.items() if value is not None},
+        "links": dict(links),
+        "metric": summary["metric"],
+        "suite": suite_of(summary).identity,
+        "data": {"name": dataset.get("name"), "images": n_images, **dataset},
+        "setup": {key: provenance.get(key, "unknown") for key in SETUP}
+        | {key: provenance[key] for key in PIXELS if provenance.get(key)},
+        "scores": scores,
+        "intervals": intervals,
+        "warnings": [*read_doubts(summary), *doubts],
+        "row": row and {"name": row["name"], "differences": list(row.get("differences", ()))},
+        "versions": dict(provenance.get("versions", {})),
+    }
+    try:
+        check_entry(content)
+    except UserError as error:
+        raise UserError(f"{folder} makes no entry: {error}") from error
+    return content
+
+
+def _recompute(
+    folder: Path, summary: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any] | None, int | None, list[str]]:
+    """Return the scores and intervals of a run, its number of images, and what is to be doubted."""
+    suite = suite_of(summary)
+    scores = {CLEAN: summary["clean"], **{Cell.from_key(key): score for key, score in summary["cells"].items()}}
+    means = nest_means(take_means(scores, list(scores), suite), suite)
+    n_images, said = count_benched(summary["provenance"]["dataset"]), summary.get("intervals")
+    if said is None and not RunFolder(folder).matches_path(CLEAN).exists():
+        return means, None, n_images, [NOT_RECOMPUTED]
+    tables = read_tables(folder, scores)
+    n_found = tables[CLEAN].n_images
+    if n_images not in (None, n_found):
+        raise UserError(f"{folder} has matches of {n_found} images, by its summary.json of {n_images}: score it again")
+    if said is None:
+        return means, None, n_found, []
+    weights = draw_weights(n_found, said["resamples"])
+    resampled = {cell: table.score(weights) for cell, table in tables.items()}
+    return means, find_intervals(resampled, list(scores), suite), n_found, []
+
+
+def is_entry(content: Any) -> bool:
+    """Tell whether the content of a JSON file is meant as an entry."""
+    return isinstance(content, dict) and isinstance(content.get("entry"), int)
+
+
+def read_entry(path: Path) -> dict[str, Any]:
+    """Return the entry in a file; UserError, which names it, for another file, or what `check_entry` refuses."""
+    content, _ = read_json(path, "entry", MOST_BYTES)
+    if not is_entry(content):
+        what = f"is no entry of a leaderboard: it must have \"entry\": {VERSION}"
+        if isinstance(content, dict) and {"provenance", "cells"} <= content.keys():
+            what = "is the summary of a run, and no entry: robustpose leaderboard entry RUN --out FILE makes one"
+        raise UserError(f"{path} {what}")
+    try:
+        return check_entry(content)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def check_entry(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry as it is; UserError, which does not name it, where its form or its numbers are wrong."""
+    if content.get("entry") != VERSION:
+        raise UserError(f"its form has version {describe(content.get('entry'))}, and this robustpose reads {VERSION}")
+    check_settings(EntryForm, content, "")
+    summary = summarize_entry(content)
+    check_summary(summary)
+    known = {*headline_columns(suite_of(summary)), "groups", "corruptions", "cells", "geometric", "severities"}
+    unknown = [key for key in content["scores"] if key not in known]
+    if unknown:
+        raise UserError(f"unknown key 'scores.{unknown[0][:80]}': there is no such score")
+    _check_data(content)
+    return dict(content)
+
+
+def _check_data(content: Mapping[str, Any]) -> None:
+    """Raise UserError where the numbers of an entry cannot be of the data that it names."""
+    data, setup, metric = content["data"], content["setup"], content["metric"]
+    n_images = count_benched(data)
+    if n_images is not None and data["images"] != n_images:
+        raise UserError(f"data.images is {describe(data['images'])}, and by the other counts {n_images} were used")
+    if data["images"] == 0:
+        raise UserError("data.images must be at least 1, got 0")
+    named = str(data.get("metric") or "").partition(":")[0]
+    if named in SCORE_OF and metric != SCORE_OF[named]:
+        raise UserError(f"data.metric {named} gives {SCORE_OF[named]}, and metric is {describe(metric)}")
+    if metric in HELD_AGAINST_CLEAN and content["scores"]["clean"] != 1:
+        raise UserError(f"scores.clean must be 1 for {metric}, got {describe(content['scores']['clean'])}")
+    boxes, protocol = data.get("boxes"), setup["box_protocol"]
+    if boxes != protocol and {boxes, protocol} <= set(BOXES):
+        raise UserError(f"data.boxes is {boxes}, and setup.box_protocol {describe(protocol)}")
+    if content.get("row") is not None:
+        row = get_row(content["row"]["name"])
+        if row.metric != metric:
+            raise UserError(f"row {row.name} of the paper is of {row.metric}, and metric is {describe(metric)}")
+
+
+def list_entry_files(places: Sequence[Path]) -> list[Path]:
+    """Return files, and of folders the JSON files in them at any depth, but for pages' own; UserError for none."""
+    files: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            found = sorted(path for path in place.rglob("*.json") if path.name != "leaderboard.json")
+            if not found:
+                raise UserError(f"{place} has no JSON file in it: expected a folder of entries")
+            files += found
+        else:
+            files.append(place)
+    return list(dict.fromkeys(files))
+
+
+def tell_entry(content: Mapping[str, Any]) -> str:
+    """Return an entry in a few words, such as `Nano, mPC 30.1, AP* 51.6 on val.json, 161 images`."""
+    summary = summarize_entry(content)
+    suite = suite_of(summary)
+    named = [(suite.mean_name, suite.mean_name), ("clean", label_headline("clean", summary["metric"]))]
+    scores = [f"{label} {percent(summary[name])}" for name, label in named if summary[name] is not None]
+    images = content["data"]["images"]
+    count = "" if images is None else f", {images:,} image{'s' * (images != 1)}"
+    return f"{content['model']['name']}, {', '.join(scores)} on {data_name(summary)}{count}"
+
+
+def check_links(path: Path, content: Mapping[str, Any]) -> None:
+    """Raise UserError where a relative link of an entry leads to no file."""
+    for name, link in content.get("links", {}).items():
+        if is_relative(link) and not find_file(link, path).is_file():
+            raise UserError(f"{path}: links.{name} leads to no file: {find_file(link, path).absolute()} is not there")
+
+
+def check_same(path: Path, content: Mapping[str, Any], folder: Path) -> None:
+    """Raise UserError unless the numbers of an entry are those that are recomputed from a run."""
+    made = make_entry(folder, {})
+    for part in ("metric", "suite", "data", "setup", "scores", "intervals"):
+        ours, theirs = made[part], content.get(part)
+        if ours != theirs:
+            keys: Sequence[str] = []
+            if isinstance(ours, dict) and isinstance(theirs, dict):
+                keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
+            raise UserError(f"{path}: its {'.'.join([part, *keys[:1]])} is not that of the run in {folder}")
+
+
+def summarize_entry(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the summary that a run would have which an entry is of. Its means are those of its cells."""
+    data, model, scores = content["data"], content["model"], content["scores"]
+    named = {"suite": content["suite"], "metric": content["metric"]}
+    suite = suite_of(named)
+    of_cells = {CLEAN: scores["clean"], **{Cell.from_key(key): score for key, score in scores["cells"].items()}}
+    means = nest_means(take_means(of_cells, list(of_cells), suite), suite)
+    by_corruption = list(means["corruptions"].values())
+    has_other_mean = means[suite.mean_name] is None and by_corruption
+    return {
+        **named,
+        **means,
+        **scores,
+        **{key: {**means[key], **scores.get(key, {})} for key in ("corruptions", "groups")},
+        "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,
+        "intervals": content.get("intervals"),
+        "warnings": list(content.get("warnings", ())),
+        "provenance": {
+            **content["setup"],
+            "dataset": {key: value for key, value in data.items() if key != "images"},
+            "estimator": {"name": model["name"], "kind": model.get("kind"), "input": model.get("input")},
+            "versions": dict(content.get("versions", {})),
+            "row": content.get("row"),
+        },
+    }

@@ -1,0 +1,156 @@
+"""The form of a leaderboard's entry: one JSON file that says what a model scored on which data, and how it was measured.
+
+The one place of its fields: `robustpose leaderboard schema` prints it as JSON schema, docs/reference/leaderboard.md tells it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from robustpose.printing import make_visible
+from robustpose.results.links import parse_link
+from robustpose.results.summary_model import MOST_CELLS, Bounds, Count, Ends, Part, Score, Text, parse_number
+
+VERSION = 1
+LONGEST_NAME = 200  # letters
+MOST_LINKS = 10
+MOST_WARNINGS = 50
+
+
+def _parse_name(value: Any) -> Any:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= LONGEST_NAME or make_visible(value) != value:
+        raise ValueError(f"must be 1 to {LONGEST_NAME} letters that can be seen, on one line")
+    return value.strip()
+
+
+def _parse_digest(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise ValueError("must be a SHA-256: 64 digits 0-9a-f")
+    return value
+
+
+def _parse_size(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", value):
+        raise ValueError("must be WIDTHxHEIGHT in pixels, such as 192x256")
+    return value
+
+
+Name = Annotated[str, BeforeValidator(_parse_name), Field(min_length=1, max_length=LONGEST_NAME)]
+Digest = Annotated[str, BeforeValidator(_parse_digest), Field(pattern="^[0-9a-f]{64}$")]
+Size = Annotated[str, BeforeValidator(_parse_size), Field(pattern=r"^[1-9]\d*x[1-9]\d*$")]
+Link = Annotated[str, BeforeValidator(parse_link)]
+Part01 = Annotated[Score, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
+Parts01 = Annotated[dict[Text, Part01], Field(max_length=MOST_CELLS)]
+Parameters = Annotated[int, BeforeValidator(parse_number), Field(gt=0, le=10**15)]
+
+
+class _Closed(BaseModel):
+    """A part of an entry: keys that are unknown here are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Model(_Closed):
+    """The model that was measured."""
+
+    name: Name = Field(description="What the model is called in tables.")
+    kind: Name | None = Field(None, description="Network or kind of file, such as `hrnet_w32` or `onnx`.")
+    parameters: Parameters | None = Field(None, description="Number of its parameters.")
+    input: Size | None = Field(None, description="Size of its input, WIDTHxHEIGHT, px.")
+    training: Name | None = Field(None, description="How it was trained, such as `AdvMix`.")
+    sha256: Digest | None = Field(None, description="SHA-256 of its file.")
+
+
+class Suite(_Closed):
+    """The suite of corruptions."""
+
+    name: Name = Field(description="Such as `coco-c`: see `robustpose list corruptions`.")
+    version: Count = Field(description="Version of the suite.")
+
+
+class Data(Part):
+    """The data; other keys are what else decides images, truth and metric, as summary.json has them."""
+
+    name: Name = Field(description="What the data are called, such as their annotation file.")
+    images: Count | None = Field(description="Number of images that were used; null where the data do not say.")
+    metric: Text | None = Field(None, description="Which metric, such as `coco_ap` or `pck:box@0.2`.")
+    n_images: Count | None = Field(None, description="Number of images that the data have.")
+    images_with_people: Count | None = Field(None, description="Number of those with people, where no others were used.")
+    limit: Count | None = Field(None, description="How many were used, where only the first ones were.")
+    annotations_sha256: Digest | None = Field(None, description="SHA-256 of the annotation file.")
+    boxes_sha256: Digest | None = Field(None, description="SHA-256 of the detections that models got as boxes.")
+
+
+class Setup(_Closed):
+    """How it was measured."""
+
+    profile: Text = Field(description="How corruptions draw: `release`, `independent`, or `unknown`.")
+    seed: Text | Count | None = Field(description="`release`, or the number that was drawn from.")
+    frost_textures: Text = Field(description="Which textures frost has, such as `original`.")
+    box_protocol: Text = Field(description="Where people were looked for: `gt`, `clean-det`, `corrupt-det`, `none`.")
+    corrupted_images: Any = Field(None, description="Which corrupted set, where images were not made on the fly.")
+    corruption_code: Any = Field(None, description="Hashes of the code of corruptions of one's own.")
+
+
+class Scores(Part):
+    """Scores, 0 to 1; also the means of the suite by their names, such as `mPC` and `rPC`: null unless all cells are there."""
+
+    clean: Part01 = Field(description="Score on clean images.")
+    cells: Parts01 = Field(description="Score of each corruption at each severity, such as `fog/3`.")
+    corruptions: Parts01 = Field({}, description="Mean over severities of each corruption.")
+    groups: Parts01 = Field({}, description="Mean of each group of corruptions.")
+
+
+class Intervals(Part):
+    """95 % intervals over images, [low, high], under the names that scores have."""
+
+    level: Score = Field(description="Of which level they are, such as 0.95.")
+    resamples: Count = Field(description="How many resamples of the images they are made from.")
+    clean: Ends | None = Field(None, description="Interval of the score on clean images.")
+    cells: Bounds = Field({}, description="Interval of each cell.")
+    corruptions: Bounds = Field({}, description="Interval of each corruption.")
+    groups: Bounds = Field({}, description="Interval of each group.")
+
+
+class PaperRow(_Closed):
+    """The row of the paper that the model was measured to stand beside."""
+
+    name: Name = Field(description="Such as `coco-c/hrnet_w32_256x192`: see `robustpose list rows`.")
+    differences: Annotated[list[Text], Field(max_length=MOST_WARNINGS)] = Field(
+        [], description="In what it is not the same measurement."
+    )
+
+
+class EntryForm(_Closed):
+    """An entry of a leaderboard."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, title="An entry of a robustpose leaderboard")
+
+    json_schema: Text | None = Field(None, alias="$schema", description="Where the JSON schema of this form is.")
+    entry: Literal[1] = Field(description="Version of this form.")
+    model: Model = Field(description="The model that was measured.")
+    links: Annotated[dict[Name, Link], Field(max_length=MOST_LINKS)] = Field(
+        {}, description="By their names, such as `paper`, `code` and `report`: http(s), or a path relative to the file."
+    )
+    metric: Name = Field(description="The score that counts, such as `AP` or `PCKh`.")
+    suite: Suite = Field(description="The suite of corruptions.")
+    data: Data = Field(description="The data; keys beyond these are kept, and decide which board it is on.")
+    setup: Setup = Field(description="How it was measured.")
+    scores: Scores = Field(description="Scores, 0 to 1; with `mPC`, `rPC` or the means of another suite.")
+    intervals: Intervals | None = Field(None, description="95 % intervals; null where there are none.")
+    warnings: Annotated[list[Text], Field(max_length=MOST_WARNINGS)] = Field(
+        [], description="Why its numbers could be wrong."
+    )
+    row: PaperRow | None = Field(None, description="The row of the paper that it stands beside.")
+    versions: Annotated[dict[Name, Text], Field(max_length=100)] = Field(
+        {}, description="Versions of robustpose and of libraries."
+    )
+
+
+def make_schema() -> dict[str, Any]:
+    """Return the form as JSON schema."""
+    schema = EntryForm.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
