@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -6,6 +7,7 @@ from robustpose.corruptions.suites import COCO_C
 from robustpose.errors import UserError
 from robustpose.results.leaderboard import boards_to_json, read_boards
 from robustpose.show.pages.leaderboard import render_leaderboard
+from tests.test_entries import write_entry
 
 
 def write_summary(path, name="net", clean=0.7, mpc=0.5, cells=None, **provenance):
@@ -139,3 +141,97 @@ def test_its_own_json_is_no_summary(tmp_path, run):
     assert not left_out
     assert boards_to_json(boards)["boards"][0]["complete"] is True
     assert "<table>" in render_leaderboard(boards)
+
+
+def test_runs_without_all_cells_are_beside_those_of_the_same_cells(tmp_path, run):
+    for name, cells, mean in (("a", ["fog/3"], 0.3), ("b", ["fog/3"], 0.5), ("c", ["fog/1"], 0.6), ("d", [], 0.5)):
+        write_summary(tmp_path / name / "summary.json", name, mpc=mean, cells=cells)
+    path = tmp_path / "d/summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "corruptions": {}}))
+    boards, _ = read_boards(tmp_path)
+    assert [[entry.name for entry in board.entries] for board in boards] == [["b", "a"], ["c"], ["d"]]
+    assert [board.covers for board in boards] == ["fog at 3", "fog at 1", "clean only"]
+    assert boards_to_json(boards)["boards"][0]["entries"][0]["mean_of_chosen"] == 0.5
+    assert "incomplete: fog at 3" in " ".join(run("leaderboard", tmp_path)[1].split())
+
+
+def test_corrupted_sets_of_unknown_origin_are_alike_where_they_are_the_same(tmp_path):
+    for name, digest in (("a", "1"), ("b", "2"), ("c", "2")):
+        write_summary(tmp_path / name / "summary.json", profile="unknown", corrupted_images={"sha256": digest})
+    assert sorted(len(board.entries) for board in read_boards(tmp_path)[0]) == [1, 2]
+
+
+def test_entries_and_runs_are_on_one_board_and_a_run_counts_once(tmp_path, run):
+    write_summary(tmp_path / "runs/a/summary.json", "hrnet.pth", mpc=0.4)
+    summary = json.loads((tmp_path / "runs/a/summary.json").read_text())
+    (tmp_path / "runs/a/report.html").write_text('<meta name="generator" content="robustpose report">')
+    entry = {
+        "entry": 1,
+        "model": {"name": "hrnet.pth", "parameters": 28_500_000, "input": "192x256"},
+        "links": {"paper": "https://example.org/a.pdf", "code": "gone.html"},
+        **{key: summary[key] for key in ("metric",)},
+        "suite": COCO_C.identity,
+        "data": {"images": 9, **summary["provenance"]["dataset"]},
+        "setup": {key: summary["provenance"][key] for key in ("profile", "seed", "frost_textures", "box_protocol")},
+        "scores": {key: summary[key] for key in ("clean", "cells")},
+        "warnings": ["it may be wrong"],
+    }
+    (tmp_path / "net.json").write_text(json.dumps(entry))
+    entry["scores"] = {"clean": 0.8, "cells": dict.fromkeys(summary["cells"], 0.6)}
+    (tmp_path / "better.json").write_text(json.dumps({**entry, "model": {"name": "better"}}))
+    (tmp_path / "wrong.json").write_text(json.dumps({**entry, "metric": "PCKh", "data": {"name": "x", "images": 0}}))
+    (tmp_path / "huge.json").write_text('{"entry": 1, "x": "' + "x" * (5 << 20) + '"}')
+    boards, left_out = read_boards(tmp_path, {"runs/a": "Mine"})
+    assert [[entry.name for entry in board.entries] for board in boards] == [["better", "Mine"]]
+    mine = boards[0].entries[1]
+    assert mine.links == {"report": "runs/a/report.html", "paper": "https://example.org/a.pdf"}
+    assert mine.values("headline")["mPC"] == pytest.approx(0.4)
+    for words in ("links.code leads to no file", "huge.json: it has", "data.images must be at least 1", "links.code"):
+        assert any(words in line for line in left_out)
+    code, _, errors = run("leaderboard", tmp_path)
+    assert code == 0
+    assert "warning: hrnet.pth (net.json): it may be wrong" in errors
+
+
+def test_links_lead_from_the_page_to_reports_and_copies_make_a_site(tmp_path, run):
+    name = "a b#c"
+    write_summary(tmp_path / f"runs/{name}/summary.json", "net")
+    report = tmp_path / f"runs/{name}/report.html"
+    report.write_text('<meta name="generator" content="robustpose report">')
+    page = tmp_path / "board/leaderboard.html"
+    assert run("leaderboard", tmp_path / "runs", "--out", page.parent)[0] == 0
+    assert 'href="../runs/a%20b%23c/report.html"' in page.read_text()
+    assert run("leaderboard", tmp_path / "runs", "--out", page.parent, "--copy-reports")[0] == 0
+    assert 'href="a%20b%23c/report.html"' in page.read_text()
+    copy = page.parent / name / "report.html"
+    assert copy.read_bytes() == report.read_bytes()
+    copy.write_text("mine")
+    code, _, errors = run("leaderboard", tmp_path / "runs", "--out", page.parent, "--copy-reports")
+    assert code == 2
+    assert "choose another --out" in errors
+
+
+def test_nothing_outside_the_folder_and_no_other_file_than_a_report_is_linked_or_copied(tmp_path, run):
+    (tmp_path / "secret.html").write_text("secret")
+    folder = tmp_path / "entries"
+    write_entry(
+        folder / "net.json", links={"a": "../secret.html", "b": "..%2Fsecret.html", "c": "c.pdf", "d": "d.html"}
+    )
+    (folder / "c.pdf").write_text("a paper")
+    (folder / "d.html").symlink_to(tmp_path / "secret.html")
+    site = tmp_path / "site"
+    code, _, errors = run("leaderboard", folder, "--out", site, "--copy-reports")
+    assert code == 0
+    assert errors.count("leads out of the folder") == 3
+    assert "links.c is no page of robustpose report, and not copied" in errors
+    assert sorted(path.name for path in site.iterdir()) == ["leaderboard.html", "leaderboard.json"]
+    assert run("leaderboard", folder, "--out", site)[0] == 0
+    assert re.findall('<a href="(?!#)([^"]*)"', (site / "leaderboard.html").read_text()) == ["../entries/c.pdf"]
+
+
+@pytest.mark.parametrize("words", [("--out", "board"), (), ("--quiet",)])
+def test_options_may_stand_before_the_folder(tmp_path, run, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    write_summary(tmp_path / "runs/a/summary.json")
+    assert run("leaderboard", *words, "runs")[0] == 0
+    assert run("leaderboard", "build", *words, "runs")[0] == 0

@@ -1,4 +1,4 @@
-"""Commands of leaderboards: the page of a folder of runs and entries; an entry made from a run, checked, and its form."""
+"""Commands of leaderboards: the page of a folder of runs and entries; an entry made of a run, checked; its form."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def _leaderboard() -> None:
 @leaderboard.command(GroupWithDefault.default, cls=Command)
 @with_groups
 def build(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder with finished runs and entries, at any depth.")
-    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with finished runs and entries, at any depth.")],
     out: Annotated[
         Path | None,
         typer.Option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ class Found:
     model: Mapping[str, Any]  # what is known of it: `parameters`, `input`, `training`, `sha256`
     links: Mapping[str, str]  # by name: of the web, or relative to the folder that was read
     row: PublishedRow | None  # of the paper
+    differences: tuple[str, ...]  # in what it is not the same measurement as that row
     warnings: tuple[str, ...]  # why its numbers could be wrong
     is_entry: bool = False
     joined: tuple[str, ...] = ()  # files of the runs that an entry was made of, where these are there, too
@@ -83,7 +85,7 @@ def _read(folder: Path, file: str, left_out: list[str]) -> Found | None:
     try:
         content, _ = read_json(path, "summary", MOST_BYTES)
     except UserError:
-        if is_named:
+        if is_named or _looks_like_entry(path):
             raise
         return None  # whatever else lies there
     if is_entry(content):
@@ -101,20 +103,24 @@ def _read(folder: Path, file: str, left_out: list[str]) -> Found | None:
     return _describe(file, summary, model, links)
 
 
+def _looks_like_entry(path: Path) -> bool:
+    """Tell whether a file that cannot be read as JSON begins as entries do."""
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and re.match(rb'\s*\{\s*("\$schema"[^,]*,\s*)?"entry":', file.read(300)) is not None
+    except OSError:
+        return False
+
+
 def _describe(
-    file: str,
-    summary: dict[str, Any],
-    model: Mapping[str, Any],
-    links: Mapping[str, str],
-    is_of_entry: bool = False,
+    file: str, summary: dict[str, Any], model: Mapping[str, Any], links: Mapping[str, str], is_of_entry: bool = False
 ) -> Found:
     doubts = tuple(text for text in read_doubts(summary) if not is_fact(text))
-    return Found(file, summary, model_name(summary), model, links, find_row(summary)[0], doubts, is_of_entry)
+    row, differences = find_row(summary)
+    return Found(file, summary, model_name(summary), model, links, row, tuple(differences), doubts, is_of_entry)
 
 
-def _place_links(
-    folder: Path, path: Path, links: Mapping[str, str], left_out: list[str]
-) -> Iterator[tuple[str, str]]:
+def _place_links(folder: Path, path: Path, links: Mapping[str, str], left_out: list[str]) -> Iterator[tuple[str, str]]:
     """Yield the links of an entry, relative ones as seen from a folder: to what is in it, and nothing else."""
     for name, link in links.items():
         if not is_relative(link):

@@ -16,7 +16,7 @@ from robustpose.results.doubts import read_doubts
 from robustpose.results.entry_form import VERSION, EntryForm
 from robustpose.results.links import find_file, is_relative
 from robustpose.results.names import check_name
-from robustpose.results.published import count_benched, get_row
+from robustpose.results.published import count_benched, count_whole, get_row
 from robustpose.results.resampling import draw_weights
 from robustpose.results.rows import (
     data_name,
@@ -36,6 +36,8 @@ SETUP = ("profile", "seed", "frost_textures", "box_protocol")
 PIXELS = ("corrupted_images", "corruption_code")  # of provenance, where there are some
 SCORE_OF = {"coco_ap": "AP", "pckh": "PCKh", "pck": "PCK", "consistency": "consistency"}  # by the metric's name
 BOXES = ("gt", "clean-det", "corrupt-det")  # a network that needs none may be run on data that have some
+OF_BOXES = ("boxes_sha256", "boxes_files", "given_boxes_sha256")
+FAR = 0.1  # of a score from its interval
 NOT_RECOMPUTED = "its scores could not be recomputed from the run, whose metric keeps no matches"
 
 
@@ -108,19 +110,19 @@ def read_entry(path: Path) -> dict[str, Any]:
     """Return the entry in a file; UserError, which names it, for another file, or what `check_entry` refuses."""
     content, _ = read_json(path, "entry", MOST_BYTES)
     if not is_entry(content):
-        what = f"is no entry of a leaderboard: it must have \"entry\": {VERSION}"
+        what = f'is no entry of a leaderboard: it must have "entry": {VERSION}'
         if isinstance(content, dict) and {"provenance", "cells"} <= content.keys():
             what = "is the summary of a run, and no entry: robustpose leaderboard entry RUN --out FILE makes one"
-        raise UserError(f"{path} {what}")
+        raise UserError(f"{path.absolute()} {what}")
     try:
         return check_entry(content)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{path.absolute()}: {error}") from error
 
 
 def check_entry(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry as it is; UserError, which does not name it, where its form or its numbers are wrong."""
-    if content.get("entry") != VERSION:
+    if type(content.get("entry")) is not int or content["entry"] != VERSION:
         raise UserError(f"its form has version {describe(content.get('entry'))}, and this robustpose reads {VERSION}")
     check_settings(EntryForm, content, "")
     summary = summarize_entry(content)
@@ -129,13 +131,31 @@ def check_entry(content: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [key for key in content["scores"] if key not in known]
     if unknown:
         raise UserError(f"unknown key 'scores.{unknown[0][:80]}': there is no such score")
+    _check_intervals(summary)
     _check_data(content)
     return dict(content)
+
+
+def _check_intervals(summary: Mapping[str, Any]) -> None:
+    """Raise UserError where an interval is of no score, or far from its score."""
+    intervals = summary.get("intervals") or {}
+    pairs = [(name, summary.get(name), ends) for name, ends in intervals.items() if isinstance(ends, list)]
+    for part in ("cells", "corruptions", "groups"):
+        of = summary[part]
+        pairs += [(f"{part}.{name}", of.get(name), ends) for name, ends in intervals.get(part, {}).items() if ends]
+    for name, score, ends in pairs:
+        if score is None:
+            raise UserError(f"intervals.{name[:80]} is of no score")
+        if not ends[0] - FAR <= score <= ends[1] + FAR:  # resamples of few images may all be on one side
+            raise UserError(f"intervals.{name[:80]} is {describe(ends)}, and the score is {score}")
 
 
 def _check_data(content: Mapping[str, Any]) -> None:
     """Raise UserError where the numbers of an entry cannot be of the data that it names."""
     data, setup, metric = content["data"], content["setup"], content["metric"]
+    whole = count_whole(data)
+    if whole is not None and not 0 < (data.get("n_images") or 1) <= whole:
+        raise UserError(f"data.n_images is {data['n_images']}, and {data['name']} has {whole}")
     n_images = count_benched(data)
     if n_images is not None and data["images"] != n_images:
         raise UserError(f"data.images is {describe(data['images'])}, and by the other counts {n_images} were used")
@@ -149,6 +169,8 @@ def _check_data(content: Mapping[str, Any]) -> None:
     boxes, protocol = data.get("boxes"), setup["box_protocol"]
     if boxes != protocol and {boxes, protocol} <= set(BOXES):
         raise UserError(f"data.boxes is {boxes}, and setup.box_protocol {describe(protocol)}")
+    if boxes == protocol and boxes in BOXES[1:] and not any(data.get(key) for key in OF_BOXES):
+        raise UserError(f"data.boxes is {boxes}, and data.boxes_sha256 is missing, which says whose they are")
     if content.get("row") is not None:
         row = get_row(content["row"]["name"])
         if row.metric != metric:
@@ -184,7 +206,8 @@ def check_links(path: Path, content: Mapping[str, Any]) -> None:
     """Raise UserError where a relative link of an entry leads to no file."""
     for name, link in content.get("links", {}).items():
         if is_relative(link) and not find_file(link, path).is_file():
-            raise UserError(f"{path}: links.{name} leads to no file: {find_file(link, path).absolute()} is not there")
+            target = find_file(link, path).absolute()
+            raise UserError(f"{path.absolute()}: links.{name} leads to no file: {target} is not there")
 
 
 def check_same(path: Path, content: Mapping[str, Any], folder: Path) -> None:
@@ -196,7 +219,9 @@ def check_same(path: Path, content: Mapping[str, Any], folder: Path) -> None:
             keys: Sequence[str] = []
             if isinstance(ours, dict) and isinstance(theirs, dict):
                 keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
-            raise UserError(f"{path}: its {'.'.join([part, *keys[:1]])} is not that of the run in {folder}")
+            raise UserError(
+                f"{path.absolute()}: its {'.'.join([part, *keys[:1]])} is not that of the run in {folder.absolute()}"
+            )
 
 
 def summarize_entry(content: Mapping[str, Any]) -> dict[str, Any]:

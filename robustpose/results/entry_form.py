@@ -1,6 +1,7 @@
-"""The form of a leaderboard's entry: one JSON file that says what a model scored on which data, and how it was measured.
+"""The form of a leaderboard's entry: one JSON file that says what a model scored on which data, and how.
 
-The one place of its fields: `robustpose leaderboard schema` prints it as JSON schema, docs/reference/leaderboard.md tells it.
+The one place of its fields: `robustpose leaderboard schema` prints them as JSON schema, docs/reference/leaderboard.md
+has them in a table.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from robustpose.printing import make_visible
 from robustpose.results.links import parse_link
-from robustpose.results.summary_model import MOST_CELLS, Bounds, Count, Ends, Part, Score, Text, parse_number
+from robustpose.results.summary_model import MOST_CELLS, ROUNDING, Count, Ends, Part, Score, Text, parse_number
 
 VERSION = 1
 LONGEST_NAME = 200  # letters
@@ -38,9 +39,16 @@ def _parse_size(value: Any) -> Any:
     return value
 
 
+def _parse_bounds(ends: Any) -> Any:
+    if isinstance(ends, list) and any(type(end) in (int, float) and not 0 <= end <= 1 + ROUNDING for end in ends):
+        raise ValueError("must be an interval [low, high] from 0 to 1")
+    return ends
+
+
 Name = Annotated[str, BeforeValidator(_parse_name), Field(min_length=1, max_length=LONGEST_NAME)]
 Digest = Annotated[str, BeforeValidator(_parse_digest), Field(pattern="^[0-9a-f]{64}$")]
 Size = Annotated[str, BeforeValidator(_parse_size), Field(pattern=r"^[1-9]\d*x[1-9]\d*$")]
+Bounds01 = Annotated[dict[Text, Annotated[Ends, BeforeValidator(_parse_bounds)] | None], Field(max_length=MOST_CELLS)]
 Link = Annotated[str, BeforeValidator(parse_link)]
 Part01 = Annotated[Score, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 Parts01 = Annotated[dict[Text, Part01], Field(max_length=MOST_CELLS)]
@@ -78,7 +86,9 @@ class Data(Part):
     images: Count | None = Field(description="Number of images that were used; null where the data do not say.")
     metric: Text | None = Field(None, description="Which metric, such as `coco_ap` or `pck:box@0.2`.")
     n_images: Count | None = Field(None, description="Number of images that the data have.")
-    images_with_people: Count | None = Field(None, description="Number of those with people, where no others were used.")
+    images_with_people: Count | None = Field(
+        None, description="Number of those with people, where no others were used."
+    )
     limit: Count | None = Field(None, description="How many were used, where only the first ones were.")
     annotations_sha256: Digest | None = Field(None, description="SHA-256 of the annotation file.")
     boxes_sha256: Digest | None = Field(None, description="SHA-256 of the detections that models got as boxes.")
@@ -96,7 +106,7 @@ class Setup(_Closed):
 
 
 class Scores(Part):
-    """Scores, 0 to 1; also the means of the suite by their names, such as `mPC` and `rPC`: null unless all cells are there."""
+    """Scores, 0 to 1; also `mPC`, `rPC` or what a suite calls its means: null unless all cells are there."""
 
     clean: Part01 = Field(description="Score on clean images.")
     cells: Parts01 = Field(description="Score of each corruption at each severity, such as `fog/3`.")
@@ -109,10 +119,12 @@ class Intervals(Part):
 
     level: Score = Field(description="Of which level they are, such as 0.95.")
     resamples: Count = Field(description="How many resamples of the images they are made from.")
-    clean: Ends | None = Field(None, description="Interval of the score on clean images.")
-    cells: Bounds = Field({}, description="Interval of each cell.")
-    corruptions: Bounds = Field({}, description="Interval of each corruption.")
-    groups: Bounds = Field({}, description="Interval of each group.")
+    clean: Annotated[Ends, BeforeValidator(_parse_bounds)] | None = Field(
+        None, description="Interval of the score on clean images."
+    )
+    cells: Bounds01 = Field({}, description="Interval of each cell.")
+    corruptions: Bounds01 = Field({}, description="Interval of each corruption.")
+    groups: Bounds01 = Field({}, description="Interval of each group.")
 
 
 class PaperRow(_Closed):

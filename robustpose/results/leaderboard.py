@@ -38,6 +38,7 @@ class Entry:
     links: Mapping[str, str] = field(default_factory=dict)  # by name: of the web, or relative to the folder
     model: Mapping[str, Any] = field(default_factory=dict)  # what else is known: `parameters`, `input`, `training`
     warnings: Sequence[str] = ()  # why its numbers could be wrong
+    differences: Sequence[str] = ()  # in what it is not the same measurement as the paper's row
 
     @property
     def run(self) -> str:
@@ -45,7 +46,7 @@ class Entry:
         return self.file.removesuffix("/summary.json")
 
     def leading(self, order: Sequence[str]) -> list[Row]:
-        """Return the rows that lead a table: the mean of cells that are no whole suite, then the headline in an order."""
+        """Return the rows that lead a table: the mean of cells that are no whole suite, the headline in an order."""
         headline = {row.name: row for row in self.rows["headline"]}
         return [*self.rows["chosen"], *(headline[name] for name in order)]
 
@@ -78,7 +79,7 @@ class Board:
 
     @property
     def headline(self) -> list[str]:
-        """Return the names of the headline in the order of a board: the mean that sorts it first, and none that lacks."""
+        """Return the names of the headline that are known, the mean that sorts the board first."""
         rows = self.entries[0].rows["headline"] if self.entries else []
         names = [row.name for row in rows if self.is_complete or row.name == "clean"]
         return sorted(names, key=lambda name: name != self.suite.mean_name)
@@ -95,7 +96,7 @@ class Board:
 
 
 def read_boards(folder: Path, names: Mapping[str, str] = MappingProxyType({})) -> tuple[list[Board], list[str]]:
-    """Return the boards of all runs and entries under `folder`, complete ones with most entries first; what was left out.
+    """Return the boards of all runs and entries under `folder`, and what was left out; complete, large boards first.
 
     Any JSON file with the fields of a summary counts, so `fog_model.json` may stand beside `runs/a/summary.json`.
     `names` are what runs are called, by their folders or files, relative to `folder` or not.
@@ -233,6 +234,7 @@ def _make_entry(found: Found, name: str) -> Entry:
         links=found.links,
         model=found.model,
         warnings=found.warnings,
+        differences=found.differences,
     )
 
 

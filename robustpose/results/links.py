@@ -1,4 +1,4 @@
-"""Links: what an entry of a leaderboard may point to: pages on the web, or files beside it. Nothing else is ever a link."""
+"""Links: what an entry of a leaderboard may point to: pages on the web, or files beside it, and nothing else."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def parse_link(link: object) -> str:
         raise ValueError("must be a link without spaces, backslashes and letters that cannot be seen")
     try:
         parts = urlsplit(link)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port  # a port that is none is an error
     except ValueError as error:
         raise ValueError(f"must be a link: {error}") from error
     if parts.scheme in ("http", "https"):
         if not host or "@" in parts.netloc:
-            raise ValueError("must name a host, and neither user nor password")
+            raise ValueError("must be a link that names a host, and neither user nor password")
     elif parts.scheme or parts.netloc or link.startswith("/") or not parts.path:
         raise ValueError(f"must be {KINDS}")
     return link

@@ -90,6 +90,12 @@ def is_whole_dataset(summary: Mapping[str, Any]) -> bool:
     return count_images(summary) == dataset.get("n_images")
 
 
+def count_whole(dataset: Mapping[str, Any]) -> int | None:
+    """Return how many images a dataset of the paper has, by the name in its provenance; None for others."""
+    known = (one for one in _read()["datasets"].values() if one["annotations"] == dataset.get("name"))
+    return next((one["whole"].get("n_images") for one in known), None)
+
+
 def count_images(summary: Mapping[str, Any]) -> int | None:
     """Return the number of images of a run; None where the dataset does not say."""
     return count_benched(summary["provenance"]["dataset"])

@@ -32,7 +32,9 @@ def write_leaderboard(
     left_out: list[str] = []
     if out.resolve() != folder.resolve():
         if copies_reports:
-            boards = [_change_links(board, lambda entry: _copy_reports(entry, folder, out, left_out)) for board in boards]
+            boards = [
+                _change_links(board, lambda entry: _copy_reports(entry, folder, out, left_out)) for board in boards
+            ]
         else:
             way = link_file(Path(os.path.relpath(folder.resolve(), out.resolve())).as_posix())
             boards = [_change_links(board, lambda entry: _lead(entry, way)) for board in boards]
@@ -71,12 +73,23 @@ def list_choices(boards: Sequence[Board]) -> dict[str, list[str]]:
     return {name: choices for name, choices in found.items() if len(choices) > 1}
 
 
-def list_facts(entry: Entry, tells_version: bool = False) -> list[str]:
-    """Return what stands below the name of a model: its run, input, number of parameters and training, where known."""
-    known = entry.model.get
-    facts = [entry.run if entry.run != entry.name else "", known("input"), known("parameters"), known("training")]
-    facts[2] = facts[2] and f"{spell_count(facts[2])} parameters"
-    return [*filter(None, facts), *([f"robustpose {entry.version}"] if tells_version else [])]
+def list_facts(entry: Entry, board: Board) -> list[str]:
+    """Return what stands below the name of a model: its run, input, number of parameters and training, where known.
+
+    The file of an entry tells nobody anything, unless two are called the same; nor do versions that are all one.
+    """
+    others = [other for other in board.entries if other is not entry]
+    tells_file = entry.file != entry.run or any(other.name == entry.name for other in others)
+    tells_version = any(other.version != entry.version for other in others)
+    count = entry.model.get("parameters")
+    facts = [
+        entry.run if tells_file and entry.run != entry.name else None,
+        entry.model.get("input"),
+        count and f"{spell_count(count)} parameters",
+        entry.model.get("training"),
+        f"robustpose {entry.version}" if tells_version else None,
+    ]
+    return [fact for fact in facts if fact]
 
 
 def name_input(entry: Entry) -> str:
