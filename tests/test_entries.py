@@ -211,3 +211,11 @@ def test_entry_command_writes_over_no_other_file(run, finished_run, tmp_path):
 def test_an_entry_of_other_data_is_not_that_of_the_run(finished_run):
     with pytest.raises(UserError, match="its data"):
         check_same(finished_run, change(make_entry(finished_run, {}), "data.name", "other"), finished_run)
+
+
+def test_scores_of_metrics_are_those_that_they_name_themselves():
+    from robustpose.metrics import SCORES, TABLE, make_metric
+    from robustpose.pose.skeletons import MPII
+
+    assert SCORES.keys() == TABLE.keys()
+    assert {name: make_metric(name, MPII).primary for name in TABLE} == SCORES

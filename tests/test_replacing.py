@@ -5,7 +5,7 @@ import pytest
 from robustpose.errors import UserError
 from robustpose.files import write_text
 from robustpose.show.figures.written import Written
-from robustpose.show.pages.page import render_page
+from robustpose.show.pages.leaderboard import render_leaderboard
 from robustpose.show.replacing import check_figures, check_json, check_page
 
 POLICY = "default-src 'none'; script-src 'sha256-x'"
@@ -35,9 +35,7 @@ def test_pages_of_earlier_versions_count_as_ours(tmp_path):
 
 
 def test_pages_say_what_they_are():
-    assert '<meta name="generator" content="robustpose leaderboard">' in render_page(
-        "leaderboard.html.j2", boards=[], charts={}
-    )
+    assert '<meta name="generator" content="robustpose leaderboard">' in render_leaderboard([])
 
 
 def test_sheet_over_a_page_of_ones_own_is_one_line_before_any_work(run, tmp_path):

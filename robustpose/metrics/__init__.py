@@ -20,6 +20,8 @@ TABLE: dict[str, str] = {
     "pck": "robustpose.metrics.pck:make",
     "consistency": "robustpose.metrics.consistency:Consistency",
 }
+# Which figure of each is the score that counts, for what reads results and makes no metric.
+SCORES: dict[str, str] = {"coco_ap": "AP", "pckh": "PCKh", "pck": "PCK", "consistency": "consistency"}
 DESCRIPTIONS: dict[str, str] = {
     "coco_ap": "COCO keypoint AP and AR, OKS .50:.05:.95",
     "pckh": "MPII's PCKh@0.5",

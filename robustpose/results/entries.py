@@ -8,6 +8,7 @@ from typing import Any
 
 from robustpose.config import check_settings, describe
 from robustpose.errors import UserError
+from robustpose.metrics import SCORES
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.reading import read_json
@@ -34,7 +35,6 @@ from robustpose.results.summary_model import check_summary
 MOST_BYTES = 1 << 20  # of a file; those of all cells of coco-c have 12,000
 SETUP = ("profile", "seed", "frost_textures", "box_protocol")
 PIXELS = ("corrupted_images", "corruption_code")  # of provenance, where there are some
-SCORE_OF = {"coco_ap": "AP", "pckh": "PCKh", "pck": "PCK", "consistency": "consistency"}  # by the metric's name
 BOXES = ("gt", "clean-det", "corrupt-det")  # a network that needs none may be run on data that have some
 OF_BOXES = ("boxes_sha256", "boxes_files", "given_boxes_sha256")
 FAR = 0.1  # of a score from its interval
@@ -162,8 +162,8 @@ def _check_data(content: Mapping[str, Any]) -> None:
     if data["images"] == 0:
         raise UserError("data.images must be at least 1, got 0")
     named = str(data.get("metric") or "").partition(":")[0]
-    if named in SCORE_OF and metric != SCORE_OF[named]:
-        raise UserError(f"data.metric {named} gives {SCORE_OF[named]}, and metric is {describe(metric)}")
+    if metric != SCORES.get(named, metric):
+        raise UserError(f"data.metric {named} gives {SCORES[named]}, and metric is {describe(metric)}")
     if metric in HELD_AGAINST_CLEAN and content["scores"]["clean"] != 1:
         raise UserError(f"scores.clean must be 1 for {metric}, got {describe(content['scores']['clean'])}")
     boxes, protocol = data.get("boxes"), setup["box_protocol"]
