@@ -69,7 +69,11 @@ class Files:
                 self._make_weights(given[name], words)
         if "--styles" in given:
             self._once(given["--styles"], make_styles)
-        if words[0] in RUNS | FOLDERS_OF_RUNS:
+        if list(words[:2]) == ["leaderboard", "entry"]:
+            self._make_run(words[2], False)
+        elif list(words[:2]) == ["leaderboard", "check"] or words[1:2] == ["entries"]:
+            pass  # entries are made by a command before
+        elif words[0] in RUNS | FOLDERS_OF_RUNS:
             self._make_runs(words)
         if words[0] == "merge":
             self._make_shards(words[1])

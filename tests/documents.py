@@ -114,7 +114,8 @@ def find_command(words: Sequence[str]) -> tuple[Any, list[str]]:
     """Return the command that words name, and the words behind its name; None where there is no such command."""
     command, rest = _program(), list(words)
     while hasattr(command, "list_commands") and rest and not rest[0].startswith("-"):
-        command = command.get_command(None, rest.pop(0))
+        default = getattr(command, "default", None)  # which is meant where no command is named
+        command = command.get_command(None, default if default and rest[0] not in command.commands else rest.pop(0))
     return command, rest
 
 

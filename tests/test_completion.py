@@ -53,6 +53,8 @@ def ask(monkeypatch, capsys):
         ("robustpose bench --suite held-out --fail-under mPC=0.3,m", ["mPC=0.3,mPH="]),
         ("robustpose bench --corruptions fog --fail-under fog/3", ["fog/3="]),
         ("robustpose compare a b --fail-if-worse clean,mPC", ["clean,mPC"]),
+        ("robustpose leaderboard runs --cop", ["--copy-reports"]),
+        ("robustpose leaderboard en", ["entry"]),
         ("robustpose bnech --x", []),
     ],
 )
@@ -70,6 +72,7 @@ def test_bash_is_offered_what_can_come_next(ask, line, offered):
         ("robustpose bench --out ", True),
         ("robustpose bench --model onnx : ", True),
         ("robustpose compare ", True),
+        ("robustpose leaderboard ru", True),
     ],
 )
 def test_bash_is_told_where_no_file_can_come_next(monkeypatch, line, has_files):

@@ -61,6 +61,8 @@ def write_commands() -> Iterator[str]:
 
 
 def _write_command(command: Any, name: str) -> Iterator[str]:
+    if name.count(" ") == 0 and hasattr(command, "default"):  # the command that is meant where none is named
+        command = command.commands[command.default]
     context = click.Context(command, info_name=f"robustpose {name}")
     if name.count(" ") == 0 and hasattr(command, "list_commands"):
         yield from (f"## {name}", _spell(command.help), "")

@@ -58,6 +58,8 @@ def _takes_files(app: typer.Typer) -> bool:
         if not hasattr(command, "commands"):
             break
         command = command.get_command(None, word) or command
+    if hasattr(command, "default"):  # the command that is meant where none is named
+        command = command.commands[command.default]
     if hasattr(command, "commands"):
         return False  # the name of a command comes next
     before = words[-1] if words else ""

@@ -108,7 +108,7 @@ class GroupWithDefault(Group):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the words of the command line."""
-        if args and args[0] not in (*self.commands, *ctx.help_option_names) and not ctx.resilient_parsing:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
             args = [self.default, *args]
         rest: list[str] = super().parse_args(ctx, args)
         return rest
