@@ -119,6 +119,8 @@ def compare(
         list[Path],
         typer.Argument(metavar="RUN", help="Folders of two finished runs or more; the first is the reference."),
     ],
+    data: DataOptions,
+    whose: TrustOptions,
     wished: LossOptions,
     shown: PrintedOptions,
     out: Annotated[
@@ -131,11 +133,19 @@ def compare(
         str | None,
         typer.Option(metavar="NAME,NAME", rich_help_panel=OUTPUT, help="What the runs are called, in their order."),
     ] = None,
+    without_images: Annotated[
+        bool, typer.Option("--without-images", rich_help_panel=OUTPUT, help="Write a page without images.")
+    ] = False,
 ) -> None:
-    """Compare runs: differences to the first one with 95 % intervals, and what cannot be told apart."""
+    """Compare runs: differences to the first one with 95 % intervals, and what cannot be told apart.
+
+    The page shows the images on which runs differ most: those that the runs were made with; name them where they have
+    been moved.
+    """
     from robustpose.results.compare import compare_runs
     from robustpose.results.losses import judge_differences
     from robustpose.show.pages.compare import check_place, write_comparison
+    from robustpose.show.pages.compare_images import NOT_WANTED, find_gallery
     from robustpose.show.terminal import print_differences
 
     names_of_scores, margin = wished.wanted
@@ -143,6 +153,12 @@ def compare(
     comparison = compare_runs(runs, resamples, None if names is None else [name.strip() for name in names.split(",")])
     judged = judge_differences(comparison, names_of_scores, margin)
     print_differences(comparison)
-    page = write_comparison(out, comparison)
+    gallery, reason = None, NOT_WANTED
+    if not without_images:
+        given = data.describe() if data.is_given else None
+        gallery, reason = find_gallery([[folder] for folder in runs], comparison, given, whose.trusted)
+        if reason:
+            print_aside(f"warning: {reason}")
+    page = write_comparison(out, comparison, gallery, reason)
     print_line(f"page: {page}")
     finish(shown, judged, {**comparison.to_json(), "page": page})

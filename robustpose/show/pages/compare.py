@@ -30,15 +30,15 @@ MOST_IN_SLICES = 3  # runs of which slices have all scores; of more, that by whi
 
 
 def write_comparison(
-    folder: Path, comparison: Comparison, gallery: Mapping[str, Any] | None = None, no_gallery: str = ""
+    folder: Path, comparison: Comparison, gallery: Mapping[str, Any] | None = None, gallery_reason: str = ""
 ) -> Path:
     """Write compare.html and comparison.json, and return the page's path; UserError where other files would be lost.
 
-    `gallery` is what `make_compare_gallery` gives; without one, `no_gallery` says why.
+    `gallery` is what `make_compare_gallery` gives; without one, `gallery_reason` says why.
     """
     check_place(folder)
     write_text(follow(folder / "comparison.json"), json.dumps(comparison.to_json(), indent=1) + "\n")
-    write_text(follow(folder / "compare.html"), render_comparison(comparison, gallery, no_gallery))
+    write_text(follow(folder / "compare.html"), render_comparison(comparison, gallery, gallery_reason))
     return folder / "compare.html"
 
 
@@ -48,7 +48,9 @@ def check_place(folder: Path) -> None:
     check_page(folder / "compare.html", "compare", "folder")
 
 
-def render_comparison(comparison: Comparison, gallery: Mapping[str, Any] | None = None, no_gallery: str = "") -> str:
+def render_comparison(
+    comparison: Comparison, gallery: Mapping[str, Any] | None = None, gallery_reason: str = ""
+) -> str:
     """Return the HTML page. Text from files is escaped."""
     rows = {kind: [row for row in comparison.rows if row.kind == kind] for kind in (*TABLES, "headline", "cell")}
     corruptions = rows["corruption"]
@@ -71,7 +73,7 @@ def render_comparison(comparison: Comparison, gallery: Mapping[str, Any] | None 
         curves=draw_curves(comparison),
         size=(WIDTH, HEIGHT),
         gallery=gallery,
-        no_gallery=no_gallery,
+        gallery_reason=gallery_reason,
         most_in_slices=MOST_IN_SLICES,
         unit="group" if comparison.trainings else "run",
         charts={"differences": chart_differences(comparison, [*shown, *rows["group"], *corruptions])},
