@@ -24,7 +24,7 @@ from robustpose.cli.described import (
     describe_settings,
 )
 from robustpose.cli.examples import EXAMPLES
-from robustpose.cli.help import find_groups
+from robustpose.cli.help import find_groups, fold_example
 
 ROOT = Path(__file__).parents[2]
 MARK = re.compile(r"<!-- generated: (\w+) -->")
@@ -68,9 +68,9 @@ def _write_command(command: Any, name: str) -> Iterator[str]:
         yield from (f"## {name}", _spell(command.help), "")
         return
     usage = " ".join(command.collect_usage_pieces(context))
+    examples = [line[2:] for example in EXAMPLES.get(name, ()) for line in fold_example(example, 78)]  # no indent
     yield from (f"## {name}", _spell(command.help), "", "```text", f"robustpose {name} {usage}", "```", "")
-    if name in EXAMPLES:
-        yield from ("```bash", *EXAMPLES[name], "```", "")
+    yield from ("```bash", *examples, "```", "")
     for title, records in find_groups(command, context).items():
         if records:
             yield from (f"**{title}**", "")
@@ -143,7 +143,9 @@ def _code(words: str) -> str:
 
 def _escape(text: str) -> str:
     """Return plain text as Markdown that shows it, in a cell of a table."""
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", " ".join(text.split()))
+    escaped = re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", " ".join(text.split()))
+    escaped = re.sub(r"(?<![\w-])(--[a-z][a-z-]*\w|robustpose (?:list|data|frost) [a-z]+)", r"`\1`", escaped)
+    return re.sub(r"\bdocs/((?:reference|guides)/(\w+)\.md)", r"[\2](../\1)", escaped)
 
 
 def _spell(text: str | None) -> str:
@@ -169,3 +171,13 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return f"]({posixpath.relpath(link[2], here or '.')}{link[3]})"
 
     return RUN_MARK.sub("", LINK.sub(mend, markdown))
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Make empty headings of columns plain cells: there is nothing in them to be read aloud."""
+    return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", html)
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """Give the theme's search a name."""
+    return output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)

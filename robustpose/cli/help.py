@@ -150,7 +150,7 @@ def _write_examples(ctx: Any, formatter: Any) -> None:
     if examples:
         with formatter.section("Examples"):
             for example in examples:
-                formatter.write("".join(f"{line}\n" for line in _fold(example, formatter.width)))
+                formatter.write("".join(f"{line}\n" for line in fold_example(example, formatter.width)))
 
 
 def find_groups(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
@@ -189,7 +189,7 @@ def _polish(parameter: Any, record: tuple[str, str]) -> tuple[str, str]:
     return names, text.replace("[default: (", "[default: ").replace(")]", "]")
 
 
-def _fold(example: str, width: int) -> Iterator[str]:
+def fold_example(example: str, width: int) -> Iterator[str]:
     """Yield the lines of an example: whole, or of a wide one its parts, as a shell takes them."""
     line = " "
     for part in example.replace(" --", "\n--").split("\n"):
