@@ -101,6 +101,8 @@ def make_compare_gallery(
     n_left = n_bytes - sum(image.n_bytes - len(image.thumbnail.base64) for image in cases.images.values())
     thumbnails = make_thumbnails(dataset, corrupted_images, list(wanted.values()), n_pixels, n_left)
     shown = [case for case in runs_of if wanted[case].place in thumbnails.whole]
+    if not shown:
+        return None
     number_of = {index: number for number, index in enumerate(sorted({index for _, index in shown}))}
     return {
         "joints": dataset.skeleton.n_joints,
