@@ -20,13 +20,14 @@ CELLS = [CLEAN, Cell("gaussian_noise", 1), Cell("gaussian_noise", 4), Cell("cont
 AROUND = """{{% extends "base.html.j2" %}}{{% block title %}}gallery{{% endblock %}}
 {{% block styles %}}{{{{ styles("gallery.css") }}}}{{% endblock %}}{{% block header %}}<h1>gallery</h1>{{% endblock %}}
 {{% block content %}}{content}{{% endblock %}}
-{{% block data %}}<script type="application/json" id="data-gallery">{{{{ gallery | tojson }}}}</script>{{% endblock %}}
-{{% block scripts %}}{scripts}{{% endblock %}}"""
+{{% block data %}}{data}{{% endblock %}}"""
+DATA = '<script type="application/json" id="data-gallery">{{ gallery | tojson }}</script>'
+SCRIPTS = "".join(f'{{{{ script("{name}.js") }}}}' for name in ("panel", "cases", "gallery", "corruption_sheet"))
 
 
-def write_page(path, content, scripts, **values):
+def write_page(path, content, data, **values):
     """Write a page with a gallery and nothing else: without charts, it opens at once."""
-    source = AROUND.format(content=content, scripts="".join(f'{{{{ script("{name}.js") }}}}' for name in scripts))
+    source = AROUND.format(content=f'{{% include "{content}" %}}', data=data)
     path.write_text(pages._environment().from_string(source).render(kind="gallery", charts={}, **values))
     return path
 
@@ -48,8 +49,7 @@ def run_page(finished_run, dataset, tmp_path_factory):
     values = {"gallery": gallery, "has_truth": True, "has_images": True, "longest_side": 320}
     values |= {"cell_titles": ["mean", "1", "4"], "sheet_severities": [1, 4]}
     path = tmp_path_factory.mktemp("page") / "run.html"
-    scripts = ("panel", "cases", "gallery", "corruption_sheet")
-    return write_page(path, '{% include "report_gallery.html.j2" %}', scripts, **values)
+    return write_page(path, "report_gallery.html.j2", DATA + SCRIPTS, **values)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def compare_page(coco_folder, dataset, tmp_path_factory):
     comparison = replace(compare_runs(runs, 20), names=(HOSTILE, "b" * 300, "c"))
     gallery = make_compare_gallery([[run] for run in runs], comparison, dataset, MadeImages(5))
     gallery["images"][0]["name"] = HOSTILE
-    content = '<section id="gallery"><h2>Images</h2>{% include "compare_gallery.html.j2" %}</section>'
-    return write_page(folder / "compare.html", content, ("panel", "cases", "compare_gallery"), gallery=gallery)
+    data = '{% include "compare_gallery_scripts.html.j2" %}'
+    return write_page(folder / "compare.html", "compare_gallery.html.j2", data, gallery=gallery)
 
 
 @pytest.fixture(scope="module")

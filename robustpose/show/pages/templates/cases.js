@@ -29,8 +29,10 @@
   const writeAddress = (said) => {
     const hash = Object.entries(said).filter(([, value]) => value !== null)
       .map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
+    const before = location.hash;
     clearTimeout(waiting);
     waiting = setTimeout(() => {
+      if (location.hash !== before) return; // somebody has gone elsewhere meanwhile
       try { history.replaceState(history.state, "", `#${hash}`); } catch { /* a page that is embedded somewhere may not */ }
     }, WAIT);
   };
