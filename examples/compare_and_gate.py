@@ -1,6 +1,8 @@
 """Compare two runs, and end with exit code 3 if the second one is worse: a gate in a program of yours.
 
     python examples/compare_and_gate.py
+
+The second run is the new one; put two models, or two versions of one, in the place of the demo.
 """
 
 import sys

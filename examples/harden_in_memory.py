@@ -2,8 +2,8 @@
 
     python examples/harden_in_memory.py
 
-Put your network and your data in the place of the small ones here, and train for longer: one epoch on a few drawn people
-shows that it runs, and nothing else. Take several trainings of each before you say which is better.
+Put your network and your data in the place of the small ones here, and train for longer: one epoch on a few drawn
+people shows that it runs, and nothing else. Take several trainings of each before you say which is better.
 """
 
 import robustpose

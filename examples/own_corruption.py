@@ -1,6 +1,8 @@
 """Add a corruption of your own: look at it, then measure with it.
 
     python examples/own_corruption.py
+
+It goes by --corruptions package.module:name on the command line, too.
 """
 
 import numpy as np

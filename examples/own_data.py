@@ -2,7 +2,8 @@
 
     python examples/own_data.py
 
-The "people" are triangles of three coloured dots; the model looks for the colours. Put your images and joints in their place.
+The "people" are triangles of three coloured dots; the model looks for the colours. Put your images and joints in their
+place.
 """
 
 import json

@@ -2,8 +2,8 @@
 
     python examples/own_model.py
 
-This one never looks at the image: everybody stands the same in their box. It keeps all of its score under corruption, which
-shows why what is kept is read beside the clean score, and never alone. A network should beat it on clean images.
+This one never looks at the image: everybody stands the same in their box. It keeps all of its score under corruption,
+which shows why what is kept is read beside the clean score, and never alone. A network should beat it on clean images.
 The metric is PCK: the share of joints that are within a fifth of the box's longer side.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 import robustpose
 
-# Where each joint of COCO is in its box, in shares of width and height: nose, eyes, ears, shoulders, elbows, wrists, ...
+# Where each joint of COCO is in its box, in shares of width and height: nose, eyes, ears, shoulders, and so on
 STANDING = np.array(
     [
         (0.50, 0.08), (0.53, 0.06), (0.47, 0.06), (0.57, 0.07), (0.43, 0.07), (0.66, 0.20), (0.34, 0.20),
@@ -22,7 +22,7 @@ STANDING = np.array(
 
 
 def stand(image, boxes):
-    """Return x, y (px of the whole image) and confidence (N, 17, 3) in boxes (N, 4), x1 y1 x2 y2; image (H, W, 3) uint8 RGB."""
+    """Return x, y (px of the whole image) and confidence, (N, 17, 3); boxes are (N, 4), x1 y1 x2 y2."""
     corners, sizes = boxes[:, None, :2], boxes[:, None, 2:] - boxes[:, None, :2]
     xy = corners + sizes * STANDING
     return np.concatenate([xy, np.ones((len(boxes), 17, 1))], axis=2)

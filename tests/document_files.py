@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,6 +19,8 @@ from tests.model_files import MAKERS, make_constant_onnx, make_official
 from tests.scenes import draw_scene
 
 RUNS = {"report", "score", "compare", "figures"}  # commands whose arguments are run folders
+# Joints of annotations and networks by the names of their files, where they are not COCO's.
+JOINTS = {"hands": 21, "hand": 21, "faces": 3, "face": 3, "net16": 16}
 FOLDERS_OF_RUNS = {"leaderboard", "findings"}
 Call = Callable[[Sequence[str]], Any]  # runs a command of robustpose in a folder
 
@@ -86,7 +89,12 @@ class Files:
             self._make_run(name, number % 2 > 0)
 
     def make_named(self, text: str) -> None:
-        """Make the models that a program names."""
+        """Make the models, data and images that a program names."""
+        self._make_data(
+            {f"--{name}": path for name, path in re.findall(r'\b(annotations|images)"?[=:] ?"([^"]+)"', text)}
+        )
+        for name in re.findall(r'"([\w.]+\.jpg)"', text):
+            self._once(name, make_image)
         for name in MAKERS:
             if "/" in name and name in text:
                 self._once(name, MAKERS[name])
@@ -100,7 +108,7 @@ class Files:
     def _make_data(self, given: dict[str, str]) -> None:
         for prefix in ("--", "--val-"):
             if f"{prefix}annotations" in given:
-                self._once(given[f"{prefix}annotations"], partial(shutil.copy, self._coco / "people.json"))
+                self._once(given[f"{prefix}annotations"], self._make_annotations)
             if f"{prefix}images" in given:
                 self._once(given[f"{prefix}images"], partial(shutil.copytree, self._coco / "images"))
         if "--root" in given and not Path(given["--root"]).is_absolute():
@@ -128,11 +136,28 @@ class Files:
         elif Path(target).name in MAKERS or target in MAKERS:
             self._once(target, MAKERS[target if target in MAKERS else Path(target).name])
         elif kind == "onnx":
-            self._once(target, make_onnx)
+            self._once(target, partial(make_onnx, n_joints=JOINTS.get(Path(target).stem, 17)))
+
+    def _make_annotations(self, path: Path) -> None:
+        content = json.loads((self._coco / "people.json").read_text())
+        n_joints = JOINTS.get(path.stem, 17)
+        for one in content["annotations"]:
+            one["keypoints"] = (one["keypoints"] * 2)[: 3 * n_joints]
+            one["num_keypoints"] = n_joints
+        names = content["categories"][0]["keypoints"]
+        content["categories"][0]["keypoints"] = (
+            names[:n_joints] if n_joints <= 17 else [f"kp{i}" for i in range(n_joints)]
+        )
+        content["categories"][0]["skeleton"] = []
+        path.write_text(json.dumps(content))
 
     def _make_detections(self, path: Path) -> None:
-        people = json.loads((self._coco / "people.json").read_text())["annotations"]
-        boxes = [{key: one[key] for key in ("image_id", "category_id", "bbox")} | {"score": 0.9} for one in people]
+        content = json.loads((self._coco / "people.json").read_text())
+        names = {one["id"]: one["file_name"] for one in content["images"]}
+        boxes = [
+            {"image_id": names[one["image_id"]], "category_id": 1, "bbox": one["bbox"], "score": 0.9 - 0.02 * number}
+            for number, one in enumerate(content["annotations"])
+        ]
         path.write_text(json.dumps(boxes))
 
     def _make_weights(self, name: str, words: Sequence[str]) -> None:

@@ -170,6 +170,7 @@ class Page:
         self._written[block.file] = block
 
     def _run_python(self, block: Block) -> None:
+        self._files.make_named(block.text)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             warnings.simplefilter("ignore", UserWarning)  # doubts about numbers, of which so small runs have many

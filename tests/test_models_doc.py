@@ -1,4 +1,4 @@
-"""The documents about models: every command in them runs, on files of those forms, and no option is left out."""
+"""The document about models: every command in it runs, on files of those forms, and no option is left out."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ from robustpose.estimators.function import Options
 from tests.model_files import MAKERS
 
 ROOT = Path(__file__).parents[1]
-README, MODELS = (ROOT / name for name in ("README.md", "docs/reference/models.md"))
+MODELS = ROOT / "docs/reference/models.md"
+PLACES = [ROOT / "README.md", ROOT / "docs/start.md", MODELS]  # where extras are named
 # So that large networks take no time.
 SMALL = {"hrnet_w32": "input=32x64", "higherhrnet_w32": "input=64", "pifpaf_shufflenetv2x2": "input=65"}
 OWN = "\nfrom tests.outside_network import TwoLayers as Net\n"
@@ -25,9 +26,8 @@ SECTIONS = {
 
 
 def read_flags() -> list[str]:
-    """Return what the documents write as `--model …`, in their order."""
-    texts = [path.read_text() for path in (README, MODELS)]
-    return list(dict.fromkeys(flag for text in texts for flag in re.findall(r"`(--model [^`]+[^`:])`", text)))
+    """Return what the document writes as `--model …`, in its order."""
+    return list(dict.fromkeys(re.findall(r"`(--model [^`]+[^`:])`", MODELS.read_text())))
 
 
 def read_example(name: str) -> str:
@@ -67,7 +67,7 @@ def make_files(folder, flag):
 
 
 def test_every_row_of_the_table_has_a_command():
-    (table,) = re.findall(r"\n\| your model \| the flag \|\n\|---\|---\|\n((?:\|.*\n)+)", README.read_text())
+    (table,) = re.findall(r"\n\| your model \| the flag \|\n\|---\|---\|\n((?:\|.*\n)+)", MODELS.read_text())
     rows = table.splitlines()
     assert len(rows) > 15
     assert [row for row in rows if "`--model " not in row] == [row for row in rows if "as above" in row]
@@ -75,9 +75,13 @@ def test_every_row_of_the_table_has_a_command():
 
 def test_extras_and_parts_that_documents_name_exist():
     extras = set(re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE))
-    for path in (README, MODELS):
-        named = re.findall(r"['`](?:\.|robustpose)?\[([\w,]+)\]['`]", path.read_text())
-        assert {"onnx", "tflite", "hf"} <= {word for words in named for word in words.split(",")} <= extras
+    named = {
+        word
+        for path in PLACES
+        for words in re.findall(r"['`](?:\.|robustpose)?\[([\w,]+)\]['`]", path.read_text())
+        for word in words.split(",")
+    }
+    assert {"onnx", "tflite", "hf"} <= named <= extras
 
 
 @pytest.mark.filterwarnings("ignore:mask=127 paints", "ignore:model 'regression.onnx' gives no confidences")

@@ -1,4 +1,4 @@
-"""The notebooks in examples/ run from the first cell to the last, smaller than they stand there, and hold no outputs."""
+"""The notebooks in examples/ run from the first cell to the last, smaller than they are there; they hold no outputs."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""docs/reference/python.md and the README: every block of Python runs; arguments that are named exist."""
+"""docs/reference/python.md: every block of Python runs; arguments that are named exist."""
 
 import inspect
 import re
@@ -44,17 +44,6 @@ def test_eight_blocks_run_one_after_the_other(page, capsys):
     assert page.run.mPC is None
     assert list(page.own.corruptions) == ["fog", "contrast", "page:darken"]
     assert page.again.summary == page.run.summary
-
-
-def test_block_of_the_readme_runs_alone(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("robustpose.cluster.engines.count_cores", lambda: 1)
-    [block] = [one for one in read_blocks(ROOT / "README.md") if "robustpose.bench(" in one]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="AP on clean images is")
-        exec(compile(block, "README.md", "exec"), {})
-    assert "demo" in capsys.readouterr().out
-    assert (tmp_path / "runs/four/summary.json").is_file()
 
 
 def test_arguments_that_the_page_names_exist():
