@@ -15,6 +15,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>[\w+-]*).*?\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
+CHECK = re.compile(r"^<!-- check: (?P<claim>.*?) -->$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- run: ((?:(?!-->).)*?) -->\s*\Z", re.DOTALL)
 SHELLS = ("", "bash", "sh", "console", "shell")
 
@@ -56,7 +57,9 @@ def find_blocks(page: Path) -> list[Block]:
         if mark := MARK.search(before):
             read_mark(block, mark[1])
         blocks.append(block)
-    return blocks
+    for check in CHECK.finditer(text):
+        blocks.append(Block(page, text[: check.start()].count("\n") + 1, "python", f"assert {check['claim']}\n"))
+    return sorted(blocks, key=lambda block: block.line)
 
 
 def read_mark(block: Block, words: str) -> None:

@@ -23,6 +23,8 @@ A comment above a block, which neither the site nor code hosts show, says more, 
     <!-- run: runs runs/old runs/new -->                finished runs that are made first, two models in turns
     <!-- run: read skeleton -->                         what reads a block of YAML or JSON: see `READERS`
     <!-- run: no: it takes a cluster -->                it is not run, and why; its commands must parse
+
+A comment below a block of Python holds what must be true then: <!-- check: run.mPC is None -->
 """
 
 from __future__ import annotations

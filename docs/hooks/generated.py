@@ -29,7 +29,7 @@ from robustpose.cli.help import find_groups, fold_example
 ROOT = Path(__file__).parents[2]
 MARK = re.compile(r"<!-- generated: (\w+) -->")
 LINK = re.compile(r"\]\(((?:\.\./)+)((?:examples|benchmarks)/[\w./-]+)((?:#[\w-]*)?)\)")
-RUN_MARK = re.compile(r"^<!-- run: .*?-->\n", re.MULTILINE | re.DOTALL)  # of tests/test_documents.py
+RUN_MARK = re.compile(r"^<!-- (?:run|check): .*?-->\n", re.MULTILINE | re.DOTALL)  # of tests/test_documents.py
 # Kinds of models whose options are the same have one table.
 MODELS = {
     "onnx": "`onnx:FILE`",
@@ -125,7 +125,7 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
 
 
 def _tabulate_described(described: Iterable[Described]) -> Iterator[str]:
-    rows = ((f"`{one.name}`", _code(one.kind), _code(one.default), _escape(one.text)) for one in described)
+    rows = ((f"`{one.name}`", _list_choices(one.kind), _code(one.default), _escape(one.text)) for one in described)
     return _tabulate(("name", "takes", "default", "is"), rows)
 
 
@@ -138,7 +138,11 @@ def _tabulate(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Itera
 
 
 def _code(words: str) -> str:
-    return f"`{words.strip()}`".replace("|", "\\|") if words.strip() else ""
+    return f"`{words.strip()}`" if words.strip() else ""
+
+
+def _list_choices(kind: str) -> str:
+    return ", ".join(map(_code, [kind] if kind.startswith("[") else kind.split("|")))
 
 
 def _escape(text: str) -> str:
