@@ -18,6 +18,8 @@ PAGE, PAGE_OF_CELL = 190_000, 2_200  # without images and plotly.js
 PLOTLY = 1_200_000
 POSE_OF_JOINT = 2.5  # in the gallery
 TRUTH_OF_JOINT = 12.0
+CROPS = 0.35  # of the bytes of corrupted images, beside them: who is cut out of images of more than `LARGE` pixels
+LARGE = 416 * 312
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def count_thumbnails(counts: Counts, rates: Rates) -> tuple[int, int]:
     of_image = _measure_image(counts, rates)
     n_clean = min(counts.n_images, MOST_IMAGES, max(int(IMAGES_SHARE * TOTAL_BYTES / of_image), 1))
     left = max(TOTAL_BYTES - n_clean * of_image, 0)
-    most = min(left / EXPECTED_BYTES, left / rates.bytes_of_corrupted, MOST_PIXELS / max(counts.n_pixels, 1))
+    most = min(left / EXPECTED_BYTES, left / _measure_corrupted(counts, rates), MOST_PIXELS / max(counts.n_pixels, 1))
     return n_clean, min(n_clean * (counts.n_cells - 1), int(most))
 
 
@@ -65,7 +67,7 @@ def measure_folder(counts: Counts, rates: Rates) -> int:
     if counts.has_page:
         n_clean, n_corrupted = count_thumbnails(counts, rates)
         total += PAGE + PAGE_OF_CELL * counts.n_cells + PLOTLY
-        total += round(n_clean * _measure_image(counts, rates) + n_corrupted * rates.bytes_of_corrupted)
+        total += round(n_clean * _measure_image(counts, rates) + n_corrupted * _measure_corrupted(counts, rates))
     return total
 
 
@@ -74,3 +76,8 @@ def _measure_image(counts: Counts, rates: Rates) -> float:
     people = counts.n_people / max(counts.n_images, 1)
     poses = POSE_OF_JOINT * counts.n_joints * min(people, MOST_PEOPLE) * counts.n_cells
     return rates.bytes_of_thumbnail + poses + TRUTH_OF_JOINT * counts.n_joints * people + 5 * counts.n_cells
+
+
+def _measure_corrupted(counts: Counts, rates: Rates) -> float:
+    """Return the bytes that a corrupted image takes on the page, with who is cut out of it, on average."""
+    return rates.bytes_of_corrupted * (1 + CROPS * (counts.n_pixels > LARGE))

@@ -21,7 +21,7 @@ from robustpose.show.pages.thumbnails import Place, Thumbnails, Wanted, is_worth
 from robustpose.show.pages.worst_cases import Quality, order_images, order_worst
 
 TOTAL_BYTES = 4_000_000  # of images and poses: with charts and tables a page stays below 6 MB
-IMAGES_SHARE = 0.47  # of it for clean images and poses, at most: so that most have a corrupted image, too
+IMAGES_SHARE = 0.42  # of it for clean images and poses, at most: so that most have a corrupted image, too
 MOST_IMAGES = 240
 GOOD_SHARE = 0.15  # of its image, for the person that the sheet of corruptions shows
 

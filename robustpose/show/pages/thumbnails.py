@@ -20,6 +20,7 @@ from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame, Image
 
 LONGEST_SIDE = 320  # px
+DEAR_BYTES, LONGEST_OF_DEAR = 16_000, 256  # of noise: in base64, and px, which take half as much
 LONGEST_OF_CROP = 200  # px: many times what a small person has in the thumbnail, for half the bytes of that
 QUALITY = 40  # of WebP: about 10 kB in base64 for a clean photograph, 5 for fog, 28 for noise
 WORTH_CROPPING = 1.3  # how many times as many pixels a side a crop has as the thumbnail has there
@@ -132,7 +133,13 @@ def _make_one(frame: Frame, corrupted_images: CorruptedImages, wanted: Wanted) -
         for where, of_cell in ((CLEAN, frame.image), (cell, image)):
             crop = np.ascontiguousarray(of_cell[y0:y1, x0:x1])
             crops[index, where, wanted.person] = make_thumbnail(crop, LONGEST_OF_CROP).base64
-    return Thumbnails({wanted.place: make_thumbnail(image).base64}, crops)
+    return Thumbnails({wanted.place: _make_cheap(image)}, crops)
+
+
+def _make_cheap(image: Image) -> str:
+    """Return the thumbnail of a corrupted image in base64; smaller where that saves much, as it does of noise."""
+    content = make_thumbnail(image).base64
+    return content if len(content) <= DEAR_BYTES else make_thumbnail(image, LONGEST_OF_DEAR).base64
 
 
 def _take_first(wanted: Sequence[Wanted], cost_of: Callable[[Wanted], int], budget: int) -> list[Wanted]:
