@@ -47,12 +47,15 @@ def test_where_it_wins_and_loses_is_said_with_what_chance_would_give():
         "Of 4 corruptions, it is better under 2, most so under fog (+8.0); worse under 1, under jpeg compression "
         "(−4.0); not to be told apart under 1." in text
     )
-    assert "Told apart: 3 of 4 corruptions. If there were no difference at all, about 1 in 20 would be" in text
+    assert "Told apart: 3 of 4 corruptions. Where nothing differs, about 1 in 20 is told apart by chance." in text
 
 
 def test_as_many_differences_as_chance_gives_are_said_to_be_no_more():
     corruptions = [("fog", 0.08), *((f"other {i}", 0.0) for i in range(14))]
-    assert "by chance, no more than these." in make((0.0,), (0.01,), corruptions=corruptions).verdict[-1]
+    assert (
+        "about 1 in 20 is told apart by chance, which may be all that there is here."
+        in make((0.0,), (0.01,), corruptions=corruptions).verdict[-1]
+    )
 
 
 def test_groups_of_ten_people_or_more_alone_are_named():

@@ -61,7 +61,8 @@ def compare_runs(
     cells = [cell for cell in cells if cell.corruption not in apart]
     notes += doubts
     if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
-        notes.append(f"only the {len(cells) - 1} corrupted cells that all runs have are compared")
+        shared = f"only the {len(cells) - 1} corrupted cells that all runs have are compared"
+        notes.append(shared if cells[1:] else "the runs have no corrupted cells in common: clean images are compared")
     scores = [{CLEAN: s["clean"], **{cell: s["cells"][cell.key] for cell in cells[1:]}} for s in summaries]
     values = [take_means(of, cells, suite) for of in scores]
     n_images, resampled_scores = resample_runs(folders, scores, n_resamples)

@@ -24,6 +24,7 @@ UNPAIRED = (
     "slices are compared without intervals of their differences, for {} kept no resamples of them: robustpose score "
     "{} adds them"
 )
+WITHOUT = "slices are not compared, for {} has none: it was scored without resamples, or by a metric without slices"
 OTHER_PEOPLE = "people of a slice are those that each run finds on clean images, so they may be others in another run"
 
 
@@ -58,7 +59,8 @@ def compare_slices(
     of_runs = [read_slices_of_run(folder, summary) for folder, summary in zip(folders, summaries, strict=True)]
     known = [one for one in of_runs if one is not None]
     if len(known) < len(folders):
-        return [], []
+        lacking = next(folder for folder, one in zip(folders, of_runs, strict=True) if one is None)
+        return [], [WITHOUT.format(lacking.name)] if known else []
     names = [*headline_columns(suite), *([MEAN_OF_CHOSEN] if has_all_cells else [])]
     metric = str(summaries[0]["metric"])
     n_common = min([n_resamples, *(_count_resamples(one) for one in known)])

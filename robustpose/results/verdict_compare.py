@@ -203,7 +203,7 @@ def _tell_chance(comparison: Comparison) -> Iterator[str]:
     """Yield how many differences are shown, and how many would be if nothing differed."""
     if comparison.n_images < FEW_IMAGES:
         return
-    parts, is_chance = [], True
+    parts, is_chance, n_all = [], True, 0
     for kind, words in (("corruption", "corruptions"), ("cell", "cells")):
         found = _differences(comparison, kind)
         if len(found) > 1:
@@ -211,11 +211,12 @@ def _tell_chance(comparison: Comparison) -> Iterator[str]:
             compared = words if len(comparison.names) == 2 else f"differences over {words}"
             parts.append(f"{n_shown} of {len(found)} {compared}")
             is_chance = is_chance and n_shown <= 1 + 2 * (1 - LEVEL) * len(found)
-    if parts:
-        so_many = ", no more than these" if is_chance else ""
+            n_all += n_shown
+    if n_all:
+        so_many = ", which may be all that there is here" if is_chance else ""
         yield (
-            f"Told apart: {spell_list(parts, 'and')}. If there were no difference at all, about 1 in "
-            f"{1 / (1 - LEVEL):.0f} would be, by chance{so_many}."
+            f"Told apart: {spell_list(parts, 'and')}. Where nothing differs, about 1 in {1 / (1 - LEVEL):.0f} is told "
+            f"apart by chance{so_many}."
         )
 
 

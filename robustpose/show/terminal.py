@@ -194,11 +194,11 @@ def print_differences(comparison: Comparison) -> None:
         print_line(f"{letter}: {name}")
     title = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images; 95 % intervals"
     titles = ["", *comparison.letters, *(f"{letter} − A" for letter in comparison.letters[1:])]
-    rows = []
+    rows, n_corruptions = [], sum(row.kind == "corruption" for row in comparison.rows)
     for row in comparison.rows:
         leaders = row.leaders if len(row.leaders) < len(row.values) else ()
         values = [f"{'*' if run in leaders else ''}{percent(value)}" for run, value in enumerate(row.values)]
-        if row.kind != "cell":
+        if row.kind != "cell" and not (row.kind == "chosen" and n_corruptions == 1):
             rows.append([comparison.label(row), *values, *map(_difference, row.differences[1:])])
     print_table(title, titles, rows, 140, legend=LEGEND)
     for note in comparison.notes:

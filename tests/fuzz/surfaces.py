@@ -57,7 +57,7 @@ SURFACES = (
     ),
     Surface(
         "run folder",
-        ("run/*.json", "run/*.jsonl", "run/*.json", "run/predictions/*", "run/matches/*"), _OVER_RUN,
+        ("run/*.json", "run/*.jsonl", "run/*.json", "run/*.npz", "run/predictions/*", "run/matches/*"), _OVER_RUN,
         ("data", "run", "other"), weight=8,
     ),
     Surface(
