@@ -37,7 +37,7 @@ class Block:
     @property
     def place(self) -> str:
         """Return where it is, to be said in messages."""
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
+        return f"{self.page.relative_to(ROOT) if ROOT in self.page.parents else self.page.name}:{self.line}"
 
     @property
     def file(self) -> str:

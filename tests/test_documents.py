@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import re
 import shlex
 import sys
@@ -247,8 +246,9 @@ def find_small(words: list[str]) -> list[str]:
     return added
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_blocks_of_a_page_run(page, tmp_path, coco_folder, capsys, monkeypatch):
+@pytest.fixture
+def run_page(tmp_path, coco_folder, capsys, monkeypatch):
+    """A function that runs the blocks of a page in a folder of its own, and returns a line for each that fails."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr("robustpose.cluster.engines.count_cores", lambda: 1)  # processes take seconds to start
@@ -256,13 +256,61 @@ def test_blocks_of_a_page_run(page, tmp_path, coco_folder, capsys, monkeypatch):
     # They take half a minute, and have tests of their own.
     monkeypatch.setattr("robustpose.show.figures.write.write_figures", lambda *given: Written(tmp_path))
     monkeypatch.setattr("robustpose.show.figures.paper_form.write_published", lambda out: Written(out))
-    before = dict(os.environ), set(sys.modules)
-    running = Page(page, tmp_path, coco_folder, capsys, monkeypatch)
-    running.run()
-    for name in set(sys.modules) - before[1]:
+    known = set(sys.modules)
+
+    def run(page):
+        running = Page(page, tmp_path, coco_folder, capsys, monkeypatch)
+        running.run()
+        return running.failures
+
+    yield run
+    for name in set(sys.modules) - known:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]  # of the page alone
-    assert not running.failures, "\n" + "\n".join(running.failures)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_blocks_of_a_page_run(page, run_page):
+    failures = run_page(page)
+    assert not failures, "\n" + "\n".join(failures)
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        ("```bash\nrobustpose list rows\n```", ""),
+        ("```\nrobustpose list row\n```", "page.md:1: `robustpose list row` ends with 2, not 0: error: nothing"),
+        ("<!-- run: exit 2 -->\n```\nrobustpose list row\n```", ""),
+        ("<!-- run: s/row/rows/ -->\n```\nrobustpose list row\n```", ""),
+        ("<!-- run: s/nothing/else/ -->\n```\nrobustpose list row\n```", "the block has no 'nothing' to replace"),
+        ("<!-- run: never -->\n```\nrobustpose list row\n```", "what is 'run: never'?"),
+        ("<!-- run: no: it takes years -->\n```\nrobustpose bench --modle x\n```", "'bench' has no --modle"),
+        ("<!-- run: no: it is long -->\n```\nrobustpose bench --limit x\n```", "--limit must be a whole number"),
+        ("```console\n$ robustpose list suites\nwhat it prints\n```", ""),
+        ("```\nrobustpose bench --preview …\n```", ""),
+        ("```\nrobustpose bench --forward …\n```", "'bench' has no --forward"),
+        ("```\nA=rows\nrobustpose list \\\n  $A  # all\n```", ""),
+        ("```\nwget something\n```", "`wget something` is no command"),
+        ("```\npython benchmarks/plan.py --nothing\n```", "has no --nothing"),
+        ("```python\nx = 1 / 0\n```", "page.md:1: ZeroDivisionError: division by zero"),
+        ("```python\nx = 1\n```\n<!-- check: x == 1 -->", ""),
+        ("```python\nx = 1\n```\n<!-- check: x == 2 -->", "page.md:4: AssertionError"),
+        ("```python\n# own_module_of_page.py\nx = 1\n```\n\n```python\nfrom own_module_of_page import x\n```", ""),
+        ("```yaml\nsigmas: [0.1, 0.2, 0.3]\n```", "say what reads it"),
+        ("<!-- run: read skeleton -->\n```yaml\nsigmas: [0.1, 0.2]\n```", "with 3 numbers"),
+        ("```yaml\n# about.yaml\na: 1\n```", "no command reads about.yaml"),
+        ("```cpp\nint x;\n```", "'cpp' is not known"),
+        ("```text\nanything\n```", ""),
+    ],
+)  # fmt: skip
+def test_block_that_fails_is_named(text, failure, run_page, tmp_path):
+    (tmp_path / "page.md").write_text(f"{text}\n")
+    try:
+        failures = run_page(tmp_path / "page.md")
+    except AssertionError as error:  # a comment that says nothing
+        failures = [str(error)]
+    assert len(failures) == bool(failure), failures
+    assert failure in "".join(failures)
 
 
 def test_few_blocks_are_not_run_and_each_says_why():
