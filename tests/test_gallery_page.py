@@ -46,6 +46,8 @@ def dataset(coco_folder):
 @pytest.fixture(scope="module")
 def run_page(finished_run, dataset, tmp_path_factory):
     gallery = make_gallery(finished_run, dataset, MadeImages(5), CELLS) | describe_quality("AP")
+    thumbnails = [image["thumbnail"] for image in gallery["images"]]
+    gallery["crops"] = {f"4 {cell} {person}": thumbnails[person] for cell in range(5) for person in range(2)}
     values = {"gallery": gallery, "has_truth": True, "has_images": True, "longest_side": 320}
     values |= {"cell_titles": ["mean", "1", "4"], "sheet_severities": [1, 4]}
     path = tmp_path_factory.mktemp("page") / "run.html"
@@ -181,6 +183,17 @@ def test_clean_stands_beside_corrupted_with_the_same_view(run_view):
     run_view.wait_for_selector("#gallery-clean", state="hidden")
     run_view.keyboard.press("c")
     run_view.wait_for_selector("#gallery-clean", state="visible")
+
+
+def test_everybody_who_is_cut_out_lies_over_the_image_and_who_is_looked_at_on_top(run_view):
+    go(run_view, "#image=5&cell=gaussian_noise-4&person=1")
+    wait_for(run_view, 4, 2)
+    sources = [image.get_attribute("href") for image in run_view.locator("#gallery-drawing image").all()]
+    assert len(sources) >= 3
+    assert sources[-1] == run_view.evaluate("`data:image/webp;base64,${window.galleryParts.data.crops['4 2 0']}`")
+    go(run_view, "#image=5&cell=gaussian_noise-4")
+    run_view.wait_for_selector("#gallery-stage:not(.zoomed)")
+    assert run_view.locator("#gallery-drawing image").count() == 1
 
 
 def test_a_click_on_somebody_zooms_in_and_another_one_out(run_view):

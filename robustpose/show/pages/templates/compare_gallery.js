@@ -35,7 +35,7 @@
     const person = shownPerson();
     const whole = [-0.5, -0.5, ...image().size];
     const layers = [{ source: sourceOf(one), box: whole }];
-    Object.keys(image().regions).forEach((other) => {
+    [...Object.keys(image().regions), person].forEach((other) => { // the one who is looked at lies on top
       const crop = person >= 0 && gallery.crops[`${one.image} ${seenIn(one)} ${other}`];
       if (crop) layers.push({ source: urlOf(crop), box: image().regions[other] });
     });

@@ -42,7 +42,7 @@
     const view = image.regions[person] ?? whole;
     const picture = hasPicture(state.image, where) ? where : 0;
     const layers = [{ source: sourceOf(state.image, where), box: whole }];
-    Object.keys(image.regions).forEach((other) => {
+    [...Object.keys(image.regions), person].forEach((other) => { // the one who is looked at lies on top
       const crop = person >= 0 && gallery.crops[`${state.image} ${picture} ${other}`];
       if (crop) layers.push({ source: urlOf(crop), box: image.regions[other] });
     });

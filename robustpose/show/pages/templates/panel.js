@@ -67,13 +67,12 @@
     const { view, layers, units, limbs } = panel;
     svg.setAttribute("viewBox", view.join(" "));
     svg.setAttribute("aria-label", panel.name);
-    const images = [...svg.querySelectorAll("image")];
-    layers.forEach(({ source, box }, number) => {
-      const [x, y, width, height] = box;
-      const image = images[number] ?? svg.insertBefore(make("image", { preserveAspectRatio: "none" }), images[number - 1].nextSibling);
+    const [first, ...others] = svg.querySelectorAll("image");
+    others.forEach((image) => image.remove());
+    layers.forEach(({ source, box: [x, y, width, height] }, number) => {
+      const image = number ? svg.appendChild(make("image", { preserveAspectRatio: "none" })) : first;
       Object.entries({ x, y, width, height, href: source }).forEach(([key, value]) => image.setAttribute(key, value));
     });
-    images.slice(layers.length).forEach((image) => image.remove());
     const widest = Math.max(view[2], view[3]) / 190; // of lines, at most
     const groups = ["truth", "prediction"].map((kind) => {
       const group = make("g", { class: kind });
