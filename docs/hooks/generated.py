@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 MARK = re.compile(r"<!-- generated: (\w+) -->")
 LINK = re.compile(r"\]\(((?:\.\./)+)((?:examples|benchmarks)/[\w./-]+)((?:#[\w-]*)?)\)")
 RUN_MARK = re.compile(r"^<!-- (?:run|check): .*?-->\n", re.MULTILINE | re.DOTALL)  # of tests/test_documents.py
+BLOCK = re.compile(r"^( *)```(.*)\n((?s:.*?)^\1```)$", re.MULTILINE)
 # Kinds of models whose options are the same have one table.
 MODELS = {
     "onnx": "`onnx:FILE`",
@@ -174,7 +175,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     def mend(link: re.Match[str]) -> str:
         return f"]({posixpath.relpath(link[2], here or '.')}{link[3]})"
 
-    return RUN_MARK.sub("", LINK.sub(mend, markdown))
+    markdown = RUN_MARK.sub("", LINK.sub(mend, markdown))
+    return BLOCK.sub(lambda block: f"{block[1]}```{block[2] or 'bash'}\n{block[3]}", markdown)  # plain ones: commands
 
 
 def on_page_content(html: str, **_: Any) -> str:
