@@ -153,7 +153,7 @@ def test_check_says_a_line_for_each_file_and_ends_with_2_if_one_is_wrong(run, tm
     assert code == 2
     lines = errors.splitlines()
     assert len(lines) == 4
-    assert all(line.startswith("FAILED: ") and str(tmp_path) in line for line in lines)
+    assert all(line.startswith("error: ") and str(tmp_path) in line for line in lines)
     for words in ("at most 1,048,576", "gone.html is not there", 'must have "entry": 1', "is the summary of a run"):
         assert words in errors
     files = json.loads((tmp_path / "found.json").read_text())["files"]

@@ -153,7 +153,7 @@ def check(
             if run is not None:
                 check_same(file, content, run)
         except UserError as error:
-            print_aside(f"FAILED: {error}")
+            print_aside(f"error: {error}")
             found.append({"file": file, "ok": False, "problem": str(error)})
         else:
             print_line(f"ok: {file}: {tell_entry(content)}")

@@ -108,7 +108,7 @@ def is_entry(content: Any) -> bool:
 
 def read_entry(path: Path) -> dict[str, Any]:
     """Return the entry in a file; UserError, which names it, for another file, or what `check_entry` refuses."""
-    content, _ = read_json(path, "entry", MOST_BYTES)
+    content, _ = read_json(path.absolute(), "entry", MOST_BYTES)
     if not is_entry(content):
         what = f'is no entry of a leaderboard: it must have "entry": {VERSION}'
         if isinstance(content, dict) and {"provenance", "cells"} <= content.keys():

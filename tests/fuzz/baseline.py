@@ -74,6 +74,7 @@ def make_baseline(folder: Path) -> None:
                 PIL.Image.fromarray(draw_scene(160, 200, seed=20 + number)).save(f"{name}/frost{number + 1}.png")
         run(f"{BENCH} --model own:guess --out run")
         run(f"{BENCH} --model results:run --out other")
+        run("leaderboard entry run --out entries/net.json --link paper=https://example.org/paper.pdf --parameters 7M")
         shutil.copytree("run/predictions", "results")
         _write_unfinished()
         run(f"corrupt {COCO_FILES} {CELLS} --workers 1 --seed 5 --out set")

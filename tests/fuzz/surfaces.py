@@ -27,6 +27,7 @@ _TRAIN = f"train --recipe recipe.yaml --out {FRESH}"
 _OVER_RUN = (
     "report run", "score run --workers 1 --resamples 20", f"compare run other --out {FRESH} --resamples 20",
     f"compare other run --out {FRESH} --resamples 20", f"leaderboard . --out {FRESH}",
+    f"leaderboard entry run --out {FRESH}/net.json",
     "findings . --resamples 20", f"{BENCH} --model results:run --out {FRESH}",
 )  # fmt: skip
 SURFACES = (
@@ -60,6 +61,7 @@ SURFACES = (
         ("run/*.json", "run/*.jsonl", "run/*.json", "run/*.npz", "run/predictions/*", "run/matches/*"), _OVER_RUN,
         ("data", "run", "other"), weight=8,
     ),
+    Surface("entries", ("entries/net.json",), ("leaderboard check entries", f"leaderboard entries --out {FRESH}"), ()),
     Surface(
         "figures", ("run/summary.json", "run/slices.json", "run/inputs.json", "run/matches/*"),
         (f"figures run --out {FRESH}", f"figures run other --pair run,other --out {FRESH} --beside none"),
