@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 from robustpose.files import open_whole, write_text
 from robustpose.results.leaderboard import Board, Entry, boards_to_json
 from robustpose.results.links import is_relative, is_report, link_file
+from robustpose.results.rows import label_headline
+from robustpose.results.terms import explain_headline
 from robustpose.show.pages.page import render_page
 from robustpose.show.replacing import check_json, check_page, follow
 
@@ -52,7 +54,18 @@ def check_place(folder: Path) -> None:
 def render_leaderboard(boards: Sequence[Board]) -> str:
     """Return the HTML page. Text from files is escaped."""
     asked = {"facts_of": list_facts, "input_of": name_input, "size_of": name_size}
-    return render_page("leaderboard.html.j2", boards=boards, charts={}, choices=list_choices(boards), **asked)
+    known = {"choices": list_choices(boards), "terms": explain_columns(boards)}
+    return render_page("leaderboard.html.j2", boards=boards, charts={}, **known, **asked)
+
+
+def explain_columns(boards: Sequence[Board]) -> list[tuple[str, str]]:
+    """Return what the columns of boards are, label and words, each once."""
+    terms: dict[tuple[str, str], None] = {}
+    for board in boards:
+        summary = {"metric": board.metric, "suite": board.suite.identity, "provenance": {"dataset": board.dataset}}
+        words = explain_headline(summary)
+        terms |= {(label_headline(name, board.metric), words[name]): None for name in board.headline if name in words}
+    return list(terms)
 
 
 def list_choices(boards: Sequence[Board]) -> dict[str, list[str]]:
