@@ -152,6 +152,7 @@ def test_runs_without_all_cells_are_beside_those_of_the_same_cells(tmp_path, run
     assert [[entry.name for entry in board.entries] for board in boards] == [["b", "a"], ["c"], ["d"]]
     assert [board.covers for board in boards] == ["fog at 3", "fog at 1", "clean only"]
     assert boards_to_json(boards)["boards"][0]["entries"][0]["mean_of_chosen"] == 0.5
+    assert [board.corruptions for board in boards] == [["fog"], ["fog"], []]
     assert "incomplete: fog at 3" in " ".join(run("leaderboard", tmp_path)[1].split())
 
 

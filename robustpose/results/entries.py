@@ -27,6 +27,7 @@ from robustpose.results.rows import (
     nest_means,
     percent,
     suite_of,
+    title_chosen,
 )
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import find_intervals, read_summary
@@ -197,6 +198,8 @@ def tell_entry(content: Mapping[str, Any]) -> str:
     suite = suite_of(summary)
     named = [(suite.mean_name, suite.mean_name), ("clean", label_headline("clean", summary["metric"]))]
     scores = [f"{label} {percent(summary[name])}" for name, label in named if summary[name] is not None]
+    if summary["mean_of_chosen"] is not None:
+        scores.insert(0, f"{title_chosen(summary)} {percent(summary['mean_of_chosen'])}")
     images = content["data"]["images"]
     count = "" if images is None else f", {images:,} image{'s' * (images != 1)}"
     return f"{content['model']['name']}, {', '.join(scores)} on {data_name(summary)}{count}"

@@ -21,6 +21,7 @@ from robustpose.results.published import PublishedRow, count_benched
 from robustpose.results.rows import Row, data_name, rows_of, suite_of, title_chosen
 from robustpose.results.scored import name_metric
 
+MOST_COLUMNS = 60  # of corruptions; a run may have thousands of its own
 # Of provenance: what has to be the same in one board. Versions may differ: they are shown.
 MEASURED_ALIKE = ("profile", "seed", "frost_textures", "box_protocol")
 
@@ -78,11 +79,25 @@ class Board:
         return count_benched(self.dataset)
 
     @property
+    def images(self) -> str:
+        """Return the number of images that were used, in words."""
+        count = self.n_images
+        return "unknown number of images" if count is None else f"{count:,} image{'s' * (count != 1)}"
+
+    @property
     def headline(self) -> list[str]:
         """Return the names of the headline that are known, the mean that sorts the board first."""
         rows = self.entries[0].rows["headline"] if self.entries else []
         names = [row.name for row in rows if self.is_complete or row.name == "clean"]
         return sorted(names, key=lambda name: name != self.suite.mean_name)
+
+    @property
+    def corruptions(self) -> list[str]:
+        """Return the names of the corruptions that its columns are of: the suite's, or those that its entries have."""
+        if self.is_complete:
+            return list(self.suite.corruptions)
+        names = [row.name for row in self.entries[0].rows["corruption"] if row.value is not None]
+        return names[:MOST_COLUMNS]
 
     @property
     def covers(self) -> str:
@@ -223,7 +238,9 @@ def _make_entry(found: Found, name: str) -> Entry:
     by_corruption = list(summary["corruptions"].values())
     if summary.get(suite_of(summary).mean_name) is None and by_corruption:
         mean = sum(by_corruption) / len(by_corruption)
-        of_chosen.append(Row("chosen", "mean_of_chosen", title_chosen(summary), mean))
+        known = list(((summary.get("intervals") or {}).get("corruptions") or {}).values())
+        bounds = known[0] if len(by_corruption) == len(known) == 1 else None  # of several, nobody has resampled it
+        of_chosen.append(Row("chosen", "mean_of_chosen", title_chosen(summary), mean, bounds))
     return Entry(
         name=name,
         file=found.file,

@@ -217,7 +217,7 @@ LEGEND = (
 def print_boards(boards: Sequence[Board]) -> None:
     """Print leaderboards, in percent."""
     for board in boards:
-        images = f"{board.data_name}, {board.n_images} images"
+        images = f"{board.data_name}, {board.images}"
         how = f"suite {board.suite.name}, profile {board.protocol['profile']}, boxes {board.protocol['box_protocol']}"
         whole = "" if board.is_complete else f", incomplete: {board.covers}"
         titles = ["", "model", *(row.label for row in board.entries[0].leading(board.headline)), "run"]
