@@ -114,6 +114,8 @@ def test_run_of_some_cells_says_which():
     one = [CLEAN, Cell("fog", 3)]
     (kept,) = judge_run(make_run(cells=one))
     assert kept == "Under fog at severity 3, AP goes from 50.0 on clean images to 25.0: 50 % is kept."
+    many = [CLEAN, *(Cell("fog", level) for level in range(1, 6))]
+    assert judge_run(make_run(cells=many))[0].startswith("Under fog at severities 1 to 5, AP goes")
     two = [CLEAN, *(Cell(name, level) for name in ("mine:darken", "fog") for level in (1, 5))]
     kept, costs = judge_run(make_run({"mine:darken": 0.1}, cells=two), make_slices(*SIZES))
     assert kept.startswith("In the 4 cells of this run, AP goes from 50.0")
@@ -122,8 +124,11 @@ def test_run_of_some_cells_says_which():
 
 
 def test_what_speaks_against_a_verdict_is_said_with_it():
-    assert judge_run(make_run(spread=0))[-1] == "There are no intervals: how much of this is chance is not known."
+    _, costs, last = judge_run(make_run({"fog": 0.2001, "snow": 0.2}, spread=0))
+    assert costs == "Snow and fog cost most, 30.0 and 30.0 points, too close to say which."
+    assert last == "There are no intervals: how much of this is chance is not known."
     few = judge_run(make_run(n_images=12), make_slices(*SIZES))
+    assert few[0] == "Keeps 50 % of its clean AP: from 50.0 on clean images to 25.0 under corruption."
     assert few[-1] == "This is of 12 images only, too few for intervals to hold: others may tell otherwise."
     assert not any("People" in text for text in few)
     doubtful = {**make_run(), "warnings": ["the colours are a guess"]}

@@ -32,21 +32,23 @@ def judge_run(summary: Mapping[str, Any], slices: Mapping[str, Any] | None = Non
     metric, clean = str(summary["metric"]), float(summary["clean"])
     if clean < LOW_SCORE:
         return [f"{metric} is {percent(clean)} % on clean images, next to nothing: what corruption costs says little."]
+    who = tell_sufferers(summary, slices) if slices and not _is_of_few(summary) else []
+    return [_tell_kept(summary), *_tell_costs(summary), *who, *_tell_doubts(summary)]
+
+
+def _is_of_few(summary: Mapping[str, Any]) -> bool:
+    """Return whether a run is of so few images that intervals from resamples of them are too narrow."""
     n_images = count_images(summary)
-    is_few = n_images is not None and n_images < FEW_IMAGES
-    sentences = [_tell_kept(summary), *_tell_costs(summary)]
-    if slices and not is_few:
-        sentences += tell_sufferers(summary, slices)
-    sentences += _tell_doubts(summary, n_images if is_few else None)
-    return sentences
+    return n_images is not None and n_images < FEW_IMAGES
 
 
-def _tell_doubts(summary: Mapping[str, Any], few: int | None) -> list[str]:
-    """Return what speaks against a verdict: `few` images, no intervals, warnings that numbers could be wrong."""
+def _tell_doubts(summary: Mapping[str, Any]) -> list[str]:
+    """Return what speaks against a verdict: few images, no intervals, warnings that numbers could be wrong."""
     told = []
-    if few is not None:
-        images = "image" if few == 1 else "images"
-        told.append(f"This is of {few} {images} only, too few for intervals to hold: others may tell otherwise.")
+    if _is_of_few(summary):
+        n_images = count_images(summary)
+        images = f"{n_images} image{'s' * (n_images != 1)}"
+        told.append(f"This is of {images} only, too few for intervals to hold: others may tell otherwise.")
     elif not summary.get("intervals"):
         told.append("There are no intervals: how much of this is chance is not known.")
     if any(not is_fact(text) for text in read_doubts(summary)):
@@ -88,7 +90,8 @@ def _name_cells(summary: Mapping[str, Any]) -> str:
     names, cells, severities = list(summary["corruptions"]), summary["cells"], severities_of(summary)
     if len(names) > 1:
         return f"in the {len(cells)} cells of this run"
-    levels = spell_list([str(severity) for severity in severities])
+    is_range = len(severities) > 2 and severities[-1] - severities[0] == len(severities) - 1
+    levels = f"{severities[0]} to {severities[-1]}" if is_range else spell_list([str(one) for one in severities])
     return f"under {_spell(names[0])} at {'severity' if len(severities) == 1 else 'severities'} {levels}"
 
 
@@ -111,10 +114,10 @@ def _tell_costs(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _find_worst(rows: Sequence[Row]) -> list[Row]:
-    """Return the lowest row, and those whose intervals overlap with its own, lowest first."""
+    """Return the lowest row, and those whose intervals overlap with its own, lowest first; without any, equal ones."""
     first, *others = sorted(rows, key=lambda row: row.score)
     if first.interval is None:
-        return [first]
+        return [first, *(row for row in others if percent(row.value) == percent(first.value))]
     end = first.interval[1]
     return [first, *(row for row in others if row.interval is not None and row.interval[0] <= end)]
 
@@ -145,8 +148,8 @@ def _of_headline(summary: Mapping[str, Any], name: str) -> Row:
 
 
 def _spell_within(summary: Mapping[str, Any], bounds: Interval | None) -> str:
-    """Return an interval behind its score, such as ` (95 % interval 56 to 62)`; nothing for none."""
-    if bounds is None:
+    """Return an interval behind its score, such as ` (95 % interval 56 to 62)`; nothing for none, or of few images."""
+    if bounds is None or _is_of_few(summary):
         return ""
     return f" ({100 * summary['intervals']['level']:g} % interval {100 * bounds[0]:.0f} to {100 * bounds[1]:.0f})"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from robustpose.printing import make_visible
+from robustpose.printing import make_visible, shorten
 from robustpose.results.published import PublishedRow
 from robustpose.results.rows import Interval, Row, model_name, percent, rows_of, severities_of, suite_of, tabulate_cells
 from robustpose.show.pages.page import interval_words, spoken
@@ -20,6 +20,7 @@ from robustpose.show.pages.page import interval_words, spoken
 # A chart: data, layout, file (its name when downloaded); or choices instead of data: data by name. Or a part of one.
 Chart = dict[str, Any]
 
+LONGEST_IN_LEGEND = 28  # letters, in half a chart
 COLORS = ("s1", "s2", "s3", "s4", "s5", "s6")
 TRAINING_SYMBOLS = {"Standard": "circle", "AdvMix": "diamond"}  # others: a cross
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "x")
@@ -105,7 +106,7 @@ def _curve(name: str, rows: Sequence[Row], severities: Sequence[int], number: in
     color = COLORS[number % len(COLORS)]
     known = {x: row for x, row in zip((0, *severities), rows, strict=True) if row.value is not None}
     x, bands = list(known), [row.interval for row in known.values() if row.interval is not None]
-    label = escape_label(spoken(name))
+    label = escape_label(shorten(spoken(name), LONGEST_IN_LEGEND))
     line = trace(
         "lines+markers",
         x,

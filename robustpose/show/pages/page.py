@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from robustpose.printing import make_visible
+from robustpose.printing import make_visible, shorten
 from robustpose.results.rows import Interval, percent
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ SCRIPTS = (
     *("tables.js", "published.js", "panel.js", "cases.js", "gallery.js", "compare_gallery.js", "corruption_sheet.js"),
     *("sheet.js", "leaderboard.js", "charts.js", PLOTLY),
 )
+LONGEST_NAME, LONGEST_HEADING = 60, 100  # letters: what a row of a table, or a heading, has room for
 
 
 def render_page(template: str, **values: Any) -> str:
@@ -36,8 +37,13 @@ def slug(text: str) -> str:
 
 
 def spoken(name: str) -> str:
-    """Return the name of a corruption or a joint for reading: `fog`, `gaussian noise`."""
-    return name.replace("_", " ")
+    """Return the name of a corruption or a joint for reading: `fog`, `gaussian noise`; of a long one both ends."""
+    return shorten(name.replace("_", " "), LONGEST_NAME)
+
+
+def brief(name: str) -> str:
+    """Return the name of a model or of data for a heading: of a long one both ends."""
+    return shorten(name, LONGEST_HEADING)
 
 
 def interval_words(interval: Interval | None) -> str:
@@ -73,6 +79,7 @@ def _environment() -> jinja2.Environment:
         "difference": difference_words,
         "lost": _lost_part,
         "spoken": spoken,
+        "brief": brief,
         "slug": slug,
     }
     environment.globals |= {"styles": _read_asset, "script": _script, "security_policy": _write_policy}
