@@ -254,6 +254,7 @@ def test_nothing_in_names_acts_on_any_page(browser, tmp_path, kind):
         for plot in page.locator(".plot").all():
             plot.hover()
         page.evaluate("document.querySelectorAll('button.sort').forEach(button => button.click())")
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         _, content = download(page, "button[data-csv] >> nth=-1")
         rows = list(csv.reader(io.StringIO(content.decode())))
         assert len(rows) >= 2
