@@ -313,6 +313,10 @@ def test_block_that_fails_is_named(text, failure, run_page, tmp_path):
     assert failure in "".join(failures)
 
 
+def test_readme_is_a_page():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 110
+
+
 def test_few_blocks_are_not_run_and_each_says_why():
     reasons = [block.reason for page in PAGES for block in find_blocks(page) if block.reason]
     assert len(reasons) <= 8

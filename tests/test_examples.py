@@ -27,7 +27,9 @@ def run_example(name, monkeypatch, capsys):
     return 0, capsys.readouterr().out
 
 
-def test_there_are_examples_of_all_that_is_said_here():
+def test_all_examples_are_run_and_stand_on_the_first_page():
+    page = (EXAMPLES.parent / "docs/index.md").read_text()
+    assert [f"../examples/{name}.py" in page for name in SAID] == [True] * len(SAID)
     assert sorted(SAID) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
 
 
