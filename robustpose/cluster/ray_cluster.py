@@ -59,6 +59,7 @@ class RayCluster:
     It connects when it is first asked for something, and a cluster that it had to start ends with `close`, or with the
     block ``with RayCluster() as engine``.
 
+    >>> from robustpose.cluster import Place, RayCluster
     >>> RayCluster(Place(cpus_per_worker=2), most=8).name
     'ray'
     """
