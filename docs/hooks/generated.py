@@ -24,7 +24,7 @@ from robustpose.cli.described import (
     describe_settings,
 )
 from robustpose.cli.examples import EXAMPLES
-from robustpose.cli.help import find_groups, fold_example
+from robustpose.cli.help import ARGUMENTS, REST, find_groups, fold_example
 
 ROOT = Path(__file__).parents[2]
 MARK = re.compile(r"<!-- generated: (\w+) -->")
@@ -73,9 +73,10 @@ def _write_command(command: Any, name: str) -> Iterator[str]:
     yield from (f"## {name}", _spell(command.help), "", "```text", f"robustpose {name} {usage}", "```", "")
     yield from ("```bash", *examples, "```", "")
     for title, records in find_groups(command, context).items():
-        if records:
+        if records and title != REST:  # --help, which they all have
             yield from (f"**{title}**", "")
-            yield from _tabulate(("option", "is"), ((_code(names), _escape(text)) for names, text in records))
+            rows = ((_code(names), _escape(text)) for names, text in records)
+            yield from _tabulate(("argument" if title == ARGUMENTS else "option", "is"), rows)
 
 
 def write_settings() -> Iterator[str]:

@@ -34,21 +34,30 @@ class InputSpec:
 
     As ``input=`` of `robustpose.bench`, or as the attribute `input_spec` of a torch module, it says what the input is.
 
+    Attributes:
+        name: what messages call it.
+        input_wh: width and height, px; of whole images, the size it was trained on.
+        joints: names of the K joints in the order of its heatmaps; empty where a file does not tell.
+        channels: the order its first layer expects.
+        mean: subtracted from values in 0..1, in the order of `channels`; by default ImageNet's.
+        std: divided by, likewise.
+        stride: input px per heatmap px.
+        sigma: of the Gaussians it was trained on, heatmap px.
+        family: ``heatmaps`` of one person; ``tags`` or ``fields`` of whole images.
+
     >>> import robustpose
     >>> robustpose.InputSpec("mynet", (192, 256), channels="bgr").stride
     4
     """
 
-    name: Word  # what messages call it
-    input_wh: tuple[Pixels, Pixels]  # width and height, px; of whole images, the size it was trained on
-    # Names of the K joints in the order of its heatmaps; empty where a file does not tell.
+    name: Word
+    input_wh: tuple[Pixels, Pixels]
     joints: Annotated[tuple[Word, ...], Field(max_length=1000), AfterValidator(_check_distinct)] = ()
-    channels: Literal["rgb", "bgr"] = "rgb"  # the order its first layer expects
-    mean: tuple[Number, Number, Number] = IMAGENET_MEAN  # subtracted from values in 0..1, in the order of `channels`
-    std: tuple[Scale, Scale, Scale] = IMAGENET_STD  # divided by, likewise
-    stride: Annotated[int, Field(ge=1, le=64)] = 4  # input px per heatmap px
-    sigma: Scale = 2.0  # of the Gaussians it was trained on, heatmap px
-    # Key of `FAMILIES`.
+    channels: Literal["rgb", "bgr"] = "rgb"
+    mean: tuple[Number, Number, Number] = IMAGENET_MEAN
+    std: tuple[Scale, Scale, Scale] = IMAGENET_STD
+    stride: Annotated[int, Field(ge=1, le=64)] = 4
+    sigma: Scale = 2.0
     family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = DEFAULT
 
     def arrange(self, skeleton: Skeleton) -> Skeleton:
