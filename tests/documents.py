@@ -96,7 +96,7 @@ def split_commands(block: Block) -> list[str]:
 def find_words(command: str) -> list[str]:
     """Return the words of the command of robustpose in a line: behind it, and before what a shell does with it."""
     words = shlex.split(command)
-    starts = [i for i, word in enumerate(words) if word == "robustpose"]
+    starts = [i for i, word in enumerate(words) if word == "robustpose" or word.endswith("/robustpose")]
     if not starts:
         return []
     words = words[starts[0] + 1 :]
@@ -146,6 +146,25 @@ def check_words(words: Sequence[str]) -> str:
     except Exception as error:
         return str(getattr(error, "message", error))
     return ""
+
+
+def check_other(words: Sequence[str]) -> str:
+    """Return what is wrong with a command of another program: files, extras and goals that it names must be there."""
+    for word in words:
+        if re.match(r"(tests|examples|benchmarks)/", word) and not (ROOT / word).is_file():
+            return f"there is no {word}"
+    if words[0] == "make":
+        goals = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        return next((f"make has no {word}" for word in words[1:] if "=" not in word and word not in goals), "")
+    extras = re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    named = re.findall(r"(?:robustpose|\.)\[([\w,]+)\]", " ".join(words))
+    unknown = [name for names in named for name in names.split(",") if name not in extras]
+    if unknown:
+        return f"there is no extra {', '.join(unknown)}"
+    script = next((word for word in words if word.startswith("benchmarks/")), "")
+    source = (ROOT / script).read_text() if script else ""
+    options = [word.partition("=")[0] for word in words if word.startswith("--")] if script else []
+    return next((f"{script} has no {option}" for option in options if f'"{option}"' not in source), "")
 
 
 def list_code(page: Path) -> Iterator[str]:

@@ -13,7 +13,8 @@ How blocks run. The blocks of a page run one after the other, in a folder of the
 Commands `robustpose …` run in this process. Files that they name are made if they are not there (`document_files.py`):
 data for --annotations, --images and --root, networks for onnx:FILE, run folders for compare and report, and so on.
 They are made small by options that readers do not see (`SMALL`), each where the command has it and does not say it.
-Other programs (`NOT_RUN`) are not run; commands of robustpose in them, and those with `…`, must parse.
+Other programs (`NOT_RUN`) are not run: files, extras and goals that they name must be there. Commands of robustpose in
+them, and those with `…`, must parse.
 
 A comment above a block, which neither the site nor code hosts show, says more, items parted by `; `:
 
@@ -52,6 +53,7 @@ from tests.documents import (
     ROOT,
     SHELLS,
     Block,
+    check_other,
     check_words,
     find_blocks,
     find_command,
@@ -85,7 +87,7 @@ NOT_RUN = {
     "parallel": "GNU parallel needs machines; tests/test_slurm_example.py has a stand-in",
     "torchrun": "it needs nodes; tests/test_train_nodes.py starts some",
     "bash": "tests/test_slurm_example.py and test_train_example.py run the scripts",
-    "python": "it builds a wheel",
+    "python": "programs of benchmarks/ measure for minutes; or it builds a wheel",
 }
 
 
@@ -183,14 +185,14 @@ class Page:
             return
         for name, value in self._variables.items():
             command = re.sub(rf"\${name}\b|\$\{{{name}\}}", lambda _, value=value: value, command)
-        first = next(word for word in shlex.split(command) if not re.match(r"\w+=", word))
+        others = [word for word in shlex.split(command) if not re.match(r"\w+=", word)]
+        first = others[0]
         words = find_words(command)
         if first == "robustpose" and not block.reason and "…" not in words:
             self._run_robustpose(block, command, words, code)
-        elif first == "python" and re.search(r"benchmarks/\w+\.py", command):
-            self._check_script(block, shlex.split(command))
         elif first == "robustpose" or first in NOT_RUN or block.reason:
-            if words and (wrong := check_words(words)):
+            wrong = (check_words(words) if words else "") or ("" if first == "robustpose" else check_other(others))
+            if wrong:
                 self.failures.append(f"{block.place}: `{command}`: {wrong}")
         else:
             self.failures.append(f"{block.place}: `{command}` is no command: call the block text, or see NOT_RUN")
@@ -216,12 +218,6 @@ class Page:
         except SystemExit as end:
             code = int(end.code or 0)
         return code, *self._capsys.readouterr()
-
-    def _check_script(self, block: Block, words: list[str]) -> None:
-        source = (ROOT / next(word for word in words if word.startswith("benchmarks/"))).read_text()
-        unknown = [word for word in words if word.startswith("--") and f'"{word.partition("=")[0]}"' not in source]
-        if unknown:
-            self.failures.append(f"{block.place}: `{' '.join(words)}` has no {', '.join(unknown)}")
 
 
 def find_fitting(words: list[str], options: list[str]) -> list[str]:
@@ -291,7 +287,11 @@ def test_blocks_of_a_page_run(page, run_page):
         ("```\nrobustpose bench --forward …\n```", "'bench' has no --forward"),
         ("```\nA=rows\nrobustpose list \\\n  $A  # all\n```", ""),
         ("```\nwget something\n```", "`wget something` is no command"),
-        ("```\npython benchmarks/plan.py --nothing\n```", "has no --nothing"),
+        ("```\npython benchmarks/plan.py --nothing\n```", "benchmarks/plan.py has no --nothing"),
+        ("```\npython benchmarks/nothing.py\n```", "there is no benchmarks/nothing.py"),
+        ("```\nmake nothing\n```", "make has no nothing"),
+        ("```\npip install 'robustpose[nothing]'\n```", "there is no extra nothing"),
+        ("```\n.venv/bin/robustpose nothing\n```", "there is no command 'nothing'"),
         ("```python\nx = 1 / 0\n```", "page.md:1: ZeroDivisionError: division by zero"),
         ("```python\nx = 1\n```\n<!-- check: x == 1 -->", ""),
         ("```python\nx = 1\n```\n<!-- check: x == 2 -->", "page.md:4: AssertionError"),

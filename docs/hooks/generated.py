@@ -188,3 +188,8 @@ def on_page_content(html: str, **_: Any) -> str:
 def on_post_page(output: str, **_: Any) -> str:
     """Give the theme's search a name."""
     return output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
+
+
+def on_post_template(output_content: str, template_name: str, **_: Any) -> str:
+    """Do the same on the page of addresses that are not there."""
+    return on_post_page(output_content) if template_name == "404.html" else output_content
