@@ -122,7 +122,7 @@ def test_an_address_names_the_case(run_view, image, cell):
     ("address", "words"),
     [
         ("#image=nobody", "This page has no image “nobody”: it shows 9 of the 9 images."),
-        ("#image=1&cell=fog-3", "has no cell “fog-3”: it shows clean and 2 corruptions, such as contrast-4."),
+        ("#image=1&cell=fog-3", "has no cell “fog-3”: it shows 5, such as contrast-4."),
         ("#image=1&person=7", "Image 000001.jpg has no person “7”: it has 2."),
         ("#image=%E0%A4%A&cell=clean", "This page has no image “%E0%A4%A”"),
         ("#image=", "This page has no image “”"),

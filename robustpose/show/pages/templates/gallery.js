@@ -182,7 +182,9 @@
     fillWorst();
     const number = findWorst();
     parts.markList(list, number);
-    $("gallery-worst-place").textContent = number < 0 ? `${worst.length} cases` : `${number + 1} of ${worst.length}`;
+    const cases = worst.length === 1 ? "1 case" : `${worst.length} cases`;
+    $("gallery-worst-place").textContent = !worst.length ? "no image loses anything" : number < 0 ? cases : `${number + 1} of ${worst.length}`;
+    ["previous", "next"].forEach((which) => { $(`gallery-worst-${which}`).disabled = !worst.length; });
   };
   const stepWorst = (by) => {
     if (!worst.length) return;
@@ -235,7 +237,7 @@
     const image = said.image === undefined ? state.image : parts.findImage(images, said.image);
     const where = said.cell === undefined ? cell() : parts.findCell(cells, said.cell);
     if (image < 0) problems.push(`This page has no image “${parts.short(said.image)}”: it shows ${images.length} of the ${gallery.n_images} images.`);
-    if (where < 0) problems.push(`This page has no cell “${parts.short(said.cell)}”: it shows clean and ${corruptions.length - 1} corruptions, such as ${parts.addressOfCell(cells.at(-1))}.`);
+    if (where < 0) problems.push(`This page has no cell “${parts.short(said.cell)}”: it shows ${cells.length}, such as ${parts.addressOfCell(cells.at(-1))}.`);
     if (image >= 0) state.image = image;
     const n_people = images[state.image].regions.length;
     const person = Number(said.person) - 1;
