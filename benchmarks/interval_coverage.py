@@ -28,7 +28,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import numpy as np
 
-from robustpose.metrics.oks_matches import THRESHOLDS
+from robustpose.metrics.oks_pairs import THRESHOLDS
 from robustpose.metrics.score_tables import ApTable, JointTable, ScoreTable
 from robustpose.results.resampling import draw_weights, interval
 
