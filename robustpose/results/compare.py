@@ -7,6 +7,7 @@ of a difference is narrower than those of the two scores suggest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from robustpose.metrics.robustness import Means, mean_of_chosen, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import ScoreTable
 from robustpose.results.comparable import note_differences, tell_corruptions_apart
-from robustpose.results.compared import ComparedRow, Comparison, compare_row
+from robustpose.results.compared import ComparedRow, CompareRow, Comparison, compare_row
 from robustpose.results.compared_slices import compare_slices
 from robustpose.results.cuts import CutOfRuns, pair_cuts
+from robustpose.results.grouped import compare_grouped_row
 from robustpose.results.names import name_runs
 from robustpose.results.resampling import RESAMPLES, check_resamples, draw_weights
 from robustpose.results.rows import (
@@ -40,11 +42,12 @@ ROUNDING = 1e-4  # between a score and that of its table
 
 
 def compare_runs(
-    folders: Sequence[Path], n_resamples: int = RESAMPLES, names: Sequence[str] | None = None
+    folders: Sequence[Path], n_resamples: int = RESAMPLES, names: Sequence[str] | None = None, sizes: Sequence[int] = ()
 ) -> Comparison:
     """Return two or more finished runs of the same images beside each other, or raise UserError.
 
     `names` are what the runs are called; by default their own names, with those of folders where two are the same.
+    `sizes` are how many runs each group has, for rows of groups in the place of runs: see `groups.compare_groups`.
     """
     if len(folders) < 2:
         raise UserError(f"compare needs two or more run folders, got {len(folders)}")
@@ -71,7 +74,8 @@ def compare_runs(
         resampled_scores = [{cell: among[:0] for cell, among in of.items()} for of in resampled_scores]
     resampled = [take_means(of, cells, suite) for of in resampled_scores]
     has_all = all(len(cells) - 1 == len(summary["cells"]) for summary in summaries)
-    slices, lacks = compare_slices(folders, summaries, suite, n_resamples, has_all)
+    compare: CompareRow = partial(compare_grouped_row, sizes, n_images) if sizes else compare_row
+    slices, lacks = compare_slices(folders, summaries, suite, n_resamples, has_all, compare)
     called = tuple(names or _tell_apart(folders, summaries))
     return Comparison(
         names=called,
@@ -81,8 +85,8 @@ def compare_runs(
         n_images=n_images,
         resamples=n_resamples,
         rows=(
-            *_compare_rows(values, resampled, suite, first["metric"]),
-            *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples), suite, first["metric"]),
+            *_compare_rows(values, resampled, suite, first["metric"], compare),
+            *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples), suite, first["metric"], compare),
         ),
         notes=tuple(dict.fromkeys([*notes, *lacks])),
         slices=tuple(slices),
@@ -123,25 +127,25 @@ def read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreT
 
 
 def _compare_rows(
-    values: Sequence[Means], resampled: Sequence[Means], suite: Suite, metric: str
+    values: Sequence[Means], resampled: Sequence[Means], suite: Suite, metric: str, compare: CompareRow
 ) -> Iterator[ComparedRow]:
     sides = [zip(*(list_means(means, suite) for means in side), strict=True) for side in (values, resampled)]
     for scores, among in zip(*sides, strict=True):
         kind, name, _ = scores[0]
         if kind != "pixels":
             label = label_headline(name, metric) if kind == "headline" else name
-            yield compare_row(kind, label, [score for *_, score in scores], [score for *_, score in among])
+            yield compare(kind, label, [score for *_, score in scores], [score for *_, score in among])
     if (chosen := [mean_of_chosen(means) for means in values])[0] is not None:
-        yield compare_row("chosen", MEAN_OF_CHOSEN, chosen, [mean_of_chosen(means) for means in resampled])
+        yield compare("chosen", MEAN_OF_CHOSEN, chosen, [mean_of_chosen(means) for means in resampled])
 
 
-def _compare_cuts(cuts: Iterable[CutOfRuns], suite: Suite, metric: str) -> Iterator[ComparedRow]:
+def _compare_cuts(cuts: Iterable[CutOfRuns], suite: Suite, metric: str, compare: CompareRow) -> Iterator[ComparedRow]:
     for cut in cuts:
         for name, value_of in headline_columns(suite).items():
             values = [as_number(value_of(means)) for means in cut.values]
             label = spell_cut(cut.name, name, metric)
             if any(value is not None for value in values):
-                yield compare_row(cut.kind, label, values, [value_of(means) for means in cut.resampled])
+                yield compare(cut.kind, label, values, [value_of(means) for means in cut.resampled])
 
 
 def _tell_apart(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from robustpose.corruptions.suites import Suite
@@ -45,6 +46,10 @@ class ComparedRow:
         """Return what comparison.json holds of it."""
         apart = [d and {**vars(d), "distinguishable": d.is_distinguishable} for d in self.differences]
         return {**vars(self), "differences": apart}
+
+
+# From kind, name, the value of each run, and what it scored on the resamples, (R,).
+CompareRow = Callable[[str, str, Sequence[float | None], Sequence[Any]], ComparedRow]
 
 
 @dataclass(frozen=True)
@@ -112,16 +117,28 @@ def compare_row(kind: str, name: str, values: Sequence[float | None], resampled:
 
     Resamples are None of a score that is not defined, and (0,) where a run kept none: then there are no intervals.
     """
-    differences = tuple(subtract_runs(values, resampled, run, 0) if run else None for run in range(len(values)))
+    intervals = [None if among is None else interval(among) for among in resampled]
+    return make_row(kind, name, values, intervals, partial(subtract_runs, values, resampled))
+
+
+def make_row(
+    kind: str,
+    name: str,
+    values: Sequence[float | None],
+    intervals: Sequence[Interval | None],
+    subtract: Callable[[int, int], Difference | None],
+    **of_groups: Any,
+) -> ComparedRow:
+    """Return a row, with what `subtract` gives of a run and another one; `of_groups` are its fields of groups."""
+    differences = tuple(subtract(run, 0) if run else None for run in range(len(values)))
     defined = [run for run, value in enumerate(values) if value is not None]
     leaders: tuple[int, ...] = ()
     if defined:
         best = max(defined, key=lambda run: (values[run], -run))
-        behind = {run: subtract_runs(values, resampled, run, best) for run in defined if run != best}
+        behind = {run: subtract(run, best) for run in defined if run != best}
         ties = [run for run, apart in behind.items() if apart is not None and not apart.is_distinguishable]
         leaders = (best, *ties)
-    intervals = tuple(None if among is None else interval(among) for among in resampled)
-    return ComparedRow(kind, name, tuple(values), intervals, differences, leaders)
+    return ComparedRow(kind, name, tuple(values), tuple(intervals), differences, leaders, **of_groups)
 
 
 def subtract_runs(values: Sequence[float | None], resampled: Sequence[Any], run: int, other: int) -> Difference | None:

@@ -14,7 +14,7 @@ from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cuts import CUTS
 from robustpose.pose.types import Floats
 from robustpose.results.cell_score import JOINT, Key
-from robustpose.results.compared import ComparedRow, ComparedSlice, compare_row
+from robustpose.results.compared import ComparedRow, ComparedSlice, CompareRow, compare_row
 from robustpose.results.rows import headline_columns, label_headline
 from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.slice_resamples import SECTIONS, Columns, list_keys, read_slice_resamples
@@ -49,7 +49,12 @@ def read_slices_of_run(folder: Path, summary: Mapping[str, Any]) -> SlicesOfRun 
 
 
 def compare_slices(
-    folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]], suite: Suite, n_resamples: int, has_all_cells: bool
+    folders: Sequence[Path],
+    summaries: Sequence[Mapping[str, Any]],
+    suite: Suite,
+    n_resamples: int,
+    has_all_cells: bool,
+    compare: CompareRow = compare_row,
 ) -> tuple[list[ComparedSlice], list[str]]:
     """Return the slices that all runs have, in the order of the first, and notes on what is lacking.
 
@@ -68,7 +73,7 @@ def compare_slices(
     for key in known[0].rows:
         if key[0] in CUTS or not all(key in one.rows for one in known):
             continue
-        rows = tuple(_compare_scores(known, key, names, n_common, metric))
+        rows = tuple(_compare_scores(known, key, names, n_common, metric, compare))
         if rows:
             counts = [int(one.rows[key].get("n_people", one.rows[key].get("n"))) for one in known]
             figure = known[0].joint_figure if key[0] == JOINT else metric
@@ -86,7 +91,7 @@ def _count_resamples(of_run: SlicesOfRun) -> int:
 
 
 def _compare_scores(
-    of_runs: Sequence[SlicesOfRun], key: Key, names: Sequence[str], n_common: int, metric: str
+    of_runs: Sequence[SlicesOfRun], key: Key, names: Sequence[str], n_common: int, metric: str, compare: CompareRow
 ) -> Iterator[ComparedRow]:
     """Yield the scores of a slice that all runs have."""
     for name in names:
@@ -94,7 +99,10 @@ def _compare_scores(
         resampled = [_take(one, key, name, n_common) for one in of_runs]
         if any(value is not None for value in values):
             label = name if key[0] == JOINT else label_headline(name, metric)
-            row = compare_row(key[0], label, values, resampled)
+            row = compare(key[0], label, values, resampled)
+            if row.trainings:  # what a run says of itself is not of its group
+                yield row
+                continue
             said = [one.rows[key].get(f"{name}_interval") for one in of_runs]
             known = tuple(own or of for own, of in zip(row.intervals, said, strict=True))
             yield replace(row, intervals=known)

@@ -1,0 +1,113 @@
+"""Groups: several trainings of each method beside each other, so that what is found holds for the methods.
+
+One training is one draw: another seed gives another score. A group's numbers are the means over its trainings, with the
+spread between them, and intervals that other trainings as well as other images would move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from robustpose.errors import UserError, quote
+from robustpose.results.compare import compare_runs
+from robustpose.results.compared import ComparedRow, Comparison
+from robustpose.results.grouped import split
+from robustpose.results.names import check_name
+from robustpose.results.resampling import RESAMPLES
+
+LEAST = 2  # trainings, between which something lies
+FEW = 3  # below, intervals hold the truth less often than they say: see benchmarks/trainings_coverage.py
+Groups = Mapping[str, Sequence[Path]]
+
+
+def parse_groups(texts: Sequence[str]) -> dict[str, list[Path]]:
+    """Return the run folders of each group by ``NAME=RUN,RUN``, or raise UserError.
+
+    >>> parse_groups(["standard=r0,r1", "advmix=a0,a1"])["advmix"]
+    [PosixPath('a0'), PosixPath('a1')]
+    """
+    groups: dict[str, list[Path]] = {}
+    for text in texts:
+        name, equals, runs = text.partition("=")
+        words = [word.strip() for word in runs.split(",")]
+        if not equals or not name.strip() or not all(words):
+            raise UserError(
+                f"--group takes NAME=RUN,RUN,RUN, such as standard=runs/r0,runs/r1,runs/r2, got {quote(text)}"
+            )
+        name = check_name(name, "--group NAME")
+        if name in groups:
+            raise UserError(
+                f"--group names {quote(name)} twice: give all its runs at once, with commas, or another name"
+            )
+        if len(words) > 1 and Path(runs.strip()).is_dir() and not all(Path(word).is_dir() for word in words):
+            raise UserError(
+                f"--group {name}: {Path(runs.strip()).absolute()} is one folder, and a comma stands between two: "
+                "name it by a link without a comma, or compare in Python: robustpose.compare(groups={...})"
+            )
+        groups[name] = [Path(word) for word in words]
+    return groups
+
+
+def compare_groups(groups: Groups, n_resamples: int = RESAMPLES) -> Comparison:
+    """Return groups of trainings beside each other, the first as the reference; UserError where they cannot be.
+
+    `groups` has the folders of finished runs, of the same images, by the group's name: two or more of each.
+    """
+    check_groups(groups)
+    folders = [folder for of in groups.values() for folder in of]
+    sizes = [len(of) for of in groups.values()]
+    comparison = compare_runs(folders, n_resamples, sizes=sizes)
+    of_groups = tuple(map(tuple, split(comparison.names, sizes)))
+    return replace(
+        comparison,
+        names=tuple(groups),
+        trainings=of_groups,
+        notes=(*comparison.notes, *_note_few(groups), *_note_alike(comparison.rows, groups, of_groups)),
+    )
+
+
+def check_groups(groups: Groups) -> None:
+    """Raise UserError unless there are two groups or more, each of two trainings or more, and no run is there twice."""
+    if len(groups) < 2:
+        named = f", got {next(iter(groups))} alone" if groups else ""
+        raise UserError(f"comparing takes two groups or more{named}: the first is what the others are compared with")
+    places: dict[Path, tuple[str, Path]] = {}
+    for name, folders in groups.items():
+        for folder in folders:
+            place = folder.resolve()
+            if place in places:
+                before, written = places[place]
+                where = f"group {name} twice" if before == name else f"group {before} and in group {name}"
+                also = f" (as {written} and {folder})" if written != folder else ""
+                raise UserError(f"{place} is in {where}{also}: each training counts once")
+            places[place] = (name, folder)
+    for name, folders in groups.items():
+        if len(folders) < LEAST:
+            raise UserError(
+                f"group {name} has {len(folders) or 'no'} training{'s' * (not folders)}: how far trainings lie apart "
+                "cannot be told from fewer than two, and three or more say it well; runs of one training each are "
+                "compared without groups"
+            )
+
+
+def _note_few(groups: Groups) -> Iterator[str]:
+    for name, folders in groups.items():
+        if len(folders) < FEW:
+            yield (
+                f"{name} has {len(folders)} trainings: of so few, intervals are wide, and hold the truth between 91 "
+                "and 98 times in 100; three or more hold it 95 times"
+            )
+
+
+def _note_alike(rows: Sequence[ComparedRow], groups: Groups, names: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield a note for each training that scores as another one of its group does, everywhere."""
+    for group, (name, folders) in enumerate(groups.items()):
+        columns = list(zip(*(row.trainings[group] for row in rows), strict=True))
+        for at, column in enumerate(columns):
+            if (first := columns.index(column)) < at:
+                yield (
+                    f"{folders[first]} and {folders[at]} of {name} have the same score in every cell: are they one "
+                    "training, measured twice? Then its spread and its intervals are too small"
+                )
