@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from robustpose.cli.compared import ComparedOptions
 from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, LossOptions, finish
 from robustpose.cli.help import ADVANCED, OUTPUT
@@ -115,24 +116,26 @@ def report(
 
 @with_groups
 def compare(
-    runs: Annotated[
-        list[Path],
-        typer.Argument(metavar="RUN", help="Folders of two finished runs or more; the first is the reference."),
-    ],
     data: DataOptions,
     whose: TrustOptions,
     wished: LossOptions,
     shown: PrintedOptions,
+    compared: ComparedOptions,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="RUN", show_default=False, help="Folders of two finished runs or more; the first is the reference."
+        ),
+    ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", rich_help_panel=OUTPUT, help="Folder for compare.html and comparison.json.")
+        Path,
+        typer.Option(
+            metavar="DIR", rich_help_panel=OUTPUT, help="Folder for compare.html, comparison.json and table.tex."
+        ),
     ] = Path("comparison"),
     resamples: Annotated[
         int, typer.Option(metavar="N", rich_help_panel=ADVANCED, help="Resamples of the images, for 95 % intervals.")
     ] = 1000,
-    names: Annotated[
-        str | None,
-        typer.Option(metavar="NAME,NAME", rich_help_panel=OUTPUT, help="What the runs are called, in their order."),
-    ] = None,
     without_images: Annotated[
         bool, typer.Option("--without-images", rich_help_panel=OUTPUT, help="Write a page without images.")
     ] = False,
@@ -142,7 +145,6 @@ def compare(
     The page shows the images on which runs differ most: those that the runs were made with; name them where they have
     been moved.
     """
-    from robustpose.results.compare import compare_runs
     from robustpose.results.losses import judge_differences
     from robustpose.show.pages.compare import check_place, write_comparison
     from robustpose.show.pages.compare_images import NOT_WANTED, find_gallery
@@ -150,13 +152,15 @@ def compare(
 
     names_of_scores, margin = wished.wanted
     check_place(out)
-    comparison = compare_runs(runs, resamples, None if names is None else [name.strip() for name in names.split(",")])
+    groups = compared.find_groups(runs or [])
+    comparison = compared.compare(runs or [], groups, resamples)
     judged = judge_differences(comparison, names_of_scores, margin)
     print_differences(comparison)
     gallery, reason = None, NOT_WANTED
     if not without_images:
         given = data.describe() if data.is_given else None
-        gallery, reason = find_gallery([[folder] for folder in runs], comparison, given, whose.trusted)
+        places = list(groups.values()) if groups else [[folder] for folder in runs or []]
+        gallery, reason = find_gallery(places, comparison, given, whose.trusted)
         if reason:
             print_aside(f"warning: {reason}")
     page = write_comparison(out, comparison, gallery, reason)

@@ -50,7 +50,10 @@ def compare_runs(
     `sizes` are how many runs each group has, for rows of groups in the place of runs: see `groups.compare_groups`.
     """
     if len(folders) < 2:
-        raise UserError(f"compare needs two or more run folders, got {len(folders)}")
+        raise UserError(
+            f"compare needs two or more run folders, got {len(folders)}; or several of each method, as groups "
+            "(--group NAME=RUN,RUN)"
+        )
     check_resamples(n_resamples, 1)
     names = None if names is None else name_runs(names, folders)
     summaries = [read_summary(folder) for folder in folders]

@@ -43,7 +43,12 @@ def check_figures(folder: Path, names: tuple[str, ...], option: str) -> None:
         is_ours = pdf.is_file() and CREATOR in pdf.read_bytes()
         for path in (pdf, folder / f"{name}.png"):  # a PNG does not say who drew it; each of ours has its PDF
             _check(path, partial(_say, is_ours), option, "no figure that robustpose drew")
-    _check(folder / "table.tex", lambda head: head.startswith(TABLE), option, "no table that robustpose wrote")
+    check_table(folder / "table.tex", option)
+
+
+def check_table(path: Path, option: str) -> None:
+    """Raise UserError where a file would be lost that is no LaTeX table of ours."""
+    _check(path, lambda head: head.startswith(TABLE), option, "no table that robustpose wrote")
 
 
 def _say(is_ours: bool, head: bytes) -> bool:

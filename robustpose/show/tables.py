@@ -73,12 +73,17 @@ def to_latex(*summaries: Mapping[str, Any], labels: Sequence[str] | None = None)
     require_one_suite({f"run {number}": summary for number, summary in enumerate(summaries, 1)})
     by_name = [{row.name: row for row in rows_of(summary, "headline", "corruption")} for summary in summaries]
     columns = {name: row for rows in by_name for name, row in rows.items()}
-    titles = ["Model", *(_spell_title(row) for row in columns.values())]
+    titles = ["Model", *(spell_title(row) for row in columns.values())]
     body = [_write_column(_percents(rows.get(name) for rows in by_name)) for name in columns]
-    rows = zip(map(spell_latex, names), *body, strict=True)
+    rows = list(zip(map(spell_latex, names), *body, strict=True))
+    return "\n".join(["% needs \\usepackage{booktabs}", *lay_out(titles, rows), ""])
+
+
+def lay_out(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a booktabs table in LaTeX, the first of whose columns holds words."""
     head, *lines = (" & ".join(row) + " \\\\" for row in (titles, *rows))
-    tabular = [f"\\begin{{tabular}}{{l*{{{len(columns)}}}{{r}}}}", "\\toprule", head, "\\midrule", *lines]
-    return "\n".join(["% needs \\usepackage{booktabs}", *tabular, "\\bottomrule", "\\end{tabular}", ""])
+    begin = f"\\begin{{tabular}}{{l*{{{len(titles) - 1}}}{{r}}}}"
+    return [begin, "\\toprule", head, "\\midrule", *lines, "\\bottomrule", "\\end{tabular}"]
 
 
 def _percents(rows: Iterable[Row | None]) -> list[str]:
@@ -97,7 +102,8 @@ def _write_column(percents: Sequence[str]) -> list[str]:
     return [value.replace("–", "--") for value in bold]
 
 
-def _spell_title(row: Row) -> str:
+def spell_title(row: Row) -> str:
+    """Return what stands above the column of a row in LaTeX."""
     label = spell_latex(row.short)
     # The star of the paper's AP* and PCKh*.
     return f"{label.removesuffix('{*}')}$^*$" if row.kind == "headline" and label.endswith("{*}") else label
