@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from robustpose.errors import UserError, nearest, quote
 from robustpose.results import compared as results
 from robustpose.results.compare import compare_runs
 from robustpose.results.compared import ComparedRow, Difference
+from robustpose.results.groups import compare_groups
+from robustpose.results.names import check_name
 from robustpose.results.score_names import find_name
 from robustpose.show.inline import comparison_to_html, spell_difference
 
@@ -28,7 +30,8 @@ class Comparison:
     """Runs beside each other, with paired differences to the first one; all scores are 0..1.
 
     Attributes:
-        names: of the runs, all different.
+        names: of the runs, all different; or of the groups, whose numbers are means over their trainings.
+        trainings: names of the runs in each group; empty where runs are compared one by one.
         verdict: what they say, in words.
         warnings: why scores of the runs could be wrong.
         notes: what is not the same between the runs, though they can be compared.
@@ -48,6 +51,11 @@ class Comparison:
     def names(self) -> tuple[str, ...]:
         """Return the names of the runs, all different."""
         return self.result.names
+
+    @property
+    def trainings(self) -> tuple[tuple[str, ...], ...]:
+        """Return the names of the runs in each group; empty where runs are compared one by one."""
+        return self.result.trainings
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -77,10 +85,11 @@ class Comparison:
         return self._find(name).values
 
     def to_records(self) -> list[dict[str, Any]]:
-        """Return a record for every number of every run: kind, name, run, value, low, high, and its difference.
+        """Return a record for every number of every run: kind, name, run, value, spread, low, high, and its difference.
 
         The difference to the first run is `difference`, `difference_low`, `difference_high` and `distinguishable`; None
-        for the first run. `leads` says whether the run is best, or cannot be told from the best one.
+        for the first run. `leads` says whether the run is best, or cannot be told from the best one. `spread` is the
+        standard deviation between the trainings of a group; None for runs.
         """
         return [record for row in self.result.rows for record in self._records_of(row)]
 
@@ -172,6 +181,7 @@ class Comparison:
                     "name": self._name(row),
                     "run": name,
                     "value": row.values[run],
+                    "spread": row.spreads[run] if row.spreads else None,
                     "low": low,
                     "high": high,
                     "difference": difference and difference.value,
@@ -185,9 +195,10 @@ class Comparison:
 
 
 def compare(
-    a: Run | str | Path,
-    b: Run | str | Path,
+    a: Run | str | Path | None = None,
+    b: Run | str | Path | None = None,
     *more: Run | str | Path,
+    groups: Mapping[str, Sequence[Run | str | Path]] | None = None,
     names: Sequence[str] | None = None,
     resamples: int = 1000,
 ) -> Comparison:
@@ -197,12 +208,15 @@ def compare(
         a: a run, or its folder; the others are compared with it.
         b: another one.
         more: further ones.
+        groups: in the place of runs: by the name of a method, the runs of two or more trainings of it. Numbers are
+            then means over them, with intervals over trainings and images; the first group is the reference.
         names: what the runs are called, one each; by default as they were named or as their models, and where these are
             the same, with their folders.
         resamples: of the images, for the intervals. They are the same ones in all runs, so differences are paired.
 
     Raises:
-        UserError: the runs are not of the same images, or of two suites; a folder has no finished run, or no matches.
+        UserError: the runs are not of the same images, or of two suites; a folder has no finished run, or no matches;
+            a group has less than two trainings, or one that is in another group.
 
     >>> import robustpose
     >>> runs = [robustpose.bench("demo", "toy", limit=4, corruptions="none", progress=False) for _ in range(2)]
@@ -210,13 +224,37 @@ def compare(
     False
     """
     with in_python():
-        runs = [as_run(run, "compare") for run in (a, b, *more)]
+        given = [run for run in (a, b, *more) if run is not None]
         n_resamples = as_whole_number(resamples, "resamples", 1)
-        called = None if names is None else _read_names(names)
-        compared = compare_runs([run.find_files() for run in runs], n_resamples, called)
+        if groups is None:
+            runs = [as_run(run, "compare") for run in given]
+            called = None if names is None else _read_names(names)
+            compared = compare_runs([run.find_files() for run in runs], n_resamples, called)
+        else:
+            if given or names is not None:
+                raise UserError("groups= has the runs and the names of groups: leave single runs and names= out")
+            of_groups = _read_groups(groups)
+            runs = [run for of in of_groups.values() for run in of]
+            folders = {name: [run.find_files() for run in of] for name, of in of_groups.items()}
+            compared = compare_groups(folders, n_resamples)
         for run in runs:  # nobody went on with one meanwhile
             run.find_files()
         return Comparison(compared)
+
+
+def _read_groups(groups: Any) -> dict[str, list[Run]]:
+    """Return the runs of each group, as far as they are given as such."""
+    if not isinstance(groups, Mapping):
+        raise UserError(f"groups= takes lists of runs by names, {{'standard': ['r0', 'r1'], …}}, got {quote(groups)}")
+    found: dict[str, list[Run]] = {}
+    for name, runs in groups.items():
+        if not isinstance(name, str) or isinstance(runs, str | bytes | Path | Run) or not hasattr(runs, "__iter__"):
+            raise UserError(f"groups= takes a list of runs for each name, got {quote(runs)} for {quote(name)}")
+        checked = check_name(name, "the name of a group")
+        if checked in found:
+            raise UserError(f"groups= names {quote(checked)} twice")
+        found[checked] = [as_run(run, "compare") for run in runs]
+    return found
 
 
 def _read_names(names: Any) -> list[str]:
