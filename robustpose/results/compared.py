@@ -9,7 +9,7 @@ from typing import Any
 
 from robustpose.corruptions.suites import Suite
 from robustpose.results.resampling import LEVEL, interval
-from robustpose.results.rows import Interval, title_chosen
+from robustpose.results.rows import Interval, percent, title_chosen
 from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.verdict_compare import describe_comparison
 
@@ -41,6 +41,11 @@ class ComparedRow:
     # each of them has; both () for runs.
     spreads: tuple[float | None, ...] = ()
     trainings: tuple[tuple[float | None, ...], ...] = ()
+
+    def spell(self, run: int) -> str:
+        """Return what people read of a run or a group, in percent: `61.2`, or `61.2 ± 0.3` with a spread."""
+        spread = self.spreads[run] if self.spreads else None
+        return percent(self.values[run]) + ("" if spread is None else f" ± {percent(spread)}")
 
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds of it."""
@@ -85,6 +90,21 @@ class Comparison:
     def letters(self) -> list[str]:
         """Return what the runs are called in tables: A, B, …"""
         return [chr(ord("A") + run) if run < 26 else f"run {run + 1}" for run in range(len(self.names))]
+
+    @property
+    def titles(self) -> list[str]:
+        """Return the names, those of groups with how many trainings they have: `hardened (3 trainings)`."""
+        if not self.trainings:
+            return list(self.names)
+        counted = zip(self.names, map(len, self.trainings), strict=True)
+        return [f"{name} ({n} trainings)" for name, n in counted]
+
+    @property
+    def note_on_groups(self) -> str:
+        """Return what the numbers of groups are; nothing where runs are compared one by one."""
+        if not self.trainings:
+            return ""
+        return "means ± standard deviation between trainings; intervals over trainings and images"
 
     @property
     def verdict(self) -> tuple[str, ...]:

@@ -43,14 +43,15 @@ def run_to_html(summary: Mapping[str, Any], folder: Path, verdict: str) -> str:
 
 def comparison_to_html(comparison: Comparison) -> str:
     """Return the scores of runs side by side in percent, with the differences to the first: all but single cells."""
-    named = zip(comparison.letters, comparison.names, strict=True)
+    named = zip(comparison.letters, comparison.titles, strict=True)
     parts = [f"<p>{'<br>'.join(f'{letter}: <b>{_spell(name)}</b>' for letter, name in named)}</p>"]
     where = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images"
+    where = "; ".join(filter(None, (where, comparison.note_on_groups)))
     parts.append(f"<p>{_spell(where)}; ≈ not distinguishable: the 95 % interval of the paired difference holds 0</p>")
     parts.append(f"<p>{_spell(' '.join(comparison.verdict))}</p>")
     titles = ["", *comparison.letters, *(f"{letter} − A" for letter in comparison.letters[1:])]
     rows = [
-        [comparison.label(row), *map(percent, row.values), *map(spell_difference, row.differences[1:])]
+        [comparison.label(row), *map(row.spell, range(len(row.values))), *map(spell_difference, row.differences[1:])]
         for row in comparison.rows
         if row.kind != "cell"
     ]

@@ -190,17 +190,17 @@ def print_comparison(rows: Sequence[Sequence[str]], source: str, differences: Se
 
 def print_differences(comparison: Comparison) -> None:
     """Print the scores of runs side by side: headline, groups and corruptions, in percent."""
-    for letter, name in zip(comparison.letters, comparison.names, strict=True):
+    for letter, name in zip(comparison.letters, comparison.titles, strict=True):
         print_line(f"{letter}: {name}")
     title = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images; 95 % intervals"
     titles = ["", *comparison.letters, *(f"{letter} − A" for letter in comparison.letters[1:])]
     rows, n_corruptions = [], sum(row.kind == "corruption" for row in comparison.rows)
     for row in comparison.rows:
         leaders = row.leaders if len(row.leaders) < len(row.values) else ()
-        values = [f"{'*' if run in leaders else ''}{percent(value)}" for run, value in enumerate(row.values)]
+        values = [f"{'*' if run in leaders else ''}{row.spell(run)}" for run in range(len(row.values))]
         if row.kind != "cell" and not (row.kind == "chosen" and n_corruptions == 1):
             rows.append([comparison.label(row), *values, *map(_difference, row.differences[1:])])
-    print_table(title, titles, rows, 140, legend=LEGEND)
+    print_table(title, titles, rows, 140, legend=";  ".join(filter(None, (comparison.note_on_groups, LEGEND))))
     for note in comparison.notes:
         print_line(f"note: {note}")
     print_verdict(comparison.verdict)
