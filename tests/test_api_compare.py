@@ -68,7 +68,9 @@ def test_comparison_is_shown_in_a_notebook_and_written(runs, tmp_path):
     assert "contrast/4" not in page  # single cells are many
     assert "b − <i>a</i>: AP*" in repr(comparison)
     assert re.search(r"contrast (≈ )?[+-]\d", repr(comparison))
-    assert comparison.write(tmp_path / "page").name == "compare.html"
+    page = comparison.write(tmp_path / "page")
+    assert page.name == "compare.html"
+    assert 'id="gallery"' in page.read_text()
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,15 @@ from robustpose.results.compare import compare_runs
 from robustpose.results.compared import ComparedRow, Difference
 from robustpose.results.groups import compare_groups
 from robustpose.results.names import check_name
+from robustpose.results.run_images import find_corrupted_images, open_shared_images
 from robustpose.results.score_names import find_name
 from robustpose.show.inline import comparison_to_html, spell_difference
 
 if TYPE_CHECKING:
     import pandas
+
+    from robustpose.data.corrupted import CorruptedImages
+    from robustpose.pose.protocols import Dataset
 
 MOST_SHOWN = 6  # corruptions of a run in one line
 
@@ -44,8 +48,9 @@ class Comparison:
     0.0
     """
 
-    def __init__(self, result: results.Comparison) -> None:
+    def __init__(self, result: results.Comparison, sides: Sequence[Sequence[Run]] = ()) -> None:
         self.result = result
+        self._sides = sides  # the runs of `result`, in its order: one each, or the trainings of a group
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,10 +117,26 @@ class Comparison:
         return make_frame(self.to_records())
 
     def write(self, folder: str | Path) -> Path:
-        """Write compare.html and comparison.json into a folder, which is made, and return the page's path."""
-        from robustpose.show.pages.compare import write_comparison
+        """Write compare.html and comparison.json into a folder, which is made, and return the page's path.
 
-        return write_comparison(find_folder(folder, "write"), self.result)
+        The page shows the images on which runs differ most, and says why where they cannot be opened.
+        """
+        from robustpose.show.pages.compare import write_comparison
+        from robustpose.show.pages.compare_images import find_gallery
+
+        target = find_folder(folder, "write")
+        gallery, reason = find_gallery(
+            [[run.folder for run in of] for of in self._sides], self.result, self._open_images
+        )
+        return write_comparison(target, self.result, gallery, reason)
+
+    def _open_images(self) -> tuple[Dataset, CorruptedImages]:
+        """Return the images of the runs, as the program that made one opened them, or as the runs say."""
+        runs = [run for of in self._sides for run in of]
+        for run in runs:
+            if run._make_dataset is not None:
+                return run._make_dataset(), find_corrupted_images(run.folder, run.summary["provenance"])
+        return open_shared_images([run.folder for run in runs])
 
     def __repr__(self) -> str:
         first, *others = self.names
@@ -230,16 +251,18 @@ def compare(
             runs = [as_run(run, "compare") for run in given]
             called = None if names is None else _read_names(names)
             compared = compare_runs([run.find_files() for run in runs], n_resamples, called)
+            sides = [[run] for run in runs]
         else:
             if given or names is not None:
                 raise UserError("groups= has the runs and the names of groups: leave single runs and names= out")
             of_groups = _read_groups(groups)
-            runs = [run for of in of_groups.values() for run in of]
+            sides = list(of_groups.values())
+            runs = [run for of in sides for run in of]
             folders = {name: [run.find_files() for run in of] for name, of in of_groups.items()}
             compared = compare_groups(folders, n_resamples)
         for run in runs:  # nobody went on with one meanwhile
             run.find_files()
-        return Comparison(compared)
+        return Comparison(compared, sides)
 
 
 def _read_groups(groups: Any) -> dict[str, list[Run]]:

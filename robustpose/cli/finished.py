@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -146,23 +147,25 @@ def compare(
     been moved.
     """
     from robustpose.results.losses import judge_differences
+    from robustpose.results.run_images import open_shared_images
     from robustpose.show.pages.compare import check_place, write_comparison
     from robustpose.show.pages.compare_images import NOT_WANTED, find_gallery
-    from robustpose.show.terminal import print_differences
+    from robustpose.show.side_by_side import print_differences
 
     names_of_scores, margin = wished.wanted
     check_place(out)
     groups = compared.find_groups(runs or [])
     comparison = compared.compare(runs or [], groups, resamples)
     judged = judge_differences(comparison, names_of_scores, margin)
-    print_differences(comparison)
     gallery, reason = None, NOT_WANTED
     if not without_images:
         given = data.describe() if data.is_given else None
         places = list(groups.values()) if groups else [[folder] for folder in runs or []]
-        gallery, reason = find_gallery(places, comparison, given, whose.trusted)
-        if reason:
+        open_images = partial(open_shared_images, [folder for of in places for folder in of], given, whose.trusted)
+        gallery, reason = find_gallery(places, comparison, open_images, given is not None)
+        if reason and comparison.has_cells:
             print_aside(f"warning: {reason}")
+    print_differences(comparison)
     page = write_comparison(out, comparison, gallery, reason)
     print_line(f"page: {page}")
     finish(shown, judged, {**comparison.to_json(), "page": page})

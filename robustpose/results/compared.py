@@ -107,6 +107,11 @@ class Comparison:
         return "means ± standard deviation between trainings; intervals over trainings and images"
 
     @property
+    def has_cells(self) -> bool:
+        """Return whether any corrupted cell is compared."""
+        return any(row.kind == "cell" for row in self.rows)
+
+    @property
     def verdict(self) -> tuple[str, ...]:
         """Return what the comparison says in words, a sentence each."""
         return describe_comparison(self)
@@ -116,6 +121,11 @@ class Comparison:
         if row.name != MEAN_OF_CHOSEN:
             return row.name
         return title_chosen({"cells": [one.name for one in self.rows if one.kind == "cell"]})
+
+    def spell_marked(self, row: ComparedRow, run: int) -> str:
+        """Return a score as `spell` does, with a star if it leads and not all runs do."""
+        leads = run in row.leaders and len(row.leaders) < len(row.values)
+        return f"{'*' if leads else ''}{row.spell(run)}"
 
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds."""

@@ -86,6 +86,8 @@ def read_slice_resamples(
         arrays = read_arrays(path, "file of resampled slices", *SECTIONS)
     except FileNotFoundError:
         return None
+    except UserError as error:
+        raise UserError(f"{error}: robustpose score {folder} writes it anew") from error
     names = [*headline_columns(suite_of(summary)), MEAN_OF_CHOSEN]
     found: dict[Key, Columns] = {}
     for section in SECTIONS:

@@ -90,7 +90,7 @@ def _tell_two(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
         yield f"{other} is {_word(comparison, difference)} than {first}: {scores}, {spell_points(difference)}."
     else:
         yield (
-            f"{other} and {first} cannot be told apart by these {comparison.n_images} images: {scores}, "
+            f"{other} and {first} cannot be told apart by these {_basis(comparison)}: {scores}, "
             f"{spell_points(difference)}."
         )
     yield from _tell_headline(comparison, main)
@@ -225,6 +225,11 @@ def _differences(comparison: Comparison, kind: str) -> list[tuple[ComparedRow, D
     return [(row, d) for row in rows for d in row.differences if d is not None]
 
 
+def _basis(comparison: Comparison) -> str:
+    """Return what the intervals are over."""
+    return "trainings and images" if comparison.trainings else f"{comparison.n_images} images"
+
+
 def _find(one: ComparedSlice, main: ComparedRow) -> Difference | None:
     """Return the difference of a slice by the main score."""
     return next((row.differences[1] for row in one.rows if row.name == main.name), None)
@@ -270,7 +275,7 @@ def _whom(one: ComparedSlice) -> str:
 
 
 def _name(comparison: Comparison, run: int) -> str:
-    name = comparison.names[run]
+    name = comparison.titles[run]
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}… ({comparison.letters[run]})"
 
 

@@ -32,7 +32,6 @@ from robustpose.results.rows import (
 from robustpose.results.scored import count_title, list_notes
 
 if TYPE_CHECKING:
-    from robustpose.results.compared import Comparison, Difference
     from robustpose.results.leaderboard import Board
 
 # What a command is at, by the label of its progress: in words, and what is counted.
@@ -188,32 +187,6 @@ def print_comparison(rows: Sequence[Sequence[str]], source: str, differences: Se
         print_line(f"not the same measurement: {'; '.join(differences)}")
 
 
-def print_differences(comparison: Comparison) -> None:
-    """Print the scores of runs side by side: headline, groups and corruptions, in percent."""
-    for letter, name in zip(comparison.letters, comparison.titles, strict=True):
-        print_line(f"{letter}: {name}")
-    title = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images; 95 % intervals"
-    titles = ["", *comparison.letters, *(f"{letter} − A" for letter in comparison.letters[1:])]
-    rows, n_corruptions = [], sum(row.kind == "corruption" for row in comparison.rows)
-    for row in comparison.rows:
-        leaders = row.leaders if len(row.leaders) < len(row.values) else ()
-        values = [f"{'*' if run in leaders else ''}{row.spell(run)}" for run in range(len(row.values))]
-        if row.kind != "cell" and not (row.kind == "chosen" and n_corruptions == 1):
-            rows.append([comparison.label(row), *values, *map(_difference, row.differences[1:])])
-    print_table(title, titles, rows, 140, legend=";  ".join(filter(None, (comparison.note_on_groups, LEGEND))))
-    for note in comparison.notes:
-        print_line(f"note: {note}")
-    print_verdict(comparison.verdict)
-    for text in comparison.warnings:
-        print_aside(f"warning: {text}")
-
-
-LEGEND = (
-    "≈ not distinguishable: the interval of the paired difference holds 0;  "
-    "* best, or not distinguishable from it (none where that is all of them)"
-)
-
-
 def print_boards(boards: Sequence[Board]) -> None:
     """Print leaderboards, in percent."""
     for board in boards:
@@ -237,10 +210,3 @@ def _headline(summary: Mapping[str, Any]) -> str:
 def _range(interval: Interval | None) -> str:
     """Return an interval in percent, for behind its score."""
     return "" if interval is None else f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
-
-
-def _difference(difference: Difference | None) -> str:
-    if difference is None:
-        return "–"
-    mark = "  " if difference.is_distinguishable else "≈ "
-    return f"{mark}{100 * difference.value:+.1f}{_range(difference.interval)}"

@@ -54,6 +54,8 @@ def render_comparison(
     """Return the HTML page. Text from files is escaped."""
     rows = {kind: [row for row in comparison.rows if row.kind == kind] for kind in (*TABLES, "headline", "cell")}
     corruptions = rows["corruption"]
+    # Of one corruption alone, the mean over corruptions is in the table of runs, and not once more in the chart.
+    drawn = [row for row in comparison.rows if row.kind == "headline" and _is_defined(row)]
     shown = [row for row in comparison.rows if row.kind in ("headline", "chosen") and _is_defined(row)]
     return render_page(
         "compare.html.j2",
@@ -76,7 +78,11 @@ def render_comparison(
         gallery_reason=gallery_reason,
         most_in_slices=MOST_IN_SLICES,
         unit="group" if comparison.trainings else "run",
-        charts={"differences": chart_differences(comparison, [*shown, *rows["group"], *corruptions])},
+        charts={
+            "differences": chart_differences(
+                comparison, [*(shown if len(corruptions) > 1 else drawn), *rows["group"], *corruptions]
+            )
+        },
     )
 
 
