@@ -64,7 +64,7 @@ def folder(tmp_path_factory, coco_folder, onnx_file):
             patch.chdir(folder)
             assert call(f"bench {bench} --out {name} --shard {number}/2".split()) == 0
         shutil.copytree(folder / name, folder / "runs/shared", dirs_exist_ok=True)
-    for name in ("standard", "hardened"):
+    for name in ("standard", "hardened", "s0", "s1", "s2", "h0", "h1", "h2"):
         shutil.copytree(folder / "runs/demo", folder / "runs" / name)
     return folder
 

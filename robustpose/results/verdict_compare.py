@@ -90,7 +90,7 @@ def _tell_two(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
         yield f"{other} is {_word(comparison, difference)} than {first}: {scores}, {spell_points(difference)}."
     else:
         yield (
-            f"{other} and {first} cannot be told apart by these {_basis(comparison)}: {scores}, "
+            f"{other} and {first} cannot be told apart by these {comparison.n_images} images: {scores}, "
             f"{spell_points(difference)}."
         )
     yield from _tell_headline(comparison, main)
@@ -223,11 +223,6 @@ def _tell_chance(comparison: Comparison) -> Iterator[str]:
 def _differences(comparison: Comparison, kind: str) -> list[tuple[ComparedRow, Difference]]:
     rows = [row for row in comparison.rows if row.kind == kind]
     return [(row, d) for row in rows for d in row.differences if d is not None]
-
-
-def _basis(comparison: Comparison) -> str:
-    """Return what the intervals are over."""
-    return "trainings and images" if comparison.trainings else f"{comparison.n_images} images"
 
 
 def _find(one: ComparedSlice, main: ComparedRow) -> Difference | None:
