@@ -219,3 +219,12 @@ def test_scores_of_metrics_are_those_that_they_name_themselves():
 
     assert SCORES.keys() == TABLE.keys()
     assert {name: make_metric(name, MPII).primary for name in TABLE} == SCORES
+
+
+def test_what_is_known_of_a_model_in_no_form_of_an_entry_is_left_out_and_a_long_name_is_refused_with_a_way_out(tmp_path):
+    summary = make_summary("x" * 300)
+    summary["provenance"]["estimator"] |= {"input": "any", "kind": 3}
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(UserError, match=r"makes no entry: model\.name must be .*--name says another one"):
+        make_entry(tmp_path, {})
+    assert make_entry(tmp_path, {}, "net")["model"] == {"name": "net"}

@@ -12,6 +12,7 @@ from robustpose.metrics import SCORES
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.reading import read_json
+from robustpose.results.about import read_about
 from robustpose.results.compare import read_tables
 from robustpose.results.doubts import read_doubts
 from robustpose.results.entry_form import VERSION, EntryForm
@@ -56,8 +57,14 @@ def make_entry(
     provenance, estimator = summary["provenance"], summary["provenance"]["estimator"]
     dataset = {key: value for key, value in provenance["dataset"].items() if key != "code"}  # what it gave is there
     scores, intervals, n_images, doubts = _recompute(folder, summary)
-    known = {"kind": estimator.get("kind"), "input": estimator.get("input"), "sha256": estimator.get("sha256")}
-    model = {"name": model_name(summary) if name is None else check_name(name), **known, **(said or {})}
+    about = read_about(summary)
+    known = {"kind": estimator.get("kind"), "sha256": estimator.get("sha256")}
+    model = {
+        "name": model_name(summary) if name is None else check_name(name),
+        **{key: value for key, value in known.items() if isinstance(value, str)},
+        **{"input": about.input, "training": about.training},
+        **(said or {}),
+    }
     row = provenance.get("row")
     content = {
         "entry": VERSION,
@@ -65,7 +72,7 @@ def make_entry(
         "links": dict(links),
         "metric": summary["metric"],
         "suite": suite_of(summary).identity,
-        "data": {"name": dataset.get("name"), "images": n_images, **dataset},
+        "data": {"name": dataset.get("name"), **dataset, "images": n_images},
         "setup": {key: provenance.get(key, "unknown") for key in SETUP}
         | {key: provenance[key] for key in PIXELS if provenance.get(key)},
         "scores": scores,
@@ -77,7 +84,8 @@ def make_entry(
     try:
         check_entry(content)
     except UserError as error:
-        raise UserError(f"{folder} makes no entry: {error}") from error
+        hint = "; --name says another one" if "model.name" in str(error) and name is None else ""
+        raise UserError(f"{folder.absolute()} makes no entry: {error}{hint}") from error
     return content
 
 

@@ -65,7 +65,8 @@ def explain_columns(boards: Sequence[Board]) -> list[tuple[str, str]]:
         summary = {"metric": board.metric, "suite": board.suite.identity, "provenance": {"dataset": board.dataset}}
         words = explain_headline(summary)
         terms |= {(label_headline(name, board.metric), words[name]): None for name in board.headline if name in words}
-    return list(terms)
+    rank = "by the mean that comes next; models whose intervals overlap may change places on other images"
+    return [("rank", rank), *terms]
 
 
 def list_choices(boards: Sequence[Board]) -> dict[str, list[str]]:
