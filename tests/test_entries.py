@@ -221,7 +221,9 @@ def test_scores_of_metrics_are_those_that_they_name_themselves():
     assert {name: make_metric(name, MPII).primary for name in TABLE} == SCORES
 
 
-def test_what_is_known_of_a_model_in_no_form_of_an_entry_is_left_out_and_a_long_name_is_refused_with_a_way_out(tmp_path):
+def test_what_is_known_of_a_model_in_no_form_of_an_entry_is_left_out_and_a_long_name_is_refused_with_a_way_out(
+    tmp_path,
+):
     summary = make_summary("x" * 300)
     summary["provenance"]["estimator"] |= {"input": "any", "kind": 3}
     (tmp_path / "summary.json").write_text(json.dumps(summary))

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, nearest, quote
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.board_files import Found, find_results
+from robustpose.results.board_identity import find_origin, head_of, identify_board
 from robustpose.results.names import check_different, check_name
 from robustpose.results.published import PublishedRow, count_benched
 from robustpose.results.rows import Row, data_name, rows_of, suite_of, title_chosen
@@ -67,6 +67,7 @@ class Board:
     is_complete: bool  # whether the entries have clean and all cells of the suite
     entries: list[Entry]
     cells: tuple[str, ...] = ()  # of an incomplete board: the corrupted cells of each of its entries
+    origin: Mapping[str, Any] = field(default_factory=dict)  # what else decides the corrupted images
 
     @property
     def data_name(self) -> str:
@@ -129,7 +130,7 @@ def read_boards(folder: Path, names: Mapping[str, str] = MappingProxyType({})) -
         paths = [path for file in found.files for path in ((folder / file).resolve(), (folder / file).parent.resolve())]
         place = next((place for place in paths if place in wanted), None)
         board = _make_board(found.summary)
-        board = boards.setdefault(_identify(board, found.summary), board)
+        board = boards.setdefault(identify_board(board), board)
         board.entries.append(_make_entry(found, found.name if place is None else wanted.pop(place)[1]))
     if wanted:
         of_files = [str(Path(entry.file).parent) for board in boards.values() for entry in board.entries]
@@ -148,37 +149,13 @@ def boards_to_json(boards: Sequence[Board]) -> dict[str, Any]:
     return {
         "boards": [
             {
-                **_head_to_json(board),
+                **head_of(board),
                 "images": board.n_images,
                 "entries": [{"rank": rank, **_entry_to_json(entry)} for rank, entry in enumerate(board.entries, 1)],
             }
             for board in boards
         ]
     }
-
-
-def _head_to_json(board: Board) -> dict[str, Any]:
-    """Return all of a board but its entries: what has to be the same in one board."""
-    return {
-        "metric": board.metric,
-        "suite": board.suite.identity,
-        "dataset": board.dataset,
-        "protocol": board.protocol,
-        "complete": board.is_complete,
-        **({} if board.is_complete else {"cells": list(board.cells)}),
-    }
-
-
-def _identify(board: Board, summary: Mapping[str, Any]) -> str:
-    """Return what is the same for all of one board: detections are known by their bytes, not by their name."""
-    by_bytes = board.dataset.get("boxes_sha256") is not None
-    dataset = {key: value for key, value in board.dataset.items() if not (by_bytes and key == "boxes_file")}
-    provenance = summary["provenance"]
-    # Where nobody knows how a corrupted set was made, only the set itself is the same; corruptions of one's own are
-    # their code. What all cells of a suite are needs neither.
-    besides = [provenance.get("corrupted_images") if board.protocol["profile"] == "unknown" else None]
-    besides += [] if board.is_complete else [provenance.get(BY_CORRUPTION) or None]
-    return json.dumps([{**_head_to_json(board), "dataset": dataset}, besides], sort_keys=True)
 
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:
@@ -212,6 +189,7 @@ def _make_board(summary: Mapping[str, Any]) -> Board:
         is_complete=is_complete,
         entries=[],
         cells=() if is_complete else tuple(sorted(summary["cells"])),
+        origin=find_origin(provenance, is_complete),
     )
 
 

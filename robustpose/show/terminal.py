@@ -189,7 +189,9 @@ def print_comparison(rows: Sequence[Sequence[str]], source: str, differences: Se
 
 def print_boards(boards: Sequence[Board]) -> None:
     """Print leaderboards, in percent."""
-    for board in boards:
+    from robustpose.results.board_identity import tell_boards_apart
+
+    for board, apart in zip(boards, tell_boards_apart(boards), strict=True):
         images = f"{board.data_name}, {board.images}"
         how = f"suite {board.suite.name}, profile {board.protocol['profile']}, boxes {board.protocol['box_protocol']}"
         whole = "" if board.is_complete else f", incomplete: {board.covers}"
@@ -198,7 +200,7 @@ def print_boards(boards: Sequence[Board]) -> None:
         for rank, entry in enumerate(board.entries, 1):
             scores = [f"{percent(row.value)}{_range(row.interval)}" for row in entry.leading(board.headline)]
             rows.append([str(rank), entry.name, *scores, entry.run])
-        title = f"{board.metric} in percent on {images}, {how}{whole}"
+        title = ", ".join([f"{board.metric} in percent on {images}, {how}{whole}", *apart])
         print_table(title, titles, rows, 120, texts=(0, 1, len(titles) - 1))
 
 

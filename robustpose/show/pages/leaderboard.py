@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from robustpose.files import open_whole, write_text
+from robustpose.results.board_identity import tell_boards_apart
 from robustpose.results.leaderboard import Board, Entry, boards_to_json
 from robustpose.results.links import is_relative, is_report, link_file
 from robustpose.results.rows import label_headline
@@ -54,7 +55,7 @@ def check_place(folder: Path) -> None:
 def render_leaderboard(boards: Sequence[Board]) -> str:
     """Return the HTML page. Text from files is escaped."""
     asked = {"facts_of": list_facts, "input_of": name_input, "size_of": name_size}
-    known = {"choices": list_choices(boards), "terms": explain_columns(boards)}
+    known = {"choices": list_choices(boards), "terms": explain_columns(boards), "apart": tell_boards_apart(boards)}
     return render_page("leaderboard.html.j2", boards=boards, charts={}, **known, **asked)
 
 
