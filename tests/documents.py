@@ -58,7 +58,11 @@ def find_blocks(page: Path) -> list[Block]:
             read_mark(block, mark[1])
         blocks.append(block)
     for check in CHECK.finditer(text):
-        blocks.append(Block(page, text[: check.start()].count("\n") + 1, "python", f"assert {check['claim']}\n"))
+        blocks.append(
+            Block(
+                page, text[: check.start()].count("\n") + 1, "python", f"assert {check['claim']}, {check['claim']!r}\n"
+            )
+        )
     return sorted(blocks, key=lambda block: block.line)
 
 
