@@ -350,3 +350,10 @@ def test_printed_page_is_light_and_without_controls(run_view):
     assert run_view.locator("#gallery-png").is_hidden()
     assert run_view.pdf().startswith(b"%PDF")
     run_view.emulate_media(media="screen", color_scheme="light")
+
+
+def test_page_prints_on_four_sheets_at_most(run_view):
+    run_view.emulate_media(media="null")  # whatever another test asked for
+    sheets = run_view.pdf(prefer_css_page_size=True, print_background=True)
+    assert 1 <= sheets.count(b"/Type /Page\n") <= 4
+    run_view.wait_for_selector("html:not(.printing)")  # charts are as they were

@@ -206,7 +206,8 @@ def bench(
     with progress_display() as on_progress:
         summary = run_bench(job, cells, engine, work.resamples, on_progress, fresh, announcer())
     print_summary(summary)
-    print_verdict(judge_folder(out, summary))
+    verdict = judge_folder(out, summary)
+    print_verdict(verdict)
     left_out = RunFolder(out).list_other_cells(cells)
     if left_out:  # of an earlier command, whose summary this one has replaced
         print_line(f"note: not asked for now, so not in the results: {', '.join(left_out)} of {out}/predictions")
@@ -218,7 +219,7 @@ def bench(
         print_comparison(rows, expected.source, differences)
     page = None if written.no_report else out / "report.html"
     print_line(f"scores: {out / 'summary.json'}" if page is None else f"report: {page}")
-    finish(shown, judge_gates(gates, summary), {**summary, "folder": out, "report": page})
+    finish(shown, judge_gates(gates, summary), {**summary, "verdict": verdict, "folder": out, "report": page})
 
 
 def parse_options(pairs: list[str] | None, option: str = "--model-set") -> dict[str, str]:

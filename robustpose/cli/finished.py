@@ -55,10 +55,11 @@ def score(
     with progress_display() as on_progress:
         summary = rescore(job, work.engine, work.resamples, on_progress, announcer())
     print_summary(summary)
-    print_verdict(judge_folder(folder, summary))
+    verdict = judge_folder(folder, summary)
+    print_verdict(verdict)
     print_line(f"report: {folder / 'report.html'}")
     judged = judge_gates(wished.gates, summary)
-    finish(shown, judged, {**summary, "folder": folder, "report": folder / "report.html"})
+    finish(shown, judged, {**summary, "verdict": verdict, "folder": folder, "report": folder / "report.html"})
 
 
 @with_groups
@@ -110,9 +111,10 @@ def report(
     if losses:
         print_aside(f"warning: {'; '.join(losses)}")
     print_summary(summary)
-    print_verdict(judge_folder(folder, summary))
+    verdict = judge_folder(folder, summary)
+    print_verdict(verdict)
     print_line(f"report: {folder / 'report.html'}")
-    finish(shown, judged, {**summary, "folder": folder, "report": folder / "report.html"})
+    finish(shown, judged, {**summary, "verdict": verdict, "folder": folder, "report": folder / "report.html"})
 
 
 @with_groups

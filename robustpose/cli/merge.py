@@ -69,9 +69,10 @@ def merge(
     if place in runs and finish_merging(place):
         summary = read_summary(place)
         print_summary(summary)
-        print_verdict(judge_folder(place, summary))
+        verdict = judge_folder(place, summary)
+        print_verdict(verdict)
         print_line(f"{place} is a finished run already: nothing to merge (robustpose score scores it again)")
-        finish(shown, judge_gates(gates, summary), {**summary, "folder": place, "report": page})
+        finish(shown, judge_gates(gates, summary), {**summary, "verdict": verdict, "folder": place, "report": page})
         return
     shards = find_shards(runs)
     job = _make_job(shards, data.describe() if data.is_given else None, whose.trusted, place)
@@ -84,11 +85,12 @@ def merge(
     with progress_display() as on_progress:
         summary, beside = merge_shards(wanted, engine, work.resamples, on_progress, fresh, announcer())
     print_summary(summary)
-    print_verdict(judge_folder(place, summary))
+    verdict = judge_folder(place, summary)
+    print_verdict(verdict)
     if beside is not None:
         print_comparison(*beside)
     print_line(f"scores: {place / 'summary.json'}" if page is None else f"report: {page}")
-    finish(shown, judge_gates(gates, summary), {**summary, "folder": place, "report": page})
+    finish(shown, judge_gates(gates, summary), {**summary, "verdict": verdict, "folder": place, "report": page})
 
 
 def _choose_place(runs: list[Path], out: Path | None) -> Path:
