@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,9 +47,8 @@ def copies(tmp_path, runs):
     return [shutil.copytree(run, tmp_path / run.name) for run in runs]
 
 
-def make(runs, dataset, sides=None, images=None):
-    comparison = compare_runs(runs, 20)
-    return make_compare_gallery(sides or [[run] for run in runs], comparison, dataset, images or MadeImages(5))
+def make(runs, dataset, images=None):
+    return make_compare_gallery([[run] for run in runs], compare_runs(runs, 20), dataset, images or MadeImages(5))
 
 
 def test_losses_are_of_many_images_and_then_of_many_cells():
@@ -80,7 +80,8 @@ def test_runs_that_do_not_differ_have_no_gallery(runs, dataset):
 
 
 def test_a_group_counts_as_its_trainings_on_average_and_shows_the_nearest_one(runs, dataset):
-    content = make(runs, dataset, [[runs[0]], [runs[0], runs[1], runs[1]]])
+    comparison = replace(compare_runs(runs, 20), trainings=(("r0",), ("r0", "r1", "r2")))
+    content = make_compare_gallery([[runs[0]], [runs[0], runs[1], runs[1]]], comparison, dataset, MadeImages(5))
     alone = make(runs, dataset)
     quality = {(c["image"], c["cell"]): c["quality"] for c in alone["cases"]}
     both = [case for case in content["cases"] if (case["image"], case["cell"]) in quality]
@@ -88,7 +89,7 @@ def test_a_group_counts_as_its_trainings_on_average_and_shows_the_nearest_one(ru
         good, bad = quality[case["image"], case["cell"]]
         assert case["quality"][1] == pytest.approx((good + 2 * bad) / 3, abs=1)
         assert case["trainings"] == {0: 0, 1: 1}
-    assert content["trainings"] == [["good"], ["good", "bad", "bad"]]
+    assert content["trainings"] == [["r0"], ["r0", "r1", "r2"]]
 
 
 def test_images_that_are_not_to_be_had_are_the_clean_ones_and_the_reason_is_said(runs, dataset):

@@ -110,7 +110,7 @@ def make_compare_gallery(
         "units": UNITS,
         "names": [make_visible(name) for name in comparison.names],
         "letters": comparison.letters,
-        "trainings": [[make_visible(folder.resolve().name) for folder in side] for side in sides],
+        "trainings": [[make_visible(name) for name in names] for names in comparison.trainings],
         "is_against_clean": is_against_clean,
         "pairs": [list(pair) for pair in pairs],
         "cells": [make_visible(cell.key) for cell in cells],

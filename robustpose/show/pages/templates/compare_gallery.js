@@ -49,8 +49,7 @@
     };
   };
   const nameOf = (run) => {
-    const trainings = gallery.trainings[run];
-    const training = trainings.length > 1 ? ` (${trainings[state.one.trainings[run]]})` : "";
+    const training = gallery.trainings.length ? ` (${gallery.trainings[run][state.one.trainings[run]]})` : "";
     return `${letters[run]} · ${percent(state.one.quality[run])} · ${names[run]}${training}`;
   };
 
