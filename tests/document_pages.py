@@ -75,7 +75,14 @@ def read_skeleton(path: Path) -> None:
     read_skeleton_file(path, list(names.values()) if isinstance(names, dict) else names)
 
 
+def read_board_entry(path: Path) -> None:
+    from robustpose.results.entries import read_entry
+
+    read_entry(path)
+
+
 READERS: dict[str, Callable[[Path], Any]] = {
+    "entry": read_board_entry,
     "training": read_training,
     "bench": read_measured,
     "skeleton": read_skeleton,
