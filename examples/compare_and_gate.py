@@ -20,7 +20,7 @@ def main():
     old = robustpose.bench("demo", "toy", options={"flip_test": False}, out="runs/old", **few)
     new = robustpose.bench("demo", "toy", out="runs/new", **few)  # or robustpose.load_run("runs/new")
     comparison = robustpose.compare(old, new, names=["old", "new"])  # on the same resampled images
-    print(comparison, comparison.write("comparison"), sep="\n")
+    print(comparison.verdict, comparison.write("comparison"), sep="\n")
     failed = []
     for name in KEPT:
         difference = comparison.difference(name)  # new less old

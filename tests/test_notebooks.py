@@ -44,7 +44,7 @@ def test_notebook_runs(name, tmp_path):
     first, *rest = [cell for cell in notebook.cells if cell.cell_type == "code"]
     first.source = f"{ONE_CORE}\n{make_smaller(first.source)}"
     assert all(make_smaller(cell.source) == cell.source for cell in rest)  # numbers are set in one place
-    client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
+    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     assert (tmp_path / "runs").is_dir()
     shown = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
