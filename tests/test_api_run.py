@@ -69,6 +69,7 @@ def test_mean_of_a_part_of_the_cells_is_none(finished):
 
 def test_notebook_shows_the_mean_of_what_there_is_and_a_link_to_the_page(finished):
     page = finished._repr_html_()
+    assert finished.verdict in page
     assert f"The mean of these is {100 * finished.summary['mean_of_chosen']:.1f}." in page
     assert f'<a href="{finished.report().resolve().as_uri()}"' in page
 

@@ -107,6 +107,6 @@ def name_scored(dataset: Mapping[str, Any]) -> str:
     return "people" if set(map(str, names)) <= {"person", "None"} else "instances"
 
 
-def count_title(kind: str) -> str:
+def count_title(kind: str, dataset: Mapping[str, Any]) -> str:
     """Return what is counted in a table of categories, parts or levels: who is of a category need not be a person."""
-    return "annotated" if kind == "category" else "people"
+    return "annotated" if kind == "category" else name_scored(dataset)

@@ -48,7 +48,7 @@ def tell_sufferers(summary: Mapping[str, Any], slices: Mapping[str, Any]) -> lis
 def _is_usable(row: Slice, column: str) -> bool:
     if row["n_people"] < FEW_PEOPLE or row.get(column) is None or row.get(f"{column}_interval") is None:
         return False
-    return row["clean"] is not None and row["clean"] >= LOW_SCORE
+    return float(row.get("clean") or 0.0) >= LOW_SCORE
 
 
 def _is_below(low: Slice, high: Slice, column: str) -> bool:

@@ -35,9 +35,10 @@ def to_markdown(summary: Mapping[str, Any]) -> str:
         parts.append([spell_markdown(f"Joints scored: {', '.join(joints)}.")])
     if summary["groups"]:
         parts.append(_write_across(rows_of(summary, "group")))
+    dataset = summary["provenance"].get("dataset") or {}
     for kind, (titles, of_kind) in tabulate_cuts(summary).items():
         rows = [[name, f"{n_people}", *_percents(of)] for name, n_people, of in of_kind]
-        parts.append(tabulate_markdown([kind, count_title(kind), *titles], rows, 1))
+        parts.append(tabulate_markdown([kind, count_title(kind, dataset), *titles], rows, 1))
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
         parts.append(tabulate_markdown(["corruption", *titles], [[name, *_percents(rows)] for name, rows in lines], 1))

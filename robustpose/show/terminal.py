@@ -148,7 +148,8 @@ def print_summary(summary: Mapping[str, Any]) -> None:
             [name, f"{n_people:,}", *(f"{percent(row.value)}{_range(row.interval)}" for row in of)]
             for name, n_people, of in shown
         )
-        print_table(f"{title_metric(summary)} in percent, by {kind}", [kind, count_title(kind), *titles], rows, 100)
+        titles = [kind, count_title(kind, summary["provenance"].get("dataset") or {}), *titles]
+        print_table(f"{title_metric(summary)} in percent, by {kind}", titles, rows, 100)
         if len(shown) < len(of_kind):
             print_line(f"{len(of_kind) - len(shown)} more are in summary.json and on the page")
     titles, changes = tabulate_changes(summary)
