@@ -44,12 +44,17 @@ def dataset(coco_folder):
 
 
 @pytest.fixture(scope="module")
-def run_page(finished_run, dataset, tmp_path_factory):
+def values(finished_run, dataset):
+    """What the page of a run gives its gallery."""
     gallery = make_gallery(finished_run, dataset, MadeImages(5), CELLS) | describe_quality("AP")
     thumbnails = [image["thumbnail"] for image in gallery["images"]]
     gallery["crops"] = {f"4 {cell} {person}": thumbnails[person] for cell in range(5) for person in range(2)}
     values = {"gallery": gallery, "has_truth": True, "has_images": True, "longest_side": 320}
-    values |= {"cell_titles": ["mean", "1", "4"], "sheet_severities": [1, 4]}
+    return values | {"cell_titles": ["mean", "1", "4"], "sheet_severities": [1, 4]}
+
+
+@pytest.fixture(scope="module")
+def run_page(values, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "run.html"
     return write_page(path, "report_gallery.html.j2", DATA + SCRIPTS, **values)
 
@@ -230,6 +235,28 @@ def test_keys_zoom_and_go_to_the_next_worst_case(run_view):
     run_view.wait_for_selector("#gallery-stage:not(.zoomed)")
     run_view.locator("#gallery-worst-next").click()
     run_view.wait_for_selector(f"[data-shown='{places[1]}']")
+
+
+def test_a_metric_that_rates_no_image_and_an_image_of_nobody_have_a_gallery(browser, values, tmp_path):
+    bare = {"quality": None, "truth": [], "regions": [], "people": [-1] * 5, "id": "a&b=c #%41", "name": "outside:blur"}
+    images = [{**values["gallery"]["images"][0], **bare}]
+    cells = ["clean", *(f"outside:blur/{severity}" for severity in range(1, 5))]
+    gallery = {**values["gallery"], "images": images, "cells": cells, "sheet": 0, "corrupted": {}, "n_images": 1}
+    path = write_page(
+        tmp_path / "page.html", "report_gallery.html.j2", DATA + SCRIPTS, **{**values, "gallery": gallery}
+    )
+    with opened(browser, path, wait_for="[data-shown='0 0']") as (page, check):
+        page.locator("#gallery-stage").focus()
+        for key in ("n", "z", "x", "ArrowRight", "PageDown"):
+            page.keyboard.press(key)
+        wait_for(page, 0, 3)
+        page.wait_for_function("() => location.hash.endsWith('cell=outside.blur-3')")
+        address = page.evaluate("location.hash")
+        go(page, "#image=outside:blur&cell=outside:blur-1")
+        wait_for(page, 0, 1)
+        go(page, address)
+        wait_for(page, 0, 3)
+        check()
 
 
 def test_letters_in_a_list_of_choices_choose_there(run_view):

@@ -36,9 +36,9 @@
       try { history.replaceState(history.state, "", `#${hash}`); } catch { /* a page that is embedded somewhere may not */ }
     }, WAIT);
   };
-  const addressOfCell = (cell) => cell.replace(/\/(?=[^/]*$)/, "-");
+  const addressOfCell = (cell) => cell.replace(":", ".").replace(/\/(?=[^/]*$)/, "-"); // as files of a run folder are called
   // The number of a cell by what an address calls it: fog-3, fog/3 or fog 3; -1 for none.
-  const findCell = (cells, text) => cells.findIndex((cell) => [cell, addressOfCell(cell), wordsOf(cell)].includes(text));
+  const findCell = (cells, text) => cells.findIndex((cell) => [cell, addressOfCell(cell), wordsOf(cell)].includes(text) || addressOfCell(cell) === text.replace(":", "."));
   // The number of an image by its id, its name or its name without folder and ending; -1 for none.
   const findImage = (images, text) => {
     const stem = (name) => name.replace(/^.*\//, "").replace(/\.[^.]*$/, "");

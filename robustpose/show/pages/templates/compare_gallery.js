@@ -48,10 +48,8 @@
       shows: { prediction: $("show-prediction").checked, truth: $("show-truth").checked },
     };
   };
-  const nameOf = (run) => {
-    const training = gallery.trainings.length ? ` (${gallery.trainings[run][state.one.trainings[run]]})` : "";
-    return `${letters[run]} · ${percent(state.one.quality[run])} · ${names[run]}${training}`;
-  };
+  const nameOf = (run) => `${letters[run]} · ${percent(state.one.quality[run])} · ${names[run]}`;
+  const trainingOf = (run) => gallery.trainings[run][state.one.trainings[run]]; // of a group
 
   let latest = 0;
   const show = async () => {
@@ -69,7 +67,8 @@
     const [first, second] = pair.map((run) => `${letters[run]} ${percent(one.quality[run])}`);
     $("gallery-words").replaceChildren(
       makeText("b", image().name), ` · ${wordsOf(cells[one.cell])} · ${gallery.quality_name} ${first}, ${second}: `,
-      makeText("b", signed(gapOf(one, pair))), ` · ${image().truth.length} ${gallery.truth_words}`);
+      makeText("b", signed(gapOf(one, pair))), ` · ${image().truth.length} ${gallery.truth_words}`,
+      gallery.trainings.length ? ` · poses of ${pair.map(trainingOf).join(" and ")}` : "");
     parts.fillPeople($("gallery-person"), image().regions.length, "on whom they differ", state.person);
     const number = listed.indexOf(one);
     parts.markList($("gallery-worst"), number);
