@@ -84,7 +84,12 @@ def test_of_several_runs_the_best_is_named_with_those_that_tie():
     )
     several = make((0.05, 0.055, -0.1), (0, 0, 0), (0, 0, 0)).verdict
     assert several[0] == "C scores highest, mPC 45.5; B cannot be told from it."
-    assert several[1] == "Against A, the reference: B and C are better; D is worse."
+    assert several[1] == (
+        "Against A, the reference: B is better, +5.0 points (95 % interval +4.0 to +6.0); C is better, +5.5 points "
+        "(95 % interval +4.5 to +6.5); D is worse, −10.0 points (95 % interval −11.0 to −9.0)."
+    )
+    many = make((0.05, 0.055, 0.06, -0.1), *[(0, 0, 0, 0)] * 2).verdict
+    assert many[1] == "Against A, the reference: B, C and D are better; E is worse."
     none = make((0.001, 0.002), (0, 0), (0, 0)).verdict
     assert none[0] == "No run is shown to be worse than the highest one, C: mPC 40.2."
 

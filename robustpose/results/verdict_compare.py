@@ -192,7 +192,9 @@ def _tell_against_first(comparison: Comparison, main: ComparedRow) -> Iterator[s
     rest = [run for run in differences if run not in better and run not in worse]
     words = []
     for word, runs in zip(_words(comparison), (better, worse), strict=True):
-        if runs:
+        if len(differences) <= MOST_NAMED:
+            words += [f"{_name(comparison, run)} is {word}, {spell_points(differences[run])}" for run in runs]
+        elif runs:
             words.append(f"{_list_names(comparison, runs, 'and')} {_be(runs)} {word}")
     if rest:
         words.append(f"{_list_names(comparison, rest, 'and')} cannot be told from it")
