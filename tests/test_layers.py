@@ -1,9 +1,11 @@
 """The import order: a lower layer never imports a higher one, and folders of one layer do not import each other."""
 
 import ast
+import json
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,12 +37,32 @@ LAYERS = [
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # torch may be imported here and nowhere else.
 TORCH = {"models", "estimators", "train"}
+# Commands that no network takes part in.
+LIGHT = [
+    ["--help"],
+    ["list", "corruptions"],
+    ["list", "models"],
+    ["list", "datasets"],
+    ["list", "networks"],
+    ["list", "rows"],
+    ["list", "metrics"],
+    ["list", "strategies"],
+    ["train", "--help"],
+    ["corrupt", "IMAGE", "--out", "OUT", "--corruptions", "fog,contrast"],
+    ["report", "RUN"],
+    ["compare", "RUN", "RUN", "--out", "OUT"],
+    ["leaderboard", "RUN", "--out", "OUT"],
+    ["findings", "RUN"],
+    ["findings", "--published"],
+]
 # What loads slowly, and only a model needs.
 HEAVY = {"torch", "onnxruntime", "openvino", "transformers", "ai_edge_litert"}
 
 
+@cache
 def imports_of(path: Path):
-    """Yield (part of robustpose or other top-level name, line number) for every import statement in a file."""
+    """Return (part of robustpose or other top-level name, line number) for every import statement in a file."""
+    found = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -51,8 +73,8 @@ def imports_of(path: Path):
                 names = [f"robustpose.{alias.name}" for alias in node.names]
         else:
             continue
-        for name in names:
-            yield name.split("."), node.lineno
+        found += [(name.split("."), node.lineno) for name in names]
+    return found
 
 
 def part_of(path: Path) -> str:
@@ -80,40 +102,38 @@ def test_torch_is_imported_only_where_networks_are(path):
         assert not [line for name, line in imports_of(path) if name[0] in heavy]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["list", "corruptions"],
-        ["list", "models"],
-        ["list", "datasets"],
-        ["list", "networks"],
-        ["list", "rows"],
-        ["list", "metrics"],
-        ["list", "strategies"],
-        ["train", "--help"],
-        ["corrupt", "IMAGE", "--out", "OUT", "--corruptions", "fog,contrast"],
-        ["report", "RUN"],
-        ["compare", "RUN", "RUN", "--out", "OUT"],
-        ["leaderboard", "RUN", "--out", "OUT"],
-        ["findings", "RUN"],
-        ["findings", "--published"],
-    ],
-    ids=lambda arguments: "-".join(arguments[:2]),
-)
-def test_command_loads_no_library_that_runs_networks(arguments, tmp_path, finished_run):
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory, finished_run):
+    """How each light command ends: its exit code, what is loaded by then that should not, and what it printed.
+
+    One process runs them all, each as a new one would: nothing that was loaded is ever unloaded.
+    """
     import numpy as np
 
     from robustpose.data.images import write_image
 
-    write_image(tmp_path / "image.png", np.full((40, 50, 3), 90, np.uint8))
-    shutil.copytree(finished_run, tmp_path / "run")
-    places = {"IMAGE": str(tmp_path / "image.png"), "OUT": str(tmp_path / "out"), "RUN": str(tmp_path / "run")}
+    folder = tmp_path_factory.mktemp("light")
+    write_image(folder / "image.png", np.full((40, 50, 3), 90, np.uint8))
+    shutil.copytree(finished_run, folder / "run")
     code = (
-        "import sys\nfrom robustpose.cli import main\n"
-        "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
-        f"assert not sys.modules.keys() & {HEAVY}\n"
+        "import json, sys\nfrom robustpose.cli import main\n"
+        "for words in json.loads(sys.argv[1]):\n"
+        "    try:\n        main(words)\n        code = 0\n    except SystemExit as end:\n        code = end.code or 0\n"
+        f"    heavy = sorted(sys.modules.keys() & {HEAVY})\n"
+        "    print(json.dumps([code, heavy]), file=sys.stderr, flush=True)\n"
     )
-    command = [sys.executable, "-c", code, *[places.get(word, word) for word in arguments]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    places = {"IMAGE": str(folder / "image.png"), "RUN": str(folder / "run")}
+    commands = [
+        [str(folder / f"out{number}") if word == "OUT" else places.get(word, word) for word in words]
+        for number, words in enumerate(LIGHT)
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(commands)], capture_output=True, text=True, check=True
+    )
+    return [json.loads(line) for line in done.stderr.splitlines() if line.startswith("[")], done.stderr
+
+
+@pytest.mark.parametrize("number", range(len(LIGHT)), ids=lambda number: "-".join(LIGHT[number][:2]))
+def test_command_loads_no_library_that_runs_networks(number, ends):
+    found, errors = ends
+    assert found[number] == [0, []], errors
