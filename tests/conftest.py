@@ -20,8 +20,9 @@ pytest.register_assert_rewrite("tests.crowds", "tests.networks", "tests.people",
 SHARED = Path(os.environ.get("ROBUSTPOSE_SHARED", Path(__file__).parents[2] / "shared"))
 
 
-def pytest_collection_finish():
-    """Set aside what lives as long as the tests do: a command that fails looks through all else for garbage."""
+@pytest.fixture(scope="module", autouse=True)
+def set_aside():
+    """Set aside what has come to stay, such as modules: a command that fails looks through all else for garbage."""
     gc.collect()
     gc.freeze()
 
