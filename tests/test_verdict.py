@@ -60,12 +60,18 @@ def test_none_is_called_the_worst_where_intervals_overlap():
 
 
 def test_loss_within_the_intervals_is_none_for_sure():
-    kept, costs = judge_run(make_run(dict.fromkeys(COCO_C.corruptions, 0.49), spread=0.03))
-    assert costs == "No corruption clearly costs anything: gaussian noise comes first with 1.0 points."
-    assert kept.startswith("Keeps 98 % (95 % interval 98 to 98) of its clean AP")
+    some = [CLEAN, Cell("fog", 3), Cell("snow", 3)]
+    _, costs = judge_run(make_run({"fog": 0.49, "snow": 0.49}, cells=some, spread=0.03))
+    assert costs == "No corruption clearly costs anything: snow comes first with 1.0 points."
     kept, costs = judge_run(make_run(dict.fromkeys(COCO_C.corruptions, 0.5)))
     assert costs == "No corruption costs anything."
     assert kept.endswith("from 50.0 on clean images to 50.0 under corruption, so that it may lose nothing.")
+
+
+def test_paired_interval_of_the_ratio_tells_more_than_intervals_that_overlap():
+    kept, costs = judge_run(make_run(dict.fromkeys(COCO_C.corruptions, 0.49), spread=0.03))
+    assert kept.startswith("Keeps 98 % (95 % interval 98 to 98) of its clean AP")
+    assert costs == "No corruption stands out: gaussian noise costs 1.0 points, 14 others may cost as much."
 
 
 def test_slices_whose_intervals_overlap_are_not_ranked():

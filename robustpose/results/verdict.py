@@ -128,7 +128,7 @@ def _tell_worst(summary: Mapping[str, Any], rows: Sequence[Row], none: str = "no
     names, losses = [_spell(row.name) for row in worst], [clean.score - row.score for row in worst]
     if losses[0] <= 0:
         return f"{none} costs anything"
-    if worst[0].interval and clean.interval and clean.interval[0] <= worst[0].interval[1]:
+    if not _is_sure_to_lose(summary) and _overlap(clean.interval, worst[0].interval):
         return f"{none} clearly costs anything: {names[0]} comes first with {_points(losses[0])}"
     if len(worst) == 1:
         return f"{names[0]} costs most, {_points(losses[0])}"
@@ -137,6 +137,17 @@ def _tell_worst(summary: Mapping[str, Any], rows: Sequence[Row], none: str = "no
         return f"{none} stands out: {names[0]} costs {_points(losses[0])}, {others}"
     costs = spell_list([f"{100 * loss:.1f}" for loss in losses])
     return f"{spell_list(names)} cost most, {costs} points, too close to say which"
+
+
+def _is_sure_to_lose(summary: Mapping[str, Any]) -> bool:
+    """Return whether the ratio, whose interval is of paired resamples, says that corruption costs something."""
+    ratio = suite_of(summary).ratio_name
+    bounds = _of_headline(summary, ratio).interval if ratio else None
+    return bounds is not None and bounds[1] < 1
+
+
+def _overlap(first: Interval | None, second: Interval | None) -> bool:
+    return first is not None and second is not None and first[0] <= second[1] and second[0] <= first[1]
 
 
 def _points(loss: float) -> str:
