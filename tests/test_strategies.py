@@ -351,41 +351,43 @@ class OddDots(Dots):
         return replace(truth, crowd=np.array([False, index == 3]))
 
 
+def shared_settings(devices: int, start_from: Path, update: str, batch_size: int, accumulate: int) -> TrainSettings:
+    """Return settings of two epochs on OddDots, in so many processes."""
+    return settings_of(
+        "advmix",
+        start_from,
+        model="tests.test_strategies:Normless",
+        train_data={"name": "tests.test_strategies:OddDots"},
+        engine={"accelerator": "cpu", "threads": 1, "devices": devices},
+        epochs=2,
+        batch_size=batch_size,
+        lr=1e-3,
+        accumulate=accumulate,
+        # Whom the teacher takes is drawn by each process.
+        mixing={"update": update, "alpha": 0 if update == "simultaneous" else 0.1},
+    )
+
+
 # The last batches have 3 crops, of which one process has two, in two parts, and the other one; and a single one.
-@pytest.mark.parametrize(("update", "batch_size", "accumulate"), [("alternating", 4, 2), ("simultaneous", 10, 1)])
+@pytest.mark.parametrize("batches", [("alternating", 4, 2), ("simultaneous", 10, 1)], ids=lambda batches: batches[0])
 def test_two_processes_have_the_losses_of_one_with_the_whole_batch(
-    update: str, batch_size: int, accumulate: int, tmp_path: Path
+    batches: tuple[str, int, int], tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
-    save_weights(Normless(17), InputSpec("x", (32, 64), COCO.joints), tmp_path / "x.safetensors")
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom tests import test_strategies as t\n"
-        "engine = {'accelerator': 'cpu', 'threads': 1, 'devices': int(sys.argv[1])}\n"
-        "alpha = 0 if sys.argv[4] == 'simultaneous' else 0.1\n"  # whom the teacher takes is drawn by each process
-        "settings = t.settings_of('advmix', Path(sys.argv[3]), model='tests.test_strategies:Normless', epochs=2,\n"
-        "    train_data={'name': 'tests.test_strategies:OddDots'}, batch_size=int(sys.argv[5]), engine=engine,\n"
-        "    lr=1e-3, accumulate=int(sys.argv[6]), mixing={'update': sys.argv[4], 'alpha': alpha})\n"
-        "t.train(settings, Path(sys.argv[2]))\n"
-    )
+    start = tmp_path / "x.safetensors"
+    save_weights(Normless(17), InputSpec("x", (32, 64), COCO.joints), start)
+    train(shared_settings(1, start, *batches), tmp_path / "1")
     script = tmp_path / "run.py"
-    script.write_text(code)
-    logs = []
-    for devices in ("1", "2"):
-        command = [
-            sys.executable,
-            str(script),
-            devices,
-            str(tmp_path / devices),
-            str(tmp_path / "x.safetensors"),
-            update,
-            str(batch_size),
-            str(accumulate),
-        ]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        logs.append([json.loads(line) for line in (tmp_path / devices / "log.jsonl").read_text().splitlines()])
-    one, two = logs
+    script.write_text(
+        "import sys\nfrom pathlib import Path\nfrom tests import test_strategies as t\n"
+        f"t.train(t.shared_settings(2, Path(sys.argv[1]), *{batches}), Path(sys.argv[2]))\n"
+    )
+    command, environment = [sys.executable, script, start, tmp_path / "2"], {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    one, two = (
+        [json.loads(line) for line in (tmp_path / devices / "log.jsonl").read_text().splitlines()] for devices in "12"
+    )
     assert len(one) == len(two) == 2
     for alone, together in zip(one, two, strict=True):
         for name, loss in alone["losses"].items():
