@@ -35,8 +35,10 @@ from robustpose.results.rows import (
 )
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.score_names import MEAN_OF_CHOSEN
+from robustpose.results.scored import name_scored
 from robustpose.results.setups import collect_doubts, tell_setups_apart
 from robustpose.results.summary import read_summary
+from robustpose.results.terms import explain_headline
 
 ROUNDING = 1e-4  # between a score and that of its table
 
@@ -93,6 +95,8 @@ def compare_runs(
         ),
         notes=tuple(dict.fromkeys([*notes, *lacks])),
         slices=tuple(slices),
+        scored=name_scored(first["provenance"]["dataset"]),
+        terms=tuple((label_headline(name, first["metric"]), words) for name, words in explain_headline(first).items()),
         warnings=tuple(collect_doubts(called, summaries)),
         setup=tuple(tell_setups_apart(summaries)),
     )

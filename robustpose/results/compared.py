@@ -81,6 +81,8 @@ class Comparison:
     rows: tuple[ComparedRow, ...]  # the headline first, then groups, corruptions, cells, and what is scored alone
     notes: tuple[str, ...]  # what is not the same between the runs, though they can be compared
     slices: tuple[ComparedSlice, ...] = ()  # of people, then joints
+    scored: str = "people"  # what is counted in slices: people, or instances of other categories
+    terms: tuple[tuple[str, str], ...] = ()  # what the numbers of the headline are: names and words
     warnings: tuple[str, ...] = ()  # why scores of a run could be wrong
     setup: tuple[tuple[str, tuple[str | None, ...]], ...] = ()  # what the runs say of themselves, where they differ
     # Names of the runs in each group, whose name then stands in `names`; () where runs are compared one by one.

@@ -64,6 +64,7 @@ def render_comparison(
         tables={kind: title for kind, title in TABLES.items() if rows[kind]},
         letters=comparison.letters,
         headline=shown,
+        shown_terms=[(name, words) for name, words in comparison.terms if name in {row.name for row in shown}],
         main=find_main_row(comparison),
         # Of each run: under how many corruptions it is the best alone, and under how many it is among the best.
         wins=[
