@@ -104,6 +104,7 @@ def make_compare_gallery(
     if not shown:
         return None
     number_of = {index: number for number, index in enumerate(sorted({index for _, index in shown}))}
+    whole, crops = thumbnails.number(number_of, cells)
     return {
         "joints": dataset.skeleton.n_joints,
         "limbs": [list(limb) for limb in dataset.skeleton.limbs],
@@ -126,13 +127,8 @@ def make_compare_gallery(
             }
             for case in shown
         ],
-        "thumbnails": {
-            f"{number_of[index]} {cells.index(cell)}": content for (index, cell), content in thumbnails.whole.items()
-        },
-        "crops": {
-            f"{number_of[index]} {cells.index(cell)} {person}": content
-            for (index, cell, person), content in thumbnails.crops.items()
-        },
+        "thumbnails": whole,
+        "crops": crops,
         "lacking": list(dict.fromkeys(lacking.values())),
         **describe_quality(comparison.metric),
     }

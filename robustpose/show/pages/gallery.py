@@ -53,6 +53,7 @@ def make_gallery(
         n_left = n_bytes - sum(image.n_bytes for image in shown)
         thumbnails = make_thumbnails(dataset, corrupted_images, wanted, n_pixels, n_left)
     place_of = {image.index: place for place, image in enumerate(shown)}
+    corrupted, crops = thumbnails.number(place_of, cells)
     return {
         "joints": dataset.skeleton.n_joints,
         "limbs": [list(limb) for limb in dataset.skeleton.limbs],
@@ -68,13 +69,8 @@ def make_gallery(
             }
             for image in shown
         ],
-        "corrupted": {
-            f"{place_of[index]} {cells.index(cell)}": content for (index, cell), content in thumbnails.whole.items()
-        },
-        "crops": {
-            f"{place_of[index]} {cells.index(cell)} {person}": content
-            for (index, cell, person), content in thumbnails.crops.items()
-        },
+        "corrupted": corrupted,
+        "crops": crops,
         "sheet": place_of[sheet],
         "lacking": list(dict.fromkeys(lacking.values())),
     }

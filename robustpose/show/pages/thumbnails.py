@@ -65,6 +65,15 @@ class Thumbnails:
         """Return these and others."""
         return Thumbnails(self.whole | others.whole, self.crops | others.crops)
 
+    def number(self, number_of: Mapping[int, int], cells: Sequence[Cell]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return both by what scripts call them, `image cell` and `image cell person`, in numbers.
+
+        `number_of` are the numbers of the images of a page, by their indices; those of cells are their places.
+        """
+        whole = {f"{number_of[index]} {cells.index(cell)}": content for (index, cell), content in self.whole.items()}
+        crops = {f"{number_of[i]} {cells.index(cell)} {person}": it for (i, cell, person), it in self.crops.items()}
+        return whole, crops
+
 
 def make_thumbnail(image: Image, longest_side: int = LONGEST_SIDE, quality: int = QUALITY) -> Thumbnail:
     """Return the thumbnail of an (H, W, 3) uint8 RGB image; small images stay as large as they are."""
