@@ -117,7 +117,7 @@ class Comparison:
         return make_frame(self.to_records())
 
     def write(self, folder: str | Path) -> Path:
-        """Write compare.html and comparison.json into a folder, which is made, and return the page's path.
+        """Write compare.html, comparison.json and table.tex into a folder that is made, and return the page's path.
 
         The page shows the images on which runs differ most, and says why where they cannot be opened.
         """

@@ -64,8 +64,15 @@ def compare_groups(groups: Groups, n_resamples: int = RESAMPLES) -> Comparison:
         comparison,
         names=tuple(groups),
         trainings=of_groups,
+        setup=tuple((what, tuple(_join(of) for of in split(values, sizes))) for what, values in comparison.setup),
         notes=(*comparison.notes, *_note_few(groups), *_note_alike(comparison.rows, groups, of_groups)),
     )
+
+
+def _join(values: Sequence[str | None]) -> str | None:
+    """Return what the trainings of a group say of themselves: once, if all say the same."""
+    known = list(dict.fromkeys("–" if value is None else value for value in values))
+    return None if known == ["–"] else ", ".join(known)
 
 
 def check_groups(groups: Groups) -> None:

@@ -90,12 +90,17 @@ def _tell_two(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
         yield f"{other} is {_word(comparison, difference)} than {first}: {scores}, {spell_points(difference)}."
     else:
         yield (
-            f"{other} and {first} cannot be told apart by these {comparison.n_images} images: {scores}, "
+            f"{other} and {first} cannot be told apart by {_evidence(comparison)}: {scores}, "
             f"{spell_points(difference)}."
         )
     yield from _tell_headline(comparison, main)
     yield from _tell_corruptions(comparison)
     yield from _tell_slices(comparison, main)
+
+
+def _evidence(comparison: Comparison) -> str:
+    trainings = f"{sum(map(len, comparison.trainings))} trainings and " if comparison.trainings else ""
+    return f"these {trainings}{comparison.n_images} images"
 
 
 def _tell_headline(comparison: Comparison, main: ComparedRow) -> Iterator[str]:

@@ -13,10 +13,11 @@ from robustpose.files import write_text
 from robustpose.results.compared import ComparedRow, ComparedSlice, Comparison
 from robustpose.results.slices_model import FEW_PEOPLE
 from robustpose.results.verdict_compare import find_main_row
+from robustpose.show.compare_table import comparison_to_latex
 from robustpose.show.pages.compare_charts import chart_differences
 from robustpose.show.pages.page import render_page
 from robustpose.show.pages.small_curves import HEIGHT, WIDTH, draw_curves
-from robustpose.show.replacing import check_json, check_page, follow
+from robustpose.show.replacing import check_json, check_page, check_table, follow
 
 # Kinds of rows that have a table, in the order of the page; cells come last, folded.
 TABLES = {
@@ -32,12 +33,13 @@ MOST_IN_SLICES = 3  # runs of which slices have all scores; of more, that by whi
 def write_comparison(
     folder: Path, comparison: Comparison, gallery: Mapping[str, Any] | None = None, gallery_reason: str = ""
 ) -> Path:
-    """Write compare.html and comparison.json, and return the page's path; UserError where other files would be lost.
+    """Write compare.html, comparison.json and table.tex, and return the page's path.
 
     `gallery` is what `make_compare_gallery` gives; without one, `gallery_reason` says why.
     """
     check_place(folder)
     write_text(follow(folder / "comparison.json"), json.dumps(comparison.to_json(), indent=1) + "\n")
+    write_text(follow(folder / "table.tex"), comparison_to_latex(comparison))
     write_text(follow(folder / "compare.html"), render_comparison(comparison, gallery, gallery_reason))
     return folder / "compare.html"
 
@@ -46,6 +48,7 @@ def check_place(folder: Path) -> None:
     """Raise UserError where other files than those of a comparison would be lost in a folder."""
     check_json(folder / "comparison.json", "level", "folder")
     check_page(folder / "compare.html", "compare", "folder")
+    check_table(folder / "table.tex", "folder")
 
 
 def render_comparison(
