@@ -165,6 +165,10 @@ class Files:
             self._once(name, partial(make_official, network="hrnet_w32"))
 
     def _make_runs(self, words: Sequence[str]) -> None:
+        groups = [value for option, value in pairwise(words) if option == "--group"]
+        for number, group in enumerate(groups):
+            for name in group.partition("=")[2].split(","):
+                self._make_run(name, number > 0)
         values = {i + 1 for i, word in enumerate(words) if word.startswith("--") and "=" not in word}
         named = [word for i, word in enumerate(words[1:], 1) if i not in values and not word.startswith("--")]
         for number, name in enumerate(named):
