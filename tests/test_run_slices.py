@@ -14,6 +14,7 @@ from robustpose.results.cell_score import JOINT, cut_people, score_cell
 from robustpose.results.resampling import draw_weights
 from robustpose.results.slices import describe_slices
 from robustpose.results.slices_model import read_slices
+from robustpose.results.sufferers import is_usable
 from tests.people import draw_people
 
 PART = choose_cells(["fog"], [1, 4])
@@ -153,3 +154,18 @@ def test_slices_that_make_no_sense_are_one_short_line(full, tmp_path, change, wo
 def spoil(content, **changes):
     content["joints"][1].update(changes)
     return content
+
+
+def test_row_that_keeps_least_of_its_kind_has_the_intervals_of_how_much_less_it_keeps(monkeypatch):
+    monkeypatch.setattr("robustpose.results.sufferers.FEW_IMAGES", 5)
+    arguments = score_all(COCO_C.cells)
+    rows = describe_slices("AP", *arguments)["slices"]
+    paired = [row for row in rows if "keeps_less" in row]
+    assert {row["kind"] for row in paired} == {"size", "visible joints", "crowding"}
+    for row in paired:
+        assert 5 <= row["n_images"] <= 16
+        assert row["rPC"] == min(
+            other["rPC"] for other in rows if other["kind"] == row["kind"] and is_usable(other, "rPC")
+        )
+        assert any(bounds is not None for bounds in row["keeps_less"])
+        assert row["keeps_less"][rows.index(row)] is None

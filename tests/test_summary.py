@@ -16,7 +16,18 @@ def test_without_resamples_there_are_no_intervals_and_the_figures_are_the_same()
     plain, full = summarize("AP", FIGURES, COCO_C.cells, {}), summarize("AP", FIGURES, COCO_C.cells, {}, RESAMPLED)
     assert plain["intervals"] is None
     assert full["intervals"] == find_intervals(RESAMPLED, COCO_C.cells)
-    assert {**plain, "intervals": 0} == {**full, "intervals": 0}
+    assert {**plain, "intervals": 0, "paired": 0} == {**full, "intervals": 0, "paired": 0}
+
+
+def test_losses_are_of_the_same_resamples_as_the_clean_score():
+    noise = np.random.default_rng(0).normal(0, 0.1, 100)
+    among = {cell: figures["AP"] + noise for cell, figures in FIGURES.items()}
+    paired = summarize("AP", FIGURES, COCO_C.cells, {}, among)["paired"]
+    np.testing.assert_allclose(paired["losses"]["fog"], 0.3)  # which no resample changes
+    moved = {cell: {"AP": 0.1} if cell.corruption == "zoom_blur" else figures for cell, figures in FIGURES.items()}
+    more = summarize("AP", moved, COCO_C.cells, {}, among)["paired"]["more"]
+    assert list(more) == ["zoom_blur", "gaussian_noise"]  # the lowest, and the lowest of those that move no pixels
+    assert set(more["zoom_blur"]) == set(COCO_C.corruptions) - {"zoom_blur"}
 
 
 def test_mpc_with_and_without_the_corruptions_that_move_pixels_is_given_beside_mpc():

@@ -47,6 +47,20 @@ class Cut:
     joints: tuple[int, ...] | None = None
     images: npt.NDArray[np.bool_] | None = None
 
+    def mask_people(self, truths: Sequence[Truth]) -> list[npt.NDArray[np.bool_]]:
+        """Return for each image a mask (G,) of the people who belong to the cut; whether they count is not asked."""
+        masks = []
+        for index, truth in enumerate(truths):
+            mask = np.ones(len(truth.counted), bool)
+            if self.category is not None and truth.categories is not None:
+                mask &= truth.categories == self.category
+            if self.joints is not None:
+                mask &= (truth.visible[:, list(self.joints)] > 0).any(1)
+            if self.images is not None:
+                mask &= self.images[index]
+            masks.append(mask)
+        return masks
+
 
 def list_cuts(dataset: Dataset, truths: Sequence[Truth]) -> list[Cut]:
     """Return what of a dataset is scored by itself, without cuts in which nobody counts."""

@@ -18,6 +18,7 @@ from robustpose.pose.types import Floats
 LEVEL = 0.95
 RESAMPLES = 1000
 MOST_RESAMPLES = 100_000
+FEW_IMAGES = 30  # `benchmarks/interval_coverage.py` measures intervals from this number on; below, they are too narrow
 SEED = 1
 
 

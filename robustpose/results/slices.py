@@ -15,6 +15,7 @@ from robustpose.pose.types import Truth
 from robustpose.results.cell_score import JOINT, CellScore, Key, Slices
 from robustpose.results.resampling import LEVEL, interval
 from robustpose.results.rows import as_number, headline_columns
+from robustpose.results.sufferers import find_column, rank_kinds
 
 
 def describe_slices(
@@ -35,14 +36,13 @@ def describe_slices(
         return None
     counted = [truth.counted for truth in truths]
     n_annotated = sum((truth.visible[truth.counted] > 0).sum(0) for truth in truths)
-    rows = [
-        {"kind": cut.kind, "name": cut.name, "n_people": cut.n_people, **_score_slice(scores, key, suite)}
-        for cut in cuts
-        if (key := (cut.kind, cut.name)) in first.slices
-    ]
-    for (kind, name), masks in slices.items():
-        n_people = sum(int((mask & who).sum()) for mask, who in zip(masks, counted, strict=True))
-        rows.append({"kind": kind, "name": name, "n_people": n_people, **_score_slice(scores, (kind, name), suite)})
+    of_cuts = {(cut.kind, cut.name): cut.mask_people(truths) for cut in cuts if (cut.kind, cut.name) in first.slices}
+    rows: list[dict[str, Any]] = []
+    for key, masks in (*of_cuts.items(), *slices.items()):
+        in_images = [int((mask & who).sum()) for mask, who in zip(masks, counted, strict=True)]
+        row = {"kind": key[0], "name": key[1], "n_people": sum(in_images), "n_images": sum(n > 0 for n in in_images)}
+        rows.append({**row, **_score_slice(scores, key, suite)})
+    _add_pairs(rows, scores, suite, metric)
     return {
         "metric": metric,
         "level": LEVEL,
@@ -57,6 +57,26 @@ def describe_slices(
         if first.calibration is None
         else {cell.key: of.calibration for cell, of in scores.items() if of.calibration is not None},
     }
+
+
+def _add_pairs(rows: Sequence[dict[str, Any]], scores: Mapping[Cell, CellScore], suite: Suite, metric: str) -> None:
+    """Give the row that keeps least in its kind the intervals of how much less it keeps than each row."""
+    column = find_column(suite, metric)
+    lowest = [of_kind[0] for of_kind in rank_kinds(rows, column)] if column else []
+    if not lowest:
+        return
+
+    def keep(row: Mapping[str, Any]) -> Any:
+        key = (row["kind"], row["name"])
+        resampled = {cell: score.slices[key].resampled for cell, score in scores.items()}
+        return headline_columns(suite)[column](take_means(resampled, list(scores), suite))
+
+    kept = [keep(row) for row in rows]
+    for one in lowest:
+        least = keep(one)
+        one["keeps_less"] = [
+            None if row is one else interval(among - least) for row, among in zip(rows, kept, strict=True)
+        ]
 
 
 def _score_slice(scores: Mapping[Cell, CellScore], key: Key, suite: Suite) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.reading import read_json
 from robustpose.results.rows import headline_columns, suite_of
-from robustpose.results.summary_model import MOST_BYTES, Bounds, Count, Part, Score, Text, parse_number
+from robustpose.results.summary_model import MOST_BYTES, Bounds, Count, Ends, Part, Score, Text, parse_number
 
 MOST_ROWS = 10_000
 FEW_PEOPLE = 10  # below: a slice's numbers say little, and are shown in grey
@@ -23,6 +23,7 @@ Numbers = Annotated[dict[str, Number | None], Field(max_length=MOST_ROWS)]
 
 class _Row(Part):
     name: Text
+    n_images: Count | None = None  # that its people or joints are on; earlier versions did not say
     mean_of_chosen: Score | None = None  # of a run without all cells of its suite
     groups: dict[str, Score | None]
     severities: dict[str, Score | None]
@@ -31,6 +32,8 @@ class _Row(Part):
 class _People(_Row):
     kind: Text
     n_people: Count
+    # Of the row that keeps least in its kind: how much less it keeps than each row, in their order.
+    keeps_less: Annotated[list[Ends | None], Field(max_length=MOST_ROWS)] | None = None
 
 
 class _Joint(_Row):
@@ -80,6 +83,9 @@ def _check_slices(content: Any, summary: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(f"it is of {content['metric']}, and the summary of {summary['metric']}")
     if content["joints"] and content.get("joint_figure") is None:
         raise UserError("'joint_figure' is missing")
+    n_rows = len(content["slices"])
+    if any(len(row.get("keeps_less") or range(n_rows)) != n_rows for row in content["slices"]):
+        raise UserError("'keeps_less' must have an interval for each slice")
     for key in content.get("calibration") or {}:
         Cell.from_key(key)
     columns = headline_columns(suite_of(summary))

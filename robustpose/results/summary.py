@@ -14,6 +14,7 @@ from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
 from robustpose.reading import read_json
 from robustpose.results.doubts import list_doubts
+from robustpose.results.paired import pair_corruptions
 from robustpose.results.resampling import LEVEL, interval
 from robustpose.results.rows import nest_means
 from robustpose.results.summary_model import MOST_BYTES, check_summary
@@ -48,6 +49,7 @@ def summarize(
         "geometric": {"corruptions": list(suite.moves_pixels), **geometric} if geometric else None,
         **({"changes": changes} if changes else {}),
         "intervals": None if resampled is None else find_intervals(resampled, cells, suite),
+        **({} if resampled is None else {"paired": pair_corruptions(means, resampled, cells, suite)}),
         "warnings": list_doubts(warnings, metric, nested["clean"], provenance.get("estimator", {})),
         "provenance": dict(provenance),
     }

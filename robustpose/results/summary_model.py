@@ -106,6 +106,11 @@ class _Intervals(Part):
     geometric: Bounds = {}
 
 
+class _Paired(Part):
+    losses: Bounds = {}
+    more: Annotated[dict[str, Bounds], Field(max_length=MOST_CELLS)] = {}
+
+
 class _Headline(Part):
     intervals: Bounds
 
@@ -135,6 +140,7 @@ class _Summary(Part):
     provenance: _Provenance
     geometric: _Geometric | None = None
     intervals: _Intervals | None = None
+    paired: _Paired | None = None  # of intervals; runs of before have none
     mean_of_chosen: Score | None = None
     warnings: list[Text] = []
     changes: Annotated[dict[Text, _Change], Field(max_length=MOST_CELLS)] = {}

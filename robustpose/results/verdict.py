@@ -1,27 +1,23 @@
 """The verdict: what a run found, in sentences: what the model keeps, what costs it most, who suffers most.
 
-Nothing is said that the intervals do not bear. Those of a summary are of one score each. Two that do not overlap are of
-scores that differ. Two that overlap may be, too, which only paired resamples would tell: then nothing is claimed.
+Nothing is said that the intervals do not bear; of what its own images show, a run of too few for intervals says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from robustpose.errors import spell_list
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
-from robustpose.printing import one_line
+from robustpose.results.costs import capitalize, spell, tell_costs
 from robustpose.results.doubts import LOW_SCORE, is_fact, read_doubts
 from robustpose.results.published import count_images
+from robustpose.results.resampling import FEW_IMAGES
 from robustpose.results.rows import Interval, Row, percent, rows_of, severities_of, suite_of
 from robustpose.results.slices_model import read_slices
 from robustpose.results.sufferers import tell_sufferers
-
-FEW_IMAGES = 30  # `benchmarks/interval_coverage.py` measures intervals from this number on
-MOST_NAMED = 3  # corruptions that cost about the same
-LONGEST_NAME = 60  # letters: a corruption of one's own may be called anything
 
 
 def judge_run(summary: Mapping[str, Any], slices: Mapping[str, Any] | None = None) -> list[str]:
@@ -33,7 +29,7 @@ def judge_run(summary: Mapping[str, Any], slices: Mapping[str, Any] | None = Non
     if clean < LOW_SCORE:
         return [f"{metric} is {percent(clean)} % on clean images, next to nothing: what corruption costs says little."]
     who = tell_sufferers(summary, slices) if slices and not _is_of_few(summary) else []
-    return [_tell_kept(summary), *_tell_costs(summary), *who, *_tell_doubts(summary)]
+    return [_tell_kept(summary), *tell_costs(summary, _is_of_few(summary)), *who, *_tell_doubts(summary)]
 
 
 def _is_of_few(summary: Mapping[str, Any]) -> bool:
@@ -48,7 +44,8 @@ def _tell_doubts(summary: Mapping[str, Any]) -> list[str]:
     if _is_of_few(summary):
         n_images = count_images(summary)
         images = f"{n_images} image{'s' * (n_images != 1)}"
-        told.append(f"This is of {images} only, too few for intervals to hold: others may tell otherwise.")
+        why = "too few for intervals to hold" if summary.get("intervals") else "and without intervals"
+        told.append(f"This is of {images} only, {why}: others may tell otherwise.")
     elif not summary.get("intervals"):
         told.append("There are no intervals: how much of this is chance is not known.")
     if any(not is_fact(text) for text in read_doubts(summary)):
@@ -74,11 +71,11 @@ def _tell_kept(summary: Mapping[str, Any]) -> str:
         bounds = _of_headline(summary, suite.mean_name).interval if mean is not None else None
         within = _spell_within(summary, bounds)
         agree = f"poses agree to {100 * score:.0f} %{within} with those on clean images"
-        return _capitalize(f"{where}{agree}; 100 % would be no change. Nothing is said of how right they are.")
+        return capitalize(f"{where}{agree}; 100 % would be no change. Nothing is said of how right they are.")
     change = f"from {percent(clean)} on clean images to {percent(score)}"
     kept = score / clean
     if mean is None:
-        return _capitalize(f"{where}{metric} goes {change}: {100 * kept:.0f} % is kept.")
+        return capitalize(f"{where}{metric} goes {change}: {100 * kept:.0f} % is kept.")
     bounds = _of_headline(summary, suite.ratio_name).interval if suite.ratio_name else None
     nothing = ", so that it may lose nothing" if bounds is not None and bounds[0] <= 1 <= bounds[1] else ""
     within = _spell_within(summary, bounds)
@@ -92,66 +89,7 @@ def _name_cells(summary: Mapping[str, Any]) -> str:
         return f"in the {len(cells)} cells of this run"
     is_range = len(severities) > 2 and severities[-1] - severities[0] == len(severities) - 1
     levels = f"{severities[0]} to {severities[-1]}" if is_range else spell_list([str(one) for one in severities])
-    return f"under {_spell(names[0])} at {'severity' if len(severities) == 1 else 'severities'} {levels}"
-
-
-def _tell_costs(summary: Mapping[str, Any]) -> list[str]:
-    """Return which corruptions cost most; nothing of a run that has one corruption or none."""
-    rows = [row for row in rows_of(summary, "corruption") if row.name in summary["corruptions"]]
-    if len(rows) < 2:
-        return []
-    worst, moving = _find_worst(rows), suite_of(summary).moves_pixels
-    told = f"{_capitalize(_tell_worst(summary, rows))}."
-    if len(worst) > 1 or worst[0].name not in moving or worst[0].score >= summary["clean"]:
-        return [told]
-    stay = "poses on clean images stay" if summary["metric"] in HELD_AGAINST_CLEAN else "truth stays"
-    told += f" It moves pixels while the {stay}, so a part of this is not the model's fault."
-    others = [row for row in rows if row.name not in moving]
-    return [
-        told
-        + (f" Of those that leave pixels in place, {_tell_worst(summary, others, 'none')}." if len(others) > 1 else "")
-    ]
-
-
-def _find_worst(rows: Sequence[Row]) -> list[Row]:
-    """Return the lowest row, and those whose intervals overlap with its own, lowest first; without any, equal ones."""
-    first, *others = sorted(rows, key=lambda row: row.score)
-    if first.interval is None:
-        return [first, *(row for row in others if percent(row.value) == percent(first.value))]
-    end = first.interval[1]
-    return [first, *(row for row in others if row.interval is not None and row.interval[0] <= end)]
-
-
-def _tell_worst(summary: Mapping[str, Any], rows: Sequence[Row], none: str = "no corruption") -> str:
-    """Return which of some corruptions cost most, without a capital and a full stop."""
-    clean, worst = _of_headline(summary, "clean"), _find_worst(rows)
-    names, losses = [_spell(row.name) for row in worst], [clean.score - row.score for row in worst]
-    if losses[0] <= 0:
-        return f"{none} costs anything"
-    if not _is_sure_to_lose(summary) and _overlap(clean.interval, worst[0].interval):
-        return f"{none} clearly costs anything: {names[0]} comes first with {_points(losses[0])}"
-    if len(worst) == 1:
-        return f"{names[0]} costs most, {_points(losses[0])}"
-    if len(worst) > MOST_NAMED:
-        others = f"{len(worst) - 1} others may cost as much"
-        return f"{none} stands out: {names[0]} costs {_points(losses[0])}, {others}"
-    costs = spell_list([f"{100 * loss:.1f}" for loss in losses])
-    return f"{spell_list(names)} cost most, {costs} points, too close to say which"
-
-
-def _is_sure_to_lose(summary: Mapping[str, Any]) -> bool:
-    """Return whether the ratio, whose interval is of paired resamples, says that corruption costs something."""
-    ratio = suite_of(summary).ratio_name
-    bounds = _of_headline(summary, ratio).interval if ratio else None
-    return bounds is not None and bounds[1] < 1
-
-
-def _overlap(first: Interval | None, second: Interval | None) -> bool:
-    return first is not None and second is not None and first[0] <= second[1] and second[0] <= first[1]
-
-
-def _points(loss: float) -> str:
-    return f"{100 * loss:.1f} points"
+    return f"under {spell(names[0])} at {'severity' if len(severities) == 1 else 'severities'} {levels}"
 
 
 def _of_headline(summary: Mapping[str, Any], name: str) -> Row:
@@ -163,12 +101,3 @@ def _spell_within(summary: Mapping[str, Any], bounds: Interval | None) -> str:
     if bounds is None or _is_of_few(summary):
         return ""
     return f" ({100 * summary['intervals']['level']:g} % interval {100 * bounds[0]:.0f} to {100 * bounds[1]:.0f})"
-
-
-def _spell(name: str) -> str:
-    return one_line(name, LONGEST_NAME).replace("_", " ")
-
-
-def _capitalize(text: str) -> str:
-    """Return words with a capital first; the name of somebody's own code, such as `mine:darken`, stays as it is."""
-    return text if ":" in text.split(" ")[0] else text[:1].upper() + text[1:]
