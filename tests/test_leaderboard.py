@@ -5,6 +5,7 @@ import pytest
 
 from robustpose.corruptions.suites import COCO_C
 from robustpose.errors import UserError
+from robustpose.results.board_identity import tell_boards_apart
 from robustpose.results.leaderboard import boards_to_json, read_boards
 from robustpose.show.pages.leaderboard import render_leaderboard
 from tests.test_entries import write_entry
@@ -228,6 +229,65 @@ def test_nothing_outside_the_folder_and_no_other_file_than_a_report_is_linked_or
     assert sorted(path.name for path in site.iterdir()) == ["leaderboard.html", "leaderboard.json"]
     assert run("leaderboard", folder, "--out", site)[0] == 0
     assert re.findall('<a href="(?!#)([^"]*)"', (site / "leaderboard.html").read_text()) == ["../entries/c.pdf"]
+
+
+def test_entries_that_say_only_how_many_images_they_used_are_on_boards_by_that(tmp_path):
+    for name, n_images in (("a", 161), ("b", 161), ("c", 5), ("d", 1)):
+        entry = write_entry(tmp_path / f"{name}.json", name)
+        data = {"name": "people.json", "images": n_images, "metric": "coco_ap"}
+        (tmp_path / f"{name}.json").write_text(json.dumps({**entry, "data": data}))
+    boards = boards_to_json(read_boards(tmp_path)[0])["boards"]
+    assert [(board["images"], len(board["entries"])) for board in boards] == [(161, 2), (1, 1), (5, 1)]
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"box_protocol": "clean-det"},
+        {"box_protocol": "corrupt-det"},
+        {"dataset": {"name": "people.json"}},
+        {"cells": ["my.module:rain/3"]},
+    ],
+)
+def test_what_nobody_says_is_on_a_board_alone_and_the_title_says_so(tmp_path, unknown):
+    for name in "ab":
+        write_summary(tmp_path / name / "summary.json", name, **unknown)
+        path = tmp_path / name / "summary.json"
+        summary = json.loads(path.read_text())
+        names = {key.rpartition("/")[0] for key in summary["cells"]}
+        path.write_text(json.dumps({**summary, "corruptions": dict.fromkeys(names, 0.5)}))
+    boards, _ = read_boards(tmp_path)
+    assert [len(board.entries) for board in boards] == [1, 1]
+    assert all("unknown, those of " in words for words in map(" ".join, tell_boards_apart(boards)))
+
+
+def test_detected_boxes_that_are_known_and_alike_are_on_one_board(tmp_path):
+    dataset = {"name": "people.json", "n_images": 9, "boxes_sha256": "0" * 64}
+    for name in "ab":
+        write_summary(tmp_path / name / "summary.json", name, box_protocol="clean-det", dataset=dataset)
+    assert [len(board.entries) for board in read_boards(tmp_path)[0]] == [2]
+
+
+@pytest.mark.parametrize("changes", [{"resamples": 1}, {"resamples": 39}, {"n_images": 1}])
+def test_intervals_that_say_nothing_are_not_shown(tmp_path, changes):
+    write_summary(tmp_path / "summary.json")
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary["intervals"] = {"level": 0.95, "resamples": changes.get("resamples", 1000), "mPC": [0.5, 0.5]}
+    summary["provenance"]["dataset"]["n_images"] = changes.get("n_images", 9)
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    assert read_boards(tmp_path)[0][0].entries[0].rows["headline"][1].interval is None
+
+
+@pytest.mark.parametrize("version", ["1", 1.0, True, None, 2])
+def test_an_entry_of_another_form_is_left_out_with_a_line(tmp_path, version):
+    write_entry(tmp_path / "good.json", "good")
+    entry = write_entry(tmp_path / "other.json", "other")
+    entry = {**entry, "entry": version} if version is not None else {k: v for k, v in entry.items() if k != "entry"}
+    (tmp_path / "other.json").write_text(json.dumps(entry))
+    boards, left_out = read_boards(tmp_path)
+    assert [entry.name for board in boards for entry in board.entries] == ["good"]
+    assert len(left_out) == 1
+    assert f"{tmp_path / 'other.json'}: its form has version" in left_out[0]
 
 
 @pytest.mark.parametrize("words", [("--out", "board"), (), ("--quiet",)])

@@ -29,7 +29,7 @@ def page_path(tmp_path_factory):
         write_entry(folder / f"gt{i}.json", name, links, sizes[i], clean=0.7 - i / 20, drop=0.05 + i / 90, bands=True)
     write_entry(folder / "det.json", "HRNet", boxes="clean-det", dataset={**TOY, "boxes_sha256": "0" * 64})
     spoilt = write_entry(folder / "hostile.json", "SBL", drop=0.02)
-    spoilt["data"]["name"] = spoilt["model"]["training"] = spoilt["setup"]["profile"] = "<script>alert(1)</script>"
+    spoilt["data"]["name"] = spoilt["model"]["training"] = "<script>alert(1)</script>"
     spoilt["warnings"] = [TOGETHER.encode("ascii", "replace").decode()]
     (folder / "hostile.json").write_text(json.dumps(spoilt))
     boards, left_out = read_boards(folder)
@@ -61,8 +61,16 @@ def test_filters_hide_rows_and_boards_and_the_address_keeps_them(browser, page_p
         page.goto(page_path.as_uri() + "#suite=moon&x=%3Cb%3E")
         assert len(shown(page)) == 5
         assert "asks for suite=moon, x=<b>, which is not here" in page.locator("#shown").inner_text()
-        page.goto(page_path.as_uri() + "#board-2")
-        assert len(shown(page)) == 5
+        for words in ("suite=coco-c+1", "sort=rPC&order=ascending&view=corruptions", "board-2", "model=e"):
+            page.goto(page_path.as_uri() + f"#{words}")  # the suite is one that all have
+            assert "which is not here" not in page.locator("#shown").inner_text()
+        for words in ("sort=zzz", "order=down", "view=x", "boxes=none", "input=1x1", "board-9", "moon=1"):
+            page.goto(page_path.as_uri() + f"#{words}")
+            assert (
+                f"asks for {'#' * (words == 'board-9')}{words}, which is not here"
+                in page.locator("#shown").inner_text()
+            )
+            assert len(shown(page)) == 5
         check()
 
 

@@ -143,7 +143,15 @@ def check(
     Means must be those of the cells, links lead to the web or to files that are there, and metric, data and boxes fit
     together. The exit code is 2 if anything is wrong. There is a line for each file.
     """
-    from robustpose.results.entries import check_links, check_same, list_entry_files, read_entry, tell_entry
+    from robustpose.results.doubts import doubt_summary
+    from robustpose.results.entries import (
+        check_links,
+        check_same,
+        list_entry_files,
+        read_entry,
+        summarize_entry,
+        tell_entry,
+    )
 
     found: list[dict[str, Any]] = []
     for file in list_entry_files(files):
@@ -154,10 +162,13 @@ def check(
                 check_same(file, content, run)
         except UserError as error:
             print_aside(f"error: {error}")
-            found.append({"file": file, "ok": False, "problem": str(error)})
+            found.append({"file": file, "ok": False, "problem": str(error), "warnings": []})
         else:
             print_line(f"ok: {file}: {tell_entry(content)}")
-            found.append({"file": file, "ok": True, "problem": None})
+            doubts = doubt_summary(summarize_entry(content))
+            for doubt in doubts:
+                print_aside(f"warning: {file}: {doubt}")
+            found.append({"file": file, "ok": True, "problem": None, "warnings": doubts})
     shown.write({"files": found})
     if not all(one["ok"] for one in found):
         raise typer.Exit(YOURS)

@@ -12,10 +12,11 @@ from typing import Any
 
 from robustpose.errors import UserError
 from robustpose.reading import read_json
-from robustpose.results.doubts import is_fact, read_doubts
+from robustpose.results.doubts import doubt_summary, is_fact
 from robustpose.results.entries import is_entry, read_entry, summarize_entry
+from robustpose.results.entry_form import LEAST_RESAMPLES
 from robustpose.results.links import find_file, is_relative, is_report, link_file
-from robustpose.results.published import PublishedRow, find_row
+from robustpose.results.published import PublishedRow, count_images, find_row
 from robustpose.results.rows import model_name
 from robustpose.results.run_folder import IDENTITY
 from robustpose.results.summary import NEEDED, read_summary_file
@@ -115,7 +116,10 @@ def _looks_like_entry(path: Path) -> bool:
 def _describe(
     file: str, summary: dict[str, Any], model: Mapping[str, Any], links: Mapping[str, str], is_of_entry: bool = False
 ) -> Found:
-    doubts = tuple(text for text in read_doubts(summary) if not is_fact(text))
+    doubts = tuple(text for text in doubt_summary(summary) if not is_fact(text))
+    intervals = summary.get("intervals")
+    if intervals and (intervals["resamples"] < LEAST_RESAMPLES or count_images(summary) == 1):
+        summary = {**summary, "intervals": None}  # they say nothing, and would look as if they did
     row, differences = find_row(summary)
     return Found(file, summary, model_name(summary), model, links, row, tuple(differences), doubts, is_of_entry)
 

@@ -8,12 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from robustpose.changes import BY_CORRUPTION
+from robustpose.changes import BY_CORRUPTION, as_table
+from robustpose.results.published import count_benched
 
 if TYPE_CHECKING:
     from robustpose.results.leaderboard import Board
 
 LONGEST = 40  # letters of a value
+DETECTED = ("clean-det", "corrupt-det")  # boxes that a detector found
+OF_BOXES = ("boxes_sha256", "boxes_files", "given_boxes_sha256")  # what says which ones
 
 
 def head_of(board: Board) -> dict[str, Any]:
@@ -28,17 +31,27 @@ def head_of(board: Board) -> dict[str, Any]:
     }
 
 
-def find_origin(provenance: Mapping[str, Any], is_complete: bool) -> dict[str, Any]:
-    """Return what else decides the corrupted images, as far as the suite and the profile leave it open.
+def find_origin(summary: Mapping[str, Any], is_complete: bool, file: str) -> dict[str, Any]:
+    """Return what else decides what was measured, as far as the suite and the profile leave it open.
 
     Where nobody knows how a corrupted set was made, only the set itself is the same; corruptions of one's own are their
-    code. What all cells of a suite are needs neither.
+    code. What all cells of a suite are needs neither. What nobody says, such as whose boxes they are, is that of the
+    results in `file` alone.
     """
+    provenance = summary["provenance"]
+    dataset, alone = provenance["dataset"], f"unknown, those of {file}"
     origin = {}
     if provenance.get("profile", "unknown") == "unknown" and provenance.get("corrupted_images"):
         origin["corrupted_images"] = provenance["corrupted_images"]
     if not is_complete and provenance.get(BY_CORRUPTION):
         origin[BY_CORRUPTION] = provenance[BY_CORRUPTION]
+    own = {key.rpartition("/")[0] for key in summary["cells"] if ":" in key}
+    if not is_complete and not own <= as_table(provenance.get(BY_CORRUPTION)).keys():
+        origin[BY_CORRUPTION] = alone
+    if provenance.get("box_protocol") in DETECTED and not any(dataset.get(key) for key in OF_BOXES):
+        origin["detections"] = alone
+    if count_benched(dataset) is None and not any(key.endswith("sha256") for key in dataset):
+        origin["images"] = alone
     return origin
 
 

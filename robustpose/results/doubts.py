@@ -15,6 +15,7 @@ FACTS = re.compile(
     r"nobody has an area, as in crowdpose's annotations"
 )
 LOW_SCORE = 0.05  # on clean images: below it, something is wrong more often than not
+MUCH_MORE = 0.1  # above the clean score: no chance of a few images, no brightness that helps
 _VALUES = (
     "colours, mean, std or scale other than it was trained with (--model-set channels=bgr, mean=, std=, scale=255)"
 )
@@ -62,6 +63,25 @@ def _find_causes(estimator: Mapping[str, Any]) -> str:
 def list_doubts(known: Iterable[str], metric: str, clean: float, estimator: Mapping[str, Any]) -> list[str]:
     """Return all warnings of a run, each once: `known` ones, of data and estimator, and that of its clean score."""
     return list(dict.fromkeys([*known, *doubt_score(metric, clean, estimator)]))
+
+
+def doubt_gains(metric: str, clean: float, means: Mapping[str, float]) -> list[str]:
+    """Return the warning that scores under corruption, 0..1, give rise to which are far above the clean one."""
+    name, most = max(means.items(), key=lambda item: item[1], default=("", 0.0))
+    if most <= clean + MUCH_MORE:
+        return []
+    return [
+        f"{metric} under {name} is {100 * most:.1f}, and {100 * clean:.1f} on clean images: corruption makes no person "
+        "easier to find, so one of both may be of other images, boxes or results"
+    ]
+
+
+def doubt_summary(summary: Mapping[str, Any]) -> list[str]:
+    """Return the warnings that a summary carries, and those that its scores give rise to, each once."""
+    metric, clean, known = summary["metric"], summary["clean"], read_doubts(summary)
+    if not any(text.startswith(_begin(metric, clean)) for text in known):
+        known += doubt_score(metric, clean, summary["provenance"].get("estimator", {}))
+    return list(dict.fromkeys([*known, *doubt_gains(metric, clean, summary["corruptions"])]))
 
 
 def read_doubts(summary: Mapping[str, Any]) -> list[str]:

@@ -8,28 +8,26 @@ from typing import Any
 
 from robustpose.config import check_settings, describe
 from robustpose.errors import UserError
-from robustpose.metrics import SCORES
-from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, take_means
+from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.reading import read_json
 from robustpose.results.about import read_about
 from robustpose.results.compare import read_tables
 from robustpose.results.doubts import read_doubts
-from robustpose.results.entry_form import VERSION, EntryForm
+from robustpose.results.entry_checks import (
+    check_cells,
+    check_clean,
+    check_data,
+    check_intervals,
+    check_keys,
+    check_setup,
+)
+from robustpose.results.entry_form import LEAST_RESAMPLES, VERSION, EntryForm
 from robustpose.results.links import find_file, is_relative
 from robustpose.results.names import check_name
-from robustpose.results.published import count_benched, count_whole, get_row
+from robustpose.results.published import count_benched
 from robustpose.results.resampling import draw_weights
-from robustpose.results.rows import (
-    data_name,
-    headline_columns,
-    label_headline,
-    model_name,
-    nest_means,
-    percent,
-    suite_of,
-    title_chosen,
-)
+from robustpose.results.rows import data_name, label_headline, model_name, nest_means, percent, suite_of, title_chosen
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import find_intervals, read_summary
 from robustpose.results.summary_model import check_summary
@@ -37,9 +35,7 @@ from robustpose.results.summary_model import check_summary
 MOST_BYTES = 1 << 20  # of a file; those of all cells of coco-c have 12,000
 SETUP = ("profile", "seed", "frost_textures", "box_protocol")
 PIXELS = ("corrupted_images", "corruption_code")  # of provenance, where there are some
-BOXES = ("gt", "clean-det", "corrupt-det")  # a network that needs none may be run on data that have some
-OF_BOXES = ("boxes_sha256", "boxes_files", "given_boxes_sha256")
-FAR = 0.1  # of a score from its interval
+ONLY_ENTRIES = {"model", "data", "setup", "scores"}  # of what must be there, what no summary has
 NOT_RECOMPUTED = "its scores could not be recomputed from the run, whose metric keeps no matches"
 
 
@@ -105,14 +101,16 @@ def _recompute(
         raise UserError(f"{folder} has matches of {n_found} images, by its summary.json of {n_images}: score it again")
     if said is None:
         return means, None, n_found, []
+    if n_found == 1 or said["resamples"] < LEAST_RESAMPLES:
+        return means, None, n_found, []  # what they would say is nothing
     weights = draw_weights(n_found, said["resamples"])
     resampled = {cell: table.score(weights) for cell, table in tables.items()}
     return means, find_intervals(resampled, list(scores), suite), n_found, []
 
 
 def is_entry(content: Any) -> bool:
-    """Tell whether the content of a JSON file is meant as an entry."""
-    return isinstance(content, dict) and isinstance(content.get("entry"), int)
+    """Tell whether the content of a JSON file is meant as an entry, whatever is wrong with it."""
+    return isinstance(content, dict) and ("entry" in content or len(ONLY_ENTRIES & content.keys()) >= 3)
 
 
 def read_entry(path: Path) -> dict[str, Any]:
@@ -134,56 +132,15 @@ def check_entry(content: Mapping[str, Any]) -> dict[str, Any]:
     if type(content.get("entry")) is not int or content["entry"] != VERSION:
         raise UserError(f"its form has version {describe(content.get('entry'))}, and this robustpose reads {VERSION}")
     check_settings(EntryForm, content, "")
+    check_cells(content)
     summary = summarize_entry(content)
     check_summary(summary)
-    known = {*headline_columns(suite_of(summary)), "groups", "corruptions", "cells", "geometric", "severities"}
-    unknown = [key for key in content["scores"] if key not in known]
-    if unknown:
-        raise UserError(f"unknown key 'scores.{unknown[0][:80]}': there is no such score")
-    _check_intervals(summary)
-    _check_data(content)
+    check_keys(content, summary)
+    check_intervals(summary)
+    check_data(content)
+    check_setup(content)
+    check_clean(summary)
     return dict(content)
-
-
-def _check_intervals(summary: Mapping[str, Any]) -> None:
-    """Raise UserError where an interval is of no score, or far from its score."""
-    intervals = summary.get("intervals") or {}
-    pairs = [(name, summary.get(name), ends) for name, ends in intervals.items() if isinstance(ends, list)]
-    for part in ("cells", "corruptions", "groups"):
-        of = summary[part]
-        pairs += [(f"{part}.{name}", of.get(name), ends) for name, ends in intervals.get(part, {}).items() if ends]
-    for name, score, ends in pairs:
-        if score is None:
-            raise UserError(f"intervals.{name[:80]} is of no score")
-        if not ends[0] - FAR <= score <= ends[1] + FAR:  # resamples of few images may all be on one side
-            raise UserError(f"intervals.{name[:80]} is {describe(ends)}, and the score is {score}")
-
-
-def _check_data(content: Mapping[str, Any]) -> None:
-    """Raise UserError where the numbers of an entry cannot be of the data that it names."""
-    data, setup, metric = content["data"], content["setup"], content["metric"]
-    whole = count_whole(data)
-    if whole is not None and not 0 < (data.get("n_images") or 1) <= whole:
-        raise UserError(f"data.n_images is {data['n_images']}, and {data['name']} has {whole}")
-    n_images = count_benched(data)
-    if n_images is not None and data["images"] != n_images:
-        raise UserError(f"data.images is {describe(data['images'])}, and by the other counts {n_images} were used")
-    if data["images"] == 0:
-        raise UserError("data.images must be at least 1, got 0")
-    named = str(data.get("metric") or "").partition(":")[0]
-    if metric != SCORES.get(named, metric):
-        raise UserError(f"data.metric {named} gives {SCORES[named]}, and metric is {describe(metric)}")
-    if metric in HELD_AGAINST_CLEAN and content["scores"]["clean"] != 1:
-        raise UserError(f"scores.clean must be 1 for {metric}, got {describe(content['scores']['clean'])}")
-    boxes, protocol = data.get("boxes"), setup["box_protocol"]
-    if boxes != protocol and {boxes, protocol} <= set(BOXES):
-        raise UserError(f"data.boxes is {boxes}, and setup.box_protocol {describe(protocol)}")
-    if boxes == protocol and boxes in BOXES[1:] and not any(data.get(key) for key in OF_BOXES):
-        raise UserError(f"data.boxes is {boxes}, and data.boxes_sha256 is missing, which says whose they are")
-    if content.get("row") is not None:
-        row = get_row(content["row"]["name"])
-        if row.metric != metric:
-            raise UserError(f"row {row.name} of the paper is of {row.metric}, and metric is {describe(metric)}")
 
 
 def list_entry_files(places: Sequence[Path]) -> list[Path]:
@@ -243,18 +200,21 @@ def summarize_entry(content: Mapping[str, Any]) -> dict[str, Any]:
     of_cells = {CLEAN: scores["clean"], **{Cell.from_key(key): score for key, score in scores["cells"].items()}}
     means = nest_means(take_means(of_cells, list(of_cells), suite), suite)
     by_corruption = list(means["corruptions"].values())
+    dataset = {key: value for key, value in data.items() if key != "images"}
+    if data["images"] is not None and count_benched(dataset) is None:
+        dataset["n_images"] = data["images"]  # which board it is on depends on that, too
     has_other_mean = means[suite.mean_name] is None and by_corruption
     return {
         **named,
         **means,
         **scores,
-        **{key: {**means[key], **scores.get(key, {})} for key in ("corruptions", "groups")},
+        **{key: {**means[key], **scores.get(key, {})} for key in ("corruptions", "groups", "geometric")},
         "mean_of_chosen": sum(by_corruption) / len(by_corruption) if has_other_mean else None,
         "intervals": content.get("intervals"),
         "warnings": list(content.get("warnings", ())),
         "provenance": {
             **content["setup"],
-            "dataset": {key: value for key, value in data.items() if key != "images"},
+            "dataset": dataset,
             "estimator": {"name": model["name"], "kind": model.get("kind"), "input": model.get("input")},
             "versions": dict(content.get("versions", {})),
             "row": content.get("row"),

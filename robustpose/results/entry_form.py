@@ -13,12 +13,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from robustpose.printing import make_visible
 from robustpose.results.links import parse_link
-from robustpose.results.summary_model import MOST_CELLS, ROUNDING, Count, Ends, Part, Score, Text, parse_number
+from robustpose.results.resampling import LEVEL, MOST_RESAMPLES
+from robustpose.results.summary_model import MOST_CELLS, MOST_IMAGES, ROUNDING, Ends, Part, Score, Text
 
 VERSION = 1
 LONGEST_NAME = 200  # letters
 MOST_LINKS = 10
 MOST_WARNINGS = 50
+LEAST_RESAMPLES = 40  # of a 95 % interval: of fewer, not one is beyond its ends
+PROFILES = ("release", "independent", "unknown")
+BOXES = ("gt", "clean-det", "corrupt-det", "none", "unknown")
+TEXTURES = re.compile("original|generated|unused|unknown|folder:[0-9a-f]{16}")
 
 
 def _parse_name(value: Any) -> Any:
@@ -39,6 +44,42 @@ def _parse_size(value: Any) -> Any:
     return value
 
 
+def _parse_whole(value: Any) -> Any:
+    if value is not None and type(value) is not int:  # pydantic would take 161.0, and others would not count it
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _parse_profile(value: Any) -> Any:
+    if value not in PROFILES:
+        raise ValueError(f"must be one of {', '.join(PROFILES)}")
+    return value
+
+
+def _parse_protocol(value: Any) -> Any:
+    if value not in BOXES:
+        raise ValueError(f"must be one of {', '.join(BOXES)}")
+    return value
+
+
+def _parse_textures(value: Any) -> Any:
+    if not isinstance(value, str) or not TEXTURES.fullmatch(value):
+        raise ValueError("must be original, generated, unused, unknown, or folder: and the beginning of a SHA-256")
+    return value
+
+
+def _parse_seed(value: Any) -> Any:
+    if isinstance(value, str) and value not in ("release", "unknown"):
+        raise ValueError("must be release, unknown or a whole number")
+    return value if value is None or isinstance(value, str) else _parse_whole(value)
+
+
+def _parse_level(value: Any) -> Any:
+    if value != LEVEL:
+        raise ValueError(f"must be {LEVEL}, as all intervals of a leaderboard are")
+    return value
+
+
 def _parse_bounds(ends: Any) -> Any:
     if isinstance(ends, list) and any(type(end) in (int, float) and not 0 <= end <= 1 + ROUNDING for end in ends):
         raise ValueError("must be an interval [low, high] from 0 to 1")
@@ -52,7 +93,16 @@ Bounds01 = Annotated[dict[Text, Annotated[Ends, BeforeValidator(_parse_bounds)] 
 Link = Annotated[str, BeforeValidator(parse_link)]
 Part01 = Annotated[Score, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 Parts01 = Annotated[dict[Text, Part01], Field(max_length=MOST_CELLS)]
-Parameters = Annotated[int, BeforeValidator(parse_number), Field(gt=0, le=10**15)]
+Count = Annotated[int, BeforeValidator(_parse_whole), Field(ge=0, le=MOST_IMAGES)]
+Parameters = Annotated[int, BeforeValidator(_parse_whole), Field(gt=0, le=10**15)]
+Resamples = Annotated[int, BeforeValidator(_parse_whole), Field(ge=LEAST_RESAMPLES, le=MOST_RESAMPLES)]
+Level = Annotated[float, BeforeValidator(_parse_level), Field(json_schema_extra={"const": LEVEL})]
+Profile = Annotated[str, BeforeValidator(_parse_profile), Field(json_schema_extra={"enum": list(PROFILES)})]
+Protocol = Annotated[str, BeforeValidator(_parse_protocol), Field(json_schema_extra={"enum": list(BOXES)})]
+Textures = Annotated[
+    str, BeforeValidator(_parse_textures), Field(json_schema_extra={"pattern": f"^({TEXTURES.pattern})$"})
+]
+Seed = Annotated[str | int | None, BeforeValidator(_parse_seed)]
 
 
 class _Closed(BaseModel):
@@ -91,16 +141,22 @@ class Data(Part):
     )
     limit: Count | None = Field(None, description="How many were used, where only the first ones were.")
     annotations_sha256: Digest | None = Field(None, description="SHA-256 of the annotation file.")
-    boxes_sha256: Digest | None = Field(None, description="SHA-256 of the detections that models got as boxes.")
+    boxes_sha256: Digest | None = Field(
+        None, description="SHA-256 of the detections that models got as boxes; must be there for those."
+    )
 
 
 class Setup(_Closed):
     """How it was measured."""
 
-    profile: Text = Field(description="How corruptions draw: `release`, `independent`, or `unknown`.")
-    seed: Text | Count | None = Field(description="`release`, or the number that was drawn from.")
-    frost_textures: Text = Field(description="Which textures frost has, such as `original`.")
-    box_protocol: Text = Field(description="Where people were looked for: `gt`, `clean-det`, `corrupt-det`, `none`.")
+    profile: Profile = Field(description="How corruptions draw: `release`, `independent`, or `unknown`.")
+    seed: Seed = Field(description="`release`, or the number that was drawn from.")
+    frost_textures: Textures = Field(
+        description="Which textures frost has, such as `original`; `unused` without frost."
+    )
+    box_protocol: Protocol = Field(
+        description="Where people were looked for: `gt`, `clean-det`, `corrupt-det`, `none`, `unknown`."
+    )
     corrupted_images: Any = Field(None, description="Which corrupted set, where images were not made on the fly.")
     corruption_code: Any = Field(None, description="Hashes of the code of corruptions of one's own.")
 
@@ -112,19 +168,21 @@ class Scores(Part):
     cells: Parts01 = Field(description="Score of each corruption at each severity, such as `fog/3`.")
     corruptions: Parts01 = Field({}, description="Mean over severities of each corruption.")
     groups: Parts01 = Field({}, description="Mean of each group of corruptions.")
+    geometric: Parts01 = Field({}, description="Mean of the corruptions that move pixels, and of all others.")
 
 
 class Intervals(Part):
     """95 % intervals over images, [low, high], under the names that scores have."""
 
-    level: Score = Field(description="Of which level they are, such as 0.95.")
-    resamples: Count = Field(description="How many resamples of the images they are made from.")
+    level: Level = Field(description="Of which level they are: 0.95.")
+    resamples: Resamples = Field(description="How many resamples of the images they are made from, 40 at least.")
     clean: Annotated[Ends, BeforeValidator(_parse_bounds)] | None = Field(
         None, description="Interval of the score on clean images."
     )
     cells: Bounds01 = Field({}, description="Interval of each cell.")
     corruptions: Bounds01 = Field({}, description="Interval of each corruption.")
     groups: Bounds01 = Field({}, description="Interval of each group.")
+    geometric: Bounds01 = Field({}, description="Interval of each of these means.")
 
 
 class PaperRow(_Closed):

@@ -129,7 +129,7 @@ def read_boards(folder: Path, names: Mapping[str, str] = MappingProxyType({})) -
     for found in results:
         paths = [path for file in found.files for path in ((folder / file).resolve(), (folder / file).parent.resolve())]
         place = next((place for place in paths if place in wanted), None)
-        board = _make_board(found.summary)
+        board = _make_board(found.summary, found.file)
         board = boards.setdefault(identify_board(board), board)
         board.entries.append(_make_entry(found, found.name if place is None else wanted.pop(place)[1]))
     if wanted:
@@ -176,7 +176,7 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _make_board(summary: Mapping[str, Any]) -> Board:
+def _make_board(summary: Mapping[str, Any], file: str) -> Board:
     """Return the board of a run, without entries."""
     provenance, suite = summary["provenance"], suite_of(summary)
     dataset = {key: value for key, value in provenance["dataset"].items() if key != "code"}  # what it gave is there
@@ -189,7 +189,7 @@ def _make_board(summary: Mapping[str, Any]) -> Board:
         is_complete=is_complete,
         entries=[],
         cells=() if is_complete else tuple(sorted(summary["cells"])),
-        origin=find_origin(provenance, is_complete),
+        origin=find_origin(summary, is_complete, file),
     )
 
 

@@ -64,23 +64,37 @@
   };
   const set = (name, value) => (value ? state.set(name, value) : state.delete(name));
 
+  // Whether the page has what the address asks for. What is the same for all has no field, and can be asked for.
+  const has = (name, value) => {
+    if (name === "sort") return tables.some((table) => headersOf(table).some((header) => nameOf(header) === value));
+    if (name === "order") return ["ascending", "descending"].includes(value);
+    if (name === "view") return value === "corruptions";
+    if (name === "model") return true;
+    const isFilter = ["suite", "boxes", "input", "parameters"].includes(name);
+    return isFilter && [...document.querySelectorAll(`[data-${name}]`)].some((one) => one.dataset[name] === value);
+  };
+
+  const tellUnknown = (words) => {
+    if (words.length) shown.textContent += `; the address asks for ${words.join(", ").slice(0, 200)}, which is not here`;
+  };
+
   const read = () => {
     const hash = location.hash.slice(1);
-    if (hash && !hash.includes("=")) return show(); // a place on the page
+    if (hash && !hash.includes("=")) {
+      show(); // a place on the page
+      tellUnknown(document.getElementById(hash) ? [] : [`#${hash}`]);
+      return;
+    }
     state.clear();
     const unknown = [];
     new URLSearchParams(hash).forEach((value, name) => {
-      const field = fields.find((one) => one.dataset.filter === name);
-      const isKnown = field
-        ? field.type === "search" || [...field.options].some((option) => option.value === value)
-        : { sort: true, order: ["ascending", "descending"].includes(value), view: value === "corruptions" }[name];
-      if (isKnown) set(name, value);
+      if (!value || has(name, value)) set(name, value);
       else unknown.push(`${name}=${value}`);
     });
     fields.forEach((field) => (field.value = state.get(field.dataset.filter) ?? ""));
     sortAll();
     show();
-    if (unknown.length) shown.textContent += `; the address asks for ${unknown.join(", ").slice(0, 200)}, which is not here`;
+    tellUnknown(unknown);
   };
 
   fields.forEach((field) =>
