@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import pytest
@@ -76,6 +77,13 @@ def test_a_group_of_two_carries_a_note_and_two_copies_of_a_training_another(trai
     assert any("have the same score in every cell" in note for note in notes)
 
 
+def test_a_copy_of_a_training_in_another_group_carries_a_note(trained, tmp_path):
+    copy = shutil.copytree(trained["good"][0], tmp_path / "copy")
+    notes = compare_groups({"good": trained["good"], "bad": [*trained["bad"], copy]}, 100).notes
+    assert any("run-good-0 of good and" in note and "copy of bad have the same score" in note for note in notes)
+    assert any("are they one training, in two groups?" in note for note in notes)
+
+
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
@@ -105,10 +113,12 @@ def test_a_group_that_cannot_be_read_is_refused(texts, message):
         parse_groups(texts)
 
 
-def test_a_folder_with_a_comma_is_told_from_two_folders(tmp_path):
-    (tmp_path / "a,b").mkdir()
+@pytest.mark.parametrize("words", ["a,b", "a,b/r0,{place}/c", "{place}/c,{place}/a,b", "c,{place}/a, b,c"])
+def test_a_folder_with_a_comma_is_told_from_two_folders(tmp_path, words):
+    for name in ("a,b/r0", "c", "a, b,c"):
+        (tmp_path / name).mkdir(parents=True)
     with pytest.raises(UserError, match="is one folder, and a comma stands between two"):
-        parse_groups([f"x={tmp_path}/a,b"])
+        parse_groups([f"x={tmp_path}/{words.format(place=tmp_path)}"])
 
 
 def test_the_command_compares_groups_and_writes_a_table(trained, run, tmp_path):
@@ -124,6 +134,17 @@ def test_the_command_compares_groups_and_writes_a_table(trained, run, tmp_path):
     assert r"$\pm$" in (tmp_path / "beside/table.tex").read_text()
 
 
+def test_a_run_folder_keeps_its_own_table(trained, run):
+    words = [f"--group={name}={','.join(map(str, of))}" for name, of in trained.items()]
+    own = trained["good"][0]
+    before = {path.name: path.read_bytes() for path in own.iterdir() if path.is_file()}
+    for named in (words, [own, trained["bad"][0]]):
+        code, _, errors = run("compare", *named, "--out", own)
+        assert code == 2
+        assert f"{own} is a run folder, whose table.tex would be overwritten: choose another folder" in errors
+    assert {path.name: path.read_bytes() for path in own.iterdir() if path.is_file()} == before
+
+
 def test_runs_beside_groups_are_refused_in_one_line(run):
     code, _, errors = run("compare", "--group", "a=r0,r1", "r2")
     assert code == 2
@@ -137,6 +158,11 @@ def test_the_page_shows_each_training(comparison):
     page = render_comparison(comparison)
     assert "Each of 6 trainings by itself" in page
     assert all(name in page for names in comparison.trainings for name in names)
+    setup = page[page.index('id="setup"') :]
+    titles, line = (
+        re.findall(rf"<{tag}[ >]", row) for tag, row in zip(("th", "t[hd]"), setup.split("</tr>"), strict=False)
+    )
+    assert len(titles) == len(line) == 3  # what, and each group
 
 
 def test_only_what_can_be_told_from_all_others_is_bold(trained, comparison):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 from robustpose.errors import UserError, quote
@@ -41,13 +42,22 @@ def parse_groups(texts: Sequence[str]) -> dict[str, list[Path]]:
             raise UserError(
                 f"--group names {quote(name)} twice: give all its runs at once, with commas, or another name"
             )
-        if len(words) > 1 and Path(runs.strip()).is_dir() and not all(Path(word).is_dir() for word in words):
+        if (folder := _find_split(runs.split(","))) is not None:
             raise UserError(
-                f"--group {name}: {Path(runs.strip()).absolute()} is one folder, and a comma stands between two: "
+                f"--group {name}: {folder.absolute()} is one folder, and a comma stands between two: "
                 "name it by a link without a comma, or compare in Python: robustpose.compare(groups={...})"
             )
         groups[name] = [Path(word) for word in words]
     return groups
+
+
+def _find_split(parts: Sequence[str]) -> Path | None:
+    """Return a folder with commas in its name of which parts are taken for folders, though one of them is none."""
+    for start, end in combinations(range(len(parts) + 1), 2):
+        folder = Path(",".join(parts[start:end]).strip())
+        if end - start > 1 and folder.is_dir() and not all(Path(part.strip()).is_dir() for part in parts[start:end]):
+            return folder
+    return None
 
 
 def compare_groups(groups: Groups, n_resamples: int = RESAMPLES) -> Comparison:
@@ -65,7 +75,7 @@ def compare_groups(groups: Groups, n_resamples: int = RESAMPLES) -> Comparison:
         names=tuple(groups),
         trainings=of_groups,
         setup=tuple((what, tuple(_join(of) for of in split(values, sizes))) for what, values in comparison.setup),
-        notes=(*comparison.notes, *_note_few(groups), *_note_alike(comparison.rows, groups, of_groups)),
+        notes=(*comparison.notes, *_note_few(groups), *_note_alike(comparison.rows, groups)),
     )
 
 
@@ -108,13 +118,23 @@ def _note_few(groups: Groups) -> Iterator[str]:
             )
 
 
-def _note_alike(rows: Sequence[ComparedRow], groups: Groups, names: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield a note for each training that scores as another one of its group does, everywhere."""
+def _note_alike(rows: Sequence[ComparedRow], groups: Groups) -> Iterator[str]:
+    """Yield a note for each training that scores as one before it does, everywhere: of its group, or of another."""
+    before: dict[tuple[float | None, ...], tuple[str, Path]] = {}
     for group, (name, folders) in enumerate(groups.items()):
-        columns = list(zip(*(row.trainings[group] for row in rows), strict=True))
-        for at, column in enumerate(columns):
-            if (first := columns.index(column)) < at:
+        for folder, scores in zip(folders, zip(*(row.trainings[group] for row in rows), strict=True), strict=True):
+            if scores not in before:
+                before[scores] = (name, folder)
+                continue
+            other, first = before[scores]
+            if other == name:
                 yield (
-                    f"{folders[first]} and {folders[at]} of {name} have the same score in every cell: are they one "
-                    "training, measured twice? Then its spread and its intervals are too small"
+                    f"{first} and {folder} of {name} have the same score in every cell: are they one training, "
+                    "measured twice? Then its spread and its intervals are too small"
+                )
+            else:
+                yield (
+                    f"{first} of {other} and {folder} of {name} have the same score in every cell: are they one "
+                    "training, in two groups? Then intervals of differences are not right: they take each group's "
+                    "trainings for other ones"
                 )

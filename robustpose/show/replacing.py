@@ -46,6 +46,14 @@ def check_figures(folder: Path, names: tuple[str, ...], option: str) -> None:
     check_table(folder / "table.tex", option)
 
 
+def check_no_run(folder: Path, option: str) -> None:
+    """Raise UserError for the folder of a run, whose own table.tex would be lost."""
+    if any((folder / name).is_file() for name in ("run.json", "summary.json")):
+        raise UserError(
+            f"{folder.absolute()} is a run folder, whose table.tex would be overwritten: choose another {option}"
+        )
+
+
 def check_table(path: Path, option: str) -> None:
     """Raise UserError where a file would be lost that is no LaTeX table of ours."""
     _check(path, lambda head: head.startswith(TABLE), option, "no table that robustpose wrote")

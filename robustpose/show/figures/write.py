@@ -10,7 +10,6 @@ from robustpose.corruptions.suites import COCO_C, cells_of
 from robustpose.data.corrupted import CorruptedImages, MadeImages
 from robustpose.data.spec import DataSpec
 from robustpose.data.toy import ToyPeople
-from robustpose.errors import UserError
 from robustpose.files import write_text
 from robustpose.pose.protocols import Dataset
 from robustpose.results.published import dataset_names, is_whole_dataset, published_rows
@@ -32,7 +31,7 @@ from robustpose.show.figures.truth_beside import choose_cells
 from robustpose.show.figures.wanted import Wanted
 from robustpose.show.figures.write_examples import Opened, write_examples, write_truth_beside
 from robustpose.show.figures.written import Written
-from robustpose.show.replacing import follow
+from robustpose.show.replacing import check_no_run, follow
 from robustpose.show.tables import to_latex
 
 
@@ -51,8 +50,7 @@ def write_figures(
     """
     wanted = wanted or Wanted()
     wanted.check(runs[0].suite)
-    if (out / "run.json").is_file() or out.resolve() in [run.folder.resolve() for run in runs]:
-        raise UserError(f"{out} is a run folder, whose table.tex would be overwritten: choose another --out")
+    check_no_run(out, "--out")
     written = Written(out)
     written.check()
     pairs = pair_runs(runs, wanted.pairs, written.notes)

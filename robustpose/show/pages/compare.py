@@ -17,7 +17,7 @@ from robustpose.show.compare_table import comparison_to_latex
 from robustpose.show.pages.compare_charts import chart_differences
 from robustpose.show.pages.page import render_page
 from robustpose.show.pages.small_curves import HEIGHT, WIDTH, draw_curves
-from robustpose.show.replacing import check_json, check_page, check_table, follow
+from robustpose.show.replacing import check_json, check_no_run, check_page, check_table, follow
 
 # Kinds of rows that have a table, in the order of the page; cells come last, folded.
 TABLES = {
@@ -46,6 +46,7 @@ def write_comparison(
 
 def check_place(folder: Path) -> None:
     """Raise UserError where other files than those of a comparison would be lost in a folder."""
+    check_no_run(folder, "folder")
     check_json(folder / "comparison.json", "level", "folder")
     check_page(folder / "compare.html", "compare", "folder")
     check_table(folder / "table.tex", "folder")
