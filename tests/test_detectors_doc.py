@@ -8,7 +8,7 @@ import pytest
 from robustpose import detectors
 from robustpose.detectors.forms import FORMS
 
-TEXT = (Path(__file__).parents[1] / "docs/guides/detectors.md").read_text()
+TEXT = (Path(__file__).parents[1] / "docs/reference/detectors.md").read_text()
 
 
 def read_options(section):

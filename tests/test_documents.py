@@ -115,6 +115,20 @@ def test_readme_is_a_page():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 110
 
 
+def test_titles_in_the_menu_are_those_of_the_pages():
+    menu = re.findall(r"^ +- ([^:\n]+): (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert len(menu) > 30
+    titles = {name: (ROOT / "docs" / name).read_text().split("\n", 1)[0] for _, name in menu if name != "index.md"}
+    assert titles == {name: f"# {title}" for title, name in menu if name != "index.md"}
+
+
+@pytest.mark.parametrize("guide", sorted((ROOT / "docs/guides").glob("*.md")), ids=lambda path: path.stem)
+def test_guide_begins_with_its_task_and_says_what_can_go_wrong(guide):
+    text = guide.read_text()
+    assert re.match(r"# .*\n\n\*\*Task:\*\* ", text)
+    assert "\n## What can go wrong\n" in text
+
+
 def test_few_blocks_are_not_run_and_each_says_why():
     reasons = [block.reason for page in PAGES for block in find_blocks(page) if block.reason]
     assert len(reasons) <= 8

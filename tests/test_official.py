@@ -159,8 +159,27 @@ def test_missing_root_names_the_folder_that_is_spelled_alike(call, tmp_path):
     (tmp_path / "mpii").mkdir()
     with pytest.raises(UserError, match=r"mpi does not exist \(did you mean 'mpii'\?\): name the one that holds"):
         call(tmp_path / "mpi")
+
+
+def test_missing_root_is_an_error_where_files_are_needed(tmp_path):
     with pytest.raises(UserError, match="one/two does not exist: name the one"):
-        call(tmp_path / "one/two")
+        find_files("mpii", tmp_path / "one/two", "valid")
+
+
+@pytest.mark.parametrize("name", official.SETS)
+def test_check_says_what_belongs_in_a_folder_that_is_not_there_yet(name, tmp_path):
+    done = CliRunner().invoke(app, ["check", name, "--root", str(tmp_path / "new")])
+    (tmp_path / "empty").mkdir()
+    assert done.exit_code == 2
+    assert done.stdout == CliRunner().invoke(app, ["check", name, "--root", str(tmp_path / "empty")]).stdout
+    assert "\nget " in done.stdout
+    assert not (tmp_path / "new").exists()
+
+
+def test_check_refuses_a_file_as_folder(tmp_path):
+    (tmp_path / "set").write_text("")
+    with pytest.raises(UserError, match="set is no folder: name the one"):
+        check("mpii", tmp_path / "set")
 
 
 def test_unknown_set_names_the_nearest(tmp_path):

@@ -126,11 +126,22 @@ def test_pages_ask_nothing_of_the_network_and_axe_finds_nothing(site):
                 page.close()
 
 
-def test_search_finds_a_command_without_the_network(site):
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("opened", ["served", "from its folder"])
+def test_search_finds_a_command_without_the_network(opened, viewport, site):
     with open_browser() as browser, served(site) as address:
-        page = browser.new_page(viewport=DESKTOP)
+        start = address if opened == "served" else f"{site.as_uri()}/"
+        page = browser.new_page(viewport=viewport)
         page.set_default_timeout(PATIENCE)
-        page.goto(address + "index.html")
-        page.fill(".md-search__input", "convert-pifpaf")
+        complaints = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(start + "guides/onnx.html")
+        if viewport is PHONE:
+            page.click("label.md-header__button[for=__search]")
+        page.click(".md-search__input")
+        page.keyboard.type("convert-pifpaf")
         page.wait_for_selector(".md-search-result__item")
         assert "convert-pifpaf" in page.inner_text(".md-search-result__list")
+        assert page.get_attribute(".md-search-result__link >> nth=0", "href").startswith(start)
+        assert not complaints

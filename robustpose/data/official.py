@@ -218,9 +218,14 @@ def find_place(root: Path, place: Place) -> Path | None:
     return next((root / path for path in place.paths if exists(root / path)), None)
 
 
+def name_folder_beside(root: Path) -> str:
+    """Return ` (did you mean '…'?)` with a folder beside it that is spelled alike, an empty text where none is."""
+    return nearest(root.name, [path.name for path in root.parent.glob("*") if path.is_dir()])
+
+
 def check_root(name: str, root: Path) -> None:
     """Raise UserError where `root` is no folder, naming a folder beside it that is spelled alike."""
     if not root.is_dir():
-        beside = nearest(root.name, [path.name for path in root.parent.glob("*") if path.is_dir()])
+        beside = name_folder_beside(root)
         what = "is no folder" if root.exists() else "does not exist"
         raise UserError(f"the folder {root} {what}{beside}: name the one that holds the files of {name}")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from robustpose.data.image_folder import leads_out
 from robustpose.data.mpii import read_truth_file
-from robustpose.data.official import SETS, check_root, find_place
+from robustpose.data.official import SETS, check_root, find_place, name_folder_beside
 from robustpose.data.official_set import Place, Split
 from robustpose.errors import UserError, nearest
 from robustpose.limits import read_limit
@@ -34,11 +34,13 @@ class Finding:
 def check(name: str, root: Path) -> list[Finding]:
     """Compare a folder with an official set, such as coco, by its name.
 
-    An optional split that is not there at all is one finding, its annotation file.
+    An optional split that is not there at all is one finding, its annotation file. Of a folder that does not exist,
+    all files are missing: whoever has nothing yet is to see what belongs there.
     """
     if name not in SETS:
         raise UserError(f"unknown official set '{name}'{nearest(name, SETS)}: expected one of {', '.join(SETS)}")
-    check_root(name, root)
+    if root.exists() or name_folder_beside(root):
+        check_root(name, root)
     return [finding for split in SETS[name].splits.values() for finding in _check_split(root, split)]
 
 
