@@ -122,6 +122,12 @@ def test_published_row_that_a_run_names_stands_below_ours():
     assert ">+0.6</td>" in page  # 75.0 here, 74.4 there
 
 
+def test_one_image_and_one_cell_are_called_one():
+    page = render(make_summary(cells=[CLEAN, Cell("fog", 3)], dataset={"name": "people.json", "n_images": 1}))
+    assert "people.json, 1 image<" in page
+    assert "over the one corrupted cell of this run alone" in page
+
+
 def test_row_that_a_run_names_but_was_not_measured_as_is_said():
     row = {"name": "coco-c/table5/gridmask", "differences": ["--boxes clean-det instead of gt"]}
     page = render(make_summary(dataset={"name": "person_keypoints_val2017.json", "n_images": 161}, row=row))

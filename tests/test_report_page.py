@@ -357,3 +357,19 @@ def test_page_prints_on_four_sheets_at_most(run_view):
     sheets = run_view.pdf(prefer_css_page_size=True, print_background=True)
     assert 1 <= sheets.count(b"/Type /Page\n") <= 4
     run_view.wait_for_selector("html:not(.printing)")  # charts are as they were
+
+
+def test_whole_bodies_print_on_four_sheets_whose_tables_have_their_headers(browser, tmp_path):
+    slices = make_slices("size")
+    joints = slices["joints"][0]
+    slices["joints"] = [{**joints, "name": f"right middle finger {k}"} for k in range(133)]
+    page = tmp_path / "page.html"
+    page.write_text(render(add_intervals(make_summary("net", COCO_C.cells)), slices))
+    with opened(browser, page, {"width": 1280, "height": 800}) as (view, check):
+        view.emulate_media(media="print")
+        # A button is painted on the first sheet alone; the words in it are on all of them.
+        shown = "[...document.querySelectorAll('th button.sort')].map((one) => getComputedStyle(one).display)"
+        assert set(view.evaluate(shown)) == {"contents"}
+        view.emulate_media(media="null")
+        assert view.pdf(prefer_css_page_size=True, print_background=True).count(b"/Type /Page\n") <= 4
+        check()
