@@ -64,6 +64,7 @@ def test_scoring_again_keeps_what_is_known(tmp_path):
 def test_a_usual_score_gives_no_warning():
     assert doubt_score("AP", 0.05, {}) == []
     assert len(doubt_score("AP", 0.049, {})) == 1
+    assert "x and y that are not px" not in doubt_score("AP", 0.0, None)[0]  # nobody says what it is
 
 
 @pytest.mark.parametrize(

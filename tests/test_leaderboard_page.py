@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.leaderboard import read_boards
 from robustpose.show.pages.leaderboard import list_choices, name_size, render_leaderboard, spell_count
 from tests.browser import find_breaches, open_browser, opened
@@ -99,6 +100,23 @@ def test_page_never_scrolls_sideways_and_has_no_breaches(browser, page_path, wid
             assert max(boxes) <= 0
         for scheme in ("light", "dark") if (width == 1280) == bool(view) else ():  # it takes a second
             assert find_breaches(page, scheme) == []
+        check()
+
+
+def test_incomplete_boards_fit_small_screens_with_all_their_scores(browser, tmp_path):
+    cells = [CLEAN, *(Cell(name, 3) for name in ("fog", "contrast", "gaussian_noise"))]
+    write_entry(tmp_path / "a.json", LONG, cells=cells)
+    (tmp_path / "leaderboard.html").write_text(render_leaderboard(read_boards(tmp_path)[0]))
+    with opened(browser, tmp_path / "leaderboard.html", {"width": 390, "height": 900}, wait_for="table") as (
+        page,
+        check,
+    ):
+        assert (
+            page.evaluate(
+                "(() => { const b = document.querySelector('.scroll'); return b.scrollWidth - b.clientWidth })()"
+            )
+            <= 0
+        )
         check()
 
 

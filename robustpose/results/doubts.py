@@ -36,14 +36,15 @@ CAUSES = {
 USUAL_CAUSES = "joints that are others or in another order, boxes or results of other images, or images that are turned"
 
 
-def doubt_score(metric: str, clean: float, estimator: Mapping[str, Any]) -> list[str]:
+def doubt_score(metric: str, clean: float, estimator: Mapping[str, Any] | None) -> list[str]:
     """Return the warnings that a score on clean images, 0..1, gives rise to.
 
-    `estimator` is what results say of what was measured, from which the usual causes follow.
+    `estimator` is what results say of what was measured, from which the usual causes follow; None where nobody does.
     """
     if clean >= LOW_SCORE:
         return []
-    return [f"{_begin(metric, clean)}, next to nothing: usual causes are {_find_causes(estimator)}; {USUAL_CAUSES}"]
+    causes = f"{_find_causes(estimator)}; {USUAL_CAUSES}" if estimator is not None else USUAL_CAUSES
+    return [f"{_begin(metric, clean)}, next to nothing: usual causes are {causes}"]
 
 
 def _begin(metric: str, clean: float) -> str:
@@ -80,7 +81,7 @@ def doubt_summary(summary: Mapping[str, Any]) -> list[str]:
     """Return the warnings that a summary carries, and those that its scores give rise to, each once."""
     metric, clean, known = summary["metric"], summary["clean"], read_doubts(summary)
     if not any(text.startswith(_begin(metric, clean)) for text in known):
-        known += doubt_score(metric, clean, summary["provenance"].get("estimator", {}))
+        known += doubt_score(metric, clean, None)
     return list(dict.fromkeys([*known, *doubt_gains(metric, clean, summary["corruptions"])]))
 
 
