@@ -2,6 +2,7 @@
 
     python benchmarks/trainings_coverage.py
     python benchmarks/trainings_coverage.py --kinds means --trainings 2,3,5,10 --simulations 2000
+    python benchmarks/trainings_coverage.py --kinds unequal,unlucky
 
 Methods whose truth is known are trained k times and scored on the same images, again and again. A training's score has
 four parts: what the method gives; luck in training, of standard deviation L; how hard the images are, I; and which
@@ -11,6 +12,8 @@ All four are those of one training's score on the images of a set. `means` are s
 
 `mean` and `difference`: how often the truth is in the interval, of one group and of two groups of different methods.
 `equal`: of two groups of one method. `width`: half of the mean interval of a mean, by 1.96 of its standard deviation.
+`unequal`: differences of groups of other sizes, of which one may have two trainings, and of other luck. `unlucky`: luck
+that is not normal: now and then a training fails.
 `two-level`: the same as `mean` and `equal`, by percentiles of trainings and images drawn again.
 `images`: by resamples of the images alone. About 15 minutes of CPU time with one core.
 """
@@ -54,6 +57,25 @@ AP = {
     "luck 0.02, own 0.6": (0.02, 1.0, 0.6, 0.2),
     "luck 0.1, own 0.6": (0.1, 1.0, 0.6, 0.2),
     "luck 0.3, own 0.6": (0.3, 1.0, 0.6, 0.2),
+}
+# Trainings of each group, and their L; I, O and M are 1, 0.5 and 0.
+UNEQUAL = [
+    (2, 3, 1.0, 1.0),
+    (2, 3, 2.0, 0.3),
+    (2, 5, 3.0, 0.3),
+    (2, 5, 0.3, 3.0),
+    (2, 10, 1.0, 1.0),
+    (2, 10, 3.0, 0.3),
+    (2, 20, 1.0, 1.0),
+    (3, 5, 3.0, 0.3),
+    (3, 10, 3.0, 0.3),
+    (3, 20, 1.0, 1.0),
+]
+# How luck of standard deviation 1 is drawn, and L of it; I, O and M are 1, 0.5 and 0.
+UNLUCKY: dict[str, tuple[Callable[[np.random.Generator, int], np.ndarray], float]] = {
+    "1 in 10 fails, luck 2": (lambda rng, k: (0.1 - (rng.random(k) < 0.1)) / 0.3, 2.0),
+    "1 in 10 fails, luck 4": (lambda rng, k: (0.1 - (rng.random(k) < 0.1)) / 0.3, 4.0),
+    "exponential tail, luck 4": (lambda rng, k: 1 - rng.exponential(size=k), 4.0),
 }
 HARMS = (0.0, 0.6, 1.4)  # logit OKS that a cell costs; clean first
 Scores = tuple[np.ndarray, np.ndarray]  # (F, k) figures of each training, and (F, k, R) of the resamples
@@ -175,13 +197,60 @@ def measure(kind: Kind, k: int, n_images: int, n_simulations: int, n_resamples: 
         yield [*row, held["width"][:, place].mean() / means[:, place].std(ddof=1)]
 
 
+def measure_two(
+    sizes: tuple[int, int],
+    lucks: tuple[float, float],
+    draw: Callable[[np.random.Generator, int], np.ndarray],
+    n_images: int,
+    n_simulations: int,
+    n_resamples: int,
+) -> tuple[float, float]:
+    """Return how often in 100 the intervals of a group's mean, and of the difference of two, hold the truth."""
+    weights = draw_weights(n_images, n_resamples).T / n_images
+    held = np.zeros((n_simulations, 2))
+    for number in range(n_simulations):
+        rng = np.random.default_rng([4, *sizes, number])
+        images = n_images**0.5 / 100 * rng.normal(size=n_images)
+        groups = []
+        for k, luck in zip(sizes, lucks, strict=True):
+            scores = MIDDLE + images + n_images**0.5 / 200 * rng.normal(size=(k, n_images))
+            scores += luck / 100 * draw(rng, k)[:, None]
+            groups.append(Trainings(scores.mean(1), scores @ weights))
+        mean = interval_of_mean(groups[0], n_images)
+        difference = interval_of_difference(groups[1], groups[0], n_images)
+        held[number] = mean[0] <= MIDDLE <= mean[1], difference[0] <= 0 <= difference[1]
+    of_mean, of_difference = 100 * held.mean(0)
+    return of_mean, of_difference
+
+
+def print_two(name: str, trainings: list[int], n_images: int, n_simulations: int, n_resamples: int) -> None:
+    """Print the table of groups of other sizes, or of luck that is not normal."""
+    rows = [
+        (
+            f"{one} and {other}, luck {luck} and {others}",
+            (one, other),
+            (luck, others),
+            lambda rng, k: rng.normal(size=k),
+        )
+        for one, other, luck, others in UNEQUAL
+    ]
+    if name == "unlucky":
+        rows = [
+            (f"{k}: {case}", (k, k), (luck, luck), draw) for case, (draw, luck) in UNLUCKY.items() for k in trainings
+        ]
+    print(f"\n{name}: {n_images} images, {n_simulations} times\n{'percent':<38}{'mean':>17}{'difference':>17}")
+    for label, sizes, lucks, draw in rows:
+        mean, difference = measure_two(sizes, lucks, draw, n_images, n_simulations, n_resamples)
+        print(f"{label:<38}{mean:>17.1f}{difference:>17.1f}", flush=True)
+
+
 COLUMNS = ("mean", "difference", "equal", "two-level mean", "two-level equal", "images mean", "width")
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kinds", default="means,ap")
+    parser.add_argument("--kinds", default="means,ap,unequal,unlucky")
     parser.add_argument("--trainings", default="2,3,5", help="how many a group has")
     parser.add_argument("--images", type=int, default=161)
     parser.add_argument("--simulations", type=int, default=400)
@@ -189,6 +258,10 @@ def main() -> None:
     options = parser.parse_args()
     error = 100 * (0.95 * 0.05 / options.simulations) ** 0.5
     for name in options.kinds.split(","):
+        if name in ("unequal", "unlucky"):
+            counts = [int(k) for k in options.trainings.split(",")]
+            print_two(name, counts, options.images, options.simulations, options.resamples)
+            continue
         cases, make = {"means": (MEANS, make_means), "ap": (AP, make_ap)}[name]
         for k in map(int, options.trainings.split(",")):
             start = time.process_time()

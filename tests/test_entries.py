@@ -202,3 +202,16 @@ def test_what_is_known_of_a_model_in_no_form_of_an_entry_is_left_out_and_a_long_
     with pytest.raises(UserError, match=r"makes no entry: model\.name must be .*--name says another one"):
         make_entry(tmp_path, {})
     assert make_entry(tmp_path, {}, "net")["model"] == {"name": "net"}
+
+
+@pytest.mark.parametrize("link", ["../secret.html", "%2e%2e/secret.html", "d.html"])
+def test_check_refuses_the_links_that_a_board_leaves_out(tmp_path, run, link):
+    (tmp_path / "secret.html").write_text("secret")
+    entry = tmp_path / "entries/net.json"
+    write_entry(entry, links={"report": link})
+    (tmp_path / "entries/d.html").symlink_to(tmp_path / "secret.html")
+    for named in (tmp_path / "entries", entry):
+        code, _, errors = run("leaderboard", "check", named)
+        assert code == 2
+        assert f"links.report leads out of the folder {tmp_path / 'entries'}: {tmp_path / 'secret.html'}" in errors
+    assert run("leaderboard", "check", tmp_path)[0] == 0  # it is in the folder of this board

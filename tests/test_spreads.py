@@ -81,3 +81,17 @@ def test_intervals_hold_the_truth_about_95_times_in_100(k, parts):
         means, differences = interval_of_mean(one, N_IMAGES), interval_of_difference(one, other, N_IMAGES)
         held[number] = means[0] <= 0.5 <= means[1], differences[0] <= 0 <= differences[1]
     assert ((held.mean(0) > 0.92) & (held.mean(0) < 0.99)).all(), held.mean(0)
+
+
+@pytest.mark.parametrize("sizes", [(2, 5), (2, 20)])
+def test_a_group_of_two_beside_a_larger_one_holds_the_truth_as_often(sizes):
+    rng = np.random.default_rng(6)
+    held = np.zeros(300)
+    for number in range(len(held)):
+        images = 0.01 * rng.normal(size=N_IMAGES)
+        one, other = (
+            train(k, rng, luck, own=0.005, images=images) for k, luck in zip(sizes, (0.03, 0.01), strict=True)
+        )
+        low, high = interval_of_difference(one, other, N_IMAGES)
+        held[number] = low <= 0 <= high
+    assert 0.92 < held.mean() <= 0.99

@@ -140,7 +140,7 @@ def check(
 ) -> None:
     """Check entries: form, means, links, data.
 
-    Means must be those of the cells, links lead to the web or to files that are there, and metric, data and boxes fit
+    Means must be those of the cells, links lead to the web or to files in the folder, and metric, data and boxes fit
     together. The exit code is 2 if anything is wrong. There is a line for each file.
     """
     from robustpose.results.doubts import doubt_summary
@@ -157,7 +157,9 @@ def check(
     for file in list_entry_files(files):
         try:
             content = read_entry(file)
-            check_links(file, content)
+            check_links(
+                file, content, next((one for one in files if one.is_dir() and one in file.parents), file.parent)
+            )
             if run is not None:
                 check_same(file, content, run)
         except UserError as error:

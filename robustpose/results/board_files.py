@@ -15,7 +15,7 @@ from robustpose.reading import read_json
 from robustpose.results.doubts import doubt_summary, is_fact
 from robustpose.results.entries import is_entry, read_entry, summarize_entry
 from robustpose.results.entry_form import LEAST_RESAMPLES
-from robustpose.results.links import find_file, is_relative, is_report, link_file
+from robustpose.results.links import find_file, is_relative, is_report, link_file, tell_lost
 from robustpose.results.published import PublishedRow, count_images, find_row
 from robustpose.results.rows import model_name
 from robustpose.results.run_folder import IDENTITY
@@ -130,12 +130,11 @@ def _place_links(folder: Path, path: Path, links: Mapping[str, str], left_out: l
         if not is_relative(link):
             yield name, link
             continue
-        target = find_file(link, path).resolve()
-        if target.is_file() and target.is_relative_to(folder.resolve()):
-            yield name, link_file(target.relative_to(folder.resolve()).as_posix(), link)
+        if why := tell_lost(link, path, folder):
+            left_out.append(f"{path}: links.{name} {why}; the entry is shown without it")
         else:
-            why = "leads out of the folder" if target.is_file() else "leads to no file"
-            left_out.append(f"{path}: links.{name} {why}: {target}; the entry is shown without it")
+            target = find_file(link, path).resolve().relative_to(folder.resolve())
+            yield name, link_file(target.as_posix(), link)
 
 
 def _join_same(results: Sequence[Found]) -> list[Found]:

@@ -23,7 +23,7 @@ from robustpose.results.entry_checks import (
     check_setup,
 )
 from robustpose.results.entry_form import LEAST_RESAMPLES, VERSION, EntryForm
-from robustpose.results.links import find_file, is_relative
+from robustpose.results.links import is_relative, tell_lost
 from robustpose.results.names import check_name
 from robustpose.results.published import count_benched
 from robustpose.results.resampling import draw_weights
@@ -170,12 +170,11 @@ def tell_entry(content: Mapping[str, Any]) -> str:
     return f"{content['model']['name']}, {', '.join(scores)} on {data_name(summary)}{count}"
 
 
-def check_links(path: Path, content: Mapping[str, Any]) -> None:
-    """Raise UserError where a relative link of an entry leads to no file."""
+def check_links(path: Path, content: Mapping[str, Any], folder: Path | None = None) -> None:
+    """Raise UserError where a relative link of an entry leads to no file, or out of the folder of a leaderboard."""
     for name, link in content.get("links", {}).items():
-        if is_relative(link) and not find_file(link, path).is_file():
-            target = find_file(link, path).absolute()
-            raise UserError(f"{path.absolute()}: links.{name} leads to no file: {target} is not there")
+        if is_relative(link) and (why := tell_lost(link, path, folder)):
+            raise UserError(f"{path.absolute()}: links.{name} {why}")
 
 
 def check_same(path: Path, content: Mapping[str, Any], folder: Path) -> None:

@@ -48,6 +48,20 @@ def find_file(link: str, file: Path) -> Path:
     return file.parent / unquote(urlsplit(link).path)
 
 
+def tell_lost(link: str, file: Path, folder: Path | None = None) -> str:
+    """Return why a relative link in a file is of no use in a board of a folder, nothing if it is.
+
+    It must lead to a file, and into the folder: what lies elsewhere is not the board's to show. Without a folder,
+    nobody knows yet which one that is.
+    """
+    target = find_file(link, file)
+    if not target.is_file():
+        return f"leads to no file: {target.absolute()} is not there"
+    if folder is not None and not target.resolve().is_relative_to(folder.resolve()):
+        return f"leads out of the folder {folder.absolute()}: {target.resolve()}"
+    return ""
+
+
 def link_file(path: str, link: str = "") -> str:
     """Return a path with / as a relative URL, with the place in the page that a link to it names.
 
