@@ -127,8 +127,8 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
 
 
 def _tabulate_described(described: Iterable[Described]) -> Iterator[str]:
-    rows = ((f"`{one.name}`", _list_choices(one.kind), _code(one.default), _escape(one.text)) for one in described)
-    return _tabulate(("name", "takes", "default", "is"), rows)
+    rows = ((f"`{one.name}`", _escape(one.text), _code(one.default), _list_choices(one.kind)) for one in described)
+    return _tabulate(("name", "is", "default", "takes"), rows)
 
 
 def _tabulate(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
