@@ -1,12 +1,15 @@
 import re
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 import robustpose
+from robustpose.api.comparing import Comparison
 from robustpose.corruptions.suites import HELD_OUT
 from robustpose.errors import UserError
+from robustpose.results.compared import ComparedRow, Difference
 from tests import outside
 from tests.summaries import write_run
 
@@ -53,6 +56,17 @@ def test_slices_have_records_and_the_verdict_is_in_words(runs):
     assert comparison.verdict in repr(comparison)
     assert "a and b score nothing" in comparison._repr_html_()
     assert all(text in comparison._repr_html_() for text in comparison.warnings)
+
+
+def test_mean_of_a_part_of_the_cells_is_printed_with_its_interval_and_marked(runs):
+    ends = {"fog": None, "snow": None, "fog/1": None, "snow/1": None, "mean_of_chosen": (-0.035, 0.024)}
+    kinds = ("corruption", "corruption", "cell", "cell", "chosen")
+    rows = [
+        ComparedRow(kind, name, (0.4, 0.39), (None, None), (None, Difference(-0.01, ends[name])), (0,))
+        for kind, name in zip(kinds, ends, strict=True)
+    ]
+    result = replace(robustpose.compare(*runs, names=["a", "b"], resamples=20).result, rows=tuple(rows))
+    assert "mean of 2 corruptions ≈ -1.0 [-3.5, 2.4]" in repr(Comparison(result))
 
 
 def test_runs_of_one_name_are_told_apart_by_their_folders(runs):

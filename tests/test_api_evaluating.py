@@ -1,5 +1,6 @@
 """evaluate from Python: the figures of bench's clean images."""
 
+import numpy as np
 import pytest
 
 import robustpose
@@ -37,3 +38,12 @@ def raise_in_colour(image, boxes):
 def test_message_of_a_model_has_no_letters_that_cannot_be_seen():
     with pytest.raises(UserError, match=r"ValueError: \\x1b\[31mred"):
         robustpose.evaluate(raise_in_colour, "toy", limit=1, progress=False)
+
+
+def find_nothing(image, boxes):
+    return np.zeros((len(boxes), 17, 3))
+
+
+def test_score_that_is_next_to_nothing_is_warned_of_with_the_causes_that_bench_names():
+    with pytest.warns(UserWarning, match=r"^AP on clean images is 0\.0, next to nothing: usual causes are x and y"):
+        assert robustpose.evaluate(find_nothing, "toy", limit=2, progress=False)["AP"] == 0

@@ -6,7 +6,11 @@ import pytest
 from robustpose.benchmark.preview import WEIGHTS, choose_images, list_cells
 from robustpose.corruptions.suites import COCO_C
 from robustpose.data.coco import read_coco
+from robustpose.results.doubts import doubt_few
 from tests.runs import bench_predictions, write_predictions
+
+# The data of these tests are few, which is said.
+pytestmark = pytest.mark.filterwarnings("default:this is of . images? only, too few:UserWarning")
 
 
 @pytest.fixture
@@ -83,3 +87,11 @@ def test_weights_of_the_severities_are_those_of_a_line():
     assert sum(weight * scores[severity - 1] for severity, weight in WEIGHTS.items()) == pytest.approx(scores.mean())
     assert sum(WEIGHTS.values()) == pytest.approx(1)
     assert len(list_cells(COCO_C)) == 46
+
+
+def test_preview_of_too_few_images_says_so(run, coco_folder, predictions, tmp_path):
+    told = "this is of 1 image only, too few for intervals to hold: others may tell otherwise"
+    _, _, errors = preview(run, coco_folder, predictions, tmp_path / "out", "--preview-images", 1)
+    assert told in " ".join(errors.split())
+    assert told in json.loads((tmp_path / "out" / "preview.json").read_text())["warnings"]
+    assert doubt_few(30) == []

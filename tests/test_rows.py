@@ -6,7 +6,7 @@ import pytest
 from robustpose.corruptions.suites import COCO_C, HELD_OUT, choose_cells
 from robustpose.results import rows
 from robustpose.results.compare import compare_runs
-from robustpose.results.rows import explain_no_mean, list_rows, percent, rows_of, tabulate_cells
+from robustpose.results.rows import explain_no_mean, list_rows, percent, row_of_chosen, rows_of, tabulate_cells
 from robustpose.results.summary import read_summary, summarize
 from robustpose.show.pages.compare import render_comparison
 from robustpose.show.pages.report import render
@@ -127,3 +127,25 @@ def test_files_from_before_a_new_column_show_a_dash_there(worst, capsys, monkeyp
     assert f"{worst} –" in capsys.readouterr().out
     assert f">{worst}</span><strong>–</strong>" in render(summary)
     assert to_csv(summary).splitlines()[0].startswith("model,dataset,metric,clean,mPC,rPC,worst,")
+
+
+def test_mean_of_chosen_cells_has_an_interval_and_old_summaries_without_it_are_read():
+    summary = make(choose_cells(["fog", "snow"], [1, 4]), intervals=True)
+    row = row_of_chosen(summary)
+    assert row.value == summary["mean_of_chosen"]
+    assert row.interval == summary["intervals"]["mean_of_chosen"]
+    assert row.interval[0] < row.value < row.interval[1]
+    del summary["intervals"]["mean_of_chosen"]
+    assert row_of_chosen(summary).interval is None
+    one = make(choose_cells(["fog"], [1, 4]), intervals=True)
+    bounds = one["intervals"].pop("mean_of_chosen")
+    assert bounds == row_of_chosen(one).interval == one["intervals"]["corruptions"]["fog"]
+    assert row_of_chosen(make(intervals=True)) is None
+    assert "mean_of_chosen" not in make(intervals=True)["intervals"]
+
+
+def test_mean_of_chosen_cells_is_printed_with_its_interval(capsys):
+    summary = make(choose_cells(["fog", "snow"], [1, 4]), intervals=True)
+    print_summary(summary)
+    low, high = (f"{100 * end:.1f}" for end in summary["intervals"]["mean_of_chosen"])
+    assert f"The mean of these is 55.0 [{low}, {high}]." in " ".join(capsys.readouterr().out.split())

@@ -256,6 +256,7 @@ def test_finished_run_of_0_1_0_goes_on(run, coco_folder, predictions, tmp_path):
     assert len(compare_runs([out, copy], 20).rows) > 3
 
 
+@pytest.mark.filterwarnings("default:this is of . images only, too few:UserWarning")
 def test_preview_of_a_suite_looks_at_its_own_cells(run, coco_folder, predictions, tmp_path):
     data = ("--annotations", coco_folder / "people.json", "--images", coco_folder / "images", "--workers", 1)
     words = ("bench", "--preview", "--suite", "held-out", "--model", f"results:{predictions}")

@@ -7,6 +7,7 @@ from robustpose.corruptions.suites import COCO_C, HELD_OUT
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.summary import summarize
 from robustpose.results.verdict import judge_run
+from robustpose.show.pages.page import spoken
 
 
 def make_run(scores=None, clean=0.5, metric="AP", cells=COCO_C.cells, suite=COCO_C, spread=0.02, apart=0, **data):
@@ -222,3 +223,10 @@ def test_what_speaks_against_a_verdict_is_said_with_it():
 def test_nothing_is_found_of_a_model_that_finds_nothing(clean):
     (said,) = judge_run(make_run(clean=clean), make_slices(*SIZES))
     assert said == f"AP is {100 * clean:.1f} % on clean images, next to nothing: what corruption costs says little."
+
+
+def test_name_of_somebodys_own_corruption_stays_as_options_take_it():
+    own = [CLEAN, *(Cell(name, 1) for name in ("mycorruptions:dead_rows", "zoom_blur"))]
+    told = " ".join(judge_run(make_run({"mycorruptions:dead_rows": 0.1, "zoom_blur": 0.3}, cells=own)))
+    assert "mycorruptions:dead_rows costs most" in told
+    assert spoken("mycorruptions:dead_rows") == "mycorruptions:dead_rows"

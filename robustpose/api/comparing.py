@@ -160,8 +160,8 @@ class Comparison:
             return
         parts = [(row.name, found) for row, found in rows if row.kind == "corruption" and found is not None]
         if len(parts) > 1:
-            mean = sum(found.value for _, found in parts) / len(parts)
-            yield f"mean of these {len(parts)} corruptions", f"{100 * mean:+.1f}"
+            means = [(row, found) for row, found in rows if row.kind == "chosen"]
+            yield from ((self.result.label(row), spell_difference(found)) for row, found in means)
         yield from ((name, spell_difference(found)) for name, found in parts[:MOST_SHOWN])
         if len(parts) > MOST_SHOWN:
             yield "…", "(to_records() has all)"

@@ -20,6 +20,7 @@ from robustpose.pose.cell import CLEAN
 from robustpose.pose.results_json import round_poses
 from robustpose.pose.types import Poses
 from robustpose.progress import Piece, Progress
+from robustpose.results.doubts import doubt_score
 from robustpose.show.display import choose_display
 from robustpose.work import Chunk, cut_chunks, do_tasks
 
@@ -49,7 +50,8 @@ def evaluate(
     """Return the figures of a model on clean images by name, 0..1, such as ``{"AP": 0.71, …}``, the score first.
 
     They are those of the clean images of `robustpose.bench`, which takes the same arguments and explains them. All is
-    done in this process, and nothing is written. A figure for which there is nobody, such as APL, is -1.
+    done in this process, and nothing is written. A figure for which there is nobody, such as APL, is -1. It
+    warns of a score that is next to nothing, with the usual causes.
 
     Raises:
         UserError: a mistake in what was given, in one line.
@@ -71,7 +73,8 @@ def evaluate(
             poses = _predict(prepared, lambda now: show("predict", now))
         fresh = prepared.data.make_metric()
         figures = score(poses, prepared.data.truths, fresh)
-        show_doubts(fresh.warnings)
+        doubts = doubt_score(fresh.primary, figures[fresh.primary], prepared.provenance["estimator"])
+        show_doubts([*fresh.warnings, *doubts])
         return {fresh.primary: figures[fresh.primary], **figures}
 
 

@@ -20,10 +20,9 @@ from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.protocols import Dataset
 from robustpose.results.doubts import read_doubts
 from robustpose.results.gates import Judged, judge_gates, make_gates
-from robustpose.results.rows import Row, list_rows, model_name, percent, rows_of, suite_of
+from robustpose.results.rows import Row, list_rows, model_name, percent, row_of_chosen, rows_of, suite_of
 from robustpose.results.run_folder import IDENTITY
 from robustpose.results.run_images import open_images
-from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.slices_model import read_slices
 from robustpose.results.summary import read_summary
 from robustpose.results.verdict import judge_run
@@ -151,7 +150,8 @@ class Run:
         return " ".join(judge_run(self.summary, self._slices))
 
     def interval(self, name: str) -> tuple[float, float] | None:
-        """Return the 95 % interval of a number: `clean`, `mPC`, a group, a corruption, or a cell such as ``fog/3``.
+        """Return the 95 % interval of a number: `clean`, `mPC`, a group, a corruption, or a cell such as ``fog/3``,
+        or `mean_of_chosen`, the mean over the corruptions of a run that has not all cells of its suite.
 
         Names are those of `check`, and of ``bench --fail-under``: in capitals or not, the clean score also `AP*`.
         None where the number is not defined, and for runs without resamples; UserError for what the run has not.
@@ -268,9 +268,8 @@ class Run:
         return run_to_html(self.summary, self.folder, self.verdict)
 
     def _find(self, name: str) -> Row:
-        chosen = self.summary.get(MEAN_OF_CHOSEN)
-        more = [] if chosen is None else [Row("chosen", MEAN_OF_CHOSEN, MEAN_OF_CHOSEN, chosen)]
-        return find_row([*self._rows(), *more], name)
+        chosen = row_of_chosen(self.summary)
+        return find_row([*self._rows(), *([] if chosen is None else [chosen])], name)
 
     def _rows(self) -> list[Row]:
         """Return the numbers that the run has or could have: not those of corruptions that were not asked for."""

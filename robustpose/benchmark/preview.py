@@ -32,7 +32,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.progress import Progress
 from robustpose.results.cell_score import CellScore
-from robustpose.results.doubts import doubt_score, list_doubts
+from robustpose.results.doubts import doubt_few, doubt_score, list_doubts
 from robustpose.results.resampling import LEVEL, RESAMPLES, interval
 from robustpose.results.run_folder import IDENTITY, list_made
 from robustpose.work import Workers, announce_plan
@@ -67,7 +67,7 @@ def run_preview(
         scoring = Scoring(job, n_resamples, with_slices=False)
         scores = score_cells(scoring, prepared.data, cells, engine, partial(on_progress, "score"))
         metric = prepared.data.make_metric().primary
-        estimate = _estimate(scores, metric, job.suite)
+        estimate, few = _estimate(scores, metric, job.suite), doubt_few(len(prepared.data.truths))
         preview = {
             **({} if job.name is None else {"name": job.name}),
             "is_estimate": True,
@@ -77,11 +77,11 @@ def run_preview(
             "level": LEVEL,
             "images": len(prepared.data.truths),
             "severities": list(WEIGHTS),
-            "warnings": list_doubts(prepared.warnings, metric, estimate["clean"], of_estimator),
+            "warnings": [*list_doubts(prepared.warnings, metric, estimate["clean"], of_estimator), *few],
             "provenance": prepared.provenance,
         }
         write_text(job.out / "preview.json", json.dumps(preview, indent=2) + "\n")
-    show_doubts(doubt_score(metric, estimate["clean"], of_estimator))
+    show_doubts([*doubt_score(metric, estimate["clean"], of_estimator), *few])
     return preview
 
 

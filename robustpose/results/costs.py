@@ -14,6 +14,7 @@ from robustpose.errors import spell_list
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.printing import one_line
 from robustpose.results.rows import Interval, Row, label_headline, percent, rows_of, suite_of
+from robustpose.results.spelling import speak
 
 MOST_NAMED = 3  # corruptions that cost about the same
 LONGEST_NAME = 60  # letters: a corruption of one's own may be called anything
@@ -123,7 +124,7 @@ def _points(loss: float) -> str:
 
 def spell(name: str) -> str:
     """Return what a sentence calls a corruption."""
-    return one_line(name, LONGEST_NAME).replace("_", " ")
+    return one_line(speak(name), LONGEST_NAME)
 
 
 def capitalize(text: str) -> str:

@@ -50,8 +50,15 @@ def _describe_cut(metric: str, cut: Cut, scores: Mapping[Cell, CellScore], suite
         **{name: as_number(value_of(means)) for name, value_of in columns.items()},
         "mean_of_chosen": as_number(mean_of_chosen(means)),
         "cells": {cell.key: as_number(value) for cell, value in values.items() if cell.corruption is not None},
-        "intervals": among and {name: _find_interval(value_of(among)) for name, value_of in columns.items()},
+        "intervals": among and _find_intervals(among, columns),
     }
+
+
+def _find_intervals(among: Means, columns: Mapping[str, Any]) -> dict[str, list[float] | None]:
+    """Return the interval of each column, and of the mean of chosen cells where there is one."""
+    chosen = mean_of_chosen(among)
+    own = {} if chosen is None else {"mean_of_chosen": interval(chosen)}
+    return {name: _find_interval(value_of(among)) for name, value_of in columns.items()} | own
 
 
 def _nan_for_nobody(score: float) -> float:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from robustpose.results.resampling import FEW_IMAGES
+
 # How warnings begin that say what was measured, not that it could be wrong.
 FACTS = re.compile(
     r"only \d+ of the \d+ annotated joints are scored|there are no annotations: consistency|"
@@ -59,6 +61,14 @@ def _find_causes(estimator: Mapping[str, Any]) -> str:
     if kind not in CAUSES or "state_sha256" in estimator:  # a network in memory
         kind = "network" if {"backend", "state_sha256"} & estimator.keys() else "function"
     return CAUSES[kind]
+
+
+def doubt_few(n_images: int) -> list[str]:
+    """Return the warning that scores of very few images give rise to."""
+    if n_images >= FEW_IMAGES:
+        return []
+    of = f"{n_images} image{'s' * (n_images != 1)}"
+    return [f"this is of {of} only, too few for intervals to hold: others may tell otherwise"]
 
 
 def list_doubts(known: Iterable[str], metric: str, clean: float, estimator: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, quote
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.rows import Interval, list_rows, suite_of
+from robustpose.results.rows import Interval, list_rows, row_of_chosen, suite_of
 from robustpose.results.score_names import MEAN_OF_CHOSEN, explain_lack, find_name, name_scores
 from robustpose.results.spelling import NUMBER
 
@@ -164,7 +164,8 @@ def judge_gates(gates: Sequence[Gate], summary: Mapping[str, Any], asked: str = 
     check_gates(gates, suite, cells, summary["metric"], asked, cuts)
     known = name_scores(suite, cells, summary["metric"], cuts)
     rows = {(row.kind, row.name): (row.value, row.interval) for row in list_rows(summary)}
-    rows["chosen", MEAN_OF_CHOSEN] = summary.get(MEAN_OF_CHOSEN), None
+    if (chosen := row_of_chosen(summary)) is not None:
+        rows["chosen", MEAN_OF_CHOSEN] = chosen.value, chosen.interval
     judged = []
     for gate in gates:
         label = find_name(gate.name, known)

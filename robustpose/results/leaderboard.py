@@ -18,7 +18,7 @@ from robustpose.results.board_files import Found, find_results
 from robustpose.results.board_identity import find_origin, head_of, identify_board
 from robustpose.results.names import check_different, check_name
 from robustpose.results.published import PublishedRow, count_benched
-from robustpose.results.rows import Row, data_name, rows_of, suite_of, title_chosen
+from robustpose.results.rows import Row, data_name, row_of_chosen, rows_of, suite_of
 from robustpose.results.scored import name_metric
 
 MOST_COLUMNS = 60  # of corruptions; a run may have thousands of its own
@@ -164,7 +164,7 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
         "file": entry.file,
         **entry.values("headline"),
         **entry.values("chosen"),
-        "intervals": {row.name: row.interval for row in entry.rows["headline"]},
+        "intervals": {row.name: row.interval for row in (*entry.rows["headline"], *entry.rows["chosen"])},
         "cells": entry.n_cells,
         "groups": entry.values("group"),
         "corruptions": {name: value for name, value in entry.values("corruption").items() if value is not None},
@@ -212,13 +212,9 @@ def _locate(folder: Path, place: str) -> Path:
 
 
 def _make_entry(found: Found, name: str) -> Entry:
-    summary, of_chosen = found.summary, []
-    by_corruption = list(summary["corruptions"].values())
-    if summary.get(suite_of(summary).mean_name) is None and by_corruption:
-        mean = sum(by_corruption) / len(by_corruption)
-        known = list(((summary.get("intervals") or {}).get("corruptions") or {}).values())
-        bounds = known[0] if len(by_corruption) == len(known) == 1 else None  # of several, nobody has resampled it
-        of_chosen.append(Row("chosen", "mean_of_chosen", title_chosen(summary), mean, bounds))
+    summary = found.summary
+    chosen = row_of_chosen(summary)
+    of_chosen = [] if chosen is None else [chosen]
     return Entry(
         name=name,
         file=found.file,

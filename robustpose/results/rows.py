@@ -172,7 +172,8 @@ def tabulate_cuts(summary: Mapping[str, Any]) -> dict[str, tuple[list[str], list
         chosen = cut.get("mean_of_chosen")
         if chosen is not None:
             label = f"{cut['name']} {title_chosen(summary)}"
-            rows = [rows[0], Row(cut["kind"], label, label, chosen)]
+            bounds = (cut.get("intervals") or {}).get("mean_of_chosen")
+            rows = [rows[0], Row(cut["kind"], label, label, chosen, bounds)]
         titles = [row.label.removeprefix(f"{cut['name']} ") for row in rows]
         tables.setdefault(str(cut["kind"]), (titles, []))[1].append((str(cut["name"]), int(cut["n_people"]), rows))
     return tables
@@ -182,6 +183,22 @@ def title_chosen(summary: Mapping[str, Any]) -> str:
     """Return what the mean of the cells is called that a run has, such as `mean of fog`, or `mean of 3 corruptions`."""
     names = list(dict.fromkeys(key.rpartition("/")[0] for key in summary["cells"]))
     return f"mean of {names[0]}" if len(names) == 1 else f"mean of {len(names)} corruptions"
+
+
+def row_of_chosen(summary: Mapping[str, Any]) -> Row | None:
+    """Return the mean of the corruptions of a run that has not all cells of its suite; None for other runs.
+
+    A summary written before there was an interval of it has none, but for one corruption, of which it is the same.
+    """
+    scores = list(summary["corruptions"].values())
+    if summary.get(suite_of(summary).mean_name) is not None or not scores:
+        return None
+    said, intervals = summary.get("mean_of_chosen"), summary.get("intervals") or {}
+    mean = sum(scores) / len(scores) if said is None else said
+    bounds = intervals.get("mean_of_chosen")
+    if bounds is None and len(scores) == 1:
+        bounds = next(iter(intervals.get("corruptions", {}).values()), None)
+    return Row("chosen", "mean_of_chosen", title_chosen(summary), mean, bounds)
 
 
 def tabulate_changes(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[float | None]]]]:

@@ -92,6 +92,7 @@ def _score_slice(scores: Mapping[Cell, CellScore], key: Key, suite: Suite) -> di
         row[f"{name}_interval"] = None if row[name] is None else interval(value_of(resampled))
     if (chosen := mean_of_chosen(means)) is not None:
         row["mean_of_chosen"] = as_number(chosen)
+        row["mean_of_chosen_interval"] = None if row["mean_of_chosen"] is None else interval(mean_of_chosen(resampled))
     row["groups"] = {name: as_number(value) for name, value in means.groups.items()}
     row["severities"] = {str(severity): as_number(value) for severity, value in means.severities.items()}
     return row

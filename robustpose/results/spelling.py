@@ -37,6 +37,15 @@ LATEX_ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0308\u0327\u030c", "`'^~\"cv
 MARKDOWN = re.compile(r"[\\`\[\]|~$#]|\*(?=\S)|(?<![^\W_])_|(?<=\w):(?=//)|(?<=www)\.")
 
 
+def speak(name: str) -> str:
+    """Return the name of a corruption or a joint for reading; one of somebody's own code stays as options take it.
+
+    >>> speak("zoom_blur"), speak("mycorruptions:dead_rows")
+    ('zoom blur', 'mycorruptions:dead_rows')
+    """
+    return name if ":" in name else name.replace("_", " ")
+
+
 def spell_csv(value: object) -> str:
     """Return what stands in a cell of CSV. No spreadsheet takes a word for a formula; numbers stay as they are.
 

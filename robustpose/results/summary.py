@@ -78,7 +78,9 @@ def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suit
     `resampled` are the scores (R,) of each cell, of the same resamples; `cells` are those that were asked for.
     """
     means = take_means(resampled, cells, suite)
-    return {"level": LEVEL, "resamples": len(means.clean), **nest_means(means, suite, interval)}
+    chosen = mean_of_chosen(means)
+    of_chosen = {} if chosen is None else {"mean_of_chosen": interval(chosen)}
+    return {"level": LEVEL, "resamples": len(means.clean), **nest_means(means, suite, interval), **of_chosen}
 
 
 NOTE_OF_BOTH, DETECTIONS_NOTE = ("both.json", "detect.json")  # of what robustpose.benchmark.detecting makes

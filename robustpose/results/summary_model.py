@@ -158,7 +158,7 @@ def check_summary(content: Any) -> dict[str, Any]:
     if lacking:
         raise UserError(f"it lacks {', '.join(lacking)}")
     intervals = content.get("intervals") or {}
-    headline = {name: intervals.get(name) for name in columns}
+    headline = {name: intervals.get(name) for name in (*columns, "mean_of_chosen")}
     check_settings(_Headline, {"intervals": headline}, "")
     cells = {Cell.from_key(key): score for key, score in content["cells"].items()}
     if CLEAN in cells:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from robustpose.errors import spell_list
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.results.doubts import LOW_SCORE
-from robustpose.results.resampling import LEVEL
+from robustpose.results.resampling import FEW_IMAGES, LEVEL
 from robustpose.results.rows import percent
 from robustpose.results.slices_model import FEW_PEOPLE
+from robustpose.results.spelling import speak
 
 if TYPE_CHECKING:
     from robustpose.results.compared import ComparedRow, ComparedSlice, Comparison, Difference
 
-FEW_IMAGES = 30  # `benchmarks/interval_coverage.py` measures intervals from this number on
 MOST_NAMED = 3  # runs in a sentence
 LONGEST_NAME = 60  # letters
 _NOT_IN_RATIO = "What they keep of their clean scores cannot be told apart"
@@ -256,7 +256,7 @@ def _superlative(comparison: Comparison) -> str:
 
 
 def _spoken(row: ComparedRow) -> str:
-    return row.name.replace("_", " ")
+    return speak(row.name)
 
 
 def _count(n: int, of: int) -> str:

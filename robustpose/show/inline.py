@@ -11,7 +11,16 @@ from robustpose.printing import one_line
 from robustpose.results.compared import Comparison, Difference
 from robustpose.results.doubts import read_doubts
 from robustpose.results.published import count_images
-from robustpose.results.rows import Interval, data_name, explain_no_mean, model_name, percent, rows_of, tabulate_cells
+from robustpose.results.rows import (
+    Interval,
+    data_name,
+    explain_no_mean,
+    model_name,
+    percent,
+    row_of_chosen,
+    rows_of,
+    tabulate_cells,
+)
 
 _CELL = "padding:1px 7px;text-align:right"
 _HEAD, _FIRST = f"{_CELL};font-weight:600", "padding:1px 7px;text-align:left"
@@ -25,8 +34,8 @@ def run_to_html(summary: Mapping[str, Any], folder: Path, verdict: str) -> str:
     cells = [[f"{percent(row.value)}{_range(row.interval)}" for row in headline]]
     parts.append(_table([row.label for row in headline], cells, has_names=False))
     if reason := explain_no_mean(summary):
-        of_these = summary.get("mean_of_chosen")
-        words = reason if of_these is None else f"{reason} The mean of these is {percent(of_these)}."
+        chosen = row_of_chosen(summary)
+        words = reason + (f" The mean of these is {percent(chosen.value)}{_range(chosen.interval)}." if chosen else "")
         parts.append(f"<p>{_spell(words)}</p>")
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)

@@ -23,6 +23,7 @@ from robustpose.results.rows import (
     explain_no_mean,
     model_name,
     percent,
+    row_of_chosen,
     rows_of,
     tabulate_cells,
     tabulate_changes,
@@ -160,8 +161,8 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         print_line(f"{row.label:<8} {percent(row.value):>5}{_range(row.interval)}")
     notes = list_notes(summary["provenance"].get("dataset") or {}, summary.get("warnings"))
     print_line(f"{model_name(summary)}:  {_headline(summary)}" + (f"   ({', '.join(notes)})" if notes else ""))
-    if summary.get("mean_of_chosen") is not None:
-        print_line(f"{explain_no_mean(summary)} The mean of these is {percent(summary['mean_of_chosen'])}.")
+    if (chosen := row_of_chosen(summary)) is not None:
+        print_line(f"{explain_no_mean(summary)} The mean of these is {percent(chosen.value)}{_range(chosen.interval)}.")
     textures = summary["provenance"].get("frost_textures", "unknown")
     if textures not in ("original", "unused", "unknown"):
         print_line(

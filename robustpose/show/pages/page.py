@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from robustpose.printing import make_visible, shorten
 from robustpose.results.rows import Interval, percent
+from robustpose.results.spelling import speak
 
 if TYPE_CHECKING:
     import jinja2
@@ -38,7 +39,7 @@ def slug(text: str) -> str:
 
 def spoken(name: str) -> str:
     """Return the name of a corruption or a joint for reading: `fog`, `gaussian noise`; of a long one both ends."""
-    return shorten(name.replace("_", " "), LONGEST_NAME)
+    return shorten(speak(name), LONGEST_NAME)
 
 
 def brief(name: str) -> str:

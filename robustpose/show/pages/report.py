@@ -33,6 +33,7 @@ from robustpose.results.rows import (
     data_name,
     explain_no_mean,
     model_name,
+    row_of_chosen,
     rows_of,
     suite_of,
     tabulate_cells,
@@ -151,6 +152,7 @@ def render(
         slices=slices,
         slices_by_kind=[(kind, list(rows)) for kind, rows in groupby(sliced, itemgetter("kind"))],
         chosen_title=title_chosen(summary),
+        of_chosen=row_of_chosen(summary),
         chosen_kinds={row["kind"] for row in sliced if "mean_of_chosen" in row},
         calibration_cell=_harshest(curves) if curves else None,
         provenance=[
@@ -164,9 +166,13 @@ def render(
 
 def _add_means_of_chosen(slices: Mapping[str, Any] | None, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of slices; in a run of some cells, categories, parts and levels have the mean over these, too."""
-    cuts = {(cut["kind"], cut["name"]): cut.get("mean_of_chosen") for cut in summary.get("cuts") or []}
+    cuts = {(cut["kind"], cut["name"]): cut for cut in summary.get("cuts") or []}
     rows = slices["slices"] if slices else []
-    means = {key: {"mean_of_chosen": mean} for key, mean in cuts.items() if mean is not None}
+    means = {
+        key: {"mean_of_chosen": mean, "mean_of_chosen_interval": (cut.get("intervals") or {}).get("mean_of_chosen")}
+        for key, cut in cuts.items()
+        if (mean := cut.get("mean_of_chosen")) is not None
+    }
     return [{**row, **means.get((row["kind"], row["name"]), {})} for row in rows]
 
 

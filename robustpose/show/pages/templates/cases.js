@@ -11,7 +11,7 @@
     if (className) element.className = className;
     return element;
   };
-  const spoken = (text) => text.replaceAll("_", " ");
+  const spoken = (text) => text.includes(":") ? text : text.replaceAll("_", " "); // the name of one's own code stays
   const percent = (thousandths) => (thousandths / 10).toFixed(1);
   const wordsOf = (cell) => spoken(cell).replace(/\/(?=[^/]*$)/, " "); // gaussian_noise/3 -> gaussian noise 3
 
