@@ -37,7 +37,7 @@ def test_without_resamples_there_are_no_intervals_and_no_slices_but_the_same_fig
     assert not (job.out / "slices.json").exists()
     assert summary["intervals"] is None
     whole = json.loads((finished_run / "summary.json").read_text())
-    assert {**summary, "intervals": 0} == {**whole, "intervals": 0}
+    assert {**summary, "intervals": 0, "paired": 0} == {**whole, "intervals": 0, "paired": 0}
     for cell in CELLS:
         name = f"matches/{cell.file_stem}.npz"
         assert (job.out / name).read_bytes() == (finished_run / name).read_bytes()
