@@ -48,6 +48,8 @@ WRONG = [
     ("scores.cells.fog/6", 0.4, "a cell is 'clean' or 'corruption/severity'"),
     ("intervals.severities", {"1": [0.1, 0.2]}, "unknown key 'intervals.severities'"),
     ("intervals.mPX", [0.1, 0.2], "unknown key 'intervals.mPX'"),
+    ("intervals.mean_of_chosen", [0.1, 0.2], "intervals.mean_of_chosen is of no score"),
+    ("intervals.mean_of_chosen", "x", "intervals.mean_of_chosen must be an interval"),
     ("intervals.level", 0.5, "intervals.level must be 0.95"),
     ("intervals.level", 95, "intervals.level must be 0.95"),
     ("intervals.resamples", 39, "intervals.resamples must be at least 40, got 39"),

@@ -23,7 +23,7 @@ FAR = 0.1  # of a score from its interval, or of scores under corruption above c
 def check_keys(content: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
     """Raise UserError where scores or intervals are of what no run has."""
     known = {*headline_columns(suite_of(summary)), *SECTIONS.values()}
-    for part, others in (("scores", ()), ("intervals", ("level", "resamples"))):
+    for part, others in (("scores", ()), ("intervals", ("level", "resamples", "mean_of_chosen"))):
         unknown = [key for key in content.get(part) or {} if key not in {*known, *others}]
         if unknown:
             raise UserError(f"unknown key '{part}.{unknown[0][:80]}': there is no such score")

@@ -179,6 +179,9 @@ class Intervals(Part):
     clean: Annotated[Ends, BeforeValidator(_parse_bounds)] | None = Field(
         None, description="Interval of the score on clean images."
     )
+    mean_of_chosen: Annotated[Ends, BeforeValidator(_parse_bounds)] | None = Field(
+        None, description="Interval of the mean over the corruptions, where these are not all of a suite."
+    )
     cells: Bounds01 = Field({}, description="Interval of each cell.")
     corruptions: Bounds01 = Field({}, description="Interval of each corruption.")
     groups: Bounds01 = Field({}, description="Interval of each group.")
