@@ -193,7 +193,7 @@ def wait_for(out: Path, n_units: int, process: subprocess.Popen[bytes]) -> None:
 def check_kills(n_images: int, folder: Path) -> None:
     """Print whether runs with kills are the same as one with two processes, and what each took."""
     command = [sys.executable, "-m", "robustpose", "bench", "--model", "demo", "--data", "toy", "--no-report"]
-    command += ["--limit", str(n_images), "--resamples", "20", "--out"]
+    command += ["--limit", str(n_images), "--resamples", "40", "--out"]
     start = time.perf_counter()
     subprocess.run([*command, str(folder / "processes"), "--workers", "2"], check=True, stdout=subprocess.DEVNULL)
     print(f"processes: {time.perf_counter() - start:.0f} s")

@@ -188,5 +188,5 @@ class Files:
             return
         model = "document_files:guess_diagonal" if is_other else "outside:guess_from_pixels"
         bench = f"bench --model tests.{model} --data toy --out {name} --name {Path(name).name}"
-        few = "--limit 2 --corruptions fog --severities 3 --resamples 20 --workers 1 --no-report"
+        few = "--limit 2 --corruptions fog --severities 3 --resamples 40 --workers 1 --no-report"
         self._call([*bench.split(), *few.split()])

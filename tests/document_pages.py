@@ -32,11 +32,11 @@ from tests.documents import (
 from tests.scenes import draw_scene
 
 SMALL = {
-    "bench": "--limit 2 --corruptions fog --severities 3 --resamples 20 --workers 1",
-    "detect": "--limit 2 --corruptions fog --severities 3 --resamples 20 --workers 1",
-    "score": "--resamples 20 --workers 1",
-    "merge": "--resamples 20 --workers 1",
-    "compare": "--resamples 20",
+    "bench": "--limit 2 --corruptions fog --severities 3 --resamples 40 --workers 1",
+    "detect": "--limit 2 --corruptions fog --severities 3 --resamples 40 --workers 1",
+    "score": "--resamples 40 --workers 1",
+    "merge": "--resamples 40 --workers 1",
+    "compare": "--resamples 40",
     "corrupt --annotations": "--limit 2 --corruptions fog --severities 3 --workers 1",
     "train": "--limit 4 --val-limit 2 --set epochs=1 --set batch_size=4 --set engine.workers=0 --set sheet_people=0",
     "stylize": "--limit 1 --workers 1",
@@ -205,7 +205,7 @@ def find_small(words: list[str]) -> list[str]:
     if "--preview" in words:
         table = ["--preview-images", "2", "--workers", "1"]
     if "--shard" in words:  # which scores nothing
-        table = [word for word in table if word not in ("--resamples", "20")]
+        table = [word for word in table if word not in ("--resamples", "40")]
     known, added = list_options(find_command(words)[0]), []
     for name, value in zip(table[::2], table[1::2], strict=True):
         said = {word.partition("=")[0] for word in words} if name == "--set" else set(words)

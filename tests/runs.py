@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from robustpose.corruptions.suites import choose_cells
 from robustpose.data.coco import read_coco
@@ -115,3 +117,13 @@ def forget_modules(package):
     """Let the modules of a package be imported anew, as another command would."""
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         del sys.modules[name]
+
+
+@contextmanager
+def few_images_do():
+    """Let two images or more tell runs apart, where what is tested is not how many it takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("compare", "compared", "losses", "verdict_compare"):
+            patch.setattr(f"robustpose.results.{module}.FEW_IMAGES", 2)
+        patch.setattr("robustpose.show.compare_table.FEW_IMAGES", 2)
+        yield

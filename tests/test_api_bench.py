@@ -18,7 +18,7 @@ from robustpose.results.run_folder import RunFolder
 from tests import outside
 from tests.runs import files_of
 
-quiet = partial(robustpose.bench, corruptions="contrast", severities=3, workers=1, resamples=20, progress=False)
+quiet = partial(robustpose.bench, corruptions="contrast", severities=3, workers=1, resamples=40, progress=False)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def small(coco_folder):
 
 def test_run_of_the_command_and_of_python_are_the_same_to_the_byte(run, small, tmp_path, onnx_file):
     model = f"onnx:{onnx_file}"
-    words = ["--annotations", small["annotations"], "--images", small["images"], "--resamples", 20, "--workers", 1]
+    words = ["--annotations", small["annotations"], "--images", small["images"], "--resamples", 40, "--workers", 1]
     words += ["--corruptions", "contrast", "--severities", 3, "--batch-size", 2]
     code, _, errors = run("bench", "--model", model, *words, "--out", tmp_path / "command")
     assert code == 0, errors
@@ -40,7 +40,7 @@ def test_run_of_the_command_and_of_python_are_the_same_to_the_byte(run, small, t
 def test_python_goes_on_where_the_command_was_and_the_command_where_python_was(run, small, tmp_path, monkeypatch):
     model = "tests.outside:guess_from_pixels"
     words = ["--annotations", small["annotations"], "--images", small["images"], "--workers", 1, "--out", tmp_path]
-    assert run("bench", "--model", model, *words, "--corruptions", "none", "--resamples", 20)[0] == 0
+    assert run("bench", "--model", model, *words, "--corruptions", "none", "--resamples", 40)[0] == 0
     written = []
     write_unit = RunFolder.write_unit
     monkeypatch.setattr(RunFolder, "write_unit", lambda *given: written.append(given[1].key) or write_unit(*given))

@@ -21,7 +21,7 @@ def runs(coco_folder):
     bench = partial(robustpose.bench, **data, corruptions="contrast", severities=[1, 4], workers=1, progress=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return bench(outside.guess_from_pixels, resamples=20), bench(outside.Centre, resamples=20)
+        return bench(outside.guess_from_pixels, resamples=40), bench(outside.Centre, resamples=40)
 
 
 def test_differences_are_those_of_the_runs(runs):
@@ -70,12 +70,12 @@ def test_mean_of_a_part_of_the_cells_is_printed_with_its_interval_and_marked(run
 
 
 def test_runs_of_one_name_are_told_apart_by_their_folders(runs):
-    one, other = robustpose.compare(runs[0], runs[0], resamples=20).names
+    one, other = robustpose.compare(runs[0], runs[0], resamples=40).names
     assert one == other  # the same folder: there is nothing to tell
 
 
 def test_comparison_is_shown_in_a_notebook_and_written(runs, tmp_path):
-    comparison = robustpose.compare(*runs, names=["<i>a</i>", "b"], resamples=20)
+    comparison = robustpose.compare(*runs, names=["<i>a</i>", "b"], resamples=40)
     page = comparison._repr_html_()
     assert "&lt;i&gt;a" in page
     assert "<i>" not in page
@@ -108,7 +108,7 @@ def test_what_cannot_be_compared_says_why(runs, tmp_path):
         robustpose.compare(runs[0], other)
     with pytest.raises(UserError, match="compare takes the path of a folder, got int"):
         robustpose.compare(runs[0], 3)
-    comparison = robustpose.compare(*runs, resamples=20)
+    comparison = robustpose.compare(*runs, resamples=40)
     with pytest.raises(UserError, match=r"these runs have no 'contrst' in common \(did you mean 'contrast'\?\)"):
         comparison.difference("contrst")
     with pytest.raises(UserError, match="there is no run 'x': they are"):

@@ -8,7 +8,7 @@ import robustpose
 from robustpose import UserError
 from tests.test_detecting import DETECTOR, MODEL, find_bright
 
-SMALL = {"corruptions": "fog", "severities": 2, "seed": 5, "resamples": 20, "workers": 1, "progress": False}
+SMALL = {"corruptions": "fog", "severities": 2, "seed": 5, "resamples": 40, "workers": 1, "progress": False}
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_whole_run_says_consistency_everywhere_and_nothing_of_scores(run, images
 def test_mean_over_a_whole_suite_is_called_consistency(run, images, boxes, tmp_path):
     data = ("--images", images, "--boxes", f"clean-det:{boxes}", "--suite", "held-out", "--corruptions", "all")
     out = tmp_path / "run"
-    words = ("--limit", 2, "--workers", 1, "--resamples", 20, "--no-report", "--out", out)
+    words = ("--limit", 2, "--workers", 1, "--resamples", 40, "--no-report", "--out", out)
     code, printed, errors = run("bench", "--model", MODEL, *data, *words, "--fail-under", "consistency=0.1")
     assert code == 0, errors
     assert re.search(r"clean 100\.0 \[100\.0, 100\.0\] +consistency \d", printed)
@@ -128,7 +128,7 @@ def test_consistency_stands_beside_consistency_alone(run, coco_folder, images, b
     assert code == 0, errors
     assert "consistency in percent" not in printed
     assert "left out: a: its consistency says how much poses change, not how right they are" in errors
-    assert "note: left out: a has consistency, which no claim is about" in run("findings", runs, "--resamples", 10)[1]
+    assert "note: left out: a has consistency, which no claim is about" in run("findings", runs, "--resamples", 40)[1]
     one_line_error(run("findings", runs / "a"), "there is no run with scores that a claim is about")
 
 
@@ -185,7 +185,7 @@ def test_nobody_on_the_clean_images_is_one_line_and_no_number(run, images, tmp_p
 
 
 def test_detector_in_the_loop_gives_both_runs_their_consistency(run, images, tmp_path):
-    words = ("--images", images, *CELLS, "--resamples", 20, "--limit", 4, "--no-report")
+    words = ("--images", images, *CELLS, "--resamples", 40, "--limit", 4, "--no-report")
     detector = ("--boxes", "detect:tests.test_detecting:find_bright")
     code, printed, errors = run("bench", "--model", MODEL, *detector, *words, "--out", tmp_path / "both")
     assert code == 0, errors
@@ -205,11 +205,11 @@ def test_joints_are_those_that_the_model_has(images, boxes, tmp_path):
     hands = make_onnx(tmp_path / "hands.onnx", n_joints=21)
     data = {"images": images, "boxes": f"clean-det:{boxes}", "limit": 2, "corruptions": "fog", "severities": 3}
     with pytest.warns(UserWarning, match="joints are those of hand-21, by the names that the model gives"):
-        found = robustpose.bench(f"onnx:{hands}", **data, workers=1, resamples=5, report=False, progress=False)
+        found = robustpose.bench(f"onnx:{hands}", **data, workers=1, resamples=40, report=False, progress=False)
     assert found.summary["provenance"]["dataset"]["skeleton"] == "hand-21"
     assert len(found.joints) == 21
     named = robustpose.bench(
-        f"onnx:{hands}", **data, skeleton="hand-21", workers=1, resamples=5, report=False, progress=False
+        f"onnx:{hands}", **data, skeleton="hand-21", workers=1, resamples=40, report=False, progress=False
     )
     assert named.cells == found.cells
 

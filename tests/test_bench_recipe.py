@@ -187,9 +187,9 @@ def test_merged_shards_stand_beside_the_row_as_a_run_does(run, coco_root, tmp_pa
     torch.save(models.build("sbl_r50").state_dict(), tmp_path / "mine.pth")
     words = ["bench", "--corruptions", "none", "--workers", 1, "--root", coco_root, "--row", "coco-c/sbl_r50_128x96"]
     words += ["--weights", tmp_path / "mine.pth", "--limit", 2]
-    assert run(*words, "--resamples", 20, "--out", tmp_path / "whole")[0] == 0
+    assert run(*words, "--resamples", 40, "--out", tmp_path / "whole")[0] == 0
     assert run(*words, "--out", tmp_path / "run", "--shard", "1/1")[0] == 0
-    code, output, _ = run("merge", tmp_path / "run", "--resamples", 20, "--workers", 1)
+    code, output, _ = run("merge", tmp_path / "run", "--resamples", 40, "--workers", 1)
     assert code == 0
     assert "beside Wang et al., CVPR 2021, Table 1" in output
     assert "not the same measurement: --limit 2; not all images of COCO-C" in output

@@ -63,7 +63,7 @@ def bench_both(machine, tmp_path, home):
         engine = Elsewhere(machine, (home,))
         for name, workers in (("here", 1), ("elsewhere", engine)):
             job = Job(getattr(spec, "open", spec), maker, images or MadeImages(5), tmp_path / name)
-            run_bench(job, cells, workers, n_resamples=3)
+            run_bench(job, cells, workers, n_resamples=40)
         assert files_of(tmp_path / "here") == files_of(tmp_path / "elsewhere")
         assert len(engine.n_bytes) == 2  # predicted and scored
         return engine

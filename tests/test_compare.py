@@ -7,7 +7,14 @@ import pytest
 from robustpose.errors import UserError
 from robustpose.results.compare import compare_runs
 from robustpose.show.pages.compare import render_comparison
-from tests.runs import bench_predictions, write_predictions
+from tests.runs import bench_predictions, few_images_do, write_predictions
+
+
+@pytest.fixture(scope="module", autouse=True)
+def enough_images():
+    """Let the few images of these runs do."""
+    with few_images_do():
+        yield
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def bench(tmp_path, coco_folder, name, noise, **options):
     """Return the folder of a run of predictions that are off by some px."""
     predictions = write_predictions(tmp_path / f"{name}-predictions", coco_folder, noise)
     data = {"annotations": coco_folder / "people.json", "images": coco_folder / "images"}
-    chosen = {"corruptions": ["fog", "contrast"], "severities": [1, 4], "workers": 1, "resamples": 20}
+    chosen = {"corruptions": ["fog", "contrast"], "severities": [1, 4], "workers": 1, "resamples": 40}
     robustpose.bench(
         f"results:{predictions}", **data, **chosen, out=tmp_path / name, report=False, progress=False, **options
     )

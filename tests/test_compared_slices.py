@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from robustpose.results.compare import compare_runs
@@ -76,3 +77,27 @@ def test_one_image_has_no_intervals(run, coco_folder, tmp_path, predictions):
     differences += [row.differences[1] for one in comparison.slices for row in one.rows]
     assert not any(difference.is_distinguishable for difference in differences)
     assert comparison.verdict[0].startswith("Only 1 image:")
+
+
+def test_slices_of_fewer_resamples_than_asked_for_say_so(runs, run):
+    assert run("score", runs[1], "--resamples", 50, "--workers", 1)[0] == 0
+    assert any("slices are compared by 50 resamples, for b kept no more of them" in n for n in compare_runs(runs).notes)
+
+
+def test_resamples_too_few_for_an_interval_are_not_used(runs):
+    """Such as earlier versions took."""
+    path, arrays = runs[1] / "slices.npz", dict(np.load(runs[1] / "slices.npz"))
+    np.savez(path, **{name: array[:, :, :5] for name, array in arrays.items()})
+    content = json.loads((runs[1] / "slices.json").read_text())
+    rows = [*content["slices"], *content["joints"]]
+    for row in rows:
+        row |= {name: None for name in row if name.endswith("_interval")}
+    (runs[1] / "slices.json").write_text(json.dumps(content | {"resamples": 5}))
+    comparison = compare_runs(runs)
+    assert all(row.differences[1].interval is None for one in comparison.slices for row in one.rows)
+    assert any("b kept 5 resamples of them: robustpose score" in note for note in comparison.notes)
+
+
+def test_a_slice_says_on_how_many_images_it_is(runs):
+    for one in compare_runs(runs).slices:
+        assert 0 < one.n_images <= min(one.n_people, 30)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.runs import files_of
 
-WORDS = ("--corruptions", "fog,contrast", "--severities", "2", "--workers", 1, "--seed", 5, "--resamples", 20)
+WORDS = ("--corruptions", "fog,contrast", "--severities", "2", "--workers", 1, "--seed", 5, "--resamples", 40)
 DETECTOR = "tests.test_detecting:find_bright"
 MODEL = "tests.outside:guess_from_pixels"
 

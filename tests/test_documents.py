@@ -38,6 +38,7 @@ import pytest
 from robustpose.show.figures.written import Written
 from tests.document_pages import Page
 from tests.documents import PAGES, ROOT, find_blocks, find_command, list_anchors, list_code, list_links, list_options
+from tests.runs import few_images_do
 
 
 @pytest.fixture
@@ -57,7 +58,8 @@ def run_page(tmp_path, coco_folder, capsys, monkeypatch):
         running.run()
         return running.failures
 
-    yield run
+    with few_images_do():  # runs of two or three images, in documents of thousands
+        yield run
     for name in set(sys.modules) - known:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]  # of the page alone

@@ -13,7 +13,7 @@ from robustpose.results.summary import read_summary
 from robustpose.work import cut_chunks
 from tests.runs import Stop, files_of
 
-CELLS = ("--corruptions", "contrast,tests.outside:darken", "--severities", "4", "--seed", "5", "--resamples", "20")
+CELLS = ("--corruptions", "contrast,tests.outside:darken", "--severities", "4", "--seed", "5", "--resamples", "40")
 FEWER_CELLS = ("--corruptions", "contrast", *CELLS[2:])
 PCK = ("--metric", "pck:box@0.2")
 

@@ -670,7 +670,7 @@ def test_runs_with_and_without_them_are_two_measurements(
     run: Callable[..., Any], half_empty: Path, coco_folder: Path, tmp_path: Path
 ) -> None:
     words = ["bench", "--model", "tests.outside:guess_from_pixels", "--annotations", half_empty]
-    words += ["--images", coco_folder / "images", "--corruptions", "none", "--workers", 1, "--resamples", 10]
+    words += ["--images", coco_folder / "images", "--corruptions", "none", "--workers", 1, "--resamples", 40]
     out = tmp_path / "run"
     assert run(*words, "--out", out, "--only-with-people")[0] == 0
     summary = json.loads((out / "summary.json").read_text())
@@ -684,9 +684,9 @@ def test_runs_with_and_without_them_are_two_measurements(
     assert errors.count("\n") == 1
     # Who scores a run again says where its data are, and not which of the images were taken.
     named = ["--annotations", half_empty, "--images", coco_folder / "images"]
-    assert run("score", out, "--workers", 1, "--resamples", 10, *named)[0] == 0
+    assert run("score", out, "--workers", 1, "--resamples", 40, *named)[0] == 0
     assert json.loads((out / "summary.json").read_text()) == summary
-    assert run("score", out, "--workers", 1, "--resamples", 10)[0] == 0
+    assert run("score", out, "--workers", 1, "--resamples", 40)[0] == 0
 
 
 def test_row_leaves_them_out_and_what_differs_is_said(

@@ -10,7 +10,14 @@ from robustpose.results.compare import compare_runs
 from robustpose.results.groups import compare_groups, parse_groups
 from robustpose.show.compare_table import comparison_to_latex
 from robustpose.show.pages.compare import render_comparison
-from tests.runs import CELLS, bench_predictions, write_predictions
+from tests.runs import CELLS, bench_predictions, few_images_do, write_predictions
+
+
+@pytest.fixture(scope="module", autouse=True)
+def enough_images():
+    """Let the few images of these runs do."""
+    with few_images_do():
+        yield
 
 
 def command(*words):

@@ -13,9 +13,9 @@ from tests.scenes import draw_scene
 
 # What is added so that an example takes little time.
 SMALL = {
-    "bench": "--limit 2 --corruptions fog --severities 1 --resamples 20 --workers 1",
+    "bench": "--limit 2 --corruptions fog --severities 1 --resamples 40 --workers 1",
     "score": "--workers 1",
-    "merge": "--resamples 20 --workers 1",
+    "merge": "--resamples 40 --workers 1",
     "train --recipe": "--limit 16 --val-limit 2 --set epochs=1 --set engine.workers=0",
     "stylize": "--limit 1 --workers 1",
     "corrupt --annotations": "--limit 1 --corruptions fog --severities 1 --workers 1",

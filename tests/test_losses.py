@@ -5,7 +5,14 @@ import pytest
 from robustpose.errors import UserError
 from robustpose.results.compare import compare_runs
 from robustpose.results.losses import judge_differences
-from tests.runs import bench_predictions, write_predictions
+from tests.runs import bench_predictions, few_images_do, write_predictions
+
+
+@pytest.fixture(scope="module", autouse=True)
+def enough_images():
+    """Let the few images of these runs do."""
+    with few_images_do():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +79,11 @@ def test_options_that_say_nothing_are_refused(runs, run, tmp_path):
         code, _, errors = run("compare", *runs, "--out", tmp_path / "page", *words)
         assert (code, len(errors.splitlines())) == (2, 1)
     assert not (tmp_path / "page").exists()
+
+
+def test_too_few_images_for_intervals_are_refused_not_passed(runs, run, tmp_path, monkeypatch):
+    for module in ("compare", "losses"):
+        monkeypatch.setattr(f"robustpose.results.{module}.FEW_IMAGES", 30)
+    code, _, errors = run("compare", *runs, "--out", tmp_path / "page", "--fail-if-worse", "clean")
+    assert code == 2
+    assert errors.startswith("error: --fail-if-worse needs 30 images or more, got ")

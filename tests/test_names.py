@@ -25,7 +25,7 @@ def test_a_name_is_shown_wherever_the_models_was(predictions, run, coco_folder, 
     for file in ("report.html", "table.md", "table.csv", "table.tex"):
         assert "My net" in (folder / file).read_text()
     assert "My net:  AP* " in run("report", folder)[1]
-    run("score", folder, "--resamples", "10")
+    run("score", folder, "--resamples", "40")
     assert json.loads((folder / "summary.json").read_text())["name"] == "My net"
     assert compare_runs([folder, folder], 10).names[0] == f"My net ({folder})"
 

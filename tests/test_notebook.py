@@ -4,7 +4,7 @@ import pytest
 
 CELLS = [
     "import robustpose, numpy as np, warnings\n"
-    "options = dict(limit=2, corruptions='contrast', severities=3, resamples=20)\n"
+    "options = dict(limit=2, corruptions='contrast', severities=3, resamples=40)\n"
     "run = robustpose.bench('demo', 'toy', workers=1, **options)",
     "run",
     "def find(image, boxes):\n"

@@ -21,7 +21,7 @@ LSP = TABLE["lsp"].skeleton
 SHARED = LSP.joints[:12]
 PLACES = [COCO.joints.index(joint) for joint in SHARED]
 DOUBT = "only 12 of the 14 annotated joints are scored, those that the model finds: it lacks neck, head_top; the model"
-FOG = ("--corruptions", "fog", "--severities", 3, "--workers", 1, "--resamples", 20)
+FOG = ("--corruptions", "fog", "--severities", 3, "--workers", 1, "--resamples", 40)
 pytestmark = pytest.mark.filterwarnings("ignore::robustpose.errors.DoubtWarning")
 
 
@@ -74,7 +74,7 @@ def test_such_a_run_goes_on_and_is_scored_again_to_the_same_bytes(bench, run, on
     assert json.loads(before["inputs.json"])["data"]["joints"] == list(SHARED)
     bench(f"onnx:{onnx_file}", tmp_path / "run")
     assert files_of(tmp_path / "run") == before
-    code, _, errors = run("score", tmp_path / "run", "--resamples", 20, "--workers", 1)
+    code, _, errors = run("score", tmp_path / "run", "--resamples", 40, "--workers", 1)
     assert code == 0, errors
     assert files_of(tmp_path / "run") == before
     bench(f"onnx:{onnx_file}", tmp_path / "asked", "--joints", ",".join(SHARED))

@@ -138,7 +138,7 @@ def test_workers_stay_for_the_next_work_and_another_command_waits_for_them(engin
 def test_bench_is_the_same_to_the_byte_and_nodes_need_no_files(engine, cluster, tmp_path):
     engine.close()  # its workers stay for its next work
     command = [sys.executable, "-m", "robustpose", "bench", "--model", "demo", "--data", "toy", "--limit", "4"]
-    command += ["--corruptions", "contrast", "--severities", "3", "--no-report", "--resamples", "10"]
+    command += ["--corruptions", "contrast", "--severities", "3", "--no-report", "--resamples", "40"]
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
     for name, more in {"here": ["--workers", "1"], "ray": ["--engine", f"ray:{cluster.address}"]}.items():
         words = [*command, *more, "--out", str(tmp_path / name)]

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from robustpose.results.resampling import RESAMPLES, draw_weights, interval
+from robustpose.errors import UserError
+from robustpose.results.resampling import RESAMPLES, check_resamples, draw_if_any, draw_weights, interval
 
 
 @pytest.mark.parametrize("n_images", [1, 2, 161, 3000])
@@ -59,3 +60,20 @@ def test_few_values_that_are_missing_are_left_out_and_many_leave_no_interval():
     some[100] = np.nan
     assert interval(some) is None
     assert interval(np.zeros(0)) is None
+
+
+def test_resamples_of_which_there_is_no_interval_are_refused():
+    check_resamples(0, 0)
+    check_resamples(40, 1)
+    for n_resamples, least, rest in ((1, 0, "at least 40, or 0 for no intervals, got 1"), (0, 1, "at least 40, got 0")):
+        with pytest.raises(UserError, match=rest):
+            check_resamples(n_resamples, least)
+    for n_resamples in (-1, 39):
+        with pytest.raises(UserError):
+            check_resamples(n_resamples, 0)
+
+
+def test_a_single_image_is_not_resampled():
+    assert draw_if_any(1, 1000) is None
+    assert draw_if_any(9, 0) is None
+    assert draw_if_any(9, 40).shape == (40, 9)

@@ -12,7 +12,7 @@ from robustpose.results.inputs import Inputs, write_inputs
 from robustpose.results.summary import summarize
 
 pytestmark = pytest.mark.filterwarnings("always:some cells have no images", "always:the page has no gallery")
-PLAIN = ["--model", "tests.outside:guess_from_pixels", "--severities", "3", "--workers", "1", "--resamples", "10"]
+PLAIN = ["--model", "tests.outside:guess_from_pixels", "--severities", "3", "--workers", "1", "--resamples", "40"]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tests.people import draw_people
 PART = choose_cells(["fog"], [1, 4])
 
 
-def score_all(cells, metric="coco_ap", n_resamples=30, n_images=16):
+def score_all(cells, metric="coco_ap", n_resamples=40, n_images=16):
     """Return arguments of `describe_slices`: of poses that get worse with the severity."""
     rng = np.random.default_rng(0)
     pairs = draw_people(0, n_images)

@@ -148,7 +148,7 @@ def read_all(folder: Path) -> dict[str, bytes]:
 
 
 def test_bench_with_a_network_process_leaves_the_same_bytes(tmp_path: Path) -> None:
-    work: dict[str, Any] = {"limit": 9, "corruptions": "contrast", "severities": 3, "resamples": 20, "progress": False}
+    work: dict[str, Any] = {"limit": 9, "corruptions": "contrast", "severities": 3, "resamples": 40, "progress": False}
     robustpose.bench("demo", "toy", **work, workers=1, out=tmp_path / "alone")
     robustpose.bench("demo", "toy", **work, workers=2, network_processes=1, out=tmp_path / "served")
     assert read_all(tmp_path / "served") == read_all(tmp_path / "alone")

@@ -80,7 +80,7 @@ def test_metric_without_matches_is_benched_without_intervals(tmp_path, run, work
 
 def test_pck_has_intervals_and_slices_of_its_own(tmp_path, run):
     words = ["--model", "tests.outside:guess_from_pixels", "--data", "tests.outside:Squares"]
-    words += ["--metric", "pck:box@0.3", "--corruptions", "contrast", "--severities", "2", "--resamples", "30"]
+    words += ["--metric", "pck:box@0.3", "--corruptions", "contrast", "--severities", "2", "--resamples", "40"]
     assert run("bench", *words, "--out", tmp_path / "run")[0] == 0
     low, high = json.loads((tmp_path / "run/summary.json").read_text())["intervals"]["clean"]
     assert 0 <= low <= high <= 1
@@ -90,7 +90,7 @@ def test_pck_has_intervals_and_slices_of_its_own(tmp_path, run):
 
 def test_means_of_the_whole_grid_have_intervals(tmp_path, run):
     words = ["--model", "tests.outside:guess_from_pixels", "--data", "tests.outside:Squares", "--metric", "pck:box@0.3"]
-    assert run("bench", *words, "--resamples", "20", "--workers", "1", "--out", tmp_path / "run")[0] == 0
+    assert run("bench", *words, "--resamples", "40", "--workers", "1", "--out", tmp_path / "run")[0] == 0
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     found = summary["intervals"]
     for name in ("mPC", "rPC"):

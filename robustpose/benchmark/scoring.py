@@ -20,7 +20,7 @@ from robustpose.pose.types import Floats, Frame, ImageId, Truth, no_poses
 from robustpose.progress import Piece, Progress
 from robustpose.reading import read_json_bytes
 from robustpose.results.cell_score import CellScore, score_cell
-from robustpose.results.resampling import draw_weights
+from robustpose.results.resampling import draw_if_any
 from robustpose.results.run_folder import RunFolder
 from robustpose.work import Engine, do_tasks
 
@@ -155,8 +155,8 @@ def score_predictions(
     if not any(truth.clean_poses for truth in data.truths):  # of whom no pose is said to be
         check_truth_rows(found, data.truths, path)
     poses = [found.get(truth.image_id) or no_poses(truth.image_id, n_joints) for truth in data.truths]
-    weights = draw_weights(len(data.truths), n_resamples) if n_resamples else None
-    slices = data.slices if with_slices and n_resamples else None
+    weights = draw_if_any(len(data.truths), n_resamples)
+    slices = data.slices if with_slices and weights is not None else None
     cuts = data.cuts if with_slices else ()
     score, matches = score_cell(cell, poses, data.truths, data.make_metric(), slices, weights, cuts)
     return ScoredCell(score, *((None, None) if matches is None else (matches.table(), matches.quality())))

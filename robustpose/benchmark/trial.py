@@ -30,7 +30,7 @@ from robustpose.pose.results_json import poses_to_results
 from robustpose.pose.types import Poses, Truth
 from robustpose.random_state import same_random_numbers
 from robustpose.results.cell_score import score_cell
-from robustpose.results.resampling import draw_weights
+from robustpose.results.resampling import draw_if_any
 from robustpose.show.pages.thumbnail_sizes import guess_corrupted
 from robustpose.show.pages.thumbnails import make_thumbnail
 
@@ -245,8 +245,8 @@ def measure_pixels(dataset: Dataset, index: int) -> int:
 
 def try_scoring(data: OpenedData, n_resamples: int, with_slices: bool) -> float:
     """Return the seconds that scoring a cell takes, as if everybody had been found where they are."""
-    weights = draw_weights(len(data.truths), n_resamples) if n_resamples else None
-    slices = data.slices if with_slices and n_resamples else None
+    weights = draw_if_any(len(data.truths), n_resamples)
+    slices = data.slices if with_slices and weights is not None else None
     poses = [_find_truth(truth) for truth in data.truths]
     if data.make_metric().against_clean:
         data = OpenedData(data.dataset, [take_as_truth(of) for of in poses])

@@ -17,12 +17,12 @@ from robustpose.metrics.robustness import Means, mean_of_chosen, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import ScoreTable
 from robustpose.results.comparable import note_differences, tell_corruptions_apart
-from robustpose.results.compared import ComparedRow, CompareRow, Comparison, compare_row
+from robustpose.results.compared import ComparedRow, CompareRow, Comparison, compare_row, doubt_row
 from robustpose.results.compared_slices import compare_slices
 from robustpose.results.cuts import CutOfRuns, pair_cuts
 from robustpose.results.grouped import compare_grouped_row
 from robustpose.results.names import name_runs
-from robustpose.results.resampling import RESAMPLES, check_resamples, draw_weights
+from robustpose.results.resampling import FEW_IMAGES, RESAMPLES, check_resamples, draw_weights
 from robustpose.results.rows import (
     as_number,
     data_name,
@@ -69,7 +69,8 @@ def compare_runs(
     cells = [cell for cell in cells if cell.corruption not in apart]
     notes += doubts
     if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
-        shared = f"only the {len(cells) - 1} corrupted cells that all runs have are compared"
+        n_cells = "one corrupted cell" if len(cells) == 2 else f"{len(cells) - 1} corrupted cells"
+        shared = f"only the {n_cells} that all runs have {'is' if len(cells) == 2 else 'are'} compared"
         notes.append(shared if cells[1:] else "the runs have no corrupted cells in common: clean images are compared")
     scores = [{CLEAN: s["clean"], **{cell: s["cells"][cell.key] for cell in cells[1:]}} for s in summaries]
     values = [take_means(of, cells, suite) for of in scores]
@@ -82,6 +83,12 @@ def compare_runs(
     compare: CompareRow = partial(compare_grouped_row, sizes, n_images) if sizes else compare_row
     slices, lacks = compare_slices(folders, summaries, suite, n_resamples, has_all, compare)
     called = tuple(names or _tell_apart(folders, summaries))
+    rows = [
+        *_compare_rows(values, resampled, suite, first["metric"], compare),
+        *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples), suite, first["metric"], compare),
+    ]
+    if n_images < FEW_IMAGES:
+        rows = list(map(doubt_row, rows))
     return Comparison(
         names=called,
         metric=first["metric"],
@@ -89,10 +96,7 @@ def compare_runs(
         dataset=data_name(first),
         n_images=n_images,
         resamples=n_resamples,
-        rows=(
-            *_compare_rows(values, resampled, suite, first["metric"], compare),
-            *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples), suite, first["metric"], compare),
-        ),
+        rows=tuple(rows),
         notes=tuple(dict.fromkeys([*notes, *lacks])),
         slices=tuple(slices),
         scored=name_scored(first["provenance"]["dataset"]),

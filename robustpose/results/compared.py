@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from robustpose.corruptions.suites import Suite
-from robustpose.results.resampling import LEVEL, interval
+from robustpose.results.resampling import FEW_IMAGES, LEVEL, interval
 from robustpose.results.rows import Interval, percent, title_chosen
 from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.verdict_compare import describe_comparison
@@ -20,11 +20,30 @@ class Difference:
 
     value: float
     interval: Interval | None
+    is_of_few: bool = False  # of fewer than FEW_IMAGES images, of which intervals are too narrow
 
     @property
     def is_distinguishable(self) -> bool:
-        """Return whether the interval leaves 0 out."""
-        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+        """Return whether the interval leaves 0 out, on the side of the value, and is not of too few images."""
+        if self.interval is None or self.is_of_few:
+            return False
+        low, high = self.interval
+        return (low > 0 and self.value > 0) or (high < 0 and self.value < 0)
+
+    @property
+    def mark(self) -> str:
+        """Return what stands before it: ``≈`` where it may be none, ``?`` where nothing is known, for no interval."""
+        return "" if self.is_distinguishable else "? " if self.interval is None else "≈ "
+
+    @property
+    def digits(self) -> int:
+        """Return how many digits of percent it takes to see it and its interval leave 0: 1 in most cases."""
+        seen = [self.value, *(self.interval or ())] if self.is_distinguishable else []
+        return next((n for n in range(1, 4) if all(abs(100 * one) >= 0.5 * 10**-n for one in seen)), 4)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what comparison.json holds of it."""
+        return {"value": self.value, "interval": self.interval, "distinguishable": self.is_distinguishable}
 
 
 @dataclass(frozen=True)
@@ -42,6 +61,11 @@ class ComparedRow:
     spreads: tuple[float | None, ...] = ()
     trainings: tuple[tuple[float | None, ...], ...] = ()
 
+    @property
+    def has_intervals(self) -> bool:
+        """Return whether anything is known of chance: who leads is not, where no difference has an interval."""
+        return any(d is not None and d.interval is not None for d in self.differences)
+
     def spell(self, run: int) -> str:
         """Return what people read of a run or a group, in percent: `61.2`, or `61.2 ± 0.3` with a spread."""
         spread = self.spreads[run] if self.spreads else None
@@ -49,7 +73,7 @@ class ComparedRow:
 
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds of it."""
-        apart = [d and {**vars(d), "distinguishable": d.is_distinguishable} for d in self.differences]
+        apart = [d and d.to_json() for d in self.differences]
         return {**vars(self), "differences": apart}
 
 
@@ -66,6 +90,12 @@ class ComparedSlice:
     n_people: int  # of how many people, or of how many annotated joints
     rows: tuple[ComparedRow, ...]  # its headline, as far as runs have it: `AP*`, `mPC` and `rPC`
     figure: str = ""  # what is scored, such as `AP`
+    n_images: int | None = None  # that they are on; None where a run of an earlier version does not say
+
+    @property
+    def is_of_few_images(self) -> bool:
+        """Return whether they are, or must be, on fewer images than intervals of differences need."""
+        return (self.n_people if self.n_images is None else self.n_images) < FEW_IMAGES
 
 
 @dataclass(frozen=True)
@@ -107,6 +137,21 @@ class Comparison:
         if not self.trainings:
             return ""
         return "means ± standard deviation between trainings; intervals over trainings and images"
+
+    @property
+    def of_images(self) -> str:
+        """Return of how many images the scores are: `161 images`."""
+        return f"{self.n_images} image{'s' * (self.n_images != 1)}"
+
+    @property
+    def note_on_marks(self) -> str:
+        """Return what the marks before differences mean; which there are depends on intervals and images."""
+        if not self.resamples:
+            return "? there is no interval, so nothing is known of chance"
+        few = f", or it is of fewer than {FEW_IMAGES} images, of which intervals are too narrow"
+        holds = "≈ not distinguishable: the 95 % interval of the paired difference holds 0"
+        unknown = any(d is not None and d.interval is None for row in self.rows for d in row.differences)
+        return holds + few * (self.n_images < FEW_IMAGES) + "; ? there is no interval" * unknown
 
     @property
     def has_cells(self) -> bool:
@@ -171,6 +216,13 @@ def make_row(
         ties = [run for run, apart in behind.items() if apart is not None and not apart.is_distinguishable]
         leaders = (best, *ties)
     return ComparedRow(kind, name, tuple(values), tuple(intervals), differences, leaders, **of_groups)
+
+
+def doubt_row(row: ComparedRow) -> ComparedRow:
+    """Return a row of too few images: its intervals stay, but nothing is told apart by them, so all lead."""
+    leaders = (*row.leaders, *(run for run, value in enumerate(row.values) if value is not None))
+    differences = tuple(d and replace(d, is_of_few=True) for d in row.differences)
+    return replace(row, differences=differences, leaders=tuple(dict.fromkeys(leaders)))
 
 
 def subtract_runs(values: Sequence[float | None], resampled: Sequence[Any], run: int, other: int) -> Difference | None:

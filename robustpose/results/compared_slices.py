@@ -14,10 +14,11 @@ from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cuts import CUTS
 from robustpose.pose.types import Floats
 from robustpose.results.cell_score import JOINT, Key
-from robustpose.results.compared import ComparedRow, ComparedSlice, CompareRow, compare_row
+from robustpose.results.compared import ComparedRow, ComparedSlice, CompareRow, compare_row, doubt_row
+from robustpose.results.resampling import LEAST_RESAMPLES
 from robustpose.results.rows import headline_columns, label_headline
 from robustpose.results.score_names import MEAN_OF_CHOSEN
-from robustpose.results.slice_resamples import SECTIONS, Columns, list_keys, read_slice_resamples
+from robustpose.results.slice_resamples import MOST_KEPT, SECTIONS, Columns, list_keys, read_slice_resamples
 from robustpose.results.slices_model import read_slices
 
 UNPAIRED = (
@@ -25,6 +26,11 @@ UNPAIRED = (
     "{} adds them"
 )
 WITHOUT = "slices are not compared, for {} has none: it was scored without resamples, or by a metric without slices"
+FEWER = "slices are compared by {1}, for {0} kept no more of them: robustpose score {2} makes more"
+TOO_FEW = (
+    "slices are compared without intervals of their differences, for {0} kept {1} of them: robustpose score {2} makes "
+    "enough"
+)
 OTHER_PEOPLE = "people of a slice are those that each run finds on clean images, so they may be others in another run"
 
 
@@ -69,6 +75,7 @@ def compare_slices(
     names = [*headline_columns(suite), *([MEAN_OF_CHOSEN] if has_all_cells else [])]
     metric = str(summaries[0]["metric"])
     n_common = min([n_resamples, *(_count_resamples(one) for one in known)])
+    n_common *= n_common >= LEAST_RESAMPLES  # of a run scored with fewer, by a version that took them
     found = []
     for key in known[0].rows:
         if key[0] in CUTS or not all(key in one.rows for one in known):
@@ -77,8 +84,11 @@ def compare_slices(
         if rows:
             counts = [int(one.rows[key].get("n_people", one.rows[key].get("n"))) for one in known]
             figure = known[0].joint_figure if key[0] == JOINT else metric
-            found.append(ComparedSlice(*key, min(counts), rows, figure))
-    notes = _note_lacks(known)
+            on_images = [one.rows[key].get("n_images") for one in known]
+            n_images = None if None in on_images else min(n for n in on_images if n is not None)
+            one = ComparedSlice(*key, min(counts), rows, figure, n_images)
+            found.append(replace(one, rows=tuple(map(doubt_row, rows))) if one.is_of_few_images else one)
+    notes = _note_lacks(known, n_resamples)
     if metric in HELD_AGAINST_CLEAN:
         notes.append(OTHER_PEOPLE)
     return found, notes if found else []
@@ -114,6 +124,13 @@ def _take(of_run: SlicesOfRun, key: Key, name: str, n_common: int) -> Floats:
     return of_run.resampled[key][name][:n_common]
 
 
-def _note_lacks(of_runs: Sequence[SlicesOfRun]) -> list[str]:
+def _note_lacks(of_runs: Sequence[SlicesOfRun], n_resamples: int) -> list[str]:
+    """Return a note on the run that kept no resamples, or else on the one that kept least, if fewer than asked for."""
     old = [one.folder for one in of_runs if one.resampled is None]
-    return [UNPAIRED.format(old[0].name, old[0])] if old else []
+    if old:
+        return [UNPAIRED.format(old[0].name, old[0])]
+    least = min(of_runs, key=_count_resamples)
+    if not 0 < (kept := _count_resamples(least)) < min(n_resamples, MOST_KEPT):
+        return []
+    words = TOO_FEW if kept < LEAST_RESAMPLES else FEWER
+    return [words.format(least.folder.name, f"{kept} resample{'s' * (kept != 1)}", least.folder)]

@@ -11,6 +11,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.cuts import CUTS
 from robustpose.results.compared import Comparison
 from robustpose.results.gates import spell_apart
+from robustpose.results.resampling import FEW_IMAGES
 from robustpose.results.rows import Interval
 from robustpose.results.score_names import explain_lack, find_name, name_scores
 
@@ -77,6 +78,11 @@ def judge_differences(comparison: Comparison, names: Sequence[str], margin: floa
         row = compared[known[label][0], label]
         for run, name in list(enumerate(comparison.names))[1:]:
             difference = row.differences[run]
+            if comparison.n_images < FEW_IMAGES:
+                raise UserError(
+                    f"--fail-if-worse needs {FEW_IMAGES} images or more, got {comparison.n_images}: 95 % intervals of "
+                    "so few are too narrow to tell a loss from luck; bench more images"
+                )
             if difference is None or difference.interval is None:
                 raise UserError(
                     f"--fail-if-worse: the difference of {label} between {comparison.names[0]} and {name} has no "

@@ -18,14 +18,19 @@ from robustpose.pose.types import Floats
 LEVEL = 0.95
 RESAMPLES = 1000
 MOST_RESAMPLES = 100_000
+LEAST_RESAMPLES = 40  # of fewer, not even one lies beyond either end of the middle 95 %
 FEW_IMAGES = 30  # `benchmarks/interval_coverage.py` measures intervals from this number on; below, they are too narrow
 SEED = 1
 
 
 def check_resamples(n_resamples: int, least: int) -> None:
-    """Raise UserError unless a number of resamples can be drawn."""
-    if n_resamples < least:
-        raise UserError(f"--resamples must be at least {least}, got {n_resamples}")
+    """Raise UserError unless a number of resamples can be drawn and bears intervals; with a `least` of 0, 0 is none."""
+    if n_resamples < LEAST_RESAMPLES and not n_resamples == least == 0:
+        none = "" if least else ", or 0 for no intervals"
+        raise UserError(
+            f"--resamples must be at least {LEAST_RESAMPLES}{none}, got {n_resamples}: fewer say nothing of where 95 % "
+            "of them lie"
+        )
     if n_resamples > MOST_RESAMPLES:
         raise UserError(f"--resamples must be at most {MOST_RESAMPLES}, got {n_resamples}")
 
@@ -40,6 +45,11 @@ def draw_weights(n_images: int, n_resamples: int = RESAMPLES) -> npt.NDArray[np.
         row[:] = np.bincount(rng.integers(0, n_images, n_images), minlength=n_images)
     weights.flags.writeable = False
     return weights
+
+
+def draw_if_any(n_images: int, n_resamples: int) -> npt.NDArray[np.uint8] | None:
+    """Return `draw_weights`; None for no resamples, and for a single image, which is in all of them alike."""
+    return draw_weights(n_images, n_resamples) if n_resamples and n_images > 1 else None
 
 
 def interval(values: Floats, level: float = LEVEL) -> list[float] | None:

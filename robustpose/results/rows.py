@@ -250,9 +250,9 @@ def as_number(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def percent(value: float | None) -> str:
+def percent(value: float | None, digits: int = 1) -> str:
     """Return 0.4123 as `41.2`, and a dash for what is not defined."""
-    return "–" if value is None else f"{100 * value:.1f}"
+    return "–" if value is None else f"{100 * value:.{digits}f}"
 
 
 def model_name(summary: Mapping[str, Any]) -> str:

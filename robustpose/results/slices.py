@@ -36,6 +36,7 @@ def describe_slices(
         return None
     counted = [truth.counted for truth in truths]
     n_annotated = sum((truth.visible[truth.counted] > 0).sum(0) for truth in truths)
+    n_with_joint = sum((truth.visible[truth.counted] > 0).any(0) for truth in truths)  # images
     of_cuts = {(cut.kind, cut.name): cut.mask_people(truths) for cut in cuts if (cut.kind, cut.name) in first.slices}
     rows: list[dict[str, Any]] = []
     for key, masks in (*of_cuts.items(), *slices.items()):
@@ -50,8 +51,10 @@ def describe_slices(
         "slices": rows,
         "joint_figure": first.joint_figure,
         "joints": [
-            {"name": joint, "n": int(n), **_score_slice(scores, (JOINT, joint), suite)}
-            for joint, n in zip(joints, np.broadcast_to(n_annotated, len(joints)), strict=True)
+            {"name": joint, "n": int(n), "n_images": int(n_on), **_score_slice(scores, (JOINT, joint), suite)}
+            for joint, n, n_on in zip(
+                joints, *(np.broadcast_to(of, len(joints)) for of in (n_annotated, n_with_joint)), strict=True
+            )
         ],
         "calibration": None
         if first.calibration is None

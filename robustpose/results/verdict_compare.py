@@ -53,17 +53,23 @@ def find_main_row(comparison: Comparison) -> ComparedRow | None:
 
 def spell_points(difference: Difference) -> str:
     """Return a difference in points with its interval, such as `+3.2 points (95 % interval +1.1 to +5.3)`."""
-    words = f"{_signed(difference.value)} points"
+    words = f"{_signed(difference.value, difference.digits)} points"
     if difference.interval is None:
         return f"{words}, without an interval"
-    low, high = map(_signed, difference.interval)
+    low, high = (_signed(end, difference.digits) for end in difference.interval)
     return f"{words} ({100 * LEVEL:g} % interval {low} to {high})"
 
 
-def _signed(value: float) -> str:
+def _signed(value: float, digits: int = 1) -> str:
     """Return 0.012 as `+1.2`; what is printed as 0 has no sign."""
-    text = f"{100 * value:+.1f}".replace("-", "−")
-    return text[1:] if text[1:] == "0.0" else text
+    text = f"{100 * value:+.{digits}f}".replace("-", "−")
+    return text if text.strip("+−0.") else text[1:]
+
+
+def _spell_scores(row: ComparedRow, difference: Difference) -> str:
+    """Return the scores of two runs, with as many digits as their difference needs."""
+    first, other = (percent(row.values[run], difference.digits) for run in (0, 1))
+    return f"{other} against {first}"
 
 
 def _are_all_equal(comparison: Comparison) -> bool:
@@ -73,11 +79,11 @@ def _are_all_equal(comparison: Comparison) -> bool:
 
 def _tell_doubts(comparison: Comparison) -> Iterator[str]:
     if comparison.n_images < FEW_IMAGES:
-        images = "1 image" if comparison.n_images == 1 else f"{comparison.n_images} images"
-        yield f"Only {images}: no difference on so few says anything about other images."
+        yield f"Only {comparison.of_images}: no difference on so few says anything about other images."
     clean = comparison.rows[0]
     if clean.kind == "headline" and all(value is None or value < LOW_SCORE for value in clean.values):
-        yield f"On clean images {clean.name} is next to nothing in all runs: their differences say little."
+        whose = f"all {_noun(comparison)}s"
+        yield f"On clean images {clean.name} is next to nothing in {whose}: their differences say little."
 
 
 def _tell_two(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
@@ -85,7 +91,7 @@ def _tell_two(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
     difference = main.differences[1]
     assert difference is not None, f"{main.name} is defined in both runs"
     first, other = (_name(comparison, run) for run in (0, 1))
-    scores = f"{comparison.label(main)} {percent(main.values[1])} against {percent(main.values[0])}"
+    scores = f"{comparison.label(main)} {_spell_scores(main, difference)}"
     if _is_shown(comparison, difference):
         yield f"{other} is {_word(comparison, difference)} than {first}: {scores}, {spell_points(difference)}."
     else:
@@ -100,7 +106,7 @@ def _tell_two(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
 
 def _evidence(comparison: Comparison) -> str:
     trainings = f"{sum(map(len, comparison.trainings))} trainings and " if comparison.trainings else ""
-    return f"these {trainings}{comparison.n_images} images"
+    return "this image" if comparison.n_images == 1 else f"these {trainings}{comparison.of_images}"
 
 
 def _tell_headline(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
@@ -137,8 +143,8 @@ def _tell_corruptions(comparison: Comparison) -> Iterator[str]:
     for word, pairs in zip(_words(comparison), (better, worse), strict=True):
         if pairs:
             row, most = pairs[0]
-            such = f"{word} under {_count(len(pairs), len(found))}"
-            parts.append(f"{such}, {'most so ' if len(pairs) > 1 else ''}under {_spoken(row)} ({_signed(most.value)})")
+            such = f"{word} under {_count(len(pairs), len(found))}, {'most so ' if len(pairs) > 1 else ''}"
+            parts.append(f"{such}under {_spoken(row)} ({_signed(most.value, most.digits)})")
     n_open = len(found) - len(shown)
     if n_open and parts:
         parts.append(f"not to be told apart under {_count(n_open, len(found))}")
@@ -172,9 +178,9 @@ def _tell_many(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
         return
     name = _name(comparison, best)
     if len(main.leaders) == 1:
-        yield f"{name} is {_superlative(comparison)}: {value}, and every other run can be told from it."
+        yield f"{name} is {_superlative(comparison)}: {value}, and every other {_noun(comparison)} can be told from it."
     elif len(main.leaders) == len(comparison.names):
-        yield f"No run is shown to be {_words(comparison)[1]} than the highest one, {name}: {value}."
+        yield f"No {_noun(comparison)} is shown to be {_words(comparison)[1]} than the highest one, {name}: {value}."
     else:
         others = _list_names(comparison, main.leaders[1:], "and")
         yield f"{_name(comparison, best)} scores highest, {value}; {others} cannot be told from it."
@@ -187,7 +193,7 @@ def _tell_many(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
         if words:
             yield f"Of {len(rows)} corruptions, best alone: {spell_list(words, 'and')}."
         else:
-            yield f"Under none of the {len(rows)} corruptions is one run better than all others."
+            yield f"Under none of the {len(rows)} corruptions is one {_noun(comparison)} better than all others."
 
 
 def _tell_against_first(comparison: Comparison, main: ComparedRow) -> Iterator[str]:
@@ -239,6 +245,11 @@ def _find(one: ComparedSlice, main: ComparedRow) -> Difference | None:
 
 def _is_shown(comparison: Comparison, difference: Difference) -> bool:
     return comparison.n_images >= FEW_IMAGES and difference.is_distinguishable
+
+
+def _noun(comparison: Comparison) -> str:
+    """Return what is compared: groups of trainings, or runs."""
+    return "group" if comparison.trainings else "run"
 
 
 def _words(comparison: Comparison) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from robustpose.results.compared import ComparedRow, Comparison
+from robustpose.results.resampling import FEW_IMAGES
 from robustpose.results.rows import Row, percent
 from robustpose.results.spelling import spell_latex
 from robustpose.show.tables import lay_out, spell_title
@@ -39,13 +40,14 @@ def _spell(row: ComparedRow, run: int) -> str:
 
 def _explain(comparison: Comparison) -> Iterator[str]:
     """Yield comments that say what the numbers are, for whoever writes the caption."""
-    images = f"{comparison.n_images} image{'s' * (comparison.n_images != 1)}"
-    yield f"% {spell_latex(comparison.metric)} in percent, {images}"
+    yield f"% {spell_latex(comparison.metric)} in percent, {comparison.of_images}"
+    of = "of paired differences over images"
     if comparison.trainings:
-        counts = [
-            f"{len(of)} of {spell_latex(name)}" for name, of in zip(comparison.names, comparison.trainings, strict=True)
-        ]
+        named = zip(comparison.names, comparison.trainings, strict=True)
+        counts = [f"{len(trainings)} of {spell_latex(name)}" for name, trainings in named]
         yield f"% means over trainings ({', '.join(counts)}) +- standard deviation between them"
-        yield "% bold: told from all others of its column by 95 % intervals over trainings and images"
+        of = "over trainings and images"
+    if comparison.n_images < FEW_IMAGES:
+        yield f"% nothing is bold: intervals of fewer than {FEW_IMAGES} images are too narrow to tell anything apart"
     else:
-        yield "% bold: told from all others of its column by 95 % intervals of paired differences over images"
+        yield f"% bold: told from all others of its column by 95 % intervals {of}"

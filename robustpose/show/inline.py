@@ -54,9 +54,9 @@ def comparison_to_html(comparison: Comparison) -> str:
     """Return the scores of runs side by side in percent, with the differences to the first: all but single cells."""
     named = zip(comparison.letters, comparison.titles, strict=True)
     parts = [f"<p>{'<br>'.join(f'{letter}: <b>{_spell(name)}</b>' for letter, name in named)}</p>"]
-    where = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images"
+    where = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.of_images}"
     where = "; ".join(filter(None, (where, comparison.note_on_groups)))
-    parts.append(f"<p>{_spell(where)}; ≈ not distinguishable: the 95 % interval of the paired difference holds 0</p>")
+    parts.append(f"<p>{_spell(where)}; {_spell(comparison.note_on_marks)}</p>")
     parts.append(f"<p>{_spell(' '.join(comparison.verdict))}</p>")
     titles = ["", *comparison.letters, *(f"{letter} − A" for letter in comparison.letters[1:])]
     rows = [
@@ -78,11 +78,11 @@ def describe_data(summary: Mapping[str, Any]) -> str:
 
 
 def spell_difference(difference: Difference | None) -> str:
-    """Return a difference in percent with its interval; ``≈`` before one that may be none."""
+    """Return a difference in percent with its interval, behind its mark."""
     if difference is None:
         return "–"
-    mark = "" if difference.is_distinguishable else "≈ "
-    return f"{mark}{100 * difference.value:+.1f}{_range(difference.interval)}"
+    digits = difference.digits
+    return f"{difference.mark}{100 * difference.value:+.{digits}f}{_range(difference.interval, digits)}"
 
 
 def _metric(summary: Mapping[str, Any]) -> str:
@@ -91,8 +91,8 @@ def _metric(summary: Mapping[str, Any]) -> str:
     return _spell(f"{summary['metric']} in percent{level}")
 
 
-def _range(interval: Interval | None) -> str:
-    return "" if interval is None else f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
+def _range(interval: Interval | None, digits: int = 1) -> str:
+    return "" if interval is None else f" [{100 * interval[0]:.{digits}f}, {100 * interval[1]:.{digits}f}]"
 
 
 def _table(

@@ -9,16 +9,14 @@ from robustpose.show.terminal import print_verdict
 
 MOST_IN_COLUMNS = 4  # runs
 WIDTH = 140  # letters, where there is no terminal
-LEGEND = (
-    "≈ not distinguishable: the interval of the paired difference holds 0;  "
-    "* best, or not distinguishable from it (none where that is all of them)"
-)
+LEADERS = "* best, or not distinguishable from it (none where that is all of them)"
 
 
 def print_differences(comparison: Comparison) -> None:
     """Print the scores of runs in percent, with their differences to the first one, and what they say in words."""
-    title = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.n_images} images; 95 % intervals"
-    legend = ";  ".join(filter(None, (comparison.note_on_groups, LEGEND)))
+    level = "; 95 % intervals" * bool(comparison.resamples)
+    title = f"{comparison.metric} in percent on {comparison.dataset}, {comparison.of_images}{level}"
+    legend = ";  ".join(filter(None, (comparison.note_on_groups, comparison.note_on_marks, LEADERS)))
     (_print_columns if len(comparison.names) <= MOST_IN_COLUMNS else _print_lines)(comparison, title, legend)
     for note in comparison.notes:
         print_line(f"note: {note}")

@@ -41,7 +41,7 @@ def darken(image, severity, rng):
 '''
 COCO_FILES = "--annotations data/people.json --images data/images"
 CELLS = "--corruptions contrast --severities 1,3"
-BENCH = f"bench {COCO_FILES} {CELLS} --workers 1 --resamples 20 --seed 5"
+BENCH = f"bench {COCO_FILES} {CELLS} --workers 1 --resamples 40 --seed 5"
 FRESH = "new"  # the folder that commands write to
 
 

@@ -25,10 +25,10 @@ class Surface:
 
 _TRAIN = f"train --recipe recipe.yaml --out {FRESH}"
 _OVER_RUN = (
-    "report run", "score run --workers 1 --resamples 20", f"compare run other --out {FRESH} --resamples 20",
-    f"compare other run --out {FRESH} --resamples 20", f"leaderboard . --out {FRESH}",
+    "report run", "score run --workers 1 --resamples 40", f"compare run other --out {FRESH} --resamples 40",
+    f"compare other run --out {FRESH} --resamples 40", f"leaderboard . --out {FRESH}",
     f"leaderboard entry run --out {FRESH}/net.json",
-    "findings . --resamples 20", f"{BENCH} --model results:run --out {FRESH}",
+    "findings . --resamples 40", f"{BENCH} --model results:run --out {FRESH}",
 )  # fmt: skip
 SURFACES = (
     Surface(
@@ -36,7 +36,7 @@ SURFACES = (
         (
             f"{BENCH} --model results:results --out {FRESH}", f"{BENCH} --model own:guess --out {FRESH}",
             f"corrupt {COCO_FILES} --corruptions contrast --severities 1 --workers 1 --seed 5 --out {FRESH}",
-            "score run --workers 1 --resamples 20", "report run", _TRAIN,
+            "score run --workers 1 --resamples 40", "report run", _TRAIN,
         ),
         ("data", "results", "run", "recipe.yaml"), weight=6,
     ),

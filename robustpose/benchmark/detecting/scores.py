@@ -15,7 +15,7 @@ from robustpose.metrics.box_ap import PRIMARY, BoxMatches
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Floats
 from robustpose.progress import Forecast, Progress
-from robustpose.results.resampling import draw_weights
+from robustpose.results.resampling import draw_if_any
 from robustpose.results.summary import summarize
 
 FORMAT = 1
@@ -30,7 +30,7 @@ def score_detections(
 ) -> dict[str, Any] | None:
     """Write the scores of the detections in a folder, and return them; None where nobody is annotated."""
     dataset, truths, cells = prepared.dataset, prepared.data.truths, prepared.cells
-    weights = draw_weights(len(truths), n_resamples) if n_resamples else None
+    weights = draw_if_any(len(truths), n_resamples)
     forecast = Forecast([cell.key for cell in cells], 0, 1)
     figures: dict[Cell, dict[str, float]] = {}
     resampled: dict[Cell, Floats] = {}

@@ -11,6 +11,7 @@ from typing import Any
 
 from robustpose.files import write_text
 from robustpose.results.compared import ComparedRow, ComparedSlice, Comparison
+from robustpose.results.resampling import FEW_IMAGES
 from robustpose.results.slices_model import FEW_PEOPLE
 from robustpose.results.verdict_compare import find_main_row
 from robustpose.show.compare_table import comparison_to_latex
@@ -77,6 +78,7 @@ def render_comparison(
         ],
         slices=_tabulate_slices(comparison),
         few_people=FEW_PEOPLE,
+        few_images=FEW_IMAGES,
         curves=draw_curves(comparison),
         size=(WIDTH, HEIGHT),
         gallery=gallery,

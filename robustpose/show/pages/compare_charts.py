@@ -59,7 +59,10 @@ def _draw_run(comparison: Comparison, rows: Sequence[ComparedRow], run: int) -> 
 
 
 def _describe(difference: Difference) -> str:
-    words = f"{100 * difference.value:+.1f}"
-    if difference.interval is not None:
-        words += " ({:+.1f} to {:+.1f})".format(*(100 * end for end in difference.interval))
+    digits = difference.digits
+    words = f"{100 * difference.value:+.{digits}f}"
+    if difference.interval is None:
+        return f"{words}, without an interval"
+    low, high = (f"{100 * end:+.{digits}f}" for end in difference.interval)
+    words += f" ({low} to {high})"
     return words if difference.is_distinguishable else f"{words}, not distinguishable"

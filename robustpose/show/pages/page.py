@@ -52,9 +52,9 @@ def interval_words(interval: Interval | None) -> str:
     return "" if interval is None else f"{percent(interval[0])} – {percent(interval[1])}"
 
 
-def difference_words(value: float | None) -> str:
+def difference_words(value: float | None, digits: int = 1) -> str:
     """Return 0.012 as `+1.2`."""
-    return "–" if value is None else f"{100 * value:+.1f}".replace("-", "−")
+    return "–" if value is None else f"{100 * value:+.{digits}f}".replace("-", "−")
 
 
 def _lost_part(value: float | None, clean: float | None) -> float:
