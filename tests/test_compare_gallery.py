@@ -48,7 +48,7 @@ def copies(tmp_path, runs):
 
 
 def make(runs, dataset, images=None):
-    return make_compare_gallery([[run] for run in runs], compare_runs(runs, 20), dataset, images or MadeImages(5))
+    return make_compare_gallery([[run] for run in runs], compare_runs(runs, 40), dataset, images or MadeImages(5))
 
 
 def test_losses_are_of_many_images_and_then_of_many_cells():
@@ -80,7 +80,7 @@ def test_runs_that_do_not_differ_have_no_gallery(runs, dataset):
 
 
 def test_a_group_counts_as_its_trainings_on_average_and_shows_the_nearest_one(runs, dataset):
-    comparison = replace(compare_runs(runs, 20), trainings=(("r0",), ("r0", "r1", "r2")))
+    comparison = replace(compare_runs(runs, 40), trainings=(("r0",), ("r0", "r1", "r2")))
     content = make_compare_gallery([[runs[0]], [runs[0], runs[1], runs[1]]], comparison, dataset, MadeImages(5))
     alone = make(runs, dataset)
     quality = {(c["image"], c["cell"]): c["quality"] for c in alone["cases"]}
@@ -102,7 +102,7 @@ def test_other_images_and_runs_that_rate_none_are_refused(copies, dataset, coco_
     fewer = DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images", limit=5).open()
     with pytest.raises(UserError, match=r"is of 9 images, the dataset has 5"):
         make(copies, fewer)
-    comparison = compare_runs(copies, 20)
+    comparison = compare_runs(copies, 40)
     for path in (copies[1] / "matches").glob("*.npz"):
         path.unlink()
     with pytest.raises(UserError, match=r"does not say how good the poses of each image are: robustpose score"):

@@ -141,7 +141,7 @@ def test_published_tables_need_no_run(run, tmp_path):
         (["absent"], "absent is no folder: expected a run folder, or one with run folders in it"),
         (["RUNS", "--out", "f.html"], "error: --out must end with .json or .md, got "),
         (["RUNS", "--out", "RUNS/standard/summary.json"], "summary.json is there and holds no findings"),
-        (["RUNS", "--resamples", "0"], "error: --resamples must be at least 1, got 0"),
+        (["RUNS", "--resamples", "0"], "error: --resamples must be at least 40, got 0"),
         (["RUNS", "--training", "AdvMx"], "(did you mean 'AdvMix'?), got 'AdvMx'"),
         (["RUNS", "--set", "standard.network=sbl_r101"], "is sbl_r50 by its summary.json, and sbl_r101 was said"),
         (["RUNS", "--about", "absent.yaml"], "error: cannot read the file about runs "),

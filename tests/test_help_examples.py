@@ -9,6 +9,7 @@ from robustpose.cli import main
 from robustpose.cli.examples import EXAMPLES
 from robustpose.data.images import write_image
 from robustpose.show.figures.written import Written
+from tests.runs import few_images_do
 from tests.scenes import draw_scene
 
 # What is added so that an example takes little time.
@@ -77,7 +78,8 @@ def test_example_runs(example, folder, monkeypatch, capsys):
     monkeypatch.setattr("robustpose.show.figures.write.write_figures", lambda *given: Written(folder))
     monkeypatch.setattr("robustpose.show.figures.paper_form.write_published", lambda out: Written(out))
     words = shlex.split(f"{example} {changed(example, SMALL)}")
-    code = call(words[words.index("robustpose") + 1 :])  # behind variables of the shell
+    with few_images_do():
+        code = call(words[words.index("robustpose") + 1 :])  # behind variables of the shell
     output, errors = capsys.readouterr()
     needed = changed(example, NEEDS)
     assert code == (2 if needed else 0), errors

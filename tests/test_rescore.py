@@ -50,7 +50,7 @@ def test_other_data_are_refused_in_one_line_and_nothing_is_touched(job, make_job
 
 
 def test_numbers_that_mean_nothing_are_refused(job):
-    with pytest.raises(UserError, match="--resamples must be at least 0, got -1"):
+    with pytest.raises(UserError, match="--resamples must be at least 40, or 0 for no intervals, got -1"):
         rescore(job, n_resamples=-1)
     with pytest.raises(UserError, match="--workers must be at least 1, got 0"):
         rescore(job, workers=0)

@@ -53,7 +53,7 @@ def test_fewer_resamples_give_other_intervals_of_the_same_figures(tmp_path, make
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ({"n_resamples": -1}, "--resamples must be at least 0, got -1"),
+        ({"n_resamples": -1}, "--resamples must be at least 40, or 0 for no intervals, got -1"),
         ({"workers": 0}, "--workers must be at least 1, got 0"),
     ],
 )
