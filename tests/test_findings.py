@@ -81,7 +81,7 @@ def test_command_prints_verdicts_and_writes_them(folder, tmp_path, run):
 
 
 def test_names_from_outside_stay_words_in_markdown(folder):
-    page = to_markdown(judge_claims(measure_runs([folder], {}, None, 20)[0], [HOSTILE], 20))
+    page = to_markdown(judge_claims(measure_runs([folder], {}, None, 40)[0], [HOSTILE], 20))
     assert page.startswith("# Findings\n")
     assert "\\|&lt;b&gt;" in page
     for letter in ("\x1b", "\u202e", "<b>"):
@@ -91,7 +91,7 @@ def test_names_from_outside_stay_words_in_markdown(folder):
 def test_data_of_one_name_that_were_measured_otherwise_are_told_apart(tmp_path):
     write_run(tmp_path / "a", 0.70)
     write_run(tmp_path / "b", 0.71, profile="independent", seed=3)
-    findings = judge_claims(measure_runs([tmp_path], {}, "Standard", 20)[0], (), 20)
+    findings = judge_claims(measure_runs([tmp_path], {}, "Standard", 40)[0], (), 20)
     assert list(findings.data.values()) == ["people.json (60 images)", "people.json (60 images) measured otherwise (2)"]
     assert findings.notes == ("not compared: b with a: profile independent and release; seed 3 and release",)
 
@@ -100,7 +100,7 @@ def test_runs_on_other_data_are_told_by_the_names_of_the_data_first(tmp_path):
     toy = {"name": "toy", "n_images": 60, "limit": 60, "generator_version": 1, "split": "val", "metric": "pck"}
     write_run(tmp_path / "a", 0.70)
     write_run(tmp_path / "b", 0.71, dataset=toy, seed=3)
-    findings = judge_claims(measure_runs([tmp_path], {}, "Standard", 20)[0], (), 20)
+    findings = judge_claims(measure_runs([tmp_path], {}, "Standard", 40)[0], (), 20)
     [note] = findings.notes
     assert note == "not compared: b with a: other data: toy (60 images) and people.json (60 images); seed 3 and release"
 

@@ -63,7 +63,7 @@ def run_page(values, tmp_path_factory):
 def compare_page(coco_folder, dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("compared")
     runs = [bench(folder, coco_folder, name, noise) for name, noise in (("a", 1.0), ("b", 6.0), ("c", 3.0))]
-    comparison = replace(compare_runs(runs, 20), names=(HOSTILE, "b" * 300, "c"))
+    comparison = replace(compare_runs(runs, 40), names=(HOSTILE, "b" * 300, "c"))
     gallery = make_compare_gallery([[run] for run in runs], comparison, dataset, MadeImages(5))
     gallery["images"][0]["name"] = HOSTILE
     data = '{% include "compare_gallery_scripts.html.j2" %}'

@@ -27,7 +27,7 @@ def runs(tmp_path, made):
 
 
 def measure(*places, told=None, training=None):
-    measured, notes = measure_runs(places, told or {}, training, 20)
+    measured, notes = measure_runs(places, told or {}, training, 40)
     return {one.name: one for one in measured}, notes
 
 

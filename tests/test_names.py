@@ -27,7 +27,7 @@ def test_a_name_is_shown_wherever_the_models_was(predictions, run, coco_folder, 
     assert "My net:  AP* " in run("report", folder)[1]
     run("score", folder, "--resamples", "40")
     assert json.loads((folder / "summary.json").read_text())["name"] == "My net"
-    assert compare_runs([folder, folder], 10).names[0] == f"My net ({folder})"
+    assert compare_runs([folder, folder], 40).names[0] == f"My net ({folder})"
 
 
 def test_another_name_is_no_other_run_and_without_one_it_is_the_models(predictions, run, coco_folder, tmp_path):

@@ -102,7 +102,7 @@ def test_a_new_column_of_the_score_table_is_one_line_and_is_in_every_rendering(
         f'class="edge">clean</th><th scope="col">mPH</th><th scope="col">rPH</th><th scope="col">{worst}</th>' in page
     )
 
-    comparison = compare_runs(folders, 20)
+    comparison = compare_runs(folders, 40)
     [row] = [row for row in comparison.rows if row.name == worst]
     assert row.kind == "headline"
     assert row.values == (summary[worst], summary[worst])

@@ -100,7 +100,7 @@ def test_damaged_predictions_are_one_line(run, copy):
 
 def test_numbers_that_mean_nothing_are_one_line(run, copy):
     one_line_error(
-        run("score", copy, "--resamples", "-1"), "--resamples must be at least 40, or 0 for no intervals, got -1"
+        run("score", copy, "--resamples", "-1"), "--resamples must be at least 40, or 0 for no intervals, got"
     )
     one_line_error(run("score", copy, "--workers", "0"), "--workers must be at least 1, got 0")
 

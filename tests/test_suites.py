@@ -253,7 +253,7 @@ def test_finished_run_of_0_1_0_goes_on(run, coco_folder, predictions, tmp_path):
     assert read_summary(out) == new
     copy = shutil.copytree(out, tmp_path / "copy")
     (copy / "summary.json").write_text(json.dumps(old))
-    assert len(compare_runs([out, copy], 20).rows) > 3
+    assert len(compare_runs([out, copy], 40).rows) > 3
 
 
 @pytest.mark.filterwarnings("default:this is of . images only, too few:UserWarning")
