@@ -35,7 +35,7 @@ def test_runs_are_found_at_any_depth_and_named_by_their_path(made):
     measured, notes = measure(made)
     assert list(measured) == ["a", "further/b"]
     assert not notes
-    assert measured["a"].resampled.mean.shape == (20,)
+    assert measured["a"].resampled.mean.shape == (40,)
 
 
 def test_a_run_folder_is_named_by_itself(made):
@@ -132,7 +132,7 @@ def test_warnings_of_a_run_are_said(runs):
 
 def test_progress_is_told_run_by_run(made):
     told = []
-    measure_runs([made], {}, None, 20, told.append)
+    measure_runs([made], {}, None, 40, told.append)
     assert [(one.done, one.total) for one in told] == [(1, 2), (2, 2)]
 
 
