@@ -8,6 +8,8 @@ import pytest
 
 from robustpose.errors import UserError
 from robustpose.results.entries import check_entry, check_same, make_entry, read_entry, summarize_entry, tell_entry
+from robustpose.results.rows import row_of_chosen
+from robustpose.results.summary import read_summary
 from tests.summaries import COCO_VAL, make_summary
 
 
@@ -215,3 +217,9 @@ def test_check_refuses_the_links_that_a_board_leaves_out(tmp_path, run, link):
         assert code == 2
         assert f"links.report leads out of the folder {tmp_path / 'entries'}: {tmp_path / 'secret.html'}" in errors
     assert run("leaderboard", "check", tmp_path)[0] == 0  # it is in the folder of this board
+
+
+def test_board_has_the_interval_of_the_mean_of_chosen_cells_from_an_entry_as_from_its_run(finished_run):
+    summary, entry = read_summary(finished_run), make_entry(finished_run, {})
+    assert entry["intervals"]["mean_of_chosen"] == summary["intervals"]["mean_of_chosen"]
+    assert row_of_chosen(summarize_entry(entry)) == row_of_chosen(summary)
