@@ -33,8 +33,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/tools
 	$(BIN)/robustpose frost install
-	@# In two processes: one that holds all libraries for 11,000 tests grows to gigabytes. A file's tests stay together.
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+	@# In two processes: one that holds all libraries for 11,000 tests grows to gigabytes. A file's tests stay together;
+	@# in the order of names, for files of few tests, which would else be last, take longest.
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
 check: $(VENV)/tools
 	$(BIN)/ruff format --check .
