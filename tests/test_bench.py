@@ -29,7 +29,7 @@ CELLS = choose_cells(["contrast", "gaussian_noise"], [1, 4])
 
 
 def test_run_leaves_results_tables_and_report_and_nothing_else(finished_run):
-    expected = {"run.json", "results.jsonl", "summary.json", "slices.json"}
+    expected = {"run.json", "results.jsonl", "summary.json", "slices.json", "slices.npz"}
     expected |= {"table.md", "table.csv", "table.tex", "report.html"}
     expected |= {f"predictions/{cell.file_stem}.json" for cell in CELLS}
     expected |= {f"matches/{cell.file_stem}.npz" for cell in CELLS}

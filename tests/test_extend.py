@@ -161,7 +161,7 @@ def test_fresh_removes_the_note_of_chunks_too(bench, whole, tmp_path):
     assert files_of(tmp_path / "run") == files_of(whole(8))
 
 
-@pytest.mark.parametrize("step", [0, 1, 2, 9, 12, 14, 20, 21, 22])
+@pytest.mark.parametrize("step", [0, 1, 2, 9, 12, 14, 20, 21, 22, 23])
 def test_killed_at_any_file_of_the_change_the_folder_is_whole_and_ends_with_the_same(
     bench, whole, tmp_path, monkeypatch, step
 ):
@@ -184,7 +184,7 @@ def test_killed_at_any_file_of_the_change_the_folder_is_whole_and_ends_with_the_
         with pytest.raises(UserError, match="its bench has not finished"):
             read_summary(tmp_path / "run")
     limit = json.loads((tmp_path / "run/run.json").read_text())["dataset"]["limit"]
-    assert limit == (5 if step < 22 else 8)
+    assert limit == (5 if step < 23 else 8)
     if step in (1, 12, 21):  # it may go on as a run of the first images, too
         assert bench(5) == ""
         assert files_of(tmp_path / "run") == files_of(whole(5))

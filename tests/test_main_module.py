@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,8 @@ def test_script_can_be_imported_where_its_calls_are_guarded(guard, way, answer, 
     assert execute(GUARDED.format(guard=guard), tmp_path, way).stdout.startswith(answer)
 
 
-def test_pytest_can_be_imported():
+def test_pytest_can_be_imported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", import_module("pytest.__main__"))  # not that of a helping process
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert explain_no_main() is None

@@ -131,7 +131,7 @@ def try_thumbnails(dataset: Dataset, cells: Sequence[Cell], rates: Rates) -> Non
     n_pixels = sum(one.size_wh[0] * one.size_wh[1] for one in made) / max(len(made), 1)
     if not rates.bytes_of_corrupted:
         corrupted = [cell for cell in cells if cell.corruption is not None]
-        rates.bytes_of_corrupted = guess_corrupted(corrupted, rates.bytes_of_thumbnail, n_pixels)
+        rates.bytes_of_corrupted = guess_corrupted(corrupted, rates.bytes_of_thumbnail, n_pixels, True)
 
 
 class _Sample(NamedTuple):

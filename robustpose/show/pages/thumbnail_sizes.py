@@ -30,22 +30,27 @@ SHARES = {  # of the clean thumbnail's bytes, as measured on photographs of peop
 }
 ADDED = {"snow": 0.12, "frost": 0.1, "spatter": 0.12, "saturate": 0.06}  # bytes for each pixel beside
 NOISE = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
-NOISE_AT_0, NOISE_OF_SEVERITY = 0.14, 0.018  # bytes for each pixel
+# Bytes for each pixel, and those that every severity adds.
+NOISE_WHOLE = (0.18, 0.11)
+NOISE_REDUCED = (0.14, 0.018)  # in the gallery, which makes smaller ones of thumbnails that take much
 
 
-def guess_corrupted(cells: Sequence[Cell], n_bytes: float, n_pixels: float) -> float:
+def guess_corrupted(cells: Sequence[Cell], n_bytes: float, n_pixels: float, is_reduced: bool = False) -> float:
     """Return the bytes of a thumbnail in these corrupted cells, on average, if clean it has `n_bytes` and `n_pixels`.
 
+    `is_reduced`: of the gallery, whose thumbnails are smaller where they would take much.
+
     >>> [round(guess_corrupted([Cell(name, 3)], 10_000, 60_000)) for name in ("fog", "shot_noise")]
-    [3800, 11640]
+    [3800, 30600]
     """
-    return sum(_guess(cell, n_bytes, n_pixels) for cell in cells) / max(len(cells), 1)
+    noise = NOISE_REDUCED if is_reduced else NOISE_WHOLE
+    return sum(_guess(cell, n_bytes, n_pixels, noise) for cell in cells) / max(len(cells), 1)
 
 
-def _guess(cell: Cell, n_bytes: float, n_pixels: float) -> float:
+def _guess(cell: Cell, n_bytes: float, n_pixels: float, noise: tuple[float, float]) -> float:
     name = str(cell.corruption)
     if name in NOISE:
-        return (NOISE_AT_0 + NOISE_OF_SEVERITY * cell.severity) * n_pixels
+        return (noise[0] + noise[1] * cell.severity) * n_pixels
     if name in SHARES:
         return SHARES[name] * n_bytes + ADDED.get(name, 0.0) * n_pixels
     return TYPICAL_CORRUPTED * n_pixels
