@@ -65,7 +65,7 @@ def test_mean_of_a_part_of_the_cells_is_printed_with_its_interval_and_marked(run
         ComparedRow(kind, name, (0.4, 0.39), (None, None), (None, Difference(-0.01, ends[name])), (0,))
         for kind, name in zip(kinds, ends, strict=True)
     ]
-    result = replace(robustpose.compare(*runs, names=["a", "b"], resamples=20).result, rows=tuple(rows))
+    result = replace(robustpose.compare(*runs, names=["a", "b"], resamples=40).result, rows=tuple(rows))
     assert "mean of 2 corruptions ≈ -1.0 [-3.5, 2.4]" in repr(Comparison(result))
 
 
