@@ -14,9 +14,9 @@ from robustpose.errors import UserError
 from robustpose.reading import read_json
 from robustpose.results.doubts import doubt_summary, is_fact
 from robustpose.results.entries import is_entry, read_entry, summarize_entry
-from robustpose.results.entry_form import LEAST_RESAMPLES
 from robustpose.results.links import find_file, is_relative, is_report, link_file, tell_lost
 from robustpose.results.published import PublishedRow, count_images, find_row
+from robustpose.results.resampling import LEAST_RESAMPLES
 from robustpose.results.rows import model_name
 from robustpose.results.run_folder import IDENTITY
 from robustpose.results.summary import NEEDED, read_summary_file

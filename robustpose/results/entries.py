@@ -22,11 +22,11 @@ from robustpose.results.entry_checks import (
     check_keys,
     check_setup,
 )
-from robustpose.results.entry_form import LEAST_RESAMPLES, VERSION, EntryForm
+from robustpose.results.entry_form import VERSION, EntryForm
 from robustpose.results.links import is_relative, tell_lost
 from robustpose.results.names import check_name
 from robustpose.results.published import count_benched
-from robustpose.results.resampling import draw_weights
+from robustpose.results.resampling import LEAST_RESAMPLES, draw_weights
 from robustpose.results.rows import data_name, label_headline, model_name, nest_means, percent, suite_of, title_chosen
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import find_intervals, read_summary

@@ -13,14 +13,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from robustpose.printing import make_visible
 from robustpose.results.links import parse_link
-from robustpose.results.resampling import LEVEL, MOST_RESAMPLES
+from robustpose.results.resampling import LEAST_RESAMPLES, LEVEL, MOST_RESAMPLES
 from robustpose.results.summary_model import MOST_CELLS, MOST_IMAGES, ROUNDING, Ends, Part, Score, Text
 
 VERSION = 1
 LONGEST_NAME = 200  # letters
 MOST_LINKS = 10
 MOST_WARNINGS = 50
-LEAST_RESAMPLES = 40  # of a 95 % interval: of fewer, not one is beyond its ends
 PROFILES = ("release", "independent", "unknown")
 BOXES = ("gt", "clean-det", "corrupt-det", "none", "unknown")
 TEXTURES = re.compile("original|generated|unused|unknown|folder:[0-9a-f]{16}")
