@@ -12,8 +12,10 @@ import robustpose
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = ROOT / "examples/github-actions.yml"
-# In the place of the demo, which needs PyTorch, and of all cells.
-BENCH = "--model tests.outside:guess_from_pixels --data toy --limit 4 --corruptions contrast --severities 3 --workers 1"
+# In the place of the demo, which needs PyTorch, and of all cells; of as many images as gates on differences ask for.
+BENCH = (
+    "--model tests.outside:guess_from_pixels --data toy --limit 30 --corruptions contrast --severities 3 --workers 1"
+)
 
 
 @pytest.fixture(scope="module")
