@@ -14,10 +14,10 @@ MOST_NAMED = 3  # runs that share a warning
 
 def tell_setups_apart(summaries: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[str | None, ...]]]:
     """Return what is not the same in all runs: what it is, and what each of them says; None where one says nothing."""
-    said = [dict(_flatten(summary["provenance"])) for summary in summaries]
+    said = [dict(flatten(summary["provenance"])) for summary in summaries]
     names = dict.fromkeys(name for of_run in said for name in of_run)
     beside = {name: tuple(of_run.get(name) for of_run in said) for name in names}
-    return [(name, values) for name, values in beside.items() if len(set(values)) > 1]
+    return [(name, tuple(map(_shorten, values))) for name, values in beside.items() if len(set(values)) > 1]
 
 
 def collect_doubts(names: Sequence[str], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -38,11 +38,15 @@ def _name_runs(carriers: Sequence[str], n_runs: int) -> str:
     return spell_list(carriers, "and")
 
 
-def _flatten(tree: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, str]]:
+def flatten(tree: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every value of a provenance as text, with the names of what it is in, such as `dataset boxes`."""
     for key, value in tree.items():
         name = f"{where} {key}".strip().replace("_", " ")
         if isinstance(value, Mapping):
-            yield from _flatten(value, name)
+            yield from flatten(value, name)
         else:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield name, text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+            yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _shorten(text: str | None) -> str | None:
+    return text if text is None or len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"

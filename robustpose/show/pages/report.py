@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -41,6 +41,7 @@ from robustpose.results.rows import (
     title_chosen,
 )
 from robustpose.results.scored import list_joints_scored, name_scored
+from robustpose.results.setups import flatten
 from robustpose.results.slices_model import FEW_PEOPLE, read_slices
 from robustpose.results.summary import read_summary
 from robustpose.results.terms import explain_headline
@@ -157,7 +158,7 @@ def render(
         calibration_cell=_harshest(curves) if curves else None,
         provenance=[
             (name, value)
-            for name, value in _flatten(summary["provenance"])
+            for name, value in flatten(summary["provenance"])
             # Which boxes the annotations have says nothing of poses that were made elsewhere.
             if name != "dataset boxes" or summary["provenance"].get("box_protocol") != "unknown"
         ],
@@ -232,12 +233,3 @@ def _harshest(curves: Mapping[str, Any]) -> str:
     """Return the corrupted cell whose confidences are furthest off: the first to look at, beside clean."""
     corrupted = [key for key in curves if key != "clean"] or list(curves)
     return max(corrupted, key=lambda key: curves[key].get("error") or 0.0)
-
-
-def _flatten(tree: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in tree.items():
-        name = f"{where} {key}".strip().replace("_", " ")
-        if isinstance(value, Mapping):
-            yield from _flatten(value, name)
-        else:
-            yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
