@@ -11,7 +11,7 @@ import typer
 
 from robustpose.cli.failures import YOURS
 from robustpose.cli.help import DATA, MODEL, OUTPUT, Command, GroupWithDefault
-from robustpose.cli.names import parse_names
+from robustpose.cli.names import parse_names, parse_pairs
 from robustpose.cli.option_groups import with_groups
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError, quote
@@ -198,15 +198,7 @@ def schema(
 
 def parse_links(words: list[str]) -> dict[str, str]:
     """Return links by name, of ``NAME=URL``."""
-    links: dict[str, str] = {}
-    for word in words:
-        name, equals, link = (part.strip() for part in word.partition("="))
-        if not equals or not name or not link:
-            raise UserError(f"--link takes NAME=URL, such as paper=https://example.org/paper.pdf, got {quote(word)}")
-        if name in links:
-            raise UserError(f"--link names {quote(name)} twice, {quote(links[name])} and {quote(link)}")
-        links[name] = link
-    return links
+    return parse_pairs(words, "--link", "NAME=URL, such as paper=https://example.org/paper.pdf")
 
 
 def parse_count(text: str) -> int:

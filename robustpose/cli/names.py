@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -40,12 +41,18 @@ class WrittenOptions:
 
 def parse_names(text: str | None) -> dict[str, str]:
     """Return names by run, of ``RUN=NAME`` between commas."""
-    names: dict[str, str] = {}
-    for word in (text or "").split(",") if text is not None else ():
-        run, equals, name = (part.strip() for part in word.partition("="))
-        if not equals or not run or not name:
-            raise UserError(f"--names takes RUN=NAME with commas, such as runs/a=Nano, got {quote(word)}")
-        if run in names:
-            raise UserError(f"--names names {quote(run)} twice, {quote(names[run])} and {quote(name)}")
-        names[run] = name
-    return names
+    words = [] if text is None else text.split(",")
+    return parse_pairs(words, "--names", "RUN=NAME with commas, such as runs/a=Nano")
+
+
+def parse_pairs(words: Sequence[str], option: str, form: str) -> dict[str, str]:
+    """Return what stands behind ``=`` by what stands before it, of an option that takes such words."""
+    pairs: dict[str, str] = {}
+    for word in words:
+        key, equals, value = (part.strip() for part in word.partition("="))
+        if not equals or not key or not value:
+            raise UserError(f"{option} takes {form}, got {quote(word)}")
+        if key in pairs:
+            raise UserError(f"{option} names {quote(key)} twice, {quote(pairs[key])} and {quote(value)}")
+        pairs[key] = value
+    return pairs
