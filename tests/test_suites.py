@@ -297,7 +297,8 @@ def test_corrupt_takes_the_suite(run, tmp_path):
 def test_list_shows_suites_with_their_groups_and_means(run):
     output = run("list", "suites")[1] + run("list", "corruptions")[1]
     for suite in SUITES.values():
-        assert re.search(rf"{suite.name} +version {suite.version}: {suite.n_corruptions} corruptions", output)
+        about = f"{suite.description}; version {suite.version}: {suite.n_corruptions} corruptions"
+        assert re.search(rf"{suite.name} +{re.escape(about)}", re.sub(r"\s+", " ", output))
         assert suite.mean_name in output
         for names in suite.groups.values():
             assert ", ".join(names) in output

@@ -98,7 +98,7 @@ def _list_suites(part: str) -> None:
     for name, suite in _choose(SUITES.items(), part, "suites"):
         size = f"{suite.n_corruptions} corruptions x {len(suite.severities)} severities"
         means = f"mean {suite.mean_name}, ratio {suite.ratio_name}"
-        about = f"version {suite.version}: {size} ({spell_list(suite.groups)}); {means}"
+        about = f"{suite.description}; version {suite.version}: {size} ({spell_list(suite.groups)}); {means}"
         print_entries([(name, about)], piped_width=12)
     print_note("robustpose list corruptions names the corruptions of each.")
 

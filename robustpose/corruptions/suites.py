@@ -28,6 +28,7 @@ class Suite:
     severities: tuple[int, ...] = SEVERITIES  # of `robustpose.corruptions.SEVERITIES`
     # corruptions that move pixels while annotated joints stay: a part of the drop is then not the estimator's fault
     moves_pixels: tuple[str, ...] = ()
+    description: str = ""  # one line for people who choose
 
     @property
     def label(self) -> str:
@@ -85,6 +86,7 @@ COCO_C = Suite(
     mean_name="mPC",
     ratio_name="rPC",
     moves_pixels=("glass_blur", "zoom_blur", "elastic_transform"),
+    description="the corruptions of COCO-C, MPII-C and OCHuman-C",
 )
 HELD_OUT = Suite(
     "held-out",  # the extra corruptions of Hendrycks & Dietterich, ICLR 2019: for checks on what nobody tuned to
@@ -92,6 +94,7 @@ HELD_OUT = Suite(
     groups={"held_out": ("speckle_noise", "gaussian_blur", "spatter", "saturate")},
     mean_name="mPH",
     ratio_name="rPH",
+    description="the extra ones of ImageNet-C, which nobody tuned to",
 )
 SUITES: dict[str, Suite] = {suite.name: suite for suite in (COCO_C, HELD_OUT)}
 

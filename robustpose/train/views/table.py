@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # settings know the views by name, and are checked before PyT
 
 CLEAN = "clean"
 CORRUPTIONS = ("gaussian_noise", "defocus_blur", "snow", "contrast")  # of `transfer` (Wang et al., CVPR 2021, Table 4)
+FEWER_COLORS = ("color_quantization",)  # as posterize makes them
+SQUARES = ("checkerboard_cutout", "mask")
 CORRUPTED_SHARE = 0.5  # of the crops, unless `mixing.corrupted_share` says otherwise; the others stay clean
 
 
@@ -63,6 +65,9 @@ class View:
     description: str  # one line for people who choose
     draw: Callable[[ViewInput], Image] = attrgetter("crop")  # in a worker process; rows with the same draw share it
     finish: Finish | None = None  # what is done to the crop on the device
+    # Corruptions that a network which learns from it has seen: those that it makes, and those of the same kind, to the
+    # eye or by formula. Their scores are no longer of something new.
+    seen: tuple[str, ...] = ()
 
 
 def _draw_autoaugment(of: ViewInput) -> Image:
@@ -92,10 +97,14 @@ def _draw_grid(of: ViewInput) -> Grid:
 GRIDMASK = Finish("grid", _draw_grid, remove_squares)
 VIEWS: dict[str, View] = {
     CLEAN: View("the crop as it is"),
-    "autoaugment": View("colours changed by an AutoAugment sub-policy", _draw_autoaugment),
-    "gridmask": View("squares taken out", finish=GRIDMASK),
-    "sequential": View("colours changed, then squares taken out", _draw_autoaugment, GRIDMASK),
-    "corrupted": View("half of the time (mixing.corrupted_share) under one of four corruptions", _draw_corrupted),
+    "autoaugment": View("colours changed by an AutoAugment sub-policy", _draw_autoaugment, seen=FEWER_COLORS),
+    "gridmask": View("squares taken out", finish=GRIDMASK, seen=SQUARES),
+    "sequential": View(
+        "colours changed, then squares taken out", _draw_autoaugment, GRIDMASK, seen=(*FEWER_COLORS, *SQUARES)
+    ),
+    "corrupted": View(
+        "half of the time (mixing.corrupted_share) under one of four corruptions", _draw_corrupted, seen=CORRUPTIONS
+    ),
 }
 DESCRIPTIONS = {name: view.description for name, view in VIEWS.items()}
 
