@@ -10,8 +10,10 @@ TYPE_CHECKING = False  # for type checkers, as in typing, which takes longer to 
 if TYPE_CHECKING:
     from typing import Any
 
+    from robustpose.api.across import SuitesComparison
     from robustpose.api.bench import bench
-    from robustpose.api.comparing import Comparison, compare
+    from robustpose.api.compare import compare
+    from robustpose.api.comparing import Comparison
     from robustpose.api.detecting import detect
     from robustpose.api.evaluating import evaluate
     from robustpose.api.hardening import Hardened, harden
@@ -35,6 +37,7 @@ __all__ = [
     "Poses",
     "Run",
     "Skeleton",
+    "SuitesComparison",
     "Truth",
     "UserError",
     "__version__",
@@ -59,10 +62,11 @@ _HOMES = {
     "Poses": "robustpose.pose.types",
     "Run": "robustpose.api.run",
     "Skeleton": "robustpose.pose.skeletons",
+    "SuitesComparison": "robustpose.api.across",
     "Truth": "robustpose.pose.types",
     "UserError": "robustpose.errors",
     "bench": "robustpose.api.bench",
-    "compare": "robustpose.api.comparing",
+    "compare": "robustpose.api.compare",
     "corrupt": "robustpose.corruptions",
     "corrupt_all": "robustpose.corruptions",
     "detect": "robustpose.api.detecting",

@@ -123,7 +123,9 @@ def forget_modules(package):
 def few_images_do():
     """Let two images or more tell runs apart, where what is tested is not how many it takes."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("compare", "compared", "losses", "verdict_compare"):
+        for module in ("compare", "compared", "compare_suites", "held_gains", "losses", "verdict_across"):
             patch.setattr(f"robustpose.results.{module}.FEW_IMAGES", 2)
-        patch.setattr("robustpose.show.compare_table.FEW_IMAGES", 2)
+        patch.setattr("robustpose.results.verdict_compare.FEW_IMAGES", 2)
+        for module in ("compare_table", "across_tables"):
+            patch.setattr(f"robustpose.show.{module}.FEW_IMAGES", 2)
         yield

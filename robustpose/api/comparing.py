@@ -1,22 +1,18 @@
-"""Comparing: finished runs beside each other, as an object."""
+"""Comparing: finished runs of one suite beside each other, as an object: see `robustpose.api.compare`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robustpose.api.arguments import as_whole_number
 from robustpose.api.places import find_folder
-from robustpose.api.run import Run, as_run
+from robustpose.api.run import Run
 from robustpose.api.tables import check_score_name, make_frame
-from robustpose.api.wording import in_python
 from robustpose.errors import UserError, nearest, quote
 from robustpose.results import compared as results
-from robustpose.results.compare import compare_runs
 from robustpose.results.compared import ComparedRow, Difference
-from robustpose.results.groups import compare_groups
-from robustpose.results.names import check_name
 from robustpose.results.run_images import find_corrupted_images, open_shared_images
 from robustpose.results.score_names import find_name
 from robustpose.show.inline import comparison_to_html, spell_difference
@@ -88,6 +84,10 @@ class Comparison:
     def values(self, name: str) -> tuple[float | None, ...]:
         """Return a number of every run."""
         return self._find(name).values
+
+    def has(self, name: str) -> bool:
+        """Return whether the runs have a number of this name in common."""
+        return find_name(check_score_name(name), self._kinds()) is not None
 
     def to_records(self) -> list[dict[str, Any]]:
         """Return a record for every number of every run: kind, name, run, value, spread, low, high, and its difference.
@@ -167,14 +167,19 @@ class Comparison:
             yield "…", "(to_records() has all)"
 
     def _find(self, name: str) -> ComparedRow:
-        known = {row.name: row for row in reversed(self.result.rows)}  # the headline first
-        kinds = {row.name: (row.kind, self._name(row)) for row in known.values()}
-        found = find_name(check_score_name(name), kinds)
+        known = self._by_name()
+        found = find_name(check_score_name(name), self._kinds())
         if found is None:
             raise UserError(
                 f"these runs have no {quote(name)} in common{nearest(name, map(self._name, known.values()))}"
             )
         return known[found]
+
+    def _by_name(self) -> dict[str, ComparedRow]:
+        return {row.name: row for row in reversed(self.result.rows)}  # the headline first
+
+    def _kinds(self) -> dict[str, tuple[str, str]]:
+        return {row.name: (row.kind, self._name(row)) for row in self._by_name().values()}
 
     def _name(self, row: ComparedRow) -> str:
         """Return the name of a row as a run has it: of the clean score, people read `AP*`."""
@@ -213,75 +218,3 @@ class Comparison:
                 }
             )
         return records
-
-
-def compare(
-    a: Run | str | Path | None = None,
-    b: Run | str | Path | None = None,
-    *more: Run | str | Path,
-    groups: Mapping[str, Sequence[Run | str | Path]] | None = None,
-    names: Sequence[str] | None = None,
-    resamples: int = 1000,
-) -> Comparison:
-    """Compare finished runs: differences to the first one with 95 % intervals, and what cannot be told apart.
-
-    Args:
-        a: a run, or its folder; the others are compared with it.
-        b: another one.
-        more: further ones.
-        groups: in the place of runs: by the name of a method, the runs of two or more trainings of it. Numbers are
-            then means over them, with intervals over trainings and images; the first group is the reference.
-        names: what the runs are called, one each; by default as they were named or as their models, and where these are
-            the same, with their folders.
-        resamples: of the images, for the intervals. They are the same ones in all runs, so differences are paired.
-
-    Raises:
-        UserError: the runs are not of the same images, or of two suites; a folder has no finished run, or no matches;
-            a group has less than two trainings, or one that is in another group.
-
-    >>> import robustpose
-    >>> runs = [robustpose.bench("demo", "toy", limit=4, corruptions="none", progress=False) for _ in range(2)]
-    >>> robustpose.compare(*runs, names=["before", "after"]).difference("clean").is_distinguishable
-    False
-    """
-    with in_python():
-        given = [run for run in (a, b, *more) if run is not None]
-        n_resamples = as_whole_number(resamples, "resamples", 1)
-        if groups is None:
-            runs = [as_run(run, "compare") for run in given]
-            called = None if names is None else _read_names(names)
-            compared = compare_runs([run.find_files() for run in runs], n_resamples, called)
-            sides = [[run] for run in runs]
-        else:
-            if given or names is not None:
-                raise UserError("groups= has the runs and the names of groups: leave single runs and names= out")
-            of_groups = _read_groups(groups)
-            sides = list(of_groups.values())
-            runs = [run for of in sides for run in of]
-            folders = {name: [run.find_files() for run in of] for name, of in of_groups.items()}
-            compared = compare_groups(folders, n_resamples)
-        for run in runs:  # nobody went on with one meanwhile
-            run.find_files()
-        return Comparison(compared, sides)
-
-
-def _read_groups(groups: Any) -> dict[str, list[Run]]:
-    """Return the runs of each group, as far as they are given as such."""
-    if not isinstance(groups, Mapping):
-        raise UserError(f"groups= takes lists of runs by names, {{'standard': ['r0', 'r1'], …}}, got {quote(groups)}")
-    found: dict[str, list[Run]] = {}
-    for name, runs in groups.items():
-        if not isinstance(name, str) or isinstance(runs, str | bytes | Path | Run) or not hasattr(runs, "__iter__"):
-            raise UserError(f"groups= takes a list of runs for each name, got {quote(runs)} for {quote(name)}")
-        checked = check_name(name, "the name of a group")
-        if checked in found:
-            raise UserError(f"groups= names {quote(checked)} twice")
-        found[checked] = [as_run(run, "compare") for run in runs]
-    return found
-
-
-def _read_names(names: Any) -> list[str]:
-    given = None if isinstance(names, str | bytes) or not hasattr(names, "__iter__") else list(names)
-    if given is None or not all(isinstance(name, str) for name in given):
-        raise UserError(f"names= takes a list of words, one for each run, got {quote(names)}")
-    return given

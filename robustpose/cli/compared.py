@@ -56,6 +56,9 @@ class ComparedOptions:
 
         if groups:
             return compare_groups(groups, n_resamples)
-        return compare_runs(
-            runs, n_resamples, None if self.names is None else [name.strip() for name in self.names.split(",")]
-        )
+        return compare_runs(runs, n_resamples, self.chosen_names)
+
+    @property
+    def chosen_names(self) -> list[str] | None:
+        """Return what runs, or models of several suites, are called, as far as it is said."""
+        return None if self.names is None else [name.strip() for name in self.names.split(",")]

@@ -145,9 +145,11 @@ def compare(
 ) -> None:
     """Compare runs: differences to the first one with 95 % intervals, and what cannot be told apart.
 
-    The page shows the images on which runs differ most: those that the runs were made with; name them where they have
+    Runs of several suites become models by suites: of what is gained on one, how much holds on others. The page of one
+    suite shows the images on which runs differ most: those that the runs were made with; name them where they have
     been moved.
     """
+    from robustpose.results.compare_suites import are_of_suites
     from robustpose.results.losses import judge_differences
     from robustpose.results.run_images import open_shared_images
     from robustpose.show.pages.compare import check_place, write_comparison
@@ -157,6 +159,9 @@ def compare(
     names_of_scores, margin = wished.wanted
     check_place(out)
     groups = compared.find_groups(runs or [])
+    if not groups and are_of_suites(runs or []):
+        _compare_suites(runs or [], resamples, out, data.is_given, wished, compared, shown)
+        return
     comparison = compared.compare(runs or [], groups, resamples)
     judged = judge_differences(comparison, names_of_scores, margin)
     gallery, reason = None, NOT_WANTED
@@ -171,3 +176,31 @@ def compare(
     page = write_comparison(out, comparison, gallery, reason)
     print_line(f"page: {page}")
     finish(shown, judged, {**comparison.to_json(), "page": page})
+
+
+def _compare_suites(
+    runs: list[Path],
+    resamples: int,
+    out: Path,
+    has_data: bool,
+    wished: LossOptions,
+    compared: ComparedOptions,
+    shown: PrintedOptions,
+) -> None:
+    """Compare runs of several suites, as models by suites."""
+    from robustpose.results.compare_suites import compare_suites
+    from robustpose.show.across_suites import print_across
+    from robustpose.show.pages.across import check_across_place, write_across
+
+    if wished.wanted[0]:
+        raise UserError("--fail-if-worse judges the runs of one suite, and these are of several: compare those alone")
+    if has_data:
+        raise UserError(
+            "the page of several suites shows no images: leave out where they are, or compare one suite alone"
+        )
+    check_across_place(out)
+    across = compare_suites(runs, resamples, compared.chosen_names)
+    print_across(across)
+    page = write_across(out, across)
+    print_line(f"page: {page}")
+    finish(shown, [], {**across.to_json(), "page": page})

@@ -61,30 +61,23 @@ def compare_runs(
     summaries = [read_summary(folder) for folder in folders]
     suite = require_one_suite(dict(zip(folders, summaries, strict=True)))
     first = summaries[0]
-    notes: list[str] = []
-    for folder, summary in zip(folders[1:], summaries[1:], strict=True):
-        notes += note_differences(folders[0], first, folder, summary)
-    cells = [CLEAN, *(Cell.from_key(key) for key in first["cells"] if all(key in s["cells"] for s in summaries))]
-    apart, doubts = tell_corruptions_apart(folders, summaries)
-    cells = [cell for cell in cells if cell.corruption not in apart]
+    notes = [
+        note
+        for folder, summary in zip(folders[1:], summaries[1:], strict=True)
+        for note in note_differences(folders[0], first, folder, summary)
+    ]
+    cells, doubts = find_common_cells(folders, summaries)
     notes += doubts
-    if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
-        n_cells = "one corrupted cell" if len(cells) == 2 else f"{len(cells) - 1} corrupted cells"
-        shared = f"only the {n_cells} that all runs have {'is' if len(cells) == 2 else 'are'} compared"
-        notes.append(shared if cells[1:] else "the runs have no corrupted cells in common: clean images are compared")
-    scores = [{CLEAN: s["clean"], **{cell: s["cells"][cell.key] for cell in cells[1:]}} for s in summaries]
+    scores = [read_scores(summary, cells) for summary in summaries]
     values = [take_means(of, cells, suite) for of in scores]
-    n_images, resampled_scores = resample_runs(folders, scores, n_resamples)
-    if n_images == 1:  # all resamples of it are the same, and would say that nothing is by chance
-        n_resamples = 0
-        resampled_scores = [{cell: among[:0] for cell, among in of.items()} for of in resampled_scores]
+    n_images, n_resamples, resampled_scores = resample_if_several(folders, scores, n_resamples)
     resampled = [take_means(of, cells, suite) for of in resampled_scores]
     has_all = all(len(cells) - 1 == len(summary["cells"]) for summary in summaries)
     compare: CompareRow = partial(compare_grouped_row, sizes, n_images) if sizes else compare_row
     slices, lacks = compare_slices(folders, summaries, suite, n_resamples, has_all, compare)
-    called = tuple(names or _tell_apart(folders, summaries))
+    called = tuple(names or tell_runs_apart(folders, summaries))
     rows = [
-        *_compare_rows(values, resampled, suite, first["metric"], compare),
+        *compare_means(values, resampled, suite, first["metric"], compare),
         *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples), suite, first["metric"], compare),
     ]
     if n_images < FEW_IMAGES:
@@ -104,6 +97,36 @@ def compare_runs(
         warnings=tuple(collect_doubts(called, summaries)),
         setup=tuple(tell_setups_apart(summaries)),
     )
+
+
+def find_common_cells(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[list[Cell], list[str]]:
+    """Return the cells that all runs of one suite have, clean first, and notes on what is left out or in doubt."""
+    cells = [CLEAN, *(Cell.from_key(key) for key in summaries[0]["cells"] if all(key in s["cells"] for s in summaries))]
+    apart, notes = tell_corruptions_apart(folders, summaries)
+    cells = [cell for cell in cells if cell.corruption not in apart]
+    if len(cells) - 1 < max(len(s["cells"]) for s in summaries):
+        n_cells = "one corrupted cell" if len(cells) == 2 else f"{len(cells) - 1} corrupted cells"
+        shared = f"only the {n_cells} that all runs have {'is' if len(cells) == 2 else 'are'} compared"
+        notes.append(shared if cells[1:] else "the runs have no corrupted cells in common: clean images are compared")
+    return cells, notes
+
+
+def read_scores(summary: Mapping[str, Any], cells: Sequence[Cell]) -> dict[Cell, float]:
+    """Return the scores of a summary in cells, clean first."""
+    return {cell: summary["clean"] if cell == CLEAN else summary["cells"][cell.key] for cell in cells}
+
+
+def resample_if_several(
+    folders: Sequence[Path], scores: Sequence[Mapping[Cell, float]], n_resamples: int
+) -> tuple[int, int, list[dict[Cell, Any]]]:
+    """Return the number of images, that of resamples, and what `resample_runs` gives; of a single image no resamples.
+
+    All resamples of it would be the same, and would say that nothing is by chance.
+    """
+    n_images, resampled = resample_runs(folders, scores, n_resamples)
+    if n_images > 1:
+        return n_images, n_resamples, resampled
+    return n_images, 0, [{cell: among[:0] for cell, among in of.items()} for of in resampled]
 
 
 def resample_runs(
@@ -137,17 +160,30 @@ def read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreT
     return tables
 
 
-def _compare_rows(
-    values: Sequence[Means], resampled: Sequence[Means], suite: Suite, metric: str, compare: CompareRow
+def compare_means(
+    values: Sequence[Means | None],
+    resampled: Sequence[Means | None],
+    suite: Suite,
+    metric: str,
+    compare: CompareRow = compare_row,
 ) -> Iterator[ComparedRow]:
-    sides = [zip(*(list_means(means, suite) for means in side), strict=True) for side in (values, resampled)]
-    for scores, among in zip(*sides, strict=True):
-        kind, name, _ = scores[0]
+    """Yield the rows of the means of runs, given those of the resamples; None for a run that has none of the suite."""
+    sides = [list(_list_beside(side, suite)) for side in (values, resampled)]
+    for (kind, name, scores), (*_, among) in zip(*sides, strict=True):
         if kind != "pixels":
-            label = label_headline(name, metric) if kind == "headline" else name
-            yield compare(kind, label, [score for *_, score in scores], [score for *_, score in among])
-    if (chosen := [mean_of_chosen(means) for means in values])[0] is not None:
-        yield compare("chosen", MEAN_OF_CHOSEN, chosen, [mean_of_chosen(means) for means in resampled])
+            yield compare(kind, label_headline(name, metric) if kind == "headline" else name, scores, among)
+    chosen, of_chosen = (
+        [None if means is None else mean_of_chosen(means) for means in side] for side in (values, resampled)
+    )
+    if any(value is not None for value in chosen):
+        yield compare("chosen", MEAN_OF_CHOSEN, chosen, of_chosen)
+
+
+def _list_beside(side: Sequence[Means | None], suite: Suite) -> Iterator[tuple[str, str, list[Any]]]:
+    """Yield kind, name and each run's value of every row; None for a run without means."""
+    of_runs = [None if means is None else list(list_means(means, suite)) for means in side]
+    for place, (kind, name, _) in enumerate(next(rows for rows in of_runs if rows is not None)):
+        yield kind, name, [None if rows is None else rows[place][2] for rows in of_runs]
 
 
 def _compare_cuts(cuts: Iterable[CutOfRuns], suite: Suite, metric: str, compare: CompareRow) -> Iterator[ComparedRow]:
@@ -159,7 +195,7 @@ def _compare_cuts(cuts: Iterable[CutOfRuns], suite: Suite, metric: str, compare:
                 yield compare(cut.kind, label, values, [value_of(means) for means in cut.resampled])
 
 
-def _tell_apart(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def tell_runs_apart(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the models' names, those that are the same with their folders'."""
     models = names = [model_name(summary) for summary in summaries]
     for places in ([folder.resolve().name for folder in folders], folders):

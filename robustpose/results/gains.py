@@ -15,7 +15,7 @@ from robustpose.errors import UserError, spell_list
 from robustpose.metrics.robustness import mean_under_corruption
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.comparable import note_differences, tell_corruptions_apart
-from robustpose.results.compare import resample_runs
+from robustpose.results.compare import read_scores, resample_runs
 from robustpose.results.compared import Difference
 from robustpose.results.published import PublishedRow
 from robustpose.results.resampling import check_resamples, interval
@@ -52,7 +52,7 @@ def find_gains(standard: Path, hardened: Path) -> Gains:
     names = [name for name in dict.fromkeys([*suite.corruptions, *common]) if name in common]
     severities = sorted(set(severities_of(summaries[0])) & set(severities_of(summaries[1])))
     cells = cells_of(names, severities)
-    scores = [_read_scores(summary, cells) for summary in summaries]
+    scores = [read_scores(summary, cells) for summary in summaries]
     values = [dict(_take_means(of, names, severities, suite)) for of in scores]
     resampled: list[dict[Key, Any]] | None = None
     try:
@@ -86,10 +86,6 @@ def find_printed_gains(standard: PublishedRow, hardened: PublishedRow) -> Gains:
         corruptions={name: Difference(hardened.corruptions[name] - standard.corruptions[name], None) for name in both},
         severities={},
     )
-
-
-def _read_scores(summary: Mapping[str, Any], cells: Sequence[Cell]) -> dict[Cell, float]:
-    return {cell: summary["clean"] if cell == CLEAN else summary["cells"][cell.key] for cell in cells}
 
 
 def _resample(

@@ -59,6 +59,11 @@ def check_table(path: Path, option: str) -> None:
     _check(path, lambda head: head.startswith(TABLE), option, "no table that robustpose wrote")
 
 
+def check_text(path: Path, beginning: str, option: str) -> None:
+    """Raise UserError where a text file would be lost that is none of ours, which begins with some words."""
+    _check(path, lambda head: head.startswith(beginning.encode()), option, "not written by this command")
+
+
 def _say(is_ours: bool, head: bytes) -> bool:
     return is_ours
 

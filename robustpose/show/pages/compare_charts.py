@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from robustpose.printing import make_visible
 from robustpose.results.compared import ComparedRow, Comparison, Difference
@@ -19,7 +20,7 @@ def chart_differences(comparison: Comparison, rows: Sequence[ComparedRow]) -> Ch
     With many runs there is a choice of one of them.
     """
     others = range(1, len(comparison.names))
-    traces = {run: _draw_run(comparison, rows, run) for run in others}
+    traces = {run: draw_run(comparison, rows, run) for run in others}
     zero = {"zeroline": True, "zerolinecolor": "var(ink)"}
     layout = {
         "xaxis": {"title": {"text": "difference to A, percentage points"}, **zero},
@@ -36,9 +37,14 @@ def chart_differences(comparison: Comparison, rows: Sequence[ComparedRow]) -> Ch
     return {**chart, "choices": {make_visible(f"{letters[run]}: {names[run]}"): [traces[run]] for run in others}}
 
 
-def _draw_run(comparison: Comparison, rows: Sequence[ComparedRow], run: int) -> Chart:
+def draw_run(
+    comparison: Comparison, rows: Sequence[ComparedRow], run: int, marks: Mapping[str, str] = MappingProxyType({})
+) -> Chart:
+    """Return the differences of one run to the first; `marks` stand behind the names of some rows."""
     known = [
-        (escape_label(spoken(comparison.label(row))), d) for row in rows if (d := row.differences[run]) is not None
+        (escape_label(spoken(comparison.label(row)) + marks.get(row.name, "")), d)
+        for row in rows
+        if (d := row.differences[run]) is not None
     ]
     differences = [d for _, d in known]
     color, symbol = f"var({COLORS[run % len(COLORS)]})", SYMBOLS[run % len(SYMBOLS)]
@@ -47,7 +53,7 @@ def _draw_run(comparison: Comparison, rows: Sequence[ComparedRow], run: int) -> 
         percents(d.value for d in differences),
         [line for line, _ in known],
         name=escape_label(f"{comparison.letters[run]} − A"),
-        text=[_describe(d) for d in differences],
+        text=[describe_difference(d) for d in differences],
         hovertemplate="%{y}: %{text}<extra></extra>",
         marker={
             "color": color,
@@ -58,7 +64,8 @@ def _draw_run(comparison: Comparison, rows: Sequence[ComparedRow], run: int) -> 
     )
 
 
-def _describe(difference: Difference) -> str:
+def describe_difference(difference: Difference) -> str:
+    """Return a difference in points with its interval, for hovering."""
     digits = difference.digits
     words = f"{100 * difference.value:+.{digits}f}"
     if difference.interval is None:

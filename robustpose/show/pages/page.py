@@ -27,9 +27,10 @@ LONGEST_NAME, LONGEST_HEADING = 60, 100  # letters: what a row of a table, or a 
 def render_page(template: str, **values: Any) -> str:
     """Return the HTML of a template of `pages/templates`. Text that is handed over is escaped everywhere.
 
-    Every page takes the value `charts`, charts of `show.pages.charts` by the id that the template gives them.
+    Every page takes the value `charts`, charts of `show.pages.charts` by the id that the template gives them; `kind` is
+    what the page says it is, by default the template's name.
     """
-    return _environment().get_template(template).render(kind=template.partition(".")[0], **values)
+    return _environment().get_template(template).render(**{"kind": template.partition(".")[0], **values})
 
 
 def slug(text: str) -> str:

@@ -1,0 +1,167 @@
+"""The verdict across suites: of what is gained on one suite, how much holds on the others.
+
+Only what the intervals bear is called a gain or a loss, as in `robustpose.results.verdict_compare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from robustpose.errors import spell_list
+from robustpose.results.resampling import FEW_IMAGES
+from robustpose.results.rows import percent
+from robustpose.results.verdict_compare import find_main_row, spell_points
+
+if TYPE_CHECKING:
+    from robustpose.results.across import AcrossSuites
+    from robustpose.results.compared import Comparison, Difference
+    from robustpose.results.held_gains import Gain
+
+MOST_TOLD = 6  # gains, a sentence each
+MOST_SEEN = 3  # corruptions in a sentence
+LONGEST_NAME = 60  # letters
+
+
+def describe_across(across: AcrossSuites) -> tuple[str, ...]:
+    """Return the verdict, a sentence each, the most important one first."""
+    return tuple([*_tell_few(across), *_tell_gains(across), *_tell_seen(across), *_tell_alone(across)])
+
+
+def describe_gain(across: AcrossSuites, gain: Gain) -> str:
+    """Return what holds of a gain, in a sentence: that of one model on one other suite."""
+    name, known = _name(across, gain.model), gain.known
+    base, other = across.first.suite.name, across.find_suite(gain.suite).suite.name
+    if not known.is_distinguishable:
+        return (
+            f"{name} and {_name(across, 0)} cannot be told apart on {base}: {spell_points(known)}; on {other} "
+            f"{name} {_say(gain.other)}."
+        )
+    if known.value < 0:
+        return f"{name} loses {_spell(known)} on {base}; on {other} it {_say(gain.other)}."
+    of = f"Of the {_spell(known)} that {name} gains on {base}"
+    if not gain.other.is_distinguishable:
+        return f"{of}, none is shown to hold on {other}: {spell_points(gain.other)}{_say_less(gain)}."
+    if gain.other.value < 0:
+        return f"{of}, none holds on {other}, where it loses {_spell(gain.other)}."
+    held, share = f"{_points(gain.other)} {_range(gain.other)}", _spell_share(gain)
+    if gain.other.value < known.value:
+        return f"{of}, {held} hold on {other}{share and f': {share}'}{_say_less(gain)}."
+    more = ", which is more" if gain.change.is_distinguishable else ""
+    return (
+        f"All of the {_spell(known)} that {name} gains on {base} hold on {other}: {held}{share and f', {share}'}{more}."
+    )
+
+
+def _spell_share(gain: Gain) -> str:
+    if gain.share is None or gain.share_interval is None:
+        return ""
+    low, high = (f"{100 * end:.0f}" for end in gain.share_interval)
+    return f"{100 * gain.share:.0f} % [{low}, {high}]"
+
+
+def _say_less(gain: Gain) -> str:
+    """Return whether less is gained than on the known suite, as far as that is shown."""
+    if gain.change.is_distinguishable and gain.change.value < 0:
+        return f"; that is {_spell(gain.change)} less than there"
+    return "; that this is less than there is not shown"
+
+
+def _say(difference: Difference) -> str:
+    """Return what a model does against the first one."""
+    if not difference.is_distinguishable:
+        return f"cannot be told from it either: {spell_points(difference)}"
+    return f"{'gains' if difference.value > 0 else 'loses'} {_spell(difference)}"
+
+
+def _tell_few(across: AcrossSuites) -> Iterator[str]:
+    if across.first.n_images < FEW_IMAGES:
+        yield f"Only {across.first.of_images}: no difference on so few says anything about other images."
+
+
+def _tell_gains(across: AcrossSuites) -> Iterator[str]:
+    if across.first.n_images < FEW_IMAGES:
+        return
+    if len(across.names) > 1 and not across.gains:
+        yield (
+            f"Whether gains hold cannot be said: no model has runs of {across.first.suite.name} and of another suite "
+            f"that {_name(across, 0)}, the first one, has as well."
+        )
+    if len(across.gains) <= MOST_TOLD:
+        yield from (describe_gain(across, gain) for gain in across.gains)
+        return
+    base = across.first.suite.name
+    shown = [gain for gain in across.gains if gain.known.is_distinguishable and gain.known.value > 0]
+    models = {gain.model for gain in shown}
+    yield f"{len(models)} of {len(across.names) - 1} models gain on {base} over {_name(across, 0)}, the first one."
+    for comparison in across.comparisons[1:]:
+        of_suite = [gain for gain in shown if gain.suite == comparison.suite.label]
+        held = [gain for gain in of_suite if gain.other.is_distinguishable and gain.other.value > 0]
+        lost = [gain for gain in of_suite if gain.other.is_distinguishable and gain.other.value < 0]
+        less = [gain for gain in of_suite if gain.change.is_distinguishable and gain.change.value < 0]
+        if of_suite:
+            yield (
+                f"On {comparison.suite.name}, of {len(of_suite)} such gains {len(held)} hold, {len(lost)} are losses "
+                f"and {len(of_suite) - len(held) - len(lost)} cannot be told; {len(less)} are shown to be smaller "
+                "there."
+            )
+
+
+def _tell_seen(across: AcrossSuites) -> Iterator[str]:
+    """Yield which models have learned from what a suite tests, as far as runs say it."""
+    for comparison in across.comparisons:
+        total = sum(row.kind == "corruption" for row in comparison.rows)
+        for model, names in enumerate(across.list_seen(comparison)):
+            if names and comparison.rows[0].values[model] is not None:
+                named = spell_list(list(names) if len(names) <= MOST_SEEN else [*names[:MOST_SEEN], "…"])
+                yield (
+                    f"{_name(across, model)} has learned from {len(names)} of the {total} corruptions of "
+                    f"{comparison.suite.name}, or from the like of them ({named}): what it scores there is no test of "
+                    "others."
+                )
+
+
+def _tell_alone(across: AcrossSuites) -> Iterator[str]:
+    """Yield what one model keeps on each suite; it has nobody to be held against."""
+    if len(across.names) > 1:
+        return
+    name = _name(across, 0)
+    kept = [(comparison.suite, ratio) for comparison in across.comparisons if (ratio := _find_kept(comparison))]
+    if len(kept) == len(across.comparisons):
+        parts = [f"{percent(ratio, 0)} % on {suite.name}" for suite, ratio in kept]
+        yield f"{name} keeps of its clean score {spell_list(parts, 'and')}."
+    yield (
+        "Suites differ in how hard they are, so these numbers do not say whether a gain on one holds on others: name "
+        "the runs of a second model, too."
+    )
+
+
+def _find_kept(comparison: Comparison) -> float | None:
+    """Return which part of the clean score one model keeps on a suite."""
+    main, clean = find_main_row(comparison), comparison.rows[0].values[0]
+    if main is None or main == comparison.rows[0] or not clean or not comparison.suite.ratio_name:
+        return None
+    value = main.values[0]
+    return None if value is None else value / clean
+
+
+def _name(across: AcrossSuites, model: int) -> str:
+    name = across.names[model]
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}… ({across.letters[model]})"
+
+
+def _points(difference: Difference) -> str:
+    return f"{100 * abs(difference.value):.{difference.digits}f}"
+
+
+def _range(difference: Difference) -> str:
+    """Return the ends of an interval in points, without the sign of a loss, as `[0.4, 2.0]`."""
+    if difference.interval is None:
+        return ""
+    ends = sorted(abs(end) for end in difference.interval) if difference.is_distinguishable else difference.interval
+    return f"[{', '.join(f'{100 * end:.{difference.digits}f}' for end in ends)}]"
+
+
+def _spell(difference: Difference) -> str:
+    """Return how large a gain or a loss is that is shown, such as `3.6 points [2.9, 4.3]`."""
+    return f"{_points(difference)} points {_range(difference)}"

@@ -1,0 +1,211 @@
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import robustpose
+from robustpose.corruptions.suites import cells_of
+from robustpose.errors import UserError
+from robustpose.results.across import AcrossSuites
+from robustpose.results.compare import compare_runs, read_scores, resample_runs
+from robustpose.results.compare_suites import compare_suites
+from robustpose.results.summary import read_summary
+from robustpose.show.across_tables import across_to_latex, across_to_markdown
+from tests.runs import CELLS, bench_predictions, few_images_do, write_predictions
+
+OTHERS = cells_of(["spatter", "saturate"], [1, 4])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def enough_images():
+    """Let the few images of these runs do."""
+    with few_images_do():
+        yield
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, coco_folder):
+    """Runs of a good and a bad model, each on two suites: good on coco-c, good on held-out, bad, bad."""
+    from robustpose.cli import main
+
+    def run(*words):
+        try:
+            main([str(word) for word in words])
+        except SystemExit as end:
+            return end.code or 0, "", ""
+        return 0, "", ""
+
+    folder, folders = tmp_path_factory.mktemp("suites"), []
+    for name, noise in (("good", 1.0), ("bad", 6.0)):
+        predictions = write_predictions(folder / f"{name}-poses", coco_folder, noise, [*CELLS, *OTHERS[1:]])
+        for suite, names in (("coco-c", "fog,contrast"), ("held-out", "spatter,saturate")):
+            words = ("--suite", suite, "--corruptions", names, "--severities", "1,4", "--name", name, "--no-report")
+            out = folder / f"{name}-{suite}"
+            folders.append(bench_predictions(run, coco_folder, predictions, out, *words))
+    return folders
+
+
+def find(comparison, name):
+    return next(row for row in comparison.rows if row.name == name)
+
+
+def test_each_run_has_its_place_in_models_by_suites(runs):
+    across = compare_suites(runs)
+    assert across.names == ("good", "bad")
+    assert [suite.name for suite in across.suites] == ["coco-c", "held-out"]
+    assert [list(of) for of in across.folders] == [[str(runs[0]), str(runs[2])], [str(runs[1]), str(runs[3])]]
+    assert compare_suites(runs[::-1]).names == ("bad", "good")  # the first one is the reference
+    assert [suite.name for suite in compare_suites(runs[::-1]).suites] == ["coco-c", "held-out"]
+
+
+def test_scores_and_intervals_are_those_of_the_runs_of_one_suite(runs):
+    across = compare_suites(runs)
+    for comparison, of_suite in zip(across.comparisons, ([0, 2], [1, 3]), strict=True):
+        alone = compare_runs([runs[place] for place in of_suite], names=["good", "bad"])
+        assert comparison.rows == alone.rows
+    assert across.clean == across.comparisons[0].rows[0]
+
+
+def test_gains_are_paired_over_suites(runs):
+    across = compare_suites(runs)
+    (gain,) = across.gains
+    summaries = [read_summary(folder) for folder in runs]
+    cells = [CELLS, OTHERS] * 2
+    scores = [read_scores(summary, of) for summary, of in zip(summaries, cells, strict=True)]
+    _, resampled = resample_runs(runs, scores, 1000)
+    good, good_other, bad, bad_other = (sum(of[cell] for cell in of if cell.severity) / 4 for of in resampled)
+    ends = np.quantile((bad_other - good_other) - (bad - good), [0.025, 0.975])
+    np.testing.assert_allclose(gain.change.interval, ends, atol=1e-12)
+    assert gain.known.value == find(across.first, "mean_of_chosen").differences[1].value
+    assert gain.share is None  # a loss
+    assert across.verdict[0].startswith("bad loses ")
+    (gain,) = compare_suites(runs[2:] + runs[:2]).gains
+    assert gain.share == pytest.approx(gain.other.value / gain.known.value)
+    low, high = gain.share_interval
+    assert low <= gain.share <= high
+
+
+def test_verdict_says_how_much_of_a_gain_holds(runs):
+    (sentence,) = compare_suites(runs[2:] + runs[:2]).verdict
+    assert " that good gains on coco-c" in sentence
+    assert "held-out" in sentence
+    assert " %" in sentence
+
+
+def test_a_model_without_a_run_of_a_suite_has_an_empty_place_that_is_told(runs):
+    across = compare_suites(runs[:3])
+    assert across.folders[1] == (str(runs[1]), None)
+    assert find(across.comparisons[1], "spatter").values[1] is None
+    assert all(value is not None for value in across.clean.values)
+    assert across.gains == ()
+    assert "bad has no run of held-out" in across.notes
+    assert across.verdict[0].startswith("Whether gains hold cannot be said")
+
+
+def test_one_model_alone_is_shown_on_its_suites(runs):
+    across = compare_suites(runs[:2])
+    assert across.names == ("good",)
+    assert across.gains == ()
+    assert across.verdict[0].startswith("good keeps of its clean score ")
+
+
+def test_fewer_images_than_intervals_need_tell_nothing(runs, monkeypatch):
+    for module in ("compare_suites", "held_gains", "verdict_across"):
+        monkeypatch.setattr(f"robustpose.results.{module}.FEW_IMAGES", 30)
+    across = compare_suites(runs[2:] + runs[:2])
+    assert across.verdict == ("Only 9 images: no difference on so few says anything about other images.",)
+    assert across.gains[0].share is None
+
+
+def test_other_severities_are_told(runs, coco_folder, run, tmp_path):
+    words = ("--suite", "held-out", "--corruptions", "spatter", "--severities", "1")
+    part = bench_predictions(run, coco_folder, runs[0].parent / "good-poses", tmp_path / "part", *words)
+    notes = compare_suites([runs[0], part]).notes
+    assert "means are over other severities in each suite: 1 and 4 of coco-c; 1 of held-out" in notes
+
+
+def test_other_images_are_refused_in_any_suite(runs, coco_folder, run, tmp_path):
+    words = ("--suite", "held-out", "--corruptions", "spatter", "--severities", "1", "--limit", "5")
+    fewer = bench_predictions(run, coco_folder, runs[0].parent / "good-poses", tmp_path / "fewer", *words)
+    with pytest.raises(UserError, match=r"not of the same images: .*limit"):
+        compare_suites([runs[0], fewer])
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a"], "--names must be one for each of the 2 models, whose first runs are good-coco-c and bad-coco-c, got 1"),
+        (["a", "a"], "--names must differ from each other"),
+    ],
+)
+def test_names_are_those_of_models(runs, names, message):
+    assert compare_suites(runs, names=["x", "y"]).names == ("x", "y")
+    with pytest.raises(UserError, match=message):
+        compare_suites(runs, names=names)
+
+
+def test_what_a_network_has_learned_from_is_marked_and_told(runs):
+    across = compare_suites(runs)
+    seen = replace(across, seen=((), ("spatter", "fog")))
+    assert seen.list_seen(seen.comparisons[1]) == [(), ("spatter",)]
+    assert any("bad has learned from 1 of the 2 corruptions of held-out" in words for words in seen.verdict)
+    assert not any("learned" in words for words in across.verdict)
+
+
+def test_command_prints_both_tables_and_writes_all_files(runs, run, tmp_path):
+    code, output, errors = run("compare", *runs, "--out", tmp_path / "page", "--resamples", 100)
+    assert code == 0, errors
+    assert "coco-c mean of 2 corruptions" in output
+    assert "gain on coco-c" in output
+    content = json.loads((tmp_path / "page" / "comparison.json").read_text())
+    assert [one["suite"]["name"] for one in content["suites"]] == ["coco-c", "held-out"]
+    assert content["gains"][0]["change"]["distinguishable"] in (True, False)
+    with (tmp_path / "page" / "table.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["model"], line["suite"]) for line in lines] == [
+        *(("good", "coco-c"), ("bad", "coco-c"), ("good", "held-out"), ("bad", "held-out"))
+    ]
+    assert "<!doctype html>" in (tmp_path / "page" / "compare.html").read_text()
+    assert run("compare", *runs, "--out", tmp_path / "page", "--resamples", 100)[0] == 0  # over what it wrote
+    (tmp_path / "page" / "table.csv").write_text("mine\n")
+    code, _, errors = run("compare", *runs, "--out", tmp_path / "page")
+    assert (code, "table.csv is there, and not written by this command" in errors) == (2, True)
+
+
+@pytest.mark.parametrize("words", [("--fail-if-worse", "mPC"), ("--data", "toy")])
+def test_what_is_of_one_suite_is_refused_for_several(runs, run, tmp_path, words):
+    code, _, errors = run("compare", *runs, "--out", tmp_path / "page", *words)
+    assert code == 2
+    assert "one suite" in errors
+
+
+def test_tables_have_all_models_and_no_number_that_is_not_there(runs):
+    across = compare_suites(runs[:3])
+    assert "| bad | " in across_to_markdown(across)
+    assert across_to_markdown(across).count("| – |") >= 1
+    latex = across_to_latex(compare_suites(runs))
+    assert latex.count("\\begin{tabular}") == 2
+    assert "\\textbf{" in latex
+
+
+def test_python_has_the_same_numbers(runs, tmp_path):
+    comparison = robustpose.compare(*runs, resamples=100)
+    assert isinstance(comparison.result, AcrossSuites)
+    assert comparison.suites == ("coco-c", "held-out")
+    spatter = find(comparison.result.comparisons[1], "spatter").differences[1]
+    assert comparison.difference("spatter", "bad") == comparison.difference("spatter", suite="held-out") == spatter
+    assert comparison.values("clean")[0] == comparison.result.clean.values[0]
+    assert {record["suite"] for record in comparison.to_records()} == {"coco-c", "held-out"}
+    assert comparison.write(tmp_path / "page").is_file()
+    assert "<table" in comparison._repr_html_()
+    assert comparison.verdict in repr(comparison)
+    with pytest.raises(UserError, match="there is no suite 'c': they are coco-c, held-out"):
+        comparison.difference("clean", suite="c")
+    with pytest.raises(UserError, match="have no 'rain' in common"):
+        comparison.difference("rain")
+
+
+def test_one_suite_is_compared_as_ever(runs):
+    assert isinstance(robustpose.compare(runs[0], runs[2], resamples=100), robustpose.Comparison)
