@@ -4,7 +4,8 @@ A setup is JSON. These of its keys hold more than a value:
 
 code, metric_code   what somebody's own code is in: SHA-256 of each file by its name, see `sources` and `states`
                     and of variables, ``SCALE of darken``
-corruption_code     the same by the names of corruptions; a run may take in others later
+corruption_code     the same by the names of corruptions, and versions of the codec of those of H.264; a run may take in
+                    others later
 state               SHA-256 of weights, arguments and variables of an object, by their names
 files, boxes_files  SHA-256 of each file of a folder by its name; a run may take in others later
 external_data       SHA-256 of the files that belong to another file, by their names

@@ -10,6 +10,7 @@ import pytest
 
 from robustpose.cli import app, main
 from robustpose.cli.completion import NO_FILES, VARIABLE, answer
+from robustpose.corruptions.suites import SUITES
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def ask(monkeypatch, capsys):
     [
         ("robustpose be", ["bench"]),
         ("robustpose data ch", ["check"]),
-        ("robustpose bench --suite ", ["coco-c", "held-out"]),
+        ("robustpose bench --suite ", [*SUITES]),
         ("robustpose bench --corruptions fog,sn", ["fog,snow"]),
         ("robustpose bench --data och", ["ochuman"]),
         ("robustpose bench --model on", ["onnx:"]),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import robustpose
-from robustpose.corruptions import SEVERITIES, TABLE, corrupt
+from robustpose.corruptions import SEVERITIES, TABLE, corrupt, h264
 from robustpose.corruptions.frost_textures import load_textures
-from robustpose.corruptions.suites import COCO_C, HELD_OUT
+from robustpose.corruptions.suites import COCO_C, HELD_OUT, SUITES
 from robustpose.errors import UserError
 from tests.conftest import load_module
 from tests.goldens.make_corruptions import IMAGES, hash_cell
@@ -16,8 +16,10 @@ from tests.scenes import draw_scene
 
 ALL = tuple(TABLE)
 CELLS = [(name, severity) for name in ALL for severity in SEVERITIES]
+PUBLISHED = (*COCO_C.corruptions, *HELD_OUT.corruptions)  # by imagecorruptions
 OWN_GOLDENS = json.loads((Path(__file__).parent / "goldens/corruptions.json").read_text())
 EXACT_ON = {"numpy": "2.4.6", "scipy": "1.17.1", "opencv-python-headless": "5.0.0.93", "pillow": "13.0.0"}
+X264 = "165"
 HAVE_TEXTURES = load_textures().source == "original"
 
 
@@ -25,6 +27,10 @@ def skip_where_not_exact(name):
     installed = {library: importlib.metadata.version(library) for library in EXACT_ON}
     if installed != EXACT_ON:
         pytest.skip(f"equal to the last bit on {EXACT_ON}, installed are {installed}")
+    if name in h264.CORRUPTIONS and not h264.is_installed():
+        pytest.skip("needs PyAV: pip install 'robustpose[video]'")
+    if name in h264.CORRUPTIONS and h264.list_versions()["libx264"] != X264:
+        pytest.skip(f"equal to the last bit on libx264 {X264}, installed are {h264.list_versions()}")
     if name == "frost" and not HAVE_TEXTURES:
         pytest.skip("needs the original frost textures: robustpose frost install")
 
@@ -37,11 +43,11 @@ def test_there_are_15_names_in_four_groups_and_4_held_out():
     assert len(COCO_C.corruptions) == len(set(COCO_C.corruptions)) == 15
     assert [len(names) for names in COCO_C.groups.values()] == [3, 4, 4, 4]
     assert len(HELD_OUT.corruptions) == 4
-    assert set(TABLE) == {*COCO_C.corruptions, *HELD_OUT.corruptions}
+    assert set(TABLE) == {name for suite in SUITES.values() for name in suite.corruptions}
     assert robustpose.corrupt is corrupt
 
 
-@pytest.mark.parametrize(("name", "severity"), CELLS)
+@pytest.mark.parametrize(("name", "severity"), [(name, severity) for name in PUBLISHED for severity in SEVERITIES])
 @pytest.mark.parametrize("size", ["36x48", "120x160", "240x426", "480x640", "512x333"])
 def test_release_pixels_equal_the_original_program(shared, name, severity, size):
     skip_where_not_exact(name)

@@ -103,7 +103,7 @@ def bench(
         skeleton: YAML file with OKS sigmas, for joints that are not COCO's; or a published skeleton by name, such as
             ``hand-21``.
         limit: take the first images only.
-        suite: ``"coco-c"`` or ``"held-out"``; it names the mean, `mPC` or `mPH`.
+        suite: a name of ``robustpose list suites``, such as ``"held-out"``; it names the mean, here `mPH`.
         corruptions: ``"all"``; names of corruptions or groups; functions f(image, severity, rng) -> image; ``"none"``.
         severities: some of 1 to 5; by default all.
         seed: ``"release"``, as the published benchmark, or a number for independent noise.

@@ -16,6 +16,7 @@ from robustpose import registry
 from robustpose.benchmark.identity import identify_estimator
 from robustpose.benchmark.job import Prepared
 from robustpose.changes import BY_CORRUPTION, choose_states
+from robustpose.corruptions import TABLE
 
 States = Mapping[str, str]
 # By the object's id, with the object, so that no other one gets it: what it was before, by what it was after.
@@ -58,7 +59,7 @@ def _list_states(prepared: Prepared) -> Iterable[tuple[Any, States]]:
     """Return the estimator's own object and the corruptions, each with its variables."""
     own = getattr(prepared.estimator, "__wrapped__", prepared.estimator)
     code = prepared.identity[BY_CORRUPTION]
-    of_corruptions = [(registry.load(name), choose_states(code[name])) for name in code]
+    of_corruptions = [(registry.load(name, TABLE), choose_states(code[name])) for name in code]
     return [(own, prepared.identity["estimator"].get("state", {})), *of_corruptions]
 
 

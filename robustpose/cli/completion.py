@@ -164,7 +164,8 @@ def list_corruptions() -> list[str]:
     from robustpose.corruptions.suites import SUITES
 
     groups = [group for suite in SUITES.values() for group in suite.groups.items()]
-    return ["all", "none", *(name for name, _ in groups), *(one for _, names in groups for one in names)]
+    names = [*(name for name, _ in groups), *(one for _, names in groups for one in names)]
+    return ["all", "none", *dict.fromkeys(names)]  # suites share some
 
 
 def list_datasets() -> list[str]:

@@ -42,7 +42,7 @@ class CorruptionOptions:
         typer.Option(
             metavar="NAME",
             autocompletion=complete(list_suites),
-            help="Suite of corruptions, coco-c or held-out: see robustpose list suites.",
+            help="Suite of corruptions, by its name: see robustpose list suites.",
         ),
     ] = "coco-c"
     corruptions: Annotated[
@@ -50,7 +50,7 @@ class CorruptionOptions:
         typer.Option(
             metavar="NAMES",
             autocompletion=complete_list(list_corruptions),
-            help="With commas: all of the suite; groups (noise, blur, weather, digital); single ones, also of other "
+            help="With commas: all of the suite; groups of it, such as noise; single ones, also of other "
             "suites; your own, package.module:function; or none. See robustpose list corruptions.",
         ),
     ] = "all"

@@ -8,6 +8,7 @@ has the methods of NumPy's `Generator` under every seed; the image is the functi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from robustpose import registry
 from robustpose.blame import blaming
+from robustpose.corruptions import h264
 from robustpose.corruptions.memory import Shape, estimate_bytes
 from robustpose.corruptions.seeding import Memo, Seed, make_rng
 from robustpose.errors import UserError, spell_list
@@ -25,6 +27,7 @@ from robustpose.limits import check_limit
 SEVERITIES = (1, 2, 3, 4, 5)  # of every corruption
 LEAST_SIDE = 32  # px, of an image
 JPEG_SIDE = 65_500  # px, the most that JPEG can hold
+MOST_SIDE = {"jpeg_compression": JPEG_SIDE, **dict.fromkeys(h264.CORRUPTIONS, h264.MOST_SIDE)}  # px; others: no limit
 
 TABLE: dict[str, str] = {
     "gaussian_noise": "robustpose.corruptions.noise:gaussian_noise",
@@ -46,6 +49,9 @@ TABLE: dict[str, str] = {
     "gaussian_blur": "robustpose.corruptions.blur:gaussian_blur",
     "spatter": "robustpose.corruptions.weather:spatter",
     "saturate": "robustpose.corruptions.digital:saturate",
+    "h264": "robustpose.corruptions.video:h264",
+    "h264_predicted": "robustpose.corruptions.video:h264_predicted",
+    "h264_small": "robustpose.corruptions.video:h264_small",
 }
 
 # Bytes for each pixel of an image, where it is more than some copies of it: under `release`, whose fields are kept, and
@@ -60,6 +66,8 @@ MEMORY: dict[str, tuple[int, int]] = {
     "elastic_transform": (65, 48),
     "speckle_noise": (27, 18),
     "spatter": (77, 77),
+    "h264": (18, 18),
+    "h264_predicted": (44, 44),
 }
 DEFAULT_MEMORY = (12, 12)
 
@@ -152,8 +160,8 @@ def check_size(
     height, width = shape[:2]
     if min(height, width) < LEAST_SIDE:
         raise UserError(f"{image} must be at least {LEAST_SIDE} x {LEAST_SIDE} px, got {width} x {height}")
-    if name == "jpeg_compression" and max(height, width) > JPEG_SIDE:
-        raise UserError(f"jpeg_compression takes at most {JPEG_SIDE:,} px a side, but {image} is {width} x {height} px")
+    if max(height, width) > MOST_SIDE.get(name, math.inf):
+        raise UserError(f"{name} takes at most {MOST_SIDE[name]:,} px a side, but {image} is {width} x {height} px")
     bytes_per_pixel = MEMORY.get(name, DEFAULT_MEMORY)[0 if is_release else 1]
     megabytes = estimate_bytes(name, shape, bytes_per_pixel, is_release, textures) / 2**20
     check_limit("MEMORY_MB", megabytes, f"{name} of {image} ({width} x {height} px)", "MB")

@@ -96,7 +96,15 @@ HELD_OUT = Suite(
     ratio_name="rPH",
     description="the extra ones of ImageNet-C, which nobody tuned to",
 )
-SUITES: dict[str, Suite] = {suite.name: suite for suite in (COCO_C, HELD_OUT)}
+VIDEO = Suite(
+    "video",  # ours
+    version=1,
+    groups={"video": ("h264", "h264_predicted", "h264_small")},
+    mean_name="mPV",
+    ratio_name="rPV",
+    description="images out of H.264 streams; needs robustpose[video]",
+)
+SUITES: dict[str, Suite] = {suite.name: suite for suite in (COCO_C, HELD_OUT, VIDEO)}
 
 
 def find_suite(name: str, version: int | None = None) -> Suite:

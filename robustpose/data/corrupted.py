@@ -14,7 +14,7 @@ from robustpose import registry
 from robustpose.carried import Bundle, Files, bundle_files
 from robustpose.changes import BY_CORRUPTION
 from robustpose.config import Settings, check_settings
-from robustpose.corruptions import LEAST_SIDE, TABLE, check_size, corrupt, corrupt_all
+from robustpose.corruptions import LEAST_SIDE, TABLE, check_size, corrupt, corrupt_all, h264
 from robustpose.corruptions.frost_textures import GENERATED, list_textures, load_textures
 from robustpose.corruptions.seeding import Seed
 from robustpose.data.readers import Reader
@@ -46,7 +46,10 @@ class CorruptedImages(Protocol):
         """Return what determines the pixels: at least what `ORIGIN` names."""
 
     def code_of(self, cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
-        """Return what the code of somebody's own corruptions among `cells` is in, as far as it is known, by name."""
+        """Return what decides the pixels of corruptions among `cells` beside this package, by name, as far as known.
+
+        Of somebody's own that is their code; of those of H.264, the versions of the codec.
+        """
         return {}
 
     def carry(self, cells: Iterable[Cell]) -> tuple[CorruptedImages, Files]:
@@ -99,6 +102,7 @@ class MadeImages(CorruptedImages):
         corruptions = sorted({cell.corruption for cell in cells if cell.corruption is not None})
         is_release = self.seed == "release"
         textures = load_textures(self.frost, original=is_release).images if "frost" in corruptions else ()
+        h264.check_codec(corruptions)
         if not corruptions:
             return
         _check_least_side(frames)
@@ -117,9 +121,10 @@ class MadeImages(CorruptedImages):
         }
 
     def code_of(self, cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
-        names = dict.fromkeys(cell.corruption for cell in cells if cell.corruption not in (None, *TABLE))
-        known = {str(name): know(registry.load(str(name)), str(name).partition(":")[0]) for name in names}
-        return {name: tabulate(one, name) for name, one in known.items()}
+        names = [str(name) for name in dict.fromkeys(cell.corruption for cell in cells) if name is not None]
+        known = {name: know(registry.load(name), name.partition(":")[0]) for name in names if name not in TABLE}
+        codec = {name: h264.list_versions() for name in names if name in h264.CORRUPTIONS}
+        return {**{name: tabulate(one, name) for name, one in known.items()}, **codec}
 
     def carry(self, cells: Iterable[Cell]) -> tuple[BroughtImages, Files]:
         """Return the same with frost's textures, of a folder or installed, as files to be brought."""

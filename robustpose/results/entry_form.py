@@ -157,7 +157,9 @@ class Setup(_Closed):
         description="Where people were looked for: `gt`, `clean-det`, `corrupt-det`, `none`, `unknown`."
     )
     corrupted_images: Any = Field(None, description="Which corrupted set, where images were not made on the fly.")
-    corruption_code: Any = Field(None, description="Hashes of the code of corruptions of one's own.")
+    corruption_code: Any = Field(
+        None, description="Hashes of the code of corruptions of one's own; versions of the codec of those of H.264."
+    )
 
 
 class Scores(Part):
