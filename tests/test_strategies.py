@@ -92,7 +92,7 @@ def test_every_strategy_trains_and_draws_its_sheet(strategy: str, tmp_path: Path
 def test_any_number_of_views_is_mixed(strategy: str, tmp_path: Path, first_weights: Path) -> None:
     names = ["clean", "autoaugment", "gridmask", "sequential", "corrupted"]
     seen: list[Progress] = []
-    settings = settings_of(strategy, first_weights, mixing={"views": names})
+    settings = settings_of(strategy, first_weights, mixing={"views": names, "unseen": "none"})
     train(settings, tmp_path, seen.append)
     losses = seen[-1].losses
     assert sum(losses[f"view{i}"] for i in range(5)) == pytest.approx(1, abs=1e-5)
@@ -109,7 +109,7 @@ def test_any_number_of_views_is_mixed(strategy: str, tmp_path: Path, first_weigh
 
 def test_stopped_run_with_four_views_ends_with_the_same_bits(tmp_path: Path, first_weights: Path) -> None:
     views = ["clean", "corrupted", "gridmask", "sequential"]
-    settings = settings_of("advmix", first_weights, epochs=2, mixing={"views": views})
+    settings = settings_of("advmix", first_weights, epochs=2, mixing={"views": views, "unseen": "none"})
     train(settings, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train(settings, tmp_path / "run", stop_at(5))
@@ -119,7 +119,7 @@ def test_stopped_run_with_four_views_ends_with_the_same_bits(tmp_path: Path, fir
 
 def test_views_of_the_settings_take_the_place_of_the_strategys(tmp_path: Path, first_weights: Path) -> None:
     for strategy, views in (("supervised", ["gridmask"]), ("gridmask", None)):
-        train(settings_of(strategy, first_weights, mixing={"views": views}), tmp_path / strategy)
+        train(settings_of(strategy, first_weights, mixing={"views": views, "unseen": "none"}), tmp_path / strategy)
     assert same_product(tmp_path / "supervised", tmp_path / "gridmask")
 
 
@@ -134,7 +134,7 @@ def test_view_of_ones_own_is_one_row(tmp_path: Path, first_weights: Path, monkey
 @pytest.mark.parametrize("name", ["outside:quarters", "outside_network:half", "outside_network:learn_shares"])
 def test_strategy_of_ones_own_trains_and_resumes(name: str, tmp_path: Path, first_weights: Path) -> None:
     seen: list[Progress] = []
-    settings = settings_of(f"tests.{name}", first_weights)
+    settings = settings_of(f"tests.{name}", first_weights, mixing={"unseen": "none"})
     train(settings, tmp_path / "whole", seen.append)
     shares = {"quarters": [0.5, 0.25, 0.125, 0.125], "half": [0.5, 0.25, 0.25], "learn_shares": [1 / 3] * 3}
     losses, expected = seen[0].losses, shares[name.rpartition(":")[2]]
@@ -151,7 +151,8 @@ def test_strategy_of_ones_own_trains_and_resumes(name: str, tmp_path: Path, firs
 
 def test_record_of_ones_own_may_have_one_view_and_no_mixer(tmp_path: Path) -> None:
     for strategy in ("tests.outside:no_teacher", "gridmask"):
-        train(settings_of(strategy, None), tmp_path / strategy.rpartition(":")[2])
+        settings = settings_of(strategy, None, mixing={"unseen": "none"})
+        train(settings, tmp_path / strategy.rpartition(":")[2])
     assert same_product(tmp_path / "no_teacher", tmp_path / "gridmask")
 
 

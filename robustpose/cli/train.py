@@ -29,7 +29,7 @@ from robustpose.cli.options import FreshOptions, RunFolderOption
 from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
-from robustpose.printing import print_line
+from robustpose.printing import is_quiet, print_aside, print_line
 from robustpose.stopping import leave_telling
 from robustpose.train.strategies import STRATEGIES
 
@@ -240,6 +240,7 @@ def train(
     from robustpose.results.rows import percent
     from robustpose.show.terminal import progress_display
     from robustpose.train.launched import is_first_on_node, is_first_process
+    from robustpose.train.seen import note_seen
     from robustpose.train.start import check_start
     from robustpose.train.telling import Teller
 
@@ -256,6 +257,8 @@ def train(
         print_line(f"training row {settings.row.name}, according to: {settings.row.according_to}")
         if settings.row.differences:
             print_line(f"not the row's training: {'; '.join(settings.row.differences)}")
+    if is_first and not is_quiet() and (note := note_seen(settings)):
+        print_aside(f"note: {note}")
     from robustpose.processes import keep_freed_memory
     from robustpose.train.identity import list_paths
     from robustpose.train.loop import plan_training

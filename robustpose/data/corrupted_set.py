@@ -86,6 +86,29 @@ def read_manifest(root: Path) -> dict[str, Any] | None:
     return dict(manifest)
 
 
+def find_corruptions(folder: Path) -> tuple[str, ...]:
+    """Return the names of the corruptions that images in a folder are under, as far as a manifest tells.
+
+    The folder is that of a corrupted set, of one of its cells, or in between; there are none in any other.
+    """
+    folder = folder.resolve()
+    for root in (folder, *folder.parents[:3]):
+        try:
+            manifest = read_manifest(root)
+        except UserError:  # of something else, which is none of our business
+            continue
+        if manifest is None:
+            continue
+        places: dict[str, Path] = {}
+        for key in manifest.get("cells") or []:
+            cell = Cell.from_key(str(key))
+            if cell.corruption is not None:
+                places[cell.key] = root / PurePosixPath(place_image("image", cell, manifest["layout"], None)).parent
+        found = [key for key, place in places.items() if _holds(folder, place) or _holds(place, folder)]
+        return tuple(dict.fromkeys(key.rpartition("/")[0] for key in found))
+    return ()
+
+
 def list_files(root: Path) -> dict[str, int]:
     """Return the size in bytes of each image file of a set by its path in `root`; hidden files at the top do not count.
 

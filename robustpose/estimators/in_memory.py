@@ -126,6 +126,8 @@ def prepare(
     input_spec, doubts = find_input_spec(network, given, skeleton.whole, options), list[str]()
     copied = copy_network(network)
     carried = None if isinstance(given, InputSpec) else getattr(network, ATTRIBUTE, None)
+    if input_spec.seen is None:
+        input_spec = replace(input_spec, seen=getattr(carried, "seen", None))
     if not (_names_joints(given) or _names_joints(carried)):
         input_spec, doubts = _tell_joints(copied, input_spec, skeleton)
     input_spec.arrange(skeleton)

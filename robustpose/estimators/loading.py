@@ -48,6 +48,7 @@ class Loaded:
             "kind": self.name,
             "name": name_in_text(self.file),
             "sha256": hash_once(self.file),
+            **describe_seen(self.input_spec),
             **options,
             "backend": self.engine["backend"],
             "precision": self.engine["precision"],
@@ -97,7 +98,13 @@ def describe_network(network: nn.Module, input_spec: InputSpec) -> dict[str, obj
         "name": input_spec.name,
         "state_sha256": hash_network(network),
     }
+    about |= describe_seen(input_spec)
     return {**about, "code": code} if code else about
+
+
+def describe_seen(input_spec: InputSpec) -> dict[str, list[str]]:
+    """Return what results say of the corruptions that a network has learned from; nothing where nothing is known."""
+    return {} if input_spec.seen is None else {"seen": list(input_spec.seen)}
 
 
 class OfficialJoints:

@@ -44,6 +44,8 @@ class InputSpec:
         stride: input px per heatmap px.
         sigma: of the Gaussians it was trained on, heatmap px.
         family: ``heatmaps`` of one person; ``tags`` or ``fields`` of whole images.
+        seen: names of the corruptions that it is known to have learned from, those of the same kind included; None
+            where nothing is known, which is not the same as none at all.
 
     >>> import robustpose
     >>> robustpose.InputSpec("mynet", (192, 256), channels="bgr").stride
@@ -59,6 +61,7 @@ class InputSpec:
     stride: Annotated[int, Field(ge=1, le=64)] = 4
     sigma: Scale = 2.0
     family: Annotated[FamilyName, BeforeValidator(lambda name: OLD_NAMES.get(str(name), name))] = DEFAULT
+    seen: Annotated[tuple[Word, ...], Field(max_length=1000)] | None = None
 
     def arrange(self, skeleton: Skeleton) -> Skeleton:
         """Return the skeleton of the network's joints, in its order: those of `skeleton`, or more.

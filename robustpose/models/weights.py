@@ -39,7 +39,7 @@ def save_weights(network: nn.Module, input_spec: InputSpec, path: Path) -> None:
     # Cloned, because tensors that layers share are refused in a file.
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in network.state_dict().items()}
     with open_whole(path) as file:
-        file.write(save(tensors, {KEY: INPUT_SPEC.dump_json(input_spec).decode()}))
+        file.write(save(tensors, {KEY: INPUT_SPEC.dump_json(input_spec, exclude_none=True).decode()}))
 
 
 def save_pth(network: nn.Module, path: Path) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from robustpose.results.resampling import FEW_IMAGES
+from robustpose.results.seen import SEEN_FACT
 
 # How warnings begin that say what was measured, not that it could be wrong.
 FACTS = re.compile(
     r"only \d+ of the \d+ annotated joints are scored|there are no annotations: consistency|"
-    r"nobody has an area, as in crowdpose's annotations"
+    rf"nobody has an area, as in crowdpose's annotations|{SEEN_FACT}"
 )
 LOW_SCORE = 0.05  # on clean images: below it, something is wrong more often than not
 MUCH_MORE = 0.1  # above the clean score: no chance of a few images, no brightness that helps
@@ -107,6 +108,6 @@ def is_fact(doubt: str) -> bool:
 
 
 def doubts_of_rescored(old: Mapping[str, Any], of_data: Sequence[str]) -> list[str]:
-    """Return what is known of a run that is scored again: what its summary says, but for its score, and the data."""
-    of_score = _begin(old["metric"], old["clean"])
-    return [*of_data, *(text for text in read_doubts(old) if not text.startswith(of_score))]
+    """Return what is known of a run that is scored again, of the data and by its summary, but for what scores tell."""
+    told_anew = (_begin(old["metric"], old["clean"]), SEEN_FACT)
+    return [*of_data, *(text for text in read_doubts(old) if not text.startswith(told_anew))]

@@ -18,6 +18,7 @@ from robustpose.errors import UserError
 from robustpose.handed_over import name_shown
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, Means, name_means
 from robustpose.results.scored import list_notes, name_pck
+from robustpose.results.seen import list_unseen, seen_in_run
 
 Interval = tuple[float, float] | list[float]
 
@@ -29,6 +30,7 @@ HEADLINE: dict[str, Callable[[Means], Any]] = {
 # Kind of a row -> where `Means` and a summary have it.
 SECTIONS = {"group": "groups", "corruption": "corruptions", "cell": "cells", "pixels": "geometric"}
 
+MEAN_OF_UNSEEN = "mean_of_unseen"  # in summary.json, of runs in which some corruptions were seen
 CHANGES = "people lost and new, by score, in percent"
 CHANGES_NOTE = (
     "lost: found on the clean image and not under corruption, in parts of all clean scores; new: the other way round, "
@@ -52,6 +54,7 @@ class Row:
     value: float | None  # 0..1; None where it is not defined, or was not measured
     interval: Interval | None = None  # low and high end
     group: str | None = None  # of a corruption or a cell; None for corruptions that are not of the suite
+    is_seen: bool = False  # of a corruption or a cell: whether the network is known to have learned from it
 
     @property
     def score(self) -> float:
@@ -115,13 +118,15 @@ def list_rows(summary: Mapping[str, Any]) -> list[Row]:
     labels = {f"{suite.mean_name}_without": "all but those that move pixels"}
     labels[f"{suite.mean_name}_only"] = "those that move pixels"
     group_of = {name: group for group, names in suite.groups.items() for name in names}
+    seen = seen_in_run(summary)
     for kind, section in SECTIONS.items():
         values, bounds = dict(summary.get(section) or {}), intervals.get(section, {})
         if kind == "pixels":
             values.pop("corruptions", None)  # which ones move pixels: no score
         for name in dict.fromkeys([*(suite.corruptions if kind == "corruption" else ()), *values]):
-            group = group_of.get(name.rpartition("/")[0] or name)
-            rows.append(Row(kind, name, labels.get(name, name), values.get(name), bounds.get(name), group))
+            of = name.rpartition("/")[0] or name
+            label, is_seen = labels.get(name, name), kind in ("corruption", "cell") and of in seen
+            rows.append(Row(kind, name, label, values.get(name), bounds.get(name), group_of.get(of), is_seen))
     return rows + [row for cut in summary.get("cuts") or [] for row in list_rows_of_cut(cut, summary["metric"], suite)]
 
 
@@ -199,6 +204,20 @@ def row_of_chosen(summary: Mapping[str, Any]) -> Row | None:
     if bounds is None and len(scores) == 1:
         bounds = next(iter(intervals.get("corruptions", {}).values()), None)
     return Row("chosen", "mean_of_chosen", title_chosen(summary), mean, bounds)
+
+
+def row_of_unseen(summary: Mapping[str, Any]) -> Row | None:
+    """Return the mean of the corruptions of a run that its network is not known to have seen, where it has seen some.
+
+    They are those of the suite if the run has all of it. None where no corruption of the run was seen, or all were.
+    """
+    suite, scores, intervals = suite_of(summary), summary["corruptions"], summary.get("intervals") or {}
+    is_complete = summary.get(suite.mean_name) is not None
+    names = list_unseen(list(scores), suite, is_complete, seen_in_run(summary))
+    if not names:
+        return None
+    mean = sum(scores[name] for name in names) / len(names)
+    return Row("unseen", MEAN_OF_UNSEEN, f"mean of {len(names)} unseen", mean, intervals.get(MEAN_OF_UNSEEN))
 
 
 def tabulate_changes(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[float | None]]]]:

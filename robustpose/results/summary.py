@@ -16,7 +16,8 @@ from robustpose.reading import read_json
 from robustpose.results.doubts import list_doubts
 from robustpose.results.paired import pair_corruptions
 from robustpose.results.resampling import LEVEL, interval
-from robustpose.results.rows import nest_means
+from robustpose.results.rows import MEAN_OF_UNSEEN, nest_means
+from robustpose.results.seen import mean_of_unseen, read_seen, tell_seen
 from robustpose.results.summary_model import MOST_BYTES, check_summary
 
 
@@ -38,6 +39,8 @@ def summarize(
     """
     suite = name_means(suite, metric)
     means = take_means({cell: every[metric] for cell, every in figures.items()}, cells, suite)
+    seen = read_seen({"provenance": provenance}) or ()
+    unseen = mean_of_unseen(means, suite, seen)
     nested = nest_means(means, suite)
     geometric = nested.pop("geometric")
     changes = _find_changes(figures) if metric in HELD_AGAINST_CLEAN else {}
@@ -46,11 +49,15 @@ def summarize(
         "metric": metric,
         **nested,
         "mean_of_chosen": mean_of_chosen(means),
+        **({} if unseen is None else {MEAN_OF_UNSEEN: unseen}),
         "geometric": {"corruptions": list(suite.moves_pixels), **geometric} if geometric else None,
         **({"changes": changes} if changes else {}),
-        "intervals": None if resampled is None else find_intervals(resampled, cells, suite),
+        "intervals": None if resampled is None else find_intervals(resampled, cells, suite, seen),
         **({} if resampled is None else {"paired": pair_corruptions(means, resampled, cells, suite)}),
-        "warnings": list_doubts(warnings, metric, nested["clean"], provenance.get("estimator", {})),
+        "warnings": [
+            *list_doubts(warnings, metric, nested["clean"], provenance.get("estimator", {})),
+            *tell_seen([name for name in means.corruptions if name in seen]),
+        ],
         "provenance": dict(provenance),
     }
 
@@ -72,14 +79,19 @@ def _mean_of_known(values: Sequence[float]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def find_intervals(resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suite: Suite = COCO_C) -> dict[str, Any]:
+def find_intervals(
+    resampled: Mapping[Cell, Floats], cells: Sequence[Cell], suite: Suite = COCO_C, seen: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return `intervals` of summary.json: [low, high] of each mean, None where a resample has no score.
 
-    `resampled` are the scores (R,) of each cell, of the same resamples; `cells` are those that were asked for.
+    `resampled` are the scores (R,) of each cell, of the same resamples; `cells` are those that were asked for;
+    `seen` are corruptions that the network has learned from, without which there is a mean more.
     """
     means = take_means(resampled, cells, suite)
     chosen = mean_of_chosen(means)
     of_chosen = {} if chosen is None else {"mean_of_chosen": interval(chosen)}
+    if (unseen := mean_of_unseen(means, suite, seen)) is not None:
+        of_chosen[MEAN_OF_UNSEEN] = interval(unseen)
     return {"level": LEVEL, "resamples": len(means.clean), **nest_means(means, suite, interval), **of_chosen}
 
 

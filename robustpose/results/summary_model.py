@@ -16,7 +16,8 @@ from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.rows import as_number, headline_columns, nest_means, suite_of
+from robustpose.results.rows import MEAN_OF_UNSEEN, as_number, headline_columns, nest_means, suite_of
+from robustpose.results.seen import mean_of_unseen, read_seen
 
 ROUNDING = 1e-6  # of sums in another order
 MOST_BYTES = 4 << 20  # of a file; those of all cells of coco-c have 20,000
@@ -75,6 +76,7 @@ class _Estimator(Part):
     name: Word = None
     kind: Word = None
     input: Word = None
+    seen: list[Text] | None = None  # corruptions that it has learned from
 
 
 class _Row(Part):
@@ -142,6 +144,7 @@ class _Summary(Part):
     intervals: _Intervals | None = None
     paired: _Paired | None = None  # of intervals; runs of before have none
     mean_of_chosen: Score | None = None
+    mean_of_unseen: Score | None = None  # of runs in which some corruptions were seen
     warnings: list[Text] = []
     changes: Annotated[dict[Text, _Change], Field(max_length=MOST_CELLS)] = {}
     cuts: Annotated[list[_Cut], Field(max_length=MOST_CELLS)] = []
@@ -158,13 +161,16 @@ def check_summary(content: Any) -> dict[str, Any]:
     if lacking:
         raise UserError(f"it lacks {', '.join(lacking)}")
     intervals = content.get("intervals") or {}
-    headline = {name: intervals.get(name) for name in (*columns, "mean_of_chosen")}
+    headline = {name: intervals.get(name) for name in (*columns, "mean_of_chosen", MEAN_OF_UNSEEN)}
     check_settings(_Headline, {"intervals": headline}, "")
     cells = {Cell.from_key(key): score for key, score in content["cells"].items()}
     if CLEAN in cells:
         raise UserError("clean is one of its corrupted cells")
     scores = {CLEAN: content["clean"], **cells}
-    means = nest_means(take_means(scores, list(scores), suite), suite)
+    taken = take_means(scores, list(scores), suite)
+    means = nest_means(taken, suite)
+    if content.get(MEAN_OF_UNSEEN) is not None:
+        means[MEAN_OF_UNSEEN] = mean_of_unseen(taken, suite, read_seen(content) or ())
     wrong = list(_list_wrong(content, means))
     for cut in content.get("cuts", []):
         wrong += _list_wrong_in_cut(cut, list(scores), suite)

@@ -24,6 +24,7 @@ from robustpose.results.rows import (
     model_name,
     percent,
     row_of_chosen,
+    row_of_unseen,
     rows_of,
     tabulate_cells,
     tabulate_changes,
@@ -31,6 +32,7 @@ from robustpose.results.rows import (
     title_metric,
 )
 from robustpose.results.scored import count_title, list_notes
+from robustpose.results.seen import mark_seen, seen_in_run, tell_seen
 
 if TYPE_CHECKING:
     from robustpose.results.leaderboard import Board
@@ -139,9 +141,10 @@ def duration(seconds: float) -> str:
 
 def print_summary(summary: Mapping[str, Any]) -> None:
     """Print the scores of a run in percent: a row per corruption, then the means."""
+    seen = seen_in_run(summary)
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
-        rows = ([name, *(percent(row.value) for row in cells)] for name, cells in lines)
+        rows = ([mark_seen(name, seen), *(percent(row.value) for row in cells)] for name, cells in lines)
         print_table(f"{title_metric(summary)} in percent, by severity", ["corruption", *titles], rows, 100)
     for kind, (titles, of_kind) in tabulate_cuts(summary).items():
         shown = of_kind if len(of_kind) <= MOST_CUTS else of_kind[: MOST_CUTS - 1]
@@ -163,6 +166,10 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     print_line(f"{model_name(summary)}:  {_headline(summary)}" + (f"   ({', '.join(notes)})" if notes else ""))
     if (chosen := row_of_chosen(summary)) is not None:
         print_line(f"{explain_no_mean(summary)} The mean of these is {percent(chosen.value)}{_range(chosen.interval)}.")
+    for sentence in tell_seen(seen):
+        print_line(sentence)
+    if (unseen := row_of_unseen(summary)) is not None:
+        print_line(f"{unseen.label}: {percent(unseen.value)}{_range(unseen.interval)}")
     textures = summary["provenance"].get("frost_textures", "unknown")
     if textures not in ("original", "unused", "unknown"):
         print_line(

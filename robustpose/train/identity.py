@@ -25,7 +25,7 @@ from robustpose.train.settings import TrainSettings
 
 # Settings that change how a run goes but not what comes out; a run may go on with other ones.
 FREE = (
-    *("checkpoint_every", "sheet_people", "row"),
+    *("checkpoint_every", "sheet_people", "row", "mixing.unseen"),
     *("engine.workers", "engine.cache_mb", "engine.tensorboard", "engine.wait_minutes"),
 )
 SHARED_OUT = ("accumulate", "engine.nodes", "engine.devices")  # who does which parts of a batch: see `check_parts`

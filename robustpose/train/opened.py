@@ -22,6 +22,7 @@ from robustpose.train.build import Networks, build_networks, build_step, check_n
 from robustpose.train.checkpoint import Older, Position, find_older, resume
 from robustpose.train.identity import FREE, IN_PARTS, describe_inputs, without_places
 from robustpose.train.samples import Samples, make_samples
+from robustpose.train.seen import gather_seen
 from robustpose.train.settings import TrainSettings
 from robustpose.train.start import OpenedData, open_data, open_val_data
 from robustpose.train.steps import Step
@@ -106,7 +107,7 @@ def _read(settings: TrainSettings) -> _Read:
     networks = build_networks(settings, val.skeleton)  # before what is learned from is read, which can take minutes
     data = open_data(settings, val)
     input_spec = make_input_spec(settings.model, data.train.skeleton, settings.input_wh, settings.family)
-    input_spec = replace(input_spec, sigma=settings.sigma)
+    input_spec = replace(input_spec, sigma=settings.sigma, seen=gather_seen(settings))
     samples = make_samples(data.train, input_spec, settings)
     return _Read(networks, data, input_spec, samples, describe_inputs(settings, data.train, data.val))
 

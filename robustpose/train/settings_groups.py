@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -17,6 +18,9 @@ from pydantic import (
 )
 
 from robustpose.config import Settings
+from robustpose.corruptions import TABLE
+from robustpose.corruptions.suites import SUITES
+from robustpose.errors import nearest
 from robustpose.models import find_weights
 from robustpose.train.views.autoaugment import Policies
 from robustpose.train.views.table import CORRUPTED_SHARE
@@ -26,6 +30,22 @@ ImageHead = Literal["logits", "weights"]
 Account = Literal["program", "paper"]  # of how the paper's networks were trained: see `rows.yaml`
 WeightsFile = Annotated[Path | None, AfterValidator(find_weights)]  # `demo` for those of the demo network
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+def _split_words(value: Any) -> Any:
+    """Return the words of a text with commas."""
+    return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+
+def _check_tested(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return names of suites and corruptions as they are, and nothing for the word `none`."""
+    if names == ("none",):
+        return ()
+    for name in names or ():
+        if name not in SUITES and name not in TABLE:
+            hint = nearest(name, (*SUITES, *TABLE, "none"))
+            raise ValueError(f"must be suites ({', '.join(SUITES)}), corruptions, or none alone, got '{name}'{hint}")
+    return names
 
 
 class DescribedSettings(Settings):
@@ -74,6 +94,9 @@ class MixingSettings(DescribedSettings):
 
     views: tuple[str, ...] | None = None
     """Views to learn from, as many as you like, clean first: see robustpose list views. By default the strategy's."""
+    unseen: Annotated[tuple[str, ...] | None, BeforeValidator(_split_words), AfterValidator(_check_tested)] = None
+    """Suites and corruptions that will be measured as something new, such as coco-c,held-out: views and data that show
+    one of them are refused; none for no check. By default all suites: see robustpose list corruptions."""
     alpha: Probability = 0.1
     """Weight of the teacher's answers against the targets (eq. 8 of the paper); 0 for no teacher."""
     distill_on: DistillOn = "clean"

@@ -29,6 +29,7 @@ from robustpose.registry import check_name
 from robustpose.train.launched import check_launch, find_launch
 from robustpose.train.overlap import doubt_split, list_shared_images
 from robustpose.train.rows import doubt_whole
+from robustpose.train.seen import check_unseen
 from robustpose.train.settings import TrainSettings
 from robustpose.train.settings_groups import EngineSettings
 
@@ -71,6 +72,7 @@ def check_machine(settings: TrainSettings) -> None:
             spec.check_files()
     with naming("val_data"):
         settings.val_data.check_truth()
+    check_unseen(settings)
     for network in filter(None, (settings.model, settings.teacher.model)):
         check_name(network, TABLE, "network")
     width, height = settings.input_wh

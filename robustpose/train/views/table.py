@@ -106,7 +106,10 @@ VIEWS: dict[str, View] = {
         "half of the time (mixing.corrupted_share) under one of four corruptions", _draw_corrupted, seen=CORRUPTIONS
     ),
 }
-DESCRIPTIONS = {name: view.description for name, view in VIEWS.items()}
+DESCRIPTIONS = {
+    name: f"{view.description}; seen in it: {', '.join(view.seen)}" if view.seen else view.description
+    for name, view in VIEWS.items()
+}
 
 
 def draw_views(of: ViewInput, names: Sequence[str]) -> dict[str, Tensor]:

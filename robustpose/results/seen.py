@@ -1,0 +1,88 @@
+"""Seen: the corruptions of a run that its network has learned from, as far as anybody says so.
+
+A score under one of them is no measure of robustness to something new. Weights that `robustpose train` writes say what
+they have seen, and results note it: `seen` of `provenance.estimator`. Where that is lacking nothing is known, and
+nothing is marked, but for a run that stands beside a row of the paper whose training is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from robustpose.corruptions.suites import Suite
+from robustpose.errors import spell_list
+from robustpose.metrics.robustness import Means
+from robustpose.results.published import published_rows
+
+# By what the paper calls a training, what it shows of the paper's suite: Wang et al., CVPR 2021, Table 4.
+SEEN_BY_TRAINING = {"Transfer": ("gaussian_noise", "defocus_blur", "snow", "contrast")}
+MARK = " (seen)"  # behind the name of a corruption
+SEEN_FACT = "seen in training: "  # how the note among the warnings of a run begins
+EXPLAINED = "a score under what the network has learned from is no measure of robustness to something new"
+
+
+def read_seen(summary: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the corruptions that the network of a run has learned from, whether run or not; None: nothing is known.
+
+    >>> read_seen({"provenance": {"estimator": {"seen": ["fog"]}}})
+    ('fog',)
+    >>> read_seen({"provenance": {"estimator": {}}}) is None
+    True
+    """
+    provenance = summary["provenance"]
+    said = (provenance.get("estimator") or {}).get("seen")
+    if said is not None:
+        return tuple(map(str, said))
+    noted = (provenance.get("row") or {}).get("name")
+    training = next((row.training for row in published_rows() if row.name == noted), None)
+    return SEEN_BY_TRAINING.get(str(training))
+
+
+def seen_in_run(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return those of a run's corruptions that its network has learned from, in the order of the run."""
+    seen = read_seen(summary) or ()
+    return tuple(name for name in summary["corruptions"] if name in seen)
+
+
+def mark_seen(name: str, seen: Iterable[str]) -> str:
+    """Return the name of a corruption, marked if it is one of those that were seen.
+
+    >>> mark_seen("snow", ["snow"]), mark_seen("fog", ["snow"])
+    ('snow (seen)', 'fog')
+    """
+    return f"{name}{MARK}" if name in seen else name
+
+
+def tell_seen(names: Sequence[str]) -> list[str]:
+    """Return the note on the corruptions of a run that were seen, a sentence; none where there are none."""
+    return [f"{SEEN_FACT}{spell_list(names)}: {EXPLAINED}"] if names else []
+
+
+def list_unseen(corruptions: Sequence[str], suite: Suite, is_complete: bool, seen: Iterable[str]) -> list[str]:
+    """Return the corruptions whose mean stands beside the one of all; none where none was seen, or all were.
+
+    They are those of the suite if the run has all of it, or else all that were run.
+    """
+    names = suite.corruptions if is_complete else corruptions
+    unseen = [name for name in names if name not in seen]
+    return unseen if len(unseen) < len(names) else []
+
+
+def mean_of_unseen(means: Means, suite: Suite, seen: Iterable[str]) -> Any:
+    """Return the mean over the corruptions of `list_unseen`, or None where there are none."""
+    names = list_unseen(list(means.corruptions), suite, means.mean is not None, seen)
+    return sum(means.corruptions[name] for name in names) / len(names) if names else None
+
+
+def tell_seen_apart(names: Sequence[str], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return notes on what runs that are compared have seen of what they are compared on, the same ones together."""
+    runs: dict[tuple[str, ...], list[str]] = {}
+    for name, summary in zip(names, summaries, strict=True):
+        runs.setdefault(seen_in_run(summary), []).append(name)
+    notes = [
+        f"seen in training by {'all runs' if len(of) == len(names) else spell_list(of)}: {spell_list(seen)}"
+        for seen, of in runs.items()
+        if seen
+    ]
+    return [f"{note}; {EXPLAINED}" for note in notes]

@@ -1,0 +1,100 @@
+"""Seen: which corruptions a training shows its network: by its views, its data and the weights that it starts from.
+
+A score under a corruption that a network has learned from is no measure of robustness to something new. So what a suite
+tests is refused here unless `mixing.unseen` says otherwise, and the weights that come out say what they have seen
+(`InputSpec.seen`), from where results know it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from robustpose.corruptions.suites import SUITES
+from robustpose.data.corrupted_set import find_corruptions
+from robustpose.errors import UserError
+from robustpose.train.settings import TrainSettings
+from robustpose.train.strategies import THREE
+from robustpose.train.views.table import VIEWS
+
+# Strategies of the paper: by their own views they do what was asked for by name, whatever a suite tests.
+OF_PAPER = (
+    *("gridmask", "autoaugment", "transfer", "sequentialmix", "equalmix", "dirichletmix"),
+    *("advmix-image", "advmix"),
+)
+
+
+def list_seen(views: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the corruptions that training with some views shows, each once: `InputSpec.seen`.
+
+    >>> list_seen(["clean", "corrupted"])
+    ('gaussian_noise', 'defocus_blur', 'snow', 'contrast')
+    """
+    return tuple(dict.fromkeys(name for view in views for name in VIEWS[view].seen))
+
+
+def check_unseen(settings: TrainSettings) -> None:
+    """Raise UserError where a training shows its network what is going to be measured as something new."""
+    shown = _list_shown(settings)
+    told = _tell(shown, settings)
+    if told:
+        raise UserError(
+            f"{told}: scores under what a network has learned from are no measure of robustness; say which suites will "
+            "be measured as something new, such as --set mixing.unseen=held-out, or --set mixing.unseen=none for none"
+        )
+
+
+def note_seen(settings: TrainSettings) -> str:
+    """Return what the user of a strategy of the paper should know of what it shows; empty where that is nothing."""
+    if not _is_asked_for(settings):
+        return ""
+    told = _tell({f"strategy '{settings.strategy}'": list_seen(settings.views)}, settings)
+    return f"{told}: results of this network mark these as seen" if told else ""
+
+
+def gather_seen(settings: TrainSettings) -> tuple[str, ...] | None:
+    """Return what the weights of a training have seen at its end: by views and data, and before, as files say.
+
+    None where nothing is known of the weights that it starts from, and nothing is shown to them.
+    """
+    from robustpose.models.weights import read_input_spec
+
+    weights = (settings.start_from, settings.backbone, settings.teacher.weights if settings.distills else None)
+    found = [read_input_spec(path) for path in dict.fromkeys(weights) if path is not None]
+    before = [None if input_spec is None else input_spec.seen for input_spec in found]
+    own = (*list_seen(settings.views), *_find_in_data(settings))
+    names = dict.fromkeys([*own, *(name for seen in before for name in seen or ())])
+    return None if not names and None in before else tuple(names)
+
+
+def _is_asked_for(settings: TrainSettings) -> bool:
+    """Tell whether views are those of a strategy of the paper, or its three, which mixers of one's own get."""
+    own = tuple(settings.way.views)
+    return settings.views == own and (settings.strategy in OF_PAPER or own == THREE)
+
+
+def _list_shown(settings: TrainSettings) -> dict[str, tuple[str, ...]]:
+    """Return which corruptions are shown, by what shows them, but for what was asked for by name."""
+    views = () if _is_asked_for(settings) else settings.views
+    return {**{f"view '{name}'": VIEWS[name].seen for name in views}, "train_data": _find_in_data(settings)}
+
+
+def _find_in_data(settings: TrainSettings) -> tuple[str, ...]:
+    """Return the corruptions of the images that are learned from, if the manifest of their set names them."""
+    spec = settings.train_data
+    folders = (spec.images if spec.stylized == "both" or spec.style_images is None else None, spec.style_images)
+    return tuple(dict.fromkeys(name for folder in folders if folder is not None for name in find_corruptions(folder)))
+
+
+def _tell(shown: dict[str, tuple[str, ...]], settings: TrainSettings) -> str:
+    """Return who shows what of which suite, in words; empty where nothing is shown that is to stay unseen."""
+    tested = {who: _name_tested(names, settings.mixing.unseen) for who, names in shown.items()}
+    return "; ".join(f"{who} shows the network {', '.join(what)}" for who, what in tested.items() if what)
+
+
+def _name_tested(names: Sequence[str], unseen: Sequence[str] | None) -> list[str]:
+    """Return those of some corruptions that are to stay unseen, by suite, such as `fog and snow of coco-c`."""
+    suites = [suite for suite in SUITES.values() if unseen is None or suite.name in unseen]
+    tested = [(suite.name, [name for name in names if name in suite.corruptions]) for suite in suites]
+    words = [f"what {suite} tests ({', '.join(of)})" for suite, of in tested if of]
+    alone = [name for name in names if name in (unseen or ())]
+    return words + ([", ".join(alone)] if alone else [])

@@ -1,0 +1,248 @@
+"""Seen: a training refuses what suites test unless it is told, its weights say what they have seen, results mark it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robustpose import models
+from robustpose.corruptions.suites import COCO_C
+from robustpose.data.corrupted_set import find_corruptions
+from robustpose.errors import UserError
+from robustpose.models.input_spec import InputSpec
+from robustpose.models.weights import read_input_spec, save_weights
+from robustpose.pose.cell import CLEAN, Cell
+from robustpose.pose.skeletons import COCO
+from robustpose.results.doubts import is_fact
+from robustpose.results.published import published_rows
+from robustpose.results.rows import list_rows, row_of_unseen
+from robustpose.results.seen import SEEN_BY_TRAINING, read_seen, seen_in_run, tell_seen_apart
+from robustpose.results.summary import summarize
+from robustpose.results.summary_model import check_summary
+from robustpose.train.loop import train
+from robustpose.train.seen import OF_PAPER, check_unseen, gather_seen, list_seen, note_seen
+from robustpose.train.settings import TrainSettings, make_settings
+from robustpose.train.strategies import STRATEGIES, Strategy
+from robustpose.train.views.table import VIEWS
+from tests.test_verdict import make_run
+
+TRANSFER = VIEWS["corrupted"].seen
+SHOWN = "gaussian_noise, defocus_blur, snow, contrast"
+
+
+def settings_of(strategy: str = "supervised", **changes: Any) -> TrainSettings:
+    """Return settings of the smallest network on drawn people."""
+    two = {"name": "toy", "n_images": 2}
+    values = {"model": "small", "input_wh": [32, 64], "train_data": two, "val_data": two, "strategy": strategy}
+    if STRATEGIES[strategy].distils if strategy in STRATEGIES else True:
+        changes = {"start_from": "demo", **changes}
+    return make_settings(values | changes)
+
+
+def write_weights(path: Path, seen: tuple[str, ...] | None) -> Path:
+    save_weights(models.build("small", 17), InputSpec("small", (32, 64), COCO.joints, seen=seen), path)
+    return path
+
+
+def make_seen_run(seen: list[str] | None, **changes: Any) -> dict[str, Any]:
+    """Return the summary of a run whose network says what it has seen."""
+    summary = make_run(**changes)
+    provenance = {
+        **summary["provenance"],
+        "estimator": {"name": "net"} if seen is None else {"name": "net", "seen": seen},
+    }
+    cells = [CLEAN, *map(Cell.from_key, summary["cells"])]
+    figures = {cell: {"AP": summary["clean"] if cell == CLEAN else summary["cells"][cell.key]} for cell in cells}
+    return summarize("AP", figures, cells, provenance, suite=COCO_C)
+
+
+# The check at training
+
+
+def test_named_view_that_a_suite_tests_is_refused_unless_it_is_told() -> None:
+    views = ["clean", "corrupted"]
+    with pytest.raises(UserError) as error:
+        check_unseen(settings_of("equalmix", mixing={"views": views}))
+    line = str(error.value)
+    assert f"view 'corrupted' shows the network what coco-c tests ({SHOWN})" in line
+    assert "--set mixing.unseen=held-out" in line
+    assert "--set mixing.unseen=none" in line
+    for unseen in ("none", "held-out", [], ["none"], "fog,saturate"):
+        check_unseen(settings_of("equalmix", mixing={"views": views, "unseen": unseen}))
+    with pytest.raises(UserError, match=r"what coco-c tests \(gaussian_noise"):
+        check_unseen(settings_of("equalmix", mixing={"views": views, "unseen": "held-out, coco-c"}))
+    with pytest.raises(UserError, match="view 'corrupted' shows the network snow:"):
+        check_unseen(settings_of("equalmix", mixing={"views": views, "unseen": "fog,snow"}))
+
+
+@pytest.mark.parametrize("unseen", ["coco", "coco-c,none", ["fogg"]])
+def test_unseen_that_names_neither_a_suite_nor_a_corruption_is_refused(unseen: Any) -> None:
+    with pytest.raises(UserError, match=r"mixing\.unseen must be suites \(coco-c, .*did you mean"):
+        settings_of(mixing={"unseen": unseen})
+
+
+def test_strategies_of_the_paper_are_never_refused_and_tell_what_they_show() -> None:
+    assert set(OF_PAPER) <= set(STRATEGIES)
+    for strategy in STRATEGIES:
+        check_unseen(settings_of(strategy))
+    note = note_seen(settings_of("transfer"))
+    assert note.startswith(f"strategy 'transfer' shows the network what coco-c tests ({SHOWN})")
+    assert note.endswith("results of this network mark these as seen")
+    assert not note_seen(settings_of("transfer", mixing={"unseen": "held-out"}))
+    assert not note_seen(settings_of("transfer", mixing={"unseen": "none"}))
+    assert not note_seen(settings_of("supervised"))
+    with pytest.raises(UserError, match="view 'corrupted'"):  # which was not asked for by its name
+        check_unseen(settings_of("supervised", mixing={"views": ["corrupted"]}))
+
+
+OWN = Strategy("mine", ("clean", "corrupted"), "robustpose.train.mixing:EqualMix")
+
+
+def test_strategy_of_ones_own_is_checked_and_a_mixer_gets_the_papers_views() -> None:
+    with pytest.raises(UserError, match="view 'corrupted' shows the network what coco-c tests"):
+        check_unseen(settings_of(f"{__name__}:OWN"))
+    check_unseen(settings_of(f"{__name__}:OWN", mixing={"unseen": "held-out"}))
+    check_unseen(settings_of("tests.outside_network:half"))
+
+
+def test_transfer_of_the_paper_is_known_to_have_seen_what_its_view_shows() -> None:
+    assert SEEN_BY_TRAINING["Transfer"] == list_seen(STRATEGIES["transfer"].views) == TRANSFER
+
+
+def write_set(root: Path, layout: str = "release") -> Path:
+    """Write the manifest of a corrupted set of fog at two severities and snow at one, and its folders."""
+    cells = ["fog/2", "fog/3", "snow/1"]
+    content = {"layout": layout, "format": "png", "complete": True, "cells": cells}
+    root.mkdir()
+    (root / "manifest.json").write_text(json.dumps(content))
+    for folder in ("fog/1", "fog/2", "snow/0") if layout == "release" else ("fog-2", "fog-3", "snow-1"):
+        (root / folder).mkdir(parents=True)
+    return root
+
+
+def test_manifest_tells_which_corruptions_images_of_a_folder_are_under(tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set")
+    assert find_corruptions(root) == ("fog", "snow")
+    assert find_corruptions(root / "fog") == find_corruptions(root / "fog/1") == ("fog",)
+    assert find_corruptions(write_set(tmp_path / "plain", "plain") / "snow-1") == ("snow",)
+    assert find_corruptions(tmp_path) == ()
+    (tmp_path / "manifest.json").write_text('{"files": 3}')  # of something else
+    assert find_corruptions(tmp_path) == ()
+
+
+def test_images_that_are_learned_from_count_as_seen(tmp_path: Path) -> None:
+    root = write_set(tmp_path / "set")
+    data = {"annotations": tmp_path / "a.json", "images": root / "fog/1"}
+    for train_data, seen in ((data, ["fog"]), ({**data, "images": tmp_path, "style_images": root}, ["fog", "snow"])):
+        settings = settings_of(train_data=train_data)
+        with pytest.raises(UserError, match=rf"^train_data shows the network what coco-c tests \({', '.join(seen)}\)"):
+            check_unseen(settings)
+        assert gather_seen(settings) == tuple(seen)
+    only = {**data, "style_images": tmp_path, "stylized": "only"}
+    check_unseen(settings_of(train_data=only))
+
+
+# What weights say
+
+
+def test_weights_say_what_was_seen_and_older_ones_say_nothing(tmp_path: Path) -> None:
+    for seen in (("fog", "mask"), (), None):
+        found = read_input_spec(write_weights(tmp_path / "a.safetensors", seen))
+        assert found is not None
+        assert found.seen == seen
+    assert b"seen" not in (tmp_path / "a.safetensors").read_bytes()  # as before there was anything to say
+
+
+@pytest.mark.parametrize(
+    ("strategy", "before", "expected"),
+    [
+        ("supervised", None, None),  # unknown is not nothing
+        ("supervised", (), ()),
+        ("supervised", ("fog",), ("fog",)),
+        ("transfer", None, TRANSFER),
+        ("transfer", ("fog", "snow"), (*TRANSFER, "fog")),
+    ],
+)
+def test_fine_tuning_inherits_what_its_weights_have_seen(
+    strategy: str, before: tuple[str, ...] | None, expected: tuple[str, ...] | None, tmp_path: Path
+) -> None:
+    path = write_weights(tmp_path / "before.safetensors", before)
+    assert gather_seen(settings_of(strategy, start_from=path)) == expected
+    assert gather_seen(settings_of(strategy, backbone=path)) == expected
+
+
+def test_teacher_counts_where_it_has_a_say(tmp_path: Path) -> None:
+    teacher = {"weights": write_weights(tmp_path / "teacher.safetensors", ("fog",))}
+    start = write_weights(tmp_path / "start.safetensors", ("frost",))
+    assert gather_seen(settings_of("distill", start_from=start, teacher=teacher)) == ("frost", "fog")
+    assert gather_seen(settings_of("supervised")) == ()  # from random weights
+
+
+# Marks in results
+
+
+def test_run_of_a_network_that_has_seen_some_has_marks_and_a_second_mean() -> None:
+    summary = check_summary(make_seen_run([*TRANSFER, "mask"], scores={"snow": 0.5, "fog": 0.1}))
+    assert seen_in_run(summary) == tuple(name for name in COCO_C.corruptions if name in TRANSFER)
+    unseen = [name for name in COCO_C.corruptions if name not in TRANSFER]
+    row = row_of_unseen(summary)
+    assert row is not None
+    assert row.label == "mean of 11 unseen"
+    assert row.value == pytest.approx(sum(summary["corruptions"][name] for name in unseen) / 11)
+    assert summary["mean_of_unseen"] == pytest.approx(row.value)
+    assert summary["mPC"] == pytest.approx(sum(summary["corruptions"].values()) / 15)  # the published one, as it was
+    assert {one.name for one in list_rows(summary) if one.is_seen and one.kind == "corruption"} == set(TRANSFER)
+    assert sum(one.is_seen for one in list_rows(summary) if one.kind == "cell") == 20
+    (note,) = (text for text in summary["warnings"] if text.startswith("seen in training: "))
+    assert is_fact(note)
+    with pytest.raises(UserError, match=r"mean_of_unseen is 0\.9"):
+        check_summary({**summary, "mean_of_unseen": 0.9})
+
+
+@pytest.mark.parametrize("seen", [None, [], ["mask"]])
+def test_run_of_a_network_of_which_nothing_is_known_says_nothing(seen: list[str] | None) -> None:
+    summary = make_seen_run(seen)
+    assert row_of_unseen(summary) is None
+    assert not summary.keys() & {"mean_of_unseen"}
+    assert not any(row.is_seen for row in list_rows(summary))
+    assert not any("seen" in text for text in summary["warnings"])
+    assert tell_seen_apart(["a", "b"], [summary, summary]) == []
+
+
+def test_run_beside_the_papers_transfer_is_marked_unless_its_weights_say_otherwise() -> None:
+    transfer = next(row for row in published_rows() if row.training == "Transfer")
+    summary = make_run()
+    summary["provenance"]["row"] = {"name": transfer.name}
+    assert read_seen(summary) == TRANSFER
+    summary["provenance"]["estimator"]["seen"] = []
+    assert read_seen(summary) == ()
+
+
+# From training to results
+
+
+@pytest.fixture(scope="module")
+def hardened(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training of two steps by transfer."""
+    out = tmp_path_factory.mktemp("hardened") / "run"
+    engine = {"accelerator": "cpu", "threads": 1}
+    changes: dict[str, Any] = {"epochs": 1, "batch_size": 2, "sheet_people": 0, "engine": engine, "input_wh": [96, 128]}
+    train(settings_of("transfer", **changes), out)
+    return out
+
+
+def test_network_trained_by_transfer_is_benched_with_marks(hardened: Path, run: Any, tmp_path: Path) -> None:
+    model = hardened / "model.safetensors"
+    for path in (model, hardened / "best.safetensors"):
+        input_spec = read_input_spec(path)
+        assert input_spec is not None
+        assert input_spec.seen == TRANSFER
+    chosen = ("--data", "toy", "--limit", 4, "--corruptions", "snow,fog", "--severities", "1,2", "--resamples", 50)
+    code, output, errors = run("bench", "--model", f"small:{model}", *chosen, "--out", tmp_path / "run")
+    assert code == 0, errors
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert summary["provenance"]["estimator"]["seen"] == list(TRANSFER)
+    assert summary["mean_of_unseen"] == summary["corruptions"]["fog"]
+    assert summary["intervals"]["mean_of_unseen"] == summary["intervals"]["corruptions"]["fog"]
+    assert "snow (seen)" in output
