@@ -13,14 +13,8 @@ from robustpose.corruptions.suites import SUITES
 from robustpose.data.corrupted_set import find_corruptions
 from robustpose.errors import UserError
 from robustpose.train.settings import TrainSettings
-from robustpose.train.strategies import THREE
+from robustpose.train.strategies import OF_PAPER, THREE
 from robustpose.train.views.table import VIEWS
-
-# Strategies of the paper: by their own views they do what was asked for by name, whatever a suite tests.
-OF_PAPER = (
-    *("gridmask", "autoaugment", "transfer", "sequentialmix", "equalmix", "dirichletmix"),
-    *("advmix-image", "advmix"),
-)
 
 
 def list_seen(views: Iterable[str]) -> tuple[str, ...]:

@@ -44,6 +44,11 @@ STRATEGIES: dict[str, Strategy] = {
     "advmix": Strategy("a generator weighs views pixel by pixel against the student", THREE, GENERATOR, True),
 }
 
+# The paper's views, and the strategies that learn from them alone: by those, a network sees what was asked for by name,
+# whatever a suite tests. See `train.seen`.
+VIEWS_OF_PAPER = (*THREE, "sequential", "corrupted")
+OF_PAPER = tuple(name for name, strategy in STRATEGIES.items() if set(strategy.views) <= set(VIEWS_OF_PAPER))
+
 
 def find_strategy(name: str) -> Strategy:
     """Return a row of the table, or the strategy that `package.module:attr` names.
