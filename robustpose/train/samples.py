@@ -25,6 +25,7 @@ from robustpose.train.geometry import Placement, placement_to_matrix, warp_image
 from robustpose.train.seeding import make_rng
 from robustpose.train.settings import TrainSettings
 from robustpose.train.views.autoaugment import Policies
+from robustpose.train.views.fourier import STRENGTH
 from robustpose.train.views.table import CLEAN, CORRUPTED_SHARE, ViewInput, draw_views, finish_views
 
 
@@ -39,6 +40,7 @@ class CropSource:
     views: Sequence[str] = (CLEAN,)  # names in `views.table.VIEWS`, which `Samples.prepare` makes of a batch
     policies: Policies = "paper"  # of AutoAugment
     corrupted_share: float = CORRUPTED_SHARE  # chance that the view `corrupted` is corrupted, 0..1
+    fourier_strength: float = STRENGTH  # mean strength of the waves of the view `fourier`
 
     def __post_init__(self) -> None:
         self.dataset = adopt(self.dataset, Dataset, f"dataset {type(self.dataset).__name__}")
@@ -72,6 +74,7 @@ class CropSource:
             make_rng=lambda purpose: self.make_rng(draw, purpose),
             policies=self.policies,
             corrupted_share=self.corrupted_share,
+            fourier_strength=self.fourier_strength,
         )
         return draw_views(of, self.views)
 
@@ -145,7 +148,14 @@ def make_samples(dataset: Dataset, input_spec: InputSpec, settings: TrainSetting
     """Return the samples that a network's family learns from, with the views of the settings; enough for a step."""
     mixing, cache_mb = settings.mixing, settings.engine.cache_mb
     source = CropSource(
-        dataset, input_spec, settings.seed, cache_mb, settings.views, mixing.policies, mixing.corrupted_share
+        dataset,
+        input_spec,
+        settings.seed,
+        cache_mb,
+        settings.views,
+        policies=mixing.policies,
+        corrupted_share=mixing.corrupted_share,
+        fourier_strength=mixing.fourier_strength,
     )
     samples: Samples = FAMILIES[input_spec.family].training.make_samples(source, settings)
     if not len(samples):

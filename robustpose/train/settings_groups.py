@@ -23,6 +23,7 @@ from robustpose.corruptions.suites import SUITES
 from robustpose.errors import nearest
 from robustpose.models import find_weights
 from robustpose.train.views.autoaugment import Policies
+from robustpose.train.views.fourier import STRENGTH
 from robustpose.train.views.table import CORRUPTED_SHARE
 
 DistillOn = Literal["clean", "mixed"]
@@ -107,6 +108,9 @@ class MixingSettings(DescribedSettings):
     # count.
     corrupted_share: Probability = CORRUPTED_SHARE
     """Share of the crops that the view corrupted is corrupted in."""
+    # AFA gives 10 for ImageNet, with batch norms of their own for such crops, and 5 where nothing is said.
+    fourier_strength: Annotated[float, Field(gt=0, le=100)] = STRENGTH
+    """Mean strength of the waves of the view fourier: 32 is a root mean square of the whole range of values."""
     # The paper does not say (Table 6); the mean logit can put all on one view.
     image_head: ImageHead = "logits"
     """How advmix-image makes one weight a view of the generator's logits: softmax of their mean over pixels, or mean

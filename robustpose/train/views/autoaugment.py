@@ -12,14 +12,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import numba
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as PillowImage
 from PIL import ImageEnhance
 
 from robustpose.errors import UserError, nearest
 from robustpose.pose.types import Image
+from robustpose.train.views.levels import (
+    UNCHANGED,
+    chain,
+    count_levels,
+    count_through,
+    equalize,
+    flatten,
+    look_up,
+    solarize,
+)
 
 Policies = Literal["paper", "release"]  # the sub-policies of the paper, or of its program
 Operation = tuple[str, int, float]  # name, index into the magnitudes, probability
@@ -47,11 +55,6 @@ POLICIES: dict[Policies, tuple[SubPolicy, ...]] = {
     "release": (*PAPER, (("sharpness", 7, 0.4), ("invert", 0, 0.6))),
 }
 
-Tables = npt.NDArray[np.uint8]  # (3, 256) a table by channel
-Counts = npt.NDArray[np.int64]  # (3, 256) how many pixels of a channel have each level
-LEVELS = np.arange(256)
-UNCHANGED: Tables = np.tile(LEVELS.astype(np.uint8), (3, 1))
-
 N_DRAWN = 4  # random numbers, whatever comes of them
 
 
@@ -70,73 +73,26 @@ def apply_operations(image: Image, operations: Sequence[tuple[str, int]], sharpe
 
     Sharpness makes it `sharper`, or else smoother.
     """
-    values, tables = _flatten(image), UNCHANGED  # the tables say what the operations so far make of the values
+    values, tables = flatten(image), UNCHANGED  # the tables say what the operations so far make of the values
     for name, magnitude in operations:
         if name == "equalize":
-            further = _equalize(_count_through(tables, _count_levels(values)))
-            tables = np.take_along_axis(further, tables.astype(np.intp), axis=1)  # one pass in place of two
+            tables = chain(tables, equalize(count_through(tables, count_levels(values))))
         elif name == "posterize":
             tables = tables & np.uint8(0xFF << (8 - POSTERIZE_BITS[magnitude]) & 0xFF)
         elif name == "solarize":
-            tables = np.where(tables < SOLARIZE_THRESHOLDS[magnitude], tables, 255 - tables)
+            tables = solarize(tables, SOLARIZE_THRESHOLDS[magnitude])
         elif name == "invert":
             tables = 255 - tables
         elif name == "sharpness":
             change = SHARPNESS_CHANGES[magnitude]
-            done = _look_up(values, tables).reshape(image.shape)
-            values, tables = _flatten(sharpen(done, 1 + change if sharper else 1 - change)), UNCHANGED
+            done = look_up(values, tables).reshape(image.shape)
+            values, tables = flatten(sharpen(done, 1 + change if sharper else 1 - change)), UNCHANGED
         else:
             raise UserError(f"AutoAugment has no operation '{name}' here{nearest(name, OPERATIONS)}")
-    return _look_up(values, tables).reshape(image.shape)
+    return look_up(values, tables).reshape(image.shape)
 
 
 def sharpen(image: Image, factor: float) -> Image:
     """Return `image`, smoothed at `factor` 0, as it is at 1, sharper above."""
     pillow = PillowImage.fromarray(np.ascontiguousarray(image))
     return np.array(ImageEnhance.Sharpness(pillow).enhance(factor))
-
-
-def _flatten(image: Image) -> Image:
-    """Return the interleaved values (h·w·3,) of an image, read-only: numba compiles for one kind of array only."""
-    values = np.ascontiguousarray(image).reshape(-1)
-    values.flags.writeable = False
-    return values
-
-
-def _count_through(tables: Tables, counts: Counts) -> Counts:
-    """Return the counts of an image that went through `tables`, from those before."""
-    through = [np.bincount(table, count, 256) for table, count in zip(tables, counts, strict=True)]
-    return np.array(through).astype(np.int64)  # bincount adds floats, exact for any image
-
-
-def _equalize(counts: Counts) -> Tables:
-    brightest = 255 - (counts[:, ::-1] > 0).argmax(1)  # (3,)
-    step = (counts.sum(1) - counts[range(3), brightest]) // 255  # (3,) pixels to a level
-    darker = counts.cumsum(1) - counts  # (3, 256) pixels of lower levels
-    tables = (darker + (step // 2)[:, None]) // np.maximum(step, 1)[:, None]
-    # A channel of one level, or with few pixels beside its brightest, stays.
-    return np.where(step[:, None] > 0, np.minimum(tables, 255), LEVELS).astype(np.uint8)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _count_levels(values: Image) -> Counts:
-    """Count interleaved values, two pixels at a time, so that equal neighbours do not wait for each other."""
-    counts = np.zeros((6, 256), np.int64)
-    pairs = values.size // 6
-    for i in range(pairs):
-        for k in range(6):
-            counts[k, values[6 * i + k]] += 1
-    for k in range(values.size - 6 * pairs):
-        counts[k, values[6 * pairs + k]] += 1
-    return counts[:3] + counts[3:]
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _look_up(values: Image, tables: Tables) -> Image:
-    out = np.empty(values.size, np.uint8)
-    first, second, third = tables[0], tables[1], tables[2]
-    for i in range(values.size // 3):
-        out[3 * i] = first[values[3 * i]]
-        out[3 * i + 1] = second[values[3 * i + 1]]
-        out[3 * i + 2] = third[values[3 * i + 2]]
-    return out

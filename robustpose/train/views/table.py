@@ -19,8 +19,13 @@ import numpy.typing as npt
 from robustpose.corruptions import corrupt
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.types import Image
+from robustpose.train.views.augmix import apply_augmix
 from robustpose.train.views.autoaugment import N_DRAWN, Policies, apply_autoaugment
+from robustpose.train.views.fourier import STRENGTH, add_waves
 from robustpose.train.views.gridmask import Grid, draw_grid, remove_squares
+from robustpose.train.views.lowpass import apply_lowpass
+from robustpose.train.views.patch_noise import add_patch_noise
+from robustpose.train.views.pixmix import apply_pixmix
 
 if TYPE_CHECKING:  # settings know the views by name, and are checked before PyTorch is loaded
     from torch import Tensor
@@ -29,6 +34,7 @@ CLEAN = "clean"
 CORRUPTIONS = ("gaussian_noise", "defocus_blur", "snow", "contrast")  # of `transfer` (Wang et al., CVPR 2021, Table 4)
 FEWER_COLORS = ("color_quantization",)  # as posterize makes them
 SQUARES = ("checkerboard_cutout", "mask")
+WAVES = ("single_frequency_greyscale", "cocentric_sine_waves")
 CORRUPTED_SHARE = 0.5  # of the crops, unless `mixing.corrupted_share` says otherwise; the others stay clean
 
 
@@ -42,6 +48,7 @@ class ViewInput:
     make_rng: Callable[[str], np.random.Generator]  # of a purpose, for which it always starts anew
     policies: Policies = "paper"  # of AutoAugment
     corrupted_share: float = CORRUPTED_SHARE  # chance that the view `corrupted` is corrupted, 0..1
+    fourier_strength: float = STRENGTH  # mean strength of the waves of the view `fourier`
 
     @cached_property
     def crop(self) -> Image:
@@ -88,6 +95,26 @@ def corrupt_at_random(image: Image, rng: np.random.Generator, share: float = COR
     return corrupt(image, name, severity, seed=(int(seed * 2**31), 0))
 
 
+def _draw_fourier(of: ViewInput) -> Image:
+    return add_waves(of.crop, of.make_rng("fourier"), of.fourier_strength)
+
+
+def _draw_augmix(of: ViewInput) -> Image:
+    return apply_augmix(of.crop, of.make_rng("augmix"))
+
+
+def _draw_pixmix(of: ViewInput) -> Image:
+    return apply_pixmix(of.crop, of.make_rng("pixmix"))
+
+
+def _draw_patch_noise(of: ViewInput) -> Image:
+    return add_patch_noise(of.crop, of.make_rng("patch-noise"))
+
+
+def _draw_lowpass(of: ViewInput) -> Image:
+    return apply_lowpass(of.crop, of.make_rng("lowpass"))
+
+
 def _draw_grid(of: ViewInput) -> Grid:
     rng = of.make_rng("views")
     rng.random(N_DRAWN)  # AutoAugment's numbers come first in this stream, whether that view is wanted or not
@@ -105,6 +132,11 @@ VIEWS: dict[str, View] = {
     "corrupted": View(
         "half of the time (mixing.corrupted_share) under one of four corruptions", _draw_corrupted, seen=CORRUPTIONS
     ),
+    "fourier": View("a plane wave added to each channel (mixing.fourier_strength)", _draw_fourier, seen=WAVES),
+    "augmix": View("colours changed by chains of operations, mixed with the crop", _draw_augmix),
+    "pixmix": View("mixed with a fractal, or with other copies of the crop", _draw_pixmix),
+    "patch-noise": View("coloured hatching in one to three squares", _draw_patch_noise),
+    "lowpass": View("blurred by a steep filter, along one direction more than along the other", _draw_lowpass),
 }
 DESCRIPTIONS = {
     name: f"{view.description}; seen in it: {', '.join(view.seen)}" if view.seen else view.description
