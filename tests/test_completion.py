@@ -53,7 +53,7 @@ def ask(monkeypatch, capsys):
         ("robustpose bench --fail-under fo", ["fog="]),
         ("robustpose bench --suite held-out --fail-under mPC=0.3,m", ["mPC=0.3,mPH="]),
         ("robustpose bench --corruptions fog --fail-under fog/3", ["fog/3="]),
-        ("robustpose compare a b --fail-if-worse clean,mPC", ["clean,mPC"]),
+        ("robustpose compare a b --fail-if-worse clean,mPC", ["clean,mPC", "clean,mPCB"]),
         ("robustpose leaderboard runs --cop", ["--copy-reports"]),
         ("robustpose leaderboard en", ["entry"]),
         ("robustpose bnech --x", []),

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from robustpose.changes import BY_CORRUPTION, FOLDERS, as_table
+from robustpose.corruptions.memory import CANVAS_BYTES
+from robustpose.data.corrupted import CANVAS, CONVENTION
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Estimator
 from robustpose.sources import hash_code
@@ -47,4 +49,8 @@ def choose_provenance(identity: Mapping[str, Any], cells: Iterable[Cell]) -> dic
     shown[BY_CORRUPTION] = {name: code for name, code in identity[BY_CORRUPTION].items() if name in corruptions}
     if not shown[BY_CORRUPTION]:
         del shown[BY_CORRUPTION]
+    if corruptions & CANVAS_BYTES.keys():  # an old set that was stored elsewhere does not say what it did
+        shown.setdefault(CONVENTION, "unknown" if "corrupted_images" in identity else CANVAS)
+    else:
+        shown.pop(CONVENTION, None)
     return shown if "frost" in corruptions else {**shown, "frost_textures": "unused"}

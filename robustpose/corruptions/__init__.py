@@ -52,6 +52,16 @@ TABLE: dict[str, str] = {
     "h264": "robustpose.corruptions.video:h264",
     "h264_predicted": "robustpose.corruptions.video:h264_predicted",
     "h264_small": "robustpose.corruptions.video:h264_small",
+    "blue_noise_sample": "robustpose.corruptions.cbar.spectral:blue_noise_sample",
+    "brownish_noise": "robustpose.corruptions.cbar.spectral:brownish_noise",
+    "perlin_noise": "robustpose.corruptions.cbar.perlin:perlin_noise",
+    "plasma_noise": "robustpose.corruptions.cbar.waves:plasma_noise",
+    "single_frequency_greyscale": "robustpose.corruptions.cbar.waves:single_frequency_greyscale",
+    "cocentric_sine_waves": "robustpose.corruptions.cbar.waves:cocentric_sine_waves",
+    "checkerboard_cutout": "robustpose.corruptions.cbar.checkerboard:checkerboard_cutout",
+    "sparkles": "robustpose.corruptions.cbar.sparkles:sparkles",
+    "inverse_sparkles": "robustpose.corruptions.cbar.sparkles:inverse_sparkles",
+    "caustic_refraction": "robustpose.corruptions.cbar.caustic:caustic_refraction",
 }
 
 # Bytes for each pixel of an image, where it is more than some copies of it: under `release`, whose fields are kept, and

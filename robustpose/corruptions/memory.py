@@ -1,7 +1,8 @@
 """Memory: what each corruption takes of it for an image, told before it is taken, from the image's size alone.
 
 Most corruptions take a few copies of the image. What can surprise: fog's field is a square whose side is the next power
-of two of the image's longer side, and frost enlarges a texture until it covers the image, both its sides by one factor.
+of two of the image's longer side, those of the suite c-bar are squares of the longer side itself, and frost enlarges a
+texture until it covers the image, both its sides by one factor.
 """
 
 from __future__ import annotations
@@ -11,6 +12,19 @@ from collections.abc import Sequence
 
 Shape = tuple[int, ...]  # height, width, perhaps channels
 HAZE_BYTES = (24, 16)  # for each value of fog's field, under `release` and else
+# For each value of a square whose side is the image's longer side, measured on 2000 x 500 px.
+CANVAS_BYTES = {
+    "blue_noise_sample": (28, 28),
+    "brownish_noise": (42, 42),
+    "perlin_noise": (9, 9),
+    "plasma_noise": (26, 26),
+    "single_frequency_greyscale": (21, 21),
+    "cocentric_sine_waves": (21, 21),
+    "checkerboard_cutout": (1, 1),
+    "sparkles": (10, 10),
+    "inverse_sparkles": (4, 4),
+    "caustic_refraction": (49, 49),
+}
 ENLARGED = 1.1  # how far frost's texture reaches beyond the image
 
 
@@ -36,6 +50,8 @@ def estimate_bytes(
     total = bytes_per_pixel * image[0] * image[1]
     if corruption == "fog":
         total += HAZE_BYTES[0 if is_release else 1] * haze_side(image) ** 2
+    if corruption in CANVAS_BYTES:
+        total += CANVAS_BYTES[corruption][0 if is_release else 1] * max(image[:2]) ** 2
     if corruption == "frost":
         total += 3 * max((math.prod(pane_wh(texture, image)) for texture in textures), default=0)
     return total

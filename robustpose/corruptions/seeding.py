@@ -133,6 +133,7 @@ class IndependentRng(NamedGenerator, _Shares):
 
 
 Rng = ReleaseRng | IndependentRng
+Drawer = np.random.RandomState | IndependentRng  # for corruptions that have a second generator: see `draw_drawer`
 
 
 def make_rng(seed: Seed, corruption: str, severity: int, memo: Memo) -> Rng:
@@ -148,6 +149,11 @@ def make_rng(seed: Seed, corruption: str, severity: int, memo: Memo) -> Rng:
         raise UserError(f"seed must be 'release', an integer or (run seed, image id), got {seed!r}")
     text = f"robustpose:1:{run_seed}:{image_id}:{corruption}:{severity}"
     return IndependentRng(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little"), memo)
+
+
+def draw_drawer(rng: Rng) -> Drawer:
+    """Draw the seed of a second generator and return that, under ``release``; else the first one, for both purposes."""
+    return rng if isinstance(rng, IndependentRng) else np.random.RandomState(rng.randint(0, 2**32))
 
 
 def _first(name: str, n: int, draw: Callable[[np.random.RandomState, int], Any]) -> npt.NDArray[Any]:

@@ -104,7 +104,27 @@ VIDEO = Suite(
     ratio_name="rPV",
     description="images out of H.264 streams; needs robustpose[video]",
 )
-SUITES: dict[str, Suite] = {suite.name: suite for suite in (COCO_C, HELD_OUT, VIDEO)}
+C_BAR = Suite(
+    "c-bar",  # Mintun et al., NeurIPS 2021: chosen for their distance from those of ImageNet-C
+    version=1,
+    groups={
+        "noise": (
+            "blue_noise_sample",
+            "brownish_noise",
+            "perlin_noise",
+            "plasma_noise",
+            "single_frequency_greyscale",
+            "cocentric_sine_waves",
+        ),
+        "occlusion": ("checkerboard_cutout", "sparkles", "inverse_sparkles"),
+        "optics": ("caustic_refraction",),
+    },
+    mean_name="mPCB",
+    ratio_name="rPCB",
+    moves_pixels=("caustic_refraction",),
+    description="those of ImageNet-C-bar, chosen to be unlike ImageNet-C's",
+)
+SUITES: dict[str, Suite] = {suite.name: suite for suite in (COCO_C, HELD_OUT, C_BAR, VIDEO)}
 
 
 def find_suite(name: str, version: int | None = None) -> Suite:

@@ -24,6 +24,8 @@ from robustpose.pose.types import Frame, Image
 from robustpose.states import know, tabulate
 
 ORIGIN = ("profile", "seed", "frost_textures")  # what every provenance of pixels has
+# And what it has where an image takes part in corruptions that are defined for squares: how it becomes one.
+CONVENTION, CANVAS = "shape_convention", "canvas"
 
 
 class CorruptedImages(Protocol):

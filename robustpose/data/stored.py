@@ -10,7 +10,7 @@ from typing import Any
 
 from robustpose.changes import BY_CORRUPTION
 from robustpose.contents import hash_some_files
-from robustpose.data.corrupted import ORIGIN, CorruptedImages, CorruptedReader
+from robustpose.data.corrupted import CONVENTION, ORIGIN, CorruptedImages, CorruptedReader
 from robustpose.data.corrupted_set import FORMATS, MANIFEST, find_layout, list_files, place_image, read_manifest
 from robustpose.data.readers import Reader, ReaderInPlace
 from robustpose.errors import UserError, first_few
@@ -86,6 +86,7 @@ def open_stored_images(root: Path) -> StoredImages:
     else:
         raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
     origin = {key: manifest.get(key, "unknown") for key in ORIGIN}
+    origin |= {key: manifest[key] for key in (CONVENTION,) if key in manifest}
     origin |= {BY_CORRUPTION: manifest.get(BY_CORRUPTION, {}), "corrupted_images": which}
     made_from = manifest.get("dataset")
     exif = made_from.get("exif") if isinstance(made_from, dict) else None

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from robustpose.carried import Carried
 from robustpose.changes import BY_CORRUPTION
+from robustpose.corruptions.memory import CANVAS_BYTES
 from robustpose.data.carrying import pack_frames, unpack_frames
-from robustpose.data.corrupted import BroughtImages, MadeImages, describe_images
+from robustpose.data.corrupted import CANVAS, CONVENTION, BroughtImages, MadeImages, describe_images
 from robustpose.data.corrupted_set import check_choices, place_image
 from robustpose.data.image_folder import leads_out
 from robustpose.data.images import check_side, encode_image
@@ -257,6 +258,8 @@ def _describe(job: SetJob, dataset: Dataset, cells: Sequence[Cell]) -> dict[str,
     pixels = job.corrupted_images.provenance()
     if not any(cell.corruption == "frost" for cell in cells):
         pixels["frost_textures"] = "unused"
+    if CANVAS_BYTES.keys() & {cell.corruption for cell in cells}:
+        pixels[CONVENTION] = CANVAS
     about_data = dataset.provenance
     kept = ("name", "annotations_sha256", "image_files_sha256", "exif")
     code = job.corrupted_images.code_of(cells)

@@ -1,0 +1,80 @@
+"""The suite c-bar equals the program of its authors to the last bit, on squares and on canvases."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from robustpose.corruptions import SEVERITIES, TABLE, corrupt, corrupt_all, seeding
+from robustpose.corruptions.cache import FieldCache
+from robustpose.corruptions.exact.steps import find_steps
+from robustpose.corruptions.exact.whitening import find_codes, whiten
+from robustpose.corruptions.seeding import ReleaseRng
+from robustpose.corruptions.suites import SUITES
+from robustpose.registry import load
+from tests.scenes import draw_scene
+from tests.test_corruptions import skip_where_not_exact
+
+SUITE = SUITES["c-bar"]
+NAMES = SUITE.corruptions
+
+
+@pytest.fixture
+def empty_cache(monkeypatch):
+    cache = FieldCache()
+    monkeypatch.setattr(seeding, "CACHE", cache)
+    return cache
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [75, 224])
+def test_pixels_and_numbers_drawn_are_those_of_the_authors_program(shared, empty_cache, name, size):
+    skip_where_not_exact(name)
+    with np.load(shared / f"goldens/cbar_{size}.npz") as golden:
+        for severity in SEVERITIES:
+            empty_cache.clear()
+            rng = ReleaseRng({})
+            ours = load(name, TABLE)(golden["image"], severity, rng)
+            assert hashlib.sha256(ours.tobytes()).digest() == golden[f"sha_{name}_{severity}"].tobytes()
+            assert rng.random_sample() == golden[f"next_{name}_{severity}"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_image_that_is_no_square_lies_in_the_corner_of_a_black_one(name):
+    for shape in ((45, 64), (64, 45)):
+        image = draw_scene(*shape)
+        canvas = np.zeros((64, 64, 3), np.uint8)
+        canvas[: shape[0], : shape[1]] = image
+        for severity in (1, 5):
+            expected = corrupt(canvas, name, severity)[: shape[0], : shape[1]]
+            np.testing.assert_array_equal(corrupt(image, name, severity), expected)
+
+
+def test_images_of_one_longer_side_share_their_fields(empty_cache):
+    cells = [(name, severity) for name in NAMES for severity in SEVERITIES]
+    list(corrupt_all(draw_scene(48, 64), cells))
+    size = empty_cache.size
+    list(corrupt_all(draw_scene(64, 40), cells))
+    assert empty_cache.size == size < 90 * 64**2 + 2**18
+
+
+def test_steps_are_floors_of_the_noise_at_every_amplitude():
+    noise, amplitudes = np.random.default_rng(0).normal(size=(50, 50)), np.array([6.4, 12.8, 19.6, 25.6, 98.0])
+    steps = find_steps([noise], 50, amplitudes)
+    for amplitude, table in zip(amplitudes, steps.tables, strict=True):
+        np.testing.assert_array_equal(table[steps.codes[:, :, 0]], np.floor(amplitude * noise))
+
+
+def test_sixteen_bits_whiten_all_values_as_real_numbers_do():
+    rng = np.random.default_rng(0)
+    near = np.repeat([n / d for d in (1, 2, 3, 100, 254, 255) for n in range(d + 1)], 3)
+    kept = np.clip(np.concatenate([near + np.tile([-1e-9, 0, 1e-9], len(near) // 3), rng.uniform(size=3000)]), 0, 1)
+    codes, in_doubt = find_codes(kept[None], 1e-12)
+    values = np.repeat(np.arange(256, dtype=np.uint8)[:, None], len(kept), axis=1)
+    image, out = np.repeat(values[:, :, None], 3, axis=2), np.empty((256, len(kept), 3), np.uint8)
+    whiten(image, np.repeat(codes, 256, axis=0), out)
+    expected = np.floor(255 - kept * (255.0 - values)).astype(np.uint8)
+    sure = ~in_doubt[0]
+    assert sure.mean() > 0.7
+    np.testing.assert_array_equal(out[:, sure, 0], expected[:, sure])
+    assert find_codes(kept[None], 1e-6)[1][0, : len(near)].mean() > 0.98  # but for 0 and 1
