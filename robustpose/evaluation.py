@@ -11,10 +11,11 @@ import numpy as np
 
 from robustpose.blame import is_of_others
 from robustpose.data.joints import choose_shared, take_joints
+from robustpose.data.people import frames_to_corrupt
 from robustpose.errors import UserError, show_doubts
 from robustpose.estimators.in_order import put_in_order
 from robustpose.metrics import make_metric
-from robustpose.pose.cell import CLEAN
+from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset, Estimator, Metric, adopt
 from robustpose.pose.results_json import check_categories
 from robustpose.pose.shared_joints import OtherJoints
@@ -65,10 +66,13 @@ def predict_all(dataset: Dataset, estimator: Estimator, frames_per_call: int = 1
         yield from predict(get_frames(dataset, indices), estimator, len(dataset.category_ids))
 
 
-def get_frames(dataset: Dataset, indices: Iterable[int]) -> list[Frame]:
-    """Return the clean frames of some images; they say whether the dataset's metric wants one pose per box."""
+def get_frames(dataset: Dataset, indices: Iterable[int], cells: Iterable[Cell] = ()) -> list[Frame]:
+    """Return the clean frames of some images; they say whether the dataset's metric wants one pose per box.
+
+    They say where people are if a corruption of `cells`, in which they will be, is told of it.
+    """
     metric = make_metric(dataset.metric, dataset.skeleton)
-    frames = [dataset.frame(index) for index in indices]
+    frames = frames_to_corrupt(dataset, indices, cells)
     return [replace(frame, one_pose_per_box=True) for frame in frames] if metric.one_pose_per_box else frames
 
 

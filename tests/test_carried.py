@@ -81,6 +81,10 @@ def test_run_is_the_same_and_brings_each_image_once(bench_both, home):
     assert n_images < engine.n_bytes[0] < 2 * n_images
 
 
+def test_people_travel_to_corruptions_that_are_told(bench_both):
+    bench_both(cells=choose_cells(["mask"], [5]))
+
+
 def test_detector_of_a_file_travels(machine, tmp_path, home):
     pytest.importorskip("onnxruntime")
     spec = make_outputs(home / "net.onnx", ("output0", (5, 64), "float32"), most=1)  # 64 cells of 48x64 px
@@ -175,7 +179,7 @@ def test_corrupted_set_is_the_same(machine, home, tmp_path):
     data = DataSpec(annotations=home / "people.json", images=home / "images", limit=2).open
     for name, workers in (("here", 1), ("elsewhere", Elsewhere(machine, (home,)))):
         job = SetJob(data, MadeImages(5), "plain", "jpg75", tmp_path / name)
-        write_set(job, choose_cells(["fog", "tests.outside:darken"], [1, 5]), workers)
+        write_set(job, choose_cells(["fog", "mask", "tests.outside:darken"], [1, 5]), workers)
     assert files_of(tmp_path / "here") == files_of(tmp_path / "elsewhere")
 
 

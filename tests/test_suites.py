@@ -25,8 +25,10 @@ from tests.test_figures import both, draw, make_summary, named
 MEASURED = {
     "coco-c 1": "720cb1779f59",
     "held-out 1": "66ea456ce413",
-    "video 1": "4da4da64451e",
     "c-bar 1": "7ffacb384928",
+    "after-posebench 1": "119a902d0ac2",
+    "low-light 1": "36eb78d07cdd",
+    "video 1": "4da4da64451e",
 }
 
 

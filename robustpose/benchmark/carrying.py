@@ -90,7 +90,7 @@ def carry_predicting(job: Job, dataset: Dataset, estimator: Estimator, cells: Se
 
     def pack(task: tuple[Chunk, Sequence[Cell]]) -> PackedFrames:
         (number, indices), of_task = task
-        frames = get_frames(dataset, indices)
+        frames = get_frames(dataset, indices, of_task)
         groups = (frames_in(dataset, images, frames, cell) for cell in of_task)
         return PackedFrames(number, len(indices), tuple(of_task), pack_frames(groups))
 

@@ -58,7 +58,7 @@ class Predicting:
         """Predict a chunk in its cells."""
         dataset, estimator = opened
         (number, indices), cells = task
-        frames = get_frames(dataset, indices)
+        frames = get_frames(dataset, indices, cells)
         for cell in cells:
             in_cell = frames_in(dataset, self.job.corrupted_images, frames, cell)
             yield Unit(cell, number, predict(in_cell, estimator, len(dataset.category_ids)))

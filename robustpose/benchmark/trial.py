@@ -216,7 +216,7 @@ def _try_corruptions(prepared: Prepared, tasks: Sequence[Task], n_workers: int, 
     thumbnails: list[int] = []
     for number, place in enumerate(places):
         budget = Budget(seconds_of_run) if number == 1 else budget
-        (frame,) = get_frames(dataset, [indices[place]])
+        (frame,) = get_frames(dataset, [indices[place]], chosen)
         size = frame.image.shape[0] * frame.image.shape[1]
         for position, cell in enumerate(chosen):
             start = CLOCK()

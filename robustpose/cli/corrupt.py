@@ -175,7 +175,7 @@ def _write_copies(files: list[Path], out: Path, cells: list[Cell], made: MadeIma
 
 
 def _open_frames(files: list[Path], exif: Exif | None) -> list[Frame]:
-    """Return image files as frames, whose images are read later."""
+    """Return image files as frames, whose images are read later. Nobody says where people are in them."""
     from robustpose.image_files.opening import read_header, read_image
     from robustpose.pose.types import Frame
 
@@ -185,14 +185,16 @@ def _open_frames(files: list[Path], exif: Exif | None) -> list[Frame]:
         print_aside(f"turned as EXIF says: {first_few(turned, 'images')} (--exif ignore leaves images as stored)")
     exif = exif or "apply"
     return [
-        Frame(file.stem, partial(read_image, file, exif), file_name=str(file), size_wh=header.size_wh(exif))
+        Frame(file.stem, partial(read_image, file, exif), file_name=str(file), size_wh=header.size_wh(exif), people=())
         for file, header in zip(files, headers, strict=True)
     ]
 
 
 def _frames_of(data: ImageOptions) -> list[Frame]:
+    from robustpose.data.people import frame_to_corrupt
+
     dataset = data.describe().open()
-    return [dataset.frame(index) for index in range(len(dataset))]
+    return [frame_to_corrupt(dataset, index) for index in range(len(dataset))]
 
 
 def _check_sheet_alone(

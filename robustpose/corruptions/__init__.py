@@ -3,7 +3,8 @@
 The table of Hendrycks & Dietterich (ICLR 2019) for images of any size (Michaelis et al., 2019), as Wang et al. (CVPR
 2021) use it for COCO-C, MPII-C and OCHuman-C. To add a corruption, write ``f(image, severity, rng) -> image`` for uint8
 RGB (H, W, 3) images and give it a row below, or name it ``package.module:function`` wherever a name is asked for. `rng`
-has the methods of NumPy's `Generator` under every seed; the image is the function's own, to change or to return.
+has the methods of NumPy's `Generator` under every seed; the image is the function's own, to change or to return. One
+with a fourth parameter `people` is told where people are: see `told`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from robustpose.blame import blaming
 from robustpose.corruptions import h264
 from robustpose.corruptions.memory import Shape, estimate_bytes
 from robustpose.corruptions.seeding import Memo, Seed, make_rng
+from robustpose.corruptions.told import PARAMETER, find_inside, is_told
 from robustpose.errors import UserError, spell_list
 from robustpose.limits import check_limit
+from robustpose.pose.types import Floats
 
 SEVERITIES = (1, 2, 3, 4, 5)  # of every corruption
 LEAST_SIDE = 32  # px, of an image
@@ -49,6 +52,12 @@ TABLE: dict[str, str] = {
     "gaussian_blur": "robustpose.corruptions.blur:gaussian_blur",
     "spatter": "robustpose.corruptions.weather:spatter",
     "saturate": "robustpose.corruptions.digital:saturate",
+    "color_quantization": "robustpose.corruptions.digital:color_quantization",
+    "darkness": "robustpose.corruptions.darkness:darkness",
+    "mask": "robustpose.corruptions.occlusion:mask",
+    "underexposure": "robustpose.corruptions.sensor:underexposure",
+    "high_gain": "robustpose.corruptions.sensor:high_gain",
+    "dim_light": "robustpose.corruptions.sensor:dim_light",
     "h264": "robustpose.corruptions.video:h264",
     "h264_predicted": "robustpose.corruptions.video:h264_predicted",
     "h264_small": "robustpose.corruptions.video:h264_small",
@@ -76,6 +85,10 @@ MEMORY: dict[str, tuple[int, int]] = {
     "elastic_transform": (65, 48),
     "speckle_noise": (27, 18),
     "spatter": (77, 77),
+    "darkness": (340, 24),
+    "underexposure": (48, 30),
+    "high_gain": (48, 30),
+    "dim_light": (48, 30),
     "h264": (18, 18),
     "h264_predicted": (44, 44),
 }
@@ -83,7 +96,13 @@ DEFAULT_MEMORY = (12, 12)
 
 
 def corrupt(
-    image: npt.NDArray[np.uint8], name: str, severity: int, seed: Seed = "release", *, frost: Path | str | None = None
+    image: npt.NDArray[np.uint8],
+    name: str,
+    severity: int,
+    seed: Seed = "release",
+    *,
+    frost: Path | str | None = None,
+    people: Sequence[Floats] = (),
 ) -> npt.NDArray[np.uint8]:
     """Return `image` under the corruption `name` at `severity`, (H, W, 3) RGB uint8.
 
@@ -99,6 +118,8 @@ def corrupt(
             image, corruption and severity (the formula is in `robustpose.corruptions.seeding`).
         frost: folder with frost textures; else the installed ones (``robustpose frost install``); else, but not
             with ``"release"``, textures that the program makes itself.
+        people: joints (M, 2) px of each person, for corruptions that are told where people are, such as `mask`. Joints
+            outside the image do not count.
 
     Raises:
         UserError: an unknown name, a severity outside 1..5, an image that is not as described, or ``"release"`` frost
@@ -110,7 +131,7 @@ def corrupt(
     >>> robustpose.corrupt(image, "contrast", 3).shape, int(robustpose.corrupt(image, "brightness", 2).mean())
     ((64, 64, 3), 179)
     """
-    return _corrupt(_as_rgb(image), name, severity, seed, frost, {})
+    return _corrupt(_as_rgb(image), name, severity, seed, frost, people, {})
 
 
 def corrupt_all(
@@ -119,6 +140,7 @@ def corrupt_all(
     seed: Seed = "release",
     *,
     frost: Path | str | None = None,
+    people: Sequence[Floats] = (),
 ) -> Iterator[npt.NDArray[np.uint8]]:
     """Yield what `corrupt` gives for each of `cells` (name, severity), in order; what they share is done once.
 
@@ -132,11 +154,17 @@ def corrupt_all(
     image = _as_rgb(image)
     memo: Memo = {}
     for name, severity in cells:
-        yield _corrupt(image, name, severity, seed, frost, memo)
+        yield _corrupt(image, name, severity, seed, frost, people, memo)
 
 
 def _corrupt(
-    image: npt.NDArray[np.uint8], name: str, severity: int, seed: Seed, frost: Path | str | None, memo: Memo
+    image: npt.NDArray[np.uint8],
+    name: str,
+    severity: int,
+    seed: Seed,
+    frost: Path | str | None,
+    people: Sequence[Floats],
+    memo: Memo,
 ) -> npt.NDArray[np.uint8]:
     if severity not in SEVERITIES:
         raise UserError(f"severity must be {spell_list(SEVERITIES, 'or')}, got {severity!r}")
@@ -149,11 +177,12 @@ def _corrupt(
         check_size(name, image.shape, seed == "release", [texture.shape for texture in textures.images])
         return function(image, severity, rng, textures.images)
     check_size(name, image.shape, seed == "release")
+    told = {PARAMETER: find_inside(people, image.shape)} if is_told(function) else {}
     if name in TABLE:
-        corrupted = function(image, severity, rng)
+        corrupted = function(image, severity, rng, **told)
     else:
         with blaming(f"corruption '{name}'", "f(image, severity, rng)"):
-            corrupted = function(image.copy(), severity, rng)  # which it may change
+            corrupted = function(image.copy(), severity, rng, **told)  # which it may change
     if not isinstance(corrupted, np.ndarray) or corrupted.shape != image.shape or corrupted.dtype != np.uint8:
         came = f"{corrupted.shape} {corrupted.dtype}" if isinstance(corrupted, np.ndarray) else type(corrupted).__name__
         raise UserError(f"corruption '{name}' must return {image.shape} uint8, got {came}")
@@ -175,6 +204,11 @@ def check_size(
     bytes_per_pixel = MEMORY.get(name, DEFAULT_MEMORY)[0 if is_release else 1]
     megabytes = estimate_bytes(name, shape, bytes_per_pixel, is_release, textures) / 2**20
     check_limit("MEMORY_MB", megabytes, f"{name} of {image} ({width} x {height} px)", "MB")
+
+
+def is_told_of_people(name: str) -> bool:
+    """Return whether the corruption of a name is told where people are; UserError where there is none."""
+    return is_told(_load(name))
 
 
 def check_names(names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Digital: contrast, elastic deformation, pixels, JPEG, and the held-out saturation."""
+"""Digital: contrast, elastic deformation, pixels, JPEG, fewer colours, and the held-out saturation."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ def jpeg_compression(image: Image, severity: int, rng: Rng) -> Image:
     buffer = io.BytesIO()
     PIL.Image.fromarray(image).save(buffer, "JPEG", quality=(25, 18, 15, 10, 7)[severity - 1])
     return np.asarray(PIL.Image.open(buffer).convert("RGB"))
+
+
+def color_quantization(image: Image, severity: int, rng: Rng) -> Image:
+    """Keep the first 5, 4, 3, 2 or 1 bits of every channel value; the others are 0."""
+    return image & np.uint8(256 - 2 ** (2 + severity))
 
 
 def saturate(image: Image, severity: int, rng: Rng) -> Image:

@@ -22,7 +22,7 @@ def gaussian_noise(image: Image, severity: int, rng: Rng) -> Image:
     """Add normal noise, one draw per channel value: sensor noise in low light."""
     spread = (0.08, 0.12, 0.18, 0.26, 0.38)[severity - 1]
     out = np.empty_like(image)
-    kernels.add_normals(image.reshape(-1), _draw_normals(image.size, rng), spread, out.reshape(-1))
+    kernels.add_normals(image.reshape(-1), draw_normals(image.size, rng), spread, out.reshape(-1))
     return out
 
 
@@ -30,7 +30,7 @@ def speckle_noise(image: Image, severity: int, rng: Rng) -> Image:
     """Add normal noise in proportion to the value."""
     spread = (0.15, 0.2, 0.35, 0.45, 0.6)[severity - 1]
     out = np.empty_like(image)
-    kernels.scale_by_normals(image.reshape(-1), _draw_normals(image.size, rng), spread, out.reshape(-1))
+    kernels.scale_by_normals(image.reshape(-1), draw_normals(image.size, rng), spread, out.reshape(-1))
     return out
 
 
@@ -70,7 +70,7 @@ def shot_noise(image: Image, severity: int, rng: Rng) -> Image:
     return out.reshape(image.shape)
 
 
-def _draw_normals(n: int, rng: Rng) -> npt.NDArray[np.floating[Any]]:
+def draw_normals(n: int, rng: Rng) -> npt.NDArray[np.floating[Any]]:
     """Draw n standard normal numbers; independent ones are quantiles of 16 random bits, finer than any pixel shows."""
     if isinstance(rng, IndependentRng):
         return _normal_quantiles()[rng.words(n, np.uint16)]

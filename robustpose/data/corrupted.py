@@ -17,6 +17,7 @@ from robustpose.config import Settings, check_settings
 from robustpose.corruptions import LEAST_SIDE, TABLE, check_size, corrupt, corrupt_all, h264
 from robustpose.corruptions.frost_textures import GENERATED, list_textures, load_textures
 from robustpose.corruptions.seeding import Seed
+from robustpose.data.people import are_told_of_people, without_people
 from robustpose.data.readers import Reader
 from robustpose.errors import UserError, first_few
 from robustpose.pose.cell import Cell
@@ -32,8 +33,13 @@ class CorruptedImages(Protocol):
     """Where corrupted images come from. Can be sent to another process."""
 
     def frame_in(self, frame: Frame, cell: Cell) -> Frame:
-        """Return clean `frame` as it looks in `cell`. The clean image is decoded once for all its cells."""
-        return frame if cell.corruption is None else replace(frame, cell=cell, read=CorruptedReader(self, frame, cell))
+        """Return clean `frame` as it looks in `cell`, for estimators: it does not say where people are.
+
+        The clean image is decoded once for all its cells.
+        """
+        if cell.corruption is None:
+            return without_people(frame)
+        return replace(frame, cell=cell, read=CorruptedReader(self, frame, cell), people=None)
 
     @abstractmethod
     def read(self, frame: Frame, cell: Cell) -> Image:
@@ -87,13 +93,18 @@ class MadeImages(CorruptedImages):
     frost: Path | None = None  # folder of frost textures; None for the installed ones
 
     def read(self, frame: Frame, cell: Cell) -> Image:
-        assert cell.corruption is not None
-        return corrupt(_read_clean(frame), cell.corruption, cell.severity, self._seed_for(frame), frost=self.frost)
+        (image,) = self.images(frame, [cell])
+        return image
 
     def images(self, frame: Frame, cells: Iterable[Cell]) -> Iterator[Image]:
         """Yield the image of clean `frame` in each of `cells`, none of them clean; what they share is done once."""
+        cells = list(cells)
         pairs = [(str(cell.corruption), cell.severity) for cell in cells]
-        return corrupt_all(_read_clean(frame), pairs, self._seed_for(frame), frost=self.frost)
+        people = frame.people
+        if people is None:
+            people = ()
+            assert not are_told_of_people(cells), f"image {frame.image_id} comes without its people: see tell_people"
+        return corrupt_all(_read_clean(frame), pairs, self._seed_for(frame), frost=self.frost, people=people)
 
     def load(self, corruption: str) -> None:
         """Load now what the first image under a corruption needs: compiled kernels, frost textures."""

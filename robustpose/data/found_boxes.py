@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ import numpy.typing as npt
 
 from robustpose.data.boxes import drop_boxes, put_boxes
 from robustpose.data.detections import Boxes, read_entries
+from robustpose.data.readers import SharedImage
 from robustpose.errors import UserError, quote
 from robustpose.files import open_whole
 from robustpose.pose.box_poses import as_boxes, as_poses
 from robustpose.pose.results_json import XY_DECIMALS, round_poses
-from robustpose.pose.types import Floats, Frame, Image, ImageId, Poses
+from robustpose.pose.types import Floats, Frame, ImageId, Poses
 
 
 def round_boxes(found: Poses, what: str = "the detector") -> Poses:
@@ -45,13 +45,9 @@ def look_with(frame: Frame, found: Poses, min_score: float) -> Frame:
 
 
 def share_image(frame: Frame) -> Frame:
-    """Return the same frame without boxes, whose image is decoded, or corrupted, once for both."""
-    bare = {name: None for name in ("boxes", "box_scores", "truth_rows", "box_categories")}
-    return replace(frame, read=partial(_image_of, frame), boxes_end="edge", **bare)  # type: ignore[arg-type]
-
-
-def _image_of(frame: Frame) -> Image:
-    return frame.image
+    """Return the same frame without boxes and people, whose image is decoded, or corrupted, once for both."""
+    bare = {name: None for name in ("boxes", "box_scores", "truth_rows", "box_categories", "people")}
+    return replace(frame, read=SharedImage(frame), boxes_end="edge", **bare)  # type: ignore[arg-type]
 
 
 def write_detections(path: Path, all_found: Iterable[Poses], category_ids: Sequence[ImageId]) -> None:

@@ -70,6 +70,16 @@ class Pixels(Reader):
         return self.image
 
 
+@dataclass(frozen=True, eq=False)
+class SharedImage(Reader):
+    """Give the image of another frame, which is decoded, or corrupted, once for both."""
+
+    frame: Frame
+
+    def __call__(self) -> Image:
+        return self.frame.image
+
+
 @dataclass(frozen=True)
 class Refused(Reader):
     """Stand for an image that cannot be read: whoever looks at it hears why, and nobody else."""

@@ -48,6 +48,9 @@ class DatasetAround(Dataset):
     def ignored(self, index: int) -> Mask | None:
         return self._dataset.ignored(self.index_of(index))
 
+    def people(self, index: int) -> Sequence[Floats]:
+        return self._dataset.people(self.index_of(index))
+
     def learning_boxes(self, index: int) -> Floats | None:
         return self._dataset.learning_boxes(self.index_of(index))
 

@@ -17,6 +17,7 @@ from robustpose.data.corrupted import CANVAS, CONVENTION, BroughtImages, MadeIma
 from robustpose.data.corrupted_set import check_choices, place_image
 from robustpose.data.image_folder import leads_out
 from robustpose.data.images import check_side, encode_image
+from robustpose.data.people import frames_to_corrupt, identify_people
 from robustpose.errors import UserError, first_few, show_doubts
 from robustpose.expected import Expected, expect
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
@@ -66,7 +67,8 @@ class SetJob:
     def do(self, dataset: Dataset, task: Task) -> Iterator[tuple[str, bytes]]:
         """Make an image in each of its cells: path and content of its file."""
         index, cells = task
-        return make_files(self.corrupted_images, dataset.frame(index), cells, self.layout, self.image_format)
+        (frame,) = frames_to_corrupt(dataset, [index], cells)
+        return make_files(self.corrupted_images, frame, cells, self.layout, self.image_format)
 
     def keep(self, made: tuple[str, bytes]) -> tuple[str, str]:
         """Write an image, and return its path and SHA-256."""
@@ -81,7 +83,7 @@ class SetJob:
         images, files = self.corrupted_images.carry(cells)
 
         def pack(task: Task) -> PackedImage:
-            return PackedImage(pack_frames([[dataset.frame(task[0])]]), tuple(task[1]))
+            return PackedImage(pack_frames([frames_to_corrupt(dataset, task[:1], task[1])]), tuple(task[1]))
 
         expected = expect(describe_images(self.corrupted_images, cells))
         work = SetElsewhere(images, self.layout, self.image_format, self.to_load, expected)
@@ -221,7 +223,7 @@ def _open(job: SetJob, cells: Sequence[Cell]) -> _OpenedSet:
     job.corrupted_images.check(cells)  # what needs no data
     dataset = job.make_dataset()
     show_doubts(dataset.warnings)
-    frames = [dataset.frame(index) for index in range(len(dataset))]
+    frames = frames_to_corrupt(dataset, range(len(dataset)), cells)
     _check_names(frames, job)
     job.corrupted_images.check(cells, frames)
     for frame in frames:
@@ -266,6 +268,7 @@ def _describe(job: SetJob, dataset: Dataset, cells: Sequence[Cell]) -> dict[str,
     return {
         **pixels,
         **({BY_CORRUPTION: code} if code else {}),
+        **identify_people(dataset, cells),
         "layout": job.layout,
         "format": job.image_format,
         "cells": [cell.key for cell in cells],

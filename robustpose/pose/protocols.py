@@ -22,7 +22,7 @@ from robustpose.errors import UserError
 from robustpose.pose.cell import Cell
 from robustpose.pose.cuts import Cut
 from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Floats, Frame, ImageId, Poses, Truth
+from robustpose.pose.types import Floats, Frame, ImageId, Poses, Truth, list_people
 
 Mask = npt.NDArray[np.bool_]
 # What members of others are checked to be, and what their functions are checked to give.
@@ -67,6 +67,14 @@ class Dataset(Protocol):
     def ignored(self, index: int) -> Mask | None:
         """Return where in image `index` there are people who are not annotated (H, W); None for their boxes."""
         return None
+
+    def people(self, index: int) -> Sequence[Floats]:
+        """Return where people are in image `index`, for corruptions that are told: joints (M, 2) px of each.
+
+        By default those who are scored, with the joints that can be seen, or the hidden ones of whom none can be seen.
+        They are the same whichever joints of the dataset are scored: a corrupted image does not depend on that.
+        """
+        return list_people(self.truth(index))
 
     def learning_boxes(self, index: int) -> Floats | None:
         """Return the boxes (N, 4) that the people of image `index` are learned in, one for each row of its truth.

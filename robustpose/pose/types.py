@@ -43,6 +43,8 @@ class Frame:
             there is one category, or nobody says it.
         exif: ``apply`` or ``ignore``, if EXIF turns images of the dataset; files in the place of its images are read
             likewise.
+        people: where people are, for corruptions that are told: joints (M, 2) px of each. Only frames to be corrupted
+            have it; those that an estimator is given have None.
 
     >>> import numpy as np
     >>> from robustpose import Frame
@@ -63,6 +65,7 @@ class Frame:
     exif: Literal["apply", "ignore"] | None = None
     boxes_end: Literal["edge", "pixel"] = "edge"
     box_categories: npt.NDArray[np.integer] | None = None
+    people: Sequence[Floats] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _check_id(self)
@@ -233,6 +236,15 @@ def copy_frame(frame: Frame) -> Frame:
     arrays = {name: vars(frame)[name] for name in ("boxes", "box_scores", "truth_rows", "box_categories")}
     copies: dict[str, Any] = {name: None if array is None else array.copy() for name, array in arrays.items()}
     return replace(frame, read=lambda: frame.image.copy(), **copies)
+
+
+def list_people(truth: Truth) -> list[Floats]:
+    """Return the joints (M, 2) px of each person who is scored: those that can be seen, else the hidden ones."""
+    people = []
+    for row in np.flatnonzero(truth.counted):
+        xy, visible = truth.xy[row], truth.visible[row]
+        people.append(xy[visible == visible.max()])
+    return people
 
 
 def _check_id(of: Frame | Truth | Poses) -> None:

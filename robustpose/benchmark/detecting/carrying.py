@@ -80,7 +80,7 @@ def carry_detecting(work: Detecting, opened: Opened) -> Carried:
         posing = _describe_posing(make_estimator, opened.lookers.estimator, dataset, images, carried_images, cells)
 
     def pack(task: Task) -> PackedTask:
-        frames = get_frames(dataset, task.chunk.indices)
+        frames = get_frames(dataset, task.chunk.indices, task.cells)
         in_cells = ([images.frame_in(frame, cell) for frame in frames] for cell in task.cells)
         return PackedTask(task, pack_frames([frames, *in_cells]))
 

@@ -97,7 +97,7 @@ class Detecting:
 
     def do(self, opened: Opened, task: Task) -> Iterator[Found]:
         """Look at a chunk in its cells."""
-        frames = get_frames(opened.dataset, task.chunk.indices)
+        frames = get_frames(opened.dataset, task.chunk.indices, task.cells)
         in_cells = ([self.job.corrupted_images.frame_in(frame, cell) for frame in frames] for cell in task.cells)
         yield from look(opened.lookers, task, frames, in_cells)
 

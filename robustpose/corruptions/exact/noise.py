@@ -83,3 +83,15 @@ def invert_poisson(
         while k < last and cumulative[value, k] <= random:
             k += 1
         out[i] = shown[k]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def add_normals_to_levels(
+    counts: npt.NDArray[np.uint16], levels: Doubles, normals: npt.NDArray[Any], spread: float, out: Bytes
+) -> None:
+    """Write clip(x + spread·normal) · 255, truncated, with x = levels[count]."""
+    for i in range(counts.size):
+        x = levels[counts[i]] + spread * normals[i]
+        x = x if x > 0.0 else 0.0
+        x = x if x < 1.0 else 1.0
+        out[i] = np.uint8(np.int32(x * 255.0))

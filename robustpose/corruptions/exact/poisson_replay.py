@@ -80,10 +80,10 @@ def replay_poisson(
     uniforms: Doubles,  # (m,) the beginning of the generator's stream
     sums: npt.NDArray[np.uint32],  # (m + 1,) its running sums
     tables: Any,  # `MeanTables`
-    shown: npt.NDArray[np.uint8],  # (k,) what to write for each number; the last one stands for all larger
+    shown: npt.NDArray[Any],  # (k,) what to write for each number; the last one stands for all larger
     start: int,  # first value to do
     position: int,  # first uniform number to use
-    out: npt.NDArray[np.uint8],  # (n,)
+    out: npt.NDArray[Any],  # (n,) of the type of `shown`
 ) -> tuple[int, int]:
     """Write what the Poisson number of every value shows, from value `start` on.
 

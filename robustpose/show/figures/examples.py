@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from robustpose.data.corrupted import CorruptedImages
+from robustpose.data.people import frame_to_corrupt
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
@@ -89,5 +90,5 @@ def draw_examples(
     `corrupted_images` tells by run folder where the corrupted images come from; `index` is the image's in the dataset.
     """
     rows = [TileRow(run.label, corrupted_images[run.folder], found) for run, found in zip(runs, founds, strict=True)]
-    frame, truth = dataset.frame(index), dataset.truth(index)
+    frame, truth = frame_to_corrupt(dataset, index), dataset.truth(index)
     return draw_tiles(rows, [cells], frame, truth, dataset.skeleton, 1 + N_CORRUPTED)

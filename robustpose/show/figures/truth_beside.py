@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from robustpose.corruptions.suites import cells_of
 from robustpose.data.corrupted import CorruptedImages
+from robustpose.data.people import frame_to_corrupt
 from robustpose.errors import UserError, first_few, nearest, quote, spell_list
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
@@ -81,7 +82,7 @@ def draw_truth_beside(
     Clean images, by which the image is chosen, are not shown.
     """
     cells = [cell for cell in cells if cell != CLEAN]
-    frame, truth = dataset.frame(index), dataset.truth(index)
+    frame, truth = frame_to_corrupt(dataset, index), dataset.truth(index)
     n_columns = _count_columns(len(cells), 1 + len(runs), find_aspect(truth, frame))
     blocks = [cells[start : start + n_columns] for start in range(0, len(cells), n_columns)]
     rows = [TileRow("ground truth", corrupted_images[runs[0].folder], None)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from robustpose.corruptions.suites import COCO_C, cells_of
 from robustpose.data.corrupted import CorruptedImages, MadeImages
+from robustpose.data.people import frame_to_corrupt
 from robustpose.data.spec import DataSpec
 from robustpose.data.toy import ToyPeople
 from robustpose.files import write_text
@@ -169,7 +170,7 @@ def _write_figure_2(
     run: Run, shown: Dataset, corrupted_images: Mapping[Path, CorruptedImages], wanted: Wanted, written: Written
 ) -> None:
     """Write one image under every corruption of the run's suite."""
-    frame = shown.frame(find_large_person(shown) if wanted.image is None else wanted.image)
+    frame = frame_to_corrupt(shown, find_large_person(shown) if wanted.image is None else wanted.image)
     cells = cells_of(run.suite.corruptions, [wanted.severity])
     source: CorruptedImages = MadeImages(0)
     with written.noting("fig2 shows corruptions made with --seed 0"):

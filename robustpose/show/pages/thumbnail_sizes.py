@@ -27,6 +27,12 @@ SHARES = {  # of the clean thumbnail's bytes, as measured on photographs of peop
     "frost": 0.5,
     "spatter": 0.8,
     "saturate": 0.8,
+    "color_quantization": 1.03,
+    "darkness": 0.44,
+    "mask": 1.0,
+    "underexposure": 0.25,
+    "high_gain": 1.67,
+    "dim_light": 0.74,
 }
 ADDED = {"snow": 0.12, "frost": 0.1, "spatter": 0.12, "saturate": 0.06}  # bytes for each pixel beside
 NOISE = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from robustpose.data.corrupted import CorruptedImages
+from robustpose.data.people import frame_to_corrupt
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame, Image
@@ -121,7 +122,7 @@ def make_thumbnails(
     chosen = _take_first(wanted[: n_bytes // EXPECTED_BYTES], lambda one: n_pixels[one.place[0]], MOST_PIXELS)
     made: dict[Place, Thumbnails] = {}
     for index, of_image in groupby(sorted(chosen, key=lambda one: one.place[0]), lambda one: one.place[0]):
-        frame = dataset.frame(index)  # decoded once: its corrupted copies share it
+        frame = frame_to_corrupt(dataset, index)  # decoded once: its corrupted copies share it
         for one in of_image:
             made[one.place] = _make_one(frame, corrupted_images, one)
     thumbnails = Thumbnails()
