@@ -51,6 +51,7 @@ SPOKEN = {
     "truth_sha256": "the truth (gt_valid.mat) has changed",
     "annotated_sha256": "what is annotated has changed",
     "given_boxes_sha256": "the boxes that the dataset gives have changed",
+    "people_sha256": "where people are, which decides pixels, has changed",
     "pixels_sha256": "the pixels that the dataset gives, which must be the same at each reading, have changed",
     "manifest_sha256": "the corrupted set's manifest.json has changed",
     "names_and_sizes_sha256": "the corrupted images have changed",

@@ -151,7 +151,7 @@ def test_a_set_of_other_people_is_another_set(data, coco_folder, tmp_path):
     (tmp_path / "people.json").write_text(json.dumps(content))
     other = DataSpec(annotations=tmp_path / "people.json", images=coco_folder / "images", limit=3).open
     assert identify_people(data(), [MASK]) != identify_people(other(), [MASK])
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match="where people are, which decides pixels, has changed"):
         write_set(SetJob(other, MADE, "plain", "png", tmp_path / "set"), [MASK])
 
 
