@@ -85,7 +85,7 @@ MEMORY: dict[str, tuple[int, int]] = {
     "elastic_transform": (65, 48),
     "speckle_noise": (27, 18),
     "spatter": (77, 77),
-    "darkness": (340, 24),
+    "darkness": (340, 30),
     "underexposure": (48, 30),
     "high_gain": (48, 30),
     "dim_light": (48, 30),
