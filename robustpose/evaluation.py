@@ -60,7 +60,8 @@ def measure(
 
 
 def predict_all(dataset: Dataset, estimator: Estimator, frames_per_call: int = 16) -> Iterator[Poses]:
-    """Yield the estimator's poses for every image of `dataset`, in order."""
+    """Yield the estimator's poses for every image of `dataset`, in order, whole groups of them at a time."""
+    frames_per_call = -(-frames_per_call // estimator.images_per_group) * estimator.images_per_group
     for start in range(0, len(dataset), frames_per_call):
         indices = range(start, min(start + frames_per_call, len(dataset)))
         yield from predict(get_frames(dataset, indices), estimator, len(dataset.category_ids))

@@ -68,9 +68,16 @@ class Chunk(NamedTuple):
     indices: range
 
 
-def cut_chunks(n_images: int) -> list[Chunk]:
-    """Return chunks of 4 to 64 images, by the number of images alone: enough of them to share out and to resume at."""
+def cut_chunks(n_images: int, images_per_group: int = 1) -> list[Chunk]:
+    """Return chunks of 4 to 64 images, by the number of images alone: enough of them to share out and to resume at.
+
+    Groups of images, counted from the first one, stay together: chunks are whole groups.
+
+    >>> [len(chunk.indices) for chunk in cut_chunks(14, images_per_group=3)]
+    [6, 6, 2]
+    """
     size = min(max(n_images // 32, 4), 64)
+    size = -(-size // images_per_group) * images_per_group
     starts = range(0, n_images, size)
     return [Chunk(number, range(start, min(start + size, n_images))) for number, start in enumerate(starts)]
 

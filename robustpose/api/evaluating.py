@@ -113,6 +113,6 @@ class _Evaluating:
 
 def _predict(prepared: Prepared, on_progress: Callable[[Progress], None]) -> list[Poses]:
     """Return the poses in every image, in order."""
-    chunks = cut_chunks(len(prepared.data.dataset))
+    chunks = cut_chunks(len(prepared.data.dataset), prepared.estimator.images_per_group)
     found = do_tasks(_Evaluating(prepared), chunks, 1, on_progress, opened=prepared)
     return [poses for of_chunk in found for poses in of_chunk]

@@ -68,7 +68,13 @@ def _check_run(prepared: Prepared, old: Mapping[str, Any] | None) -> tuple[int, 
     if old is None or limit is None:
         return None
     before = shorten(prepared.data.dataset, limit)
-    n_before = len(before)
+    n_before, per_group = len(before), prepared.estimator.images_per_group
+    if n_before % per_group:
+        raise UserError(
+            f"{prepared.job.out.absolute()} holds results of {n_before} images, which the model looks at in groups of "
+            f"{per_group}: the last group would have more images now. Choose another --out, or start over with --fresh "
+            f"(with a --limit that is a multiple of {per_group}, a run can take more images later)"
+        )
     about, _ = identify_dataset(before, prepared.data.truths[:n_before], prepared.estimator.needs_images)
     of_data = choose_files({**about, "limit": limit}, prepared.cells)
     identity = {**prepared.identity, "dataset": of_data}
@@ -100,7 +106,8 @@ def _unpack_cells(prepared: Prepared, truths: Sequence[Truth]) -> None:
     finished = [
         _to_cell(path.stem) for path in sorted((folder.path / "predictions").glob("*.json")) if _is_ours(path.stem)
     ]
-    chunks = extend_chunks(folder, len(truths), len(prepared.data.truths))
+    n_images, per_group = len(prepared.data.truths), prepared.estimator.images_per_group
+    chunks = extend_chunks(folder, len(truths), n_images, per_group)
     for cell in finished:
         _unpack(folder, cell, chunks, truths, prepared.data.dataset)
         with writing_to(folder.path):

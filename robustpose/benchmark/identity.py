@@ -16,11 +16,15 @@ from robustpose.pose.protocols import Estimator
 from robustpose.sources import hash_code
 from robustpose.states import MODULES, is_somebodys, know
 
+PER_GROUP = "images_per_group"  # what results call how many images an estimator has to be handed at once
+
 
 def identify_estimator(estimator: Estimator) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return what determines an estimator, and doubts about that; of somebody's own, with its code and its state."""
     own, modules = getattr(estimator, "__wrapped__", estimator), getattr(estimator, MODULES, ())
     about = dict(estimator.provenance)
+    if estimator.images_per_group > 1:
+        about[PER_GROUP] = estimator.images_per_group
     if own is estimator and not is_somebodys(estimator):  # of this package; its provenance says all but who made it
         code = {**hash_code(modules), **as_table(about.get("code"))}
         return {**about, "code": code} if code else about, ()

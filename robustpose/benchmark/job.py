@@ -194,6 +194,9 @@ def _read_shared(
 def _open_estimator(job: Job, dataset: Dataset, cells: Sequence[Cell]) -> Estimator:
     """Return the estimator of a dataset, which has been checked to have poses for it."""
     estimator = job.make_estimator(dataset.skeleton)
+    per_group: Any = estimator.images_per_group
+    if type(per_group) is not int or per_group < 1:
+        raise UserError(f"the estimator must have a whole number from 1 as its 'images_per_group', got {per_group!r}")
     estimator.check_data(dataset, cells)
     return estimator
 

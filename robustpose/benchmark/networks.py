@@ -24,8 +24,8 @@ def with_networks(engine: Engine, prepared: Prepared) -> Engine:
     if engine.wished and not can_share:
         name = name_shown(str(prepared.identity["estimator"].get("name", "estimator")))
         raise UserError(
-            f"--network-processes is for networks that PyTorch runs, on Linux or macOS; workers run model '{name}' "
-            "themselves: leave it out"
+            "--network-processes is for networks that PyTorch runs, and that do not adapt, on Linux or macOS; workers "
+            f"run model '{name}' themselves: leave it out"
         )
     n_networks = (n_gpus or 0) if engine.wished is None else engine.wished
     return replace(engine, n_networks=n_networks if can_share else 0).at_most(engine.n_workers)

@@ -29,8 +29,8 @@ from robustpose.benchmark.trial import (
 )
 from robustpose.claims import look_at_folder
 from robustpose.fresh import StartOver
-from robustpose.handed_over import name_shown
 from robustpose.pose.cell import Cell
+from robustpose.results.adapted import name_estimator
 from robustpose.results.run_folder import IDENTITY, RunFolder
 from robustpose.work import PROCESSES, Engine, Processes, cut_chunks, name_workers, split_tasks
 
@@ -100,14 +100,14 @@ def plan_bench(
     Raises:
         UserError: the run folder is that of another setup, or what the estimator or a corruption raises in the trial.
     """
-    engine, out = with_networks(engine, prepared), prepared.job.out
+    engine, out, per_group = with_networks(engine, prepared), prepared.job.out, prepared.estimator.images_per_group
     if fresh is None and (out / IDENTITY).is_file():
         n_before = find_run_of_fewer(prepared)
         if n_before is not None:
             return _measure(prepared, _find_left_with_more(prepared, n_before), engine, n_resamples, is_preview)
     if look_at_folder(out, "results", IDENTITY, prepared.identity, fresh):
         return measure_plan(prepared, engine, n_resamples, is_preview)
-    everything = [(chunk, prepared.cells) for chunk in cut_chunks(len(prepared.data.truths))]
+    everything = [(chunk, prepared.cells) for chunk in cut_chunks(len(prepared.data.truths), per_group)]
     return _measure(prepared, Left(everything, prepared.cells), engine, n_resamples, is_preview)
 
 
@@ -115,7 +115,9 @@ def measure_plan(prepared: Prepared, engine: Engine, n_resamples: int, is_previe
     """Return the plan of a job whose folder is known to be its own."""
     folder = RunFolder(prepared.job.out)
     unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
-    tasks = list_tasks(folder, unfinished, find_chunks(folder, len(prepared.data.truths)))
+    tasks = list_tasks(
+        folder, unfinished, find_chunks(folder, len(prepared.data.truths), prepared.estimator.images_per_group)
+    )
     return _measure(prepared, Left(tasks, unfinished), engine, n_resamples, is_preview)
 
 
@@ -130,7 +132,7 @@ def _find_left_with_more(prepared: Prepared, n_before: int) -> Left:
     """Return what is left of a run of the first `n_before` images that takes more: units and predictions stay."""
     folder, tasks = RunFolder(prepared.job.out), []
     finished = {cell for cell in prepared.cells if folder.prediction_path(cell).is_file()}
-    for chunk in add_chunks(folder, n_before, len(prepared.data.truths)):
+    for chunk in add_chunks(folder, n_before, len(prepared.data.truths), prepared.estimator.images_per_group):
         is_old = chunk.indices.stop <= n_before
         there = {cell for cell in prepared.cells if is_old and folder.unit_path(cell, chunk.number).is_file()}
         lacking = [cell for cell in prepared.cells if cell not in there and not (is_old and cell in finished)]
@@ -163,7 +165,7 @@ def _measure(prepared: Prepared, left: Left, engine: Engine, n_resamples: int, i
         n_cells=len(cells),
         n_people=n_units if has_boxes else counts.n_people,
         boxes=str(prepared.identity["box_protocol"]),
-        model=name_shown(str(prepared.identity["estimator"].get("name", "estimator"))),
+        model=name_estimator(prepared.identity),
         n_workers=engine.n_workers,
         n_done=len(data.truths) * len(cells) - count_images(tasks),
         seconds=seconds + time_scores(scored, counts, rates),
@@ -185,7 +187,7 @@ def plan_scores(
         n_cells=len(cells),
         n_people=n_people,
         boxes=str(about["box_protocol"]),
-        model=name_shown(str(about["estimator"].get("name", "estimator"))),
+        model=name_estimator(about),
         n_workers=engine.n_workers,
         n_done=len(data.truths) * len(cells),
         seconds=time_scores(scored, counts, rates),

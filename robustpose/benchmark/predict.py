@@ -79,7 +79,7 @@ def predict_cells(prepared: Prepared, engine: Engine, on_progress: Callable[[Pro
         UserError: a mistake in the data, or the disk fails. Finished units stay.
     """
     folder = RunFolder(prepared.job.out)
-    chunks = find_chunks(folder, len(prepared.data.dataset))
+    chunks = find_chunks(folder, len(prepared.data.dataset), prepared.estimator.images_per_group)
     for _ in range(2):  # a unit that the disk has damaged is noticed when it is gathered: then it is made again
         unfinished = [cell for cell in prepared.cells if not folder.prediction_path(cell).is_file()]
         folder.drop_units(set(prepared.cells).difference(unfinished))  # of a process that was killed at that

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
+from robustpose.cli.adapting import AdaptOptions
 from robustpose.cli.completion import complete, list_detector_options, list_model_options, list_models
 from robustpose.cli.data_options import DataOptions
 from robustpose.cli.gates import GateOptions, finish
@@ -111,6 +112,7 @@ def bench(
     out: RunFolderOption,
     data: DataOptions,
     estimator: ModelOptions,
+    adapting: AdaptOptions,
     detector: BoxDetectorOptions,
     wanted: RowOptions,
     corrupted: BenchedCorruptions,
@@ -153,8 +155,9 @@ def bench(
     suite, cells = corrupted.choose_cells()
     gates = wished.gates
     boxes = find_detector(data, detector.detector_set, {"--row": wanted.row, "--recipe": wanted.recipe}, out)
-    asked = Asked(estimator.model or "", estimator.gather(), boxes.data, corrupted.seed)
-    asked = apply_row(wanted, asked, suite.name, estimator.model_set or [], root)
+    asked = Asked(estimator.model or "", adapting.join(estimator.gather()), boxes.data, corrupted.seed)
+    said = [*(estimator.model_set or []), *(f"{name}={value}" for name, value in adapting.given.items())]
+    asked = apply_row(wanted, asked, suite.name, said, root)
     if not asked.model:
         raise UserError(
             "name the model (--model demo, onnx:FILE, …), or a row of the paper (--row NAME; robustpose list rows)"

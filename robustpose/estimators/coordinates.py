@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from robustpose.decoding.coordinates import decode_coordinates, score_all_joints, unmirror_coordinates
 from robustpose.errors import UserError
-from robustpose.estimators.options import CropOptions, Switch, parse_numbers
+from robustpose.estimators.options import CropOptions, Switch, parse_number
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.top_down import TopDownEstimator
 from robustpose.models.input_spec import InputSpec
@@ -28,13 +28,6 @@ APART = 0.02
 TOLERANCE = 0.05  # of confidences, which quantised networks round
 
 
-def _parse_number(value: Any) -> float:
-    numbers = parse_numbers(value)
-    if len(numbers) != 1:
-        raise ValueError("must be one number")
-    return numbers[0]
-
-
 def _parse_grey(value: Any) -> int:
     word = str(value).strip()
     if not (word.isascii() and word.isdecimal()) or int(word[:4]) > 255:
@@ -49,7 +42,7 @@ class CoordinateOptions(CropOptions):
     """Average with what the network finds in the mirrored crop."""
     points: Points | None = None
     """Coordinates as the network gives them: xy-01, yx-01, xy-px, yx-px, 01 from edge to edge; MoveNet's are yx-01."""
-    margin: Annotated[float, BeforeValidator(_parse_number), Field(ge=0.1, le=10)] = 1.1
+    margin: Annotated[float, BeforeValidator(parse_number), Field(ge=0.1, le=10)] = 1.1
     """The factor that a box is grown by before it is cropped to coordinates."""
     mask: Annotated[int, BeforeValidator(_parse_grey)] | None = None
     """A grey level, 0 to 255, that paints what is outside the grown box; on corrupted images that is a clean frame."""
@@ -81,15 +74,18 @@ class CoordinateEstimator(TopDownEstimator[CoordinateNetwork]):
     def _score(self, confidence: Floats, box_scores: Floats) -> Floats:
         return score_all_joints(confidence, box_scores)
 
-    def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
+    def _crop(self, images: Sequence[Image], boxes: Floats) -> Sequence[Image]:
         input_wh = self.input_spec.input_wh
         rectangles = place_rectangles(boxes, input_wh, self._margin)
-        looked = [crop_context(image, rectangles, row, input_wh, self._mask) for row, image in enumerate(images)]
-        n_crops = len(looked) * (2 if self._flip_test else 1)
-        fractions, confidence = self._decode(self._look(looked), n_crops)
+        return [crop_context(image, rectangles, row, input_wh, self._mask) for row, image in enumerate(images)]
+
+    def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
+        rectangles = place_rectangles(boxes, self.input_spec.input_wh, self._margin)
+        n = len(images)
+        n_crops = n * (2 if self._flip_test else 1)
+        fractions, confidence = self._decode(self._look(self._make_inputs(images, boxes)), n_crops)
         if self._flip_test:
             order = tuple(self.own_skeleton.flip_order)
-            n = len(looked)
             fractions = (fractions[:n] + unmirror_coordinates(fractions[n:], order)) / 2
             confidence = (confidence[:n] + confidence[n:][:, list(order)]) / 2
         return rectangles.to_xy(fractions), confidence

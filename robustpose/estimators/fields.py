@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import PIL.Image
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from robustpose.decoding.fields import decode_fields, score_poses
 from robustpose.errors import UserError
+from robustpose.estimators.adapting.options import AdaptOptions
 from robustpose.estimators.options import LongerSide, Switch, WholeImageOptions, write_size
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import NetworkEstimator
@@ -36,7 +37,7 @@ XY_DECIMALS = 2
 NOT_DECODED = np.zeros(0, np.float32)  # in the place of log-spreads
 
 
-class Options(WholeImageOptions):
+class Options(WholeImageOptions, AdaptOptions):
     """Options of a network that gives fields."""
 
     input: Annotated[LongerSide, Field(ge=33)] | None = None
@@ -45,6 +46,12 @@ class Options(WholeImageOptions):
     """Fill the joints that a person lacks: about 10 points of AP."""
     protocol: Literal["openpifpaf", "plain"] = "openpifpaf"
     """openpifpaf: at most 20 people an image and least confidences as published; plain: as decoded."""
+
+    @model_validator(mode="after")
+    def _check_heatmaps(self) -> Options:
+        if self.adapt == "tent":
+            raise ValueError("adapt=tent needs a network that gives heatmaps, and this one gives fields: take adapt=bn")
+        return self
 
 
 DEFAULTS = Options()
@@ -88,12 +95,13 @@ class FieldEstimator(NetworkEstimator[FieldNetwork]):
         poses = Poses(frame.image_id, people[:, :, :2] * px_xy, people[:, :, 2].astype(float), scores)
         return apply_openpifpaf(poses) if self._is_openpifpaf else poses
 
+    def _make_input(self, image: Image) -> Array:
+        return self._normaliser.normalise_alone(resize_image(image, self.long_edge))
+
     def find_fields(self, image: Image) -> tuple[Fields, Fields]:
         """Return pif and paf of an image (h, w, 3), as `decode_fields` takes them."""
-        resized = resize_image(image, self.long_edge)
-        x = self._normaliser.normalise_alone(resized)
         own = self.own_skeleton
-        confidence, vector, scale, *paf = (component[0] for component in self._network(x))
+        confidence, vector, scale, *paf = (component[0] for component in self._network(self._make_input(image)))
         if len(confidence) != own.n_joints:
             raise UserError(
                 f"model '{self.input_spec.name}' gives fields of {len(confidence)} joints, but skeleton "
@@ -153,6 +161,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Field
         channels=loaded.input_spec.channels,
         complete=options.complete,
         protocol=options.protocol,
+        **options.describe_adapting(),
     )
     return estimator
 

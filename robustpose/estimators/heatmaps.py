@@ -13,6 +13,7 @@ import numpy as np
 from robustpose.decoding.conventions import CONVENTIONS
 from robustpose.decoding.heatmaps import unmirror_heatmaps
 from robustpose.errors import UserError
+from robustpose.estimators.adapting.options import AdaptOptions
 from robustpose.estimators.joint_order import JointOrder
 from robustpose.estimators.options import CropOptions, HeatmapOptions, NetworkOptions, Size, write_size
 from robustpose.estimators.running.batches import Array
@@ -31,7 +32,7 @@ HeatmapNetwork = Callable[[Array], Array]
 HEAD = "final_layer.weight"  # (K, c, 1, 1) in every official file: tells the number of joints
 
 
-class Options(NetworkOptions, HeatmapOptions):
+class Options(NetworkOptions, AdaptOptions, HeatmapOptions):
     """Options of a heatmap network."""
 
     input: Size | None = None
@@ -59,19 +60,21 @@ class HeatmapEstimator(TopDownEstimator[HeatmapNetwork]):
                 f"'{input_spec.name}' are {map_wh[0]}x{map_wh[1]}: use decode=quarter (--model-set)"
             )
 
-    def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
+    def _crop(self, images: Sequence[Image], boxes: Floats) -> Sequence[Image]:
         input_wh = self.input_spec.input_wh
         centers, scales = boxes_to_center_scale(boxes, input_wh)
-        heatmaps = self._find_heatmaps(
-            [self._convention.crop(*person, input_wh) for person in zip(images, centers, scales, strict=True)]
-        )
+        return [self._convention.crop(*person, input_wh) for person in zip(images, centers, scales, strict=True)]
+
+    def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
+        centers, scales = boxes_to_center_scale(boxes, self.input_spec.input_wh)
+        heatmaps = self._find_heatmaps(self._make_inputs(images, boxes))
         map_xy, confidence = self._convention.decode(heatmaps, self.input_spec.sigma)
         map_wh = (heatmaps.shape[3], heatmaps.shape[2])
         return self._convention.to_image(map_xy, centers, scales, map_wh), confidence
 
-    def _find_heatmaps(self, crops: Sequence[Image]) -> Floats:
-        n_crops = len(crops)
-        heatmaps = self._look(crops)
+    def _find_heatmaps(self, inputs: Array) -> Floats:
+        n_crops = len(inputs)
+        heatmaps = self._look(inputs)
         width, height = (side // self.input_spec.stride for side in self.input_spec.input_wh)
         expected = (n_crops * (2 if self._flip_test else 1), self.own_skeleton.n_joints, height, width)
         if heatmaps.shape != expected:
@@ -118,6 +121,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
         **about_joints,
         flip_test=options.flip_test,
         **options.describe_decoding(),
+        **options.describe_adapting(),
     )
     return estimator
 

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from robustpose.errors import UserError, quote
+from robustpose.estimators.adapting.options import AdaptOptions
 from robustpose.estimators.image_processors.settings import (
     FILE,
     Sapiens2Settings,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 PoseModel = Callable[[Array], Array]
 
 
-class Options(NetworkOptions, CropOptions):
+class Options(NetworkOptions, AdaptOptions, CropOptions):
     """Options of a pose model of transformers."""
 
     revision: Annotated[str, Field(min_length=1)] | None = None
@@ -71,15 +72,17 @@ class HuggingFaceEstimator(TopDownEstimator[PoseModel]):
         super().__init__(network, input_spec, skeleton, options)
         self._processor = processor
 
+    def _make_inputs(self, images: Sequence[Image], boxes: Floats) -> Array:
+        return self._processor.crop(images, boxes_to_xywh(boxes))
+
     def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
-        boxes_xywh = boxes_to_xywh(boxes)
-        crops = self._processor.crop(images, boxes_xywh)
+        boxes_xywh, n = boxes_to_xywh(boxes), len(boxes)
+        heatmaps = self._look(self._make_inputs(images, boxes))
         if not self._flip_test:
-            return self._processor.decode(self._network(crops), boxes_xywh)
-        heatmaps = self._network(np.concatenate([crops, crops[..., ::-1]]))
+            return self._processor.decode(heatmaps, boxes_xywh)
         # No pixel's shift: the first and the last pixel of a crop change places in the mirror, and so in the heatmaps.
-        mirrored = heatmaps[len(crops) :, list(self.own_skeleton.flip_order), :, ::-1]
-        return self._processor.decode((heatmaps[: len(crops)] + mirrored) / np.float32(2), boxes_xywh)
+        mirrored = heatmaps[n:, list(self.own_skeleton.flip_order), :, ::-1]
+        return self._processor.decode((heatmaps[:n] + mirrored) / np.float32(2), boxes_xywh)
 
 
 def build(name: str, target: str, skeleton: Skeleton, options: Options) -> HuggingFaceEstimator:
@@ -103,11 +106,9 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
     with quiet():  # transformers, when OpenVINO looks through its model
         network = as_callable(
             PoseNetwork(model, dataset_index, chosen),
-            options.threads,
-            settings.input_wh,
-            backend=options.backend,
-            precision=options.precision,
+            input_wh=settings.input_wh,
             device=device,
+            **options.engine,
             channels_last=False,  # the numbers are those that transformers gives
         )
     estimator = HuggingFaceEstimator(network, make_processor(settings), input_spec, skeleton, options)
@@ -123,6 +124,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Huggi
         "backend": options.backend,
         "precision": options.precision,
         "device": device.type,
+        **options.describe_adapting(),
     }
     estimator.describe = partial(describe, name, files, about)
     return estimator

@@ -23,11 +23,13 @@ from robustpose.blame import blaming
 from robustpose.changes import ALL_NAMES
 from robustpose.contents import hash_network
 from robustpose.errors import UserError, nearest, quote
+from robustpose.estimators.adapting.options import NAMES as ADAPT_NAMES
 from robustpose.estimators.in_order import doubt_order
 from robustpose.estimators.joint_order import find_by_number, tell_by_number
 from robustpose.estimators.options import Size, read_options, write_size
 from robustpose.estimators.own_layers import describe_own
-from robustpose.estimators.running.backends import check_backend, find_device, limit_threads
+from robustpose.estimators.running.backends import check_backend, find_device
+from robustpose.estimators.running.numerics import limit_threads
 from robustpose.models import BUILT_AS
 from robustpose.models.families import FAMILIES
 from robustpose.models.input_spec import InputSpec
@@ -192,7 +194,7 @@ def as_estimator(
     device = find_device(chosen.device)
     check_backend(chosen.backend, chosen.precision, device)
     copied = copy_network(network)
-    engine = {**chosen.model_dump(include={"threads", "backend", "precision"}), "device": device}
+    engine = {**chosen.engine, "device": device}
     estimator: Any = family.as_estimator(copied, input_spec, skeleton, chosen, **engine)
     own, doubts = describe_own(copied)
     estimator.provenance = {
@@ -200,7 +202,8 @@ def as_estimator(
         "state_sha256": hash_network(network),
         "layers_sha256": _hash_layers(network),
         **_describe_input(input_spec),
-        **chosen.model_dump(exclude={"threads", "batch_size", "input", "decode", "device", "joints"}),
+        **chosen.model_dump(exclude={"threads", "batch_size", "input", "decode", "device", "joints", *ADAPT_NAMES}),
+        **chosen.describe_adapting(),
         **({} if getattr(chosen, "input", None) is None else {"input": chosen.input}),
         "device": device.type,
         "torch": str(torch.__version__),

@@ -21,6 +21,7 @@ class InOrder(Estimator):
         self.needs_boxes = estimator.needs_boxes
         self.needs_images = estimator.needs_images
         self.warnings = estimator.warnings
+        self.images_per_group = estimator.images_per_group
         self.__wrapped__ = getattr(estimator, "__wrapped__", estimator)  # whose code results know
         self._estimator = estimator
         self._order = order

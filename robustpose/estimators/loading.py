@@ -83,7 +83,7 @@ def load_network(
         raise UserError(f"{path} carries no input spec: expected a file written by robustpose train{other}")
     network = models.build(name, len(input_spec.joints) or skeleton.whole.n_joints)
     load_tensors(network, tensors, str(path))
-    engine = {**options.model_dump(include={"threads", "backend", "precision"}), "device": device}
+    engine = {**options.engine, "device": device}
     return Loaded(network, input_spec, engine, name, path)
 
 

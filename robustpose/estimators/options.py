@@ -23,6 +23,7 @@ LONGEST = 100  # letters of a number
 PROBLEMS = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
+    "greater_than": "must be above {gt}",
     "literal_error": "must be {expected}",
     "string_type": "must be a word",
 }
@@ -47,6 +48,18 @@ ELSEWHERE = {
     "form": ("type", "kind", "format", "output_format"),
 }
 OF_BOXES = {"threshold": "min_score", "max_people": "max_boxes"}  # options of detectors, by those of models
+# Why models of a kind cannot adapt at test time.
+NO_ADAPTING = {
+    **dict.fromkeys(
+        ("onnx", "tflite"),
+        "the batch norms of its file are folded away, or cannot be reached: adapt needs a torch network, NETWORK:FILE",
+    ),
+    "results": "its poses were found before: leave out adapt",
+}
+OWN_NETWORK = (
+    "nothing is known of a network inside of it: adapt needs a torch network, NETWORK:FILE, package.module:attr:FILE, "
+    "or a module that a Python program hands over"
+)
 MOST_MISTAKES = 10  # that one line says
 
 
@@ -86,6 +99,14 @@ def parse_numbers(value: Any) -> tuple[float, ...]:
     if not all(math.isfinite(number) for number in numbers):
         raise ValueError("must be made of finite numbers")
     return numbers
+
+
+def parse_number(value: Any) -> float:
+    """Return the one finite number of a text, or the number itself; else a ValueError as `parse_numbers` has it."""
+    numbers = parse_numbers(value)
+    if len(numbers) != 1:
+        raise ValueError("must be one number")
+    return numbers[0]
 
 
 def _parse_size(value: Any) -> tuple[int, int]:
@@ -164,6 +185,11 @@ class EngineOptions(ModelOptions):
     precision: Precision = "float32"
     """float32, bf16, or on a GPU fp16."""
 
+    @property
+    def engine(self) -> dict[str, Any]:
+        """Return the arguments of `running.backends.as_callable`, but for the device."""
+        return self.model_dump(include={"threads", "backend", "precision"})
+
 
 class NetworkOptions(EngineOptions):
     """How and where a torch network runs."""
@@ -186,6 +212,8 @@ def read_options(kind: str, options: type[O], given: Mapping[str, Any]) -> O:
     """Return the checked options of a kind of model from values by name, words or typed; None counts as not given."""
     given = {name: value for name, value in given.items() if value is not None}
     names = list(options.model_fields)
+    if "adapt" not in names and any(name == "adapt" or name.startswith("adapt_") for name in given):
+        raise UserError(f"model '{kind}' cannot adapt: {NO_ADAPTING.get(kind, OWN_NETWORK)}")
     if given and not names:
         raise UserError(f"model '{kind}' has no options: leave out {', '.join(given)}")
     try:

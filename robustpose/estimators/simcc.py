@@ -42,18 +42,21 @@ class SimccEstimator(TopDownEstimator[SimccNetwork]):
             raise UserError(f"split_ratio must be 1 to 100 bins per px, got {split_ratio:g}")
         self._split_ratio = split_ratio
 
+    def _crop(self, images: Sequence[Image], boxes: Floats) -> Sequence[Image]:
+        input_wh = self.input_spec.input_wh
+        centers, scales = boxes_to_center_scale(boxes, input_wh)
+        return [crop_person(*person, input_wh) for person in zip(images, centers, scales, strict=True)]
+
     def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
         input_wh = self.input_spec.input_wh
         centers, scales = boxes_to_center_scale(boxes, input_wh)
-        x_bins, y_bins = self._find_bins(
-            [crop_person(*person, input_wh) for person in zip(images, centers, scales, strict=True)]
-        )
+        x_bins, y_bins = self._find_bins(self._make_inputs(images, boxes))
         crop_xy, confidence = decode_simcc(x_bins, y_bins, self._split_ratio)
         return map_xy_to_xy(crop_xy, centers, scales, input_wh), confidence
 
-    def _find_bins(self, crops: Sequence[Image]) -> tuple[Floats, Floats]:
-        n_crops = len(crops)
-        outputs = self._look(crops)
+    def _find_bins(self, inputs: Array) -> tuple[Floats, Floats]:
+        n_crops = len(inputs)
+        outputs = self._look(inputs)
         n_rows = n_crops * (2 if self._flip_test else 1)
         self._check(outputs, n_rows)
         x_bins, y_bins = outputs

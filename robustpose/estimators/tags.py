@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field
 
 from robustpose.decoding.tags import Maps, Outputs, group_people, merge_outputs
 from robustpose.errors import UserError
+from robustpose.estimators.adapting.options import AdaptOptions
 from robustpose.estimators.joint_order import JointOrder
 from robustpose.estimators.options import Count, ShorterSide, Switch, WholeImageOptions, parse_numbers, write_size
 from robustpose.estimators.running.batches import Array
@@ -52,7 +53,7 @@ def _check_threshold(value: Any) -> str:
     return str(value)
 
 
-class Options(WholeImageOptions):
+class Options(WholeImageOptions, AdaptOptions):
     """Options of a network that gives heatmaps and tags."""
 
     input: Annotated[ShorterSide, Field(ge=64)] | None = None
@@ -113,18 +114,12 @@ class TagEstimator(NetworkEstimator[TagNetwork]):
 
     def find_maps(self, image: Image) -> tuple[Maps, Maps]:
         """Return the heatmaps (K, H, W) and tags (K, H, W, T) of an image (h, w, 3), H and W those of scale 1."""
-        image_wh, least = (image.shape[1], image.shape[0]), min(self._scales)
-        size_wh, _, _ = place_image(image_wh, self.short_side, 1.0, least)
+        image_wh = (image.shape[1], image.shape[0])
+        size_wh, _, _ = place_image(image_wh, self.short_side, 1.0, min(self._scales))
         total: Maps | None = None
         kept: Maps | None = None
         for scale in self._scales:
-            input_wh, center, extent = place_image(image_wh, self.short_side, scale, least)
-            if any(side % HALVED for side in input_wh):
-                raise UserError(
-                    f"scale {scale:g} makes the input {input_wh[0]}x{input_wh[1]} px, but its sides must be multiples "
-                    f"of {HALVED}: choose multiples of the least scale, such as 0.5,1,2"
-                )
-            outputs = self._look(crop_person(image, center, extent, input_wh))
+            outputs = self._look(self._make_input(image, scale))
             heatmaps, tags = merge_outputs(outputs, self.own_skeleton.flip_order, size_wh, with_tags=scale == 1)
             total = heatmaps if total is None else total + heatmaps
             kept = kept if tags is None else tags
@@ -132,12 +127,21 @@ class TagEstimator(NetworkEstimator[TagNetwork]):
         assert kept is not None
         return (total if len(self._scales) == 1 else total / np.float32(len(self._scales))), kept
 
-    def _look(self, image: Image) -> Outputs:
-        height, width = image.shape[:2]
-        x = np.empty((2 if self._flip_test else 1, 3, height, width), np.float32)
-        self._normaliser.normalise(image, x[0])
+    def _make_input(self, image: Image, scale: float = 1.0) -> Array:
+        image_wh = (image.shape[1], image.shape[0])
+        input_wh, center, extent = place_image(image_wh, self.short_side, scale, min(self._scales))
+        if any(side % HALVED for side in input_wh):
+            raise UserError(
+                f"scale {scale:g} makes the input {input_wh[0]}x{input_wh[1]} px, but its sides must be multiples "
+                f"of {HALVED}: choose multiples of the least scale, such as 0.5,1,2"
+            )
+        return self._normaliser.normalise_alone(crop_person(image, center, extent, input_wh))
+
+    def _look(self, x: Array) -> Outputs:
+        """Return what the network gives for an input (1, 3, h, w), followed by its mirror image if there is a test."""
+        height, width = x.shape[2:]
         if self._flip_test:
-            x[1] = x[0, :, :, ::-1]
+            x = np.concatenate([x, x[..., ::-1]])
         outputs = self._network(x)
         n_joints = self.own_skeleton.n_joints
         expected = ((len(x), 2 * n_joints, height // 4, width // 4), (len(x), n_joints, height // 2, width // 2))
@@ -196,6 +200,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> TagEs
         refine=options.refine,
         max_people=options.max_people,
         threshold=options.threshold,
+        **options.describe_adapting(),
     )
     return estimator
 

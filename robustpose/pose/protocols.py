@@ -101,6 +101,8 @@ class Estimator(Protocol):
         needs_images: False for one that never looks at pixels.
         warnings: why its poses could be wrong, a line each; results carry them.
         n_gpus: how many GPUs its network is on; None where no process can run it for others.
+        images_per_group: how many consecutive images, counted from the first one of the data, it has to be handed at
+            once (or a multiple of it), because what it finds in one depends on the others.
     """
 
     skeleton: Skeleton
@@ -108,6 +110,7 @@ class Estimator(Protocol):
     needs_images: bool = True
     warnings: Sequence[str] = ()
     n_gpus: int | None = None
+    images_per_group: int = 1
 
     @abstractmethod
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from robustpose.errors import UserError
 from robustpose.reading import read_json
+from robustpose.results.adapted import spell_adapting
 from robustpose.results.doubts import doubt_summary, is_fact
 from robustpose.results.entries import is_entry, read_entry, summarize_entry
 from robustpose.results.links import find_file, is_relative, is_report, link_file, tell_lost
@@ -101,6 +102,7 @@ def _read(folder: Path, file: str, left_out: list[str]) -> Found | None:
     size = summary["provenance"]["estimator"].get("input")
     model = {"input": size if isinstance(size, str) else None}
     model["sha256"] = summary["provenance"]["estimator"].get("sha256")
+    model["adapting"] = spell_adapting(summary["provenance"]["estimator"])
     return _describe(file, summary, model, links)
 
 

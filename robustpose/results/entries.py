@@ -12,6 +12,7 @@ from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.reading import read_json
 from robustpose.results.about import read_about
+from robustpose.results.adapted import spell_adapting
 from robustpose.results.compare import read_tables
 from robustpose.results.doubts import read_doubts
 from robustpose.results.entry_checks import (
@@ -54,7 +55,7 @@ def make_entry(
     dataset = {key: value for key, value in provenance["dataset"].items() if key != "code"}  # what it gave is there
     scores, intervals, n_images, doubts = _recompute(folder, summary)
     about = read_about(summary)
-    known = {"kind": estimator.get("kind"), "sha256": estimator.get("sha256")}
+    known = {"kind": estimator.get("kind"), "sha256": estimator.get("sha256"), "adapting": spell_adapting(estimator)}
     model = {
         "name": model_name(summary) if name is None else check_name(name),
         **{key: value for key, value in known.items() if isinstance(value, str)},

@@ -119,6 +119,7 @@ class Model(_Closed):
     input: Size | None = Field(None, description="Size of its input, WIDTHxHEIGHT, px.")
     training: Name | None = Field(None, description="How it was trained, such as `AdvMix`.")
     sha256: Digest | None = Field(None, description="SHA-256 of its file.")
+    adapting: Name | None = Field(None, description="How it adapted to the images at test time, if it did.")
 
 
 class Suite(_Closed):

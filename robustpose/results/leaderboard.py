@@ -37,7 +37,9 @@ class Entry:
     version: str  # of robustpose that measured it
     row: PublishedRow | None  # of the paper that the run was made to stand beside
     links: Mapping[str, str] = field(default_factory=dict)  # by name: of the web, or relative to the folder
-    model: Mapping[str, Any] = field(default_factory=dict)  # what else is known: `parameters`, `input`, `training`
+    model: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what else is known: `parameters`, `input`, `training`, `adapting`
     warnings: Sequence[str] = ()  # why its numbers could be wrong
     differences: Sequence[str] = ()  # in what it is not the same measurement as the paper's row
 
@@ -168,7 +170,7 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
         "cells": entry.n_cells,
         "groups": entry.values("group"),
         "corruptions": {name: value for name, value in entry.values("corruption").items() if value is not None},
-        **{key: entry.model.get(key) for key in ("parameters", "input", "training")},
+        **{key: entry.model.get(key) for key in ("parameters", "input", "training", "adapting")},
         "links": dict(entry.links),
         "warnings": list(entry.warnings),
         "robustpose": entry.version,

@@ -15,8 +15,8 @@ from typing import Any
 
 from robustpose.corruptions.suites import COCO_C, Suite, find_suite
 from robustpose.errors import UserError
-from robustpose.handed_over import name_shown
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, Means, name_means
+from robustpose.results.adapted import name_estimator
 from robustpose.results.scored import list_notes, name_pck
 from robustpose.results.seen import list_unseen, seen_in_run
 
@@ -275,8 +275,8 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def model_name(summary: Mapping[str, Any]) -> str:
-    """Return what tables call a run: by the name that it was given, or else by its estimator's."""
-    return name_shown(str(summary.get("name") or summary["provenance"]["estimator"].get("name", "estimator")))
+    """Return what tables call a run: by the name that it was given, or else by its estimator."""
+    return str(summary["name"]) if summary.get("name") else name_estimator(summary["provenance"])
 
 
 def data_name(summary: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from lightning_fabric import Fabric
 from robustpose.config import read_recipe, write_recipe
 from robustpose.data.images import write_image
 from robustpose.errors import UserError, show_doubts
-from robustpose.estimators.running.backends import limit_threads
+from robustpose.estimators.running.numerics import limit_threads
 from robustpose.files import lock_folder, without_parts, write_text
 from robustpose.fresh import StartOver
 from robustpose.metrics import make_metric

@@ -55,7 +55,8 @@ class Pass:
     @cached_property
     def chunks(self) -> list[Chunk]:
         """Return the images that are worked on together."""
-        return cut_chunks(len(self.detecting.data.truths))
+        per_group = 1 if self.posing is None else self.posing.estimator.images_per_group
+        return cut_chunks(len(self.detecting.data.truths), per_group)
 
     @cached_property
     def nobody(self) -> list[Truth]:

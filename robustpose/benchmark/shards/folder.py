@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from robustpose.benchmark.chunks import count_in_group
 from robustpose.benchmark.job import Prepared
 from robustpose.benchmark.predict import Task
 from robustpose.benchmark.shards.split import Shard, list_shard_tasks, parse_shard
@@ -68,7 +69,7 @@ class ShardFolder:
     @cached_property
     def tasks(self) -> list[Task]:
         """Return its units."""
-        return list_shard_tasks(self.shard, self.n_images, self.cells)
+        return list_shard_tasks(self.shard, self.n_images, self.cells, count_in_group(self.identity))
 
     def count_units(self) -> tuple[int, int]:
         """Return how many of its units are there, and how many it has."""

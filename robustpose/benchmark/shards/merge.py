@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from robustpose.benchmark.chunks import count_in_group
 from robustpose.benchmark.identity import choose_provenance
 from robustpose.benchmark.job import Job, OpenedData, hold_against_clean, read_truths
 from robustpose.benchmark.plan import BenchPlan
@@ -142,12 +143,13 @@ def plan_merging(merge: Merge, engine: Engine, n_resamples: int, fresh: StartOve
 def gather_units(shards: Sequence[ShardFolder], data: OpenedData, out: RunFolder) -> None:
     """Turn the units of shards into predictions files, cell by cell; those that are there stay."""
     first = shards[0]
-    owners = share_out_units(len(data.truths), first.cells, first.shard.n_shards)
+    n_images, per_group = len(data.truths), count_in_group(first.identity)
+    owners = share_out_units(n_images, first.cells, first.shard.n_shards, per_group)
     for cell in first.cells:
         if out.prediction_path(cell).is_file():
             continue
         poses = []
-        for number, indices in cut_chunks(len(data.truths)):
+        for number, indices in cut_chunks(n_images, per_group):
             shard = shards[owners[number, cell] - 1]
             try:
                 poses += RunFolder(shard.path).read_unit(cell, number, data.truths[indices.start : indices.stop])

@@ -26,8 +26,8 @@ from robustpose.benchmark.shards.folder import ShardFolder
 from robustpose.benchmark.shards.split import Shard
 from robustpose.benchmark.sizes import measure_folder
 from robustpose.benchmark.trial import Rates, count_units, measure_pixels, spread_evenly, try_out
-from robustpose.handed_over import name_shown
 from robustpose.pose.results_json import poses_to_results
+from robustpose.results.adapted import name_estimator
 from robustpose.results.run_folder import DamagedUnit, RunFolder
 from robustpose.work import PROCESSES, Engine, Processes, split_tasks
 
@@ -88,7 +88,7 @@ def measure_shard(
         n_done=count_images(tasks) - count_images(lacking),
         n_decoded=sum(len(indices) for (_, indices), _ in lacking) if prepared.estimator.needs_images else 0,
         boxes=str(prepared.identity["box_protocol"]),
-        model=name_shown(str(prepared.identity["estimator"].get("name", "estimator"))),
+        model=name_estimator(prepared.identity),
         n_workers=engine.n_workers,
         seconds=seconds,
         n_bytes=n_files * UNIT + n_people * UNIT_OF_JOINT * dataset.skeleton.n_joints + len(note),
@@ -112,7 +112,7 @@ def plan_merge(
         n_cells=n_cells,
         n_people=n_people,
         boxes=str(about["box_protocol"]),
-        model=name_shown(str(about["estimator"].get("name", "estimator"))),
+        model=name_estimator(about),
         n_workers=engine.n_workers,
         n_done=len(data.truths) * n_cells,
         seconds=GATHERING * n_people * (n_cells - len(finished)) + time_scores(scored, counts, rates),

@@ -71,7 +71,7 @@ def run_shard(
     engine = with_networks(engine, prepared)
     show_doubts(prepared.warnings)
     place, truths = wanted.place, prepared.data.truths
-    tasks = list_shard_tasks(wanted.shard, len(truths), prepared.cells)
+    tasks = list_shard_tasks(wanted.shard, len(truths), prepared.cells, prepared.estimator.images_per_group)
     with claim_folder(place, WHAT, NOTE, note, list_shard_files, fresh):
         _check_no_run(wanted)  # it may have been merged meanwhile
         write_about(place, About(warnings=prepared.warnings, **wanted.beside))
@@ -90,7 +90,7 @@ def plan_shard(wanted: ShardJob, engine: Engine, fresh: StartOver | None = None)
     engine = with_networks(engine, prepared)
     show_doubts(prepared.warnings)
     truths = prepared.data.truths
-    tasks = list_shard_tasks(wanted.shard, len(truths), prepared.cells)
+    tasks = list_shard_tasks(wanted.shard, len(truths), prepared.cells, prepared.estimator.images_per_group)
     goes_on = look_at_folder(wanted.place, WHAT, NOTE, note, fresh)
     lacking = list_lacking(wanted.place, tasks, truths) if goes_on else tasks
     return measure_shard(prepared, wanted.shard, tasks, lacking, engine)

@@ -56,11 +56,13 @@ def parse_shard(text: str) -> Shard:
     return shard
 
 
-def share_out_units(n_images: int, cells: Sequence[Cell], n_shards: int) -> dict[tuple[int, Cell], int]:
+def share_out_units(
+    n_images: int, cells: Sequence[Cell], n_shards: int, images_per_group: int = 1
+) -> dict[tuple[int, Cell], int]:
     """Return the shard, 1..n_shards, of every unit, by the number of its chunk and its cell."""
     owners, start, total = {}, 0, n_images * len(cells)
     in_turns = take_turns(cells)
-    for number, indices in cut_chunks(n_images):
+    for number, indices in cut_chunks(n_images, images_per_group):
         for cell in in_turns:
             # The middle of the unit is at start + length / 2: twice that, in whole numbers.
             owners[number, cell] = (2 * start + len(indices)) * n_shards // (2 * total) + 1
@@ -68,12 +70,12 @@ def share_out_units(n_images: int, cells: Sequence[Cell], n_shards: int) -> dict
     return owners
 
 
-def list_shard_tasks(shard: Shard, n_images: int, cells: Sequence[Cell]) -> list[Task]:
+def list_shard_tasks(shard: Shard, n_images: int, cells: Sequence[Cell], images_per_group: int = 1) -> list[Task]:
     """Return the units of a shard: chunks, each with some of the cells, in the order of the run."""
-    owners = share_out_units(n_images, cells, shard.n_shards)
+    owners = share_out_units(n_images, cells, shard.n_shards, images_per_group)
     tasks: list[tuple[Chunk, list[Cell]]] = [
         (chunk, [cell for cell in cells if owners[chunk.number, cell] == shard.number])
-        for chunk in cut_chunks(n_images)
+        for chunk in cut_chunks(n_images, images_per_group)
     ]
     return [(chunk, of_chunk) for chunk, of_chunk in tasks if of_chunk]
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from robustpose.estimators.image_processors.peaks import find_peaks, list_neighbours, refine_peaks
 from robustpose.estimators.image_processors.settings import Sapiens2Settings
-from robustpose.estimators.running.backends import limit_threads
 from robustpose.estimators.running.batches import Array
+from robustpose.estimators.running.numerics import limit_threads
 from robustpose.pose.types import Floats, Image
 
 PADDING = np.float32(1.25)

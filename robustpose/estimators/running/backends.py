@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -19,8 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from robustpose.errors import UserError
+from robustpose.estimators.adapting.network import AdaptiveNetwork
+from robustpose.estimators.adapting.options import Adapting
 from robustpose.estimators.options import Backend, Precision, WholeImageBackend
 from robustpose.estimators.running.batches import CROPS_PER_CALL, CROPS_PER_GPU_CALL, Array, run_in_batches
+from robustpose.estimators.running.numerics import PRECISIONS, Numerics, autocast, exact_float32, limit_threads
 from robustpose.estimators.running.openvino import convert_module, require_openvino
 from robustpose.estimators.running.served import InTurn, Overlapped
 from robustpose.models.fast import fold_batch_norms, fuse_convolutions
@@ -30,7 +32,6 @@ from robustpose.processes import WORKER_NUMBER
 # The shape that whole-image networks are prepared for: always the same one, whatever image comes first. A small one:
 # larger images are not slower for it.
 PACKED_FOR = (2, 3, 128, 128)
-PRECISIONS: dict[Precision, torch.dtype] = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def find_device(name: str) -> torch.device:
@@ -69,8 +70,11 @@ class NetworkCall:
     """A function of images (B, 3, h, w) that runs a network, or asks a network process to.
 
     Attributes:
-        n_gpus: how many GPUs the networks of a run are on, which is how many network processes it has by default.
+        n_gpus: how many GPUs the networks of a run are on, which is how many network processes it has by default; None
+            where none can run it for others.
     """
+
+    n_gpus: int | None
 
     def __init__(self, function: Callable[[Array], Any], device: torch.device) -> None:
         self._function = function
@@ -79,6 +83,17 @@ class NetworkCall:
     def __call__(self, images: Array) -> Any:
         """Return the outputs."""
         return self._function(images)
+
+
+class AdaptiveCall(NetworkCall):
+    """A function of images that runs a network which adapts; each process runs its own, since groups are its own."""
+
+    def __init__(self, function: Callable[[Array], Any], network: AdaptiveNetwork, batch_size: int) -> None:
+        self._function = function
+        self.n_gpus = None
+        self.n_images = network.adapting.n_images  # of a group
+        self.batch_size = batch_size  # of the inputs that `adapt` takes
+        self.adapt = network.adapt
 
 
 def check_backend(backend: Backend, precision: Precision, device: torch.device) -> None:
@@ -100,15 +115,25 @@ def as_callable(
     precision: Precision = "float32",
     device: torch.device | None = None,
     channels_last: bool = True,
+    adapting: Adapting | None = None,
 ) -> Callable[[Array], Array]:
     """Return a function of normalised crops (B, 3, h, w) float32 that gives the module's heatmaps (B, K, h', w').
 
     It works on a copy, in evaluation mode, batch norms folded. A crop's heatmaps do not depend on the batch it is in,
     to the last bit. One call takes so many threads on a CPU, None as many as PyTorch has; without a device, it runs
     where the module is. The backend `openvino` has to know the crops' width and height. Without `channels_last`, images
-    are laid out as they come: numbers are those of the module itself, and convolutions take longer.
+    are laid out as they come: numbers are those of the module itself, and convolutions take longer. `adapting` makes it
+    an `AdaptiveCall`, whose batch norms are not folded.
     """
     wanted = device or next(module.parameters()).device
+    if adapting is not None:
+        numerics = Numerics(take_turn(wanted), PRECISIONS[precision], threads, channels_last)
+        n_per_call = CROPS_PER_CALL if wanted.type == "cpu" else CROPS_PER_GPU_CALL
+        network = AdaptiveNetwork(module, adapting, numerics)
+        run = _run_adapted(network, numerics)
+        return AdaptiveCall(
+            lambda crops: run_in_batches(lambda batch: run(batch)[0], crops, n_per_call), network, n_per_call
+        )
     client = find_client()
     if client is not None:
         ask = client.add_network()
@@ -138,6 +163,7 @@ def as_image_callable(
     device: torch.device | None = None,
     input_wh: tuple[int, int] | None = None,
     as_it_is: bool = False,
+    adapting: Adapting | None = None,
 ) -> Callable[[Array], tuple[Array, ...]]:
     """Return a function of normalised images (B, 3, h, w) float32 of any size that gives the module's outputs.
 
@@ -146,6 +172,10 @@ def as_image_callable(
     `as_it_is` is not taken apart: numbers are its own.
     """
     wanted = device or next(module.parameters()).device
+    if adapting is not None:
+        numerics = Numerics(take_turn(wanted), PRECISIONS[precision], threads)
+        network = AdaptiveNetwork(module, adapting, numerics)
+        return AdaptiveCall(_run_adapted(network, numerics), network, 1)
     client = find_client()
     if client is not None:
         ask = client.add_network()
@@ -189,12 +219,18 @@ def _torch_call(
         if call is None:
             is_fused = device.type == "cpu" and dtype == torch.float32
             call = fuse_convolutions(frozen, packed_for or batch.shape) if is_fused else frozen
-        with limit_threads(threads), _exact_float32(device), _autocast(device, dtype):
+        with limit_threads(threads), exact_float32(device), autocast(device, dtype):
             found = call(batch.to(device, memory_format=layout))
             outputs: Sequence[Tensor] = (found,) if isinstance(found, Tensor) else found
             return tuple(output.float() for output in outputs)
 
     return run
+
+
+def _run_adapted(network: AdaptiveNetwork, numerics: Numerics) -> Callable[[Array], tuple[Array, ...]]:
+    """Return what runs a network as it was adapted last."""
+    how = (numerics.dtype, numerics.device, None, numerics.channels_last)
+    return _from_host(_torch_call(network, numerics.threads, False, *how, as_it_is=True))
 
 
 def _from_host(call: Callable[[Tensor], tuple[Tensor, ...]]) -> Callable[[Array], tuple[Array, ...]]:
@@ -219,25 +255,3 @@ def _compile(module: nn.Module) -> Callable[[Tensor], Tensor]:
             return compiled(crops)
 
     return call
-
-
-def _autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[Any]:
-    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
-
-
-def _exact_float32(device: torch.device) -> AbstractContextManager[Any]:
-    """Keep a GPU from rounding float32 convolutions to TF32, and from choosing its methods by what was fastest."""
-    if device.type != "cuda":
-        return nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-
-
-@contextmanager
-def limit_threads(threads: int | None) -> Iterator[None]:
-    """Let PyTorch use so many threads within the block; None leaves it as it is."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

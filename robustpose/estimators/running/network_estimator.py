@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
@@ -16,7 +16,7 @@ from robustpose.models.input_spec import InputSpec
 from robustpose.pose.joint_names import find_names
 from robustpose.pose.protocols import Estimator
 from robustpose.pose.skeletons import Skeleton
-from robustpose.pose.types import Frame, Poses, reorder_joints
+from robustpose.pose.types import Frame, Image, Poses, reorder_joints
 
 N = TypeVar("N", bound=Callable[..., Any])
 
@@ -34,6 +34,8 @@ class NetworkEstimator(Estimator, Generic[N]):
         # How many network processes a run has by default; None where workers have to run the network themselves.
         self.n_gpus: int | None = getattr(network, "n_gpus", None)
         self._checked = _CheckedNetwork(network, input_spec.name)
+        self._adapts = hasattr(network, "adapt")
+        self.images_per_group: int = getattr(network, "n_images", 1)
         self._network = cast(N, self._checked)
         self._normaliser = Normaliser(input_spec)
         self._order = find_names(self.own_skeleton.joints, skeleton.joints) or ()
@@ -51,10 +53,34 @@ class NetworkEstimator(Estimator, Generic[N]):
 
     def predict(self, frames: Sequence[Frame]) -> list[Poses]:
         """Return the poses found in each frame, with the skeleton's joints in its order."""
-        found = self._find_poses(frames)
+        found = self._find_adapted(frames) if self._adapts else self._find_poses(frames)
         if self.found_skeleton.joints == self.skeleton.joints:
             return found
         return [reorder_joints(poses, self._order) for poses in found]
+
+    def _find_adapted(self, frames: Sequence[Frame]) -> list[Poses]:
+        """Return the poses of frames, whose groups the network adapts to one after the other."""
+        found = []
+        for start in range(0, len(frames), self.images_per_group):
+            group = frames[start : start + self.images_per_group]
+            self._checked.adapt(partial(self._list_batches, group))
+            found += self._find_poses(group)
+        return found
+
+    def _list_batches(self, frames: Sequence[Frame], size: int) -> Sequence[Callable[[], Array]]:
+        """Return what makes each batch of the network's inputs for frames, of `size` people; not mirrored.
+
+        Of networks that look at whole images, a batch is one image.
+        """
+
+        def make(frame: Frame) -> Array:
+            return self._make_input(frame.image)
+
+        return [partial(make, frame) for frame in frames]
+
+    def _make_input(self, image: Image) -> Array:
+        """Return the input (1, 3, h, w) of a network that looks at whole images."""
+        raise NotImplementedError  # not needed by others, and by networks that do not adapt
 
     @abstractmethod
     def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
@@ -68,6 +94,13 @@ class _CheckedNetwork:
         self._network = network
         self._name = name
         self.seconds = 0.0
+
+    def adapt(self, list_batches: Callable[[int], Sequence[Callable[[], Array]]]) -> None:
+        """Have the network adapt to batches of its inputs, which are made of as many people as it likes."""
+        start = time.perf_counter()
+        network: Any = self._network
+        network.adapt(list_batches(network.batch_size))
+        self.seconds += time.perf_counter() - start
 
     def __call__(self, x: Any) -> Any:
         start = time.perf_counter()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
 DEFAULTS = CropOptions()
+Person = tuple[Frame, Floats]  # a frame, and a box (4,) in it
 
 
 class TopDownEstimator(NetworkEstimator[N]):
@@ -41,6 +43,10 @@ class TopDownEstimator(NetworkEstimator[N]):
         check_limit("MEMORY_MB", n_crops * width * height * 12 / 2**20, f"batch_size={options.batch_size}", "MB")
         self._batch_size, self._flip_test = options.batch_size, options.flip_test
 
+    def _crop(self, images: Sequence[Image], boxes: Floats) -> Sequence[Image]:
+        """Return a crop (h, w, 3) of the input's size for each of N people: an image, and a box (4,) xyxy px."""
+        raise NotImplementedError  # needed by those who leave `_make_inputs` as it is
+
     @abstractmethod
     def _find_joints(self, images: Sequence[Image], boxes: Floats) -> tuple[Floats, Floats]:
         """Return joints (N, K, 2) px of the images, and confidences (N, K), of the people in boxes (N, 4) xyxy px.
@@ -52,31 +58,42 @@ class TopDownEstimator(NetworkEstimator[N]):
         """Return the scores (N,) of people with confidences (N, K) in boxes with scores (N,)."""
         return score_people(confidence, box_scores)
 
-    def _look(self, crops: Sequence[Image]) -> Any:
-        """Return what the network gives for crops (h, w, 3), followed by their mirror images if there is a test."""
-        n_crops = len(crops)
+    def _make_inputs(self, images: Sequence[Image], boxes: Floats) -> Array:
+        """Return the network's input (N, 3, h, w) for each of N people."""
+        crops = self._crop(images, boxes)
         width, height = self.input_spec.input_wh
-        x: Array = np.empty((n_crops * (2 if self._flip_test else 1), 3, height, width), np.float32)
+        x: Array = np.empty((len(crops), 3, height, width), np.float32)
         for i, crop in enumerate(crops):
             self._normaliser.normalise(crop, x[i])
-        if self._flip_test:
-            x[n_crops:] = x[:n_crops, :, :, ::-1]  # the mirrored crops go through in the same call
-        return self._network(x)
+        return x
+
+    def _look(self, inputs: Array) -> Any:
+        """Return what the network gives for inputs (N, 3, h, w), followed by their mirror images if there is a test."""
+        if self._flip_test:  # the mirrored ones go through in the same call
+            inputs = np.concatenate([inputs, inputs[..., ::-1]])
+        return self._network(inputs)
+
+    def _list_people(self, frames: Sequence[Frame]) -> list[Person]:
+        """Return everybody in the boxes of frames."""
+        boxes_of = [frame.edge_boxes if self.takes_edges else _boxes(frame) for frame in frames]
+        return [(frame, box) for frame, boxes in zip(frames, boxes_of, strict=True) for box in boxes]
+
+    def _list_batches(self, frames: Sequence[Frame], size: int) -> list[Callable[[], Array]]:
+        people = self._list_people(frames)
+        return [partial(self._make_batch, part) for part in _cut(people, size)]
+
+    def _make_batch(self, people: Sequence[Person]) -> Array:
+        return self._make_inputs(*_look_at(people))
 
     def _find_poses(self, frames: Sequence[Frame]) -> list[Poses]:
-        boxes_of = [frame.edge_boxes if self.takes_edges else _boxes(frame) for frame in frames]
-        people = [(frame, box) for frame, boxes in zip(frames, boxes_of, strict=True) for box in boxes]
+        people = self._list_people(frames)
         if not people:
             return [no_poses(frame.image_id, self.found_skeleton.n_joints) for frame in frames]
-        boxes = np.stack([box for _, box in people])
-        found = []
-        for start in range(0, len(people), self._batch_size):
-            part = slice(start, start + self._batch_size)
-            found.append(self._find_joints([frame.image for frame, _ in people[part]], boxes[part]))
+        found = [self._find_joints(*_look_at(part)) for part in _cut(people, self._batch_size)]
         xy, confidence = map(np.concatenate, zip(*found, strict=True))  # (N, K, 2), (N, K)
         if self.found_skeleton is self.skeleton:
             xy, confidence = xy[:, list(self._order)], confidence[:, list(self._order)]
-        _, scales = boxes_to_center_scale(boxes, self.input_spec.input_wh)
+        _, scales = boxes_to_center_scale(np.stack([box for _, box in people]), self.input_spec.input_wh)
         return self._gather(frames, xy, confidence, scales)
 
     def _gather(self, frames: Sequence[Frame], xy: Floats, confidence: Floats, scales: Floats) -> list[Poses]:
@@ -103,6 +120,16 @@ class TopDownEstimator(NetworkEstimator[N]):
             return suppress_duplicates(xy, scores, scales, sigmas)
         groups = [np.flatnonzero(categories == category) for category in np.unique(categories)]
         return [int(i) for of in groups for i in of[suppress_duplicates(xy[of], scores[of], scales[of], sigmas)]]
+
+
+def _cut(people: Sequence[Person], size: int) -> list[Sequence[Person]]:
+    """Return people in parts of a size, the last one with the rest."""
+    return [people[start : start + size] for start in range(0, len(people), size)]
+
+
+def _look_at(people: Sequence[Person]) -> tuple[list[Image], Floats]:
+    """Return the image of each of N people, and their boxes (N, 4)."""
+    return [frame.image for frame, _ in people], np.stack([box for _, box in people])
 
 
 def _boxes(frame: Frame) -> Floats:

@@ -102,6 +102,7 @@ def list_facts(entry: Entry, board: Board) -> list[str]:
         entry.model.get("input"),
         count and f"{spell_count(count)} parameters",
         entry.model.get("training"),
+        entry.model.get("adapting"),
         f"robustpose {entry.version}" if tells_version else None,
     ]
     return [fact for fact in facts if fact]

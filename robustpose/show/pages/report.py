@@ -16,6 +16,7 @@ from robustpose.files import write_text
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import Dataset
+from robustpose.results.adapted import spell_adapting
 from robustpose.results.clean_poses import CleanPosesAsTruth
 from robustpose.results.doubts import is_fact, read_doubts
 from robustpose.results.published import (
@@ -124,6 +125,7 @@ def render(
         suite=suite,
         is_papers_suite=suite == COCO_C,
         model=model_name(summary),
+        adapting=spell_adapting(summary["provenance"]["estimator"]),
         file=file,
         has_truth=summary["metric"] not in HELD_AGAINST_CLEAN,
         dataset=data_name(summary),
