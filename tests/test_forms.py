@@ -266,5 +266,5 @@ def test_where_joints_could_be_first_or_last_they_are_where_the_colours_are(tmp_
     spec = make_outputs(tmp_path / "m.onnx", ("found", (16, 16, 16), FLOAT), image=("image", image, FLOAT))
     estimator = estimators.build(spec, MPII, {"flip_test": False})
     given = np.random.default_rng(1).random((1, 16, 16, 16)).astype(np.float32) * 9
-    found = estimator._find_heatmaps([np.zeros((64, 64, 3), np.uint8)])
+    found = estimator._find_heatmaps(np.zeros((1, 3, 64, 64), np.float32))
     np.testing.assert_array_equal(found, given.transpose(0, 3, 1, 2) if is_last else given)

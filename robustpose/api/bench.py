@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from robustpose.api.arguments import (
@@ -66,6 +67,9 @@ def bench(
     input: Any = None,
     options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
+    adapt: str = "none",
+    adapt_images: int | None = None,
+    adapt_prior: int | None = None,
     detector_options: Mapping[str, Any] | None = None,
     out: Place | None = None,
     workers: int | None = None,
@@ -112,6 +116,11 @@ def bench(
         input: input size of a torch module that does not say it, such as ``"192x256"`` (width x height, px).
         options: of the model, as ``--model-set`` takes them, such as ``{"flip_test": False}``.
         batch_size: people (or images) that the model is handed at once.
+        adapt: whether a torch network adapts to the images at test time, clean ones too: ``"bn"``, its batch norms take
+            statistics of the images; ``"tent"``, then also a step towards sharper heatmaps.
+        adapt_images: consecutive images that it adapts to together, by default 16; 1: to each by itself.
+        adapt_prior: how many people (or whole images) the statistics of training count as, by default 16; 0: not at
+            all.
         detector_options: of the detector of `boxes`, as ``--detector-set`` takes them.
         out: run folder. There, the same call goes on where it was stopped. None: a temporary one, which is removed when
             Python ends; `Run.save` keeps a run.
@@ -167,7 +176,9 @@ def bench(
         n_networks = None if network_processes is None else as_whole_number(network_processes, "network_processes", 0)
         chosen = around.enter_context(choose_engine(engine, n_workers))
         chosen = wish_networks(check_numbers(chosen, n_resamples), n_networks)
-        maker = make_maker(model, input=input, options=gather_options(options, batch_size))
+        said: dict[str, Any] = {"adapt_images": adapt_images, "adapt_prior": adapt_prior}
+        said |= {} if adapt == "none" else {"adapt": adapt}
+        maker = make_maker(model, input=input, options=gather_options(options, batch_size, said))
         folder = None if out is None else find_folder(out, "out=").absolute()
         job = replace(
             _make_job(given, origin, maker, found), name=_read_name(name), has_page=as_switch(report, "report")
@@ -208,16 +219,22 @@ def _read_name(name: Any) -> str | None:
     return None if name is None else check_name(name)
 
 
-def gather_options(options: Any, batch_size: Any) -> dict[str, Any]:
-    """Return the options of a model by name, with the batch size, if it is given."""
+def gather_options(options: Any, batch_size: Any, said: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """Return the options of a model by name, with the batch size and others that are said, None for those that are not.
+
+    UserError for what is said twice.
+    """
     if options is not None and not isinstance(options, Mapping):
         raise UserError(f"options= takes the model's options by name, {{'name': value}}, got {type(options).__name__}")
     gathered = {} if options is None else {str(name): as_plain(options[name]) for name in options}
-    if batch_size is None:
-        return gathered
-    if "batch_size" in gathered:
-        raise UserError("batch_size= and options={'batch_size': …} are the same: leave one of them out")
-    return {"batch_size": as_whole_number(batch_size, "batch_size", 1), **gathered}
+    n_crops = None if batch_size is None else as_whole_number(batch_size, "batch_size", 1)
+    for name, value in {"batch_size": n_crops, **said}.items():
+        if value is None:
+            continue
+        if name in gathered:
+            raise UserError(f"{name}= and options={{'{name}': …}} are the same: leave one of them out")
+        gathered[name] = as_plain(value)
+    return gathered
 
 
 def _start_over(fresh: bool, progress: bool, model: Any, given: GivenData, origin: CorruptedSpec) -> StartOver | None:
