@@ -29,6 +29,7 @@ from robustpose.models.fast import fold_batch_norms, fuse_convolutions
 from robustpose.network_processes import ask_in_parts, find_client, is_server, serve
 from robustpose.processes import WORKER_NUMBER
 
+CROPS_PER_IMAGE = 4  # two people, and their mirror images: as many as most images have
 # The shape that whole-image networks are prepared for: always the same one, whatever image comes first. A small one:
 # larger images are not slower for it.
 PACKED_FOR = (2, 3, 128, 128)
@@ -128,7 +129,8 @@ def as_callable(
     wanted = device or next(module.parameters()).device
     if adapting is not None:
         numerics = Numerics(take_turn(wanted), PRECISIONS[precision], threads, channels_last)
-        n_per_call = CROPS_PER_CALL if wanted.type == "cpu" else CROPS_PER_GPU_CALL
+        most = CROPS_PER_CALL if wanted.type == "cpu" else CROPS_PER_GPU_CALL
+        n_per_call = min(most, CROPS_PER_IMAGE * adapting.n_images)  # a small group would not fill a batch
         network = AdaptiveNetwork(module, adapting, numerics)
         run = _run_adapted(network, numerics)
         return AdaptiveCall(
