@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from robustpose.models.input_spec import InputSpec
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.mixing import GeneratorMix, make_generator
 from robustpose.train.optimisation import Optimisation
+from robustpose.train.seen import list_seen
 from robustpose.train.teacher import Teacher
 from robustpose.train.views.autoaugment import apply_autoaugment
 from robustpose.train.views.gridmask import draw_grid, remove_squares
@@ -46,6 +48,8 @@ def main():
         weight = torch.ones(8, N_JOINTS, 1)  # 0 for joints that nobody annotated
         losses = step({"views": make_views(crops, rng), "target": target, "weight": weight})
         print(number, "  ".join(f"{name} {float(loss):.4f}" for name, loss in losses.items()))
+    # So that results of `robustpose.bench(student, …)` mark scores under corruptions that it has learned from.
+    student.input_spec = InputSpec("mine", (WIDTH, HEIGHT), seen=list_seen(["autoaugment", "gridmask"]))
     torch.save(student.state_dict(), "hardened.pth")  # nothing is added at inference
 
 

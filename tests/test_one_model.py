@@ -4,7 +4,7 @@ import pytest
 
 from robustpose.corruptions.suites import COCO_C, HELD_OUT
 from robustpose.errors import UserError
-from robustpose.results.one_model import identify_model, list_seen, order_suites, pair_models
+from robustpose.results.one_model import identify_model, order_suites, pair_models
 from tests.summaries import make_summary
 
 WEIGHTS = {"name": "net.pth", "kind": "heatmaps", "sha256": "a" * 64, "flip_test": True, "input": "192x256"}
@@ -87,8 +87,3 @@ def test_boxes_with_files_for_each_cell_may_be_other_files_for_each_suite():
 def test_clean_scores_that_another_machine_may_explain_are_noted():
     _, notes = pair(make(), make(HELD_OUT, clean=0.7004))
     assert "r0 and r1 are of one model and score 70.000 and 70.040 on clean images" in notes[0]
-
-
-def test_seen_corruptions_are_names_and_nothing_else():
-    assert list_seen(make(estimator=WEIGHTS | {"seen": ["fog", 3]})) == ("fog",)
-    assert list_seen(make(estimator=WEIGHTS | {"seen": "fog"})) == list_seen(make()) == ()

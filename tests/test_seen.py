@@ -1,6 +1,8 @@
 """Seen: a training refuses what suites test unless it is told, its weights say what they have seen, results mark it."""
 
+import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,23 @@ from robustpose import models
 from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted_set import find_corruptions
 from robustpose.errors import UserError
+from robustpose.estimators.in_memory import prepare
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.weights import read_input_spec, save_weights
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.skeletons import COCO
+from robustpose.results.about import About
 from robustpose.results.doubts import is_fact
+from robustpose.results.entries import summarize_entry
+from robustpose.results.findings import judge_claims
+from robustpose.results.measurement import measure_run
 from robustpose.results.published import published_rows
-from robustpose.results.rows import list_rows, row_of_unseen
+from robustpose.results.rows import list_rows
 from robustpose.results.seen import SEEN_BY_TRAINING, read_seen, seen_in_run, tell_seen_apart
 from robustpose.results.summary import summarize
 from robustpose.results.summary_model import check_summary
+from robustpose.results.unseen import row_of_unseen
+from robustpose.train.from_memory import read_network, write_start
 from robustpose.train.loop import train
 from robustpose.train.seen import OF_PAPER, check_unseen, gather_seen, list_seen, note_seen
 from robustpose.train.settings import TrainSettings, make_settings
@@ -207,6 +216,8 @@ def test_run_of_a_network_of_which_nothing_is_known_says_nothing(seen: list[str]
     assert not summary.keys() & {"mean_of_unseen"}
     assert not any(row.is_seen for row in list_rows(summary))
     assert not any("seen" in text for text in summary["warnings"])
+    broken = {"provenance": {"estimator": {"seen": "fog"}}}
+    assert read_seen(broken) is None
     assert tell_seen_apart(["a", "b"], [summary, summary]) == []
 
 
@@ -232,17 +243,83 @@ def hardened(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_network_trained_by_transfer_is_benched_with_marks(hardened: Path, run: Any, tmp_path: Path) -> None:
-    model = hardened / "model.safetensors"
-    for path in (model, hardened / "best.safetensors"):
+def test_weights_of_a_training_say_what_it_has_shown(hardened: Path, tmp_path: Path) -> None:
+    for path in (hardened / "model.safetensors", hardened / "best.safetensors"):
         input_spec = read_input_spec(path)
         assert input_spec is not None
         assert input_spec.seen == TRANSFER
+    network = read_network("small", hardened / "model.safetensors")  # as `harden` returns it
+    prepared, _ = prepare(network, None, COCO, {})
+    assert prepared.seen == TRANSFER
+    prepared, _ = prepare(network, "96x128", COCO, {})
+    assert prepared.seen == TRANSFER
+    path = write_start(network, prepared, tmp_path / "next")  # from which a training in memory starts
+    assert gather_seen(settings_of(start_from=path)) == TRANSFER
+
+
+def test_training_by_command_refuses_before_it_starts_and_notes_what_was_asked_for(run: Any, tmp_path: Path) -> None:
+    words = ("train", "--recipe", "advmix/toy", "--init", "demo", "--out", tmp_path / "run")
+    code, output, errors = run(*words, "--set", "mixing.views=[clean, corrupted]")
+    assert code == 2
+    assert not output
+    assert errors.startswith("error: view 'corrupted' shows the network what coco-c tests")
+    assert not (tmp_path / "run").exists()
+    _, _, errors = run(*words, "--strategy", "transfer", "--set", "epochs=0")
+    assert "note" not in errors  # other mistakes come first
+
+
+def test_marks_stand_in_the_terminal_tables_pages_comparisons_and_leaderboards(
+    hardened: Path, run: Any, tmp_path: Path
+) -> None:
     chosen = ("--data", "toy", "--limit", 4, "--corruptions", "snow,fog", "--severities", "1,2", "--resamples", 50)
-    code, output, errors = run("bench", "--model", f"small:{model}", *chosen, "--out", tmp_path / "run")
+    out = tmp_path / "runs/net"
+    code, output, errors = run("bench", "--model", f"small:{hardened / 'model.safetensors'}", *chosen, "--out", out)
     assert code == 0, errors
-    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    summary = json.loads((out / "summary.json").read_text())
     assert summary["provenance"]["estimator"]["seen"] == list(TRANSFER)
     assert summary["mean_of_unseen"] == summary["corruptions"]["fog"]
     assert summary["intervals"]["mean_of_unseen"] == summary["intervals"]["corruptions"]["fog"]
+    for text in (output, (out / "table.md").read_text()):
+        assert re.search(r"snow \(seen\)", text)
+        assert "seen in training: snow: the network has learned from" in text.replace("\n", " ")
+        assert "mean of 1 unseen: " in text
+    page = (out / "report.html").read_text()
+    assert "snow (seen)" in page
+    assert "fog (seen)" not in page
+    assert '<span class="name">mean of 1 unseen</span>' in page
+    header, row = csv.reader((out / "table.csv").read_text().splitlines())
+    assert dict(zip(header, row, strict=True))["seen"] == "snow"
+    assert (out / "table.tex").read_text().count("$^\\dagger$") == 2  # behind the score, and what it means
+    code, output, errors = run("bench", "--model", "demo", *chosen, "--out", tmp_path / "runs/demo")
+    assert code == 0, errors
+    assert "seen" not in output + (tmp_path / "runs/demo/summary.json").read_text()
+    _, output, _ = run("compare", tmp_path / "runs/demo", out, "--out", tmp_path / "compared")
     assert "snow (seen)" in output
+    assert "note: seen in training by model.safetensors: snow, or the like of them" in output.replace("\n", " ")
+    assert json.loads((tmp_path / "compared/comparison.json").read_text())["seen"] == ["snow"]
+    _, output, _ = run("leaderboard", tmp_path / "runs", "--out", tmp_path / "board")
+    assert "1 of 2; mean of 1 unseen" in output
+    (board,) = json.loads((tmp_path / "board/leaderboard.json").read_text())["boards"]
+    assert {entry["model"]: entry["seen"] for entry in board["entries"]} == {
+        "demo.safetensors": None,
+        "model.safetensors": ["snow"],
+    }
+    page = (tmp_path / "board/leaderboard.html").read_text()
+    assert 'data-filter="seen"' in page
+    assert 'data-seen="some"' in page
+    assert 'data-seen="unknown"' in page
+    _, output, _ = run("leaderboard", "entry", out, "--out", tmp_path / "entry.json")
+    entry = json.loads((tmp_path / "entry.json").read_text())
+    assert entry["model"]["seen"] == list(TRANSFER)
+    assert row_of_unseen(summarize_entry(entry)) == row_of_unseen(summary)
+
+
+def test_findings_note_what_was_not_new_to_some() -> None:
+    runs = {name: make_run() for name in ("net", "plain")}
+    runs["net"]["provenance"]["estimator"]["seen"] = ["fog", "snow"]
+    known = {"network": "sbl_r50", "input": "192x256", "boxes": "gt"}
+    told = {name: About(**known, training=of) for name, of in (("net", "AdvMix"), ("plain", "Standard"))}
+    measured = [measure_run(name, summary, told[name]) for name, summary in runs.items()]
+    (note,) = [note for note in judge_claims(measured, resamples=10).notes if "seen" in note]
+    assert note.startswith("net learned from corruptions that others are tested on as something new")
+    assert "(seen in training: snow and fog)" in note

@@ -36,6 +36,7 @@ from robustpose.results.rows import (
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.scored import name_scored
+from robustpose.results.seen import seen_in_run, tell_seen_apart
 from robustpose.results.setups import collect_doubts, tell_setups_apart
 from robustpose.results.summary import read_summary
 from robustpose.results.terms import explain_headline
@@ -90,12 +91,13 @@ def compare_runs(
         n_images=n_images,
         resamples=n_resamples,
         rows=tuple(rows),
-        notes=tuple(dict.fromkeys([*notes, *lacks])),
+        notes=tuple(dict.fromkeys([*notes, *lacks, *tell_seen_apart(called, summaries)])),
         slices=tuple(slices),
         scored=name_scored(first["provenance"]["dataset"]),
         terms=tuple((label_headline(name, first["metric"]), words) for name, words in explain_headline(first).items()),
         warnings=tuple(collect_doubts(called, summaries)),
         setup=tuple(tell_setups_apart(summaries)),
+        seen=tuple(dict.fromkeys(name for summary in summaries for name in seen_in_run(summary))),
     )
 
 

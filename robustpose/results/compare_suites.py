@@ -26,10 +26,11 @@ from robustpose.results.compare import (
 from robustpose.results.compared import ComparedRow, Comparison, compare_row, doubt_row
 from robustpose.results.held_gains import Sides, find_held_gains
 from robustpose.results.names import check_different, check_name
-from robustpose.results.one_model import Model, list_seen, order_suites, pair_models
+from robustpose.results.one_model import Model, order_suites, pair_models
 from robustpose.results.resampling import FEW_IMAGES, RESAMPLES, check_resamples
 from robustpose.results.rows import data_name, label_headline, suite_of
 from robustpose.results.scored import name_scored
+from robustpose.results.seen import read_seen
 from robustpose.results.setups import collect_doubts
 from robustpose.results.summary import read_summary
 from robustpose.results.terms import explain_headline
@@ -215,4 +216,4 @@ def _find_folder(folders: Sequence[Path], model: Model, suite: Suite) -> str | N
 
 
 def _gather_seen(model: Model, summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for place in model.runs.values() for name in list_seen(summaries[place])))
+    return tuple(dict.fromkeys(name for place in model.runs.values() for name in read_seen(summaries[place]) or ()))

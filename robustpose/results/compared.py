@@ -11,6 +11,7 @@ from robustpose.corruptions.suites import Suite
 from robustpose.results.resampling import FEW_IMAGES, LEVEL, interval
 from robustpose.results.rows import Interval, percent, title_chosen
 from robustpose.results.score_names import MEAN_OF_CHOSEN
+from robustpose.results.seen import mark_seen
 from robustpose.results.verdict_compare import describe_comparison
 
 
@@ -117,6 +118,7 @@ class Comparison:
     setup: tuple[tuple[str, tuple[str | None, ...]], ...] = ()  # what the runs say of themselves, where they differ
     # Names of the runs in each group, whose name then stands in `names`; () where runs are compared one by one.
     trainings: tuple[tuple[str, ...], ...] = ()
+    seen: tuple[str, ...] = ()  # corruptions that the network of one run or more has learned from
 
     @property
     def letters(self) -> list[str]:
@@ -166,7 +168,7 @@ class Comparison:
     def label(self, row: ComparedRow) -> str:
         """Return what people read as the name of a row, such as `mean of 2 corruptions`."""
         if row.name != MEAN_OF_CHOSEN:
-            return row.name
+            return mark_seen(row.name, self.seen if row.kind == "corruption" else ())
         return title_chosen({"cells": [one.name for one in self.rows if one.kind == "cell"]})
 
     def spell_marked(self, row: ComparedRow, run: int) -> str:
@@ -178,7 +180,7 @@ class Comparison:
         """Return what comparison.json holds."""
         slices = [{**vars(one), "rows": [row.to_json() for row in one.rows]} for one in self.slices]
         names = ("names", "trainings", "metric", "dataset", "n_images", "resamples", "warnings", "notes", "setup")
-        plain = {name: getattr(self, name) for name in names}
+        plain = {name: getattr(self, name) for name in (*names, "seen")}
         return {
             "level": LEVEL,
             "suite": self.suite.identity,

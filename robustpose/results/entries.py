@@ -30,6 +30,7 @@ from robustpose.results.published import count_benched
 from robustpose.results.resampling import LEAST_RESAMPLES, draw_weights
 from robustpose.results.rows import data_name, label_headline, model_name, nest_means, percent, suite_of, title_chosen
 from robustpose.results.run_folder import RunFolder
+from robustpose.results.seen import read_seen
 from robustpose.results.summary import find_intervals, read_summary
 from robustpose.results.summary_model import check_summary
 
@@ -56,10 +57,12 @@ def make_entry(
     scores, intervals, n_images, doubts = _recompute(folder, summary)
     about = read_about(summary)
     known = {"kind": estimator.get("kind"), "sha256": estimator.get("sha256"), "adapting": spell_adapting(estimator)}
+    seen = read_seen(summary)
     model = {
         "name": model_name(summary) if name is None else check_name(name),
         **{key: value for key, value in known.items() if isinstance(value, str)},
         **{"input": about.input, "training": about.training},
+        "seen": None if seen is None else list(seen),
         **(said or {}),
     }
     row = provenance.get("row")
@@ -106,7 +109,7 @@ def _recompute(
         return means, None, n_found, []  # what they would say is nothing
     weights = draw_weights(n_found, said["resamples"])
     resampled = {cell: table.score(weights) for cell, table in tables.items()}
-    return means, find_intervals(resampled, list(scores), suite), n_found, []
+    return means, find_intervals(resampled, list(scores), suite, read_seen(summary) or ()), n_found, []
 
 
 def is_entry(content: Any) -> bool:
@@ -215,7 +218,10 @@ def summarize_entry(content: Mapping[str, Any]) -> dict[str, Any]:
         "provenance": {
             **content["setup"],
             "dataset": dataset,
-            "estimator": {"name": model["name"], "kind": model.get("kind"), "input": model.get("input")},
+            "estimator": {
+                **{"name": model["name"], "kind": model.get("kind"), "input": model.get("input")},
+                **({} if model.get("seen") is None else {"seen": list(model["seen"])}),
+            },
             "versions": dict(content.get("versions", {})),
             "row": content.get("row"),
         },

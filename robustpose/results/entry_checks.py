@@ -15,6 +15,8 @@ from robustpose.results.board_identity import DETECTED, OF_BOXES
 from robustpose.results.doubts import LOW_SCORE
 from robustpose.results.published import count_benched, count_whole, get_row
 from robustpose.results.rows import SECTIONS, headline_columns, suite_of, title_chosen
+from robustpose.results.seen import MEAN_OF_UNSEEN
+from robustpose.results.unseen import row_of_unseen
 
 BOXES = ("gt", *DETECTED)  # a network that needs none may be run on data that have some
 FAR = 0.1  # of a score from its interval, or of scores under corruption above clean ones that are next to nothing
@@ -23,7 +25,7 @@ FAR = 0.1  # of a score from its interval, or of scores under corruption above c
 def check_keys(content: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
     """Raise UserError where scores or intervals are of what no run has."""
     known = {*headline_columns(suite_of(summary)), *SECTIONS.values()}
-    for part, others in (("scores", ()), ("intervals", ("level", "resamples", "mean_of_chosen"))):
+    for part, others in (("scores", ()), ("intervals", ("level", "resamples", "mean_of_chosen", MEAN_OF_UNSEEN))):
         unknown = [key for key in content.get(part) or {} if key not in {*known, *others}]
         if unknown:
             raise UserError(f"unknown key '{part}.{unknown[0][:80]}': there is no such score")
@@ -64,7 +66,9 @@ def check_intervals(summary: Mapping[str, Any]) -> None:
     intervals = summary.get("intervals") or {}
     if intervals and count_benched(summary["provenance"]["dataset"]) == 1:
         raise UserError("intervals must be null for 1 image: all its resamples are the same")
-    pairs = [(name, summary.get(name), ends) for name, ends in intervals.items() if isinstance(ends, list)]
+    unseen = row_of_unseen(summary)
+    scores = {**summary, MEAN_OF_UNSEEN: None if unseen is None else unseen.value}
+    pairs = [(name, scores.get(name), ends) for name, ends in intervals.items() if isinstance(ends, list)]
     for part in SECTIONS.values():
         of = summary.get(part) or {}
         pairs += [(f"{part}.{name}", of.get(name), ends) for name, ends in intervals.get(part, {}).items() if ends]

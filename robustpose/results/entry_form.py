@@ -19,6 +19,7 @@ from robustpose.results.summary_model import MOST_CELLS, MOST_IMAGES, ROUNDING, 
 VERSION = 1
 LONGEST_NAME = 200  # letters
 MOST_LINKS = 10
+MOST_SEEN = 1000  # names
 MOST_WARNINGS = 50
 PROFILES = ("release", "independent", "unknown")
 BOXES = ("gt", "clean-det", "corrupt-det", "none", "unknown")
@@ -120,6 +121,9 @@ class Model(_Closed):
     training: Name | None = Field(None, description="How it was trained, such as `AdvMix`.")
     sha256: Digest | None = Field(None, description="SHA-256 of its file.")
     adapting: Name | None = Field(None, description="How it adapted to the images at test time, if it did.")
+    seen: Annotated[list[Name], Field(max_length=MOST_SEEN)] | None = Field(
+        None, description="Corruptions that it has learned from, or from the like of them; without it nothing is known."
+    )
 
 
 class Suite(_Closed):
@@ -183,6 +187,9 @@ class Intervals(Part):
     )
     mean_of_chosen: Annotated[Ends, BeforeValidator(_parse_bounds)] | None = Field(
         None, description="Interval of the mean over the corruptions, where these are not all of a suite."
+    )
+    mean_of_unseen: Annotated[Ends, BeforeValidator(_parse_bounds)] | None = Field(
+        None, description="Interval of the mean over the corruptions that the model has not seen, if it has seen some."
     )
     cells: Bounds01 = Field({}, description="Interval of each cell.")
     corruptions: Bounds01 = Field({}, description="Interval of each corruption.")

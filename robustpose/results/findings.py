@@ -82,7 +82,7 @@ def judge_claims(
     """Return what measurements say of all claims."""
     found = tuple(judge(claim, measurements) for claim in CLAIMS)
     more = [] if resamples is None else [*_note_apart(measurements), *_note_unknown(measurements)]
-    return Findings(tuple(measurements), found, (*notes, *more), resamples)
+    return Findings(tuple(measurements), found, (*notes, *more, *_note_seen(found, measurements)), resamples)
 
 
 def judge(claim: Claim, measurements: Sequence[Measurement]) -> Finding:
@@ -148,6 +148,22 @@ def _note_unknown(measurements: Sequence[Measurement]) -> list[str]:
     if any(one.about.training is None for one in measurements):
         notes.append("runs of which no training is known are compared among themselves as if they were trained alike")
     return notes
+
+
+def _note_seen(found: Sequence[Finding], measurements: Sequence[Measurement]) -> list[str]:
+    """Return a note on measurements that are compared with others which have not seen the same in training."""
+    seen = {one.name: one.seen for one in measurements}
+    pairs = {comparison.runs for finding in found for comparison in finding.comparisons}
+    apart = {
+        name: None for runs in sorted(pairs) if len({seen[run] for run in runs}) > 1 for name in runs if seen[name]
+    }
+    if not apart:
+        return []
+    shown = spell_list(dict.fromkeys(corruption for name in apart for corruption in seen[name]))
+    return [
+        f"{_few(apart)} learned from corruptions that others are tested on as something new (seen in training: "
+        f"{shown}): comparisons over all corruptions favour what has seen some of them"
+    ]
 
 
 def _note_apart(measurements: Sequence[Measurement]) -> list[str]:

@@ -18,8 +18,10 @@ from robustpose.results.board_files import Found, find_results
 from robustpose.results.board_identity import find_origin, head_of, identify_board
 from robustpose.results.names import check_different, check_name
 from robustpose.results.published import PublishedRow, count_benched
-from robustpose.results.rows import Row, data_name, row_of_chosen, rows_of, suite_of
+from robustpose.results.rows import Row, data_name, percent, row_of_chosen, rows_of, suite_of
 from robustpose.results.scored import name_metric
+from robustpose.results.seen import read_seen, seen_in_run
+from robustpose.results.unseen import row_of_unseen
 
 MOST_COLUMNS = 60  # of corruptions; a run may have thousands of its own
 # Of provenance: what has to be the same in one board. Versions may differ: they are shown.
@@ -42,6 +44,8 @@ class Entry:
     )  # what else is known: `parameters`, `input`, `training`, `adapting`
     warnings: Sequence[str] = ()  # why its numbers could be wrong
     differences: Sequence[str] = ()  # in what it is not the same measurement as the paper's row
+    seen: Sequence[str] | None = None  # of its corruptions, those that the model has learned from; None: not known
+    unseen: Row | None = None  # the mean of the others, where some were seen
 
     @property
     def run(self) -> str:
@@ -171,11 +175,22 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
         "groups": entry.values("group"),
         "corruptions": {name: value for name, value in entry.values("corruption").items() if value is not None},
         **{key: entry.model.get(key) for key in ("parameters", "input", "training", "adapting")},
+        "seen": None if entry.seen is None else list(entry.seen),
+        **({} if entry.unseen is None else {entry.unseen.name: entry.unseen.value}),
         "links": dict(entry.links),
         "warnings": list(entry.warnings),
         "robustpose": entry.version,
         "row": entry.row and entry.row.name,
     }
+
+
+def describe_seen(entry: Entry) -> str:
+    """Return how many corruptions were seen, and the mean of the others: `4 of 15; mean of 11 unseen: 41.2`."""
+    if entry.seen is None:
+        return "unknown"
+    n_all = sum(value is not None for value in entry.values("corruption").values())
+    told = f"{len(entry.seen)} of {n_all}"
+    return told if entry.unseen is None else f"{told}; {entry.unseen.label}: {percent(entry.unseen.value)}"
 
 
 def _make_board(summary: Mapping[str, Any], file: str) -> Board:
@@ -228,6 +243,8 @@ def _make_entry(found: Found, name: str) -> Entry:
         model=found.model,
         warnings=found.warnings,
         differences=found.differences,
+        seen=None if read_seen(summary) is None else seen_in_run(summary),
+        unseen=row_of_unseen(summary),
     )
 
 

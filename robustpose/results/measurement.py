@@ -18,6 +18,7 @@ from robustpose.results.about import About, read_about
 from robustpose.results.published import PublishedRow, count_images, find_dataset, published_rows
 from robustpose.results.rows import suite_of
 from robustpose.results.scored import name_metric
+from robustpose.results.seen import SEEN_BY_TRAINING, seen_in_run
 from robustpose.results.summary import identify_data
 
 # What has to be the same for two runs to be of the same corrupted images.
@@ -40,6 +41,7 @@ class Measurement:
     resampled: Means | None = None  # (R,) of the same resamples of the images; None where there are none
     n_images: int | None = None  # of which they are
     is_printed: bool = False  # in the paper: there are no intervals
+    seen: tuple[str, ...] = ()  # corruptions of it that the network is known to have learned from
 
     @property
     def is_complete(self) -> bool:
@@ -68,6 +70,7 @@ def measure_run(name: str, summary: Mapping[str, Any], told: About) -> Measureme
     return Measurement(
         name=name,
         about=about,
+        seen=seen_in_run(summary),
         pixels=json.dumps(same, sort_keys=True),
         people=None if about.boxes is None else json.dumps([about.boxes, boxes], sort_keys=True),
         data=name_of_data + (f" ({', '.join(inside)})" if inside else ""),
@@ -99,4 +102,5 @@ def _measure_row(row: PublishedRow) -> Measurement:
         suite=COCO_C,
         means=Means(row.clean, row.mPC, row.rPC, {}, dict(row.corruptions), {}, {}, {}),
         is_printed=True,
+        seen=SEEN_BY_TRAINING.get(row.training, ()),
     )

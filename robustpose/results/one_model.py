@@ -87,12 +87,6 @@ def pair_models(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]])
     return [Model(name, of) for name, of in named], notes
 
 
-def list_seen(summary: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the corruptions that a run's network is known to have learned from, of the same kind included."""
-    seen = summary["provenance"]["estimator"].get("seen")
-    return tuple(name for name in seen if isinstance(name, str)) if isinstance(seen, list) else ()
-
-
 def order_suites(summaries: Sequence[Mapping[str, Any]]) -> list[Suite]:
     """Return the suites of summaries, each once: the published benchmark's first, then as they came."""
     suites = list({suite.label: suite for suite in map(suite_of, summaries)}.values())

@@ -18,7 +18,7 @@ from robustpose.errors import UserError
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, Means, name_means
 from robustpose.results.adapted import name_estimator
 from robustpose.results.scored import list_notes, name_pck
-from robustpose.results.seen import list_unseen, seen_in_run
+from robustpose.results.seen import seen_in_run
 
 Interval = tuple[float, float] | list[float]
 
@@ -30,7 +30,6 @@ HEADLINE: dict[str, Callable[[Means], Any]] = {
 # Kind of a row -> where `Means` and a summary have it.
 SECTIONS = {"group": "groups", "corruption": "corruptions", "cell": "cells", "pixels": "geometric"}
 
-MEAN_OF_UNSEEN = "mean_of_unseen"  # in summary.json, of runs in which some corruptions were seen
 CHANGES = "people lost and new, by score, in percent"
 CHANGES_NOTE = (
     "lost: found on the clean image and not under corruption, in parts of all clean scores; new: the other way round, "
@@ -204,20 +203,6 @@ def row_of_chosen(summary: Mapping[str, Any]) -> Row | None:
     if bounds is None and len(scores) == 1:
         bounds = next(iter(intervals.get("corruptions", {}).values()), None)
     return Row("chosen", "mean_of_chosen", title_chosen(summary), mean, bounds)
-
-
-def row_of_unseen(summary: Mapping[str, Any]) -> Row | None:
-    """Return the mean of the corruptions of a run that its network is not known to have seen, where it has seen some.
-
-    They are those of the suite if the run has all of it. None where no corruption of the run was seen, or all were.
-    """
-    suite, scores, intervals = suite_of(summary), summary["corruptions"], summary.get("intervals") or {}
-    is_complete = summary.get(suite.mean_name) is not None
-    names = list_unseen(list(scores), suite, is_complete, seen_in_run(summary))
-    if not names:
-        return None
-    mean = sum(scores[name] for name in names) / len(names)
-    return Row("unseen", MEAN_OF_UNSEEN, f"mean of {len(names)} unseen", mean, intervals.get(MEAN_OF_UNSEEN))
 
 
 def tabulate_changes(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[float | None]]]]:

@@ -17,9 +17,10 @@ from robustpose.results.published import published_rows
 
 # By what the paper calls a training, what it shows of the paper's suite: Wang et al., CVPR 2021, Table 4.
 SEEN_BY_TRAINING = {"Transfer": ("gaussian_noise", "defocus_blur", "snow", "contrast")}
+MEAN_OF_UNSEEN = "mean_of_unseen"  # in summary.json, of runs in which some corruptions were seen
 MARK = " (seen)"  # behind the name of a corruption
 SEEN_FACT = "seen in training: "  # how the note among the warnings of a run begins
-EXPLAINED = "a score under what the network has learned from is no measure of robustness to something new"
+EXPLAINED = "the network has learned from these or from the like of them, so their scores are no measure of what is new"
 
 
 def read_seen(summary: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -32,8 +33,8 @@ def read_seen(summary: Mapping[str, Any]) -> tuple[str, ...] | None:
     """
     provenance = summary["provenance"]
     said = (provenance.get("estimator") or {}).get("seen")
-    if said is not None:
-        return tuple(map(str, said))
+    if isinstance(said, list):
+        return tuple(name for name in said if isinstance(name, str))
     noted = (provenance.get("row") or {}).get("name")
     training = next((row.training for row in published_rows() if row.name == noted), None)
     return SEEN_BY_TRAINING.get(str(training))
@@ -85,4 +86,4 @@ def tell_seen_apart(names: Sequence[str], summaries: Sequence[Mapping[str, Any]]
         for seen, of in runs.items()
         if seen
     ]
-    return [f"{note}; {EXPLAINED}" for note in notes]
+    return [f"{note}, or the like of them; scores there are no test of something new" for note in notes]

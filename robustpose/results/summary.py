@@ -16,8 +16,8 @@ from robustpose.reading import read_json
 from robustpose.results.doubts import list_doubts
 from robustpose.results.paired import pair_corruptions
 from robustpose.results.resampling import LEVEL, interval
-from robustpose.results.rows import MEAN_OF_UNSEEN, nest_means
-from robustpose.results.seen import mean_of_unseen, read_seen, tell_seen
+from robustpose.results.rows import nest_means
+from robustpose.results.seen import MEAN_OF_UNSEEN, mean_of_unseen, read_seen, tell_seen
 from robustpose.results.summary_model import MOST_BYTES, check_summary
 
 

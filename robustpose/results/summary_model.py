@@ -16,8 +16,8 @@ from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError, first_few
 from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.rows import MEAN_OF_UNSEEN, as_number, headline_columns, nest_means, suite_of
-from robustpose.results.seen import mean_of_unseen, read_seen
+from robustpose.results.rows import as_number, headline_columns, nest_means, suite_of
+from robustpose.results.seen import MEAN_OF_UNSEEN, mean_of_unseen, read_seen
 
 ROUNDING = 1e-6  # of sums in another order
 MOST_BYTES = 4 << 20  # of a file; those of all cells of coco-c have 20,000

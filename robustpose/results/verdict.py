@@ -18,6 +18,7 @@ from robustpose.results.resampling import FEW_IMAGES
 from robustpose.results.rows import Interval, Row, percent, rows_of, severities_of, suite_of
 from robustpose.results.slices_model import read_slices
 from robustpose.results.sufferers import tell_sufferers
+from robustpose.results.unseen import tell_unseen
 
 
 def judge_run(summary: Mapping[str, Any], slices: Mapping[str, Any] | None = None) -> list[str]:
@@ -29,7 +30,8 @@ def judge_run(summary: Mapping[str, Any], slices: Mapping[str, Any] | None = Non
     if clean < LOW_SCORE:
         return [f"{metric} is {percent(clean)} % on clean images, next to nothing: what corruption costs says little."]
     who = tell_sufferers(summary, slices) if slices and not _is_of_few(summary) else []
-    return [_tell_kept(summary), *tell_costs(summary, _is_of_few(summary)), *who, *_tell_doubts(summary)]
+    costs = tell_costs(summary, _is_of_few(summary))
+    return [_tell_kept(summary), *costs, *tell_unseen(summary), *who, *_tell_doubts(summary)]
 
 
 def _is_of_few(summary: Mapping[str, Any]) -> bool:

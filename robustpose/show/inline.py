@@ -21,6 +21,7 @@ from robustpose.results.rows import (
     rows_of,
     tabulate_cells,
 )
+from robustpose.results.seen import mark_seen, seen_in_run
 
 _CELL = "padding:1px 7px;text-align:right"
 _HEAD, _FIRST = f"{_CELL};font-weight:600", "padding:1px 7px;text-align:left"
@@ -28,7 +29,7 @@ _HEAD, _FIRST = f"{_CELL};font-weight:600", "padding:1px 7px;text-align:left"
 
 def run_to_html(summary: Mapping[str, Any], folder: Path, verdict: str) -> str:
     """Return what a run found in words, its headline in percent, and a row for each corruption, a column a severity."""
-    headline = rows_of(summary, "headline")
+    headline, seen = rows_of(summary, "headline"), seen_in_run(summary)
     parts = [
         f"<p><b>{spell_html(model_name(summary))}</b> on {spell_html(describe_data(summary))}; {_metric(summary)}</p>"
     ]
@@ -41,7 +42,7 @@ def run_to_html(summary: Mapping[str, Any], folder: Path, verdict: str) -> str:
         parts.append(f"<p>{spell_html(words)}</p>")
     if summary["corruptions"]:
         titles, lines = tabulate_cells(summary)
-        rows = [[name, *(percent(row.value) for row in rows)] for name, rows in lines]
+        rows = [[mark_seen(name, seen), *(percent(row.value) for row in rows)] for name, rows in lines]
         parts.append(
             tabulate_html(["corruption", *titles], rows, [[None, *(row.value for row in of)] for _, of in lines])
         )

@@ -24,7 +24,6 @@ from robustpose.results.rows import (
     model_name,
     percent,
     row_of_chosen,
-    row_of_unseen,
     rows_of,
     tabulate_cells,
     tabulate_changes,
@@ -33,6 +32,7 @@ from robustpose.results.rows import (
 )
 from robustpose.results.scored import count_title, list_notes
 from robustpose.results.seen import mark_seen, seen_in_run, tell_seen
+from robustpose.results.unseen import row_of_unseen
 
 if TYPE_CHECKING:
     from robustpose.results.leaderboard import Board
@@ -199,16 +199,20 @@ def print_comparison(rows: Sequence[Sequence[str]], source: str, differences: Se
 def print_boards(boards: Sequence[Board]) -> None:
     """Print leaderboards, in percent."""
     from robustpose.results.board_identity import tell_boards_apart
+    from robustpose.results.leaderboard import describe_seen
 
     for board, apart in zip(boards, tell_boards_apart(boards), strict=True):
         images = f"{board.data_name}, {board.images}"
         how = f"suite {board.suite.name}, profile {board.protocol['profile']}, boxes {board.protocol['box_protocol']}"
         whole = "" if board.is_complete else f", incomplete: {board.covers}"
-        titles = ["", "model", *(row.label for row in board.entries[0].leading(board.headline)), "run"]
+        has_seen = any(entry.seen for entry in board.entries)
+        titles = ["", "model", *(row.label for row in board.entries[0].leading(board.headline))]
+        titles += ["seen in training", "run"] if has_seen else ["run"]
         rows = []
         for rank, entry in enumerate(board.entries, 1):
             scores = [f"{percent(row.value)}{_range(row.interval)}" for row in entry.leading(board.headline)]
-            rows.append([str(rank), entry.name, *scores, entry.run])
+            seen = [describe_seen(entry)] if has_seen else []
+            rows.append([str(rank), entry.name, *scores, *seen, entry.run])
         title = ", ".join([f"{board.metric} in percent on {images}, {how}{whole}", *apart])
         print_table(title, titles, rows, 120, texts=(0, 1, len(titles) - 1))
 

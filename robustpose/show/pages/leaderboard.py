@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from robustpose.files import open_whole, write_text
 from robustpose.results.board_identity import tell_boards_apart
-from robustpose.results.leaderboard import Board, Entry, boards_to_json
+from robustpose.results.leaderboard import Board, Entry, boards_to_json, describe_seen
 from robustpose.results.links import is_relative, is_report, link_file
 from robustpose.results.rows import label_headline
 from robustpose.results.terms import explain_headline
@@ -19,6 +19,7 @@ from robustpose.show.pages.page import render_page
 from robustpose.show.replacing import check_json, check_page, follow
 
 UNKNOWN = "unknown"
+SEEN = ("none", "some", UNKNOWN)  # of the corruptions, by the filter of that name
 # Numbers of parameters, in millions: below the first, from each to the next, from the last on.
 SIZES = (1, 5, 15, 40, 100)
 
@@ -54,7 +55,7 @@ def check_place(folder: Path) -> None:
 
 def render_leaderboard(boards: Sequence[Board]) -> str:
     """Return the HTML page. Text from files is escaped."""
-    asked = {"facts_of": list_facts, "input_of": name_input, "size_of": name_size}
+    asked = {"facts_of": list_facts, "input_of": name_input, "size_of": name_size, "seen_of": name_seen}
     known = {"choices": list_choices(boards), "terms": explain_columns(boards), "apart": tell_boards_apart(boards)}
     return render_page("leaderboard.html.j2", boards=boards, charts={}, **known, **asked)
 
@@ -73,8 +74,8 @@ def explain_columns(boards: Sequence[Board]) -> list[tuple[str, str]]:
 def list_choices(boards: Sequence[Board]) -> dict[str, list[str]]:
     """Return what can be chosen from, by filter; none of filters that all entries would pass.
 
-    A filter's name is that of the attribute which the page has it in: of boards `suite` and `boxes`, of rows `input`
-    and `parameters`.
+    A filter's name is that of the attribute which the page has it in: of boards `suite` and `boxes`, of rows `input`,
+    `parameters` and `seen`.
     """
     entries = [entry for board in boards for entry in board.entries]
     inputs = {name_input(entry) for entry in entries}
@@ -83,6 +84,7 @@ def list_choices(boards: Sequence[Board]) -> dict[str, list[str]]:
         "suite": sorted({board.suite.label for board in boards}),
         "boxes": sorted({str(board.protocol["box_protocol"]) for board in boards}),
         "input": sorted(inputs, key=_by_pixels),
+        "seen": [word for word in SEEN if word in map(name_seen, entries)],
         "parameters": [size for size in [*map(_spell_range, range(len(SIZES) + 1)), UNKNOWN] if size in sizes],
     }
     return {name: choices for name, choices in found.items() if len(choices) > 1}
@@ -103,9 +105,17 @@ def list_facts(entry: Entry, board: Board) -> list[str]:
         count and f"{spell_count(count)} parameters",
         entry.model.get("training"),
         entry.model.get("adapting"),
+        f"seen in training: {describe_seen(entry)}" if entry.seen else None,
         f"robustpose {entry.version}" if tells_version else None,
     ]
     return [fact for fact in facts if fact]
+
+
+def name_seen(entry: Entry) -> str:
+    """Return whether a model has learned from corruptions that it is measured under, a word of `SEEN`."""
+    if entry.seen is None:
+        return UNKNOWN
+    return SEEN[1] if entry.seen else SEEN[0]
 
 
 def name_input(entry: Entry) -> str:

@@ -42,10 +42,12 @@ from robustpose.results.rows import (
     title_chosen,
 )
 from robustpose.results.scored import list_joints_scored, name_scored
+from robustpose.results.seen import SEEN_BY_TRAINING
 from robustpose.results.setups import flatten
 from robustpose.results.slices_model import FEW_PEOPLE, read_slices
 from robustpose.results.summary import read_summary
 from robustpose.results.terms import explain_headline
+from robustpose.results.unseen import row_of_unseen
 from robustpose.results.verdict import judge_run
 from robustpose.show.pages import charts
 from robustpose.show.pages.gallery import make_gallery
@@ -156,6 +158,7 @@ def render(
         slices_by_kind=[(kind, list(rows)) for kind, rows in groupby(sliced, itemgetter("kind"))],
         chosen_title=title_chosen(summary),
         of_chosen=row_of_chosen(summary),
+        of_unseen=row_of_unseen(summary),
         chosen_kinds={row["kind"] for row in sliced if "mean_of_chosen" in row},
         calibration_cell=_harshest(curves) if curves else None,
         provenance=[
@@ -214,6 +217,7 @@ def _beside(summary: Mapping[str, Any], row: PublishedRow) -> dict[str, Any]:
     words = [f"{row.model} {row.input}", *([] if row.training == "Standard" else [row.training])]
     words += ["annotated boxes"] if row.has_annotated_boxes else []
     words += [f"Table {row.table}"] if row.table > 3 else []  # whose rows are printed more than once
+    words += [f"{len(seen)} corruptions seen"] if (seen := SEEN_BY_TRAINING.get(row.training)) else []
     known = {one.name: one.value for one in ours if one.value is not None and one.name in theirs}
     return {
         "id": row.name,

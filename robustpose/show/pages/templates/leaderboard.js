@@ -44,7 +44,7 @@
       figure.classList.toggle("by-corruption", isByCorruption);
       const isOpen = passes(section, ["suite", "boxes"]);
       const rows = [...tables[place].tBodies[0].rows];
-      rows.forEach((row) => (row.hidden = !(isOpen && passes(row, ["model", "input", "parameters"]))));
+      rows.forEach((row) => (row.hidden = !(isOpen && passes(row, ["model", "input", "parameters", "seen"]))));
       const left = rows.filter((row) => !row.hidden).length;
       section.hidden = left === 0;
       const link = document.querySelector(`nav a[href="#${section.id}"]`);
@@ -70,7 +70,7 @@
     if (name === "order") return ["ascending", "descending"].includes(value);
     if (name === "view") return value === "corruptions";
     if (name === "model") return true;
-    const isFilter = ["suite", "boxes", "input", "parameters"].includes(name);
+    const isFilter = ["suite", "boxes", "input", "parameters", "seen"].includes(name);
     return isFilter && [...document.querySelectorAll(`[data-${name}]`)].some((one) => one.dataset[name] === value);
   };
 
