@@ -14,7 +14,9 @@ from robustpose.corruptions.told import find_inside, is_told
 from robustpose.data.carrying import pack_frames, unpack_frames
 from robustpose.data.corrupted import MadeImages
 from robustpose.data.images import read_image, write_image
+from robustpose.data.images_alone import read_images
 from robustpose.data.joints import take_joints
+from robustpose.data.own import adopt_dataset
 from robustpose.data.people import frame_to_corrupt, frames_to_corrupt, identify_people
 from robustpose.data.spec import DataSpec
 from robustpose.data.subset import Adjusted
@@ -25,6 +27,7 @@ from robustpose.evaluation import get_frames
 from robustpose.export.write import SetJob, write_set
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.types import Truth, list_people
+from tests import outside
 from tests.runs import files_of
 from tests.scenes import draw_scene
 
@@ -125,6 +128,34 @@ def test_squares_do_not_depend_on_which_joints_or_images_are_taken():
     np.testing.assert_array_equal(*images)
 
 
+class PeopleOfItsOwn(outside.Squares):
+    """A dataset that says itself where people are."""
+
+    def __init__(self, people):
+        self.people_of_image = people
+
+    def people(self, index):
+        return self.people_of_image
+
+
+def test_a_dataset_of_ones_own_may_say_where_people_are():
+    people = [np.array([[3.0, 4.0]])]
+    assert frame_to_corrupt(adopt_dataset(outside.Squares(), "data"), 1).people[0].shape == (17, 2)
+    assert frame_to_corrupt(adopt_dataset(PeopleOfItsOwn(people), "data"), 1).people == tuple(people)
+    with pytest.raises(UserError, match=r"data: people\(\) must return a Sequence, got NoneType"):
+        frame_to_corrupt(adopt_dataset(PeopleOfItsOwn(None), "data"), 1)
+    frame = frame_to_corrupt(adopt_dataset(PeopleOfItsOwn([3]), "data"), 1)
+    with pytest.raises(UserError, match="people must be joints"):
+        MADE.read(frame, MASK)
+
+
+def test_images_alone_have_nobody(coco_folder):
+    alone = read_images(coco_folder / "images", "gt", None)
+    frame = frame_to_corrupt(alone, 0)
+    assert frame.people == ()
+    assert (MADE.read(frame, MASK) != frame.image).any()
+
+
 @pytest.fixture
 def data(coco_folder):
     return DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images", limit=3).open
@@ -161,6 +192,17 @@ def test_a_run_is_the_same_with_any_workers_and_when_it_goes_on(data, tmp_path):
         for cells in steps:
             run_bench(Job(data, model, MADE, tmp_path / name), cells, workers, n_resamples=0)
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_shards_of_a_run_merge_to_the_same_run(run, coco_folder, tmp_path):
+    words = ("--model", "tests.outside:guess_from_pixels", "--annotations", coco_folder / "people.json")
+    words += ("--images", coco_folder / "images", "--corruptions", "mask", "--severities", 5, "--workers", 1)
+    words += ("--seed", 7, "--resamples", 0, "--no-report")
+    assert run("bench", *words, "--out", tmp_path / "whole")[0] == 0
+    for number in (1, 2):
+        assert run("bench", *words[:-3], "--shard", f"{number}/2", "--out", tmp_path / "merged")[0] == 0
+    assert run("merge", tmp_path / "merged", *words[-3:])[0] == 0
+    assert files_of(tmp_path / "merged") == files_of(tmp_path / "whole")
 
 
 def test_photos_without_annotations_have_four_squares_anywhere(run, tmp_path):

@@ -27,7 +27,7 @@ from robustpose.pose.types import Floats, Frame, ImageId, Poses, Truth, list_peo
 Mask = npt.NDArray[np.bool_]
 # What members of others are checked to be, and what their functions are checked to give.
 ATTRIBUTES: dict[str, type] = {"skeleton": Skeleton, "metric": str, "primary": str}
-RESULTS: dict[str, type] = {"frame": Frame, "boxes_in": Frame, "truth": Truth, "compute": Mapping}
+RESULTS: dict[str, type] = {"frame": Frame, "boxes_in": Frame, "truth": Truth, "people": Sequence, "compute": Mapping}
 
 
 class Dataset(Protocol):

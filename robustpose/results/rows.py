@@ -37,6 +37,7 @@ CHANGES_NOTE = (
 )
 # Above narrow columns, where the first word of a corruption does not do.
 SHORT_NAMES = {"gaussian_noise": "Gauss", "brightness": "Bright", "pixelate": "Pixel", "jpeg_compression": "JPEG"}
+SHORT_NAMES |= {"color_quantization": "Colors", "underexposure": "Under", "high_gain": "Gain"}
 
 
 @dataclass(frozen=True)
