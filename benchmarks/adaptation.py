@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="a torch network, as bench takes it")
     parser.add_argument("--annotations", type=Path, help="COCO keypoint file; without, drawn people")
     parser.add_argument("--images", type=Path)
+    parser.add_argument("--metric", help="of --annotations, such as pck:head_size@0.5; by default the data's own")
     parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--limit", type=int, help="first images only")
     parser.add_argument("--suite", default="coco-c")
@@ -67,7 +68,7 @@ def describe_data(given: argparse.Namespace) -> dict[str, Any]:
     """Return the data, as `robustpose.bench` takes them."""
     if given.annotations is None:
         return {"data": "toy", "limit": given.limit}
-    return {"annotations": given.annotations, "images": given.images, "limit": given.limit}
+    return {"annotations": given.annotations, "images": given.images, "limit": given.limit, "metric": given.metric}
 
 
 def bench(given: argparse.Namespace, name: str, options: dict[str, Any]) -> robustpose.Run:
