@@ -1,11 +1,12 @@
 """What does a step of AdvMix cost beside a supervised step, and how many crops does a data-loading core make?
 
     python benchmarks/training.py
-    python benchmarks/training.py --annotations people.json --images DIR
+    python benchmarks/training.py --rows "" --annotations people.json --images DIR
 
 One thread, CPU time, medians over rounds in which all rows take turns; `ratio` is the median over rounds of a row's
-time to the supervised step's. Views are random numbers; SBL with ResNet-50 at 256x192. With --annotations, also crops
-per second and core: reading the image, cropping, views (the clean one alone, then three), targets.
+time to the supervised step's. Views are random numbers; SBL with ResNet-50 at 256x192. Before it, crops per second and
+core of each view, drawn beside the clean crop from an image in memory (drawn people, 640x480). With --annotations, also
+crops per second and core: reading the image, cropping, views (the clean one alone, then three), targets.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
 import cv2
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
 from robustpose import models
 from robustpose.data.coco import read_coco
+from robustpose.data.toy import ToyPeople
 from robustpose.models.zoo import make_input_spec
 from robustpose.pose.skeletons import COCO
 from robustpose.processes import keep_freed_memory
@@ -37,7 +40,9 @@ from robustpose.train.settings_groups import AugmentSettings
 from robustpose.train.simultaneous import SimultaneousStep
 from robustpose.train.steps import Step
 from robustpose.train.teacher import Teacher
+from robustpose.train.views.table import VIEWS
 
+SIZES_WH = ((96, 128), (192, 256))
 ROWS: dict[str, dict[str, Any]] = {
     "alternating, distils on the mix": {"distill_on": "mixed"},
     "alternating, distils on clean": {"distill_on": "clean"},
@@ -82,6 +87,24 @@ def time_steps(name: str, batch_size: int, rounds: int, rows: dict[str, dict[str
         print(f"{row:34}{1000 * statistics.median(values) / batch_size:9.1f}{ratio:7.2f}")
 
 
+def time_views(n_crops: int = 300) -> None:
+    """Print how many crops a core makes with each view, from images in memory: cropping, and drawing both."""
+    print(f"{'crops/s and core':16}" + "".join(f"{f'{width}x{height}':>9}" for width, height in SIZES_WH))
+    for view in VIEWS:
+        rates = []
+        for width, height in SIZES_WH:
+            input_spec = make_input_spec("sbl_r50", COCO, (width, height))
+            source = CropSource(ToyPeople(), input_spec, 0, views=tuple(dict.fromkeys(("clean", view))))
+            image = cv2.resize(source.dataset.frame(0).image, (640, 480))
+            matrix = np.array([[0.6 * width / 192, 0.2, -40], [-0.2, 0.6 * width / 192, 20]])
+            for first in (0, n_crops):  # the first ones prepare
+                start = time.process_time()
+                for number in range(first, first + n_crops):
+                    source.cut(image, matrix, (0, number))
+            rates.append(n_crops / (time.process_time() - start))
+        print(f"{view:16}" + "".join(f"{rate:9.0f}" for rate in rates), flush=True)
+
+
 def time_loading(annotations: Path, images: Path) -> None:
     """Print how many crops a core makes, without and with the views of AdvMix."""
     people = read_coco(annotations, images)
@@ -110,6 +133,7 @@ def main() -> None:
     keep_freed_memory()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+    time_views()
     if given.annotations:
         time_loading(given.annotations, given.images)
     chosen = given.rows.split(";") if given.rows is not None else list(ROWS)

@@ -44,6 +44,11 @@ def test_gains_are_one_below_the_cutoff_and_nothing_above() -> None:
             assert lowpass.gains(u, v) == pytest.approx([gain], abs=0.01)
 
 
+def test_strongest_filter_takes_away_all_that_is_fine() -> None:
+    crop = rng(3).integers(0, 256, (512, 512, 3), np.uint8)
+    assert filter_crop(crop, Lowpass(20 / 512, 2.5, 1.0, ORDERS[1])).std() < 0.05 * crop.std()
+
+
 def test_flat_crops_stay_and_edges_ring() -> None:
     flat = np.full((48, 40, 3), 77, np.uint8)
     assert np.array_equal(filter_crop(flat, Lowpass(0.1, 1, 0, 8)), flat)

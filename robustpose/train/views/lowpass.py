@@ -50,6 +50,7 @@ class Lowpass:
         turn, other = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
         q = ((turn * u + other * v) * np.float32(self.stretch / self.cutoff)) ** 2
         q = q + ((turn * v - other * u) * np.float32(1 / self.cutoff)) ** 2
+        q = np.minimum(q, 100)  # above, nothing is left of a wave either, and the power would be no float32
         return np.asarray(1 / np.sqrt(1 + q**self.order), np.float32)
 
 
