@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from robustpose.corruptions import TABLE
 from robustpose.data.images import read_image
 from robustpose.models.input_spec import InputSpec
 from robustpose.pose.skeletons import COCO
@@ -78,6 +81,20 @@ def test_view_takes_a_flat_crop(name: str, value: int) -> None:
 
 
 @each_new_view
+def test_fourier_alone_shows_what_a_suite_tests(name: str) -> None:
+    seen = VIEWS[name].seen
+    assert seen == (("single_frequency_greyscale", "cocentric_sine_waves") if name == "fourier" else ())
+    assert set(seen) <= set(TABLE)
+
+
+@pytest.mark.parametrize("module", ["augmix", "fourier", "fractals", "lowpass", "patch_noise", "pixmix"])
+def test_examples_of_views_run(module: str) -> None:
+    found = doctest.testmod(importlib.import_module(f"robustpose.train.views.{module}"))
+    assert found.attempted
+    assert not found.failed
+
+
+@each_new_view
 def test_view_has_random_numbers_of_its_own_and_leaves_global_ones(name: str) -> None:
     asked: list[str] = []
     legacy, of_torch = np.random.get_state()[1].copy(), torch.get_rng_state()
@@ -126,7 +143,7 @@ def test_advmix_learns_from_any_number_of_them(
     first_weights: Path,  # noqa: F811
 ) -> None:
     seen: list[Progress] = []
-    settings = settings_of("advmix", first_weights, batch_size=6, mixing={"views": ["clean", *views]})
+    settings = settings_of("advmix", first_weights, batch_size=6, mixing={"views": ["clean", *views], "unseen": "none"})
     train(settings, tmp_path, seen.append)
     assert seen[-1].step == 2
     losses = seen[-1].losses
@@ -142,7 +159,7 @@ def test_strategies_without_a_generator_take_them(
     first_weights: Path,  # noqa: F811
 ) -> None:
     views = ["pixmix"] if strategy == "supervised" else ["clean", *NEW]
-    train(settings_of(strategy, first_weights, mixing={"views": views}), tmp_path)
+    train(settings_of(strategy, first_weights, mixing={"views": views, "unseen": "none"}), tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore:.* images of val_data are learned from")
@@ -154,7 +171,7 @@ def test_whole_images_have_them_too(family: str, tmp_path: Path) -> None:
         model=f"small_{family}",
         input_wh=[side, side],
         strategy="advmix",
-        mixing={"views": ["clean", *NEW], "alpha": 0, "generator_width": 4},
+        mixing={"views": ["clean", *NEW], "unseen": "none", "alpha": 0, "generator_width": 4},
     )
     train(settings, tmp_path, seen.append)
     assert "view5" in seen[-1].losses
@@ -164,7 +181,7 @@ def test_stopped_run_with_new_views_ends_with_the_same_bits(
     tmp_path: Path,
     first_weights: Path,  # noqa: F811
 ) -> None:
-    settings = settings_of("advmix", first_weights, epochs=2, mixing={"views": ["clean", *NEW]})
+    settings = settings_of("advmix", first_weights, epochs=2, mixing={"views": ["clean", *NEW], "unseen": "none"})
     train(settings, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train(settings, tmp_path / "run", stop_at(5))
