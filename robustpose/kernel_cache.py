@@ -14,6 +14,7 @@ PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # Folders of the package with compiled loops, which numba keeps beside them where it can.
 WITH_LOOPS = (
     "corruptions/exact",
+    "corruptions/fast",
     "decoding/fields",
     "decoding/tags",
     "estimators/image_processors",

@@ -20,7 +20,7 @@ RANDOM = (
     "snow",
     "frost",
 )
-RANDOM += ("fog", "elastic_transform", "spatter")
+RANDOM += ("fog", "elastic_transform", "spatter", "blue_noise_sample", "brownish_noise", "perlin_noise")
 IMAGE = draw_scene(64, 96, seed=4)
 
 

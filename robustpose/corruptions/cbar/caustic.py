@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from robustpose.corruptions.cbar.canvas import side_of, split_rows
 from robustpose.corruptions.exact.refraction import find_luminance, refract
-from robustpose.corruptions.seeding import Rng
+from robustpose.corruptions.fast import caustics as fast
+from robustpose.corruptions.seeding import IndependentRng, Rng
 from robustpose.pose.types import Image
 
 Doubles = npt.NDArray[np.float64]
@@ -21,15 +24,25 @@ def caustic_refraction(image: Image, severity: int, rng: Rng) -> Image:
     side = side_of(image)
 
     def draw_luminance() -> Doubles:
-        time, size = rng.uniform(0.5, 2), rng.uniform(0.75, 1.25) * side
+        time, size = _draw_light(side, rng)
         blocks = [_find_pattern(time, size, side, top, bottom) for top, bottom in split_rows(side)]
         return find_luminance(np.concatenate(blocks))
 
-    luminance = rng.draw_once("caustics", (side,), draw_luminance)
+    luminance: npt.NDArray[Any]
+    if isinstance(rng, IndependentRng):
+        time, size = _draw_light(side, rng)
+        luminance = fast.find_luminance(time, size, side, image.shape[:2])
+    else:
+        luminance = rng.draw_once("caustics", (side,), draw_luminance)
     strength = STRENGTHS[severity - 1]
     out = np.empty_like(image)
     refract(image, luminance, strength * 0.5 / 10 * side, strength * 2 / 10, out)
     return out
+
+
+def _draw_light(side: int, rng: Rng) -> tuple[float, float]:
+    """Draw when the light is looked at, and the period of its pattern, px."""
+    return rng.uniform(0.5, 2), rng.uniform(0.75, 1.25) * side
 
 
 def _find_pattern(time: float, size: float, side: int, top: int, bottom: int) -> Doubles:

@@ -6,7 +6,7 @@ import numpy as np
 
 from robustpose.corruptions.cbar.canvas import side_of
 from robustpose.corruptions.exact.cutting import Onsets, cut_out, find_squares
-from robustpose.corruptions.seeding import Rng, draw_drawer
+from robustpose.corruptions.seeding import IndependentRng, Rng, draw_drawer
 from robustpose.pose.types import Image
 
 FRACTIONS = np.array([0.2, 0.3, 0.4, 0.5, 0.6])  # of the black fields
@@ -21,7 +21,7 @@ def checkerboard_cutout(image: Image, severity: int, rng: Rng) -> Image:
         angle = rng.uniform(0, 2 * np.pi)
         cell = max(rng.uniform(0.1, 0.25) * side, 1.0)
         n_cells = int(4 * side / cell)
-        onsets = np.empty((side, side), np.uint8)
+        onsets = np.empty(image.shape[:2] if isinstance(rng, IndependentRng) else (side, side), np.uint8)
         uniforms = draw_drawer(rng).uniform(size=(n_cells, n_cells))
         find_squares(float(np.cos(angle)), float(np.sin(angle)), cell, uniforms, FRACTIONS, onsets)
         return onsets

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from robustpose.corruptions.cbar.canvas import side_of, split_rows
 from robustpose.corruptions.exact.rays import find_angles, find_reach
 from robustpose.corruptions.exact.whitening import Codes, find_codes, show_listed, whiten, whiten_listed
-from robustpose.corruptions.seeding import Rng, draw_drawer
+from robustpose.corruptions.fast.sparkles import add_sparkles, join_rays, show_through_sparkle
+from robustpose.corruptions.seeding import IndependentRng, Rng, draw_drawer
 from robustpose.pose.types import Image
 
 Doubles = npt.NDArray[np.float64]
@@ -43,17 +44,24 @@ def sparkles(image: Image, severity: int, rng: Rng) -> Image:
     side = side_of(image)
     radius = RADII[severity - 1] * side
 
+    def find_lengths(stars: list[Star]) -> list[Doubles]:
+        return [np.maximum(1, radius + SPREAD * radius * star.normals) for star in stars]
+
     def draw_whitening() -> Whitening:
         stars = _draw_stars(side, rng)
-        lengths = [np.maximum(1, radius + SPREAD * radius * star.normals) for star in stars]
+        lengths = find_lengths(stars)
         parts = []
         for top, bottom in split_rows(side):
             shares = [_find_shares(star, of, 1, side, top, bottom) for star, of in zip(stars, lengths, strict=True)]
             parts.append(_encode(np.prod([1 - share for share in shares], axis=0), shares, ROUNDED, top))
         return _join(parts)
 
-    whitening = rng.draw_once(f"sparkles {severity}", (side,), draw_whitening)
     out = np.empty_like(image)
+    if isinstance(rng, IndependentRng):
+        stars = _draw_stars(side, rng)
+        add_sparkles(image, np.stack([star.centre for star in stars]), *join_rays(find_lengths(stars)), out)
+        return out
+    whitening = rng.draw_once(f"sparkles {severity}", (side,), draw_whitening)
     whiten(image, whitening.codes, out)
     whiten_listed(image, whitening.rows, whitening.columns, whitening.shares, out)
     return out
@@ -64,19 +72,26 @@ def inverse_sparkles(image: Image, severity: int, rng: Rng) -> Image:
     side = side_of(image)
     radius = side / 4
 
-    def draw_whitening() -> Whitening:
+    def draw_star() -> tuple[Star, Doubles]:
         centre = rng.uniform(0.25, 0.75, 2) * side
         drawer = draw_drawer(rng)
         star = Star(centre, drawer.standard_normal(int(rng.randint(*N_RAYS))))
-        lengths = radius + SPREAD * radius * star.normals
+        return star, radius + SPREAD * radius * star.normals
+
+    def draw_whitening() -> Whitening:
+        star, lengths = draw_star()
         parts = []
         for top, bottom in split_rows(side):
             kept = _find_shares(star, lengths, EXPONENTS[severity - 1], side, top, bottom)
             parts.append(_encode(kept, [kept], ROUNDED_ONCE, top))
         return _join(parts)
 
-    whitening = rng.draw_once(f"inverse sparkles {severity}", (side,), draw_whitening)
     out = np.empty_like(image)
+    if isinstance(rng, IndependentRng):
+        star, lengths = draw_star()
+        show_through_sparkle(image, star.centre, join_rays([lengths])[0][0], EXPONENTS[severity - 1], out)
+        return out
+    whitening = rng.draw_once(f"inverse sparkles {severity}", (side,), draw_whitening)
     whiten(image, whitening.codes, out)
     show_listed(image, whitening.rows, whitening.columns, whitening.shares[:, 0], out)
     return out

@@ -8,7 +8,8 @@ from robustpose.corruptions.cbar.canvas import side_of
 from robustpose.corruptions.exact.cutting import Onsets, cut_out, find_dark
 from robustpose.corruptions.exact.spectrum import DISTANCE, SMOOTH, draw_spectrum_noise
 from robustpose.corruptions.exact.steps import Steps, add_steps, find_steps
-from robustpose.corruptions.seeding import Rng, draw_drawer
+from robustpose.corruptions.fast.spectrum import add_to_channels, cut_below, draw_fast_spectrum_noise
+from robustpose.corruptions.seeding import IndependentRng, Rng, draw_drawer
 from robustpose.pose.types import Image
 
 THRESHOLDS = np.array([s * 3 / 10 - 2.5 for s in (0.8, 1.6, 2.4, 4.0, 5.6)])  # of noise with standard deviation 1
@@ -25,7 +26,11 @@ def blue_noise_sample(image: Image, severity: int, rng: Rng) -> Image:
         return onsets
 
     out = np.empty_like(image)
-    cut_out(image, rng.draw_once("blue noise", (side,), draw_onsets), severity, 0, out)
+    if isinstance(rng, IndependentRng):
+        noise = draw_fast_spectrum_noise(side, len(image), DISTANCE, rng)
+        cut_below(image, noise, THRESHOLDS[severity - 1], 0, out)
+    else:
+        cut_out(image, rng.draw_once("blue noise", (side,), draw_onsets), severity, 0, out)
     return out
 
 
@@ -37,7 +42,11 @@ def brownish_noise(image: Image, severity: int, rng: Rng) -> Image:
         drawer = draw_drawer(rng)
         return find_steps((draw_spectrum_noise(side, SMOOTH, drawer) for _ in range(3)), side, INTENSITIES)
 
-    steps = rng.draw_once("brownish noise", (side,), draw_steps)
     out = np.empty_like(image)
-    add_steps(image, steps.codes, steps.tables[severity - 1], out)
+    if isinstance(rng, IndependentRng):
+        noise = [draw_fast_spectrum_noise(side, len(image), SMOOTH, rng) for _ in range(3)]
+        add_to_channels(image, noise[0], noise[1], noise[2], INTENSITIES[severity - 1], out)
+    else:
+        steps = rng.draw_once("brownish noise", (side,), draw_steps)
+        add_steps(image, steps.codes, steps.tables[severity - 1], out)
     return out

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from robustpose.corruptions.cbar.canvas import side_of, split_rows
 from robustpose.corruptions.exact.steps import Steps, add_steps, find_steps
 from robustpose.corruptions.exact.veils import add_veil
-from robustpose.corruptions.seeding import Rng
+from robustpose.corruptions.fast.waves import add_plasma, add_rings, add_wave
+from robustpose.corruptions.seeding import IndependentRng, Rng
 from robustpose.pose.types import Image
 
 Doubles = npt.NDArray[np.float64]
@@ -58,9 +59,12 @@ def single_frequency_greyscale(image: Image, severity: int, rng: Rng) -> Image:
         ]
         return find_steps([np.concatenate(blocks)], side, WAVE_INTENSITIES)
 
-    steps = rng.draw_once("single frequency", (side,), draw_steps)
     out = np.empty_like(image)
-    add_steps(image, steps.codes, steps.tables[severity - 1], out)
+    if isinstance(rng, IndependentRng):
+        add_wave(image, *_draw_wave(rng), WAVE_INTENSITIES[severity - 1], out)
+    else:
+        steps = rng.draw_once("single frequency", (side,), draw_steps)
+        add_steps(image, steps.codes, steps.tables[severity - 1], out)
     return out
 
 
@@ -86,9 +90,12 @@ def cocentric_sine_waves(image: Image, severity: int, rng: Rng) -> Image:
             blocks.append(np.mod(distance, rings.width) / rings.width - 0.5)
         return find_steps([np.concatenate(blocks)], side, RING_INTENSITIES)
 
-    steps = rng.draw_once("rings", (side,), draw_steps)
     out = np.empty_like(image)
-    add_steps(image, steps.codes, steps.tables[severity - 1], out)
+    if isinstance(rng, IndependentRng):
+        add_rings(image, *_draw_rings(side, rng), RING_INTENSITIES[severity - 1], out)
+    else:
+        steps = rng.draw_once("rings", (side,), draw_steps)
+        add_steps(image, steps.codes, steps.tables[severity - 1], out)
     return out
 
 
@@ -108,10 +115,13 @@ def plasma_noise(image: Image, severity: int, rng: Rng) -> Image:
             _fill_plasma(plasma, top, colors[top:bottom])
         return colors
 
-    colors = rng.draw_once("plasma", (side,), draw_colors)
     amount = float(PLASMA_INTENSITIES[severity - 1])
     out = np.empty_like(image)
-    add_veil(image, (1 - amount / 255) * np.arange(256), amount, colors, out)
+    if isinstance(rng, IndependentRng):
+        add_plasma(image, *_draw_plasma(side, rng), amount, out)
+    else:
+        colors = rng.draw_once("plasma", (side,), draw_colors)
+        add_veil(image, (1 - amount / 255) * np.arange(256), amount, colors, out)
     return out
 
 

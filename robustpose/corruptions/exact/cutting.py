@@ -50,7 +50,8 @@ def find_squares(
             a = (h * cosine + w * sine) / cell
             b = (-h * sine + w * cosine) / cell
             onset = fractions.size + 1
-            if int(a % 2.0) == int(b % 2.0):
+            # Of a number modulo 2, without the library's slow function for it.
+            if int(a - 2.0 * np.floor(a * 0.5)) == int(b - 2.0 * np.floor(b * 0.5)):
                 uniform = uniforms[int(a), int(b)]
                 for fraction in fractions:
                     onset -= int(uniform < fraction)

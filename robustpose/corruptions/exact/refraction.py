@@ -29,19 +29,19 @@ def find_luminance(pattern: Doubles) -> Doubles:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def refract(image: Image, luminance: Doubles, lens: float, light: float, out: Image) -> None:
-    """Write image (H, W, 3) seen through a surface: luminance (n, n), n ≥ H and W, is its height.
+    """Write image (H, W, 3) seen through a surface: luminance (≥ H, ≥ W) is its height, 0 outside.
 
     Pixels where the surface is tilted show the image elsewhere, by up to `lens` px; black outside. Then `light` times
     both slopes is added. The slope called north - south is horizontal, as published.
     """
     height, width = image.shape[:2]
-    side = luminance.shape[0]
+    rows, columns = luminance.shape
     for h in range(height):
         for w in range(width):
             north = luminance[h, w - 1] if w > 0 else 0.0
-            south = luminance[h, w + 1] if w < side - 1 else 0.0
+            south = luminance[h, w + 1] if w < columns - 1 else 0.0
             west = luminance[h - 1, w] if h > 0 else 0.0
-            east = luminance[h + 1, w] if h < side - 1 else 0.0
+            east = luminance[h + 1, w] if h < rows - 1 else 0.0
             down, across = east - west, south - north
             length = np.sqrt(down * down + across * across + 1.0)
             upright = 1.0 / length
