@@ -1,17 +1,27 @@
 """The suite c-bar equals the program of its authors to the last bit, on squares and on canvases."""
 
 import hashlib
+import json
 
 import numpy as np
 import pytest
 
+from robustpose.benchmark.identity import choose_provenance
+from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions import SEVERITIES, TABLE, corrupt, corrupt_all, seeding
 from robustpose.corruptions.cache import FieldCache
 from robustpose.corruptions.exact.steps import find_steps
 from robustpose.corruptions.exact.whitening import find_codes, whiten
 from robustpose.corruptions.seeding import ReleaseRng
 from robustpose.corruptions.suites import SUITES
+from robustpose.data.corrupted import MadeImages
+from robustpose.data.spec import DataSpec
+from robustpose.data.stored import open_stored_images
+from robustpose.errors import UserError
+from robustpose.export.write import SetJob, write_set
+from robustpose.pose.cell import Cell
 from robustpose.registry import load
+from tests.runs import files_of
 from tests.scenes import draw_scene
 from tests.test_corruptions import skip_where_not_exact
 
@@ -78,3 +88,36 @@ def test_sixteen_bits_whiten_all_values_as_real_numbers_do():
     assert sure.mean() > 0.7
     np.testing.assert_array_equal(out[:, sure, 0], expected[:, sure])
     assert find_codes(kept[None], 1e-6)[1][0, : len(near)].mean() > 0.98  # but for 0 and 1
+
+
+def test_sets_of_two_workers_are_those_of_one_and_name_the_canvas(tmp_path, coco_folder):
+    data = DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images", limit=3).open
+    cells = [Cell(name, 3) for name in (*NAMES, "brightness")]
+    for workers, seed in ((1, "release"), (2, "release"), (1, 4)):
+        job = SetJob(data, MadeImages(seed), "plain", "png", tmp_path / f"{workers}-{seed}")
+        write_set(job, cells, workers=workers)
+        assert json.loads((job.out / "manifest.json").read_text())["shape_convention"] == "canvas"
+    assert files_of(tmp_path / "2-release") == files_of(tmp_path / "1-release")
+    write_set(SetJob(data, MadeImages(4), "plain", "png", tmp_path / "bright"), cells[-1:])
+    assert "shape_convention" not in json.loads((tmp_path / "bright/manifest.json").read_text())
+    stored, plain = (open_stored_images(tmp_path / name).provenance() for name in ("1-4", "bright"))
+    assert stored["shape_convention"] == "canvas"
+    assert "shape_convention" not in plain
+
+
+def test_runs_with_cells_of_the_suite_name_the_canvas_and_others_are_as_before():
+    made = {"profile": "release", "seed": "release", "frost_textures": "original", BY_CORRUPTION: {}}
+    cells = [Cell("perlin_noise", 1), Cell("fog", 2)]
+    assert choose_provenance(made, cells)["shape_convention"] == "canvas"
+    assert "shape_convention" not in choose_provenance(made, cells[1:])
+    stored = {**made, "corrupted_images": {"manifest": "none"}}
+    assert choose_provenance(stored, cells)["shape_convention"] == "unknown"
+    told = {**stored, "shape_convention": "canvas"}
+    assert choose_provenance(told, cells)["shape_convention"] == "canvas"
+    assert "shape_convention" not in choose_provenance(told, cells[1:])
+
+
+@pytest.mark.parametrize(("name", "seed"), [("blue_noise_sample", "release"), ("brownish_noise", 7)])
+def test_canvas_of_a_long_image_is_refused_before_it_is_made(name, seed):
+    with pytest.raises(UserError, match=rf"^{name} of an image \(40 x 20000 px\) takes [\d,]+ MB"):
+        corrupt(np.zeros((20_000, 40, 3), np.uint8), name, 1, seed)

@@ -12,18 +12,18 @@ from collections.abc import Sequence
 
 Shape = tuple[int, ...]  # height, width, perhaps channels
 HAZE_BYTES = (24, 16)  # for each value of fog's field, under `release` and else
-# For each value of a square whose side is the image's longer side, measured on 2000 x 500 px.
+# Bytes for each pixel of a square whose side is the image's longer side, measured on 2000 x 500 px.
 CANVAS_BYTES = {
-    "blue_noise_sample": (28, 28),
-    "brownish_noise": (42, 42),
-    "perlin_noise": (9, 9),
-    "plasma_noise": (26, 26),
-    "single_frequency_greyscale": (21, 21),
-    "cocentric_sine_waves": (21, 21),
+    "blue_noise_sample": (28, 14),
+    "brownish_noise": (42, 17),
+    "perlin_noise": (9, 1),
+    "plasma_noise": (26, 1),
+    "single_frequency_greyscale": (21, 1),
+    "cocentric_sine_waves": (21, 1),
     "checkerboard_cutout": (1, 1),
-    "sparkles": (10, 10),
-    "inverse_sparkles": (4, 4),
-    "caustic_refraction": (49, 49),
+    "sparkles": (10, 1),
+    "inverse_sparkles": (4, 1),
+    "caustic_refraction": (49, 2),
 }
 ENLARGED = 1.1  # how far frost's texture reaches beyond the image
 
