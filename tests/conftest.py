@@ -238,3 +238,19 @@ def finished_run(tmp_path_factory, make_job):
     out = tmp_path_factory.mktemp("runs") / "finished"
     run_bench(make_job(out), choose_cells(["contrast", "gaussian_noise"], [1, 4]))
     return out
+
+
+@pytest.fixture(scope="session")
+def suite_runs(tmp_path_factory, coco_folder):
+    """The folders of runs of two models on two suites each: see `bench_on_suites`."""
+    from robustpose.cli import main
+    from tests.runs import bench_on_suites
+
+    def run(*words):
+        try:
+            main([str(word) for word in words])
+        except SystemExit as end:
+            return end.code or 0, "", ""
+        return 0, "", ""
+
+    return bench_on_suites(run, coco_folder, tmp_path_factory.mktemp("suites"))

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robustpose.corruptions.suites import choose_cells
+from robustpose.corruptions.suites import cells_of, choose_cells
 from robustpose.data.coco import read_coco
 from robustpose.pose.results_json import write_results
 from robustpose.pose.types import Poses
 
 ROOT = Path(__file__).parents[1]
 CELLS = choose_cells(["fog", "contrast"], [1, 4])
+OTHERS = cells_of(["spatter", "saturate"], [1, 4])  # of held-out
 
 
 def write_predictions(folder, coco_folder, noise, cells=CELLS, seed=0):
@@ -45,6 +46,17 @@ def bench_predictions(run, coco_folder, predictions, out, *words):
     )
     assert code == 0, errors
     return out
+
+
+def bench_on_suites(run, coco_folder, folder):
+    """Bench a good and a bad model on two suites each: good on coco-c, good on held-out, bad on each; their folders."""
+    folders = []
+    for name, noise in (("good", 1.0), ("bad", 6.0)):
+        predictions = write_predictions(folder / f"{name}-poses", coco_folder, noise, [*CELLS, *OTHERS[1:]])
+        for suite, names in (("coco-c", "fog,contrast"), ("held-out", "spatter,saturate")):
+            words = ("--suite", suite, "--corruptions", names, "--severities", "1,4", "--name", name, "--no-report")
+            folders.append(bench_predictions(run, coco_folder, predictions, folder / f"{name}-{suite}", *words))
+    return folders
 
 
 def files_of(folder):

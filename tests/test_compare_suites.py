@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 
 import robustpose
-from robustpose.corruptions.suites import cells_of
 from robustpose.errors import UserError
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compare import compare_runs, read_scores, resample_runs
 from robustpose.results.compare_suites import compare_suites
 from robustpose.results.summary import read_summary
 from robustpose.show.across_tables import across_to_latex, across_to_markdown
-from tests.runs import CELLS, bench_predictions, few_images_do, write_predictions
-
-OTHERS = cells_of(["spatter", "saturate"], [1, 4])
+from tests.runs import CELLS, OTHERS, bench_predictions, few_images_do
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,26 +22,10 @@ def enough_images():
         yield
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory, coco_folder):
+@pytest.fixture
+def runs(suite_runs):
     """Runs of a good and a bad model, each on two suites: good on coco-c, good on held-out, bad, bad."""
-    from robustpose.cli import main
-
-    def run(*words):
-        try:
-            main([str(word) for word in words])
-        except SystemExit as end:
-            return end.code or 0, "", ""
-        return 0, "", ""
-
-    folder, folders = tmp_path_factory.mktemp("suites"), []
-    for name, noise in (("good", 1.0), ("bad", 6.0)):
-        predictions = write_predictions(folder / f"{name}-poses", coco_folder, noise, [*CELLS, *OTHERS[1:]])
-        for suite, names in (("coco-c", "fog,contrast"), ("held-out", "spatter,saturate")):
-            words = ("--suite", suite, "--corruptions", names, "--severities", "1,4", "--name", name, "--no-report")
-            out = folder / f"{name}-{suite}"
-            folders.append(bench_predictions(run, coco_folder, predictions, out, *words))
-    return folders
+    return suite_runs
 
 
 def find(comparison, name):

@@ -134,6 +134,7 @@ def figures(
 ) -> None:
     """Draw finished runs as figures for a paper, beside the published models, and write their LaTeX table.
 
+    Of runs of several suites, what is gained over the first model on one suite beside what is on the others.
     The images for fig2 and the two fig6 are those that the runs were made with; name them where they have been moved.
     """
     from robustpose.show.figures.paper_form import write_published
@@ -152,19 +153,37 @@ def figures(
 
 
 def _write_runs(runs: list[Path], out: Path, data: DataOptions, shown: ShownOptions) -> Written:
+    from robustpose.results.compare_suites import are_of_suites
     from robustpose.show.figures.runs import read_runs
     from robustpose.show.figures.write import write_figures
 
+    if are_of_suites(runs):
+        return _write_suites(runs, out, data, shown)
     given = data.describe() if data.is_given else None
     named = read_runs(runs, split_words(shown.names or ""))
     return write_figures(named, out, given, shown.wanted, shown.trusted)
+
+
+def _write_suites(runs: list[Path], out: Path, data: DataOptions, shown: ShownOptions) -> Written:
+    """Write the figures of runs of several suites, which show no images and no published models."""
+    from robustpose.show.figures.suite_gains import write_suite_figures
+
+    said = [option for option in _list_said(data, shown) if option not in ("--names", "--trust")]
+    if said:
+        raise UserError(f"{said[0]} is about figures of one suite, and these runs are of several: leave it out")
+    return write_suite_figures(runs, out, split_words(shown.names or "") or None)
 
 
 def _check_published_alone(published: bool, data: DataOptions, shown: ShownOptions) -> None:
     """Raise UserError unless no runs are asked for: what is said of runs needs some."""
     if not published:
         raise UserError("name at least one run folder, or --published for the figures of what the paper prints")
-    said = [name for options in (data, shown) for name, value in vars(options).items() if value not in (None, False)]
+    said = _list_said(data, shown)
     if said:
-        option = f"--{said[0].replace('_', '-')}"
-        raise UserError(f"{option} is about runs, and no run folder is named: name one, or leave {option} out")
+        raise UserError(f"{said[0]} is about runs, and no run folder is named: name one, or leave {said[0]} out")
+
+
+def _list_said(*groups: DataOptions | ShownOptions) -> list[str]:
+    """Return which options of some groups are said."""
+    said = [name for options in groups for name, value in vars(options).items() if value not in (None, False)]
+    return [f"--{name.replace('_', '-')}" for name in said]

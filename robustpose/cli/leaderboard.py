@@ -62,13 +62,16 @@ def build(
     shown: PrintedOptions,
 ) -> None:
     """Write the page of a folder of runs and entries, and print their scores."""
-    from robustpose.results.leaderboard import boards_to_json, read_boards
+    from robustpose.results.board_suites import join_suites, leaderboard_to_json
+    from robustpose.results.leaderboard import read_boards
+    from robustpose.show.board_table import print_suite_tables
     from robustpose.show.pages.leaderboard import check_place, write_leaderboard
     from robustpose.show.terminal import print_boards
 
     check_place(out or folder)
     boards, left_out = read_boards(folder, parse_names(names))
     print_boards(boards)
+    print_suite_tables(join_suites(boards))
     page, not_copied = write_leaderboard(folder, out or folder, boards, copy_reports)
     left_out += not_copied
     for problem in left_out:
@@ -77,7 +80,7 @@ def build(
         for doubt in entry.warnings:
             print_aside(f"warning: {entry.name} ({entry.run}): {doubt}")
     print_line(f"page: {page}")
-    shown.write({**boards_to_json(boards), "left_out": left_out, "page": page})
+    shown.write({**leaderboard_to_json(boards), "left_out": left_out, "page": page})
 
 
 @leaderboard.command(cls=Command)

@@ -16,6 +16,7 @@ from robustpose.results.adapted import spell_adapting
 from robustpose.results.doubts import doubt_summary, is_fact
 from robustpose.results.entries import is_entry, read_entry, summarize_entry
 from robustpose.results.links import find_file, is_relative, is_report, link_file, tell_lost
+from robustpose.results.one_model import hash_identity
 from robustpose.results.published import PublishedRow, count_images, find_row
 from robustpose.results.resampling import LEAST_RESAMPLES
 from robustpose.results.rows import model_name
@@ -33,7 +34,7 @@ class Found:
     file: str  # where they are, relative to the folder that was read
     summary: dict[str, Any]
     name: str
-    model: Mapping[str, Any]  # what is known of it: `parameters`, `input`, `training`, `sha256`
+    model: Mapping[str, Any]  # what is known of it: `parameters`, `input`, `training`, `sha256`, `identity`
     links: Mapping[str, str]  # by name: of the web, or relative to the folder that was read
     row: PublishedRow | None  # of the paper
     differences: tuple[str, ...]  # in what it is not the same measurement as that row
@@ -103,6 +104,7 @@ def _read(folder: Path, file: str, left_out: list[str]) -> Found | None:
     model = {"input": size if isinstance(size, str) else None}
     model["sha256"] = summary["provenance"]["estimator"].get("sha256")
     model["adapting"] = spell_adapting(summary["provenance"]["estimator"])
+    model["identity"] = hash_identity(summary)
     return _describe(file, summary, model, links)
 
 

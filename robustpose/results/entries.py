@@ -26,6 +26,7 @@ from robustpose.results.entry_checks import (
 from robustpose.results.entry_form import VERSION, EntryForm
 from robustpose.results.links import is_relative, tell_lost
 from robustpose.results.names import check_name
+from robustpose.results.one_model import hash_identity
 from robustpose.results.published import count_benched
 from robustpose.results.resampling import LEAST_RESAMPLES, draw_weights
 from robustpose.results.rows import data_name, label_headline, model_name, nest_means, percent, suite_of, title_chosen
@@ -57,6 +58,7 @@ def make_entry(
     scores, intervals, n_images, doubts = _recompute(folder, summary)
     about = read_about(summary)
     known = {"kind": estimator.get("kind"), "sha256": estimator.get("sha256"), "adapting": spell_adapting(estimator)}
+    known["identity"] = hash_identity(summary)
     seen = read_seen(summary)
     model = {
         "name": model_name(summary) if name is None else check_name(name),

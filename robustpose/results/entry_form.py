@@ -120,6 +120,9 @@ class Model(_Closed):
     input: Size | None = Field(None, description="Size of its input, WIDTHxHEIGHT, px.")
     training: Name | None = Field(None, description="How it was trained, such as `AdvMix`.")
     sha256: Digest | None = Field(None, description="SHA-256 of its file.")
+    identity: Digest | None = Field(
+        None, description="SHA-256 of its weights, code and options: the same in its entries of all suites."
+    )
     adapting: Name | None = Field(None, description="How it adapted to the images at test time, if it did.")
     seen: Annotated[list[Name], Field(max_length=MOST_SEEN)] | None = Field(
         None, description="Corruptions that it has learned from, or from the like of them; without it nothing is known."

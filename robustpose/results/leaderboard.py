@@ -39,9 +39,8 @@ class Entry:
     version: str  # of robustpose that measured it
     row: PublishedRow | None  # of the paper that the run was made to stand beside
     links: Mapping[str, str] = field(default_factory=dict)  # by name: of the web, or relative to the folder
-    model: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # what else is known: `parameters`, `input`, `training`, `adapting`
+    # What else is known: `parameters`, `input`, `training`, `adapting`, `identity` (of `robustpose.results.one_model`).
+    model: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()  # why its numbers could be wrong
     differences: Sequence[str] = ()  # in what it is not the same measurement as the paper's row
     seen: Sequence[str] | None = None  # of its corruptions, those that the model has learned from; None: not known

@@ -6,6 +6,7 @@ with which version of a library it ran does not make it another one. A name alon
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,6 @@ from robustpose.results.setups import tell_setups_apart
 
 # Of an estimator's provenance: where and with what it was run, and what is told of its weights.
 _NOT_OF_MODEL = ("device", "torch", "onnxruntime", "openvino", "transformers", "ai_edge_litert", "seen")
-_OF_ESTIMATOR = ("adaptation",)  # beside the estimator in a provenance
 _BOXES_BY_CELL = "corrupt-det"  # other files for every suite
 _SAME = 1e-9  # of clean scores: rounding of a sum
 MOST_APART = 1e-3  # of clean scores of one model: what another machine or library may change
@@ -45,9 +45,8 @@ def identify_model(summary: Mapping[str, Any]) -> str | None:
     >>> of(weights) == of(other_name), of({"name": "a.onnx"}) is None
     (True, True)
     """
-    provenance = summary["provenance"]
-    about = {key: value for key, value in provenance["estimator"].items() if key not in _NOT_OF_MODEL}
-    about |= {key: provenance[key] for key in _OF_ESTIMATOR if provenance.get(key)}
+    estimator = summary["provenance"]["estimator"]
+    about = {key: value for key, value in estimator.items() if key not in _NOT_OF_MODEL}
     for key in CODE:
         if key in about:  # versions of libraries are there, too
             files = as_table(about[key]).items()
@@ -56,6 +55,12 @@ def identify_model(summary: Mapping[str, Any]) -> str | None:
         return None
     about.pop("name", None)
     return json.dumps(about, sort_keys=True)
+
+
+def hash_identity(summary: Mapping[str, Any]) -> str | None:
+    """Return the SHA-256 of what identifies the model of a run, as entries of leaderboards have it; None if unknown."""
+    identity = identify_model(summary)
+    return None if identity is None else hashlib.sha256(identity.encode()).hexdigest()
 
 
 def pair_models(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> tuple[list[Model], list[str]]:

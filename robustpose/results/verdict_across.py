@@ -5,7 +5,9 @@ Only what the intervals bear is called a gain or a loss, as in `robustpose.resul
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from robustpose.errors import spell_list
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from robustpose.results.compared import Comparison, Difference
     from robustpose.results.held_gains import Gain
 
-MOST_TOLD = 6  # gains, a sentence each
+MOST_TOLD = 4  # models, a sentence each
 MOST_SEEN = 3  # corruptions in a sentence
 LONGEST_NAME = 60  # letters
 
@@ -28,43 +30,38 @@ def describe_across(across: AcrossSuites) -> tuple[str, ...]:
     return tuple([*_tell_few(across), *_tell_gains(across), *_tell_seen(across), *_tell_alone(across)])
 
 
-def describe_gain(across: AcrossSuites, gain: Gain) -> str:
-    """Return what holds of a gain, in a sentence: that of one model on one other suite."""
-    name, known = _name(across, gain.model), gain.known
-    base, other = across.first.suite.name, across.find_suite(gain.suite).suite.name
-    if not known.is_distinguishable:
-        return (
-            f"{name} and {_name(across, 0)} cannot be told apart on {base}: {spell_points(known)}; on {other} "
-            f"{name} {_say(gain.other)}."
-        )
-    if known.value < 0:
-        return f"{name} loses {_spell(known)} on {base}; on {other} it {_say(gain.other)}."
-    of = f"Of the {_spell(known)} that {name} gains on {base}"
+def describe_gains(across: AcrossSuites, gains: Sequence[Gain]) -> str:
+    """Return what holds of the gain of one model, in a sentence: `gains` are on the same suite and on others."""
+    name, known = _name(across, gains[0].model), gains[0].known
+    base = across.first.suite.name
+    suites = [across.find_suite(gain.suite).suite.name for gain in gains]
+    if known.is_distinguishable and known.value > 0:
+        parts = [_say_held(gain, suite) for gain, suite in zip(gains, suites, strict=True)]
+        return f"Of the {_spell(known)} that {name} gains on {base}, {'; '.join(parts)}."
+    parts = [f"on {suite} it {_say(gain.other)}" for gain, suite in zip(gains, suites, strict=True)]
+    if known.is_distinguishable:
+        return f"{name} loses {_spell(known)} on {base}; {'; '.join(parts)}."
+    apart = f"{name} and {_name(across, 0)} cannot be told apart on {base}: {spell_points(known)}"
+    return f"{apart}; {'; '.join(parts)}."
+
+
+def _say_held(gain: Gain, suite: str) -> str:
+    """Return how much of a gain is there on another suite."""
     if not gain.other.is_distinguishable:
-        return f"{of}, none is shown to hold on {other}: {spell_points(gain.other)}{_say_less(gain)}."
+        return f"none is shown to hold on {suite}, {spell_points(gain.other)}"
     if gain.other.value < 0:
-        return f"{of}, none holds on {other}, where it loses {_spell(gain.other)}."
-    held, share = f"{_points(gain.other)} {_range(gain.other)}", _spell_share(gain)
-    if gain.other.value < known.value:
-        return f"{of}, {held} hold on {other}{share and f': {share}'}{_say_less(gain)}."
-    more = ", which is more" if gain.change.is_distinguishable else ""
-    return (
-        f"All of the {_spell(known)} that {name} gains on {base} hold on {other}: {held}{share and f', {share}'}{more}."
-    )
+        return f"none holds on {suite}, where it loses {_spell(gain.other)}"
+    held, is_told = f"{_points(gain.other)} {_range(gain.other)}", gain.change.is_distinguishable
+    if gain.other.value < gain.known.value:
+        return f"{held} hold on {suite}{_spell_share(gain)}, {'less than there' if is_told else 'not shown to be less'}"
+    return f"all hold on {suite}, {held}{_spell_share(gain)}{', more than there' * is_told}"
 
 
 def _spell_share(gain: Gain) -> str:
     if gain.share is None or gain.share_interval is None:
         return ""
     low, high = (f"{100 * end:.0f}" for end in gain.share_interval)
-    return f"{100 * gain.share:.0f} % [{low}, {high}]"
-
-
-def _say_less(gain: Gain) -> str:
-    """Return whether less is gained than on the known suite, as far as that is shown."""
-    if gain.change.is_distinguishable and gain.change.value < 0:
-        return f"; that is {_spell(gain.change)} less than there"
-    return "; that this is less than there is not shown"
+    return f" ({100 * gain.share:.0f} % [{low}, {high}])"
 
 
 def _say(difference: Difference) -> str:
@@ -87,8 +84,9 @@ def _tell_gains(across: AcrossSuites) -> Iterator[str]:
             f"Whether gains hold cannot be said: no model has runs of {across.first.suite.name} and of another suite "
             f"that {_name(across, 0)}, the first one, has as well."
         )
-    if len(across.gains) <= MOST_TOLD:
-        yield from (describe_gain(across, gain) for gain in across.gains)
+    by_model = [list(gains) for _, gains in groupby(across.gains, attrgetter("model"))]
+    if len(by_model) <= MOST_TOLD:
+        yield from (describe_gains(across, gains) for gains in by_model)
         return
     base = across.first.suite.name
     shown = [gain for gain in across.gains if gain.known.is_distinguishable and gain.known.value > 0]

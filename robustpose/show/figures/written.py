@@ -15,7 +15,7 @@ from robustpose.show.replacing import check_figures
 
 NAMES = (
     "fig1", "fig2", "fig4", "fig5", "fig5_bars", "fig6", "fig6_truth", "fig1_gain", "fig4a_gain", "fig4b_gain",
-    "fig1_gain_published", "fig4a_gain_published", "fig5_bars_published",
+    "fig1_gain_published", "fig4a_gain_published", "fig5_bars_published", "fig_suites", "fig_suites_corruptions",
 )  # fmt: skip
 
 

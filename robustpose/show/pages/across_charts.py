@@ -111,7 +111,7 @@ def chart_corruption_gains(across: AcrossSuites) -> Chart:
         "yaxis": {"autorange": "reversed", "type": "category"},
         "hovermode": "closest",
         "scattermode": "group",
-        "height": 150 + ROW_HEIGHT * n_rows,
+        "height": 150 + ROW_HEIGHT * n_rows * (1 if len(others) == 1 else 1.4),
         "showlegend": len(others) > 1,
     }
     return {"choices": choices, "layout": layout, "file": "gains-by-corruption"}

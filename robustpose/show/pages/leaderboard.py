@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from robustpose.files import open_whole, write_text
 from robustpose.results.board_identity import tell_boards_apart
-from robustpose.results.leaderboard import Board, Entry, boards_to_json, describe_seen
+from robustpose.results.board_suites import join_suites, leaderboard_to_json
+from robustpose.results.leaderboard import Board, Entry, describe_seen
 from robustpose.results.links import is_relative, is_report, link_file
 from robustpose.results.rows import label_headline
 from robustpose.results.terms import explain_headline
@@ -42,7 +43,7 @@ def write_leaderboard(
         else:
             way = link_file(Path(os.path.relpath(folder.resolve(), out.resolve())).as_posix())
             boards = [_change_links(board, lambda entry: _lead(entry, way)) for board in boards]
-    write_text(follow(out / "leaderboard.json"), json.dumps(boards_to_json(boards), indent=1) + "\n")
+    write_text(follow(out / "leaderboard.json"), json.dumps(leaderboard_to_json(boards), indent=1) + "\n")
     write_text(follow(out / "leaderboard.html"), render_leaderboard(boards))
     return out / "leaderboard.html", left_out
 
@@ -57,7 +58,8 @@ def render_leaderboard(boards: Sequence[Board]) -> str:
     """Return the HTML page. Text from files is escaped."""
     asked = {"facts_of": list_facts, "input_of": name_input, "size_of": name_size, "seen_of": name_seen}
     known = {"choices": list_choices(boards), "terms": explain_columns(boards), "apart": tell_boards_apart(boards)}
-    return render_page("leaderboard.html.j2", boards=boards, charts={}, **known, **asked)
+    tables = join_suites(boards)
+    return render_page("leaderboard.html.j2", boards=boards, tables=tables, charts={}, **known, **asked)
 
 
 def explain_columns(boards: Sequence[Board]) -> list[tuple[str, str]]:
