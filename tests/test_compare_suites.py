@@ -135,6 +135,16 @@ def test_what_a_network_has_learned_from_is_marked_and_told(runs):
     assert not any("learned" in words for words in across.verdict)
 
 
+def test_gain_without_what_was_seen_is_the_mean_of_the_others(runs, monkeypatch):
+    monkeypatch.setattr("robustpose.results.compare_suites.read_seen", lambda summary: ["spatter", "fog"])
+    across = compare_suites(runs[2:] + runs[:2])
+    (gain,) = across.gains
+    assert gain.seen == ("spatter",)
+    assert gain.unseen == find(across.comparisons[1], "saturate").differences[1]
+    assert any("under those that neither model has seen it gains " in sentence for sentence in across.verdict)
+    assert gain.to_json()["unseen"]["value"] == gain.unseen.value
+
+
 def test_command_prints_both_tables_and_writes_all_files(runs, run, tmp_path):
     code, output, errors = run("compare", *runs, "--out", tmp_path / "page", "--resamples", 100)
     assert code == 0, errors

@@ -6,7 +6,7 @@ All is of the same resampled images, so what makes an image hard in every suite 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from robustpose.pose.types import Floats
 from robustpose.results.compared import Difference, subtract_runs
 from robustpose.results.resampling import FEW_IMAGES, LEVEL, interval
 from robustpose.results.rows import Interval
+from robustpose.results.seen import mean_of_unseen
 
 LEAST_DEFINED = 0.9  # of the resamples, as in `resampling.interval`
 Sides = tuple[list[Means | None], list[Means | None]]  # of each model: its means, and those of the resamples
@@ -34,11 +35,12 @@ class Gain:
     share: float | None = None  # `other` / `known`; None unless the interval of `known` is above 0
     share_interval: Interval | None = None
     seen: tuple[str, ...] = ()  # corruptions of the other suite that one of both models has learned from
+    unseen: Difference | None = None  # where there are some: as `other`, the mean over the others alone
 
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds of it."""
         differences = {name: getattr(self, name).to_json() for name in ("known", "other", "change")}
-        return {**vars(self), **differences}
+        return {**vars(self), **differences, "unseen": self.unseen and self.unseen.to_json()}
 
 
 def take_main(means: Means | None) -> Any:
@@ -65,27 +67,32 @@ def find_held_gains(
             among = [resampled[of][model] - resampled[of][0] for of in (base, label)]
             measured = next(means.corruptions for means in sides[label][0] if means is not None)
             both = tuple(name for name in measured if name in seen[model] or name in seen[0])
-            yield hold_gain(model, label, (known.value, other.value), among, n_images < FEW_IMAGES, both)
+            gain = hold_gain(model, label, (known.value, other.value), among, n_images < FEW_IMAGES)
+            yield replace(gain, seen=both, unseen=_gain_without(both, sides[label], suite, model, n_images))
+
+
+def _gain_without(seen: Sequence[str], sides: Sides, suite: Suite, model: int, n_images: int) -> Difference | None:
+    """Return the gain of a model over the first one under the corruptions that neither has seen; None without any."""
+    values, resampled = (
+        [None if means is None else mean_of_unseen(means, suite, seen) for means in side] for side in sides
+    )
+    gain = subtract_runs(values, resampled, model, 0)
+    return gain and replace(gain, is_of_few=n_images < FEW_IMAGES)
 
 
 def hold_gain(
-    model: int,
-    suite: str,
-    values: tuple[float, float],
-    resampled: Sequence[Floats],
-    is_of_few: bool = False,
-    seen: tuple[str, ...] = (),
+    model: int, suite: str, values: tuple[float, float], resampled: Sequence[Floats], is_of_few: bool = False
 ) -> Gain:
     """Return the gain on another suite beside the known one, of their values and those of the same resamples (R,)."""
     known, other = (
         Difference(value, interval(among), is_of_few) for value, among in zip(values, resampled, strict=True)
     )
     change = Difference(values[1] - values[0], interval(resampled[1] - resampled[0]), is_of_few)
-    gain = Gain(model, suite, known, other, change, seen=seen)
+    gain = Gain(model, suite, known, other, change)
     if not known.is_distinguishable or known.value <= 0:
         return gain
     share = bound_ratio(resampled[1], resampled[0])
-    return Gain(model, suite, known, other, change, values[1] / values[0], share, seen)
+    return replace(gain, share=values[1] / values[0], share_interval=share)
 
 
 def bound_ratio(above: Floats, below: Floats) -> list[float] | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_TOLD = 4  # models, a sentence each
 MOST_SEEN = 3  # corruptions in a sentence
 LONGEST_NAME = 60  # letters
+_FIRST = "the first model"
 
 
 def describe_across(across: AcrossSuites) -> tuple[str, ...]:
@@ -67,7 +68,7 @@ def _spell_share(gain: Gain) -> str:
 def _say(difference: Difference) -> str:
     """Return what a model does against the first one."""
     if not difference.is_distinguishable:
-        return f"cannot be told from it either: {spell_points(difference)}"
+        return f"cannot be told from {_FIRST}: {spell_points(difference)}"
     return f"{'gains' if difference.value > 0 else 'loses'} {_spell(difference)}"
 
 
@@ -115,8 +116,17 @@ def _tell_seen(across: AcrossSuites) -> Iterator[str]:
                 yield (
                     f"{_name(across, model)} has learned from {len(names)} of the {total} corruptions of "
                     f"{comparison.suite.name}, or from the like of them ({named}): what it scores there is no test of "
-                    "others."
+                    f"others{_say_unseen(across, comparison, model)}."
                 )
+
+
+def _say_unseen(across: AcrossSuites, comparison: Comparison, model: int) -> str:
+    """Return what a model gains under the other corruptions of a suite, where that is known."""
+    label = comparison.suite.label
+    gain = next((gain for gain in across.gains if (gain.model, gain.suite) == (model, label)), None)
+    if gain is None or gain.unseen is None or across.first.n_images < FEW_IMAGES:
+        return ""
+    return f"; under those that neither model has seen it {_say(gain.unseen)}"
 
 
 def _tell_alone(across: AcrossSuites) -> Iterator[str]:
