@@ -15,10 +15,10 @@ from tests.browser import find_breaches, open_browser, opened
 from tests.summaries import TOY, make_summary
 
 
-def write(folder, name, suite=COCO_C, sha256="a" * 64, dataset=TOY, **made):
+def write(folder, name, suite=COCO_C, sha256="a" * 64, dataset=TOY, seen=None, **made):
     """Write a run of a model, known by the hash of its weights, with nothing but a summary."""
     summary = make_summary(name, dataset, suite=suite, cells=suite.cells, **made)
-    summary["provenance"]["estimator"]["sha256"] = sha256
+    summary["provenance"]["estimator"] |= {"sha256": sha256, **({} if seen is None else {"seen": seen})}
     place = folder / f"{name}-{suite.name}-{len(list(folder.iterdir()))}"
     place.mkdir()
     (place / "summary.json").write_text(json.dumps(summary))
@@ -86,6 +86,15 @@ def test_command_prints_the_table(folder, run, tmp_path):
     code, output, _ = run("leaderboard", folder, "--out", tmp_path / "site")
     assert code == 0
     assert "held-out mPH" in output
+
+
+def test_what_was_seen_in_training_is_said_by_suite(tmp_path):
+    write(tmp_path, "Nano", COCO_C, seen=["spatter", "fog", "snow"])
+    write(tmp_path, "Nano", HELD_OUT, seen=["spatter", "fog", "snow"])
+    boards, _ = read_boards(tmp_path)
+    page = render_leaderboard(boards)
+    assert "2 corruptions of coco-c seen in training" in page
+    assert "1 corruption of held-out seen in training" in page
 
 
 def test_an_entry_says_which_model_it_is_of(finished_run):

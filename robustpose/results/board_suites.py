@@ -24,6 +24,10 @@ class SuiteTable:
         """Return the entry by which a model is called, and whose clean score it has."""
         return next(entry for entry in model if entry is not None)
 
+    def seen_entry(self, model: Sequence[Entry | None]) -> Entry:
+        """Return an entry of a model in which some corruptions were seen in training, or else its first one."""
+        return next((entry for entry in model if entry is not None and entry.seen), self.first_entry(model))
+
     def to_json(self) -> dict[str, Any]:
         """Return what leaderboard.json holds of it."""
         return {
