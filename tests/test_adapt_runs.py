@@ -11,6 +11,12 @@ import numpy as np
 import pytest
 
 import robustpose
+from robustpose.benchmark.job import Job
+from robustpose.benchmark.predict import Predicting
+from robustpose.corruptions.suites import choose_cells
+from robustpose.data.corrupted import MadeImages
+from robustpose.data.spec import DataSpec
+from robustpose.estimators.carrying import NamedModel
 from robustpose.evaluation import predict_all
 from robustpose.pose.protocols import Dataset, Estimator, adopt
 from robustpose.pose.skeletons import COCO
@@ -20,6 +26,7 @@ from robustpose.results.adapted import spell_adapting
 from robustpose.results.entries import check_entry, make_entry
 from robustpose.results.leaderboard import read_boards
 from robustpose.work import cut_chunks
+from tests.people import assert_same_poses
 from tests.runs import files_of
 from tests.test_cli import one_line_error
 
@@ -86,6 +93,31 @@ def test_shards_make_the_same_run(run: Any, whole: Path, tmp_path: Path) -> None
         assert run(*shard, *words)[0] == 0
     assert run("merge", tmp_path / "run", "--resamples", 0, "--no-report")[0] == 0
     assert predictions_of(tmp_path / "run") == predictions_of(whole)
+
+
+def test_in_a_detectors_boxes_it_is_as_in_a_file_of_them(run: Any, coco_folder: Path, tmp_path: Path) -> None:
+    data = ("--annotations", coco_folder / "people.json", "--images", coco_folder / "images", "--workers", 1)
+    words = ("bench", "--model", "demo", *data, *CELLS[:4], "--resamples", 0, "--adapt", "bn", "--adapt-images", 6)
+    both = tmp_path / "both"
+    code, _, errors = run(*words, "--boxes", "detect:tests.test_detecting:find_bright", "--out", both)
+    assert code == 0, errors
+    boxes = f"corrupt-det:{both}/detections"
+    assert run(*words, "--boxes", boxes, "--no-report", "--out", tmp_path / "run")[0] == 0
+    assert predictions_of(tmp_path / "run") == predictions_of(both / "corrupt-det")
+
+
+def test_other_machines_find_the_same(whole: Path) -> None:
+    cells = choose_cells(["contrast"], [5])
+    make = NamedModel("demo", {"adapt": "bn", "adapt_images": 3})
+    job = Job(DataSpec(name="toy", limit=LIMIT).open, make, MadeImages("release"), whole)
+    here = Predicting(job, {}, cells)
+    opened, tasks = here.open(), [(chunk, cells) for chunk in cut_chunks(LIMIT, 3)]
+    carried = here.carry(opened)
+    there: Any = carried.work
+    estimator = there.open()
+    for task in tasks:
+        for one, other in zip(here.do(opened, task), there.do(estimator, carried.pack(task)), strict=True):
+            assert_same_poses(one.poses, other.poses)
 
 
 def test_a_run_takes_more_images_where_its_groups_stay(run: Any, whole: Path, tmp_path: Path) -> None:

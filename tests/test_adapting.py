@@ -19,9 +19,11 @@ from robustpose.errors import UserError
 from robustpose.estimators import heatmaps
 from robustpose.estimators.adapting.entropy import choose_heatmaps, measure_entropy
 from robustpose.estimators.adapting.moments import measure, merge
+from robustpose.estimators.adapting.network import AdaptiveNetwork
 from robustpose.estimators.adapting.options import Adapting, Sharpening
 from robustpose.estimators.adapting.turns import Turn
 from robustpose.estimators.running.backends import AdaptiveCall, as_callable, as_image_callable
+from robustpose.estimators.running.numerics import Numerics
 from robustpose.models.input_spec import InputSpec
 from robustpose.models.pifpaf import DecodedFields
 from robustpose.models.small import SmallFieldsNet, SmallNet, SmallTagsNet
@@ -338,6 +340,19 @@ def test_memory_is_bounded(lively: SmallNet, monkeypatch: pytest.MonkeyPatch) ->
     adapt(make(lively), crops(1))
     with pytest.raises(UserError, match=r"adapting to 1 images at once \(adapt_images\) takes .* MB"):
         adapt(make(lively), *[crops(8)] * 4)
+    options = {"adapt": "bn", "adapt_images": 4, "batch_size": 1}
+    with pytest.raises(UserError, match=r"adapting to 4 images at once \(adapt_images\) takes .* MB"):
+        robustpose.evaluate("demo", "toy", limit=4, options=options, progress=False)
+
+
+def test_half_precision_and_a_device_without_float64(lively: SmallNet) -> None:
+    x = crops(5)
+    found = adapt(make(lively, precision="bf16"), x)(x)
+    np.testing.assert_array_equal(adapt(make(lively, precision="bf16"), x)(x), found)
+    expected = adapt(make(lively), x)(x)
+    assert 0 < np.abs(found - expected).max() / np.abs(expected).max() < 0.1
+    with pytest.raises(UserError, match="which device mps does not have: add --model-set device=cpu"):
+        AdaptiveNetwork(lively, ALONE, Numerics(torch.device("mps")))
 
 
 @pytest.mark.parametrize(

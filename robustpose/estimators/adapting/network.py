@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -54,6 +55,8 @@ class AdaptiveNetwork(nn.Module):
     def __init__(self, network: nn.Module, adapting: Adapting, numerics: Numerics) -> None:
         super().__init__()
         check_norms(network)
+        if numerics.device.type == "mps":
+            raise UserError("adapt adds up in float64, which device mps does not have: add --model-set device=cpu")
         self.network = copy.deepcopy(network).float().eval().requires_grad_(False).to(numerics.device)
         if numerics.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -91,6 +94,24 @@ class AdaptiveNetwork(nn.Module):
             if self.adapting.sharpening is not None:
                 self._sharpen(batches, n, self.adapting.sharpening)
 
+    def check_group(self, n: int, input_wh: tuple[int, int]) -> None:
+        """Raise UserError if adapting to `n` people at once would take too much memory, by what one of them takes."""
+        seen = [0]
+
+        def note(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            seen.append(_count_bytes(inputs[0]))
+
+        hooks = [norm.register_forward_pre_hook(note) for norm in self._norms]
+        try:
+            with ExitStack() as around, torch.no_grad():
+                for context in (*self._numerics.of_process(), *self._numerics.of_thread()):
+                    around.enter_context(context)
+                self(self._numerics.bring(np.zeros((1, 3, input_wh[1], input_wh[0]), np.float32)))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        _check_memory(n * max(seen), self.adapting.n_images)
+
     def _find_statistics(self, batches: Sequence[Callable[[], Array]]) -> int:
         """Find the statistics of all norms in one pass, and return the number of people (or images)."""
         self._statistics, sizes = [], [0] * len(batches)
@@ -111,7 +132,7 @@ class AdaptiveNetwork(nn.Module):
                 for number, turn in enumerate(turns):
                     arrivals.append(turn.resume())
                     if number == 0 and arrivals[0] is not None:
-                        _check_memory(arrivals[0], len(batches), self.adapting.n_images)
+                        _check_memory(len(batches) * arrivals[0].n_bytes, self.adapting.n_images)
                 if all(arrival is None for arrival in arrivals):
                     return sum(sizes)
                 self._statistics.append(self._settle(arrivals, sum(sizes)))
@@ -132,7 +153,7 @@ class AdaptiveNetwork(nn.Module):
         place, turn = self._here.place, self._here.turn
         self._here.place += 1
         if turn is not None:
-            turn.pause(_Arrival(place, norm, measure(x), x.numel() * x.element_size()))
+            turn.pause(_Arrival(place, norm, measure(x), _count_bytes(x)))
         mean, variance = norm.running_mean, norm.running_var
         if self._statistics is not None:
             if place >= len(self._statistics) or self._statistics[place][0] is not norm:
@@ -189,7 +210,11 @@ def _copy_to_learn(parameter: Tensor | None) -> Tensor | None:
     return None if parameter is None else parameter.clone().requires_grad_()
 
 
-def _check_memory(arrival: _Arrival, n_batches: int, n_images: int) -> None:
-    """Raise UserError if the group's batches hold too much when all of them are at a norm, by what the first holds."""
-    megabytes = HELD * n_batches * arrival.n_bytes / 2**20
+def _count_bytes(x: Tensor) -> int:
+    return x.numel() * x.element_size()
+
+
+def _check_memory(n_bytes: int, n_images: int) -> None:
+    """Raise UserError if what comes to a norm, of a whole group, is too much."""
+    megabytes = HELD * n_bytes / 2**20
     check_limit("MEMORY_MB", megabytes, f"adapting to {n_images} images at once (adapt_images)", "MB")

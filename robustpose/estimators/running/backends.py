@@ -94,7 +94,7 @@ class AdaptiveCall(NetworkCall):
         self.n_gpus = None
         self.n_images = network.adapting.n_images  # of a group
         self.batch_size = batch_size  # of the inputs that `adapt` takes
-        self.adapt = network.adapt
+        self.adapt, self.check_group = network.adapt, network.check_group
 
 
 def check_backend(backend: Backend, precision: Precision, device: torch.device) -> None:

@@ -16,7 +16,9 @@ from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.network_estimator import N, NetworkEstimator
 from robustpose.limits import check_limit
 from robustpose.models.input_spec import InputSpec
+from robustpose.pose.cell import Cell
 from robustpose.pose.crop import boxes_to_center_scale
+from robustpose.pose.protocols import Dataset
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Frame, Image, Poses, no_poses
 
@@ -42,6 +44,16 @@ class TopDownEstimator(NetworkEstimator[N]):
         n_crops = options.batch_size * (2 if options.flip_test else 1)
         check_limit("MEMORY_MB", n_crops * width * height * 12 / 2**20, f"batch_size={options.batch_size}", "MB")
         self._batch_size, self._flip_test = options.batch_size, options.flip_test
+
+    def check_data(self, dataset: Dataset, cells: Sequence[Cell]) -> None:
+        """Raise UserError if the network adapts to groups of images with more people than memory has room for."""
+        if not self._adapts:
+            return
+        counts = [len(_boxes(dataset.frame(index))) for index in range(len(dataset))]
+        per_group = [
+            counts[start : start + self.images_per_group] for start in range(0, len(counts), self.images_per_group)
+        ]
+        self._checked.check_group(max(map(sum, per_group), default=0), self.input_spec.input_wh)
 
     def _crop(self, images: Sequence[Image], boxes: Floats) -> Sequence[Image]:
         """Return a crop (h, w, 3) of the input's size for each of N people: an image, and a box (4,) xyxy px."""
