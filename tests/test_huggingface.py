@@ -123,6 +123,21 @@ def test_poses_do_not_depend_on_batches_or_order(folders):
     assert_same_poses([one_by_one.predict([frame])[0] for frame in frames[::-1]][::-1], expected)
 
 
+@pytest.mark.parametrize("adapt", ["bn", "tent"])
+def test_a_decoder_with_batch_norms_adapts_and_models_without_cannot(folders, adapt):
+    frames = make_frames()
+    adapted = build(folders["classic"], adapt=adapt, adapt_images=2, adapt_prior=0)
+    found = adapted.predict(frames)
+    assert_same_poses(
+        build(folders["classic"], adapt=adapt, adapt_images=2, adapt_prior=0, batch_size=1).predict(frames), found
+    )
+    plain = build(folders["classic"]).predict(frames)
+    assert any(np.abs(one.confidence - other.confidence).max() > 1e-3 for one, other in zip(plain, found, strict=True))
+    assert adapted.provenance["adapt"] == adapt
+    with pytest.raises(UserError, match="batch norms, and this one has only"):
+        build(folders["simple"], adapt=adapt)
+
+
 def test_named_joints_come_in_the_order_of_the_data(folders, tmp_path, spoil):
     other = [*NAMES[5:], *NAMES[:5]]
     folder = spoil(id2label=dict(enumerate(other)))
