@@ -30,11 +30,12 @@ def measure(x: Tensor) -> Moments:
     """
     values = x.movedim(1, -1).reshape(-1, x.shape[1]).float()  # (n, C)
     count = len(values)
-    near = (values.sum(0, dtype=torch.float64) / count).float()
-    centred = values - near  # small numbers: their squares lose nothing that matters in float32
-    rest = centred.sum(0, dtype=torch.float64) / count
-    squares = centred.square().sum(0, dtype=torch.float64) - count * rest.square()
-    return Moments(count, near.double() + rest, squares.clamp(min=0))
+    # Sums of float32 are fast, and pairwise; deviations are small numbers, of which nothing is lost that matters.
+    near = values.sum(0) / count
+    apart = values - near
+    rest = apart.sum(0).double()
+    squares = apart.square_().sum(0).double() - rest.square() / count
+    return Moments(count, near.double() + rest / count, squares.clamp(min=0))
 
 
 def merge(parts: Sequence[Moments]) -> Moments:

@@ -106,7 +106,7 @@ def list_facts(entry: Entry, board: Board) -> list[str]:
         entry.model.get("input"),
         count and f"{spell_count(count)} parameters",
         entry.model.get("training"),
-        entry.model.get("adapting"),
+        None if (how := entry.model.get("adapting")) and how in entry.name else how,
         f"seen in training: {describe_seen(entry)}" if entry.seen else None,
         f"robustpose {entry.version}" if tells_version else None,
     ]
