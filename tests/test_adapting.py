@@ -184,6 +184,8 @@ def test_found_heatmaps_depend_on_the_group_and_the_crop_alone(lively: SmallNet)
     together = call(x)
     adapt(call, x[:3])
     adapt(call, group[:8], group[8:])
+    small_first = adapt(make(lively), x[:1])
+    np.testing.assert_array_equal(adapt(small_first, group[:8], group[8:])(x), together)
     for start, stop in ((0, 1), (1, 6), (6, 19)):
         np.testing.assert_array_equal(call(x[start:stop]), together[start:stop])
     adapted = adapt(as_callable(lively, 2, WH, adapting=ALONE), group[:8], group[8:])  # two threads
@@ -219,7 +221,8 @@ def test_networks_of_whole_images_adapt_to_images_of_several_sizes() -> None:
         found = adapt(call, *x)(x[0])
         assert [output.shape for output in found] == [output.shape for output in before]
         assert max(np.abs(one - other).max() for one, other in zip(found, before, strict=True)) > 1e-3
-        again = adapt(as_image_callable(network, 1, adapting=Adapting(3, 1)), *x)(x[0])
+        other = adapt(as_image_callable(network, 1, adapting=Adapting(3, 1)), x[2])
+        again = adapt(other, *x)(x[0])
         for one, other in zip(found, again, strict=True):
             np.testing.assert_array_equal(one, other)
 

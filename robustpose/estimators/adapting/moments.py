@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 
@@ -24,6 +23,7 @@ class Moments:
 def measure(x: Tensor) -> Moments:
     """Return the moments of each channel of activations (B, C, …), over batch and space.
 
+    >>> import torch
     >>> found = measure(torch.tensor([[[1.0, 2.0, 6.0]]]))
     >>> found.count, found.mean.tolist(), found.squares.tolist()
     (3, [3.0], [14.0])

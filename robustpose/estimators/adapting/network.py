@@ -7,7 +7,6 @@ their order, in batches of a fixed size. After that, crops are looked at in batc
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -27,6 +26,7 @@ from robustpose.estimators.adapting.turns import Turn
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.numerics import Numerics
 from robustpose.limits import check_limit
+from robustpose.models.fast import fuse_convolutions, trace_network
 from robustpose.models.norm_statistics import has_folded_norms
 
 Norm = nn.modules.batchnorm._BatchNorm
@@ -49,18 +49,28 @@ class _Arrival(NamedTuple):
 class AdaptiveNetwork(nn.Module):
     """A copy of a network in evaluation mode, float32, whose batch norms take the statistics of a group of images.
 
-    Before the first group, and after one without anybody, it is the network as it was trained.
+    Before the first group, and after one without anybody, it is the network as it was trained. Batches are of
+    `batch_size` people at most. Convolutions are packed for one shape, `packed_for` or that of a full batch, whatever
+    comes first: packed otherwise, they would round otherwise.
     """
 
-    def __init__(self, network: nn.Module, adapting: Adapting, numerics: Numerics) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        adapting: Adapting,
+        numerics: Numerics,
+        batch_size: int = 1,
+        packed_for: tuple[int, ...] | None = None,
+    ) -> None:
         super().__init__()
         check_norms(network)
         if numerics.device.type == "mps":
             raise UserError("adapt adds up in float64, which device mps does not have: add --model-set device=cpu")
-        self.network = copy.deepcopy(network).float().eval().requires_grad_(False).to(numerics.device)
+        self.network = trace_network(network).to(numerics.device)
         if numerics.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.adapting = adapting
+        self.adapting, self.batch_size = adapting, batch_size
+        self._packed_for = packed_for
         self._numerics = numerics
         self._norms = list_norms(self.network)
         for norm in self._norms:
@@ -69,13 +79,25 @@ class AdaptiveNetwork(nn.Module):
         self._scales = self._own  # which only tent changes
         # By the place in a pass: a norm may be called several times. None: statistics of training.
         self._statistics: list[tuple[Norm, Tensor, Tensor]] | None = None
+        # Convolutions are fused when the first images come; there are no gradients of that.
+        self._is_to_fuse = numerics.is_exact_on_cpu and adapting.sharpening is None
         self._here = (
             threading.local()
         )  # of the pass in this thread: its place and, while statistics are found, its turn
 
     def forward(self, images: Tensor) -> Any:
         """Return the outputs for images (B, 3, h, w), adapted to the last group."""
+        return self._look(images, None)
+
+    def _look(self, images: Tensor, turn: Turn | None) -> Any:
+        """Return the outputs of a pass; of one in which statistics are found, in its turn."""
         self._here.place, self._here.turn = 0, None
+        if self._is_to_fuse:
+            self._is_to_fuse, kept = False, self._statistics
+            self._statistics = None  # of the norms of a pass that has yet to be made
+            self.network = fuse_convolutions(self.network, self._packed_for or (self.batch_size, *images.shape[1:]))
+            self._here.place, self._statistics = 0, kept
+        self._here.turn = turn
         return self.network(images)
 
     def adapt(self, batches: Sequence[Callable[[], Array]]) -> None:
@@ -122,8 +144,7 @@ class AdaptiveNetwork(nn.Module):
                     around.enter_context(context)
                 images = self._numerics.bring(batches[number]())
                 sizes[number] = len(images)
-                self._here.place, self._here.turn = 0, turn
-                self.network(images)
+                self._look(images, turn)
 
         turns = [Turn(partial(look, number)) for number in range(len(batches))]
         try:

@@ -89,11 +89,11 @@ class NetworkCall:
 class AdaptiveCall(NetworkCall):
     """A function of images that runs a network which adapts; each process runs its own, since groups are its own."""
 
-    def __init__(self, function: Callable[[Array], Any], network: AdaptiveNetwork, batch_size: int) -> None:
+    def __init__(self, function: Callable[[Array], Any], network: AdaptiveNetwork) -> None:
         self._function = function
         self.n_gpus = None
         self.n_images = network.adapting.n_images  # of a group
-        self.batch_size = batch_size  # of the inputs that `adapt` takes
+        self.batch_size = network.batch_size  # of the inputs that `adapt` takes
         self.adapt, self.check_group = network.adapt, network.check_group
 
 
@@ -131,11 +131,9 @@ def as_callable(
         numerics = Numerics(take_turn(wanted), PRECISIONS[precision], threads, channels_last)
         most = CROPS_PER_CALL if wanted.type == "cpu" else CROPS_PER_GPU_CALL
         n_per_call = min(most, CROPS_PER_IMAGE * adapting.n_images)  # a small group would not fill a batch
-        network = AdaptiveNetwork(module, adapting, numerics)
+        network = AdaptiveNetwork(module, adapting, numerics, n_per_call)
         run = _run_adapted(network, numerics)
-        return AdaptiveCall(
-            lambda crops: run_in_batches(lambda batch: run(batch)[0], crops, n_per_call), network, n_per_call
-        )
+        return AdaptiveCall(lambda crops: run_in_batches(lambda batch: run(batch)[0], crops, n_per_call), network)
     client = find_client()
     if client is not None:
         ask = client.add_network()
@@ -176,8 +174,8 @@ def as_image_callable(
     wanted = device or next(module.parameters()).device
     if adapting is not None:
         numerics = Numerics(take_turn(wanted), PRECISIONS[precision], threads)
-        network = AdaptiveNetwork(module, adapting, numerics)
-        return AdaptiveCall(_run_adapted(network, numerics), network, 1)
+        network = AdaptiveNetwork(module, adapting, numerics, packed_for=PACKED_FOR)
+        return AdaptiveCall(_run_adapted(network, numerics), network)
     client = find_client()
     if client is not None:
         ask = client.add_network()

@@ -26,6 +26,11 @@ class Numerics:
     threads: int | None = None
     channels_last: bool = True
 
+    @property
+    def is_exact_on_cpu(self) -> bool:
+        """Return whether it is float32 on a CPU in the layout for which convolutions are fused (`models.fast`)."""
+        return self.device.type == "cpu" and self.dtype == torch.float32 and self.channels_last
+
     def of_process(self) -> list[AbstractContextManager[Any]]:
         """Return what holds for all threads of the process."""
         return [limit_threads(self.threads), exact_float32(self.device)]

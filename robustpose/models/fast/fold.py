@@ -34,11 +34,8 @@ class _Tracer(torch.fx.Tracer):
         return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
-def fold_batch_norms(module: nn.Module) -> nn.Module:
-    """Return a frozen float32 copy of `module` in evaluation mode, with every batch norm that can be folded, folded.
-
-    Which layer follows which is read off a trace. A network that cannot be traced is copied as it is.
-    """
+def trace_network(module: nn.Module) -> nn.Module:
+    """Return a frozen float32 copy of `module` in evaluation mode, traced; as it is if it cannot be traced."""
     module = copy.deepcopy(module).float().eval().requires_grad_(False)
     try:
         # As a layer of its caller: arguments that it is not given keep their defaults.
@@ -47,6 +44,17 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
             traced = torch.fx.GraphModule(caller, _Tracer().trace(caller), type(module).__name__)
     except Exception:  # control flow, or whatever a user's forward does: it says itself what it cannot
         return module
+    return cast(nn.Module, traced.eval())
+
+
+def fold_batch_norms(module: nn.Module) -> nn.Module:
+    """Return a frozen float32 copy of `module` in evaluation mode, with every batch norm that can be folded, folded.
+
+    Which layer follows which is read off a trace. A network that cannot be traced is copied as it is.
+    """
+    traced: Any = trace_network(module)
+    if not isinstance(traced, torch.fx.GraphModule):
+        return cast(nn.Module, traced)
     modules = dict(traced.named_modules())
     uses: dict[str, int] = {}  # of layers: calls, and tensors taken out of them
     for node in traced.graph.nodes:
