@@ -13,7 +13,7 @@ from robustpose.corruptions import SEVERITIES, TABLE, check_names, suites
 from robustpose.corruptions.suites import COCO_C, HELD_OUT, SUITES, Suite, choose_cells, find_suite
 from robustpose.results.compare import compare_runs
 from robustpose.results.leaderboard import read_boards
-from robustpose.results.rows import suite_of
+from robustpose.results.rows import list_rows, suite_of
 from robustpose.results.summary import read_summary, summarize
 from robustpose.show.figures.runs import read_runs
 from robustpose.show.pages.report import render
@@ -309,6 +309,12 @@ def test_list_shows_suites_with_their_groups_and_means(run):
         assert suite.mean_name in output
         for names in suite.groups.values():
             assert ", ".join(names) in output
+
+
+@pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.name)
+def test_narrow_columns_of_a_suite_have_names_of_their_own(suite):
+    rows = [row for row in list_rows(score(suite.cells, suite)) if row.kind == "corruption"]
+    assert len({row.short for row in rows}) == len(rows) == suite.n_corruptions
 
 
 def test_a_new_suite_is_one_row(monkeypatch, run, tmp_path, coco_folder, predictions):

@@ -86,10 +86,14 @@ def _list_corruptions(part: str) -> None:
     from robustpose.corruptions.suites import SUITES
 
     groups = [(suite, group, ", ".join(names)) for suite in SUITES.values() for group, names in suite.groups.items()]
-    entries = [(f"{suite.name}  {group}", names) for suite, group, names in groups]
+    widest = max(map(len, SUITES))
+    entries = [(f"{suite.name:<{widest}}  {group}", names) for suite, group, names in groups]
     chosen = [(name, names) for name, names in entries if part.lower() in f"{name} {names}"]
-    print_entries(chosen or _choose(entries, part, "corruptions"), piped_width=20)
-    print_note("--corruptions takes names and groups with commas, or package.module:function: f(image, severity, rng).")
+    print_entries(chosen or _choose(entries, part, "corruptions"), piped_width=max(len(name) for name, _ in entries))
+    print_note(
+        "--corruptions takes names, and groups of --suite, with commas, or package.module:function: f(image, severity, "
+        "rng)."
+    )
 
 
 def _list_suites(part: str) -> None:
@@ -99,7 +103,7 @@ def _list_suites(part: str) -> None:
         size = f"{suite.n_corruptions} corruptions x {len(suite.severities)} severities"
         means = f"mean {suite.mean_name}, ratio {suite.ratio_name}"
         about = f"{suite.description}; version {suite.version}: {size} ({spell_list(suite.groups)}); {means}"
-        print_entries([(name, about)], piped_width=12)
+        print_entries([(name, about)], piped_width=max(map(len, SUITES)))
     print_note("robustpose list corruptions names the corruptions of each.")
 
 

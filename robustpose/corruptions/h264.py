@@ -52,10 +52,10 @@ def is_installed() -> bool:
 
 
 def list_versions() -> dict[str, str]:
-    """Return the versions that decide pixels: of PyAV, of FFmpeg's codecs and scaler inside it, and of libx264.
+    """Return the versions that decide pixels: of PyAV with FFmpeg's codecs and scaler inside it, and of libx264.
 
     >>> sorted(list_versions())
-    ['av', 'libavcodec', 'libswscale', 'libx264']
+    ['av', 'libx264']
     """
     return dict(_read_versions())
 
@@ -122,10 +122,10 @@ def _import_av() -> ModuleType:
 @cache
 def _read_versions() -> dict[str, str]:
     av = _import_av()
-    libraries = {name: ".".join(map(str, av.library_versions[name])) for name in ("libavcodec", "libswscale")}
+    libraries = [f"{name} {'.'.join(map(str, av.library_versions[name]))}" for name in ("libavcodec", "libswscale")]
     encoder = av.CodecContext.create(ENCODER, "w")
     encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 32, 32, "yuv420p", Fraction(1, 25)
     stream = b"".join(bytes(packet) for packet in _encode(encoder, [av.VideoFrame(32, 32, "yuv420p")]))
     said = re.search(rb"x264 - core (.*?) - ", stream)  # which it writes into every stream
     build = said.group(1).decode("ascii", "replace") if said else "unknown"
-    return {"av": metadata.version("av"), **libraries, ENCODER: build}
+    return {"av": f"{metadata.version('av')} with {' and '.join(libraries)}", ENCODER: build}

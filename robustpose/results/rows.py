@@ -36,8 +36,12 @@ CHANGES_NOTE = (
     "in parts of all scores under corruption; means over severities"
 )
 # Above narrow columns, where the first word of a corruption does not do.
-SHORT_NAMES = {"gaussian_noise": "Gauss", "brightness": "Bright", "pixelate": "Pixel", "jpeg_compression": "JPEG"}
-SHORT_NAMES |= {"color_quantization": "Colors", "underexposure": "Under", "high_gain": "Gain"}
+SHORT_NAMES = {
+    "gaussian_noise": "Gauss", "brightness": "Bright", "pixelate": "Pixel", "jpeg_compression": "JPEG",
+    "single_frequency_greyscale": "Wave", "cocentric_sine_waves": "Rings", "checkerboard_cutout": "Cutout",
+    "color_quantization": "Colors", "darkness": "Dark", "underexposure": "Under", "high_gain": "Gain",
+    "h264": "H.264", "h264_predicted": "Predicted", "h264_small": "Small",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,10 @@ MARKDOWN = re.compile(r"[\\`\[\]|~$#]|\*(?=\S)|(?<![^\W_])_|(?<=\w):(?=//)|(?<=w
 def speak(name: str) -> str:
     """Return the name of a corruption or a joint for reading; one of somebody's own code stays as options take it.
 
-    >>> speak("zoom_blur"), speak("mycorruptions:dead_rows")
-    ('zoom blur', 'mycorruptions:dead_rows')
+    >>> speak("zoom_blur"), speak("h264_small"), speak("mycorruptions:dead_rows")
+    ('zoom blur', 'H.264 small', 'mycorruptions:dead_rows')
     """
-    return name if ":" in name else name.replace("_", " ")
+    return name if ":" in name else name.replace("_", " ").replace("h264", "H.264")
 
 
 def spell_csv(value: object) -> str:

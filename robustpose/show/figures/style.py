@@ -15,6 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from robustpose.files import open_whole
 from robustpose.pose.cell import Cell
 from robustpose.printing import make_visible
+from robustpose.results.spelling import speak
 from robustpose.show.replacing import follow
 
 ONE_COLUMN = 3.25  # inches, of a page with two columns (CVPR); and its full width
@@ -99,7 +100,7 @@ def shorten(text: str, n_letters: int = MOST_LETTERS) -> str:
 
 def spell_corruption(name: str) -> str:
     """Return `gaussian_noise` as `Gaussian noise`, and of `package.module:attr` the last part."""
-    words = name.rpartition(":")[2].replace("_", " ").replace("jpeg", "JPEG")
+    words = speak(name.rpartition(":")[2]).replace("jpeg", "JPEG")
     return shorten(words[:1].upper() + words[1:])
 
 
