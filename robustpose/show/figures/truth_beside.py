@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from robustpose.corruptions.suites import cells_of
+from robustpose.corruptions.suites import Suite, cells_of
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.data.people import frame_to_corrupt
 from robustpose.errors import UserError, first_few, nearest, quote, spell_list
@@ -28,14 +28,15 @@ WIDEST, NARROWEST = 6, 4  # tiles beside each other
 def choose_cells(runs: Sequence[Run], wanted: Wanted, notes: list[str]) -> tuple[Cell, ...]:
     """Return the cells to show, corruption by corruption; none, and a note, if the runs have none in common.
 
-    What is not said is chosen from the cells that all runs have: the usual corruptions, or their first four, at the
-    severity of figure 2, or the nearest one. UserError for what is said and no run has.
+    What is not said is chosen from the cells that all runs have: the usual corruptions, or else four of different
+    groups as far as there are, at the severity of figure 2, or the nearest one. UserError for what is said and no run
+    has.
     """
     _check_said(runs, wanted)
     common = [cell for cell in runs[0].cells if cell != CLEAN and all(cell in run.cells for run in runs)]
     names = [name for name in list_corruptions(runs) if any(cell.corruption == name for cell in common)]
-    usual = [name for name in USUAL if name in names]
-    chosen = list(dict.fromkeys(wanted.corruptions)) or usual or names[: len(USUAL)]
+    usual, of_suite = [name for name in USUAL if name in names], runs[0].suite.corruptions
+    chosen = list(dict.fromkeys(wanted.corruptions)) or usual or _mix_groups(names, runs[0].suite)[: len(USUAL)]
     severities = sorted(set(wanted.severities))
     known = common or [cell for run in runs for cell in run.cells if cell.corruption in wanted.corruptions]
     if not severities and known:
@@ -50,10 +51,20 @@ def choose_cells(runs: Sequence[Run], wanted: Wanted, notes: list[str]) -> tuple
         raise UserError(
             f"fig6_truth has room for {MOST_CELLS} cells, got {len(cells)}: name fewer --corruptions or --severities"
         )
-    elif not wanted.corruptions and len(usual) < len(USUAL):
-        lacking = [name for name in USUAL if name not in usual]
+    elif not wanted.corruptions and (lacking := [one for one in USUAL if one in of_suite and one not in usual]):
         notes.append(f"fig6_truth shows {spell_list(chosen)}: the runs do not all have {spell_list(lacking)}")
     return cells
+
+
+def _mix_groups(names: Sequence[str], suite: Suite) -> list[str]:
+    """Return some corruptions in their order, but the first one of each group of a suite before all others.
+
+    >>> from robustpose.corruptions.suites import COCO_C
+    >>> _mix_groups(["fog", "snow", "contrast", "tests.outside:darken"], COCO_C)
+    ['fog', 'contrast', 'snow', 'tests.outside:darken']
+    """
+    firsts = [next((name for name in names if name in group), None) for group in suite.groups.values()]
+    return list(dict.fromkeys([*filter(None, firsts), *names]))
 
 
 def keep_benched(runs: Sequence[Run], cells: Sequence[Cell], notes: list[str]) -> list[Run]:
