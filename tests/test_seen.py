@@ -23,11 +23,13 @@ from robustpose.results.entries import summarize_entry
 from robustpose.results.findings import judge_claims
 from robustpose.results.measurement import measure_run
 from robustpose.results.published import published_rows
+from robustpose.results.recipe import compare_with_published, make_recipe
 from robustpose.results.rows import list_rows
 from robustpose.results.seen import SEEN_BY_TRAINING, read_seen, seen_in_run, tell_seen_apart
 from robustpose.results.summary import summarize
 from robustpose.results.summary_model import check_summary
 from robustpose.results.unseen import row_of_unseen
+from robustpose.show.pages.report import render
 from robustpose.train.from_memory import read_network, write_start
 from robustpose.train.loop import train
 from robustpose.train.seen import OF_PAPER, check_unseen, gather_seen, list_seen, note_seen
@@ -226,20 +228,28 @@ def test_run_beside_the_papers_transfer_is_marked_unless_its_weights_say_otherwi
     summary = make_run()
     summary["provenance"]["row"] = {"name": transfer.name}
     assert read_seen(summary) == TRANSFER
+    lines = [label for label, *_ in compare_with_published(summary, make_recipe(transfer).expected)]
+    assert {label.removesuffix(" (seen)") for label in lines if label.endswith(" (seen)")} <= set(TRANSFER)
+    assert "HRNet W32 256x192, Transfer, annotated boxes, Table 4, 4 corruptions seen" in render(summary)
     summary["provenance"]["estimator"]["seen"] = []
     assert read_seen(summary) == ()
 
 
 # From training to results
 
+QUICK: dict[str, Any] = {
+    "epochs": 1,
+    "batch_size": 2,
+    "sheet_people": 0,
+    "engine": {"accelerator": "cpu", "threads": 1},
+}
+
 
 @pytest.fixture(scope="module")
 def hardened(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training of two steps by transfer."""
     out = tmp_path_factory.mktemp("hardened") / "run"
-    engine = {"accelerator": "cpu", "threads": 1}
-    changes: dict[str, Any] = {"epochs": 1, "batch_size": 2, "sheet_people": 0, "engine": engine, "input_wh": [96, 128]}
-    train(settings_of("transfer", **changes), out)
+    train(settings_of("transfer", input_wh=[96, 128], **QUICK), out)
     return out
 
 
@@ -255,6 +265,16 @@ def test_weights_of_a_training_say_what_it_has_shown(hardened: Path, tmp_path: P
     assert prepared.seen == TRANSFER
     path = write_start(network, prepared, tmp_path / "next")  # from which a training in memory starts
     assert gather_seen(settings_of(start_from=path)) == TRANSFER
+
+
+def test_finished_run_goes_on_whatever_is_said_of_the_unseen_and_notes_it(hardened: Path) -> None:
+    said: list[object] = []
+    settings = settings_of("transfer", input_wh=[96, 128], **QUICK)
+    train(settings, hardened, announce=said.append)
+    assert str(said[0]).startswith("note: strategy 'transfer' shows the network what coco-c tests (gaussian_noise")
+    told = settings.model_copy(update={"mixing": settings.mixing.model_copy(update={"unseen": ()})})
+    train(told, hardened, announce=said.append)
+    assert len(said) == 3  # both plans, and the first note
 
 
 def test_training_by_command_refuses_before_it_starts_and_notes_what_was_asked_for(run: Any, tmp_path: Path) -> None:

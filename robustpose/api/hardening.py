@@ -145,7 +145,6 @@ def harden(
         from robustpose.train.identity import list_paths
         from robustpose.train.loop import PRODUCT
         from robustpose.train.loop import train as run_training
-        from robustpose.train.seen import note_seen
         from robustpose.train.telling import Teller
 
         chosen = start.settle(folder, is_fresh)
@@ -153,8 +152,6 @@ def harden(
         teller = Teller()
         if is_shown:
             tell(_describe(chosen, folder))
-            if note := note_seen(chosen):
-                tell(f"note: {note}")
         if chosen.engine.devices > 1:
             train_by_command(chosen, folder, is_fresh, is_shown)
             weights = folder / PRODUCT

@@ -29,7 +29,7 @@ from robustpose.cli.options import FreshOptions, RunFolderOption
 from robustpose.cli.planned import PlanOptions, announcer, tell_plan
 from robustpose.cli.printed import PrintedOptions
 from robustpose.errors import UserError
-from robustpose.printing import is_quiet, print_aside, print_line
+from robustpose.printing import print_aside, print_line
 from robustpose.stopping import leave_telling
 from robustpose.train.strategies import STRATEGIES
 
@@ -257,8 +257,6 @@ def train(
         print_line(f"training row {settings.row.name}, according to: {settings.row.according_to}")
         if settings.row.differences:
             print_line(f"not the row's training: {'; '.join(settings.row.differences)}")
-    if is_first and not is_quiet() and (note := note_seen(settings)):
-        print_aside(f"note: {note}")
     from robustpose.processes import keep_freed_memory
     from robustpose.train.identity import list_paths
     from robustpose.train.loop import plan_training
@@ -270,6 +268,8 @@ def train(
     if planned.dry_run:
         plan = plan_training(settings, out, fresh)
         if is_first:
+            if note := note_seen(settings):
+                print_aside(f"note: {note}")
             tell_plan(plan, shown)
         return
     teller = Teller()

@@ -18,6 +18,7 @@ from robustpose.data.official import SETS
 from robustpose.errors import UserError, nearest
 from robustpose.results.published import PublishedRow, get_row, published_rows
 from robustpose.results.rows import percent, rows_of
+from robustpose.results.seen import mark_seen, seen_in_run
 from robustpose.results.spelling import spell_markdown, tabulate_markdown
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -191,12 +192,12 @@ def compare_with_published(summary: Mapping[str, Any], expected: Expected) -> li
     """Return for each figure that a table has its name, ours, published and the difference: words, in percent."""
     # Means over a part of the severities stand beside no published number.
     kinds = ("headline",) if summary["mPC"] is None else ("headline", "corruption")
-    rows = {row.name: row for row in rows_of(summary, *kinds)}
+    rows, seen = {row.name: row for row in rows_of(summary, *kinds)}, seen_in_run(summary)
     lines = []
     for name, published in {**expected.model_dump(include={"clean", "mPC", "rPC"}), **expected.corruptions}.items():
         label, ours = (rows[name].label, rows[name].value) if name in rows else (name, None)
         difference = "–" if ours is None else f"{100 * ours - published:+.1f}"
-        lines.append((label, percent(ours), f"{published:.1f}", difference))
+        lines.append((mark_seen(label, seen), percent(ours), f"{published:.1f}", difference))
     return lines
 
 

@@ -31,7 +31,7 @@ def read_seen(summary: Mapping[str, Any]) -> tuple[str, ...] | None:
     >>> read_seen({"provenance": {"estimator": {}}}) is None
     True
     """
-    provenance = summary["provenance"]
+    provenance = summary.get("provenance") or {}
     said = (provenance.get("estimator") or {}).get("seen")
     if isinstance(said, list):
         return tuple(name for name in said if isinstance(name, str))

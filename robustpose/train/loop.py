@@ -42,6 +42,7 @@ from robustpose.train.meeting import stopping_together, telling_of_waiting
 from robustpose.train.opened import open_run
 from robustpose.train.plan import TrainPlan, measure_plan
 from robustpose.train.seeding import make_torch_seed
+from robustpose.train.seen import note_seen
 from robustpose.train.settings import TrainSettings
 from robustpose.train.sheets import draw_sheet
 from robustpose.train.start import check_machine, check_start
@@ -73,11 +74,12 @@ def train(
     out: Path,
     on_progress: Callable[[Progress], None] | None = None,
     fresh: StartOver | None = None,
-    announce: Callable[[TrainPlan], None] | None = None,
+    announce: Callable[[object], None] | None = None,
 ) -> Path:
     """Train, or go on where the run in folder `out` stopped unless `fresh`, and return the path of the weights.
 
-    `announce` is told the plan first, for which a few steps are tried and taken back.
+    `announce` is told first what the views show that suites test, if they do, and the plan, for which a few steps are
+    tried and taken back.
 
     Raises:
         UserError: the run in `out` has other settings, the data or the model do not fit, or a loss is not finite.
@@ -151,7 +153,7 @@ def _train(
     out: Path,
     on_progress: Callable[[Progress], None] | None,
     fresh: StartOver | None,
-    announce: Callable[[TrainPlan], None] | None,
+    announce: Callable[[object], None] | None,
 ) -> Path:
     last = out / LAST
     opened = open_run(fabric, settings, out / LAST, fresh)
@@ -182,6 +184,8 @@ def _train(
         show_doubts([*data.train.warnings, *data.doubts])
         if at.best is not None and not keeps_best(out / BEST, step.network):
             at.best = None
+    if announce is not None and (note := note_seen(settings)):
+        announce(f"note: {note}")
     announce_plan(announce, partial(measure_plan, fabric, opened, at))
 
     def checkpoint() -> None:
