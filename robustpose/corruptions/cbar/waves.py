@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from robustpose.corruptions.cbar.canvas import side_of, split_rows
 from robustpose.corruptions.exact.steps import Steps, add_steps, find_steps
-from robustpose.corruptions.exact.veils import add_veil
+from robustpose.corruptions.exact.veils import Veil, add_veil, find_veil
 from robustpose.corruptions.fast.waves import add_plasma, add_rings, add_wave
 from robustpose.corruptions.seeding import IndependentRng, Rng
 from robustpose.pose.types import Image
@@ -108,20 +108,20 @@ def plasma_noise(image: Image, severity: int, rng: Rng) -> Image:
     """Mix with clouds of colour, which darken as much as they brighten."""
     side = side_of(image)
 
-    def draw_colors() -> Doubles:
-        plasma = _draw_plasma(side, rng)
-        colors = np.empty((side, side, 3))
-        for top, bottom in split_rows(side):
-            _fill_plasma(plasma, top, colors[top:bottom])
-        return colors
-
+    scaled = (1 - PLASMA_INTENSITIES[:, None] / 255) * np.arange(256)
     amount = float(PLASMA_INTENSITIES[severity - 1])
+
+    def draw_veil() -> Veil:
+        plasma = _draw_plasma(side, rng)
+        blocks = (_find_colors(plasma, side, top, bottom) for top, bottom in split_rows(side))
+        return find_veil(blocks, scaled, PLASMA_INTENSITIES)
+
     out = np.empty_like(image)
     if isinstance(rng, IndependentRng):
         add_plasma(image, *_draw_plasma(side, rng), amount, out)
     else:
-        colors = rng.draw_once("plasma", (side,), draw_colors)
-        add_veil(image, (1 - amount / 255) * np.arange(256), amount, colors, out)
+        veil = rng.draw_once("plasma", (side,), draw_veil)
+        add_veil(image, scaled[severity - 1], amount, veil, out)
     return out
 
 
@@ -130,12 +130,11 @@ def _draw_plasma(side: int, rng: Rng) -> Plasma:
     return Plasma(time, n_bends, rng.uniform(0.5, 1), rng.uniform(0.075, 0.2) * side)
 
 
-def _fill_plasma(plasma: Plasma, top: int, colors: Doubles) -> None:
-    """Write the colours, in -1..1, of (h, w, 3) rows from `top` on."""
-    height, width = colors.shape[:2]
+def _find_colors(plasma: Plasma, side: int, top: int, bottom: int) -> Doubles:
+    """Return the colours, in -1..1, of some rows of the square, (bottom - top, side, 3)."""
     time = plasma.time
-    x = np.repeat(np.arange(width)[None] / plasma.scale, height, axis=0)
-    y = np.repeat(np.arange(top, top + height)[:, None] / plasma.scale, width, axis=1)
+    x = np.repeat(np.arange(side)[None] / plasma.scale, bottom - top, axis=0)
+    y = np.repeat(np.arange(top, bottom)[:, None] / plasma.scale, side, axis=1)
     frequency, slowness, damping = 1.0, 1.0, 1.0
     for _ in range(plasma.n_bends):
         along = np.cos(y * frequency + time / slowness) / damping
@@ -143,6 +142,4 @@ def _fill_plasma(plasma: Plasma, top: int, colors: Doubles) -> None:
         x += along - 0.3 * aside
         y += aside + 0.3 * along
         frequency, slowness, damping = frequency * 1.93, slowness * 1.15, damping * (2.25 - plasma.sharpness)
-    np.sin(x - time, out=colors[:, :, 0])
-    np.sin((x + y + np.sin(time)) / 2, out=colors[:, :, 1])
-    np.sin(y + time, out=colors[:, :, 2])
+    return np.stack([np.sin(x - time), np.sin((x + y + np.sin(time)) / 2), np.sin(y + time)], axis=2)

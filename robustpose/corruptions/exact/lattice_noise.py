@@ -38,20 +38,21 @@ def draw_lattice(drawer: Drawer) -> Lattice:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def add_octaves(lattice: Lattice, per_pixel: float, weights: Doubles) -> None:
-    """Write clip(½ + ½·Σ|noise at f times the frequency|/f) for f = 1, 2, 4, 8, 16 to (n, n) weights.
+def find_turbulence(lattice: Lattice, per_pixel: float, side: int, top: int, bottom: int) -> Doubles:
+    """Return clip(½ + ½·Σ|noise at f times the frequency|/f), f = 1, 2, 4, 8, 16, for some rows: (bottom - top, side).
 
     `per_pixel` is the inverse of the lattice's step, px, at f = 1.
     """
-    height, width = weights.shape
-    for h in range(height):
-        for w in range(width):
+    weights = np.empty((bottom - top, side))
+    for h in range(top, bottom):
+        for w in range(side):
             total = 0.0
             for octave in range(5):
                 f = 1 << octave
                 total += abs(_noise_at(lattice, f * h * per_pixel, f * w * per_pixel)) / f
             value = 0.5 * total + 0.5
-            weights[h, w] = min(max(value, 0.0), 1.0)
+            weights[h - top, w] = min(max(value, 0.0), 1.0)
+    return weights
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -25,7 +25,7 @@ def draw_fast_lattice(rng: IndependentRng) -> Lattice:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def mix_with_turbulence(image: Image, lattice: Lattice, per_pixel: float, alpha: float, out: Image) -> None:
-    """Write image (H, W, 3) mixed with a share alpha of turbulence: see `exact.lattice_noise.add_octaves`."""
+    """Write image (H, W, 3) mixed with a share alpha of turbulence: see `exact.lattice_noise.find_turbulence`."""
     height, width = image.shape[:2]
     kept, share = np.float32(1 - alpha), np.float32(255 * alpha)
     total = np.empty(width, np.float32)
