@@ -243,14 +243,6 @@ def finished_run(tmp_path_factory, make_job):
 @pytest.fixture(scope="session")
 def suite_runs(tmp_path_factory, coco_folder):
     """The folders of runs of two models on two suites each: see `bench_on_suites`."""
-    from robustpose.cli import main
-    from tests.runs import bench_on_suites
+    from tests.runs import bench_on_suites, run_quietly
 
-    def run(*words):
-        try:
-            main([str(word) for word in words])
-        except SystemExit as end:
-            return end.code or 0, "", ""
-        return 0, "", ""
-
-    return bench_on_suites(run, coco_folder, tmp_path_factory.mktemp("suites"))
+    return bench_on_suites(run_quietly, coco_folder, tmp_path_factory.mktemp("suites"))

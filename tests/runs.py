@@ -48,11 +48,22 @@ def bench_predictions(run, coco_folder, predictions, out, *words):
     return out
 
 
-def bench_on_suites(run, coco_folder, folder):
+def run_quietly(*words):
+    """Run a command where nothing captures what it prints, and return as the fixture `run` does."""
+    from robustpose.cli import main
+
+    try:
+        main([str(word) for word in words])
+    except SystemExit as end:
+        return end.code or 0, "", ""
+    return 0, "", ""
+
+
+def bench_on_suites(run, coco_folder, folder, seed=0):
     """Bench a good and a bad model on two suites each: good on coco-c, good on held-out, bad on each; their folders."""
     folders = []
     for name, noise in (("good", 1.0), ("bad", 6.0)):
-        predictions = write_predictions(folder / f"{name}-poses", coco_folder, noise, [*CELLS, *OTHERS[1:]])
+        predictions = write_predictions(folder / f"{name}-poses", coco_folder, noise, [*CELLS, *OTHERS[1:]], seed)
         for suite, names in (("coco-c", "fog,contrast"), ("held-out", "spatter,saturate")):
             words = ("--suite", suite, "--corruptions", names, "--severities", "1,4", "--name", name, "--no-report")
             folders.append(bench_predictions(run, coco_folder, predictions, folder / f"{name}-{suite}", *words))
@@ -135,7 +146,15 @@ def forget_modules(package):
 def few_images_do():
     """Let two images or more tell runs apart, where what is tested is not how many it takes."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("compare", "compared", "compare_suites", "held_gains", "losses", "verdict_across"):
+        for module in (
+            "compare",
+            "compared",
+            "compare_suites",
+            "held_gains",
+            "held_grouped",
+            "losses",
+            "verdict_across",
+        ):
             patch.setattr(f"robustpose.results.{module}.FEW_IMAGES", 2)
         patch.setattr("robustpose.results.verdict_compare.FEW_IMAGES", 2)
         for module in ("compare_table", "across_tables"):

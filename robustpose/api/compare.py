@@ -13,7 +13,7 @@ from robustpose.api.run import Run, as_run
 from robustpose.api.wording import in_python
 from robustpose.errors import UserError, quote
 from robustpose.results.compare import compare_runs
-from robustpose.results.compare_suites import are_of_suites, compare_suites
+from robustpose.results.compare_suites import are_of_suites, compare_groups_on_suites, compare_suites
 from robustpose.results.groups import compare_groups
 from robustpose.results.names import check_name
 
@@ -59,7 +59,7 @@ def compare(
             called = None if names is None else _read_names(names)
             given_folders = [run.find_files() for run in runs]
             if are_of_suites(given_folders):
-                return _compare_suites(runs, n_resamples, called)
+                return SuitesComparison(compare_suites(given_folders, n_resamples, called))
             compared = compare_runs(given_folders, n_resamples, called)
             sides = [[run] for run in runs]
         else:
@@ -69,17 +69,12 @@ def compare(
             sides = list(of_groups.values())
             runs = [run for of in sides for run in of]
             folders = {name: [run.find_files() for run in of] for name, of in of_groups.items()}
+            if are_of_suites([folder for of in folders.values() for folder in of]):
+                return SuitesComparison(compare_groups_on_suites(folders, n_resamples))
             compared = compare_groups(folders, n_resamples)
         for run in runs:  # nobody went on with one meanwhile
             run.find_files()
         return Comparison(compared, sides)
-
-
-def _compare_suites(runs: Sequence[Run], n_resamples: int, names: Sequence[str] | None) -> SuitesComparison:
-    compared = compare_suites([run.find_files() for run in runs], n_resamples, names)
-    for run in runs:  # nobody went on with one meanwhile
-        run.find_files()
-    return SuitesComparison(compared)
 
 
 def _read_groups(groups: Any) -> dict[str, list[Run]]:

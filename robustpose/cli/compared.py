@@ -13,6 +13,7 @@ from robustpose.cli.help import OUTPUT
 from robustpose.errors import UserError, quote
 
 if TYPE_CHECKING:
+    from robustpose.results.across import AcrossSuites
     from robustpose.results.compared import Comparison
 
 
@@ -31,7 +32,10 @@ class ComparedOptions:
         ),
     ] = None
     names: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="What the runs are called, in their order.")
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME", help="What the runs are called, in their order; of several suites, the models."
+        ),
     ] = None
 
     def find_groups(self, runs: Sequence[Path]) -> dict[str, list[Path]]:
@@ -57,6 +61,16 @@ class ComparedOptions:
         if groups:
             return compare_groups(groups, n_resamples)
         return compare_runs(runs, n_resamples, self.chosen_names)
+
+    def compare_suites(
+        self, runs: Sequence[Path], groups: Mapping[str, Sequence[Path]], n_resamples: int
+    ) -> AcrossSuites:
+        """Return models, or groups of trainings where there are some, by suites."""
+        from robustpose.results.compare_suites import compare_groups_on_suites, compare_suites
+
+        if groups:
+            return compare_groups_on_suites(groups, n_resamples)
+        return compare_suites(runs, n_resamples, self.chosen_names)
 
     @property
     def chosen_names(self) -> list[str] | None:

@@ -152,6 +152,8 @@ def compare(
     from robustpose.results.compare_suites import are_of_suites
     from robustpose.results.losses import judge_differences
     from robustpose.results.run_images import open_shared_images
+    from robustpose.show.across_suites import print_across
+    from robustpose.show.pages.across import check_across_place, write_across
     from robustpose.show.pages.compare import check_place, write_comparison
     from robustpose.show.pages.compare_images import NOT_WANTED, find_gallery
     from robustpose.show.side_by_side import print_differences
@@ -159,8 +161,14 @@ def compare(
     names_of_scores, margin = wished.wanted
     check_place(out)
     groups = compared.find_groups(runs or [])
-    if not groups and are_of_suites(runs or []):
-        _compare_suites(runs or [], resamples, out, data.is_given, wished, compared, shown)
+    if are_of_suites([*(runs or []), *(folder for of in groups.values() for folder in of)]):
+        _refuse_for_suites(data, wished)
+        check_across_place(out)
+        across = compared.compare_suites(runs or [], groups, resamples)
+        print_across(across)
+        page = write_across(out, across)
+        print_line(f"page: {page}")
+        finish(shown, [], {**across.to_json(), "page": page})
         return
     comparison = compared.compare(runs or [], groups, resamples)
     judged = judge_differences(comparison, names_of_scores, margin)
@@ -178,29 +186,11 @@ def compare(
     finish(shown, judged, {**comparison.to_json(), "page": page})
 
 
-def _compare_suites(
-    runs: list[Path],
-    resamples: int,
-    out: Path,
-    has_data: bool,
-    wished: LossOptions,
-    compared: ComparedOptions,
-    shown: PrintedOptions,
-) -> None:
-    """Compare runs of several suites, as models by suites."""
-    from robustpose.results.compare_suites import compare_suites
-    from robustpose.show.across_suites import print_across
-    from robustpose.show.pages.across import check_across_place, write_across
-
+def _refuse_for_suites(data: DataOptions, wished: LossOptions) -> None:
+    """Raise UserError for options that are of runs of one suite alone."""
     if wished.wanted[0]:
         raise UserError("--fail-if-worse judges the runs of one suite, and these are of several: compare those alone")
-    if has_data:
+    if data.is_given:
         raise UserError(
             "the page of several suites shows no images: leave out where they are, or compare one suite alone"
         )
-    check_across_place(out)
-    across = compare_suites(runs, resamples, compared.chosen_names)
-    print_across(across)
-    page = write_across(out, across)
-    print_line(f"page: {page}")
-    finish(shown, [], {**across.to_json(), "page": page})

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from robustpose.corruptions.suites import COCO_C
 from robustpose.results.board_identity import tell_boards_apart
 from robustpose.results.leaderboard import Board, Entry, boards_to_json
 from robustpose.results.one_model import MOST_APART
@@ -60,7 +61,7 @@ def join_suites(boards: Sequence[Board]) -> list[SuiteTable]:
             by_way.setdefault(_identify_way(board), []).append(board)
     tables = []
     for of_way in by_way.values():
-        ordered = sorted(of_way, key=lambda board: board.suite.name != "coco-c")
+        ordered = sorted(of_way, key=lambda board: board.suite.name != COCO_C.name)
         models = _join_models(ordered)
         kept = [place for place in range(len(ordered)) if any(model[place] for model in models)]
         if len({ordered[place].suite.name for place in kept}) > 1:

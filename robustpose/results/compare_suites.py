@@ -6,8 +6,11 @@ of all suites, so gains on two suites are paired, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from robustpose.corruptions.suites import Suite
@@ -23,8 +26,11 @@ from robustpose.results.compare import (
     resample_if_several,
     tell_runs_apart,
 )
-from robustpose.results.compared import ComparedRow, Comparison, compare_row, doubt_row
+from robustpose.results.compared import ComparedRow, CompareRow, Comparison, compare_row, doubt_row
+from robustpose.results.grouped import compare_grouped_row, split
+from robustpose.results.groups import Groups, check_runs_of_groups, check_sizes, note_few
 from robustpose.results.held_gains import Sides, find_held_gains
+from robustpose.results.held_grouped import find_grouped_gains
 from robustpose.results.names import check_different, check_name
 from robustpose.results.one_model import Model, order_suites, pair_models
 from robustpose.results.resampling import FEW_IMAGES, RESAMPLES, check_resamples
@@ -49,14 +55,51 @@ def compare_suites(
     Runs of one model are found by its weights, code and options. `names` are what the models are called, in the order
     of their first runs.
     """
-    check_resamples(n_resamples, 1)
     summaries = [read_summary(folder) for folder in folders]
-    metric = _find_metric(summaries)
-    suites = order_suites(summaries)
     notes = _check_data(folders, summaries)
     models, doubts = pair_models(folders, summaries)
     called = _name_models(names, models, folders, summaries)
-    notes += doubts
+    return _compare(folders, summaries, models, called, n_resamples, [*notes, *doubts])
+
+
+def compare_groups_on_suites(groups: Groups, n_resamples: int = RESAMPLES) -> AcrossSuites:
+    """Return groups of trainings, each with runs of two or more suites, as methods by suites; UserError as there.
+
+    `groups` has the folders of the runs by the group's name. A training is a model: its runs are found as there.
+    """
+    check_runs_of_groups(groups)
+    folders = [folder for of in groups.values() for folder in of]
+    summaries = [read_summary(folder) for folder in folders]
+    notes = _check_data(folders, summaries)
+    models: list[Model] = []
+    sizes: dict[str, int] = {}
+    start = 0
+    for name, of in groups.items():
+        trainings, doubts = pair_models(of, summaries[start : start + len(of)])
+        for one in trainings:
+            if one.identity is not None and one.identity in {model.identity for model in models}:
+                raise UserError(f"{one.name} is in group {name} and in another one: each training counts once")
+        sizes[name] = len(trainings)
+        models += [replace(m, runs={label: start + place for label, place in m.runs.items()}) for m in trainings]
+        notes += doubts
+        start += len(of)
+    check_sizes(sizes)
+    called = _name_models(None, models, folders, summaries)
+    return _compare(folders, summaries, models, called, n_resamples, [*notes, *note_few(sizes)], sizes)
+
+
+def _compare(
+    folders: Sequence[Path],
+    summaries: Sequence[Mapping[str, Any]],
+    models: Sequence[Model],
+    called: Sequence[str],
+    n_resamples: int,
+    notes: list[str],
+    sizes: Mapping[str, int] = MappingProxyType({}),
+) -> AcrossSuites:
+    """Return models by suites, or groups of them where `sizes` says how many each has, by its name."""
+    check_resamples(n_resamples, 1)
+    metric, suites = _find_metric(summaries), order_suites(summaries)
     cells: dict[str, list[Cell]] = {}
     for suite in suites:
         places = [model.runs[suite.label] for model in models if suite.label in model.runs]
@@ -65,28 +108,37 @@ def compare_suites(
         notes += [f"{suite.name}: {doubt}" for doubt in doubts]
     notes += [*_note_lacks(suites, models, called), *_note_severities(suites, cells)]
     n_images, n_resamples, sides = _take_sides(folders, summaries, models, cells, n_resamples)
+    counts = list(sizes.values()) or [1] * len(models)
+    compare: CompareRow = partial(compare_grouped_row, counts, n_images) if sizes else compare_row
     comparisons = [
         Comparison(
-            names=called,
+            names=tuple(sizes or called),
             metric=metric,
             suite=suite,
             dataset=data_name(summaries[0]),
             n_images=n_images,
             resamples=n_resamples,
-            rows=_compare(sides[suite.label], suite, metric, n_images),
+            rows=_doubt_few(compare_means(*sides[suite.label], suite, metric, compare), n_images),
             notes=(),
             scored=name_scored(summaries[0]["provenance"]["dataset"]),
             terms=_explain(suite, models, summaries),
             warnings=tuple(_collect_warnings(suite, models, called, summaries)),
+            trainings=tuple(map(tuple, split(called, counts))) if sizes else (),
         )
         for suite in suites
     ]
-    seen = tuple(_gather_seen(model, summaries) for model in models)
+    of_models = [_gather_seen(model, summaries) for model in models]
+    seen = tuple(tuple(dict.fromkeys(name for names in of for name in names)) for of in split(of_models, counts))
+    (clean,) = _doubt_few([_compare_clean(sides, comparisons[0].rows[0], compare)], n_images)
+    if sizes:
+        gains = list(find_grouped_gains(suites, sides, seen, counts, n_images))
+    else:
+        gains = list(find_held_gains(suites, sides, seen, n_images))
     return AcrossSuites(
         comparisons=tuple(comparisons),
-        clean=_compare_clean(sides, comparisons[0], n_images),
-        gains=tuple(find_held_gains(suites, sides, seen, n_images)),
-        folders=tuple(tuple(_find_folder(folders, model, suite) for model in models) for suite in suites),
+        clean=clean,
+        gains=tuple(gains),
+        folders=tuple(tuple(_find_folders(folders, of, suite) for of in split(models, counts)) for suite in suites),
         seen=seen,
         notes=tuple(dict.fromkeys(notes)),
     )
@@ -173,19 +225,17 @@ def _take_sides(
     return n_images, n_resamples, sides
 
 
-def _compare(sides: Sides, suite: Suite, metric: str, n_images: int) -> tuple[ComparedRow, ...]:
-    rows = compare_means(*sides, suite, metric)
+def _doubt_few(rows: Iterable[ComparedRow], n_images: int) -> tuple[ComparedRow, ...]:
     return tuple(map(doubt_row, rows) if n_images < FEW_IMAGES else rows)
 
 
-def _compare_clean(sides: Mapping[str, Sides], first: Comparison, n_images: int) -> ComparedRow:
-    """Return the clean scores of all models, each from the first suite that it has."""
+def _compare_clean(sides: Mapping[str, Sides], of_suite: ComparedRow, compare: CompareRow) -> ComparedRow:
+    """Return the clean scores of all models, each from the first suite that it has; `of_suite` are those of one."""
     values, among = (
         [next(means.clean for means in of_model if means is not None) for of_model in zip(*of_suites, strict=True)]
         for of_suites in zip(*sides.values(), strict=True)
     )
-    row = compare_row(first.rows[0].kind, first.rows[0].name, values, among)
-    return doubt_row(row) if n_images < FEW_IMAGES else row
+    return compare(of_suite.kind, of_suite.name, values, among)
 
 
 def _find_summaries(
@@ -211,8 +261,9 @@ def _collect_warnings(
         yield f"{suite.name}, {text}"
 
 
-def _find_folder(folders: Sequence[Path], model: Model, suite: Suite) -> str | None:
-    return str(folders[model.runs[suite.label]]) if suite.label in model.runs else None
+def _find_folders(folders: Sequence[Path], models: Sequence[Model], suite: Suite) -> str | None:
+    """Return the folders of the runs of a model, or of a group of them, on a suite."""
+    return ", ".join(str(folders[m.runs[suite.label]]) for m in models if suite.label in m.runs) or None
 
 
 def _gather_seen(model: Model, summaries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -75,7 +75,11 @@ def compare_groups(groups: Groups, n_resamples: int = RESAMPLES) -> Comparison:
         names=tuple(groups),
         trainings=of_groups,
         setup=tuple((what, tuple(_join(of) for of in split(values, sizes))) for what, values in comparison.setup),
-        notes=(*comparison.notes, *_note_few(groups), *_note_alike(comparison.rows, groups)),
+        notes=(
+            *comparison.notes,
+            *note_few({name: len(folders) for name, folders in groups.items()}),
+            *_note_alike(comparison.rows, groups),
+        ),
     )
 
 
@@ -87,6 +91,12 @@ def _join(values: Sequence[str | None]) -> str | None:
 
 def check_groups(groups: Groups) -> None:
     """Raise UserError unless there are two groups or more, each of two trainings or more, and no run is there twice."""
+    check_runs_of_groups(groups)
+    check_sizes({name: len(folders) for name, folders in groups.items()})
+
+
+def check_runs_of_groups(groups: Groups) -> None:
+    """Raise UserError unless there are two groups or more, and no run is there twice."""
     if len(groups) < 2:
         named = f", got {next(iter(groups))} alone" if groups else ""
         raise UserError(f"comparing takes two groups or more{named}: the first is what the others are compared with")
@@ -100,20 +110,25 @@ def check_groups(groups: Groups) -> None:
                 also = f" (as {written} and {folder})" if written != folder else ""
                 raise UserError(f"{place} is in {where}{also}: each training counts once")
             places[place] = (name, folder)
-    for name, folders in groups.items():
-        if len(folders) < LEAST:
+
+
+def check_sizes(sizes: Mapping[str, int]) -> None:
+    """Raise UserError unless each group has two trainings or more."""
+    for name, size in sizes.items():
+        if size < LEAST:
             raise UserError(
-                f"group {name} has {len(folders) or 'no'} training{'s' * (not folders)}: how far trainings lie apart "
+                f"group {name} has {size or 'no'} training{'s' * (not size)}: how far trainings lie apart "
                 "cannot be told from fewer than two, and three or more say it well; runs of one training each are "
                 "compared without groups"
             )
 
 
-def _note_few(groups: Groups) -> Iterator[str]:
-    for name, folders in groups.items():
-        if len(folders) < FEW:
+def note_few(sizes: Mapping[str, int]) -> Iterator[str]:
+    """Yield a note for each group of so few trainings that its intervals hold the truth less often than they say."""
+    for name, size in sizes.items():
+        if size < FEW:
             yield (
-                f"{name} has {len(folders)} trainings: of so few, intervals are wide, and hold the truth between 91 "
+                f"{name} has {size} trainings: of so few, intervals are wide, and hold the truth between 91 "
                 "and 99 times in 100; of three or more, about 95 times, if no training fails by a wide margin"
             )
 

@@ -65,10 +65,15 @@ def find_held_gains(
             if known is None or other is None:
                 continue
             among = [resampled[of][model] - resampled[of][0] for of in (base, label)]
-            measured = next(means.corruptions for means in sides[label][0] if means is not None)
-            both = tuple(name for name in measured if name in seen[model] or name in seen[0])
+            both = list_measured(sides[label], (*seen[model], *seen[0]))
             gain = hold_gain(model, label, (known.value, other.value), among, n_images < FEW_IMAGES)
             yield replace(gain, seen=both, unseen=_gain_without(both, sides[label], suite, model, n_images))
+
+
+def list_measured(sides: Sides, names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some corruptions that models have scores under, in the order of these."""
+    measured = next(means.corruptions for means in sides[0] if means is not None)
+    return tuple(name for name in measured if name in names)
 
 
 def _gain_without(seen: Sequence[str], sides: Sides, suite: Suite, model: int, n_images: int) -> Difference | None:

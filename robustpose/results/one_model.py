@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from robustpose.changes import CODE, DIGEST, as_table
-from robustpose.corruptions.suites import Suite
+from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import UserError, first_few
 from robustpose.results.measurement import OF_BOXES
 from robustpose.results.rows import model_name, percent, suite_of
@@ -34,6 +34,7 @@ class Model:
 
     name: str
     runs: Mapping[str, int]  # by label of the suite: the place of the run among those that were given
+    identity: str | None = None  # see `identify_model`
 
 
 def identify_model(summary: Mapping[str, Any]) -> str | None:
@@ -88,14 +89,17 @@ def pair_models(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]])
             "nobody can tell which model found the poses of results files: folders that hold the same files are of one "
             "model, so put the files of all suites in one folder and bench that for each suite"
         )
-    named = [(model_name(summaries[next(iter(of.values()))]), of) for of in places.values()]
-    return [Model(name, of) for name, of in named], notes
+    models = []
+    for of_model in places.values():
+        summary = summaries[next(iter(of_model.values()))]
+        models.append(Model(model_name(summary), of_model, identify_model(summary)))
+    return models, notes
 
 
 def order_suites(summaries: Sequence[Mapping[str, Any]]) -> list[Suite]:
     """Return the suites of summaries, each once: the published benchmark's first, then as they came."""
     suites = list({suite.label: suite for suite in map(suite_of, summaries)}.values())
-    return sorted(suites, key=lambda suite: suite.name != "coco-c")
+    return sorted(suites, key=lambda suite: suite.name != COCO_C.name)
 
 
 def _refuse_twice(folder: Path, one: Mapping[str, Any], other_folder: Path, other: Mapping[str, Any]) -> None:

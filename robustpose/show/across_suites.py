@@ -15,7 +15,7 @@ from robustpose.show.terminal import print_verdict
 def print_across(across: AcrossSuites) -> None:
     """Print the scores of models on suites in percent, what they gain on each, and what that says in words."""
     first = across.first
-    for letter, name in zip(across.letters, across.names, strict=True):
+    for letter, name in zip(across.letters, first.titles, strict=True):
         print_line(f"{letter}: {name}")
     level = "; 95 % intervals" * bool(first.resamples)
     title = f"{first.metric} in percent on {first.dataset}, {first.of_images}{level}"
@@ -30,7 +30,8 @@ def print_across(across: AcrossSuites) -> None:
         titles = ["", *(title_column(across, *column) for column in columns)]
         of_models = zip(*(spell_scores(row) for _, row in columns), strict=True)
         rows = [[letter, *scores] for letter, scores in zip(across.letters, of_models, strict=True)]
-    print_table(title, titles, rows, WIDTH, legend=first.note_on_marks if len(across.names) > 1 else None)
+    legend = ";  ".join(filter(None, (first.note_on_groups, first.note_on_marks)))
+    print_table(title, titles, rows, WIDTH, legend=legend if len(across.names) > 1 else None)
     if across.gains:
         print_gains(across)
     for note in across.notes:
