@@ -302,6 +302,15 @@ class Broken(nn.Sequential):
         raise RuntimeError("the model fell over")
 
 
+class Renamed(nn.BatchNorm2d):
+    """A batch norm with a name of its own."""
+
+
+class Doubled(nn.BatchNorm2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * super().forward(x)
+
+
 def norms(**settings: Any) -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, **settings))
 
@@ -319,11 +328,20 @@ def folded() -> nn.Module:
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4)), "and this one has only GroupNorm"),
         (norms(track_running_stats=False), "'1' of this network keeps none"),
         (folded(), "are folded into its convolutions"),
+        (nn.Sequential(Doubled(3)), "'0' of this network, a Doubled, does more than a batch norm"),
     ],
 )
 def test_networks_that_cannot_adapt_are_refused(network: nn.Module, message: str) -> None:
     with pytest.raises(UserError, match=message):
         make(network)
+
+
+@pytest.mark.parametrize("network", [norms(affine=False), nn.Sequential(Renamed(3), nn.Conv2d(3, 4, 3))])
+def test_norms_without_scale_and_shift_and_of_other_names_adapt(network: nn.Module) -> None:
+    x = crops(4)
+    with torch.no_grad():
+        expected = copy.deepcopy(network).train()(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(adapt(make(network.eval()), x)(x), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_norms_in_another_order_for_every_image_are_refused() -> None:

@@ -18,6 +18,7 @@ def has_folded_norms(network: nn.Module) -> bool:
     n_idle = sum(
         norm.running_mean is not None
         and norm.running_var is not None
+        and norm.affine
         and not norm.running_mean.any()
         and bool(((norm.running_var - 1).abs() < 1e-3).all())
         and bool((norm.weight == 1).all())

@@ -7,6 +7,7 @@ their order, in batches of a fixed size. After that, crops are looked at in batc
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -30,6 +31,7 @@ from robustpose.models.fast import fuse_convolutions, trace_network
 from robustpose.models.norm_statistics import has_folded_norms
 
 Norm = nn.modules.batchnorm._BatchNorm
+FORWARD = (Norm.forward, nn.SyncBatchNorm.forward)  # what a norm may do, if nothing else is known of it
 HELD = 2  # times what comes to a norm: a network keeps what it adds later on
 NO_NORMS = "adapt needs a torch network with batch norms"
 
@@ -66,7 +68,7 @@ class AdaptiveNetwork(nn.Module):
         check_norms(network)
         if numerics.device.type == "mps":
             raise UserError("adapt adds up in float64, which device mps does not have: add --model-set device=cpu")
-        self.network = trace_network(network).to(numerics.device)
+        self.network = _copy_network(network).to(numerics.device)
         if numerics.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.adapting, self.batch_size = adapting, batch_size
@@ -81,9 +83,8 @@ class AdaptiveNetwork(nn.Module):
         self._statistics: list[tuple[Norm, Tensor, Tensor]] | None = None
         # Convolutions are fused when the first images come; there are no gradients of that.
         self._is_to_fuse = numerics.is_exact_on_cpu and adapting.sharpening is None
-        self._here = (
-            threading.local()
-        )  # of the pass in this thread: its place and, while statistics are found, its turn
+        # Of the pass in this thread: its place and, while statistics are found, its turn.
+        self._here = threading.local()
 
     def forward(self, images: Tensor) -> Any:
         """Return the outputs for images (B, 3, h, w), adapted to the last group."""
@@ -203,6 +204,14 @@ class AdaptiveNetwork(nn.Module):
             of.requires_grad_(False)
 
 
+def _copy_network(network: nn.Module) -> nn.Module:
+    """Return a frozen float32 copy in evaluation mode, traced where its norms stay what they are: then it is faster."""
+    traced = trace_network(network)
+    if len(list_norms(traced)) == len(list_norms(network)):
+        return traced
+    return copy.deepcopy(network).float().eval().requires_grad_(False)
+
+
 def list_norms(network: nn.Module) -> list[Norm]:
     """Return the batch norms of a network."""
     return [module for module in network.modules() if isinstance(module, Norm)]
@@ -220,6 +229,12 @@ def check_norms(network: nn.Module) -> None:
         raise UserError(
             f"adapt mixes statistics of training with those of the images, and '{lacking[0]}' of this network keeps "
             "none (track_running_stats=False): leave out adapt"
+        )
+    own = [name for name, norm in norms.items() if type(norm).forward not in FORWARD or "forward" in vars(norm)]
+    if own:
+        raise UserError(
+            f"adapt computes batch norms itself, and '{own[0]}' of this network, a {type(norms[own[0]]).__name__}, "
+            "does more than a batch norm: leave out adapt"
         )
     if has_folded_norms(network):
         raise UserError(
