@@ -26,6 +26,8 @@ from robustpose.errors import UserError
 from robustpose.printing import print_line
 from robustpose.threads import use_one_thread
 
+MOST_NAMED = 6  # cells in a note
+
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -213,7 +215,9 @@ def bench(
     print_verdict(verdict)
     left_out = RunFolder(out).list_other_cells(cells)
     if left_out:  # of an earlier command, whose summary this one has replaced
-        print_line(f"note: not asked for now, so not in the results: {', '.join(left_out)} of {out}/predictions")
+        more = f" and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
+        named = ", ".join(left_out[:MOST_NAMED]) + more
+        print_line(f"note: not asked for now, so not in the results: {named} of {out}/predictions")
     if asked.recipe is not None:
         expected = asked.recipe.expected
         rows = recipes.compare_with_published(summary, expected)

@@ -160,8 +160,10 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     if changes:
         table = [[name, *map(percent, of)] for name, of in changes]
         print_table(CHANGES, ["corruption", *titles], table, 100, legend=CHANGES_NOTE)
-    for row in rows_of(summary, "group"):
-        print_line(f"{row.label:<8} {percent(row.value):>5}{_range(row.interval)}")
+    groups = rows_of(summary, "group")
+    width = max([8, *(len(row.label) for row in groups)])
+    for row in groups:
+        print_line(f"{row.label:<{width}} {percent(row.value):>5}{_range(row.interval)}")
     notes = list_notes(summary["provenance"].get("dataset") or {}, summary.get("warnings"))
     print_line(f"{model_name(summary)}:  {_headline(summary)}" + (f"   ({', '.join(notes)})" if notes else ""))
     if (chosen := row_of_chosen(summary)) is not None:
