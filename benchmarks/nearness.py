@@ -160,7 +160,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=Path)
-    parser.add_argument("--n", type=int, default=24, help="images")
+    parser.add_argument("--n", type=int, default=12, help="images")
     given = parser.parse_args()
     torch.set_num_threads(1)
     crops = read_crops(given.images, given.n)

@@ -6,7 +6,7 @@ whatever its scale. Every number of steps has a colour of its own: flat bands wi
 that Perlin and plasma noise are.
 
 There are `N_FRACTALS`, the same in every training, as there is one set of files in PixMix. Each is drawn when it is
-first wanted, in some 20 ms, and kept by the process: 25 MB at most.
+first wanted, in 20 to 60 ms, and kept by the process: 25 MB at most.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ image becomes one of these views when the crop enlarges, reduces or turns it: wh
 there is a frequency of which the two leave amounts that differ by 0.2 of the amplitude or more.
 
 What a filter passes of a wave of frequency (u, v), cycles per px, is ``1 / √(1 + q^order)``, where
-``q = (u' / cutoff)² + (v' · stretch / cutoff)²`` and (u', v') are (u, v) turned by `angle`. With `stretch` above 1 the
+``q = (u' · stretch / cutoff)² + (v' / cutoff)²`` and (u', v') are (u, v) turned by `angle`. With `stretch` above 1 the
 blur is stronger along one direction.
 
     >>> crop = np.random.default_rng(0).integers(0, 256, (128, 96, 3), np.uint8)
@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from robustpose.pose.types import Image
 
-# Cycles along the longer side: a person is hard to recognise below the least, and has little left above the largest.
+# Cycles along the longer side: below the least a person is hard to recognise, above the largest little is taken away.
 CUTOFFS = (20.0, 64.0)
 # Cycles per px: the steep part of the spectrum has to fit below the 0.5 that there is.
 MOST = 0.3
