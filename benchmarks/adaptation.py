@@ -21,7 +21,7 @@ from typing import Any
 
 import robustpose
 from robustpose import estimators
-from robustpose.data.spec import DataSpec
+from robustpose.data.spec import describe_data
 from robustpose.evaluation import get_frames, predict
 from robustpose.results.compare import compare_runs
 from robustpose.results.compared import ComparedRow
@@ -64,7 +64,7 @@ def main() -> None:
         given.markdown.write_text("\n".join(lines) + "\n")
 
 
-def describe_data(given: argparse.Namespace) -> dict[str, Any]:
+def list_fields(given: argparse.Namespace) -> dict[str, Any]:
     """Return the data, as `robustpose.bench` takes them."""
     if given.annotations is None:
         return {"data": "toy", "limit": given.limit}
@@ -78,7 +78,7 @@ def bench(given: argparse.Namespace, name: str, options: dict[str, Any]) -> robu
     folder = given.out / name.replace(", M = ", "-")
     start = time.perf_counter()
     run = robustpose.bench(
-        given.model, **describe_data(given), suite=given.suite, corruptions=some, severities=severities,
+        given.model, **list_fields(given), suite=given.suite, corruptions=some, severities=severities,
         options=options, workers=given.workers, out=folder, progress=False,
     )  # fmt: skip
     print(f"{name}: {folder}, {time.perf_counter() - start:.0f} s", flush=True)
@@ -92,9 +92,8 @@ def measure_costs(given: argparse.Namespace, ways: dict[str, dict[str, Any]]) ->
         return dict(json.loads(note.read_text()))
     if not given.cost_images:
         return {}
-    fields = {key: value for key, value in describe_data(given).items() if value is not None and key != "limit"}
-    spec = {"name": fields.pop("data"), **fields} if "data" in fields else {"name": "custom", **fields}
-    dataset = DataSpec(**spec, limit=given.cost_images).open()
+    fields = {"name" if key == "data" else key: value for key, value in list_fields(given).items() if value is not None}
+    dataset = describe_data({**fields, "limit": given.cost_images}).open()
     frames = get_frames(dataset, range(len(dataset)))
     for frame in frames:
         assert frame.image.size  # read before anything is measured
