@@ -145,6 +145,16 @@ def test_gain_without_what_was_seen_is_the_mean_of_the_others(runs, monkeypatch)
     assert gain.to_json()["unseen"]["value"] == gain.unseen.value
 
 
+def test_a_suite_that_has_corruptions_of_the_other_is_told(runs):
+    across = compare_suites(runs)
+    first, other = across.comparisons
+    rows = tuple(replace(row, name="fog") if row.name == "spatter" else row for row in other.rows)
+    shared = replace(across, comparisons=(first, replace(other, rows=rows)))
+    words = "1 of the 2 corruptions of held-out is in coco-c, too: what is gained under these is the same gain."
+    assert words in shared.verdict
+    assert not any("too: what" in sentence for sentence in across.verdict)
+
+
 def test_command_prints_both_tables_and_writes_all_files(runs, run, tmp_path):
     code, output, errors = run("compare", *runs, "--out", tmp_path / "page", "--resamples", 100)
     assert code == 0, errors

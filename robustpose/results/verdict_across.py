@@ -28,7 +28,8 @@ _FIRST = "the first model"
 
 def describe_across(across: AcrossSuites) -> tuple[str, ...]:
     """Return the verdict, a sentence each, the most important one first."""
-    return tuple([*_tell_few(across), *_tell_gains(across), *_tell_seen(across), *_tell_alone(across)])
+    gains = [*_tell_gains(across), *_tell_shared(across)]
+    return tuple([*_tell_few(across), *gains, *_tell_seen(across), *_tell_alone(across)])
 
 
 def describe_gains(across: AcrossSuites, gains: Sequence[Gain]) -> str:
@@ -103,6 +104,22 @@ def _tell_gains(across: AcrossSuites) -> Iterator[str]:
                 f"On {comparison.suite.name}, of {len(of_suite)} such gains {len(held)} hold, {len(lost)} are losses "
                 f"and {len(of_suite) - len(held) - len(lost)} cannot be told; {len(less)} are shown to be smaller "
                 "there."
+            )
+
+
+def _tell_shared(across: AcrossSuites) -> Iterator[str]:
+    """Yield which suites have corruptions of the one that gains are held against: there, a gain holds by itself."""
+    base = across.first
+    known = {row.name for row in base.rows if row.kind == "corruption"}
+    for label in dict.fromkeys(gain.suite for gain in across.gains):
+        comparison = across.find_suite(label)
+        names = [row.name for row in comparison.rows if row.kind == "corruption"]
+        n_shared = sum(name in known for name in names)
+        if n_shared:
+            suite, are = comparison.suite.name, "is" if n_shared == 1 else "are"
+            yield (
+                f"{n_shared} of the {len(names)} corruptions of {suite} {are} in {base.suite.name}, too: what is gained "
+                "under these is the same gain."
             )
 
 
