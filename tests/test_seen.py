@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from robustpose import models
+from robustpose.api.run import load_run
 from robustpose.corruptions.suites import COCO_C
 from robustpose.data.corrupted_set import find_corruptions
 from robustpose.errors import UserError
@@ -316,7 +317,12 @@ def test_marks_stand_in_the_terminal_tables_pages_comparisons_and_leaderboards(
     _, output, _ = run("compare", tmp_path / "runs/demo", out, "--out", tmp_path / "compared")
     assert "snow (seen)" in output
     assert "note: seen in training by model.safetensors: snow, or the like of them" in output.replace("\n", " ")
-    assert json.loads((tmp_path / "compared/comparison.json").read_text())["seen"] == ["snow"]
+    assert "mean of what none has seen" in output.replace("\n", " ")
+    compared = json.loads((tmp_path / "compared/comparison.json").read_text())
+    assert compared["seen"] == ["snow"]
+    of_fog, of_unseen = (row for row in compared["rows"] if row["name"] in ("fog", "mean_of_unseen"))
+    assert of_fog["differences"][1]["value"] == of_unseen["differences"][1]["value"]
+    assert load_run(out).score("mean_of_unseen") == summary["mean_of_unseen"]
     _, output, _ = run("leaderboard", tmp_path / "runs", "--out", tmp_path / "board")
     assert "1 of 2; mean of 1 unseen" in output
     (board,) = json.loads((tmp_path / "board/leaderboard.json").read_text())["boards"]

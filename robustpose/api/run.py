@@ -25,6 +25,7 @@ from robustpose.results.run_folder import IDENTITY
 from robustpose.results.run_images import open_images
 from robustpose.results.slices_model import read_slices
 from robustpose.results.summary import read_summary
+from robustpose.results.unseen import row_of_unseen
 from robustpose.results.verdict import judge_run
 from robustpose.show.inline import describe_data, run_to_html
 
@@ -151,7 +152,7 @@ class Run:
 
     def interval(self, name: str) -> tuple[float, float] | None:
         """Return the 95 % interval of a number: `clean`, `mPC`, a group, a corruption, or a cell such as ``fog/3``,
-        or `mean_of_chosen`, the mean over the corruptions of a run that has not all cells of its suite.
+        or `mean_of_chosen`, of a run that has not all cells of its suite, or `mean_of_unseen`, if it has seen some.
 
         Names are those of `check`, and of ``bench --fail-under``: in capitals or not, the clean score also `AP*`.
         None where the number is not defined, and for runs without resamples; UserError for what the run has not.
@@ -268,8 +269,8 @@ class Run:
         return run_to_html(self.summary, self.folder, self.verdict)
 
     def _find(self, name: str) -> Row:
-        chosen = row_of_chosen(self.summary)
-        return find_row([*self._rows(), *([] if chosen is None else [chosen])], name)
+        more = filter(None, (row_of_chosen(self.summary), row_of_unseen(self.summary)))
+        return find_row([*self._rows(), *more], name)
 
     def _rows(self) -> list[Row]:
         """Return the numbers that the run has or could have: not those of corruptions that were not asked for."""

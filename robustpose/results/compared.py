@@ -11,7 +11,7 @@ from robustpose.corruptions.suites import Suite
 from robustpose.results.resampling import FEW_IMAGES, LEVEL, interval
 from robustpose.results.rows import Interval, percent, title_chosen
 from robustpose.results.score_names import MEAN_OF_CHOSEN
-from robustpose.results.seen import mark_seen
+from robustpose.results.seen import MEAN_OF_UNSEEN, mark_seen
 from robustpose.results.verdict_compare import describe_comparison
 
 
@@ -51,7 +51,7 @@ class Difference:
 class ComparedRow:
     """One score of all runs."""
 
-    kind: str  # `headline`, `group`, `corruption`, `cell` or `chosen`; `category`, `part` or `crowd index`
+    kind: str  # `headline`, `group`, `corruption`, `cell`, `chosen`, `unseen`; `category`, `part` or `crowd index`
     name: str  # such as `AP*`, `mPC`, `noise`, `fog` or `fog/3`
     values: tuple[float | None, ...]  # of each run, 0..1; None where it is not defined
     intervals: tuple[Interval | None, ...]  # of each value
@@ -167,6 +167,8 @@ class Comparison:
 
     def label(self, row: ComparedRow) -> str:
         """Return what people read as the name of a row, such as `mean of 2 corruptions`."""
+        if row.name == MEAN_OF_UNSEEN:
+            return "mean of what none has seen"
         if row.name != MEAN_OF_CHOSEN:
             return mark_seen(row.name, self.seen if row.kind == "corruption" else ())
         return title_chosen({"cells": [one.name for one in self.rows if one.kind == "cell"]})

@@ -40,7 +40,7 @@ def _print_columns(comparison: Comparison, title: str, legend: str) -> None:
 
 def _print_lines(comparison: Comparison, title: str, legend: str) -> None:
     """Print a line for each run, with its headline: columns of so many runs would not fit."""
-    rows = [row for row in comparison.rows if row.kind in ("headline", "chosen")]
+    rows = [row for row in comparison.rows if row.kind in ("headline", "chosen", "unseen")]
     rows = [row for row in rows if any(value is not None for value in row.values)]
     titles = ["", "run", *(words for row in rows for words in (comparison.label(row), "− A"))]
     lines = []

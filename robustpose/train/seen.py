@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from robustpose.corruptions.suites import SUITES
 from robustpose.data.corrupted_set import find_corruptions
-from robustpose.errors import UserError
+from robustpose.errors import UserError, spell_list
 from robustpose.train.settings import TrainSettings
 from robustpose.train.strategies import OF_PAPER, THREE
 from robustpose.train.views.table import VIEWS
@@ -82,7 +82,7 @@ def _find_in_data(settings: TrainSettings) -> tuple[str, ...]:
 def _tell(shown: dict[str, tuple[str, ...]], settings: TrainSettings) -> str:
     """Return who shows what of which suite, in words; empty where nothing is shown that is to stay unseen."""
     tested = {who: _name_tested(names, settings.mixing.unseen) for who, names in shown.items()}
-    return "; ".join(f"{who} shows the network {', '.join(what)}" for who, what in tested.items() if what)
+    return "; ".join(f"{who} shows the network {spell_list(what)}" for who, what in tested.items() if what)
 
 
 def _name_tested(names: Sequence[str], unseen: Sequence[str] | None) -> list[str]:

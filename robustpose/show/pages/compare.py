@@ -61,7 +61,7 @@ def render_comparison(
     corruptions = rows["corruption"]
     # Of one corruption alone, the mean over corruptions is in the table of runs, and not once more in the chart.
     drawn = [row for row in comparison.rows if row.kind == "headline" and _is_defined(row)]
-    shown = [row for row in comparison.rows if row.kind in ("headline", "chosen") and _is_defined(row)]
+    shown = [row for row in comparison.rows if row.kind in ("headline", "chosen", "unseen") and _is_defined(row)]
     return render_page(
         "compare.html.j2",
         comparison=comparison,
