@@ -162,7 +162,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         print_table(CHANGES, ["corruption", *titles], table, 100, legend=CHANGES_NOTE)
     groups = rows_of(summary, "group")
     width = max([8, *(len(row.label) for row in groups)])
-    for row in groups:
+    for row in groups if len(groups) > 1 else []:  # the mean of all says as much
         print_line(f"{row.label:<{width}} {percent(row.value):>5}{_range(row.interval)}")
     notes = list_notes(summary["provenance"].get("dataset") or {}, summary.get("warnings"))
     print_line(f"{model_name(summary)}:  {_headline(summary)}" + (f"   ({', '.join(notes)})" if notes else ""))
