@@ -349,6 +349,34 @@ def test_norms_in_another_order_for_every_image_are_refused() -> None:
         adapt(make(Turned()), np.ones((1, 3, 8, 8), np.float32), -np.ones((1, 3, 8, 8), np.float32))
 
 
+class Functional(nn.Module):
+    """A network that takes the numbers of its norm, and not the norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = make_lively_norm(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.batch_norm(x, self.norm.running_mean, self.norm.running_var)
+
+
+def make_lively_norm(n: int, affine: bool = True) -> nn.BatchNorm2d:
+    norm = nn.BatchNorm2d(n, affine=affine).eval()
+    norm.running_mean = torch.arange(n).float()
+    return norm
+
+
+def test_norms_that_nobody_calls_are_told() -> None:
+    with pytest.raises(UserError, match="calls none of its 1 as a module"):
+        adapt(make(Functional()), crops(2))
+
+
+def test_steps_need_something_to_learn() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 17, 1), make_lively_norm(17, affine=False))
+    with pytest.raises(UserError, match="those of this network have none"):
+        adapt(make(network, Adapting(1, 0, Sharpening(0.1, 1e-3, 1))), crops(2))
+
+
 def test_what_the_network_raises_is_raised() -> None:
     call = make(Broken(nn.BatchNorm2d(3)))
     for _ in range(2):

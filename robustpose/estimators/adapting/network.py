@@ -114,6 +114,7 @@ class AdaptiveNetwork(nn.Module):
             for context in self._numerics.of_process():
                 around.enter_context(context)
             n = self._find_statistics(batches)
+            self._check_called()
             if self.adapting.sharpening is not None:
                 self._sharpen(batches, n, self.adapting.sharpening)
 
@@ -162,6 +163,14 @@ class AdaptiveNetwork(nn.Module):
             for turn in turns:
                 turn.stop()
 
+    def _check_called(self) -> None:
+        """Raise UserError where no norm was called: then nothing has adapted."""
+        if not self._statistics:
+            raise UserError(
+                f"{NO_NORMS}, and this one calls none of its {len(self._norms)} as a module (F.batch_norm with their "
+                "numbers cannot be adapted): leave out adapt"
+            )
+
     def _settle(self, arrivals: Sequence[_Arrival | None], n: int) -> tuple[Norm, Tensor, Tensor]:
         """Return a norm and its statistics, once all batches are there."""
         known = [arrival for arrival in arrivals if arrival is not None]
@@ -189,6 +198,8 @@ class AdaptiveNetwork(nn.Module):
             norm: (_copy_to_learn(scale), _copy_to_learn(shift)) for norm, (scale, shift) in self._own.items()
         }
         changed = [of for scales in self._scales.values() for of in scales if of is not None]
+        if not changed:
+            raise UserError("adapt=tent learns scales and shifts of batch norms, and those of this network have none")
         optimizer = torch.optim.Adam(changed, lr=sharpening.rate)
         for _ in range(sharpening.n_steps):
             optimizer.zero_grad()
