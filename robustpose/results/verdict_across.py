@@ -118,8 +118,8 @@ def _tell_shared(across: AcrossSuites) -> Iterator[str]:
         if n_shared:
             suite, are = comparison.suite.name, "is" if n_shared == 1 else "are"
             yield (
-                f"{n_shared} of the {len(names)} corruptions of {suite} {are} in {base.suite.name}, too: what is gained "
-                "under these is the same gain."
+                f"{n_shared} of the {len(names)} corruptions of {suite} {are} in {base.suite.name}, too: what is "
+                "gained under these is the same gain."
             )
 
 
