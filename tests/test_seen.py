@@ -10,7 +10,7 @@ import pytest
 
 from robustpose import models
 from robustpose.api.run import load_run
-from robustpose.corruptions.suites import COCO_C
+from robustpose.corruptions.suites import COCO_C, SUITES
 from robustpose.data.corrupted_set import find_corruptions
 from robustpose.errors import UserError
 from robustpose.estimators.in_memory import prepare
@@ -26,13 +26,14 @@ from robustpose.results.measurement import measure_run
 from robustpose.results.published import published_rows
 from robustpose.results.recipe import compare_with_published, make_recipe
 from robustpose.results.rows import list_rows
-from robustpose.results.seen import SEEN_BY_TRAINING, read_seen, seen_in_run, tell_seen_apart
+from robustpose.results.seen import SEEN_BY_TRAINING, read_seen, seen_by_row, seen_in_run, tell_seen_apart
 from robustpose.results.summary import summarize
 from robustpose.results.summary_model import check_summary
 from robustpose.results.unseen import row_of_unseen
 from robustpose.show.pages.report import render
 from robustpose.train.from_memory import read_network, write_start
 from robustpose.train.loop import train
+from robustpose.train.rows import get_training
 from robustpose.train.seen import OF_PAPER, check_unseen, gather_seen, list_seen, note_seen
 from robustpose.train.settings import TrainSettings, make_settings
 from robustpose.train.strategies import STRATEGIES, Strategy
@@ -118,8 +119,34 @@ def test_strategy_of_ones_own_is_checked_and_a_mixer_gets_the_papers_views() -> 
     check_unseen(settings_of("tests.outside_network:half"))
 
 
-def test_transfer_of_the_paper_is_known_to_have_seen_what_its_view_shows() -> None:
-    assert SEEN_BY_TRAINING["Transfer"] == list_seen(STRATEGIES["transfer"].views) == TRANSFER
+def test_trainings_of_the_paper_are_known_to_have_seen_what_their_views_show() -> None:
+    assert SEEN_BY_TRAINING["Transfer"] == TRANSFER
+    for row in published_rows():
+        assert SEEN_BY_TRAINING[row.training] == list_seen(STRATEGIES[get_training(row).strategy].views), row.training
+        assert seen_by_row(row) == (TRANSFER if row.training == "Transfer" else ())  # of what the paper measures
+
+
+@pytest.mark.parametrize(("training", "n_seen"), [("Standard", 0), ("AutoAugment", 0), ("Grid-Mask", 1), ("AdvMix", 1)])
+def test_official_networks_are_marked_on_other_suites_as_ones_own_are(training: str, n_seen: int) -> None:
+    row = next(row for row in published_rows() if row.training == training)
+    summary = make_run()
+    summary["provenance"]["row"] = {"name": row.name}
+    assert seen_in_run(summary) == ()  # of coco-c
+    scores = dict.fromkeys(SUITES["c-bar"].corruptions, 0.5)
+    assert seen_in_run({**summary, "corruptions": scores}) == ("checkerboard_cutout",)[:n_seen]
+
+
+def test_corrupted_view_that_leaves_all_crops_clean_shows_nothing() -> None:
+    none = {"corrupted_share": 0}
+    assert gather_seen(settings_of("transfer", mixing=none)) == ()
+    assert not note_seen(settings_of("transfer", mixing=none))
+    check_unseen(settings_of("equalmix", mixing={**none, "views": ["clean", "corrupted"]}))
+    assert gather_seen(settings_of("transfer", mixing={"corrupted_share": 1e-6})) == TRANSFER
+
+
+def test_order_of_views_makes_no_difference_to_the_check() -> None:
+    for views in (["clean", "autoaugment", "gridmask"], ["clean", "gridmask", "autoaugment"]):
+        check_unseen(settings_of("equalmix", mixing={"views": views}))
 
 
 def write_set(root: Path, layout: str = "release") -> Path:

@@ -18,7 +18,7 @@ from robustpose.results.about import About, read_about
 from robustpose.results.published import PublishedRow, count_images, find_dataset, published_rows
 from robustpose.results.rows import suite_of
 from robustpose.results.scored import name_metric
-from robustpose.results.seen import SEEN_BY_TRAINING, seen_in_run
+from robustpose.results.seen import seen_by_row, seen_in_run
 from robustpose.results.summary import identify_data
 
 # What has to be the same for two runs to be of the same corrupted images.
@@ -102,5 +102,5 @@ def _measure_row(row: PublishedRow) -> Measurement:
         suite=COCO_C,
         means=Means(row.clean, row.mPC, row.rPC, {}, dict(row.corruptions), {}, {}, {}),
         is_printed=True,
-        seen=SEEN_BY_TRAINING.get(row.training, ()),
+        seen=seen_by_row(row),
     )

@@ -10,13 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from robustpose.corruptions.suites import Suite
+from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.errors import spell_list
 from robustpose.metrics.robustness import Means
-from robustpose.results.published import published_rows
+from robustpose.results.published import PublishedRow, published_rows
 
-# By what the paper calls a training, what it shows of the paper's suite: Wang et al., CVPR 2021, Table 4.
-SEEN_BY_TRAINING = {"Transfer": ("gaussian_noise", "defocus_blur", "snow", "contrast")}
+_COLORS, _SQUARES = ("color_quantization",), ("checkerboard_cutout", "mask")  # what AutoAugment and GridMask are like
+_MIXED = (*_COLORS, *_SQUARES)
+# By what the paper calls a training, what it shows: Wang et al., CVPR 2021, Tables 4 to 7, and the views of `train`,
+# which are of a higher layer.
+SEEN_BY_TRAINING: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Standard", "FPD", "FPD same architecture", "Stylized only", "Stylized"), ()),
+    "Transfer": ("gaussian_noise", "defocus_blur", "snow", "contrast"),
+    "Grid-Mask": _SQUARES,
+    "AutoAugment": _COLORS,
+    **dict.fromkeys(("SequentialMix", "EqualMix", "DirichletMix", "AdvMix-Image", "AdvMix"), _MIXED),
+    **dict.fromkeys(("AdvMix without distillation", "AdvMix+Stylized"), _MIXED),
+}
 MEAN_OF_UNSEEN = "mean_of_unseen"  # in summary.json, of runs in which some corruptions were seen
 MARK = " (seen)"  # behind the name of a corruption
 SEEN_FACT = "seen in training: "  # how the note among the warnings of a run begins
@@ -38,6 +48,11 @@ def read_seen(summary: Mapping[str, Any]) -> tuple[str, ...] | None:
     noted = (provenance.get("row") or {}).get("name")
     training = next((row.training for row in published_rows() if row.name == noted), None)
     return SEEN_BY_TRAINING.get(str(training))
+
+
+def seen_by_row(row: PublishedRow) -> tuple[str, ...]:
+    """Return those of the corruptions of a row of the paper that its network has learned from."""
+    return tuple(name for name in SEEN_BY_TRAINING[row.training] if name in COCO_C.corruptions)
 
 
 def seen_in_run(summary: Mapping[str, Any]) -> tuple[str, ...]:

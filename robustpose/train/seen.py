@@ -41,7 +41,7 @@ def note_seen(settings: TrainSettings) -> str:
     """Return what the user of a strategy of the paper should know of what it shows; empty where that is nothing."""
     if not _is_asked_for(settings):
         return ""
-    told = _tell({f"strategy '{settings.strategy}'": list_seen(settings.views)}, settings)
+    told = _tell({f"strategy '{settings.strategy}'": _list_drawn(settings)}, settings)
     return f"{told}: results of this network mark these as seen" if told else ""
 
 
@@ -55,21 +55,32 @@ def gather_seen(settings: TrainSettings) -> tuple[str, ...] | None:
     weights = (settings.start_from, settings.backbone, settings.teacher.weights if settings.distills else None)
     found = [read_input_spec(path) for path in dict.fromkeys(weights) if path is not None]
     before = [None if input_spec is None else input_spec.seen for input_spec in found]
-    own = (*list_seen(settings.views), *_find_in_data(settings))
+    own = (*_list_drawn(settings), *_find_in_data(settings))
     names = dict.fromkeys([*own, *(name for seen in before for name in seen or ())])
     return None if not names and None in before else tuple(names)
 
 
 def _is_asked_for(settings: TrainSettings) -> bool:
     """Tell whether views are those of a strategy of the paper, or its three, which mixers of one's own get."""
-    own = tuple(settings.way.views)
-    return settings.views == own and (settings.strategy in OF_PAPER or own == THREE)
+    own = set(settings.way.views)  # in which order does not matter here
+    return set(settings.views) == own and (settings.strategy in OF_PAPER or own == set(THREE))
 
 
 def _list_shown(settings: TrainSettings) -> dict[str, tuple[str, ...]]:
     """Return which corruptions are shown, by what shows them, but for what was asked for by name."""
     views = () if _is_asked_for(settings) else settings.views
-    return {**{f"view '{name}'": VIEWS[name].seen for name in views}, "train_data": _find_in_data(settings)}
+    shown = {f"view '{name}'": VIEWS[name].seen for name in views if _is_drawn(name, settings)}
+    return {**shown, "train_data": _find_in_data(settings)}
+
+
+def _list_drawn(settings: TrainSettings) -> tuple[str, ...]:
+    """Return the corruptions that the views of a training show."""
+    return list_seen(view for view in settings.views if _is_drawn(view, settings))
+
+
+def _is_drawn(view: str, settings: TrainSettings) -> bool:
+    """Tell whether any crop of a view is changed: the view `corrupted` may be told to leave all as they are."""
+    return view != "corrupted" or settings.mixing.corrupted_share > 0
 
 
 def _find_in_data(settings: TrainSettings) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ from robustpose.results.rows import (
     title_chosen,
 )
 from robustpose.results.scored import list_joints_scored, name_scored
-from robustpose.results.seen import SEEN_BY_TRAINING
+from robustpose.results.seen import seen_by_row
 from robustpose.results.setups import flatten
 from robustpose.results.slices_model import FEW_PEOPLE, read_slices
 from robustpose.results.summary import read_summary
@@ -217,7 +217,7 @@ def _beside(summary: Mapping[str, Any], row: PublishedRow) -> dict[str, Any]:
     words = [f"{row.model} {row.input}", *([] if row.training == "Standard" else [row.training])]
     words += ["annotated boxes"] if row.has_annotated_boxes else []
     words += [f"Table {row.table}"] if row.table > 3 else []  # whose rows are printed more than once
-    words += [f"{len(seen)} corruptions seen"] if (seen := SEEN_BY_TRAINING.get(row.training)) else []
+    words += [f"{len(seen)} corruptions seen"] if (seen := seen_by_row(row)) else []
     known = {one.name: one.value for one in ours if one.value is not None and one.name in theirs}
     return {
         "id": row.name,
