@@ -180,6 +180,22 @@ def test_boards_entries_and_comparisons_say_it(run: Any, whole: Path, tmp_path: 
     assert read_about(json.loads((whole / "summary.json").read_text())).network is None
 
 
+def test_findings_take_no_network_name_for_it(run: Any, whole: Path) -> None:
+    code, out, errors = run("findings", whole)
+    assert code == 0, errors
+    assert f"{whole.name} adapted at test time, and so stands for no network" in out + errors
+    assert "network is not known" not in out + errors
+    for key in ("network=hrnet_w32", "series=mine"):
+        said = run("findings", whole, "--set", f"{whole.name}.{key}")
+        one_line_error(said, "adapted at test time, and no longer stands for its network: leave out")
+
+
+def test_a_preview_would_be_of_other_groups(run: Any, tmp_path: Path) -> None:
+    words = ("bench", "--model", "demo", "--data", "toy", "--limit", 4, "--preview", "--out", tmp_path / "run")
+    one_line_error(run(*words, *GROUPS), "--preview draws some of the images, and this model looks at 3 consecutive")
+    assert not (tmp_path / "run").exists()
+
+
 def test_steps_are_said_to_be_tent_style() -> None:
     about = {"adapt": "tent", "images_per_group": 1, "adapt_prior": 0, "adapt_steps": 1}
     about |= {"adapt_rate": 0.001, "adapt_temperature": 0.1}

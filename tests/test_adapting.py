@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -336,6 +337,18 @@ def test_networks_that_cannot_adapt_are_refused(network: nn.Module, message: str
         make(network)
 
 
+@pytest.mark.parametrize(
+    "compile_", [torch.jit.script, lambda network: torch.jit.trace(network, torch.zeros(1, 3, 8, 8))]
+)
+def test_what_torch_jit_has_made_is_told_as_such(compile_: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls it deprecated
+        network = compile_(norms().eval())
+    for one in (network, nn.Sequential(network, nn.BatchNorm2d(4))):
+        with pytest.raises(UserError, match=r"cannot reach into what torch\.jit has traced or scripted: hand over the"):
+            make(one)
+
+
 @pytest.mark.parametrize("network", [norms(affine=False), nn.Sequential(Renamed(3), nn.Conv2d(3, 4, 3))])
 def test_norms_without_scale_and_shift_and_of_other_names_adapt(network: nn.Module) -> None:
     x = crops(4)
@@ -408,6 +421,7 @@ def test_half_precision_and_a_device_without_float64(lively: SmallNet) -> None:
     ("kind", "options", "message"),
     [
         ("demo", {"adapt": "bn", "adapt_images": 0}, "option 'adapt_images' must be at least 1, got 0"),
+        ("demo", {"adapt": "bn", "adapt_images": 513}, "option 'adapt_images' must be at most 512, got 513"),
         ("demo", {"adapt": "bn", "adapt_prior": -1}, "option 'adapt_prior' must be at least 0, got -1"),
         ("demo", {"adapt": "bn", "adapt_prior": float("nan")}, "must be a whole number, got nan"),
         ("demo", {"adapt": "tent", "adapt_rate": "nan"}, "must be made of finite numbers, got 'nan'"),

@@ -109,6 +109,12 @@ def prepare_preview(job: Job, n_images: int, n_resamples: int) -> Prepared:
             "--preview estimates the mean of a score, from what is known of how that falls with severity, and not "
             "consistency: leave it out, and take fewer images (--limit) or cells (--severities 3)"
         )
+    per_group = prepared.estimator.images_per_group
+    if per_group > 1:
+        raise UserError(
+            f"--preview draws some of the images, and this model looks at {per_group} consecutive ones at once "
+            "(--adapt-images): leave it out, and take fewer images (--limit) or cells (--severities 3)"
+        )
     show_doubts(prepared.warnings)
     return prepared
 

@@ -121,6 +121,15 @@ def read_about(summary: Mapping[str, Any]) -> About:
     return About(**{**known.model_dump(), "network": row.zoo.network, "training": row.training})
 
 
+def check_adapted(told: About, name: str) -> None:
+    """Raise UserError for a network that is said of a run whose model adapted at test time, which calls it `name`."""
+    if told.network is not None or told.series is not None:
+        raise UserError(
+            f"{name} adapted at test time, and no longer stands for its network: leave out {name}.network and "
+            f"{name}.series"
+        )
+
+
 def read_told(path: Path | None, settings: Sequence[str] = ()) -> dict[str, About]:
     """Return what is said of runs, by their names: in a YAML file, and in words such as ``RUN.training=AdvMix``."""
     content = {} if path is None else read_yaml(path, "file about runs")

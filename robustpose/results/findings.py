@@ -142,9 +142,13 @@ def _note_unknown(measurements: Sequence[Measurement]) -> list[str]:
     """Return notes on what runs do not say of themselves, and what follows from that."""
     notes = []
     for key in ("network", "input", "training", "boxes"):
-        names = [one.name for one in measurements if getattr(one.about, key) is None]
+        lacking = [one for one in measurements if getattr(one.about, key) is None]
+        names = [one.name for one in lacking if not (one.is_adapted and key in ("network", "input"))]
         if names:
             notes.append(f"{key} is not known of {_few(names)}: --set RUN.{key}=… says it")
+    adapted = [one.name for one in measurements if one.is_adapted]
+    if adapted:
+        notes.append(f"{_few(adapted)} adapted at test time, and so stands for no network in claims about networks")
     if any(one.about.training is None for one in measurements):
         notes.append("runs of which no training is known are compared among themselves as if they were trained alike")
     return notes

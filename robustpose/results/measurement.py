@@ -14,7 +14,7 @@ from typing import Any
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.metrics.robustness import Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.about import About, read_about
+from robustpose.results.about import About, check_adapted, read_about
 from robustpose.results.published import PublishedRow, count_images, find_dataset, published_rows
 from robustpose.results.rows import suite_of
 from robustpose.results.scored import name_metric
@@ -42,6 +42,7 @@ class Measurement:
     n_images: int | None = None  # of which they are
     is_printed: bool = False  # in the paper: there are no intervals
     seen: tuple[str, ...] = ()  # corruptions of it that the network is known to have learned from
+    is_adapted: bool = False  # at test time: it does not stand for its network
 
     @property
     def is_complete(self) -> bool:
@@ -52,6 +53,9 @@ class Measurement:
 def measure_run(name: str, summary: Mapping[str, Any], told: About) -> Measurement:
     """Return the measurement of a run, without resamples, given its summary and what else is said of it."""
     provenance, suite = summary["provenance"], suite_of(summary)
+    is_adapted = "adapt" in provenance["estimator"]
+    if is_adapted:
+        check_adapted(told, name)
     about = read_about(summary).fill_in(told, name)
     dataset = provenance["dataset"]
     same = {
@@ -71,6 +75,7 @@ def measure_run(name: str, summary: Mapping[str, Any], told: About) -> Measureme
         name=name,
         about=about,
         seen=seen_in_run(summary),
+        is_adapted=is_adapted,
         pixels=json.dumps(same, sort_keys=True),
         people=None if about.boxes is None else json.dumps([about.boxes, boxes], sort_keys=True),
         data=name_of_data + (f" ({', '.join(inside)})" if inside else ""),

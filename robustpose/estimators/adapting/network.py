@@ -230,6 +230,12 @@ def list_norms(network: nn.Module) -> list[Norm]:
 
 def check_norms(network: nn.Module) -> None:
     """Raise UserError for a network without batch norms, or with some that know no statistics of training."""
+    scripted = [module.original_name for module in network.modules() if isinstance(module, torch.jit.ScriptModule)]
+    if any("BatchNorm" in name for name in scripted) or (scripted and not list_norms(network)):
+        raise UserError(
+            "adapt changes what batch norms do, and cannot reach into what torch.jit has traced or scripted: hand over "
+            "the module that it was made of, or leave out adapt"
+        )
     norms = {name: module for name, module in network.named_modules() if isinstance(module, Norm)}
     if not norms:
         kinds = sorted({type(module).__name__ for module in network.modules() if "Norm" in type(module).__name__})

@@ -13,6 +13,7 @@ Adapt = Literal["none", "bn", "tent"]
 Number = Annotated[float, BeforeValidator(parse_number)]
 OF_TENT = ("adapt_steps", "adapt_rate", "adapt_temperature")
 OF_RESULTS = {"adapt_images": "images_per_group"}  # as results say it of any estimator that looks at groups
+MOST_IMAGES = 512  # of a group, whose images are in memory at once, clean and corrupted: 1 GB at 640 x 480
 NAMES = ("adapt", "adapt_images", "adapt_prior", *OF_TENT)
 
 
@@ -39,8 +40,8 @@ class AdaptOptions(EngineOptions):
 
     adapt: Adapt = "none"
     """bn: batch norms take statistics of the images; tent: then also a step towards sharper heatmaps; none: neither."""
-    adapt_images: Annotated[Count, Field(le=4096)] = 16
-    """Images, from the first one on, that it adapts to together: scores depend on it. 1: each by itself."""
+    adapt_images: Annotated[Count, Field(le=MOST_IMAGES)] = 16
+    """Images, from the first one on, that it adapts to together, 512 at most: scores depend on it. 1: each alone."""
     adapt_prior: Annotated[Whole, Field(le=10**9)] = 16
     """People (whole images, without boxes) that the statistics of training count as, beside those of the images."""
     adapt_steps: Annotated[Count, Field(le=100)] = 1
