@@ -10,7 +10,10 @@ from robustpose.errors import UserError
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compare import compare_runs, read_scores, resample_runs
 from robustpose.results.compare_suites import compare_suites
+from robustpose.results.compared import Difference
+from robustpose.results.held_gains import Gain
 from robustpose.results.summary import read_summary
+from robustpose.results.verdict_across import describe_gains
 from robustpose.show.across_tables import across_to_latex, across_to_markdown
 from tests.runs import CELLS, OTHERS, bench_predictions, few_images_do
 
@@ -73,6 +76,27 @@ def test_verdict_says_how_much_of_a_gain_holds(runs):
     assert " that good gains on coco-c" in sentence
     assert "held-out" in sentence
     assert " %" in sentence
+
+
+@pytest.mark.parametrize(
+    ("other", "apart", "words"),
+    [
+        (0.03, 0.002, "all hold on held-out, 3.0 [2.8, 3.2] (150 % [50, 150]), more than there."),
+        (0.03, 0.02, "as much is gained on held-out, 3.0 [2.8, 3.2] (150 % [50, 150]), not shown to be less or"),
+        (0.02, 0.02, "as much is gained on held-out, 2.0 [1.8, 2.2] (100 % [50, 150]), not shown to be less or"),
+        (0.01, 0.02, "1.0 [0.8, 1.2] hold on held-out (50 % [50, 150]), not shown to be less."),
+        (0.01, 0.002, "1.0 [0.8, 1.2] hold on held-out (50 % [50, 150]), less than there."),
+    ],
+)
+def test_all_of_a_gain_holds_only_where_the_interval_of_the_difference_shows_it(runs, other, apart, words):
+    def around(value, half):
+        return Difference(value, [value - half, value + half])
+
+    across = compare_suites(runs)
+    change = around(other - 0.02, apart)
+    suite = across.suites[1].label
+    gain = Gain(1, suite, around(0.02, 0.002), around(other, 0.002), change, other / 0.02, [0.5, 1.5])
+    assert words in describe_gains(across, [gain])
 
 
 def test_a_model_without_a_run_of_a_suite_has_an_empty_place_that_is_told(runs):

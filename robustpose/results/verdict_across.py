@@ -53,10 +53,13 @@ def _say_held(gain: Gain, suite: str) -> str:
         return f"none is shown to hold on {suite}, {spell_points(gain.other)}"
     if gain.other.value < 0:
         return f"none holds on {suite}, where it loses {_spell(gain.other)}"
-    held, is_told = f"{_points(gain.other)} {_range(gain.other)}", gain.change.is_distinguishable
-    if gain.other.value < gain.known.value:
-        return f"{held} hold on {suite}{_spell_share(gain)}, {'less than there' if is_told else 'not shown to be less'}"
-    return f"all hold on {suite}, {held}{_spell_share(gain)}{', more than there' * is_told}"
+    held = f"{_points(gain.other)} {_range(gain.other)}"
+    if gain.change.is_distinguishable and gain.change.value > 0:
+        return f"all hold on {suite}, {held}{_spell_share(gain)}, more than there"
+    if gain.change.value >= 0:  # the interval of the difference leaves open whether all of it holds
+        return f"as much is gained on {suite}, {held}{_spell_share(gain)}, not shown to be less or more"
+    how = "less than there" if gain.change.is_distinguishable else "not shown to be less"
+    return f"{held} hold on {suite}{_spell_share(gain)}, {how}"
 
 
 def _spell_share(gain: Gain) -> str:

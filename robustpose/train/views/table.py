@@ -35,7 +35,8 @@ CORRUPTIONS = ("gaussian_noise", "defocus_blur", "snow", "contrast")  # of `tran
 FEWER_COLORS = ("color_quantization",)  # as posterize makes them
 SQUARES = ("checkerboard_cutout", "mask")
 # The first one has the formula of `fourier`, but in grey; the rings of the other are waves of one frequency in every
-# small part. The other new views show no corruption by formula, and by the spectra of what they change
+# small part. The other new views are made to show no corruption (copies that `pixmix` adds to a crop may, rarely, leave
+# little but less contrast), and by the spectra of what they change
 # (benchmarks/nearness.py) none is as near to one as blurs, or noises, are to each other; nearest is `lowpass` to blurs.
 WAVES = ("single_frequency_greyscale", "cocentric_sine_waves")
 CORRUPTED_SHARE = 0.5  # of the crops, unless `mixing.corrupted_share` says otherwise; the others stay clean
