@@ -29,12 +29,12 @@ from robustpose.results.rows import list_rows
 from robustpose.results.seen import SEEN_BY_TRAINING, read_seen, seen_by_row, seen_in_run, tell_seen_apart
 from robustpose.results.summary import summarize
 from robustpose.results.summary_model import check_summary
-from robustpose.results.unseen import row_of_unseen
+from robustpose.results.unseen import row_of_unseen, tell_unseen
 from robustpose.show.pages.report import render
 from robustpose.train.from_memory import read_network, write_start
 from robustpose.train.loop import train
 from robustpose.train.rows import get_training
-from robustpose.train.seen import OF_PAPER, check_unseen, gather_seen, list_seen, note_seen
+from robustpose.train.seen import OF_PAPER, check_unseen, gather_seen, list_seen, note_seen, note_unknown
 from robustpose.train.settings import TrainSettings, make_settings
 from robustpose.train.strategies import STRATEGIES, Strategy
 from robustpose.train.views.table import VIEWS
@@ -199,7 +199,8 @@ def test_weights_say_what_was_seen_and_older_ones_say_nothing(tmp_path: Path) ->
         ("supervised", None, None),  # unknown is not nothing
         ("supervised", (), ()),
         ("supervised", ("fog",), ("fog",)),
-        ("transfer", None, TRANSFER),
+        ("transfer", None, (*TRANSFER, "what before.safetensors had seen")),
+        ("transfer", ("what a.pth had seen",), (*TRANSFER, "what a.pth had seen")),
         ("transfer", ("fog", "snow"), (*TRANSFER, "fog")),
     ],
 )
@@ -249,6 +250,20 @@ def test_run_of_a_network_of_which_nothing_is_known_says_nothing(seen: list[str]
     broken = {"provenance": {"estimator": {"seen": "fog"}}}
     assert read_seen(broken) is None
     assert tell_seen_apart(["a", "b"], [summary, summary]) == []
+
+
+def test_what_the_start_had_seen_is_not_claimed_where_it_is_not_known() -> None:
+    summary = check_summary(make_seen_run([*TRANSFER, "what a.pth had seen"]))
+    assert seen_in_run(summary) == seen_in_run(make_seen_run([*TRANSFER]))
+    assert row_of_unseen(summary) is None
+    assert "mean_of_unseen" not in summary
+    (note,) = (text for text in summary["warnings"] if text.startswith("seen in training: at least "))
+    assert is_fact(note)
+    assert note.endswith("; what a.pth had seen is not known")
+    assert tell_unseen(summary)[0].endswith(" were seen in training; what a.pth had seen is not known.")
+    assert tell_seen_apart(["a"], [summary])[0].endswith("; what a.pth had seen is not known")
+    assert note_unknown(["what a.pth had seen"]).startswith("what a.pth had seen is not known: results of this network")
+    assert not note_unknown(TRANSFER)
 
 
 def test_run_beside_the_papers_transfer_is_marked_unless_its_weights_say_otherwise() -> None:

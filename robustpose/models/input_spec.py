@@ -45,7 +45,8 @@ class InputSpec:
         sigma: of the Gaussians it was trained on, heatmap px.
         family: ``heatmaps`` of one person; ``tags`` or ``fields`` of whole images.
         seen: names of the corruptions that it is known to have learned from, those of the same kind included; None
-            where nothing is known, which is not the same as none at all.
+            where nothing is known, which is not the same as none at all. A word such as `what a.pth had seen` stands
+            for what is not known, of weights that it was trained from.
 
     >>> import robustpose
     >>> robustpose.InputSpec("mynet", (192, 256), channels="bgr").stride

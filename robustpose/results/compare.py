@@ -36,7 +36,7 @@ from robustpose.results.rows import (
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.scored import name_scored
-from robustpose.results.seen import MEAN_OF_UNSEEN, mean_of_unseen, seen_in_run, tell_seen_apart
+from robustpose.results.seen import MEAN_OF_UNSEEN, mean_of_unseen, read_seen, seen_in_run, tell_seen_apart
 from robustpose.results.setups import collect_doubts, tell_setups_apart
 from robustpose.results.summary import read_summary
 from robustpose.results.terms import explain_headline
@@ -82,7 +82,8 @@ def compare_runs(
         *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples), suite, first["metric"], compare),
     ]
     seen = tuple(dict.fromkeys(name for summary in summaries for name in seen_in_run(summary)))
-    unseen = [[mean_of_unseen(means, suite, seen) for means in side] for side in (values, resampled)]
+    known = {name for summary in summaries for name in read_seen(summary) or ()}
+    unseen = [[mean_of_unseen(means, suite, known) for means in side] for side in (values, resampled)]
     if unseen[0][0] is not None:
         rows.append(compare("unseen", MEAN_OF_UNSEEN, *unseen))
     if n_images < FEW_IMAGES:

@@ -17,7 +17,7 @@ from robustpose.pose.types import Floats
 from robustpose.results.compared import Difference, subtract_runs
 from robustpose.results.resampling import FEW_IMAGES, LEVEL, interval
 from robustpose.results.rows import Interval
-from robustpose.results.seen import mean_of_unseen
+from robustpose.results.seen import list_unknown, mean_of_unseen
 
 LEAST_DEFINED = 0.9  # of the resamples, as in `resampling.interval`
 Sides = tuple[list[Means | None], list[Means | None]]  # of each model: its means, and those of the resamples
@@ -66,8 +66,9 @@ def find_held_gains(
                 continue
             among = [resampled[of][model] - resampled[of][0] for of in (base, label)]
             both = list_measured(sides[label], (*seen[model], *seen[0]))
+            without = (*both, *list_unknown((*seen[model], *seen[0])))
             gain = hold_gain(model, label, (known.value, other.value), among, n_images < FEW_IMAGES)
-            yield replace(gain, seen=both, unseen=_gain_without(both, sides[label], suite, model, n_images))
+            yield replace(gain, seen=both, unseen=_gain_without(without, sides[label], suite, model, n_images))
 
 
 def list_measured(sides: Sides, names: Sequence[str]) -> tuple[str, ...]:

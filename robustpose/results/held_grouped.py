@@ -17,7 +17,7 @@ from robustpose.results.grouped import compare_grouped_row
 from robustpose.results.held_gains import Gain, Sides, list_measured, take_main
 from robustpose.results.resampling import FEW_IMAGES
 from robustpose.results.rows import Interval
-from robustpose.results.seen import mean_of_unseen
+from robustpose.results.seen import list_unknown, mean_of_unseen
 
 MOST_SHARE = 1e4  # beyond, an interval of a share has no end
 STEPS = 40  # of a bisection
@@ -48,8 +48,9 @@ def find_grouped_gains(
         for suite in suites[1:]:
             other_sides = [list(map(take_main, side)) for side in sides[suite.label]]
             both = list_measured(sides[suite.label], (*seen[group], *seen[0]))
+            unknown = list_unknown((*seen[group], *seen[0]))
             unseen_sides = [
-                [None if means is None else mean_of_unseen(means, suite, both) for means in side]
+                [None if means is None else mean_of_unseen(means, suite, (*both, *unknown)) for means in side]
                 for side in sides[suite.label]
             ]
             of_group = [subtract(*of)[group] for of in (other_sides, _combine(other_sides, known_sides, 1.0))]

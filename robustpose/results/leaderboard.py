@@ -20,7 +20,7 @@ from robustpose.results.names import check_different, check_name
 from robustpose.results.published import PublishedRow, count_benched
 from robustpose.results.rows import Row, data_name, percent, row_of_chosen, rows_of, suite_of
 from robustpose.results.scored import name_metric
-from robustpose.results.seen import read_seen, seen_in_run
+from robustpose.results.seen import list_unknown, read_seen, seen_in_run
 from robustpose.results.unseen import row_of_unseen
 
 MOST_COLUMNS = 60  # of corruptions; a run may have thousands of its own
@@ -188,7 +188,8 @@ def describe_seen(entry: Entry) -> str:
     if entry.seen is None:
         return "unknown"
     n_all = sum(value is not None for value in entry.values("corruption").values())
-    told = f"{len(entry.seen)} of {n_all}"
+    is_all = entry.unseen is not None or len(entry.seen) in (0, n_all)
+    told = f"{'' if is_all else 'at least '}{len(entry.seen)} of {n_all}"
     return told if entry.unseen is None else f"{told}; {entry.unseen.label}: {percent(entry.unseen.value)}"
 
 
@@ -229,6 +230,7 @@ def _locate(folder: Path, place: str) -> Path:
 
 def _make_entry(found: Found, name: str) -> Entry:
     summary = found.summary
+    seen, known = seen_in_run(summary), read_seen(summary)
     chosen = row_of_chosen(summary)
     of_chosen = [] if chosen is None else [chosen]
     return Entry(
@@ -242,7 +244,7 @@ def _make_entry(found: Found, name: str) -> Entry:
         model=found.model,
         warnings=found.warnings,
         differences=found.differences,
-        seen=None if read_seen(summary) is None else seen_in_run(summary),
+        seen=None if known is None or (list_unknown(known) and not seen) else seen,
         unseen=row_of_unseen(summary),
     )
 

@@ -61,6 +61,15 @@ def seen_in_run(summary: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in summary["corruptions"] if name in seen)
 
 
+def list_unknown(seen: Iterable[str] | None) -> list[str]:
+    """Return the words for what is not known to have been seen, among the names of what was: see `InputSpec.seen`.
+
+    >>> list_unknown(["fog", "what a.pth had seen"])
+    ['what a.pth had seen']
+    """
+    return [word for word in seen or () if " " in word]
+
+
 def mark_seen(name: str, seen: Iterable[str]) -> str:
     """Return the name of a corruption, marked if it is one of those that were seen.
 
@@ -70,16 +79,24 @@ def mark_seen(name: str, seen: Iterable[str]) -> str:
     return f"{name}{MARK}" if name in seen else name
 
 
-def tell_seen(names: Sequence[str]) -> list[str]:
-    """Return the note on the corruptions of a run that were seen, a sentence; none where there are none."""
-    return [f"{SEEN_FACT}{spell_list(names)}: {EXPLAINED}"] if names else []
+def tell_seen(names: Sequence[str], seen: Iterable[str] | None) -> list[str]:
+    """Return the note on the corruptions of a run that were seen, a sentence; none where there are none.
+
+    `seen` is all that is known of the network, `names` those of the run.
+    """
+    unknown = list_unknown(seen)
+    least, more = ("at least ", f"; {spell_list(unknown)} is not known") if unknown else ("", "")
+    return [f"{SEEN_FACT}{least}{spell_list(names)}: {EXPLAINED}{more}"] if names else []
 
 
 def list_unseen(corruptions: Sequence[str], suite: Suite, is_complete: bool, seen: Iterable[str]) -> list[str]:
     """Return the corruptions whose mean stands beside the one of all; none where none was seen, or all were.
 
-    They are those of the suite if the run has all of it, or else all that were run.
+    They are those of the suite if the run has all of it, or else all that were run. Where what was seen is not all
+    known, there are none.
     """
+    if list_unknown(seen := list(seen)):
+        return []
     names = suite.corruptions if is_complete else corruptions
     unseen = [name for name in names if name not in seen]
     return unseen if len(unseen) < len(names) else []
@@ -93,12 +110,14 @@ def mean_of_unseen(means: Means, suite: Suite, seen: Iterable[str]) -> Any:
 
 def tell_seen_apart(names: Sequence[str], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return notes on what runs that are compared have seen of what they are compared on, the same ones together."""
-    runs: dict[tuple[str, ...], list[str]] = {}
+    runs: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for name, summary in zip(names, summaries, strict=True):
-        runs.setdefault(seen_in_run(summary), []).append(name)
+        runs.setdefault((seen_in_run(summary), tuple(list_unknown(read_seen(summary)))), []).append(name)
     notes = [
-        f"seen in training by {'all runs' if len(of) == len(names) else spell_list(of)}: {spell_list(seen)}"
-        for seen, of in runs.items()
+        f"seen in training by {'all runs' if len(of) == len(names) else spell_list(of)}: {spell_list(seen)}, "
+        f"or the like of them; scores there are no test of something new"
+        + (f"; {spell_list(unknown)} is not known" if unknown else "")
+        for (seen, unknown), of in runs.items()
         if seen
     ]
-    return [f"{note}, or the like of them; scores there are no test of something new" for note in notes]
+    return notes

@@ -56,7 +56,7 @@ def summarize(
         **({} if resampled is None else {"paired": pair_corruptions(means, resampled, cells, suite)}),
         "warnings": [
             *list_doubts(warnings, metric, nested["clean"], provenance.get("estimator", {})),
-            *tell_seen([name for name in means.corruptions if name in seen]),
+            *tell_seen([name for name in means.corruptions if name in seen], seen),
         ],
         "provenance": dict(provenance),
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from robustpose.errors import spell_list
 from robustpose.results.rows import Row, percent, suite_of
-from robustpose.results.seen import MEAN_OF_UNSEEN, list_unseen, seen_in_run
+from robustpose.results.seen import MEAN_OF_UNSEEN, list_unknown, list_unseen, read_seen, seen_in_run
 from robustpose.results.spelling import speak
 
 MOST_NAMED = 5  # corruptions in a sentence
@@ -30,7 +30,7 @@ def find_unseen(summary: Mapping[str, Any]) -> list[str]:
     """Return the corruptions whose mean that is."""
     suite = suite_of(summary)
     is_complete = summary.get(suite.mean_name) is not None
-    return list_unseen(list(summary["corruptions"]), suite, is_complete, seen_in_run(summary))
+    return list_unseen(list(summary["corruptions"]), suite, is_complete, read_seen(summary) or ())
 
 
 def tell_unseen(summary: Mapping[str, Any]) -> list[str]:
@@ -40,6 +40,8 @@ def tell_unseen(summary: Mapping[str, Any]) -> list[str]:
         return []
     named = spell_list([speak(name) for name in seen]) if len(seen) <= MOST_NAMED else f"{len(seen)} of its corruptions"
     told = f"{named[:1].upper()}{named[1:]} {'was' if len(seen) == 1 else 'were'} seen in training"
+    if unknown := list_unknown(read_seen(summary)):
+        return [f"{told}; {spell_list(unknown)} is not known."]
     if row is None:
         return [f"{told}: what is new to this network was not measured."]
     return [f"{told}: under what was not, {summary['metric']} is {percent(row.value)} ({row.label})."]

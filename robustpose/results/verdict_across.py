@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from robustpose.errors import spell_list
 from robustpose.results.resampling import FEW_IMAGES
 from robustpose.results.rows import percent
+from robustpose.results.seen import list_unknown
 from robustpose.results.verdict_compare import find_main_row, spell_points
 
 if TYPE_CHECKING:
@@ -132,9 +133,10 @@ def _tell_seen(across: AcrossSuites) -> Iterator[str]:
         total = sum(row.kind == "corruption" for row in comparison.rows)
         for model, names in enumerate(across.list_seen(comparison)):
             if names and comparison.rows[0].values[model] is not None:
+                least = "at least " if list_unknown(across.seen[model]) else ""
                 named = spell_list(list(names) if len(names) <= MOST_SEEN else [*names[:MOST_SEEN], "…"])
                 yield (
-                    f"{_name(across, model)} has learned from {len(names)} of the {total} corruptions of "
+                    f"{_name(across, model)} has learned from {least}{len(names)} of the {total} corruptions of "
                     f"{comparison.suite.name}, or from the like of them ({named}): what it scores there is no test of "
                     f"others{_say_unseen(across, comparison, model)}."
                 )

@@ -22,7 +22,7 @@ from robustpose.results.rows import (
     tabulate_cuts,
 )
 from robustpose.results.scored import count_title, list_joints_scored
-from robustpose.results.seen import mark_seen, seen_in_run, tell_seen
+from robustpose.results.seen import mark_seen, read_seen, seen_in_run, tell_seen
 from robustpose.results.spelling import spell_csv, spell_latex, spell_markdown, tabulate_markdown
 from robustpose.results.unseen import row_of_unseen
 
@@ -36,7 +36,7 @@ def to_markdown(summary: Mapping[str, Any]) -> str:
     parts.append(_write_across(rows_of(summary, "headline")))
     if reason := explain_no_mean(summary):
         parts.append([spell_markdown(reason)])
-    for sentence in tell_seen(seen):
+    for sentence in tell_seen(seen, read_seen(summary)):
         parts.append([spell_markdown(sentence)])
     if (unseen := row_of_unseen(summary)) is not None:
         parts.append([spell_markdown(f"{unseen.label}: {percent(unseen.value)}")])

@@ -31,7 +31,7 @@ from robustpose.results.rows import (
     title_metric,
 )
 from robustpose.results.scored import count_title, list_notes
-from robustpose.results.seen import mark_seen, seen_in_run, tell_seen
+from robustpose.results.seen import mark_seen, read_seen, seen_in_run, tell_seen
 from robustpose.results.unseen import row_of_unseen
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     print_line(f"{model_name(summary)}:  {_headline(summary)}" + (f"   ({', '.join(notes)})" if notes else ""))
     if (chosen := row_of_chosen(summary)) is not None:
         print_line(f"{explain_no_mean(summary)} The mean of these is {percent(chosen.value)}{_range(chosen.interval)}.")
-    for sentence in tell_seen(seen):
+    for sentence in tell_seen(seen, read_seen(summary)):
         print_line(sentence)
     if (unseen := row_of_unseen(summary)) is not None:
         print_line(f"{unseen.label}: {percent(unseen.value)}{_range(unseen.interval)}")

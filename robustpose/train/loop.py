@@ -42,7 +42,7 @@ from robustpose.train.meeting import stopping_together, telling_of_waiting
 from robustpose.train.opened import open_run
 from robustpose.train.plan import TrainPlan, measure_plan
 from robustpose.train.seeding import make_torch_seed
-from robustpose.train.seen import note_seen
+from robustpose.train.seen import note_seen, note_unknown
 from robustpose.train.settings import TrainSettings
 from robustpose.train.sheets import draw_sheet
 from robustpose.train.start import check_machine, check_start
@@ -185,6 +185,8 @@ def _train(
         if at.best is not None and not keeps_best(out / BEST, step.network):
             at.best = None
     if announce is not None and (note := note_seen(settings)):
+        announce(f"note: {note}")
+    if announce is not None and (note := note_unknown(opened.input_spec.seen)):
         announce(f"note: {note}")
     announce_plan(announce, partial(measure_plan, fabric, opened, at))
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from robustpose.corruptions.suites import SUITES
 from robustpose.data.corrupted_set import find_corruptions
 from robustpose.errors import UserError, spell_list
+from robustpose.files import name_in_text
+from robustpose.results.seen import list_unknown
 from robustpose.train.settings import TrainSettings
 from robustpose.train.strategies import OF_PAPER, THREE
 from robustpose.train.views.table import VIEWS
@@ -48,16 +50,28 @@ def note_seen(settings: TrainSettings) -> str:
 def gather_seen(settings: TrainSettings) -> tuple[str, ...] | None:
     """Return what the weights of a training have seen at its end: by views and data, and before, as files say.
 
-    None where nothing is known of the weights that it starts from, and nothing is shown to them.
+    None where nothing is known of the weights that it starts from, and nothing is shown to them; else a word such as
+    `what a.pth had seen` stands for what is not known.
     """
     from robustpose.models.weights import read_input_spec
 
     weights = (settings.start_from, settings.backbone, settings.teacher.weights if settings.distills else None)
-    found = [read_input_spec(path) for path in dict.fromkeys(weights) if path is not None]
+    paths = [path for path in dict.fromkeys(weights) if path is not None]
+    found = [read_input_spec(path) for path in paths]
     before = [None if input_spec is None else input_spec.seen for input_spec in found]
     own = (*_list_drawn(settings), *_find_in_data(settings))
     names = dict.fromkeys([*own, *(name for seen in before for name in seen or ())])
-    return None if not names and None in before else tuple(names)
+    if not names and None in before:
+        return None
+    unknown = [f"what {name_in_text(path)} had seen" for path, seen in zip(paths, before, strict=True) if seen is None]
+    return tuple(dict.fromkeys([*names, *unknown]))
+
+
+def note_unknown(seen: Sequence[str] | None) -> str:
+    """Return what the user should know where what weights have seen is not all known; empty where it is."""
+    words = list_unknown(seen)
+    named = f"{spell_list(words)} is not known: " if words else ""
+    return f"{named}results of this network say what it has seen at least, and nothing of what is new" if named else ""
 
 
 def _is_asked_for(settings: TrainSettings) -> bool:
