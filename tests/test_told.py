@@ -19,9 +19,10 @@ from robustpose.data.joints import take_joints
 from robustpose.data.own import adopt_dataset
 from robustpose.data.people import frame_to_corrupt, frames_to_corrupt, identify_people
 from robustpose.data.spec import DataSpec
+from robustpose.data.stored import open_stored_images
 from robustpose.data.subset import Adjusted
 from robustpose.data.toy import ToyPeople
-from robustpose.errors import UserError
+from robustpose.errors import DoubtWarning, UserError
 from robustpose.estimators.carrying import NamedModel
 from robustpose.evaluation import get_frames
 from robustpose.export.write import SetJob, write_set
@@ -184,6 +185,67 @@ def test_a_set_of_other_people_is_another_set(data, coco_folder, tmp_path):
     assert identify_people(data(), [MASK]) != identify_people(other(), [MASK])
     with pytest.raises(UserError, match="where people are, which decides pixels, has changed"):
         write_set(SetJob(other, MADE, "plain", "png", tmp_path / "set"), [MASK])
+
+
+@pytest.fixture
+def masked_set(data, tmp_path):
+    write_set(SetJob(data, MADE, "plain", "png", tmp_path / "set"), [FOG, MASK])
+    return tmp_path / "set"
+
+
+def open_moved(coco_folder, tmp_path, **settings):
+    """Return what opens the data with a person of the first image moved."""
+    content = json.loads((coco_folder / "people.json").read_text())
+    first = min(content["images"], key=lambda image: image["id"])["id"]
+    moved = next(of for of in content["annotations"] if of["image_id"] == first and of["num_keypoints"])
+    moved["keypoints"][::3] = [x + 9 for x in moved["keypoints"][::3]]
+    (tmp_path / "moved.json").write_text(json.dumps(content))
+    return DataSpec(annotations=tmp_path / "moved.json", images=coco_folder / "images", **settings).open
+
+
+def bench_stored(open_data, root, out, cells=(CLEAN, MASK)):
+    model = NamedModel("tests.outside:guess_from_pixels", {})
+    return run_bench(Job(open_data, model, open_stored_images(root), out), cells, 1, n_resamples=0)
+
+
+def test_a_run_from_a_set_of_its_people_is_the_run_and_says_who_they_were(data, masked_set, coco_folder, tmp_path):
+    stored = bench_stored(data, masked_set, tmp_path / "stored")
+    made = run_bench(
+        Job(data, NamedModel("tests.outside:guess_from_pixels", {}), MADE, tmp_path / "made"), [CLEAN, MASK], 1,
+        n_resamples=0,
+    )  # fmt: skip
+    assert stored["cells"] == made["cells"]
+    whose = stored["provenance"]["corrupted_images"]["people_sha256"]
+    assert whose == identify_people(data(), [MASK])["people_sha256"]
+    fewer = DataSpec(annotations=coco_folder / "people.json", images=coco_folder / "images", limit=2).open
+    bench_stored(fewer, masked_set, tmp_path / "fewer")
+
+
+def test_a_set_that_was_made_for_other_people_is_refused(masked_set, coco_folder, tmp_path):
+    moved = open_moved(coco_folder, tmp_path, limit=2)
+    name = moved().frame(0).file_name
+    message = rf"was made for other people than those of these data, or for none.*: {name}; make it again"
+    with pytest.raises(UserError, match=message):
+        bench_stored(moved, masked_set, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    bench_stored(moved, masked_set, tmp_path / "run", [CLEAN, FOG])  # which nobody tells of people
+
+
+def test_a_set_that_was_made_without_people_is_refused(data, coco_folder, tmp_path):
+    alone = DataSpec(images=coco_folder / "images", limit=3).open
+    with pytest.warns(DoubtWarning, match="there are no annotations"):
+        write_set(SetJob(alone, MADE, "plain", "png", tmp_path / "set"), [MASK])
+    with pytest.raises(UserError, match="other people than those of these data, or for none"):
+        bench_stored(data, tmp_path / "set", tmp_path / "run")
+
+
+def test_of_a_set_that_does_not_say_for_whom_it_was_made_results_say_that_nobody_knows(data, masked_set, tmp_path):
+    (masked_set / "manifest.json").unlink()
+    doubt = "nobody knows for which people the images of mask in the corrupted set were made"
+    with pytest.warns(DoubtWarning, match=doubt):
+        summary = bench_stored(data, masked_set, tmp_path / "run")
+    assert doubt in summary["warnings"]
+    assert doubt not in bench_stored(data, masked_set, tmp_path / "fog", [CLEAN, FOG])["warnings"]
 
 
 def test_a_run_is_the_same_with_any_workers_and_when_it_goes_on(data, tmp_path):

@@ -17,6 +17,7 @@ from robustpose.changes import BY_CORRUPTION
 from robustpose.corruptions.suites import COCO_C, Suite
 from robustpose.data.corrupted import CorruptedImages
 from robustpose.data.identity import identify_dataset
+from robustpose.data.people import frames_to_corrupt
 from robustpose.errors import UserError
 from robustpose.evaluation import score
 from robustpose.metrics import make_metric
@@ -129,7 +130,7 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
     seconds = time.perf_counter() - start
     if len(dataset) == 0:
         raise UserError("the dataset has no images")
-    frames = [dataset.frame(index) for index in range(len(dataset))]
+    frames = frames_to_corrupt(dataset, range(len(dataset)), cells)
     job.corrupted_images.check(cells, frames)
     dataset.check_cells(cells)
     image_ids = [frame.image_id for frame in frames]
@@ -160,7 +161,8 @@ def prepare(job: Job, cells: Sequence[Cell]) -> Prepared:
         # Poses that were found elsewhere do not tell by which code their images were made.
         BY_CORRUPTION: dict(sorted(job.corrupted_images.code_of(cells).items())) if estimator.needs_images else {},
     }
-    doubts += (*doubts_of_data, *doubts_of_estimator)
+    of_images = job.corrupted_images.doubts(cells) if estimator.needs_images else ()
+    doubts += (*doubts_of_data, *doubts_of_estimator, *of_images)
     states = gather_states(identity, dataset)
     return Prepared(job, cells, data, estimator, identity, doubts, states, seconds)
 

@@ -60,6 +60,10 @@ class CorruptedImages(Protocol):
         """
         return {}
 
+    def doubts(self, cells: Iterable[Cell]) -> tuple[str, ...]:
+        """Return why the pixels in some cells could be wrong, a line each."""
+        return ()
+
     def carry(self, cells: Iterable[Cell]) -> tuple[CorruptedImages, Files]:
         """Return the same for machines that see no file of this one, in these cells, and the files that it takes."""
         return self, {}

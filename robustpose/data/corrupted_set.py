@@ -71,6 +71,8 @@ class _Manifest(Record):
     frost_textures: StrictStr = ""
     versions: dict[StrictStr, StrictStr] = Field(default_factory=dict)
     dataset: dict[StrictStr, Any] = Field(default_factory=dict)
+    people: dict[StrictStr, StrictStr] | None = None
+    people_sha256: StrictStr | None = None
 
 
 def read_manifest(root: Path) -> dict[str, Any] | None:

@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from robustpose.contents import hash_tensors
 from robustpose.corruptions import is_told_of_people
 from robustpose.data.readers import SharedImage
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame
+
+PEOPLE = "people"  # what a corrupted set calls the hashes of its images' people
 
 
 def are_told_of_people(cells: Iterable[Cell]) -> bool:
@@ -29,6 +33,17 @@ def frames_to_corrupt(dataset: Dataset, indices: Iterable[int], cells: Iterable[
     """Return the clean frames of some images; they say where people are if a corruption of `cells` is told of it."""
     are_told = are_told_of_people(cells)
     return [frame_to_corrupt(dataset, index) if are_told else dataset.frame(index) for index in indices]
+
+
+def hash_people(frame: Frame) -> str:
+    """Return a short hash of where the people of a frame are, which says it."""
+    assert frame.people is not None
+    return hash_tensors({str(number): np.asarray(xy, float) for number, xy in enumerate(frame.people)})[:16]
+
+
+def note_people(frames: Iterable[Frame], cells: Iterable[Cell]) -> dict[str, Any]:
+    """Return the hash of each image's people, by file name, where the corruption of one of some cells is told of it."""
+    return {PEOPLE: {str(frame.file_name): hash_people(frame) for frame in frames}} if are_told_of_people(cells) else {}
 
 
 def without_people(frame: Frame) -> Frame:

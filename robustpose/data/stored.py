@@ -12,8 +12,9 @@ from robustpose.changes import BY_CORRUPTION
 from robustpose.contents import hash_some_files
 from robustpose.data.corrupted import CONVENTION, ORIGIN, CorruptedImages, CorruptedReader
 from robustpose.data.corrupted_set import FORMATS, MANIFEST, find_layout, list_files, place_image, read_manifest
+from robustpose.data.people import PEOPLE, are_told_of_people, hash_people
 from robustpose.data.readers import Reader, ReaderInPlace
-from robustpose.errors import UserError, first_few
+from robustpose.errors import UserError, first_few, spell_list
 from robustpose.files import hash_file
 from robustpose.pose.cell import Cell
 from robustpose.pose.types import Frame, Image
@@ -27,6 +28,8 @@ class StoredImages(CorruptedImages):
     layout: str  # of `corrupted_set.LAYOUTS`
     image_format: str | None  # of `corrupted_set.FORMATS`; None where no manifest names it, and any suffix will do
     origin: dict[str, Any] = field(compare=False)  # what `provenance` returns, and the code of corruptions
+    # The hash of the people of each image, by its file name; None where nobody says for whom it was made.
+    people: dict[str, str] | None = field(default=None, compare=False)
     exif: Any = None  # what was done about EXIF when the set was made, as its manifest says it; None for nothing
 
     def read(self, frame: Frame, cell: Cell) -> Image:
@@ -47,6 +50,25 @@ class StoredImages(CorruptedImages):
             raise UserError(
                 f"the corrupted set {self.root} was made with exif (--exif) {self.exif}, and these images are read "
                 "otherwise: say the same, or make the set again"
+            )
+        if self.people is not None and are_told_of_people(corrupted):
+            self._check_people(self.people, frames)
+
+    def doubts(self, cells: Iterable[Cell]) -> tuple[str, ...]:
+        told = dict.fromkeys(str(cell.corruption) for cell in cells if are_told_of_people([cell]))
+        if self.people is not None or not told:
+            return ()
+        names = spell_list(told)
+        return (f"nobody knows for which people the images of {names} in the corrupted set were made",)
+
+    def _check_people(self, people: dict[str, str], frames: Sequence[Frame]) -> None:
+        """Raise UserError if images of cells that are told of people were made for others than those of `frames`."""
+        of_known = [frame for frame in frames if frame.people is not None]
+        others = [str(frame.file_name) for frame in of_known if people.get(str(frame.file_name)) != hash_people(frame)]
+        if others:
+            raise UserError(
+                f"the corrupted set {self.root} was made for other people than those of these data, or for none, "
+                f"which decides pixels: {first_few(others, 'images')}; make it again with these data"
             )
 
     def provenance(self) -> dict[str, Any]:
@@ -83,6 +105,7 @@ def open_stored_images(root: Path) -> StoredImages:
     elif manifest["complete"]:
         which = {"manifest_sha256": hash_file(root / MANIFEST)}
         which |= {key: manifest.get(key) for key in ("layout", "format", "versions")}
+        which |= {key: manifest[key] for key in ("people_sha256",) if key in manifest}
     else:
         raise UserError(f"the corrupted set {root} is unfinished: start the command again that made it")
     origin = {key: manifest.get(key, "unknown") for key in ORIGIN}
@@ -90,7 +113,7 @@ def open_stored_images(root: Path) -> StoredImages:
     origin |= {BY_CORRUPTION: manifest.get(BY_CORRUPTION, {}), "corrupted_images": which}
     made_from = manifest.get("dataset")
     exif = made_from.get("exif") if isinstance(made_from, dict) else None
-    return StoredImages(root, manifest["layout"], manifest["format"], origin, exif)
+    return StoredImages(root, manifest["layout"], manifest["format"], origin, manifest.get(PEOPLE), exif)
 
 
 def _hash_files(root: Path) -> dict[str, str]:

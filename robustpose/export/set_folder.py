@@ -17,11 +17,14 @@ from typing import Any
 
 from robustpose.claims import check_claim, clear_folder, look_at_folder
 from robustpose.data.corrupted_set import HASHES, MANIFEST, list_files, place_image, read_manifest
+from robustpose.data.people import PEOPLE
 from robustpose.errors import UserError
 from robustpose.files import lock_folder, without_parts, write_text, writing_to
 from robustpose.fresh import StartOver
 from robustpose.pose.cell import Cell
 from robustpose.reading import read_bytes
+
+BESIDE = ("complete", "files", PEOPLE)  # keys of a manifest that are no part of the setup
 
 
 class SetFolder:
@@ -45,13 +48,13 @@ class SetFolder:
                 self.path, what, MANIFEST, setup, lambda _: self._list_made(names), fresh
             ):
                 self._write_manifest({"complete": False, **setup})
-            check_claim(self.path, what, MANIFEST, setup, beside=("complete", "files"))
+            check_claim(self.path, what, MANIFEST, setup, beside=BESIDE)
             with without_parts(self.path):
                 yield
 
     def is_begun(self, setup: Mapping[str, Any], fresh: StartOver | None = None) -> bool:
         """Tell whether `claim` would go on with what is there. The errors are its own; nothing is changed."""
-        return look_at_folder(self.path, "corrupted set", MANIFEST, setup, fresh, beside=("complete", "files"))
+        return look_at_folder(self.path, "corrupted set", MANIFEST, setup, fresh, beside=BESIDE)
 
     def is_complete(self) -> bool:
         """Tell whether the manifest says that all images are there."""

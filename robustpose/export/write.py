@@ -17,7 +17,7 @@ from robustpose.data.corrupted import CANVAS, CONVENTION, BroughtImages, MadeIma
 from robustpose.data.corrupted_set import check_choices, place_image
 from robustpose.data.image_folder import leads_out
 from robustpose.data.images import check_side, encode_image
-from robustpose.data.people import frames_to_corrupt, identify_people
+from robustpose.data.people import frames_to_corrupt, identify_people, note_people
 from robustpose.errors import UserError, first_few, show_doubts
 from robustpose.expected import Expected, expect
 from robustpose.export.estimate import Estimate, check_disk, estimate_work
@@ -164,13 +164,14 @@ def write_set(
                 announce(estimate)
             check_disk(job.out, estimate.n_bytes)
         if todo or not opened.folder.is_complete():
-            opened.folder.begin(opened.setup, hashes)
+            noted = {**opened.setup, **note_people(opened.frames, opened.cells)}
+            opened.folder.begin(noted, hashes)
             work = replace(job, to_load=tuple(sorted({str(cell.corruption) for _, of in todo for cell in of})))
             for path, digest in do_tasks(work, todo, engine, on_progress, len(hashes), opened.dataset):
                 opened.folder.note_image(path, digest)
                 hashes[path] = digest
             paths = [job.place(frame, cell) for cell in opened.cells for frame in opened.frames]
-            opened.folder.finish(opened.setup, hashes, paths)
+            opened.folder.finish(noted, hashes, paths)
     return len(opened.frames) * len(opened.cells)
 
 

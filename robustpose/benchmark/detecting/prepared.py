@@ -18,6 +18,7 @@ from robustpose.benchmark.trial import spread_evenly
 from robustpose.changes import BY_CORRUPTION
 from robustpose.data.box_checks import check_boxes
 from robustpose.data.identity import identify_dataset
+from robustpose.data.people import frames_to_corrupt
 from robustpose.errors import UserError
 from robustpose.pose.box_poses import as_boxes
 from robustpose.pose.cell import Cell
@@ -114,7 +115,7 @@ def prepare_detector(wanted: DetectJob, cells: Sequence[Cell]) -> PreparedDetect
     dataset = job.make_dataset()
     if len(dataset) == 0:
         raise UserError("the dataset has no images")
-    frames = [dataset.frame(index) for index in range(len(dataset))]
+    frames = frames_to_corrupt(dataset, range(len(dataset)), cells)
     job.corrupted_images.check(cells, frames)
     data = read_truths(dataset)
     check_ids([frame.image_id for frame in frames], [truth.image_id for truth in data.truths])
@@ -131,5 +132,5 @@ def prepare_detector(wanted: DetectJob, cells: Sequence[Cell]) -> PreparedDetect
         BY_CORRUPTION: dict(sorted(job.corrupted_images.code_of(cells).items())),
     }
     states = gather_states(identity, dataset)
-    doubts = (*doubts_of_data, *doubts_of_detector, *try_detector(detector, data))
+    doubts = (*doubts_of_data, *doubts_of_detector, *job.corrupted_images.doubts(cells), *try_detector(detector, data))
     return PreparedDetector(wanted, cells, data, detector, identity, doubts, states, time.perf_counter() - start)
