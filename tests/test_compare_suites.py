@@ -131,6 +131,23 @@ def test_other_severities_are_told(runs, coco_folder, run, tmp_path):
     assert "means are over other severities in each suite: 1 and 4 of coco-c; 1 of held-out" in notes
 
 
+def test_means_of_some_cells_say_of_which_and_are_explained_as_no_means_of_suites(runs):
+    across = compare_suites(runs)
+    label = "mean of 2 corruptions at severities 1, 4"
+    assert across.of_images == f"{across.first.of_images}, severities 1, 4 of 1 to 5"
+    assert [name for name, _ in across.terms] == ["AP*", f"coco-c {label}", f"held-out {label}"]
+    assert across.terms[1][1] == "mean AP of the cells that were run; not mPC, which is of all 75"
+    assert f"| model | AP* | coco-c {label} | held-out {label} |" in across_to_markdown(across)
+    assert f"held-out {label}" in across_to_latex(across)
+    first, other = across.comparisons
+    ragged = replace(first, rows=tuple(row for row in first.rows if row.name != CELLS[1].key))
+    assert (
+        replace(across, comparisons=(ragged, other))
+        .label(ragged, find(ragged, "mean_of_chosen"))
+        .endswith(" in 3 cells")
+    )
+
+
 def test_other_images_are_refused_in_any_suite(runs, coco_folder, run, tmp_path):
     words = ("--suite", "held-out", "--corruptions", "spatter", "--severities", "1", "--limit", "5")
     fewer = bench_predictions(run, coco_folder, runs[0].parent / "good-poses", tmp_path / "fewer", *words)
@@ -182,17 +199,24 @@ def test_a_suite_that_has_corruptions_of_the_other_is_told(runs):
 def test_command_prints_both_tables_and_writes_all_files(runs, run, tmp_path):
     code, output, errors = run("compare", *runs, "--out", tmp_path / "page", "--resamples", 100)
     assert code == 0, errors
-    assert "coco-c mean of 2 corruptions" in output
+    assert "coco-c mean of 2 corruptions at" in output
+    assert "severities 1, 4 of 1 to 5" in " ".join(output.split())
     assert "gain on coco-c" in output
     content = json.loads((tmp_path / "page" / "comparison.json").read_text())
     assert [one["suite"]["name"] for one in content["suites"]] == ["coco-c", "held-out"]
+    assert [one["severities"] for one in content["suites"]] == [[1, 4], [1, 4]]
+    assert content["suites"][1]["corruptions"] == ["spatter", "saturate"]
     assert content["gains"][0]["change"]["distinguishable"] in (True, False)
     with (tmp_path / "page" / "table.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [(line["model"], line["suite"]) for line in lines] == [
         *(("good", "coco-c"), ("bad", "coco-c"), ("good", "held-out"), ("bad", "held-out"))
     ]
-    assert "<!doctype html>" in (tmp_path / "page" / "compare.html").read_text()
+    assert {line["severities"] for line in lines} == {"1 4"}
+    page = (tmp_path / "page" / "compare.html").read_text()
+    assert "<!doctype html>" in page
+    assert "mean of 2 corruptions at severities 1, 4</th>" in page
+    assert "5 severities each" not in page  # which the columns that are not there would be
     assert run("compare", *runs, "--out", tmp_path / "page", "--resamples", 100)[0] == 0  # over what it wrote
     (tmp_path / "page" / "table.csv").write_text("mine\n")
     code, _, errors = run("compare", *runs, "--out", tmp_path / "page")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from robustpose.corruptions.suites import Suite
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.held_gains import Gain
 from robustpose.results.resampling import LEVEL
+from robustpose.results.score_names import MEAN_OF_CHOSEN
+from robustpose.results.terms import explain_chosen
 from robustpose.results.verdict_across import describe_across
 
 
@@ -77,6 +80,33 @@ class AcrossSuites:
             columns += [(comparison, row) for row in rows if any(value is not None for value in row.values)]
         return columns
 
+    def label(self, comparison: Comparison, row: ComparedRow) -> str:
+        """Return what a column is called on its suite: `mPC`, or `mean of 15 corruptions at severities 1, 3, 5`."""
+        label = comparison.label(row)
+        return f"{label}{_say_cells(comparison)}" if row.name == MEAN_OF_CHOSEN else label
+
+    @property
+    def terms(self) -> list[tuple[str, str]]:
+        """Return what the columns of the overview are: names and words, of no others."""
+        found: dict[str, str] = {}
+        for comparison, row in self.overview:
+            known, label = dict(comparison.terms), self.label(comparison, row)
+            if row.name == MEAN_OF_CHOSEN:
+                found[f"{comparison.suite.name} {label}"] = explain_chosen(self.first.metric, comparison.suite)
+            elif row.name in known:
+                found.setdefault(label, known[row.name])
+        return list(found.items())
+
+    @property
+    def of_images(self) -> str:
+        """Return of what scores are: `161 images`, or `161 images, severities 1, 3, 5 of 1 to 5`."""
+        run = {tuple(list_severities(comparison)) for comparison in self.comparisons}
+        whole = {comparison.suite.severities for comparison in self.comparisons}
+        if len(run) > 1 or len(whole) > 1 or run == whole or run == {()}:
+            return self.first.of_images  # columns say what is of which suite
+        (severities,), (of,) = run, whole
+        return f"{self.first.of_images}, {_spell_severities(severities)} of {of[0]} to {of[-1]}"
+
     def to_json(self) -> dict[str, Any]:
         """Return what comparison.json holds."""
         first = self.first
@@ -91,6 +121,8 @@ class AcrossSuites:
                 {
                     "suite": comparison.suite.identity,
                     "runs": folders,
+                    "corruptions": list_corruptions(comparison),
+                    "severities": list_severities(comparison),
                     "rows": [row.to_json() for row in comparison.rows],
                 }
                 for comparison, folders in zip(self.comparisons, self.folders, strict=True)
@@ -98,3 +130,31 @@ class AcrossSuites:
             "held_against": first.suite.identity,
             "gains": [gain.to_json() for gain in self.gains],
         }
+
+
+def list_corruptions(comparison: Comparison) -> list[str]:
+    """Return the corruptions of the cells that are compared on a suite."""
+    return list(dict.fromkeys(corruption for corruption, _ in _list_cells(comparison)))
+
+
+def list_severities(comparison: Comparison) -> list[int]:
+    """Return the severities of the cells that are compared on a suite."""
+    return sorted({severity for _, severity in _list_cells(comparison)})
+
+
+def _say_cells(comparison: Comparison) -> str:
+    """Return what is to be said of cells behind a mean of theirs, where some severities are not there."""
+    cells, severities = _list_cells(comparison), list_severities(comparison)
+    if len(cells) < len(list_corruptions(comparison)) * len(severities):
+        return f" in {len(cells)} cells"
+    return "" if tuple(severities) == comparison.suite.severities else f" at {_spell_severities(severities)}"
+
+
+def _spell_severities(severities: Sequence[int]) -> str:
+    return f"severit{'y' if len(severities) == 1 else 'ies'} {', '.join(map(str, severities))}"
+
+
+def _list_cells(comparison: Comparison) -> list[tuple[str, int]]:
+    """Return corruption and severity of each cell that is compared."""
+    parts = [row.name.rpartition("/") for row in comparison.rows if row.kind == "cell"]
+    return [(corruption, int(severity)) for corruption, _, severity in parts]

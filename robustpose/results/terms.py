@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from robustpose.corruptions.suites import Suite
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN
 from robustpose.results.rows import headline_columns, label_headline, suite_of
 from robustpose.results.scored import name_pck
@@ -36,3 +37,13 @@ def explain_headline(summary: Mapping[str, Any]) -> dict[str, str]:
     ratio = f"what is kept of the clean score: {suite.mean_name} / {label_headline('clean', metric)}"
     known = {"clean": clean, suite.mean_name: mean, suite.ratio_name: ratio}
     return {name: known[name] for name in headline_columns(suite) if name in known}
+
+
+def explain_chosen(metric: str, suite: Suite) -> str:
+    """Return what the mean of some cells of a suite is; it is not that of the suite.
+
+    >>> from robustpose.corruptions.suites import COCO_C
+    >>> explain_chosen("AP", COCO_C)
+    'mean AP of the cells that were run; not mPC, which is of all 75'
+    """
+    return f"mean {metric} of the cells that were run; not {suite.mean_name}, which is of all {suite.n_cells}"

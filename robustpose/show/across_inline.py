@@ -12,7 +12,7 @@ def across_to_html(across: AcrossSuites) -> str:
     first = across.first
     named = zip(across.letters, across.names, strict=True)
     parts = [f"<p>{'<br>'.join(f'{letter}: <b>{spell_html(name)}</b>' for letter, name in named)}</p>"]
-    parts.append(f"<p>{spell_html(f'{first.metric} in percent on {first.dataset}, {first.of_images}')}</p>")
+    parts.append(f"<p>{spell_html(f'{first.metric} in percent on {first.dataset}, {across.of_images}')}</p>")
     parts.append(f"<p>{spell_html(' '.join(across.verdict))}</p>")
     columns = [[title_column(across, *column), *spell_scores(column[1])] for column in across.overview]
     parts.append(tabulate_html(["", *across.letters], columns))

@@ -18,7 +18,7 @@ def print_across(across: AcrossSuites) -> None:
     for letter, name in zip(across.letters, first.titles, strict=True):
         print_line(f"{letter}: {name}")
     level = "; 95 % intervals" * bool(first.resamples)
-    title = f"{first.metric} in percent on {first.dataset}, {first.of_images}{level}"
+    title = f"{first.metric} in percent on {first.dataset}, {across.of_images}{level}"
     columns = across.overview
     if len(across.names) <= MOST_IN_COLUMNS:
         titles = ["", *across.letters, *(f"{letter} − A" for letter in across.letters[1:])]
@@ -64,7 +64,7 @@ def list_gains(across: AcrossSuites) -> list[list[str]]:
 
 def title_column(across: AcrossSuites, comparison: Comparison, row: ComparedRow) -> str:
     """Return what a column of the table of models by suites is called, such as `c-bar mPCB`."""
-    return row.name if row == across.clean else f"{comparison.suite.name} {comparison.label(row)}"
+    return row.name if row == across.clean else f"{comparison.suite.name} {across.label(comparison, row)}"
 
 
 def spell_scores(row: ComparedRow) -> list[str]:

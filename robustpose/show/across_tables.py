@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from robustpose.results.across import AcrossSuites
+from robustpose.results.across import AcrossSuites, list_corruptions, list_severities
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.resampling import FEW_IMAGES
 from robustpose.results.rows import Interval, Row, percent
@@ -18,6 +18,7 @@ MARKDOWN_BEGINS = "# Models by suites on "
 CSV_TITLES = (
     "model", "suite", "metric", "clean", "mean", "mean_low", "mean_high", "ratio", "ratio_low", "ratio_high",
     "gain", "gain_low", "gain_high", "gain_told_apart", "seen",
+    "corruptions", "severities",
 )  # fmt: skip
 CSV_BEGINS = ",".join(CSV_TITLES[:4])
 
@@ -28,7 +29,7 @@ def across_to_markdown(across: AcrossSuites) -> str:
     titles = ["model", *(title_column(across, *column) for column in across.overview)]
     of_models = zip(*(spell_scores(row) for _, row in across.overview), strict=True)
     rows = [[name, *scores] for name, scores in zip(across.names, of_models, strict=True)]
-    heading = f"{first.metric} in percent, {first.of_images}"
+    heading = f"{first.metric} in percent, {across.of_images}"
     parts = [[MARKDOWN_BEGINS + spell_markdown(first.dataset)], [heading], tabulate_markdown(titles, rows, 1)]
     if across.gains:
         base = across.first.suite.name
@@ -67,6 +68,8 @@ def across_to_csv(across: AcrossSuites) -> str:
                     *("" if gain is None else gain.value, *_spell_ends(None if gain is None else gain.interval)),
                     told,
                     spell_csv(" ".join(across.list_seen(comparison)[model])),
+                    spell_csv(" ".join(list_corruptions(comparison))),
+                    " ".join(map(str, list_severities(comparison))),
                 ]
             )
     return text.getvalue()
@@ -104,7 +107,7 @@ def across_to_latex(across: AcrossSuites) -> str:
 
 
 def _title(across: AcrossSuites, comparison: Comparison, row: ComparedRow) -> str:
-    label = spell_title(Row(row.kind, row.name, comparison.label(row), None))
+    label = spell_title(Row(row.kind, row.name, across.label(comparison, row), None))
     return label if row == across.clean else f"{spell_latex(comparison.suite.name)} {label}"
 
 
@@ -120,7 +123,7 @@ def _spell_words(text: str) -> str:
 
 def _explain(across: AcrossSuites) -> Iterator[str]:
     first = across.first
-    yield f"% {spell_latex(first.metric)} in percent, {first.of_images}"
+    yield f"% {spell_latex(first.metric)} in percent, {across.of_images}"
     if first.n_images < FEW_IMAGES:
         yield f"% nothing is bold: intervals of fewer than {FEW_IMAGES} images are too narrow to tell anything apart"
     elif len(across.names) > 1:

@@ -66,6 +66,5 @@ def render_across(across: AcrossSuites) -> str:
             for comparison in across.comparisons
         ],
         shares=[spell_share(gain) for gain in across.gains],
-        terms=list(dict.fromkeys(term for comparison in across.comparisons for term in comparison.terms)),
         charts=charts,
     )
