@@ -66,6 +66,10 @@ def test_why_there_is_no_mean_names_the_mean_and_the_cells_of_the_suite():
     )
     part = make(choose_cells(["spatter"], [1], HELD_OUT), HELD_OUT)
     assert explain_no_mean(part) == "mPH and rPH need clean and all 20 cells; this run has 1."
+    own = {**make(choose_cells(["fog"], [1])), "cells": {"hide:nose/1": 0.5, "hide:nose/5": 0.4}}
+    assert explain_no_mean(own) == "mPC and rPC need clean and all 75 cells of coco-c; this run has none of these."
+    own["cells"]["fog/1"] = 0.5
+    assert explain_no_mean(own) == "mPC and rPC need clean and all 75 cells of coco-c; this run has 1 of these."
 
 
 @pytest.fixture

@@ -102,8 +102,10 @@ def test_strategies_of_the_paper_are_never_refused_and_tell_what_they_show() -> 
     note = note_seen(settings_of("transfer"))
     assert note.startswith(f"strategy 'transfer' shows the network what coco-c tests ({SHOWN})")
     assert note.endswith("results of this network mark these as seen")
-    assert not note_seen(settings_of("transfer", mixing={"unseen": "held-out"}))
-    assert not note_seen(settings_of("transfer", mixing={"unseen": "none"}))
+    for unseen in ("held-out", "none"):  # results mark them all the same
+        assert note_seen(settings_of("transfer", mixing={"unseen": unseen})) == note
+        told = note_seen(settings_of("equalmix", mixing={"views": ["clean", "corrupted"], "unseen": unseen}))
+        assert told == note.replace("strategy 'transfer'", "view 'corrupted'")
     assert not note_seen(settings_of("supervised"))
     with pytest.raises(UserError, match="view 'corrupted'"):  # which was not asked for by its name
         check_unseen(settings_of("supervised", mixing={"views": ["corrupted"]}))
@@ -317,7 +319,7 @@ def test_finished_run_goes_on_whatever_is_said_of_the_unseen_and_notes_it(harden
     assert str(said[0]).startswith("note: strategy 'transfer' shows the network what coco-c tests (gaussian_noise")
     told = settings.model_copy(update={"mixing": settings.mixing.model_copy(update={"unseen": ()})})
     train(told, hardened, announce=said.append)
-    assert len(said) == 3  # both plans, and the first note
+    assert len(said) == 4  # both plans and notes
 
 
 def test_training_by_command_refuses_before_it_starts_and_notes_what_was_asked_for(run: Any, tmp_path: Path) -> None:

@@ -251,7 +251,12 @@ def explain_no_mean(summary: Mapping[str, Any]) -> str:
     if summary[suite.mean_name] is not None:
         return ""
     names = f"{suite.mean_name} and {suite.ratio_name} need" if suite.ratio_name else f"{suite.mean_name} needs"
-    return f"{names} clean and all {suite.n_cells} cells; this run has {len(summary['cells'])}."
+    of_suite = {cell.key for cell in suite.cells}
+    n_own = sum(key in of_suite for key in summary["cells"])
+    others = len(summary["cells"]) - n_own
+    has = f"{n_own or 'none'} of these" if others else n_own
+    cells = f"clean and all {suite.n_cells} cells{f' of {suite.name}' if others else ''}"
+    return f"{names} {cells}; this run has {has}."
 
 
 def as_number(value: float | None) -> float | None:

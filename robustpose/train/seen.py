@@ -31,7 +31,7 @@ def list_seen(views: Iterable[str]) -> tuple[str, ...]:
 def check_unseen(settings: TrainSettings) -> None:
     """Raise UserError where a training shows its network what is going to be measured as something new."""
     shown = _list_shown(settings)
-    told = _tell(shown, settings)
+    told = _tell(shown, settings.mixing.unseen)
     if told:
         raise UserError(
             f"{told}: scores under what a network has learned from are no measure of robustness; say which suites will "
@@ -40,10 +40,11 @@ def check_unseen(settings: TrainSettings) -> None:
 
 
 def note_seen(settings: TrainSettings) -> str:
-    """Return what the user of a strategy of the paper should know of what it shows; empty where that is nothing."""
-    if not _is_asked_for(settings):
-        return ""
-    told = _tell({f"strategy '{settings.strategy}'": _list_drawn(settings)}, settings)
+    """Return what results will mark as seen, whatever `mixing.unseen` lets pass; empty where that is nothing."""
+    shown = _list_shown(settings)
+    if _is_asked_for(settings):
+        shown = {f"strategy '{settings.strategy}'": _list_drawn(settings), **shown}
+    told = _tell(shown, None)
     return f"{told}: results of this network mark these as seen" if told else ""
 
 
@@ -104,9 +105,9 @@ def _find_in_data(settings: TrainSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for folder in folders if folder is not None for name in find_corruptions(folder)))
 
 
-def _tell(shown: dict[str, tuple[str, ...]], settings: TrainSettings) -> str:
+def _tell(shown: dict[str, tuple[str, ...]], unseen: Sequence[str] | None) -> str:
     """Return who shows what of which suite, in words; empty where nothing is shown that is to stay unseen."""
-    tested = {who: _name_tested(names, settings.mixing.unseen) for who, names in shown.items()}
+    tested = {who: _name_tested(names, unseen) for who, names in shown.items()}
     return "; ".join(f"{who} shows the network {spell_list(what)}" for who, what in tested.items() if what)
 
 
