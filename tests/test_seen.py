@@ -214,6 +214,12 @@ def test_fine_tuning_inherits_what_its_weights_have_seen(
     assert gather_seen(settings_of(strategy, backbone=path)) == expected
 
 
+def test_name_of_a_file_may_be_long(tmp_path: Path) -> None:
+    path = write_weights(tmp_path / f"{'a' * 240}.safetensors", None)
+    after = write_weights(tmp_path / "after.safetensors", gather_seen(settings_of("transfer", start_from=path)))
+    assert read_input_spec(after) is not None
+
+
 def test_teacher_counts_where_it_has_a_say(tmp_path: Path) -> None:
     teacher = {"weights": write_weights(tmp_path / "teacher.safetensors", ("fog",))}
     start = write_weights(tmp_path / "start.safetensors", ("frost",))

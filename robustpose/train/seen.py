@@ -18,6 +18,8 @@ from robustpose.train.settings import TrainSettings
 from robustpose.train.strategies import OF_PAPER, THREE
 from robustpose.train.views.table import VIEWS
 
+LONGEST = 100  # letters of a file's name; an `InputSpec` holds words of 200
+
 
 def list_seen(views: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the corruptions that training with some views shows, each once: `InputSpec.seen`.
@@ -64,7 +66,8 @@ def gather_seen(settings: TrainSettings) -> tuple[str, ...] | None:
     names = dict.fromkeys([*own, *(name for seen in before for name in seen or ())])
     if not names and None in before:
         return None
-    unknown = [f"what {name_in_text(path)} had seen" for path, seen in zip(paths, before, strict=True) if seen is None]
+    of = [name_in_text(path)[-LONGEST:] for path, seen in zip(paths, before, strict=True) if seen is None]
+    unknown = [f"what {name} had seen" for name in of]
     return tuple(dict.fromkeys([*names, *unknown]))
 
 
