@@ -195,6 +195,9 @@ def test_weights_say_what_was_seen_and_older_ones_say_nothing(tmp_path: Path) ->
     assert b"seen" not in (tmp_path / "a.safetensors").read_bytes()  # as before there was anything to say
 
 
+VIEWS_OF = {name: STRATEGIES[name].views for name in ("supervised", "transfer")}
+
+
 @pytest.mark.parametrize(
     ("strategy", "before", "expected"),
     [
@@ -211,7 +214,13 @@ def test_fine_tuning_inherits_what_its_weights_have_seen(
 ) -> None:
     path = write_weights(tmp_path / "before.safetensors", before)
     assert gather_seen(settings_of(strategy, start_from=path)) == expected
-    assert gather_seen(settings_of(strategy, backbone=path)) == expected
+    trunk = gather_seen(settings_of(strategy, backbone=path))
+    assert trunk == (expected if before is not None else list_seen(VIEWS_OF[strategy]))
+
+
+def test_demo_network_has_seen_nothing() -> None:
+    assert gather_seen(settings_of("transfer", start_from="demo")) == TRANSFER
+    assert gather_seen(settings_of("supervised", start_from="demo")) == ()
 
 
 def test_name_of_a_file_may_be_long(tmp_path: Path) -> None:

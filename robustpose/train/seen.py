@@ -13,6 +13,7 @@ from robustpose.corruptions.suites import SUITES
 from robustpose.data.corrupted_set import find_corruptions
 from robustpose.errors import UserError, spell_list
 from robustpose.files import name_in_text
+from robustpose.models import DEMO
 from robustpose.results.seen import list_unknown
 from robustpose.train.settings import TrainSettings
 from robustpose.train.strategies import OF_PAPER, THREE
@@ -54,14 +55,19 @@ def gather_seen(settings: TrainSettings) -> tuple[str, ...] | None:
     """Return what the weights of a training have seen at its end: by views and data, and before, as files say.
 
     None where nothing is known of the weights that it starts from, and nothing is shown to them; else a word such as
-    `what a.pth had seen` stands for what is not known.
+    `what a.pth had seen` stands for what is not known. A trunk that says nothing counts as one that has seen nothing:
+    it has learned to tell classes.
     """
     from robustpose.models.weights import read_input_spec
 
     weights = (settings.start_from, settings.backbone, settings.teacher.weights if settings.distills else None)
     paths = [path for path in dict.fromkeys(weights) if path is not None]
+    known = {DEMO: (), settings.backbone: ()}  # where files say nothing
     found = [read_input_spec(path) for path in paths]
-    before = [None if input_spec is None else input_spec.seen for input_spec in found]
+    before = [
+        known.get(path) if input_spec is None or input_spec.seen is None else input_spec.seen
+        for path, input_spec in zip(paths, found, strict=True)
+    ]
     own = (*_list_drawn(settings), *_find_in_data(settings))
     names = dict.fromkeys([*own, *(name for seen in before for name in seen or ())])
     if not names and None in before:
