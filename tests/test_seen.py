@@ -79,7 +79,7 @@ def test_named_view_that_a_suite_tests_is_refused_unless_it_is_told() -> None:
         check_unseen(settings_of("equalmix", mixing={"views": views}))
     line = str(error.value)
     assert f"view 'corrupted' shows the network what coco-c tests ({SHOWN})" in line
-    assert "--set mixing.unseen=held-out" in line
+    assert "--set mixing.unseen=coco-c,held-out" in line
     assert "--set mixing.unseen=none" in line
     for unseen in ("none", "held-out", [], ["none"], "fog,saturate"):
         check_unseen(settings_of("equalmix", mixing={"views": views, "unseen": unseen}))

@@ -38,7 +38,8 @@ def check_unseen(settings: TrainSettings) -> None:
     if told:
         raise UserError(
             f"{told}: scores under what a network has learned from are no measure of robustness; say which suites will "
-            "be measured as something new, such as --set mixing.unseen=held-out, or --set mixing.unseen=none for none"
+            "be measured as something new, such as --set mixing.unseen=coco-c,held-out: only these are checked then "
+            "(--set mixing.unseen=none: nothing is)"
         )
 
 

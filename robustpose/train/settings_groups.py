@@ -45,7 +45,9 @@ def _check_tested(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
     for name in names or ():
         if name not in SUITES and name not in TABLE:
             hint = nearest(name, (*SUITES, *TABLE, "none"))
-            raise ValueError(f"must be suites ({', '.join(SUITES)}), corruptions, or none alone, got '{name}'{hint}")
+            raise ValueError(
+                f"must be suites ({', '.join(SUITES)}), corruptions, or none alone, and '{name}' is neither{hint}"
+            )
     return names
 
 
