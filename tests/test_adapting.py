@@ -384,6 +384,13 @@ def test_norms_that_nobody_calls_are_told() -> None:
         adapt(make(Functional()), crops(2))
 
 
+def test_norms_that_are_not_called_are_doubted(lively: SmallNet) -> None:
+    half = nn.Sequential(nn.Conv2d(3, 3, 1), make_lively_norm(3), Functional())
+    (doubt,) = make(half).check_group(2, WH)
+    assert doubt.startswith("1 of the network's 2 batch norms are not called as modules")
+    assert make(lively).check_group(2, WH) == ()
+
+
 def test_steps_need_something_to_learn() -> None:
     network = nn.Sequential(nn.Conv2d(3, 17, 1), make_lively_norm(17, affine=False))
     with pytest.raises(UserError, match="those of this network have none"):

@@ -83,6 +83,7 @@ class AdaptiveNetwork(nn.Module):
         self._statistics: list[tuple[Norm, Tensor, Tensor]] | None = None
         # Convolutions are fused when the first images come; there are no gradients of that.
         self._is_to_fuse = numerics.is_exact_on_cpu and adapting.sharpening is None
+        self._called: set[Norm] = set()  # so far
         # Of the pass in this thread: its place and, while statistics are found, its turn.
         self._here = threading.local()
 
@@ -118,8 +119,11 @@ class AdaptiveNetwork(nn.Module):
             if self.adapting.sharpening is not None:
                 self._sharpen(batches, n, self.adapting.sharpening)
 
-    def check_group(self, n: int, input_wh: tuple[int, int]) -> None:
-        """Raise UserError if adapting to `n` people at once would take too much memory, by what one of them takes."""
+    def check_group(self, n: int, input_wh: tuple[int, int]) -> tuple[str, ...]:
+        """Raise UserError if adapting to `n` people at once would take too much memory, by what one of them takes.
+
+        Returns why the network could adapt in part only.
+        """
         seen = [0]
 
         def note(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -135,6 +139,13 @@ class AdaptiveNetwork(nn.Module):
             for hook in hooks:
                 hook.remove()
         _check_memory(n * max(seen), self.adapting.n_images)
+        n_norms, n_called = len(self._norms), len(self._called)
+        if n_called in (0, n_norms):  # none: nothing will adapt, which is refused
+            return ()
+        return (
+            f"{n_norms - n_called} of the network's {n_norms} batch norms are not called as modules: unless they are "
+            "of no use, they do not adapt",
+        )
 
     def _find_statistics(self, batches: Sequence[Callable[[], Array]]) -> int:
         """Find the statistics of all norms in one pass, and return the number of people (or images)."""
@@ -183,6 +194,7 @@ class AdaptiveNetwork(nn.Module):
         """Do what a batch norm does in evaluation mode, with the statistics of the group."""
         place, turn = self._here.place, self._here.turn
         self._here.place += 1
+        self._called.add(norm)
         if turn is not None:
             turn.pause(_Arrival(place, norm, measure(x), _count_bytes(x)))
         mean, variance = norm.running_mean, norm.running_var

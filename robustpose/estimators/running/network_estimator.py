@@ -102,10 +102,11 @@ class _CheckedNetwork:
         network.adapt(list_batches(network.batch_size))
         self.seconds += time.perf_counter() - start
 
-    def check_group(self, n: int, input_wh: tuple[int, int]) -> None:
-        """Raise UserError if adapting to `n` people at once takes too much memory."""
+    def check_group(self, n: int, input_wh: tuple[int, int]) -> tuple[str, ...]:
+        """Raise UserError if adapting to `n` people at once takes too much memory; return why it could be in part."""
         network: Any = self._network
-        network.check_group(n, input_wh)
+        found: tuple[str, ...] = network.check_group(n, input_wh)
+        return found
 
     def __call__(self, x: Any) -> Any:
         start = time.perf_counter()

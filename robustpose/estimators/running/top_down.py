@@ -53,7 +53,8 @@ class TopDownEstimator(NetworkEstimator[N]):
         per_group = [
             counts[start : start + self.images_per_group] for start in range(0, len(counts), self.images_per_group)
         ]
-        self._checked.check_group(max(map(sum, per_group), default=0), self.input_spec.input_wh)
+        doubts = self._checked.check_group(max(map(sum, per_group), default=0), self.input_spec.input_wh)
+        self.warnings = tuple(dict.fromkeys((*self.warnings, *doubts)))
 
     def _crop(self, images: Sequence[Image], boxes: Floats) -> Sequence[Image]:
         """Return a crop (h, w, 3) of the input's size for each of N people: an image, and a box (4,) xyxy px."""
