@@ -1,0 +1,57 @@
+"""Outcome: what a campaign has found: its cells, and its methods side by side, on all images and on parts of them.
+
+A method is a training in one way of use, such as `advmix` and `advmix (bn)`; its trainings differ in their seeds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from robustpose.results.across import AcrossSuites
+from robustpose.results.compared import Comparison
+
+State = Literal["done", "running", "waiting", "failed"]
+ALL_IMAGES = "all images"
+
+
+@dataclass(frozen=True)
+class CellState:
+    """One cell of a campaign: a training, or a bench of what it made."""
+
+    training: str
+    seed: int
+    bench: str | None  # such as `coco-c` or `coco-c (bn)`; None for the training itself
+    state: State
+    folder: Path  # of the run, relative to the campaign's
+    note: str = ""  # why it failed
+
+
+@dataclass(frozen=True)
+class PairOutcome:
+    """Two methods side by side: the other one less the reference."""
+
+    name: str  # such as `generator`, or `generator (bn)`
+    by_suite: tuple[Comparison, ...]  # two groups of trainings each, the reference first, with groups and corruptions
+
+
+@dataclass(frozen=True)
+class PartOutcome:
+    """All methods on some of the images."""
+
+    name: str  # `all images`, or what the part is called
+    places: str  # of the images, as `results.parts` reads them; empty for all
+    n_images: int
+    across: AcrossSuites  # methods by suites; the first method is the reference
+    pairs: tuple[PairOutcome, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All of it."""
+
+    name: str  # of the campaign
+    cells: tuple[CellState, ...]
+    parts: tuple[PartOutcome, ...]  # all images first; none while nothing can be compared
+    notes: tuple[str, ...] = ()  # such as what is left out, and why
