@@ -8,10 +8,12 @@ import pytest
 import robustpose
 from robustpose.errors import UserError
 from robustpose.results.across import AcrossSuites
-from robustpose.results.compare import compare_runs, read_scores, resample_runs
+from robustpose.results.compare import compare_runs
 from robustpose.results.compare_suites import compare_suites
 from robustpose.results.compared import Difference
 from robustpose.results.held_gains import Gain
+from robustpose.results.parts import Part
+from robustpose.results.run_scores import read_scores, resample_runs
 from robustpose.results.summary import read_summary
 from robustpose.results.verdict_across import describe_gains
 from robustpose.show.across_tables import across_to_latex, across_to_markdown
@@ -44,12 +46,23 @@ def test_each_run_has_its_place_in_models_by_suites(runs):
     assert [suite.name for suite in compare_suites(runs[::-1]).suites] == ["coco-c", "held-out"]
 
 
-def test_scores_and_intervals_are_those_of_the_runs_of_one_suite(runs):
-    across = compare_suites(runs)
+@pytest.mark.parametrize("part", [None, Part("1::2")])
+def test_scores_and_intervals_are_those_of_the_runs_of_one_suite(runs, part):
+    across = compare_suites(runs, part=part)
     for comparison, of_suite in zip(across.comparisons, ([0, 2], [1, 3]), strict=True):
-        alone = compare_runs([runs[place] for place in of_suite], names=["good", "bad"])
+        alone = compare_runs([runs[place] for place in of_suite], names=["good", "bad"], part=part)
         assert comparison.rows == alone.rows
     assert across.clean == across.comparisons[0].rows[0]
+    assert across.gains[0].known == find(across.first, "mean_of_chosen").differences[1]
+
+
+def test_models_by_suites_say_of_which_images_they_are(runs):
+    across = compare_suites(runs, 100, part=Part("1::2"))
+    assert across.of_images == "4 of 9 images (1::2), severities 1, 4 of 1 to 5"
+    assert all(words.endswith("; of 4 of 9 images (1::2)") for _, words in across.terms)
+    assert [across.to_json()[name] for name in ("part", "n_images", "n_all")] == ["1::2", 4, 9]
+    for text in (across_to_latex(across), across_to_markdown(across)):
+        assert "4 of 9 images (1::2)" in text
 
 
 def test_gains_are_paired_over_suites(runs):
@@ -58,7 +71,7 @@ def test_gains_are_paired_over_suites(runs):
     summaries = [read_summary(folder) for folder in runs]
     cells = [CELLS, OTHERS] * 2
     scores = [read_scores(summary, of) for summary, of in zip(summaries, cells, strict=True)]
-    _, resampled = resample_runs(runs, scores, 1000)
+    resampled = resample_runs(runs, scores, 1000)
     good, good_other, bad, bad_other = (sum(of[cell] for cell in of if cell.severity) / 4 for of in resampled)
     ends = np.quantile((bad_other - good_other) - (bad - good), [0.025, 0.975])
     np.testing.assert_allclose(gain.change.interval, ends, atol=1e-12)

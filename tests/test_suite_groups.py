@@ -10,6 +10,7 @@ from robustpose.errors import UserError
 from robustpose.results.compare_suites import compare_groups_on_suites
 from robustpose.results.groups import compare_groups
 from robustpose.results.held_grouped import invert
+from robustpose.results.parts import Part
 from robustpose.results.spreads import Trainings, interval_of_difference
 from robustpose.show.pages.across import render_across
 from tests.runs import bench_on_suites, few_images_do, run_quietly
@@ -33,13 +34,15 @@ def find(comparison, name):
     return next(row for row in comparison.rows if row.name == name)
 
 
-def test_rows_are_those_of_groups_on_one_suite(groups):
-    across = compare_groups_on_suites(groups)
+@pytest.mark.parametrize("part", [None, Part("1::2")])
+def test_rows_are_those_of_groups_on_one_suite(groups, part):
+    across = compare_groups_on_suites(groups, part=part)
     assert across.names == ("bad", "good")
     for place, comparison in enumerate(across.comparisons):
-        alone = compare_groups({name: of[place::2] for name, of in groups.items()})
+        alone = compare_groups({name: of[place::2] for name, of in groups.items()}, part=part)
         assert comparison.rows == alone.rows
     assert across.clean.spreads == across.comparisons[0].rows[0].spreads
+    assert across.gains[0].known == find(across.comparisons[0], "mean_of_chosen").differences[1]
 
 
 def test_difference_of_two_gains_is_over_trainings_and_images(groups):

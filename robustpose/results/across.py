@@ -11,7 +11,7 @@ from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.held_gains import Gain
 from robustpose.results.resampling import LEVEL
 from robustpose.results.score_names import MEAN_OF_CHOSEN
-from robustpose.results.terms import explain_chosen
+from robustpose.results.terms import add_images, explain_chosen
 from robustpose.results.verdict_across import describe_across
 
 
@@ -92,7 +92,8 @@ class AcrossSuites:
         for comparison, row in self.overview:
             known, label = dict(comparison.terms), self.label(comparison, row)
             if row.name == MEAN_OF_CHOSEN:
-                found[f"{comparison.suite.name} {label}"] = explain_chosen(self.first.metric, comparison.suite)
+                words = explain_chosen(self.first.metric, comparison.suite)
+                found[f"{comparison.suite.name} {label}"] = add_images(words, comparison.of_part)
             elif row.name in known:
                 found.setdefault(label, known[row.name])
         return list(found.items())
@@ -113,7 +114,8 @@ class AcrossSuites:
         return {
             "level": LEVEL,
             "verdict": " ".join(self.verdict),
-            **{name: getattr(first, name) for name in ("names", "metric", "dataset", "n_images", "resamples")},
+            **{name: getattr(first, name) for name in ("names", "metric", "dataset", "n_images", "n_all", "resamples")},
+            "part": first.part and first.part.places,
             "seen": self.seen,
             "warnings": self.warnings,
             "notes": self.notes,

@@ -15,14 +15,14 @@ from robustpose.corruptions.suites import Suite
 from robustpose.errors import UserError
 from robustpose.metrics.robustness import Means, mean_of_chosen, take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.pose.protocols import ScoreTable
 from robustpose.results.comparable import note_differences, tell_corruptions_apart
 from robustpose.results.compared import ComparedRow, CompareRow, Comparison, compare_row, doubt_row
-from robustpose.results.compared_slices import compare_slices
+from robustpose.results.compared_slices import compare_slices, leave_slices_out
 from robustpose.results.cuts import CutOfRuns, pair_cuts
 from robustpose.results.grouped import compare_grouped_row
 from robustpose.results.names import name_runs
-from robustpose.results.resampling import FEW_IMAGES, RESAMPLES, check_resamples, draw_weights
+from robustpose.results.parts import Part
+from robustpose.results.resampling import FEW_IMAGES, RESAMPLES, check_resamples
 from robustpose.results.rows import (
     as_number,
     data_name,
@@ -33,24 +33,27 @@ from robustpose.results.rows import (
     require_one_suite,
     spell_cut,
 )
-from robustpose.results.run_folder import RunFolder
+from robustpose.results.run_scores import read_scores, score_runs
 from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.scored import name_scored
 from robustpose.results.seen import MEAN_OF_UNSEEN, mean_of_unseen, read_seen, seen_in_run, tell_seen_apart
 from robustpose.results.setups import collect_doubts, tell_setups_apart
 from robustpose.results.summary import read_summary
-from robustpose.results.terms import explain_headline
-
-ROUNDING = 1e-4  # between a score and that of its table
+from robustpose.results.terms import list_terms
 
 
 def compare_runs(
-    folders: Sequence[Path], n_resamples: int = RESAMPLES, names: Sequence[str] | None = None, sizes: Sequence[int] = ()
+    folders: Sequence[Path],
+    n_resamples: int = RESAMPLES,
+    names: Sequence[str] | None = None,
+    sizes: Sequence[int] = (),
+    part: Part | None = None,
 ) -> Comparison:
     """Return two or more finished runs of the same images beside each other, or raise UserError.
 
     `names` are what the runs are called; by default their own names, with those of folders where two are the same.
     `sizes` are how many runs each group has, for rows of groups in the place of runs: see `groups.compare_groups`.
+    With a `part`, all numbers are those of runs of its images alone; there are no slices, which runs keep of all.
     """
     if len(folders) < 2:
         raise UserError(
@@ -69,17 +72,19 @@ def compare_runs(
     ]
     cells, doubts = find_common_cells(folders, summaries)
     notes += doubts
-    scores = [read_scores(summary, cells) for summary in summaries]
-    values = [take_means(of, cells, suite) for of in scores]
-    n_images, n_resamples, resampled_scores = resample_if_several(folders, scores, n_resamples)
-    resampled = [take_means(of, cells, suite) for of in resampled_scores]
+    scores = score_runs(folders, [read_scores(summary, cells) for summary in summaries], n_resamples, part)
+    n_images, n_resamples = scores.n_images, scores.n_resamples
+    values, resampled = ([take_means(of, cells, suite) for of in side] for side in (scores.values, scores.resampled))
     has_all = all(len(cells) - 1 == len(summary["cells"]) for summary in summaries)
     compare: CompareRow = partial(compare_grouped_row, sizes, n_images) if sizes else compare_row
-    slices, lacks = compare_slices(folders, summaries, suite, n_resamples, has_all, compare)
+    if part is None:
+        slices, lacks = compare_slices(folders, summaries, suite, n_resamples, has_all, compare)
+    else:
+        slices, lacks = [], leave_slices_out(folders, summaries)
     called = tuple(names or tell_runs_apart(folders, summaries))
     rows = [
         *compare_means(values, resampled, suite, first["metric"], compare),
-        *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples), suite, first["metric"], compare),
+        *_compare_cuts(pair_cuts(folders, summaries, cells, suite, n_resamples, part), suite, first["metric"], compare),
     ]
     seen = tuple(dict.fromkeys(name for summary in summaries for name in seen_in_run(summary)))
     known = {name for summary in summaries for name in read_seen(summary) or ()}
@@ -88,6 +93,8 @@ def compare_runs(
         rows.append(compare("unseen", MEAN_OF_UNSEEN, *unseen))
     if n_images < FEW_IMAGES:
         rows = list(map(doubt_row, rows))
+    warnings = tuple(collect_doubts(called, summaries))
+    lacks += [*tell_seen_apart(called, summaries), *scores.note_warnings(warnings)]
     return Comparison(
         names=called,
         metric=first["metric"],
@@ -96,13 +103,15 @@ def compare_runs(
         n_images=n_images,
         resamples=n_resamples,
         rows=tuple(rows),
-        notes=tuple(dict.fromkeys([*notes, *lacks, *tell_seen_apart(called, summaries)])),
+        notes=tuple(dict.fromkeys([*notes, *lacks])),
         slices=tuple(slices),
         scored=name_scored(first["provenance"]["dataset"]),
-        terms=tuple((label_headline(name, first["metric"]), words) for name, words in explain_headline(first).items()),
-        warnings=tuple(collect_doubts(called, summaries)),
+        terms=list_terms(first, scores.of_part),
+        warnings=warnings,
         setup=tuple(tell_setups_apart(summaries)),
         seen=seen,
+        part=part,
+        n_all=scores.n_all,
     )
 
 
@@ -116,55 +125,6 @@ def find_common_cells(folders: Sequence[Path], summaries: Sequence[Mapping[str, 
         shared = f"only the {n_cells} that all runs have {'is' if len(cells) == 2 else 'are'} compared"
         notes.append(shared if cells[1:] else "the runs have no corrupted cells in common: clean images are compared")
     return cells, notes
-
-
-def read_scores(summary: Mapping[str, Any], cells: Sequence[Cell]) -> dict[Cell, float]:
-    """Return the scores of a summary in cells, clean first."""
-    return {cell: summary["clean"] if cell == CLEAN else summary["cells"][cell.key] for cell in cells}
-
-
-def resample_if_several(
-    folders: Sequence[Path], scores: Sequence[Mapping[Cell, float]], n_resamples: int
-) -> tuple[int, int, list[dict[Cell, Any]]]:
-    """Return the number of images, that of resamples, and what `resample_runs` gives; of a single image no resamples.
-
-    All resamples of it would be the same, and would say that nothing is by chance.
-    """
-    n_images, resampled = resample_runs(folders, scores, n_resamples)
-    if n_images > 1:
-        return n_images, n_resamples, resampled
-    return n_images, 0, [{cell: among[:0] for cell, among in of.items()} for of in resampled]
-
-
-def resample_runs(
-    folders: Sequence[Path], scores: Sequence[Mapping[Cell, float]], n_resamples: int
-) -> tuple[int, list[dict[Cell, Any]]]:
-    """Return how many images runs have, and for each run its scores (R,) of the same resamples of them, by cell.
-
-    `scores` are those of the summaries, as `read_tables` takes them; UserError where matches are of other images.
-    """
-    tables = [read_tables(folder, of) for folder, of in zip(folders, scores, strict=True)]
-    n_images = tables[0][CLEAN].n_images
-    for folder, of_run in zip(folders, tables, strict=True):
-        if (n_other := of_run[CLEAN].n_images) != n_images:
-            raise UserError(f"{folders[0]} has matches of {n_images} images, {folder} of {n_other}: score one again")
-    weights = draw_weights(n_images, n_resamples)
-    return n_images, [{cell: table.score(weights) for cell, table in of.items()} for of in tables]
-
-
-def read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreTable]:
-    """Return the score table of each cell; UserError unless all are of the same images and give the cells' scores."""
-    run = RunFolder(folder)
-    tables = {cell: run.read_table(cell) for cell in scores}
-    for cell, table in tables.items():
-        score = float(table.score()[0])
-        if table.n_images != tables[CLEAN].n_images or not abs(score - scores[cell]) < ROUNDING:
-            raise UserError(
-                f"{run.matches_path(cell)} is of {table.n_images} images and scores {score:.4f}, but by summary.json "
-                f"{cell.key} scores {scores[cell]:.4f} on {tables[CLEAN].n_images}: robustpose score {folder} writes "
-                "both anew"
-            )
-    return tables
 
 
 def compare_means(

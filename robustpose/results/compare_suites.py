@@ -19,13 +19,7 @@ from robustpose.metrics.robustness import take_means
 from robustpose.pose.cell import Cell
 from robustpose.results.across import AcrossSuites
 from robustpose.results.comparable import note_differences
-from robustpose.results.compare import (
-    compare_means,
-    find_common_cells,
-    read_scores,
-    resample_if_several,
-    tell_runs_apart,
-)
+from robustpose.results.compare import compare_means, find_common_cells, tell_runs_apart
 from robustpose.results.compared import ComparedRow, CompareRow, Comparison, compare_row, doubt_row
 from robustpose.results.grouped import compare_grouped_row, split
 from robustpose.results.groups import Groups, check_runs_of_groups, check_sizes, note_few
@@ -33,13 +27,15 @@ from robustpose.results.held_gains import Sides, find_held_gains
 from robustpose.results.held_grouped import find_grouped_gains
 from robustpose.results.names import check_different, check_name
 from robustpose.results.one_model import Model, order_suites, pair_models
+from robustpose.results.parts import Part
 from robustpose.results.resampling import FEW_IMAGES, RESAMPLES, check_resamples
-from robustpose.results.rows import data_name, label_headline, suite_of
+from robustpose.results.rows import data_name, suite_of
+from robustpose.results.run_scores import RunScores, read_scores, score_runs
 from robustpose.results.scored import name_scored
 from robustpose.results.seen import read_seen
 from robustpose.results.setups import collect_doubts
 from robustpose.results.summary import read_summary
-from robustpose.results.terms import explain_headline
+from robustpose.results.terms import list_terms
 
 
 def are_of_suites(folders: Sequence[Path]) -> bool:
@@ -48,21 +44,21 @@ def are_of_suites(folders: Sequence[Path]) -> bool:
 
 
 def compare_suites(
-    folders: Sequence[Path], n_resamples: int = RESAMPLES, names: Sequence[str] | None = None
+    folders: Sequence[Path], n_resamples: int = RESAMPLES, names: Sequence[str] | None = None, part: Part | None = None
 ) -> AcrossSuites:
     """Return finished runs of two or more suites as models by suites, or raise UserError.
 
     Runs of one model are found by its weights, code and options. `names` are what the models are called, in the order
-    of their first runs.
+    of their first runs. With a `part`, all is of these images alone, as in `compare_runs`.
     """
     summaries = [read_summary(folder) for folder in folders]
     notes = _check_data(folders, summaries)
     models, doubts = pair_models(folders, summaries)
     called = _name_models(names, models, folders, summaries)
-    return _compare(folders, summaries, models, called, n_resamples, [*notes, *doubts])
+    return _compare(folders, summaries, models, called, n_resamples, [*notes, *doubts], part=part)
 
 
-def compare_groups_on_suites(groups: Groups, n_resamples: int = RESAMPLES) -> AcrossSuites:
+def compare_groups_on_suites(groups: Groups, n_resamples: int = RESAMPLES, part: Part | None = None) -> AcrossSuites:
     """Return groups of trainings, each with runs of two or more suites, as methods by suites; UserError as there.
 
     `groups` has the folders of the runs by the group's name. A training is a model: its runs are found as there.
@@ -85,7 +81,7 @@ def compare_groups_on_suites(groups: Groups, n_resamples: int = RESAMPLES) -> Ac
         start += len(of)
     check_sizes(sizes)
     called = _name_models(None, models, folders, summaries)
-    return _compare(folders, summaries, models, called, n_resamples, [*notes, *note_few(sizes)], sizes)
+    return _compare(folders, summaries, models, called, n_resamples, [*notes, *note_few(sizes)], sizes, part)
 
 
 def _compare(
@@ -96,6 +92,7 @@ def _compare(
     n_resamples: int,
     notes: list[str],
     sizes: Mapping[str, int] = MappingProxyType({}),
+    part: Part | None = None,
 ) -> AcrossSuites:
     """Return models by suites, or groups of them where `sizes` says how many each has, by its name."""
     check_resamples(n_resamples, 1)
@@ -107,7 +104,8 @@ def _compare(
         cells[suite.label], doubts = find_common_cells([folders[place] for place in places], of_suite)
         notes += [f"{suite.name}: {doubt}" for doubt in doubts]
     notes += [*_note_lacks(suites, models, called), *_note_severities(suites, cells)]
-    n_images, n_resamples, sides = _take_sides(folders, summaries, models, cells, n_resamples)
+    scores, sides = _take_sides(folders, summaries, models, cells, n_resamples, part)
+    n_images = scores.n_images
     counts = list(sizes.values()) or [1] * len(models)
     compare: CompareRow = partial(compare_grouped_row, counts, n_images) if sizes else compare_row
     comparisons = [
@@ -117,16 +115,19 @@ def _compare(
             suite=suite,
             dataset=data_name(summaries[0]),
             n_images=n_images,
-            resamples=n_resamples,
+            resamples=scores.n_resamples,
             rows=_doubt_few(compare_means(*sides[suite.label], suite, metric, compare), n_images),
             notes=(),
             scored=name_scored(summaries[0]["provenance"]["dataset"]),
-            terms=_explain(suite, models, summaries),
+            terms=_explain(suite, models, summaries, scores.of_part),
             warnings=tuple(_collect_warnings(suite, models, called, summaries)),
             trainings=tuple(map(tuple, split(called, counts))) if sizes else (),
+            part=part,
+            n_all=scores.n_all,
         )
         for suite in suites
     ]
+    notes += scores.note_warnings([text for comparison in comparisons for text in comparison.warnings])
     of_models = [_gather_seen(model, summaries) for model in models]
     seen = tuple(tuple(dict.fromkeys(name for names in of for name in names)) for of in split(of_models, counts))
     (clean,) = _doubt_few([_compare_clean(sides, comparisons[0].rows[0], compare)], n_images)
@@ -208,21 +209,22 @@ def _take_sides(
     models: Sequence[Model],
     cells: Mapping[str, Sequence[Cell]],
     n_resamples: int,
-) -> tuple[int, int, dict[str, Sides]]:
-    """Return the numbers of images and resamples, and by label of the suite the means of each model."""
+    part: Part | None,
+) -> tuple[RunScores, dict[str, Sides]]:
+    """Return the scores of all runs, and by label of the suite the means of each model."""
     suites = [suite_of(summary) for summary in summaries]
-    scores = [read_scores(summary, cells[suite.label]) for summary, suite in zip(summaries, suites, strict=True)]
-    n_images, n_resamples, resampled = resample_if_several(folders, scores, n_resamples)
+    said = [read_scores(summary, cells[suite.label]) for summary, suite in zip(summaries, suites, strict=True)]
+    scores = score_runs(folders, said, n_resamples, part)
     values, among = (
         [take_means(of, cells[suite.label], suite) for of, suite in zip(side, suites, strict=True)]
-        for side in (scores, resampled)
+        for side in (scores.values, scores.resampled)
     )
     sides: dict[str, Sides] = {}
     for label in cells:
         places = [model.runs.get(label) for model in models]
         means, means_again = ([None if place is None else side[place] for place in places] for side in (values, among))
         sides[label] = means, means_again
-    return n_images, n_resamples, sides
+    return scores, sides
 
 
 def _doubt_few(rows: Iterable[ComparedRow], n_images: int) -> tuple[ComparedRow, ...]:
@@ -247,10 +249,9 @@ def _find_summaries(
 
 
 def _explain(
-    suite: Suite, models: Sequence[Model], summaries: Sequence[Mapping[str, Any]]
+    suite: Suite, models: Sequence[Model], summaries: Sequence[Mapping[str, Any]], images: str | None
 ) -> tuple[tuple[str, str], ...]:
-    summary = next(iter(_find_summaries(suite, models, summaries).values()))
-    return tuple((label_headline(name, summary["metric"]), words) for name, words in explain_headline(summary).items())
+    return list_terms(next(iter(_find_summaries(suite, models, summaries).values())), images)
 
 
 def _collect_warnings(

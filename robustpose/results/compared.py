@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from robustpose.corruptions.suites import Suite
+from robustpose.results.parts import Part
 from robustpose.results.resampling import FEW_IMAGES, LEVEL, interval
 from robustpose.results.rows import Interval, percent, title_chosen
 from robustpose.results.score_names import MEAN_OF_CHOSEN
@@ -119,6 +120,8 @@ class Comparison:
     # Names of the runs in each group, whose name then stands in `names`; () where runs are compared one by one.
     trainings: tuple[tuple[str, ...], ...] = ()
     seen: tuple[str, ...] = ()  # corruptions that the network of one run or more has learned from
+    part: Part | None = None  # which of the runs' images all of it is of; None for all
+    n_all: int | None = None  # how many images the runs have
 
     @property
     def letters(self) -> list[str]:
@@ -141,9 +144,19 @@ class Comparison:
         return "means ± standard deviation between trainings; intervals over trainings and images"
 
     @property
+    def of_part(self) -> str | None:
+        """Return of which images the scores are, if not of all: `200 of 400 images (1::2)`."""
+        return None if self.part is None or self.n_all is None else self.part.name_images(self.n_all)
+
+    @property
     def of_images(self) -> str:
-        """Return of how many images the scores are: `161 images`."""
-        return f"{self.n_images} image{'s' * (self.n_images != 1)}"
+        """Return of how many images the scores are: `161 images`, or what `of_part` says."""
+        return self.of_part or f"{self.n_images} image{'s' * (self.n_images != 1)}"
+
+    @property
+    def data(self) -> str:
+        """Return the name of the data, with the places of the images where they are not all."""
+        return self.dataset if self.part is None else f"{self.dataset} ({self.part.places})"
 
     @property
     def note_on_marks(self) -> str:
@@ -188,6 +201,8 @@ class Comparison:
             "suite": self.suite.identity,
             "verdict": " ".join(self.verdict),
             **plain,
+            "part": self.part and self.part.places,
+            "n_all": self.n_all,
             "rows": [row.to_json() for row in self.rows],
             "slices": slices,
         }

@@ -32,6 +32,7 @@ TOO_FEW = (
     "enough"
 )
 OTHER_PEOPLE = "people of a slice are those that each run finds on clean images, so they may be others in another run"
+OF_ALL = "slices of people and joints are left out: runs keep what these score of all their images alone"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +93,12 @@ def compare_slices(
     if metric in HELD_AGAINST_CLEAN:
         notes.append(OTHER_PEOPLE)
     return found, notes if found else []
+
+
+def leave_slices_out(folders: Sequence[Path], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the note of a comparison of some of the images, which can have no slices; none where no run has any."""
+    of_runs = [read_slices(folder, summary) for folder, summary in zip(folders, summaries, strict=True)]
+    return [OF_ALL] if any(of_runs) else []
 
 
 def _count_resamples(of_run: SlicesOfRun) -> int:

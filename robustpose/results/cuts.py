@@ -16,11 +16,11 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.cuts import Cut
 from robustpose.pose.types import Floats
 from robustpose.results.cell_score import CellScore
-from robustpose.results.resampling import draw_weights, interval
+from robustpose.results.parts import Part
+from robustpose.results.resampling import interval
 from robustpose.results.rows import as_number, headline_columns
 from robustpose.results.run_folder import RunFolder
-
-ROUNDING = 1e-4  # between a score and that of its table
+from robustpose.results.run_scores import ROUNDING, draw_weights_of
 
 
 def describe_cuts(
@@ -85,8 +85,11 @@ def pair_cuts(
     cells: Sequence[Cell],
     suite: Suite,
     n_resamples: int,
+    part: Part | None = None,
 ) -> Iterator[CutOfRuns]:
     """Yield the cuts that all runs have, in the order of the first one; none where a run does not keep their tables.
+
+    They are of the images of a `part`, if one is given.
 
     Raises:
         UserError: a run's tables do not give the scores of its summary.
@@ -97,7 +100,9 @@ def pair_cuts(
     tables = [{cell: RunFolder(folder).read_cut_tables(cell) for cell in cells} for folder in folders]
     if not all(of_cell for of_run in tables for of_cell in of_run.values()):
         return
-    weights = draw_weights(tables[0][CLEAN][0].n_images, n_resamples)
+    n_images = tables[0][CLEAN][0].n_images
+    chosen = np.ones(n_images, bool) if part is None else part.select(n_images)
+    once, weights = chosen[None].astype(np.uint8), draw_weights_of(chosen, n_resamples)
     for key in places[0]:
         if not all(key in of for of in places):
             continue
@@ -106,15 +111,18 @@ def pair_cuts(
             scores = _read_scores(summary["cuts"][place[key]], cells)
             for cell, score in scores.items():
                 of_cell = of_run[cell]
-                fits = len(of_cell) > place[key] and of_cell[place[key]].n_images == weights.shape[1]
+                fits = len(of_cell) > place[key] and of_cell[place[key]].n_images == n_images
                 again = float(of_cell[place[key]].score()[0]) if fits else -1.0
                 if not (np.isnan([score, again]).all() or abs(score - again) < ROUNDING):
                     raise UserError(
                         f"{RunFolder(folder).matches_path(cell)} does not give the score of {key[1]} in {cell.key} "
                         f"that summary.json has: robustpose score {folder} writes both anew"
                     )
+            own = {cell: of_run[cell][place[key]] for cell in cells}
+            if part is not None:
+                scores = {cell: float(table.score(once)[0]) for cell, table in own.items()}
             values.append(take_means(scores, cells, suite))
-            resampled.append(take_means({c: of_run[c][place[key]].score(weights) for c in cells}, cells, suite))
+            resampled.append(take_means({cell: table.score(weights) for cell, table in own.items()}, cells, suite))
         yield CutOfRuns(*key, tuple(values), tuple(resampled))
 
 

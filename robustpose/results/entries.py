@@ -13,7 +13,6 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.reading import read_json
 from robustpose.results.about import read_about
 from robustpose.results.adapted import spell_adapting
-from robustpose.results.compare import read_tables
 from robustpose.results.doubts import read_doubts
 from robustpose.results.entry_checks import (
     check_cells,
@@ -31,6 +30,7 @@ from robustpose.results.published import count_benched
 from robustpose.results.resampling import LEAST_RESAMPLES, draw_weights
 from robustpose.results.rows import data_name, label_headline, model_name, nest_means, percent, suite_of, title_chosen
 from robustpose.results.run_folder import RunFolder
+from robustpose.results.run_scores import read_tables
 from robustpose.results.seen import read_seen
 from robustpose.results.summary import find_intervals, read_summary
 from robustpose.results.summary_model import check_summary

@@ -15,11 +15,11 @@ from robustpose.errors import UserError, spell_list
 from robustpose.metrics.robustness import mean_under_corruption
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.comparable import note_differences, tell_corruptions_apart
-from robustpose.results.compare import read_scores, resample_runs
 from robustpose.results.compared import Difference
 from robustpose.results.published import PublishedRow
 from robustpose.results.resampling import check_resamples, interval
 from robustpose.results.rows import require_one_suite, severities_of
+from robustpose.results.run_scores import read_scores, resample_runs
 from robustpose.results.summary import read_summary
 
 Sides = tuple[float, float]  # scores of the standard network and of the hardened one, 0..1
@@ -97,7 +97,7 @@ def _resample(
         return []
     n_resamples = min(of["resamples"] for of in intervals if of)
     check_resamples(n_resamples, 1)
-    return resample_runs(folders, scores, n_resamples)[1]
+    return resample_runs(folders, scores, n_resamples)
 
 
 def _take_means(

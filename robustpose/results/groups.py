@@ -16,6 +16,7 @@ from robustpose.results.compare import compare_runs
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.grouped import split
 from robustpose.results.names import check_name
+from robustpose.results.parts import Part
 from robustpose.results.resampling import RESAMPLES
 
 LEAST = 2  # trainings, between which something lies
@@ -60,15 +61,16 @@ def _find_split(parts: Sequence[str]) -> Path | None:
     return None
 
 
-def compare_groups(groups: Groups, n_resamples: int = RESAMPLES) -> Comparison:
+def compare_groups(groups: Groups, n_resamples: int = RESAMPLES, part: Part | None = None) -> Comparison:
     """Return groups of trainings beside each other, the first as the reference; UserError where they cannot be.
 
-    `groups` has the folders of finished runs, of the same images, by the group's name: two or more of each.
+    `groups` has the folders of finished runs, of the same images, by the group's name: two or more of each. With a
+    `part`, all is of these images alone, as in `compare_runs`.
     """
     check_groups(groups)
     folders = [folder for of in groups.values() for folder in of]
     sizes = [len(of) for of in groups.values()]
-    comparison = compare_runs(folders, n_resamples, sizes=sizes)
+    comparison = compare_runs(folders, n_resamples, sizes=sizes, part=part)
     of_groups = tuple(map(tuple, split(comparison.names, sizes)))
     return replace(
         comparison,

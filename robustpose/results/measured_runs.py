@@ -13,11 +13,11 @@ from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, take_means
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.progress import Progress
 from robustpose.results.about import About
-from robustpose.results.compare import read_tables
 from robustpose.results.doubts import read_doubts
 from robustpose.results.measurement import Measurement, measure_run
 from robustpose.results.resampling import RESAMPLES, check_resamples, draw_weights
 from robustpose.results.rows import explain_no_mean
+from robustpose.results.run_scores import read_tables
 from robustpose.results.summary import read_summary
 
 OnProgress = Callable[[Progress], None]

@@ -39,6 +39,23 @@ def explain_headline(summary: Mapping[str, Any]) -> dict[str, str]:
     return {name: known[name] for name in headline_columns(suite) if name in known}
 
 
+def list_terms(summary: Mapping[str, Any], of_part: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Return label and words of each number of a run's headline; `of_part` says of which images where not of all.
+
+    >>> from robustpose.corruptions.suites import COCO_C
+    >>> summary = {"metric": "PCK", "suite": COCO_C.identity, "provenance": {}}
+    >>> list_terms(summary, "200 of 400 images (1::2)")[0]
+    ('PCK*', 'PCK on clean images; joints that are right; of 200 of 400 images (1::2)')
+    """
+    metric, explained = str(summary["metric"]), explain_headline(summary)
+    return tuple((label_headline(name, metric), add_images(words, of_part)) for name, words in explained.items())
+
+
+def add_images(words: str, of_part: str | None) -> str:
+    """Return what a number is, and of which images if it is of a part."""
+    return words if of_part is None else f"{words}; of {of_part}"
+
+
 def explain_chosen(metric: str, suite: Suite) -> str:
     """Return what the mean of some cells of a suite is; it is not that of the suite.
 

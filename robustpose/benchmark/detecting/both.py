@@ -19,9 +19,9 @@ from robustpose.errors import UserError
 from robustpose.files import write_text
 from robustpose.metrics.robustness import HELD_AGAINST_CLEAN, Means, take_means
 from robustpose.pose.cell import CLEAN, Cell
-from robustpose.results.compare import resample_runs
 from robustpose.results.resampling import interval
 from robustpose.results.rows import Row, explain_no_mean, list_means, list_rows, model_name, suite_of
+from robustpose.results.run_scores import resample_runs
 from robustpose.show.both import to_markdown
 
 KINDS = ("headline", "group", "corruption", "cell")
@@ -116,7 +116,7 @@ def _resample(
     cells = [CLEAN, *map(Cell.from_key, summaries[0]["cells"])]
     scores = [{CLEAN: of["clean"], **{cell: of["cells"][cell.key] for cell in cells[1:]}} for of in summaries]
     try:
-        _, resampled = resample_runs([out / CLEAN_DET, out / CORRUPT_DET], scores, n_resamples)
+        resampled = resample_runs([out / CLEAN_DET, out / CORRUPT_DET], scores, n_resamples)
     except UserError:
         return {}
     before, after = (take_means(of, cells, suite) for of in resampled)

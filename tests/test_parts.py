@@ -1,0 +1,225 @@
+"""Parts of the images: a part of a run has the numbers of a run of its images alone, and says that it is one."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from robustpose.corruptions.suites import LOW_LIGHT, cells_of
+from robustpose.errors import UserError
+from robustpose.results.compare import compare_runs
+from robustpose.results.groups import compare_groups
+from robustpose.results.parts import Part, parse_part
+from tests.conftest import CATEGORY
+from tests.runs import bench_predictions, few_images_do, run_quietly, write_predictions
+
+ODD = Part("1::2")
+METRICS = {"AP": "coco_ap", "PCK": "pck:box@0.2"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def enough_images():
+    """Let the few images of these runs do."""
+    with few_images_do():
+        yield
+
+
+def restrict(folder, coco_folder, predictions):
+    """Write a dataset of the odd images of another one alone, and what was predicted on them, by name."""
+    content = json.loads((coco_folder / "people.json").read_text())
+    content["images"] = content["images"][1::2]
+    ids = {image["id"] for image in content["images"]}
+    content["annotations"] = [person for person in content["annotations"] if person["image_id"] in ids]
+    folder.mkdir()
+    (folder / "people.json").write_text(json.dumps(content))
+    (folder / "images").symlink_to(coco_folder / "images")
+    for found in predictions:
+        (folder / found.name).mkdir()
+        for path in found.glob("*.json"):
+            poses = [pose for pose in json.loads(path.read_text()) if pose["image_id"] in ids]
+            (folder / found.name / path.name).write_text(json.dumps(poses))
+    return folder
+
+
+def bench_both(coco_folder, home, metric, *words):
+    """Bench a good and a bad model on all images, and on the odd ones alone; the folders of both."""
+    cells = cells_of(LOW_LIGHT.corruptions, LOW_LIGHT.severities)
+    noises = {"good": 1.0, "bad": 4.0}
+    found = [write_predictions(home / name, coco_folder, noise, cells) for name, noise in noises.items()]
+    odd = restrict(home / "odd", coco_folder, found)
+    words = ("--metric", metric, "--suite", "low-light", "--corruptions", "all", "--no-report", *words)
+    return [
+        [bench_predictions(run_quietly, data, place / name, place / f"{name}-run", *words) for name in noises]
+        for data, place in ((coco_folder, home), (odd, odd))
+    ]
+
+
+@pytest.fixture(scope="module", params=METRICS)
+def benched(request, coco_folder, tmp_path_factory):
+    """The runs of two models on all images, and on the odd ones alone, by AP and by PCK."""
+    return bench_both(coco_folder, tmp_path_factory.mktemp("runs"), METRICS[request.param])
+
+
+def assert_same_numbers(rows, others):
+    """Assert that two lists of rows have the same values, intervals, differences and leaders, but for rounding."""
+    for row, other in zip(rows, others, strict=True):
+        assert (row.kind, row.name, row.leaders) == (other.kind, other.name, other.leaders)
+        assert list_numbers(row) == pytest.approx(list_numbers(other), abs=1e-12)
+
+
+def list_numbers(row):
+    """Return all numbers of a row of two runs: values, ends of intervals, and the difference with its own."""
+    apart = row.differences[1]
+    ends = [end for interval in (*row.intervals, apart.interval) for end in interval]
+    return [*row.values, apart.value, *ends]
+
+
+def test_part_has_the_numbers_of_a_run_of_its_images_alone(benched):
+    everything, odd = benched
+    part, alone = compare_runs(everything, 200, part=ODD), compare_runs(odd, 200)
+    assert part.n_images == alone.n_images == 4
+    assert part.rows[2].name == LOW_LIGHT.ratio_name
+    assert_same_numbers(part.rows, alone.rows)
+    assert part.rows != compare_runs(everything, 200).rows
+
+
+def test_groups_of_a_part_have_the_numbers_of_groups_of_its_images_alone(benched):
+    everything, odd = (
+        {
+            name: [run, shutil.copytree(run, run.with_name(f"{run.name}-again"))]
+            for name, run in zip("ab", runs, strict=True)
+        }
+        for runs in benched
+    )
+    of_part = compare_groups(everything, 200, ODD)
+    assert_same_numbers(of_part.rows, compare_groups(odd, 200).rows)
+    assert of_part.of_images == "4 of 9 images (1::2)"
+
+
+def test_categories_and_their_mean_are_of_the_part(coco_folder, tmp_path):
+    def choose(number):  # a horse in the first image alone, which is not of the part
+        return 1 + number % 2 if number else 3
+
+    content = json.loads((coco_folder / "people.json").read_text())
+    names = enumerate(("dog", "cat", "horse"), 1)
+    animals = [{**one, "category_id": choose(number)} for number, one in enumerate(content["annotations"])]
+    content |= {"annotations": animals, "categories": [{**CATEGORY, "id": i, "name": name} for i, name in names]}
+    (tmp_path / "people.json").write_text(json.dumps(content))
+    (tmp_path / "images").symlink_to(coco_folder / "images")
+    runs = []
+    for noise in (1.0, 2.0):
+        found = write_predictions(tmp_path / f"found-{noise}", coco_folder, noise)
+        for path in found.glob("*.json"):
+            poses = json.loads(path.read_text())
+            path.write_text(json.dumps([{**one, "category_id": choose(number)} for number, one in enumerate(poses)]))
+        odd = restrict(tmp_path / f"odd-{noise}", tmp_path, [found])
+        words = ("--category", "all", "--no-report")
+        runs.append(
+            [
+                bench_predictions(run_quietly, data, place / found.name, place / f"run-{noise}", *words)
+                for data, place in ((tmp_path, tmp_path), (odd, odd))
+            ]
+        )
+    everything, odd = zip(*runs, strict=True)
+    part, alone = compare_runs(everything, 200, part=ODD), compare_runs(odd, 200)
+    rows = [row for row in part.rows if row.values[0] is not None]
+    assert "dog AP*" in [row.name for row in rows]
+    assert "horse AP*" not in [row.name for row in rows]
+    assert_same_numbers(rows, [row for row in alone.rows if row.values[0] is not None])
+
+
+def test_slices_which_runs_keep_of_all_images_are_left_out_and_it_is_said(benched):
+    everything, _ = benched
+    part, whole = compare_runs(everything, 200, part=ODD), compare_runs(everything, 200)
+    assert whole.slices
+    assert not part.slices
+    assert (
+        "slices of people and joints are left out: runs keep what these score of all their images alone" in part.notes
+    )
+
+
+def test_comparison_says_of_which_images_it_is_in_every_place(benched):
+    comparison = compare_runs(benched[0], 100, part=ODD)
+    assert comparison.of_images == "4 of 9 images (1::2)"
+    assert comparison.data.endswith(" (1::2)")
+    assert all(words.endswith("; of 4 of 9 images (1::2)") for _, words in comparison.terms)
+    assert [comparison.to_json()[name] for name in ("part", "n_images", "n_all")] == ["1::2", 4, 9]
+    whole = compare_runs(benched[0], 100)
+    assert [whole.to_json()[name] for name in ("part", "n_images", "n_all")] == [None, 9, 9]
+    assert "1::2" not in f"{whole.of_images}{whole.data}{whole.terms}"
+
+
+def test_warnings_of_runs_are_said_to_be_of_all_images(benched, tmp_path):
+    run = shutil.copytree(benched[0][0], tmp_path / "doubted")
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps({**summary, "warnings": ["PCK on clean images is 3.1"]}))
+    comparison = compare_runs([benched[0][1], run], 100, part=ODD)
+    assert "warnings are of all 9 images" in comparison.notes
+    assert "warnings are of all 9 images" not in compare_runs([benched[0][1], run], 100).notes
+
+
+def test_part_of_few_images_tells_nothing_apart(benched):
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("compare", "compared", "verdict_compare"):
+            patch.setattr(f"robustpose.results.{module}.FEW_IMAGES", 5)
+        comparison = compare_runs(benched[0], 100, part=ODD)
+        verdict = comparison.verdict
+    assert not any(row.differences[1].is_distinguishable for row in comparison.rows)
+    assert verdict[0].startswith("Only 4 of 9 images (1::2): no difference on so few")
+
+
+def test_part_of_a_single_image_has_no_resamples(benched):
+    comparison = compare_runs(benched[0], 100, part=Part("-1:"))
+    assert comparison.of_images == "1 of 9 images (-1:)"
+    assert comparison.resamples == 0
+    assert comparison.rows[0].intervals == (None, None)
+
+
+def test_damaged_matches_are_found_though_the_damage_is_outside_the_part(benched, tmp_path):
+    runs = [shutil.copytree(run, tmp_path / run.name) for run in benched[0]]
+    path = runs[1] / "matches" / "clean.npz"
+    arrays = dict(np.load(path))
+    name = "reached" if "reached" in arrays else "verdict"
+    kept = np.ones(9) if name == "reached" else arrays["image"] != 0
+    arrays[name] = (
+        np.where(np.arange(9) == 0, 0, arrays[name]) if name == "reached" else np.where(kept, arrays[name], 0)
+    )
+    np.savez(path, **arrays)
+    with pytest.raises(UserError, match=r"clean\.npz is of 9 images and scores .* but by summary\.json"):
+        compare_runs(runs, 100, part=ODD)
+
+
+def test_part_without_people_is_refused(coco_folder, tmp_path):
+    content = json.loads((coco_folder / "people.json").read_text())
+    content["annotations"] = [person for person in content["annotations"] if person["image_id"] != 1]
+    (tmp_path / "people.json").write_text(json.dumps(content))
+    (tmp_path / "images").symlink_to(coco_folder / "images")
+    found = write_predictions(tmp_path / "found", tmp_path, 1.0)
+    runs = [bench_predictions(run_quietly, tmp_path, found, tmp_path / name, "--no-report") for name in ("a", "b")]
+    with pytest.raises(UserError, match=r"1 of 9 images \(:1\) have no score in clean: nobody is to be found in them"):
+        compare_runs(runs, 100, part=Part(":1"))
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        *[("0::2", [0, 2, 4]), ("1::2", [1, 3]), (":2", [0, 1]), ("3:", [3, 4]), ("-2:", [3, 4]), (":-3", [0, 1])],
+        *[(":", [0, 1, 2, 3, 4]), ("::", [0, 1, 2, 3, 4]), (" 4:99\n", [4]), ("::-2", [0, 2, 4]), ("+1:2", [1])],
+    ],
+)
+def test_places_are_slices_of_python(places, expected):
+    assert np.flatnonzero(parse_part(places).select(5)).tolist() == expected
+
+
+@pytest.mark.parametrize("text", ["", "5", "a:b", "0:2:0", "1:2:3:4", "1.5:", "0 0:", "٣:", f"{10**18}:"])
+def test_what_is_no_slice_is_refused_in_one_line(text):
+    with pytest.raises(UserError, match=r"a part of the images is a slice .* such as 0::2, .*; got ") as error:
+        parse_part(text)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("places", ["5:", "2:2", ":-5", "3:1"])
+def test_part_without_images_is_refused(places):
+    with pytest.raises(UserError, match=f"part {places} has none of the 5 images: expected a slice "):
+        Part(places).select(5)
