@@ -10,9 +10,14 @@ from robustpose.errors import UserError
 from robustpose.results.compare_suites import compare_groups_on_suites
 from robustpose.results.groups import compare_groups
 from robustpose.results.held_grouped import invert
+from robustpose.results.outcome import Outcome, PairOutcome, PartOutcome
 from robustpose.results.parts import Part
+from robustpose.results.spelling import spell_markdown
 from robustpose.results.spreads import Trainings, interval_of_difference
+from robustpose.show.campaign_markdown import campaign_to_markdown
+from robustpose.show.campaign_tables import tabulate_differences, tabulate_scores
 from robustpose.show.pages.across import render_across
+from robustpose.show.pages.campaign import render_campaign
 from tests.runs import bench_on_suites, few_images_do, run_quietly
 
 
@@ -104,3 +109,17 @@ def test_command_and_python_take_groups_of_several_suites(groups, run, tmp_path)
     page = render_across(comparison.result)
     assert "2 methods on 2 suites" in " ".join(page.split())
     assert "±" in page
+
+
+def test_groups_are_shown_as_a_part_of_a_campaign(groups):
+    across = compare_groups_on_suites(groups, 100)
+    pair = [compare_groups({name: of[place::2] for name, of in groups.items()}, 100) for place in (0, 1)]
+    part = PartOutcome("all images", "", 9, across, (PairOutcome("quality", tuple(pair)),))
+    scores, differences = tabulate_scores(part), tabulate_differences(part)
+    assert [row[0] for row in scores.rows] == ["bad", "good"]
+    assert "±" in scores.rows[1][2]
+    ((_, _, on_coco_c, _),) = differences.rows
+    text = campaign_to_markdown(Outcome("two", (), (part,)))
+    assert "### quality: good less bad" in text
+    assert f"| {spell_markdown(on_coco_c)} |" in text
+    assert "quality: good less bad" in render_campaign(Outcome("two", (), (part,)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compared import Comparison
@@ -27,6 +27,10 @@ class CellState:
     folder: Path  # of the run, relative to the campaign's
     note: str = ""  # why it failed
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what results.json holds of it."""
+        return {**vars(self), "folder": self.folder.as_posix()}
+
 
 @dataclass(frozen=True)
 class PairOutcome:
@@ -34,6 +38,10 @@ class PairOutcome:
 
     name: str  # such as `generator`, or `generator (bn)`
     by_suite: tuple[Comparison, ...]  # two groups of trainings each, the reference first, with groups and corruptions
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what results.json holds of it."""
+        return {"name": self.name, "by_suite": [comparison.to_json() for comparison in self.by_suite]}
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,11 @@ class PartOutcome:
     across: AcrossSuites  # methods by suites; the first method is the reference
     pairs: tuple[PairOutcome, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what results.json holds of it."""
+        plain = {"name": self.name, "places": self.places, "n_images": self.n_images}
+        return {**plain, "across": self.across.to_json(), "pairs": [pair.to_json() for pair in self.pairs]}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -55,3 +68,12 @@ class Outcome:
     cells: tuple[CellState, ...]
     parts: tuple[PartOutcome, ...]  # all images first; none while nothing can be compared
     notes: tuple[str, ...] = ()  # such as what is left out, and why
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what results.json holds."""
+        return {
+            "campaign": self.name,
+            "notes": self.notes,
+            "cells": [cell.to_json() for cell in self.cells],
+            "parts": [part.to_json() for part in self.parts],
+        }

@@ -128,27 +128,41 @@ def _tell_shared(across: AcrossSuites) -> Iterator[str]:
 
 
 def _tell_seen(across: AcrossSuites) -> Iterator[str]:
-    """Yield which models have learned from what a suite tests, as far as runs say it."""
+    """Yield which models have learned from what a suite tests, as far as runs say it; those of the same together."""
     for comparison in across.comparisons:
         total = sum(row.kind == "corruption" for row in comparison.rows)
+        alike: dict[tuple[str, tuple[str, ...]], list[int]] = {}
         for model, names in enumerate(across.list_seen(comparison)):
             if names and comparison.rows[0].values[model] is not None:
                 least = "at least " if list_unknown(across.seen[model]) else ""
-                named = spell_list(list(names) if len(names) <= MOST_SEEN else [*names[:MOST_SEEN], "…"])
-                yield (
-                    f"{_name(across, model)} has learned from {least}{len(names)} of the {total} corruptions of "
-                    f"{comparison.suite.name}, or from the like of them ({named}): what it scores there is no test of "
-                    f"others{_say_unseen(across, comparison, model)}."
-                )
+                alike.setdefault((least, names), []).append(model)
+        for (least, names), models in alike.items():
+            named = spell_list(list(names) if len(names) <= MOST_SEEN else [*names[:MOST_SEEN], "…"])
+            have, they = ("has", "it scores") if len(models) == 1 else ("have", "they score")
+            yield (
+                f"{_name_all(across, models)} {have} learned from {least}{len(names)} of the {total} corruptions of "
+                f"{comparison.suite.name}, or from the like of them ({named}): what {they} there is no test of "
+                f"others{_say_unseen(across, comparison, models)}."
+            )
 
 
-def _say_unseen(across: AcrossSuites, comparison: Comparison, model: int) -> str:
-    """Return what a model gains under the other corruptions of a suite, where that is known."""
+def _say_unseen(across: AcrossSuites, comparison: Comparison, models: Sequence[int]) -> str:
+    """Return what models gain under the other corruptions of a suite, where that is known."""
     label = comparison.suite.label
-    gain = next((gain for gain in across.gains if (gain.model, gain.suite) == (model, label)), None)
-    if gain is None or gain.unseen is None or across.first.n_images < FEW_IMAGES:
+    found = [gain for gain in across.gains if gain.model in models and gain.suite == label]
+    known = [(gain.model, gain.unseen) for gain in found if gain.unseen is not None]
+    if not known or across.first.n_images < FEW_IMAGES:
         return ""
-    return f"; under those that neither model has seen it {_say(gain.unseen)}"
+    if len(models) == 1:
+        return f"; under those that neither model has seen it {_say(known[0][1])}"
+    if len(known) <= MOST_TOLD:
+        parts = [f"{_name(across, model)} {_say(unseen)}" for model, unseen in known]
+        return f"; under those that none of them nor {_FIRST} has seen, {'; '.join(parts)}"
+    shown = [unseen.value > 0 for _, unseen in known if unseen.is_distinguishable]
+    return (
+        f"; under those that none of them nor {_FIRST} has seen, {sum(shown)} of {len(known)} gain, "
+        f"{len(shown) - sum(shown)} lose and {len(known) - len(shown)} cannot be told from {_FIRST}"
+    )
 
 
 def _tell_alone(across: AcrossSuites) -> Iterator[str]:
@@ -178,6 +192,12 @@ def _find_kept(comparison: Comparison) -> float | None:
 def _name(across: AcrossSuites, model: int) -> str:
     name = across.names[model]
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}… ({across.letters[model]})"
+
+
+def _name_all(across: AcrossSuites, models: Sequence[int]) -> str:
+    if len(models) > MOST_TOLD:
+        return f"{len(models)} of {len(across.names)} models"
+    return spell_list([_name(across, model) for model in models], "and")
 
 
 def _points(difference: Difference) -> str:

@@ -46,13 +46,21 @@ def draw_run(
         for row in rows
         if (d := row.differences[run]) is not None
     ]
-    differences = [d for _, d in known]
-    color, symbol = f"var({COLORS[run % len(COLORS)]})", SYMBOLS[run % len(SYMBOLS)]
+    return draw_differences(known, run, escape_label(f"{comparison.letters[run]} − A"))
+
+
+def draw_differences(lines: Sequence[tuple[str, Difference]], number: int, name: str) -> Chart:
+    """Return differences with their intervals, each on its line, in the colour and with the sign of a number.
+
+    Names of lines and that of the whole are escaped already.
+    """
+    differences = [d for _, d in lines]
+    color, symbol = f"var({COLORS[number % len(COLORS)]})", SYMBOLS[number % len(SYMBOLS)]
     return trace(
         "markers",
         percents(d.value for d in differences),
-        [line for line, _ in known],
-        name=escape_label(f"{comparison.letters[run]} − A"),
+        [line for line, _ in lines],
+        name=name,
         text=[describe_difference(d) for d in differences],
         hovertemplate="%{y}: %{text}<extra></extra>",
         marker={
@@ -61,6 +69,7 @@ def draw_run(
             "symbol": [symbol if d.is_distinguishable else f"{symbol}-open" for d in differences],
         },
         error_x=error_bars([d.value for d in differences], [d.interval for d in differences], color, 1.4),
+        orientation="h",  # several of one line are drawn side by side, if the layout says so
     )
 
 

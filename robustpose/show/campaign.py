@@ -1,0 +1,55 @@
+"""A campaign in the terminal: what is done, methods by suites, what they differ by, and pairs of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from robustpose.printing import print_aside, print_line, print_table
+from robustpose.results.outcome import Outcome, PartOutcome
+from robustpose.show.campaign_tables import (
+    TextTable,
+    list_remarks,
+    list_warnings,
+    name_part,
+    name_sides,
+    tabulate_brief_pair,
+    tabulate_differences,
+    tabulate_progress,
+    tabulate_scores,
+    tell_progress,
+)
+from robustpose.show.side_by_side import WIDTH
+from robustpose.show.terminal import print_verdict
+
+
+def print_campaign(outcome: Outcome) -> None:
+    """Print what a campaign has found, part by part, all images first; corruptions are in its Markdown and page."""
+    if any(cell.state != "done" for cell in outcome.cells):
+        _print(tabulate_progress(outcome.cells))
+    for part in outcome.parts:
+        _print_part(part)
+    for note in list_remarks(outcome):
+        print_line(f"note: {note}")
+    for cell in outcome.cells:
+        if cell.state == "failed":
+            what = "training" if cell.bench is None else cell.bench
+            print_line(f"failed: {cell.training}, seed {cell.seed}, {what}: {cell.note or cell.folder}")
+    print_line(f"campaign {outcome.name}: {tell_progress(outcome)}")
+    for text in list_warnings(outcome):
+        print_aside(f"warning: {text}")
+
+
+def _print_part(part: PartOutcome) -> None:
+    _print(tabulate_scores(part))
+    differences = tabulate_differences(part)
+    if differences.rows:
+        _print(differences)
+    for pair in part.pairs:
+        if pair.by_suite:
+            title = f"{name_part(part)}: {pair.name}, {name_sides(pair.by_suite[0])}"
+            _print(replace(tabulate_brief_pair(pair.by_suite), title=title))
+    print_verdict((f"{name_part(part)}:", *part.across.verdict))
+
+
+def _print(table: TextTable) -> None:
+    print_table(table.title, table.titles, table.rows, WIDTH, texts=table.texts, legend=table.legend or None)
