@@ -11,6 +11,7 @@ from robustpose.results.compared import Comparison, Difference
 from robustpose.results.grouped import compare_grouped_row
 from robustpose.results.held_gains import Gain
 from robustpose.results.outcome import CellState, Outcome, PairOutcome, PartOutcome
+from robustpose.results.parts import Part
 
 SEEDS = (0, 1, 2)
 SUITES = (COCO_C, HELD_OUT)
@@ -37,7 +38,7 @@ class Scores:
         return values, again
 
 
-def make_comparison(suite, names, scores, n_images, seen=()):
+def make_comparison(suite, names, scores, n_images, seen=(), places=""):
     """Return methods on a suite."""
     row = partial(compare_grouped_row, [len(SEEDS)] * len(names), n_images)
     rows = [row("headline", "AP*", *scores.draw(0.6, 0.2))]
@@ -50,20 +51,21 @@ def make_comparison(suite, names, scores, n_images, seen=()):
         (suite.mean_name, f"mean AP of {suite.name}"),
         (suite.ratio_name, "a ratio"),
     )
-    more = {"terms": terms, "trainings": trainings, "seen": seen}
+    more = {"terms": terms, "trainings": trainings, "seen": seen, "n_all": 400}
+    more |= {"part": Part(places)} if places else {}
     return Comparison(names, "AP", suite, "val2017", n_images, N_RESAMPLES, tuple(rows), (), **more)
 
 
 def make_part(names, suites=SUITES, name="all images", places="", n_images=400, step=0.02, spread=0.004):
     """Return all methods on some images, with the last two as a pair."""
     scores = Scores(len(names), step, spread, n_images)
-    comparisons = tuple(make_comparison(suite, names, scores, n_images) for suite in suites)
+    comparisons = tuple(make_comparison(suite, names, scores, n_images, (), places) for suite in suites)
     seen = ((), *(SEEN,) * (len(names) - 1))
     folders = tuple(tuple(f"{one}-{suite.name}" for one in names) for suite in suites)
     gains = tuple(make_gains(comparisons))
     across = AcrossSuites(comparisons, comparisons[0].rows[0], gains, folders, seen, ("of a note",))
     pair = Scores(2, step, spread, n_images)
-    of_pair = tuple(make_comparison(suite, names[-2:], pair, n_images, SEEN) for suite in suites)
+    of_pair = tuple(make_comparison(suite, names[-2:], pair, n_images, SEEN, places) for suite in suites)
     return PartOutcome(name, places, n_images, across, (PairOutcome("generator", of_pair),))
 
 

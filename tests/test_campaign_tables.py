@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from robustpose.corruptions.suites import HELD_OUT
 from robustpose.results.outcome import Outcome
 from robustpose.show.campaign import print_campaign
 from robustpose.show.campaign_markdown import MARKDOWN_BEGINS, campaign_to_markdown
@@ -57,6 +58,14 @@ def test_many_methods_that_have_seen_the_same_are_told_of_in_one_sentence():
     assert sentence.endswith("has seen, 5 of 5 gain, 0 lose and 0 cannot be told from the first model.")
 
 
+def test_methods_on_one_suite_are_held_against_the_first_one():
+    (sentence, _) = make_part(METHODS[:2], (HELD_OUT,)).across.verdict
+    assert sentence.startswith("On held-out, against plain: equalmix gains ")
+    many = ("plain", *(f"method {number}" for number in range(5)))
+    sentence, _ = make_part(many, (HELD_OUT,)).across.verdict
+    assert sentence.endswith("the first one: 5 of 5 gain, 0 lose and 0 cannot be told from the first model.")
+
+
 def test_differences_are_those_to_the_first_method(part):
     table = tabulate_differences(part)
     assert [row[0] for row in table.rows] == ["equalmix", "advmix"]
@@ -104,7 +113,12 @@ def test_what_is_printed_goes_from_all_images_to_the_notes(outcome, capsys):
     print_campaign(outcome)
     output = capsys.readouterr().out
     titles = ("trainings and benches", "all images: AP", "all images: differences to plain", "all images: generator")
-    others = ("verdict: all images:", "reporting (1::2): AP", "note: seed 2 of advmix", "failed: advmix, seed 2")
+    others = (
+        "verdict: all images:",
+        "reporting: AP in percent on val2017, 200 of 400 images (1::2)",
+        "note: seed 2 of advmix",
+        "failed: advmix, seed 2",
+    )
     places = [output.index(words) for words in (*titles, *others, "campaign lspet: 8 of 9")]
     assert places == sorted(places)
     assert "advmix less equalmix" in output
@@ -121,8 +135,9 @@ def test_markdown_has_every_table_in_full(outcome):
     assert text.startswith(f"{MARKDOWN_BEGINS}lspet\n")
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert headings == ["## All images", "## Reporting (1::2)", "## Trainings and benches", "## Notes"]
-    assert text.count("\n| gaussian_noise | ") == 2
-    assert text.count("\n| spatter (seen) | ") == 2
+    assert text.count("\n| gaussian_noise | ") == 4  # of all methods, and of the pair, on both parts
+    assert text.count("\n| spatter (seen) | ") == 4
+    assert "### coco-c: differences to plain, in points\n\n|  | equalmix | advmix |\n" in text
     assert "- advmix, seed 2, training: failed: it ended with exit code 2: \\| no memory" in text
     for line in text.splitlines():
         if line.startswith("|"):

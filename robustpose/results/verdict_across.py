@@ -85,6 +85,9 @@ def _tell_few(across: AcrossSuites) -> Iterator[str]:
 def _tell_gains(across: AcrossSuites) -> Iterator[str]:
     if across.first.n_images < FEW_IMAGES:
         return
+    if len(across.comparisons) == 1:
+        yield from _tell_on_one(across)
+        return
     if len(across.names) > 1 and not across.gains:
         yield (
             f"Whether gains hold cannot be said: no model has runs of {across.first.suite.name} and of another suite "
@@ -109,6 +112,27 @@ def _tell_gains(across: AcrossSuites) -> Iterator[str]:
                 f"and {len(of_suite) - len(held) - len(lost)} cannot be told; {len(less)} are shown to be smaller "
                 "there."
             )
+
+
+def _tell_on_one(across: AcrossSuites) -> Iterator[str]:
+    """Yield what models gain over the first one where there is one suite."""
+    main = find_main_row(across.first)
+    if main is None:
+        return
+    known = [(model, d) for model, d in enumerate(main.differences) if d is not None]
+    before = f"On {across.first.suite.name}, against {_name(across, 0)}"
+    if len(known) > MOST_TOLD:
+        yield f"{before}, the first one: {_count_gains([d for _, d in known])}."
+    elif known:
+        yield f"{before}: {'; '.join(f'{_name(across, model)} {_say(d)}' for model, d in known)}."
+
+
+def _count_gains(differences: Sequence[Difference]) -> str:
+    """Return how many of several models gain over the first one: `3 of 5 gain, 1 loses and 1 cannot be told`."""
+    shown = [difference.value > 0 for difference in differences if difference.is_distinguishable]
+    n_lost, n_open = len(shown) - sum(shown), len(differences) - len(shown)
+    lose = "loses" if n_lost == 1 else "lose"
+    return f"{sum(shown)} of {len(differences)} gain, {n_lost} {lose} and {n_open} cannot be told from {_FIRST}"
 
 
 def _tell_shared(across: AcrossSuites) -> Iterator[str]:
@@ -158,11 +182,8 @@ def _say_unseen(across: AcrossSuites, comparison: Comparison, models: Sequence[i
     if len(known) <= MOST_TOLD:
         parts = [f"{_name(across, model)} {_say(unseen)}" for model, unseen in known]
         return f"; under those that none of them nor {_FIRST} has seen, {'; '.join(parts)}"
-    shown = [unseen.value > 0 for _, unseen in known if unseen.is_distinguishable]
-    return (
-        f"; under those that none of them nor {_FIRST} has seen, {sum(shown)} of {len(known)} gain, "
-        f"{len(shown) - sum(shown)} lose and {len(known) - len(shown)} cannot be told from {_FIRST}"
-    )
+    counted = _count_gains([unseen for _, unseen in known])
+    return f"; under those that none of them nor {_FIRST} has seen, {counted}"
 
 
 def _tell_alone(across: AcrossSuites) -> Iterator[str]:

@@ -10,7 +10,6 @@ from robustpose.show.campaign_tables import (
     TextTable,
     list_remarks,
     list_warnings,
-    name_part,
     name_sides,
     tabulate_brief_pair,
     tabulate_differences,
@@ -46,9 +45,9 @@ def _print_part(part: PartOutcome) -> None:
         _print(differences)
     for pair in part.pairs:
         if pair.by_suite:
-            title = f"{name_part(part)}: {pair.name}, {name_sides(pair.by_suite[0])}"
+            title = f"{part.name}: {pair.name}, {name_sides(pair.by_suite[0])}"
             _print(replace(tabulate_brief_pair(pair.by_suite), title=title))
-    print_verdict((f"{name_part(part)}:", *part.across.verdict))
+    print_verdict((f"{part.name}:", *part.across.verdict))
 
 
 def _print(table: TextTable) -> None:

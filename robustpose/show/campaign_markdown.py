@@ -18,6 +18,7 @@ from robustpose.show.campaign_tables import (
     tabulate_pair,
     tabulate_progress,
     tabulate_scores,
+    tabulate_suite,
     tell_progress,
 )
 
@@ -62,6 +63,10 @@ def _write_part(part: PartOutcome) -> Lines:
     if differences.rows:
         yield [f"### {spell_markdown(f'Differences to {part.across.names[0]}, in points')}"]
         yield from _write_table(differences)
+        for comparison in part.across.comparisons:
+            table = tabulate_suite(part, comparison)
+            yield [f"### {spell_markdown(table.title)}"]
+            yield from _write_table(table)
     for pair in part.pairs:
         if not pair.by_suite:
             continue

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compared import ComparedRow, Comparison
+from robustpose.results.compared_slices import OF_ALL
 from robustpose.results.outcome import CellState, Outcome, PartOutcome
-from robustpose.results.seen import MARK
+from robustpose.results.seen import MARK, mark_seen
 from robustpose.show.across_suites import spell_scores, title_column
 from robustpose.show.inline import spell_difference
 
 LEADING = ("headline", "chosen", "unseen")
 BRIEF = (*LEADING, "group")  # kinds of rows of a pair where there is little room
 FULL = (*BRIEF, "corruption")
-SEEN = f"{MARK.strip()}: one of the two has learned from it in training, or from its like"
+SEEN = f"{MARK.strip()}: one of the methods has learned from it in training, or from its like"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def tabulate_scores(part: PartOutcome) -> TextTable:
     if any(seen := [count_seen(across, method) for method in range(len(across.names))]):
         rows = [(*row, words or "–") for row, words in zip(rows, seen, strict=True)]
         titles, texts = (*titles, "seen in training"), (0, len(titles))
-    title = f"{name_part(part)}: {describe_scores(part)}{'; 95 % intervals' * bool(across.first.resamples)}"
+    title = f"{part.name}: {describe_scores(part)}{'; 95 % intervals' * bool(across.first.resamples)}"
     return TextTable(title, titles, tuple(rows), texts, across.first.note_on_groups)
 
 
@@ -57,8 +58,22 @@ def tabulate_differences(part: PartOutcome) -> TextTable:
         for method, name in enumerate(across.names)
         if method
     )
-    title = f"{name_part(part)}: differences to {across.names[0]}, in points"
+    title = f"{part.name}: differences to {across.names[0]}, in points"
     return TextTable(title, titles, rows, legend=across.first.note_on_marks)
+
+
+def tabulate_suite(part: PartOutcome, comparison: Comparison) -> TextTable:
+    """Return the differences of all methods to the first one on a suite, in points: a row for each score of it."""
+    seen = {name for of_method in part.across.list_seen(comparison) for name in of_method}
+    rows = tuple(
+        (
+            mark_seen(comparison.label(row), seen if row.kind == "corruption" else ()),
+            *map(spell_difference, row.differences[1:]),
+        )
+        for row in list_defined(comparison, FULL)
+    )
+    title = f"{comparison.suite.name}: differences to {comparison.names[0]}, in points"
+    return TextTable(title, ("", *comparison.names[1:]), rows, legend=_explain_seen(rows))
 
 
 def tabulate_pair(comparison: Comparison, kinds: Sequence[str] = FULL) -> TextTable:
@@ -141,7 +156,7 @@ def list_remarks(outcome: Outcome) -> list[str]:
     notes = [*outcome.notes]
     for part in outcome.parts:
         notes += [*part.across.notes, *(note for pair in part.pairs for one in pair.by_suite for note in one.notes)]
-    return list(dict.fromkeys(notes))
+    return [note for note in dict.fromkeys(notes) if note != OF_ALL]  # nothing is said of slices here
 
 
 def list_warnings(outcome: Outcome) -> list[str]:
