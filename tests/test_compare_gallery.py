@@ -11,6 +11,7 @@ from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.results.compare import compare_runs
+from robustpose.results.parts import Part
 from robustpose.results.run_folder import RunFolder
 from robustpose.results.run_images import NoImages, open_shared_images
 from robustpose.show.pages.compare_gallery import list_pairs, make_compare_gallery
@@ -49,6 +50,14 @@ def copies(tmp_path, runs):
 
 def make(runs, dataset, images=None):
     return make_compare_gallery([[run] for run in runs], compare_runs(runs, 40), dataset, images or MadeImages(5))
+
+
+def test_gallery_of_a_part_shows_no_other_images(runs, dataset):
+    part = Part("1::2")
+    gallery = make_compare_gallery([[run] for run in runs], compare_runs(runs, 40, part=part), dataset, MadeImages(5))
+    places = {str(dataset.frame(index).image_id): index for index in range(len(dataset))}
+    assert {places[str(image["id"])] for image in gallery["images"]} == {1, 3, 5, 7}
+    assert gallery["n_images"] == 4
 
 
 def test_losses_are_of_many_images_and_then_of_many_cells():

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+import robustpose
 from robustpose.corruptions.suites import LOW_LIGHT, cells_of
 from robustpose.errors import UserError
 from robustpose.results.compare import compare_runs
@@ -142,12 +143,57 @@ def test_slices_which_runs_keep_of_all_images_are_left_out_and_it_is_said(benche
 def test_comparison_says_of_which_images_it_is_in_every_place(benched):
     comparison = compare_runs(benched[0], 100, part=ODD)
     assert comparison.of_images == "4 of 9 images (1::2)"
-    assert comparison.data.endswith(" (1::2)")
+    assert comparison.data.endswith(", images 1::2")
     assert all(words.endswith("; of 4 of 9 images (1::2)") for _, words in comparison.terms)
     assert [comparison.to_json()[name] for name in ("part", "n_images", "n_all")] == ["1::2", 4, 9]
     whole = compare_runs(benched[0], 100)
     assert [whole.to_json()[name] for name in ("part", "n_images", "n_all")] == [None, 9, 9]
     assert "1::2" not in f"{whole.of_images}{whole.data}{whole.terms}"
+
+
+def test_command_says_of_which_images_it_is_on_terminal_page_and_tables(benched, run, tmp_path):
+    code, output, errors = run("compare", *benched[0], "--part", "1::2", "--out", tmp_path, "--resamples", 100)
+    assert code == 0, errors
+    assert "4 of 9 images (1::2)" in " ".join(output.split())
+    content = json.loads((tmp_path / "comparison.json").read_text())
+    assert (content["part"], content["n_images"]) == ("1::2", 4)
+    assert ", 4 of 9 images (1::2)" in (tmp_path / "table.tex").read_text()
+    page = (tmp_path / "compare.html").read_text()
+    assert page.count(", images 1::2 compared") == 2  # title and heading
+    assert ", 4 of 9 images (1::2), the same in all" in page
+    assert " 9 images, the same in all" not in page
+
+
+def test_command_says_of_which_images_models_by_suites_are(suite_runs, run, tmp_path):
+    code, output, errors = run("compare", *suite_runs, "--part", "-4:", "--out", tmp_path, "--resamples", 100)
+    assert code == 0, errors
+    assert "4 of 9 images (-4:)" in " ".join(output.split())
+    for name in ("compare.html", "table.md", "table.tex"):
+        assert "4 of 9 images (-4:)" in (tmp_path / name).read_text()
+    assert json.loads((tmp_path / "comparison.json").read_text())["part"] == "-4:"
+
+
+def test_command_refuses_what_is_no_part_in_one_line(benched, run, tmp_path):
+    for word, expected in (("half", "a part of the images is a slice"), ("9:", "part 9: has none of the 9 images")):
+        code, _, errors = run("compare", *benched[0], "--part", word, "--out", tmp_path / "page")
+        assert code == 2
+        assert errors.startswith(f"error: {expected}")
+        assert len(errors.splitlines()) == 1
+    assert not (tmp_path / "page").exists()
+
+
+def test_python_compares_on_a_part(benched, suite_runs):
+    everything, odd = benched
+    part, alone = robustpose.compare(*everything, part="1::2"), robustpose.compare(*odd)
+    assert_same_numbers(part.result.rows, alone.result.rows)
+    assert ", images 1::2, percent;" in repr(part)
+    assert "4 of 9 images (1::2)" in part._repr_html_()
+    again = [shutil.copytree(run, run.with_name(f"{run.name}-twice")) for run in everything]
+    groups = robustpose.compare(groups=dict(zip("ab", zip(everything, again, strict=True), strict=True)), part="1::2")
+    assert groups.values("clean") == part.values("clean")
+    assert robustpose.compare(*suite_runs, part="1::2").result.of_images.startswith("4 of 9 images (1::2)")
+    with pytest.raises(UserError, match=r"a part of the images is a slice .*; got '2'"):
+        robustpose.compare(*everything, part=2)
 
 
 def test_warnings_of_runs_are_said_to_be_of_all_images(benched, tmp_path):

@@ -108,7 +108,7 @@ class SuitesComparison:
         return write_across(find_folder(folder, "write"), self.result)
 
     def __repr__(self) -> str:
-        where = f"{len(self.names)} models on {', '.join(self.suites)}; {self.result.first.dataset}"
+        where = f"{len(self.names)} models on {', '.join(self.suites)}; {self.result.first.data}"
         return f"<SuitesComparison of {where}:\n  {self.verdict}>"
 
     def _repr_html_(self) -> str:

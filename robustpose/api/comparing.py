@@ -145,7 +145,7 @@ class Comparison:
             for run, name in enumerate(others, 1)
         ]
         lines.append(self.verdict)
-        return "\n  ".join([f"<Comparison on {self.result.dataset}, percent;", *lines]) + ">"
+        return "\n  ".join([f"<Comparison on {self.result.data}, percent;", *lines]) + ">"
 
     def _repr_html_(self) -> str:
         return comparison_to_html(self.result)

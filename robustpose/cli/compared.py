@@ -1,4 +1,4 @@
-"""What compare puts beside each other: runs one by one, or --group, several trainings of each method."""
+"""What compare puts beside each other: runs one by one, or --group, several trainings of each method; on --part."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from robustpose.errors import UserError, quote
 if TYPE_CHECKING:
     from robustpose.results.across import AcrossSuites
     from robustpose.results.compared import Comparison
+    from robustpose.results.parts import Part
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,15 @@ class ComparedOptions:
         str | None,
         typer.Option(
             metavar="NAME,NAME", help="What the runs are called, in their order; of several suites, the models."
+        ),
+    ] = None
+
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SLICE",
+            help="Compare on some of the images alone, by their places in the runs, as a slice of Python: 0::2 and "
+            "1::2 are every second one, :200 the first 200. So what is chosen on one part is reported on the other.",
         ),
     ] = None
 
@@ -59,8 +69,8 @@ class ComparedOptions:
         from robustpose.results.groups import compare_groups
 
         if groups:
-            return compare_groups(groups, n_resamples)
-        return compare_runs(runs, n_resamples, self.chosen_names)
+            return compare_groups(groups, n_resamples, self.chosen_part)
+        return compare_runs(runs, n_resamples, self.chosen_names, part=self.chosen_part)
 
     def compare_suites(
         self, runs: Sequence[Path], groups: Mapping[str, Sequence[Path]], n_resamples: int
@@ -69,10 +79,17 @@ class ComparedOptions:
         from robustpose.results.compare_suites import compare_groups_on_suites, compare_suites
 
         if groups:
-            return compare_groups_on_suites(groups, n_resamples)
-        return compare_suites(runs, n_resamples, self.chosen_names)
+            return compare_groups_on_suites(groups, n_resamples, self.chosen_part)
+        return compare_suites(runs, n_resamples, self.chosen_names, self.chosen_part)
 
     @property
     def chosen_names(self) -> list[str] | None:
         """Return what runs, or models of several suites, are called, as far as it is said."""
         return None if self.names is None else [name.strip() for name in self.names.split(",")]
+
+    @property
+    def chosen_part(self) -> Part | None:
+        """Return the images that runs are compared on, None for all; UserError for what is no slice."""
+        from robustpose.results.parts import parse_part
+
+        return None if self.part is None else parse_part(self.part)

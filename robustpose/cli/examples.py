@@ -21,6 +21,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "robustpose compare runs/standard runs/hardened",
         "robustpose compare runs/standard runs/hardened --fail-if-worse clean,fog --margin 0.01",
         "robustpose compare --group standard=runs/s0,runs/s1,runs/s2 --group hardened=runs/h0,runs/h1,runs/h2",
+        "robustpose compare runs/standard runs/hardened --part 1::2",
     ),
     "leaderboard": (
         "robustpose leaderboard runs",

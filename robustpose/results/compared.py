@@ -156,7 +156,7 @@ class Comparison:
     @property
     def data(self) -> str:
         """Return the name of the data, with the places of the images where they are not all."""
-        return self.dataset if self.part is None else f"{self.dataset} ({self.part.places})"
+        return self.dataset if self.part is None else f"{self.dataset}, images {self.part.places}"
 
     @property
     def note_on_marks(self) -> str:

@@ -44,15 +44,15 @@ class Part:
         return f"{n_chosen} of {n_images} image{'s' * (n_images != 1)} ({self.places})"
 
 
-def parse_part(text: str) -> Part:
+def parse_part(text: object) -> Part:
     """Return the part that a text names, or raise UserError.
 
     >>> parse_part(" 0::2 ")
     Part(places='0::2')
     """
-    part = Part(text.strip())
-    _read_slice(part.places)
-    return part
+    places = text.strip() if isinstance(text, str) else str(text)
+    _read_slice(places)
+    return Part(places)
 
 
 def _read_slice(places: str) -> slice:

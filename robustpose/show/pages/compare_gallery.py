@@ -84,11 +84,14 @@ def make_compare_gallery(
 
     `sides` are the folders of the runs of `comparison`, in its order: one of each run, or those of all trainings of a
     group, which is as good on an image as its trainings are on average. `dataset` holds the images that all were
-    benched on. UserError where runs do not say how good the poses of each image are, or are of other images.
+    benched on; of a comparison of a part, the images of that alone are shown. UserError where runs do not say how good
+    the poses of each image are, or are of other images.
     """
     cells = [CLEAN, *(Cell.from_key(row.name) for row in comparison.rows if row.kind == "cell")]
     qualities = [np.array([_read_quality(folder, cells, len(dataset)) for folder in side]) for side in sides]
     quality = np.array([of_side.mean(0) for of_side in qualities])  # (runs, cells, images)
+    if comparison.part is not None:
+        quality[:, :, ~comparison.part.select(len(dataset))] = np.nan  # as where nobody is: nothing is lost there
     pairs = list_pairs(len(sides))
     runs_of = _choose_cases(quality, pairs, n_bytes // EXPECTED_BYTES)
     if not runs_of:
@@ -115,7 +118,7 @@ def make_compare_gallery(
         "is_against_clean": is_against_clean,
         "pairs": [list(pair) for pair in pairs],
         "cells": [make_visible(cell.key) for cell in cells],
-        "n_images": len(dataset),
+        "n_images": comparison.n_images,
         "images": [cases.images[index].to_json() for index in number_of],
         "cases": [
             {
