@@ -1,6 +1,6 @@
 """Run the command line: python -m robustpose, or robustpose. Stopped while it is imported, it ends as at any moment."""
 
-from robustpose.stopping import run_and_exit
+from robustpose.stopping import end_with_input, run_and_exit
 
 
 def _run() -> int:
@@ -15,6 +15,7 @@ def _run() -> int:
 
 def main() -> None:
     """Run the command line as all that this process does."""
+    end_with_input()
     run_and_exit(_run)
 
 

@@ -22,6 +22,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 COMPLETING = (
     "_ROBUSTPOSE_COMPLETE"  # in which a shell asks what may come next, and shows whatever is said at its prompt
 )
+ENDS_WITH_INPUT = "ROBUSTPOSE_ENDS_WITH_INPUT"  # environment variable: see `end_with_input`
 AGAIN_AFTER = 0.01  # seconds
 PATIENCE = 3.0  # seconds that a library's call, in which nothing of ours runs, may still take: see `end_in_time`
 SAME = 0.5  # seconds within which a second signal is the first one's echo: `timeout` sends to a process and its group
@@ -221,3 +222,19 @@ def be_a_worker() -> None:
         signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def end_with_input() -> None:
+    """End this process, as SIGTERM does, when its standard input does, if whoever started it asks for that.
+
+    So a command that another one has started does not outlive it, even where that was killed and could not say so.
+    """
+    if os.environ.get(ENDS_WITH_INPUT):
+        threading.Thread(target=_await_end_of_input, daemon=True, name="end-with-input").start()
+
+
+def _await_end_of_input() -> None:
+    with suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -30,7 +30,7 @@ LAYERS = [
     {"evaluation", "detectors"},
     {"results"},
     {"show"},
-    {"benchmark", "train", "export"},
+    {"benchmark", "train", "export", "campaign"},
     {"api"},
     {"cli"},
 ]

@@ -28,6 +28,7 @@ COMMANDS = {
     "score": ("robustpose.cli.finished:score", "Score a finished run again, without its model."),
     "corrupt": ("robustpose.cli.corrupt:corrupt", "Write corrupted images, or a whole benchmark."),
     "train": ("robustpose.cli.train:train", "Train or harden a network."),
+    "campaign": ("robustpose.cli.campaign:campaign", "Train and bench whole tables, and compare."),
     "stylize": ("robustpose.cli.stylize:stylize", "Write copies of images in other styles."),
     "list": ("robustpose.cli.listing:list_", "List what there is to choose from."),
     "data": ("robustpose.cli.official:data", "Check official data sets on disk."),

@@ -53,6 +53,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "robustpose train --recipe advmix/toy --init demo --out runs/toy",
         "robustpose train --row coco-c/table5/advmix --root coco --init hrnet_w32.pth --out runs/advmix",
     ),
+    "campaign": (
+        "robustpose campaign table.yaml --dry-run",
+        "robustpose campaign table.yaml --out runs/table --jobs 2",
+        "robustpose campaign table.yaml --results",
+    ),
     "stylize": (
         "robustpose stylize --annotations people.json --images images --styles paintings --out styled",
         "robustpose stylize --data coco --root coco --split train2017 --styles paintings --out coco/styled",

@@ -139,9 +139,14 @@ def _tell_usage(error: Any) -> int:
         print_lines(message)
     else:
         path = error.ctx.command_path if error.ctx is not None else "robustpose"
-        words = _guess_name(error) or " ".join(message.split())  # choices come with line breaks
-        print_aside(f"error: {words.rstrip('.')}; {path} --help says more")
+        print_aside(f"error: {explain_usage(error)}; {path} --help says more")
     return YOURS
+
+
+def explain_usage(error: Any) -> str:
+    """Return what is wrong with the words of a command line, in one line, given what typer, or click, raised."""
+    words = _guess_name(error) or " ".join(str(error.format_message()).split())  # choices come with line breaks
+    return words.rstrip(".")
 
 
 def _guess_name(error: Any) -> str | None:

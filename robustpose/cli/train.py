@@ -244,9 +244,8 @@ def train(
     from robustpose.train.start import check_start
     from robustpose.train.telling import Teller
 
-    options = {"strategy": what.strategy, **device.describe(), **weights.describe(), **data.describe()}
+    settings = read_asked(what, weights, data, device, set_)
     with _naming_options():
-        settings = what.read(set_ or [], options, data.root)
         check_start(settings)  # before PyTorch is loaded, which takes seconds
     is_first = is_first_process()  # which prints for all
     if not is_first_on_node():
@@ -285,6 +284,15 @@ def train(
     print_line(f"weights: {product} and {product.with_suffix('.pth').name}")
     scores = {name: None if value == -1 else value for name, value in figures.items()}
     shown.write({"folder": out, "weights": product, "scores": scores})
+
+
+def read_asked(
+    what: WhatToTrain, weights: WeightOptions, data: TrainDataOptions, device: DeviceOptions, set_: list[str] | None
+) -> TrainSettings:
+    """Return the settings that options ask for."""
+    options = {"strategy": what.strategy, **device.describe(), **weights.describe(), **data.describe()}
+    with _naming_options():
+        return what.read(set_ or [], options, data.root)
 
 
 @contextmanager

@@ -46,6 +46,8 @@ LABELS = {
     "corrupting": ("corrupting", "images"),
     "stylising": ("stylising", "images"),
     "checking": ("checking", "images"),
+    "trying": ("trying", "kinds of runs"),
+    "campaign": ("campaign", "runs"),
 }
 SECONDS_BETWEEN_LINES = 20.0
 MOST_CUTS = 20  # rows of a table

@@ -1,0 +1,193 @@
+"""A campaign's file: what is trained, with which seeds, what each network is measured on, and what is compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from robustpose.campaign.words import list_keys
+from robustpose.config import Settings, check_settings
+from robustpose.corruptions.suites import SUITES
+from robustpose.errors import UserError, nearest, quote, spell_list
+from robustpose.reading import read_yaml
+from robustpose.results.parts import parse_part
+
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+-]{0,58}[A-Za-z0-9_+])?")  # of folders on every system, too
+AS_IS = "as is"
+MOST_RUNS = 100_000
+# Options that a campaign gives itself, by command: what says it in their place.
+GIVEN = {
+    "train": {
+        "out": "each training has a folder of its own",
+        "fresh": "robustpose campaign --fresh",
+        "dry-run": "robustpose campaign --dry-run",
+        "json": "the folder of the campaign",
+        "quiet": "robustpose campaign --quiet",
+    },
+    "bench": {
+        "out": "each bench has a folder of its own",
+        "model": "trainings",
+        "suite": "suites",
+        "fresh": "robustpose campaign --fresh",
+        "dry-run": "robustpose campaign --dry-run",
+        "json": "the folder of the campaign",
+        "quiet": "robustpose campaign --quiet",
+        "shard": "robustpose campaign in several processes",
+        "preview": "a bench of its own",
+        "preview-images": "a bench of its own",
+        "name": "trainings",
+    },
+}
+
+
+def _as_options(value: Any) -> Any:
+    return {} if value is None else value
+
+
+def _make_ways() -> dict[str, Any]:
+    return {AS_IS: {}}
+
+
+Options = Annotated[dict[str, Any], BeforeValidator(_as_options)]
+
+
+class Training(Settings):
+    """One row of trainings: options of robustpose train beside those of all, or a network that is there already."""
+
+    model_config = ConfigDict(extra="allow")
+
+    # Another training, with whose weights of the same seed this one begins (--init).
+    begins_with: str | None = Field(None, alias="from")
+    # What `robustpose bench --model` takes, with {seed} where the seed stands: nothing is trained.
+    model: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return its options of robustpose train, as they were given."""
+        return dict(self.model_extra or {})
+
+
+class Campaign(Settings):
+    """All of a campaign's file."""
+
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1)] = (0, 1, 2)
+    train: Options = Field(default_factory=dict)
+    trainings: Annotated[dict[str, Annotated[Training, BeforeValidator(_as_options)]], Field(min_length=1)]
+    bench: Options = Field(default_factory=dict)
+    suites: Annotated[tuple[str, ...], Field(min_length=1)] = ("coco-c",)
+    ways: Annotated[dict[str, Options], Field(min_length=1)] = Field(default_factory=_make_ways)
+    parts: dict[str, str] = Field(default_factory=dict)
+    comparisons: dict[str, Annotated[tuple[str, ...], Field(min_length=2, max_length=2)]] = Field(default_factory=dict)
+
+    @field_validator("seeds", "suites")
+    @classmethod
+    def _check_once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        twice = [value for value in values if values.count(value) > 1]
+        if twice:
+            raise ValueError(f"it has {twice[0]!r} twice")
+        return values
+
+    @field_validator("suites")
+    @classmethod
+    def _check_suites(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for name in values:
+            if name not in SUITES:
+                raise ValueError(f"there is no suite '{name}'{nearest(name, SUITES)}: see robustpose list suites")
+        return values
+
+    @field_validator("trainings", "ways", "parts", "comparisons")
+    @classmethod
+    def _check_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in values:
+            if not NAME.fullmatch(name):
+                raise ValueError(
+                    f"{quote(name)} names a folder: letters, digits, blanks and . _ + - only, at most 60, and none of "
+                    "the signs but _ and + at an end"
+                )
+        lower = [name.lower() for name in values]  # which some file systems do not tell apart
+        for name in values:
+            if lower.count(name.lower()) > 1:
+                raise ValueError(f"{quote(name)} is there twice, or in other capitals")
+        return values
+
+    @field_validator("parts")
+    @classmethod
+    def _check_parts(cls, values: dict[str, str]) -> dict[str, str]:
+        for name, text in values.items():
+            try:
+                parse_part(text)
+            except UserError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return values
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Campaign:
+        for group, command in (("train", "train"), ("bench", "bench")):
+            _check_keys(getattr(self, group), command, group)
+        for name, way in self.ways.items():
+            _check_keys(way, "bench", f"ways.{name}")
+        for name, training in self.trainings.items():
+            _check_keys(training.options, "train", f"trainings.{name}")
+            self._check_training(name, training)
+        for name, pair in self.comparisons.items():
+            for one in pair:
+                if one not in self.trainings:
+                    hint = nearest(one, self.trainings)
+                    raise ValueError(
+                        f"comparisons.{name} must name two of the trainings ({spell_list(self.trainings)}), got "
+                        f"{quote(one)}{hint}"
+                    )
+            if pair[0] == pair[1]:
+                raise ValueError(f"comparisons.{name} must name two trainings, got {quote(pair[0])} twice")
+        n_runs = len(self.seeds) * len(self.trainings) * (1 + len(self.suites) * len(self.ways))
+        if n_runs > MOST_RUNS:
+            raise ValueError(f"it has {n_runs:,} runs: at most {MOST_RUNS:,} are one campaign")
+        return self
+
+    def _check_training(self, name: str, training: Training) -> None:
+        if training.model is not None:
+            if training.options or training.begins_with is not None:
+                others = [*training.options, *["from"] * (training.begins_with is not None)]
+                raise ValueError(f"trainings.{name} has a model, so nothing is trained: leave out {spell_list(others)}")
+            if len(self.seeds) > 1 and "{seed}" not in training.model:
+                raise ValueError(
+                    f"trainings.{name}.model must hold {{seed}}, such as onnx:net-{{seed}}.onnx: the networks of "
+                    f"{len(self.seeds)} seeds are different ones"
+                )
+        seen = [name]
+        while (before := self.trainings[seen[-1]].begins_with) is not None:
+            if before not in self.trainings:
+                raise ValueError(
+                    f"trainings.{seen[-1]}.from must name one of the trainings, got {quote(before)}"
+                    f"{nearest(before, self.trainings)}"
+                )
+            if before in seen:
+                raise ValueError(f"trainings.{name} begins with itself: {' from '.join([*seen, before])}")
+            if self.trainings[before].model is not None:
+                raise ValueError(
+                    f"trainings.{seen[-1]}.from must name what is trained here, and {before} is a model: give its "
+                    "weights as init, with {seed} where the seed stands"
+                )
+            seen.append(before)
+
+
+def _check_keys(options: Mapping[str, Any], command: str, where: str) -> None:
+    """Raise ValueError for options that the campaign gives itself."""
+    for key in list_keys(options):
+        if key in GIVEN[command]:
+            raise ValueError(f"{where}.{key} is not for a campaign's file: {GIVEN[command][key]} is in its place")
+    settings = options.get("set")
+    if command == "train" and isinstance(settings, Mapping) and "seed" in settings:
+        raise ValueError(f"{where}.set.seed is not for a campaign's file: seeds is in its place")
+
+
+def read_campaign(path: Path) -> Campaign:
+    """Return what a campaign's YAML file says, checked; UserError in one line where it cannot be one."""
+    values = read_yaml(path, "campaign")
+    if not isinstance(values, dict):
+        raise UserError(f"campaign {path} must hold trainings and benches (key: value), got {type(values).__name__}")
+    return check_settings(Campaign, values, f"campaign {path}")

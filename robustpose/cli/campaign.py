@@ -1,0 +1,159 @@
+"""robustpose campaign: trainings × seeds × benches as one table, filled run by run, and what they say together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import typer
+
+from robustpose.cli.failures import YOURS
+from robustpose.cli.help import ADVANCED, OUTPUT, SPEED
+from robustpose.cli.option_groups import with_groups
+from robustpose.cli.options import split_words
+from robustpose.cli.planned import PlanOptions, tell_plan
+from robustpose.cli.printed import PrintedOptions
+from robustpose.errors import UserError, spell_list
+from robustpose.printing import print_aside, print_line
+
+if TYPE_CHECKING:
+    from robustpose.campaign.run import Table
+    from robustpose.results.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How many runs are done at once, and where."""
+
+    panel: ClassVar[str] = SPEED
+
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, show_default="1, or one on each of --gpus", help="Runs that are done at once."
+        ),
+    ] = None
+    gpus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,N,…", help="GPUs, such as 0,1: each run has one for itself. By default all runs see all."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class ShownOptions:
+    """What is shown instead of doing anything."""
+
+    panel: ClassVar[str] = OUTPUT
+
+    results: Annotated[
+        bool, typer.Option("--results", help="Do no runs: compare those that are done, and write the page again.")
+    ] = False
+    commands: Annotated[
+        bool, typer.Option("--commands", help="Do no runs: print the command of each that is left, in their order.")
+    ] = False
+
+
+@with_groups
+def campaign(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML file of the campaign: trainings, seeds, benches.")],
+    work: JobOptions,
+    instead: ShownOptions,
+    planned: PlanOptions,
+    shown: PrintedOptions,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=OUTPUT,
+            show_default="runs/NAME of the file",
+            help="Folder of the campaign. The same command goes on where it was stopped.",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh", rich_help_panel=OUTPUT, help="Make those runs again that were made otherwise than the file says."
+        ),
+    ] = False,
+    resamples: Annotated[
+        int, typer.Option(metavar="N", rich_help_panel=ADVANCED, help="Resamples of the images, for 95 % intervals.")
+    ] = 1000,
+) -> None:
+    """Fill a table of trainings × seeds × benches, run by run, and compare the methods.
+
+    Each run is one of robustpose train or robustpose bench, in a folder of its own. Stopped, the same command goes on;
+    started on several machines that share the folder, they share the runs.
+    """
+    from robustpose.campaign.file import read_campaign
+    from robustpose.campaign.jobs import check_gpus
+    from robustpose.campaign.outcome import find_outcome
+    from robustpose.campaign.run import Wishes, check_changes, fill_table, open_table, plan_campaign
+    from robustpose.cli.checked_runs import check_runs
+    from robustpose.reading import read_text
+    from robustpose.results.resampling import check_resamples
+    from robustpose.show.campaign import print_campaign
+    from robustpose.show.pages.campaign import write_campaign
+    from robustpose.show.terminal import progress_display
+
+    _refuse_several({"--results": instead.results, "--commands": instead.commands, "--dry-run": planned.dry_run})
+    check_resamples(resamples, 1)
+    asked = read_campaign(file)
+    place = Path("runs") / file.stem if out is None else out
+    gpus = split_words(work.gpus or "")
+    n_jobs = check_gpus(gpus, work.jobs)
+    table = open_table(asked, place, check_runs(asked))
+    if instead.commands:
+        print_commands(table)
+        return
+
+    def compare() -> Outcome:
+        found = find_outcome(table, file.stem, resamples)
+        write_campaign(place, found)
+        return found
+
+    if not instead.results:
+        check_changes(table, fresh)
+        with progress_display() as show:
+            wishes = Wishes(n_jobs, gpus, fresh, show, print_aside, lambda: _try_comparing(compare))
+            plan, costs = plan_campaign(table, wishes)
+            tell_plan(plan, shown if planned.dry_run else None)
+            if planned.dry_run:
+                return
+            fill_table(table, costs, read_text(file, "campaign"), wishes)
+    elif not place.is_dir():
+        raise UserError(f"{place.absolute()} is not there: robustpose campaign {file} makes it")
+    outcome = compare()
+    print_campaign(outcome)
+    page = place / "campaign.html"
+    print_line(f"page: {page}")
+    failed = {run.name: problem for run, problem in table.failed.items()}
+    for name, problem in failed.items():
+        print_aside(f"error: {name} failed: {problem}")
+    shown.write({"folder": place, "page": page, "failed": failed, "done": len(table.done), "runs": len(table.runs)})
+    if failed and not instead.results:
+        raise typer.Exit(YOURS)
+
+
+def print_commands(table: Table) -> None:
+    """Print the commands of all runs that are left, one a line, in an order in which they can be done."""
+    from robustpose.campaign.runs import spell_command
+
+    for run in table.left:
+        print_line(spell_command(run.command(table.out, table.networks)))
+
+
+def _refuse_several(given: dict[str, bool]) -> None:
+    several = [name for name, is_given in given.items() if is_given]
+    if len(several) > 1:
+        raise UserError(f"{spell_list(several)} do not go together: choose one")
+
+
+def _try_comparing(compare: Any) -> None:
+    """Write the page of what is there, while more runs are done; what cannot be compared is said at the end."""
+    try:
+        compare()
+    except UserError as error:
+        print_aside(f"warning: the page is not written yet: {error}")

@@ -1,0 +1,108 @@
+import pytest
+
+from robustpose.campaign.file import read_campaign
+from robustpose.campaign.runs import list_runs, spell_command
+from robustpose.campaign.words import merge_options, spell_options
+from robustpose.errors import UserError
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a campaign's file of YAML text, and return its path."""
+
+    def write(text):
+        path = tmp_path / "table.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def refuse(path):
+    with pytest.raises(UserError) as caught:
+        read_campaign(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_campaign_has_a_run_for_each_training_seed_suite_and_way(write):
+    campaign = read_campaign(
+        write("{trainings: {plain: , b: {epochs: 2}}, seeds: [3, 4], suites: [coco-c, c-bar], ways: {as is: , bn: }}")
+    )
+    runs = list_runs(campaign)
+    assert len(runs) == 2 * 2 * (1 + 2 * 2)
+    assert [run.bench for run in runs[:5]] == [None, "coco-c", "c-bar", "coco-c (bn)", "c-bar (bn)"]
+    assert len({run.folder for run in runs}) == len(runs)
+    assert [run.seed for run in runs] == [3] * 10 + [4] * 10
+
+
+def test_options_of_one_training_change_those_of_all(write):
+    text = """
+train: {recipe: advmix/toy, set: {epochs: 8, lr: 0.1}}
+trainings: {short: {set: {epochs: 2}, strategy: supervised}}
+bench: {data: toy, adapt_images: 4}
+"""
+    training, bench, *_ = list_runs(read_campaign(write(text)))
+    assert spell_command(training.words) == (
+        "robustpose train --recipe advmix/toy --set epochs=2 --set lr=0.1 --set seed=0 --strategy supervised"
+    )
+    assert bench.words == ("bench", "--suite", "coco-c", "--data", "toy", "--adapt-images", "4")
+
+
+def test_a_bench_takes_the_weights_that_its_training_made(write, tmp_path):
+    runs = list_runs(read_campaign(write("{trainings: {a: {recipe: demo}}, seeds: [7]}")))
+    words = runs[1].command(tmp_path, {"a": "small"})
+    assert words[words.index("--model") + 1] == f"small:{tmp_path}/runs/a/seed-7/training/model.safetensors"
+
+
+def test_a_training_may_begin_with_the_weights_of_another(write, tmp_path):
+    runs = list_runs(read_campaign(write("{trainings: {base: {recipe: demo}, hard: {from: base}}, seeds: [7]}")))
+    words = runs[2].command(tmp_path, {})
+    assert words[words.index("--init") + 1] == f"{tmp_path}/runs/base/seed-7/training/model.safetensors"
+    assert runs[2].after == runs[0].folder
+
+
+def test_networks_that_are_there_are_only_benched(write):
+    runs = list_runs(read_campaign(write("{trainings: {mine: {model: 'onnx:net-{seed}.onnx'}}, seeds: [1, 2]}")))
+    assert [run.words[2] for run in runs] == ["onnx:net-1.onnx", "onnx:net-2.onnx"]
+    assert all(run.after is None and not run.is_training for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{trainings: {a: {}}, sede: [1]}", "unknown key 'sede'"),
+        ("{seeds: [1]}", "'trainings' is missing"),
+        ("{trainings: {}}", "trainings must be of at least 1 entries"),
+        ("{trainings: {a: {}}, seeds: [1, 1]}", "has 1 twice"),
+        ("{trainings: {a: {}}, seeds: [-1]}", "seeds.0 must be at least 0"),
+        ("{trainings: {../a: {}}}", "names a folder"),
+        ("{trainings: {a: {}, A: {}}}", "in other capitals"),
+        ("{trainings: {a: {}}, suites: [coco]}", "there is no suite 'coco'"),
+        ("{trainings: {a: {out: x}}}", "each training has a folder of its own is in its place"),
+        ("{trainings: {a: {}}, bench: {suite: c-bar}}", "suites is in its place"),
+        ("{trainings: {a: {}}, train: {set: {seed: 3}}}", "seeds is in its place"),
+        ("{trainings: {a: {from: b}}}", "trainings.a.from must name one of the trainings, got 'b'"),
+        ("{trainings: {a: {from: b}, b: {from: a}}}", "begins with itself"),
+        ("{trainings: {a: {model: 'onnx:n.onnx'}}}", "must hold {seed}"),
+        ("{trainings: {a: {model: 'onnx:{seed}', strategy: x}}}", "nothing is trained: leave out strategy"),
+        ("{trainings: {a: {}}, parts: {half: '2'}}", "parts: half: a part of the images is a slice"),
+        ("{trainings: {a: {}, b: {}}, comparisons: {c: [a, d]}}", "comparisons.c must name two of the trainings"),
+        ("{trainings: {a: {}, b: {}}, comparisons: {c: [a]}}", "at least 2"),
+        ("[1]", "must hold trainings and benches (key: value), got list"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_its_place(write, text, words):
+    assert words in refuse(write(text))
+
+
+def test_groups_are_merged_key_by_key_and_nested_keys_have_dots():
+    merged = merge_options({"set": {"mixing": {"alpha": 0.1}}}, {"set": {"mixing.alpha": 0.5, "lr": 1}})
+    assert spell_options(merged) == ["--set", "mixing.alpha=0.5", "--set", "lr=1"]
+    with pytest.raises(UserError, match="must be a group"):
+        merge_options({"set": {"lr": 1}}, {"set": "lr=2"})
+
+
+def test_a_value_that_no_option_can_have_is_refused():
+    with pytest.raises(UserError, match="'metric' in a campaign's file must be a word"):
+        spell_options({"metric": [[1]]})
