@@ -39,8 +39,8 @@ def _gather(table: Table) -> tuple[dict[Method, list[dict[str, Path]]], list[str
     """Return of each method the folders by suite of each seed that is complete, and notes on what is left out."""
     notes = []
     complete: dict[Method, list[dict[str, Path]]] = {}
-    for training in table.campaign.trainings:
-        for way in list_ways(table.campaign):
+    for way in list_ways(table.campaign):
+        for training in table.campaign.trainings:
             of_seeds = []
             for seed in table.campaign.seeds:
                 runs = _find_benches(table.runs, training, way, seed)

@@ -1,0 +1,210 @@
+import json
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from robustpose.campaign import run as running
+from robustpose.campaign.file import Campaign
+from robustpose.campaign.notes import lock_path, note_path, read_note
+from robustpose.campaign.order import Costs
+from robustpose.campaign.run import Wishes, check_changes, fill_table, open_table
+from robustpose.errors import UserError
+from robustpose.locks import open_and_lock, release
+
+
+class FakeJob:
+    """A command that takes no time, and writes what it should."""
+
+    started: list = []  # noqa: RUF012  # the words of all of them
+    fails: dict = {}  # noqa: RUF012  # by a part of the folder: the line it fails with
+    lasts = 0  # looks until it has ended
+    most = 0
+
+    def __init__(self, words, log, gpu):
+        self.words, self.gpu, self.seconds = words, gpu, 5.0
+        FakeJob.started.append(words)
+        self.out = Path(words[words.index("--out") + 1])
+        self.looks = 0
+        self.is_stopped = False
+
+    def ended(self):
+        self.looks += 1
+        return self.looks > FakeJob.lasts
+
+    @property
+    def problem(self):
+        for part, line in FakeJob.fails.items():
+            if part in str(self.out):
+                return line
+        self.out.mkdir(parents=True, exist_ok=True)
+        is_training = self.words[0] == "train"
+        (self.out / ("model.safetensors" if is_training else "summary.json")).write_text(str(self.out))
+        return None
+
+    def stop(self):
+        self.is_stopped = True
+
+    def wait(self):
+        assert self.is_stopped
+
+
+@pytest.fixture(autouse=True)
+def jobs(monkeypatch):
+    """Commands that take no time."""
+    monkeypatch.setattr(running, "Job", FakeJob)
+    monkeypatch.setattr(running, "LOOK", 0.0)
+    monkeypatch.setattr(running, "ELSEWHERE", 0.0)
+    monkeypatch.setattr(FakeJob, "started", [])
+    monkeypatch.setattr(FakeJob, "fails", {})
+    monkeypatch.setattr(FakeJob, "lasts", 0)
+    return FakeJob
+
+
+def table_of(out, **changes):
+    values = {"trainings": {"a": {"epochs": 1}, "b": {"from": "a"}}, "seeds": (0, 1), **changes}
+    return open_table(Campaign.model_validate(values), out, {"a": "small", "b": "small"})
+
+
+def fill(table, **wishes):
+    fill_table(table, Costs(), "text", Wishes(**wishes))
+    return table
+
+
+def folders(jobs):
+    return [str(words[words.index("--out") + 1]).partition("/runs/")[2] for words in jobs.started]
+
+
+def test_everything_is_done_once_and_in_order(tmp_path, jobs):
+    fill(table_of(tmp_path / "c"))
+    assert folders(jobs) == [
+        f"{name}/seed-{seed}/{what}" for seed in (0, 1) for name in "ab" for what in ("training", "coco-c")
+    ]
+    jobs.started.clear()
+    assert not fill(table_of(tmp_path / "c")).left
+    assert jobs.started == []
+
+
+def test_as_many_runs_are_done_at_once_as_are_asked_for(tmp_path, jobs, monkeypatch):
+    monkeypatch.setattr(jobs, "lasts", 3)
+    most = []
+    show = lambda label, at: most.append(len([name for name in at.note.split("  ") if name]))  # noqa: E731
+    fill(table_of(tmp_path / "c", trainings={"a": {}, "b": {}}), n_jobs=2, show=show)
+    assert max(most) == 2
+
+
+def test_each_job_has_a_gpu_for_itself(tmp_path, jobs, monkeypatch):
+    gpus = []
+    monkeypatch.setattr(running, "Job", lambda words, log, gpu: gpus.append(gpu) or FakeJob(words, log, gpu))
+    fill(table_of(tmp_path / "c", trainings={"a": {}, "b": {}}), n_jobs=2, gpus=("4", "7"))
+    assert set(gpus) == {"4", "7"}
+
+
+def test_a_run_that_fails_keeps_back_only_those_that_need_it_and_is_tried_again(tmp_path, jobs):
+    jobs.fails["a/seed-0/training"] = "it diverged"
+    told = []
+    table = fill(table_of(tmp_path / "c"), tell=told.append)
+    states = {(one.training, one.seed, one.bench): one.state for one in table.list_states()}
+    assert states["a", 0, None] == "failed"
+    assert states["b", 0, None] == states["b", 0, "coco-c"] == states["a", 0, "coco-c"] == "waiting"
+    assert states["b", 1, "coco-c"] == "done"
+    assert told == ["failed: a, seed 0: it diverged"]
+    jobs.fails.clear()
+    again = table_of(tmp_path / "c")
+    assert [one.note for one in again.list_states() if one.state == "failed"] == ["it diverged"]
+    assert not fill(again).left
+
+
+def test_a_command_that_makes_nothing_has_failed(tmp_path, jobs, monkeypatch):
+    monkeypatch.setattr(jobs, "problem", None)
+    table = fill(table_of(tmp_path / "c"))
+    assert "is not there" in next(iter(table.failed.values()))
+
+
+def test_runs_of_other_options_are_refused_and_made_again_with_fresh(tmp_path, jobs):
+    fill(table_of(tmp_path / "c"))
+    jobs.started.clear()
+    table = table_of(tmp_path / "c", trainings={"a": {"epochs": 2}, "b": {"from": "a"}})
+    with pytest.raises(UserError, match=r"a, seed 0: 1, now 2.*--fresh"):
+        check_changes(table, fresh=False)
+    check_changes(table, fresh=True)
+    fill(table, fresh=True)
+    assert not table.left
+    of_a = [words for words in jobs.started if "/a/" in str(words[words.index("--out") + 1])]
+    assert [words[0] for words in of_a if "--fresh" in words] == ["train", "train"]
+
+
+def test_a_file_that_changes_makes_runs_other_ones(tmp_path, jobs):
+    data = tmp_path / "people.json"
+    data.write_text("1")
+    fill(table_of(tmp_path / "c", bench={"annotations": str(data)}))
+    data.write_text("2")
+    table = table_of(tmp_path / "c", bench={"annotations": str(data)})
+    with pytest.raises(UserError, match=r"the file .*people.json has changed"):
+        check_changes(table, fresh=False)
+    assert all(not run.is_training for run in table.other)
+
+
+def test_weights_that_somebody_changed_are_refused(tmp_path, jobs):
+    fill(table_of(tmp_path / "c"))
+    (tmp_path / "c/runs/a/seed-0/training/model.safetensors").write_text("others")
+    with pytest.raises(UserError, match="is not what the campaign made of a, seed 0"):
+        table_of(tmp_path / "c")
+
+
+def test_more_seeds_trainings_and_suites_add_to_the_table(tmp_path, jobs):
+    fill(table_of(tmp_path / "c"))
+    jobs.started.clear()
+    fill(table_of(tmp_path / "c", seeds=(0, 1, 2), suites=("coco-c", "c-bar")))
+    assert len(jobs.started) == 2 * 2 + 2 * 3
+    assert not any("seed-0/coco-c" in folder for folder in folders(jobs))
+
+
+def test_a_run_that_another_process_does_is_left_to_it(tmp_path, jobs, monkeypatch):
+    table = table_of(tmp_path / "c", seeds=(0,))
+    first = table.runs[0]
+    path = lock_path(first, table.out)
+    path.parent.mkdir(parents=True)
+    lock, looks = open_and_lock(path), count()
+
+    def let_go(runs, table=table, look=table.look):
+        if next(looks) == 2:  # the other process has ended, and left the run to whoever comes
+            release(lock)
+        look(runs)
+
+    monkeypatch.setattr(table, "look", let_go)
+    fill(table)
+    assert not table.left
+    assert folders(jobs).count("a/seed-0/training") == 1
+
+
+def test_stopped_it_stops_its_jobs_and_goes_on_later(tmp_path, jobs, monkeypatch):
+    monkeypatch.setattr(jobs, "lasts", 10**6)
+
+    def interrupt(label, progress):
+        raise KeyboardInterrupt
+
+    table = table_of(tmp_path / "c")
+    with pytest.raises(KeyboardInterrupt):
+        fill(table, show=interrupt)
+    note = read_note(table.runs[0], table.out)
+    assert (note.state, note.seconds) == ("begun", 5.0)
+    monkeypatch.setattr(jobs, "lasts", 0)
+    assert not fill(table_of(tmp_path / "c")).left
+    assert read_note(table.runs[0], table.out).seconds == 10.0
+
+
+def test_a_damaged_note_is_one_line(tmp_path, jobs):
+    table = fill(table_of(tmp_path / "c"))
+    note_path(table.runs[0], table.out).write_text(json.dumps({"words": 1}))
+    with pytest.raises(UserError, match=r"note .*training.json"):
+        table_of(tmp_path / "c")
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(UserError, match=r"holds no campaign: choose another --out"):
+        table_of(tmp_path)
+    with pytest.raises(UserError, match="is no folder"):
+        table_of(tmp_path / "thesis.tex")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
