@@ -53,6 +53,10 @@ def folder(tmp_path_factory, coco_folder, onnx_file):
     shutil.copy(onnx_file, folder / "pose.onnx")
     write_image(folder / "photo.png", draw_scene(40, 50))
     (folder / "photo.png").rename(folder / "photo.jpg")
+    (folder / "table.yaml").write_text(
+        "{seeds: [0], trainings: {demo: {model: demo}}, "
+        "bench: {data: toy, limit: 1, corruptions: fog, severities: [1]}}"
+    )
     for name in ("paintings", "coco", "mpii"):
         (folder / name).mkdir()
     write_image(folder / "paintings/a.png", draw_scene(64, 64))

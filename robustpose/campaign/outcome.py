@@ -85,7 +85,7 @@ def _compare_two(
 ) -> tuple[Comparison, ...]:
     """Return two methods side by side, on each suite."""
     return tuple(
-        compare_groups({name: [of[suite] for of in seeds or ()] for name, seeds in two.items()}, n_resamples, part)
+        compare_groups({name: [of[suite] for of in seeds or ()] for name, seeds in two.items()}, n_resamples, part=part)
         for suite in campaign.suites
     )
 
@@ -96,6 +96,6 @@ def _compare_all(
     named = {call_method(*method): of for method, of in methods.items()}
     if are_groups:
         groups = {name: [folder for of in seeds for folder in of.values()] for name, seeds in named.items()}
-        return compare_groups_on_suites(groups, n_resamples, part)
+        return compare_groups_on_suites(groups, n_resamples, part=part)
     folders = [folder for seeds in named.values() for folder in seeds[0].values()]
-    return compare_suites(folders, n_resamples, list(named), part)
+    return compare_suites(folders, n_resamples, list(named), part=part)

@@ -95,7 +95,7 @@ def campaign(
     from robustpose.reading import read_text
     from robustpose.results.resampling import check_resamples
     from robustpose.show.campaign import print_campaign
-    from robustpose.show.pages.campaign import write_campaign
+    from robustpose.show.pages.campaign import check_campaign_place, write_campaign
     from robustpose.show.terminal import progress_display
 
     _refuse_several({"--results": instead.results, "--commands": instead.commands, "--dry-run": planned.dry_run})
@@ -105,6 +105,7 @@ def campaign(
     gpus = split_words(work.gpus or "")
     n_jobs = check_gpus(gpus, work.jobs)
     table = open_table(asked, place, check_runs(asked))
+    check_campaign_place(place)
     if instead.commands:
         print_commands(table)
         return

@@ -1,0 +1,168 @@
+"""Campaigns by the command line: real runs, killed and resumed, and what comes out."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from robustpose.campaign.file import read_campaign
+from robustpose.campaign.notes import read_note
+from robustpose.campaign.run import open_table
+from tests.runs import CELLS, ROOT, children_of, write_predictions
+
+BENCH = {"corruptions": "fog,contrast", "severities": "1,4", "resamples": 50, "no-report": True}
+
+
+@pytest.fixture
+def found(coco_folder, tmp_path):
+    """The file of a campaign of networks that are there: poses of two methods with two seeds."""
+    for name, noise in (("good", 0.5), ("bad", 2.0)):
+        for seed in (0, 1):
+            write_predictions(tmp_path / f"{name}-{seed}", coco_folder, noise, CELLS, seed)
+    data = {"annotations": str(coco_folder / "people.json"), "images": str(coco_folder / "images")}
+    methods = {name: {"model": f"results:{tmp_path}/{name}-{{seed}}"} for name in ("bad", "good")}
+    values = {
+        "seeds": [0, 1],
+        "trainings": methods,
+        "bench": {**data, **BENCH},
+        "comparisons": {"better": ["bad", "good"]},
+    }
+    path = tmp_path / "poses.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def results_of(out):
+    """Return what a campaign found, without its folders."""
+    return [(out / name).read_text().replace(str(out), "OUT") for name in ("results.json", "campaign.md")]
+
+
+def start(file, out):
+    command = [sys.executable, "-m", "robustpose", "campaign", str(file), "--out", str(out), "--jobs", "2"]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_killed_five_times_it_goes_on_and_ends_with_the_same_table(found, tmp_path, run):
+    code, _, errors = run("campaign", found, "--out", tmp_path / "whole", "--jobs", 2)
+    assert code == 0, errors
+    rng = random.Random(5)
+    started = []
+    for _ in range(5):
+        process = start(found, tmp_path / "killed")
+        time.sleep(rng.uniform(0.8, 3.0))
+        started += children_of(process.pid)
+        process.kill()
+        process.communicate()
+    ending = time.monotonic() + 10
+    while any(map(is_alive, started)) and time.monotonic() < ending:
+        time.sleep(0.1)
+    assert not any(map(is_alive, started))  # commands end with the campaign
+    process = start(found, tmp_path / "killed")
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, printed
+    assert results_of(tmp_path / "killed") == results_of(tmp_path / "whole")
+
+
+def test_ctrl_c_ends_with_one_line_and_stops_what_it_started(found, tmp_path):
+    process = start(found, tmp_path / "c")
+    while not children_of(process.pid):
+        time.sleep(0.05)
+    time.sleep(1.0)
+    started = children_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert printed.splitlines()[-1] == "stopped; finished work is kept: the same command goes on from there"
+    assert "Traceback" not in printed
+    assert not any(map(is_alive, started))
+
+
+def test_what_it_finds_is_shown_and_written(found, tmp_path, run):
+    out = tmp_path / "c"
+    code, output, errors = run("campaign", found, "--out", out, "--jobs", 2, "--json", tmp_path / "c.json")
+    assert code == 0, errors
+    assert "0 trainings, 4 benches: " in errors
+    assert "good" in output
+    assert f"page: {out}/campaign.html" in output
+    told = json.loads((tmp_path / "c.json").read_text())
+    assert (told["done"], told["runs"], told["failed"]) == (4, 4, {})
+    code, again, errors = run("campaign", found, "--out", out, "--results")
+    assert code == 0, errors
+    assert again == output
+    code, output, errors = run("campaign", found, "--out", out, "--commands")
+    assert (code, output) == (0, "")
+    code, output, _ = run("campaign", found, "--out", tmp_path / "other", "--commands")
+    assert len(output.splitlines()) == 4
+    assert all(line.startswith("robustpose bench --model results:") for line in output.splitlines())
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """The file of a campaign that trains a network, and another from where that ended."""
+    path = tmp_path / "table.yaml"
+    settings = {
+        "model": "small", "input_wh": [32, 64], "sigma": 1.0, "epochs": 1, "batch_size": 4, "lr": 1e-3, "decay_at": [1],
+        "engine": {"accelerator": "cpu", "threads": 1},
+        "train_data": {"name": "toy", "n_images": 4, "seed": 1}, "val_data": {"name": "toy", "n_images": 2, "seed": 0},
+    }  # fmt: skip
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    values = {
+        "seeds": [3],
+        "train": {"recipe": str(tmp_path / "recipe.yaml")},
+        "trainings": {"standard": None, "hardened": {"from": "standard", "strategy": "equalmix"}},
+        "bench": {"data": "toy", "limit": 4, "corruptions": "fog", "severities": [2], "no-report": True},
+    }
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def test_networks_are_trained_and_benched(trained, tmp_path, run):
+    out = tmp_path / "c"
+    code, output, errors = run("campaign", trained, "--out", out, "--jobs", 2)
+    assert code == 0, errors
+    table = open_table(read_campaign(trained), out, {"standard": "small", "hardened": "small"})
+    assert not table.left
+    bench = json.loads((out / "runs/hardened/seed-3/coco-c/summary.json").read_text())
+    assert bench["provenance"]["estimator"]["seen"]  # equalmix shows some of the corruptions of suites
+    assert read_note(table.runs[0], out).words[-1] == "seed=3"
+    assert "one training each" in output + errors
+
+
+def test_a_mistake_in_a_training_is_told_before_anything_is_done(trained, tmp_path, run):
+    for before, after, words in (
+        ("equalmix", "equalmx", "hardened, seed 3: "),
+        ("limit: 4", "limits: 4", "standard, seed 3, coco-c: No such option --limits"),
+        ("name: toy", "name: toys", "standard, seed 3: "),
+    ):
+        for file in (trained, tmp_path / "recipe.yaml"):
+            file.write_text(file.read_text().replace(before, after))
+        code, _, errors = run("campaign", trained, "--out", tmp_path / "c")
+        assert code == 2
+        assert words in errors
+        assert not (tmp_path / "c").exists()
+        for file in (trained, tmp_path / "recipe.yaml"):
+            file.write_text(file.read_text().replace(after, before))
+
+
+def test_a_mistake_in_a_bench_is_found_by_trying_it_first(found, tmp_path, run):
+    found.write_text(found.read_text().replace("contrast", "contrasts"))
+    code, _, errors = run("campaign", found, "--out", tmp_path / "c")
+    assert code == 2
+    assert "bad, seed 0, coco-c: " in errors
+    assert "contrasts" in errors
+    assert not (tmp_path / "c").exists()
