@@ -34,7 +34,7 @@ def check_runs(campaign: Campaign) -> dict[str, str]:
 def _read_network(given: Mapping[str, Any], what: str) -> str:
     """Return the name of the network that a training makes, by the values of its options."""
     from robustpose.cli.devices import DeviceOptions
-    from robustpose.cli.train import TrainDataOptions, WeightOptions, WhatToTrain, read_asked
+    from robustpose.cli.train_options import TrainDataOptions, WeightOptions, WhatToTrain, read_asked
 
     def gather(group: type[Group]) -> Group:
         return group(**{field.name: given[field.name] for field in fields(cast(Any, group))})
