@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from robustpose import models
-from robustpose.cli.train import TrainDataOptions
+from robustpose.cli.train_options import TrainDataOptions
 from robustpose.data.images import write_image
 from robustpose.data.spec import DataSpec
 from robustpose.errors import DoubtWarning, UserError
