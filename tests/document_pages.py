@@ -16,7 +16,9 @@ from typing import Any
 
 import yaml
 
+from robustpose.campaign.file import read_campaign
 from robustpose.cli import main
+from robustpose.cli.checked_runs import check_runs
 from tests.document_files import Files
 from tests.documents import (
     SHELLS,
@@ -84,6 +86,7 @@ def read_board_entry(path: Path) -> None:
 READERS: dict[str, Callable[[Path], Any]] = {
     "entry": read_board_entry,
     "training": read_training,
+    "campaign": lambda path: check_runs(read_campaign(path)),
     "bench": read_measured,
     "skeleton": read_skeleton,
     "yaml": lambda path: yaml.safe_load(path.read_text()),
