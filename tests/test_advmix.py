@@ -19,8 +19,18 @@ from robustpose.models.unet import UNet
 from robustpose.pose.skeletons import COCO
 from robustpose.train.advmix import AdvMixStep
 from robustpose.train.heatmaps import LOSSES, HeatmapObjective, joints_mse, joints_smooth_l1
-from robustpose.train.mixing import DirichletMix, EqualMix, GeneratorMix, LastView, make_generator, mix
+from robustpose.train.mixing import (
+    DirichletMix,
+    EqualMix,
+    GeneratorMix,
+    LastView,
+    RandomView,
+    make_generator,
+    make_random_view,
+    mix,
+)
 from robustpose.train.optimisation import Optimisation
+from robustpose.train.settings_groups import MixingSettings
 from robustpose.train.sheets import draw_sheet, to_images
 from robustpose.train.steps import Step
 from robustpose.train.teacher import Teacher
@@ -134,6 +144,7 @@ def test_weights_of_every_mixer_sum_to_one_and_make_the_mix() -> None:
         LastView(),
         EqualMix(),
         DirichletMix(),
+        RandomView(0.5),
         GeneratorMix(generator),
         GeneratorMix(generator, scale=2),
         GeneratorMix(generator, image_head="logits"),
@@ -148,6 +159,22 @@ def test_weights_of_every_mixer_sum_to_one_and_make_the_mix() -> None:
     assert GeneratorMix(generator, image_head="logits")(views)[1].shape == (6, 3, 1, 1)
     pixels = GeneratorMix(generator)(views)[1]
     torch.testing.assert_close(GeneratorMix(generator, image_head="weights")(views)[1], pixels.mean((2, 3), True))
+
+
+def test_a_random_view_is_one_view_as_it_is_and_clean_in_its_share() -> None:
+    views = torch.arange(5.0)[None, :, None, None, None].expand(2000, 5, 1, 1, 1)
+    torch.manual_seed(0)
+    mixed, weights = RandomView(0.4)(views)
+    assert set(weights.unique().tolist()) == {0.0, 1.0}
+    shares = torch.bincount(mixed.flatten().long(), minlength=5) / 2000
+    torch.testing.assert_close(shares, torch.tensor([0.4, 0.15, 0.15, 0.15, 0.15]), atol=0.03, rtol=0)
+    assert RandomView(1.0)(views)[1][:, 0].all()
+    assert not RandomView(0.0)(views)[1][:, 0].any()
+
+
+def test_a_random_view_needs_others_than_the_clean_one() -> None:
+    with pytest.raises(UserError, match="takes the clean view and others"):
+        make_random_view(1, (32, 64), MixingSettings())
 
 
 def test_generator_starts_near_an_equal_mix() -> None:

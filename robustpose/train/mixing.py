@@ -63,6 +63,28 @@ class DirichletMix(nn.Module):
         return mix(views, weights[:, :, None, None])
 
 
+class RandomView(nn.Module):
+    """Take one view of each image as it is: the clean one with chance `clean_share`, or any of the others alike.
+
+    A mean of a sharp and a blurred view is not blurred, and one of a clean and a noisy view has half of the noise: who
+    learns from single views meets each in full strength.
+    """
+
+    adversarial = False
+
+    def __init__(self, clean_share: float) -> None:
+        super().__init__()
+        self._clean_share = clean_share
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        n_crops, n_views = views.shape[:2]
+        is_clean, place = torch.rand(2, n_crops)  # on the CPU: one stream for all devices
+        others = 1 + (place * (n_views - 1)).long().clamp(max=n_views - 2)
+        chosen = torch.where(is_clean < self._clean_share, CLEAN, others)
+        weights = F.one_hot(chosen, n_views).to(views)
+        return views[torch.arange(n_crops), chosen.to(views.device)], weights[:, :, None, None]
+
+
 class GeneratorMix(nn.Module):
     """Let a U-Net, (B, 3·V, h, w) to logits (B, V, h, w), weigh the views pixel by pixel: AdvMix, M of eq. 5.
 
@@ -117,6 +139,13 @@ def make_pixel_mixer(
     """Return the mixer of AdvMix, or with an `image_head` that of AdvMix-Image."""
     scale = mixing.generator_scale
     return GeneratorMix(make_generator(n_views, input_wh, mixing.generator_width, scale), scale, image_head)
+
+
+def make_random_view(n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> RandomView:
+    """Return the mixer of randomview."""
+    if n_views < 2:
+        raise UserError("strategy 'randomview' takes the clean view and others: name two or more in mixing.views")
+    return RandomView(mixing.clean_share)
 
 
 def make_image_mixer(n_views: int, input_wh: tuple[int, int], mixing: MixingSettings) -> GeneratorMix:

@@ -1,8 +1,8 @@
 """Strategies, one table: which views a student learns from, how they are mixed, and whether a teacher has a say.
 
-The rows are the paper's (Wang et al., CVPR 2021, Tables 4 to 7) and the control that it lacks: the same budget of plain
-fine-tuning (`supervised` with `start_from`). A row here is all that a new strategy needs: settings, the command's help
-and `robustpose list strategies` read this table.
+The rows are the paper's (Wang et al., CVPR 2021, Tables 4 to 7); the control that it lacks, the same budget of plain
+fine-tuning (`supervised` with `start_from`); and `randomview`, ours. A row here is all that a new strategy needs:
+settings, the command's help and `robustpose list strategies` read this table.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from robustpose.errors import UserError
 from robustpose.registry import load
 
 THREE = ("clean", "autoaugment", "gridmask")
+UNLIKE_SUITES = ("clean", "augmix", "pixmix", "patch-noise", "lowpass")  # which show nothing of what a suite tests
 GENERATOR = "robustpose.train.mixing:make_pixel_mixer"
 GENERATOR_OF_IMAGES = "robustpose.train.mixing:make_image_mixer"
 
@@ -40,6 +41,12 @@ STRATEGIES: dict[str, Strategy] = {
     "sequentialmix": Strategy("other colours, then squares taken out", ("clean", "sequential"), distils=True),
     "equalmix": Strategy("the mean of the views", THREE, "robustpose.train.mixing:EqualMix", distils=True),
     "dirichletmix": Strategy("views in random shares", THREE, "robustpose.train.mixing:DirichletMix", distils=True),
+    "randomview": Strategy(
+        "one view a crop, as it is: the clean one (mixing.clean_share) or any of the others",
+        UNLIKE_SUITES,
+        "robustpose.train.mixing:make_random_view",
+        distils=True,
+    ),
     "advmix-image": Strategy("a generator weighs whole views against the student", THREE, GENERATOR_OF_IMAGES, True),
     "advmix": Strategy("a generator weighs views pixel by pixel against the student", THREE, GENERATOR, True),
 }
