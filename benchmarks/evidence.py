@@ -1,0 +1,84 @@
+"""Does docs/evidence.md say what the campaigns found? And write its tables.
+
+    robustpose campaign examples/evidence/lspet.yaml --out runs/lspet --jobs 2
+    robustpose campaign examples/evidence/crowds.yaml --out runs/crowds --jobs 2
+    python benchmarks/evidence.py runs/lspet runs/crowds --write
+    python benchmarks/evidence.py
+
+The first form copies what campaigns print, `campaign.md`, to docs/evidence/, and fills the tables of docs/evidence.md
+from there: those between ``<!-- table: lspet; Reported (1::2); Differences to plain, in points -->``, which names a
+file and two of its headings, and ``<!-- end -->``. The second form, which a test runs, lists what is not the same, and
+every figure of the sentences that no campaign has printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE, FOLDER = DOCS / "evidence.md", DOCS / "evidence"
+TABLE = re.compile(r"(<!-- table: (?P<place>[^>]*?) -->\n)(?P<table>.*?)(?P<end><!-- end -->)", re.DOTALL)
+# What the paper has printed, and what says how something was done, is not a campaign's: it stands in `quotes`.
+QUOTED = re.compile(r"`[^`]*`|<!--.*?-->|```.*?```|\]\([^)]*\)", re.DOTALL)
+FIGURE = re.compile(r"[+−-]?\d+\.\d+")
+
+
+def find_table(place: str, folder: Path = FOLDER) -> str:
+    """Return the table that a place names: the file, the part of the images, and the heading of the table.
+
+    A fourth word is that of the suite, where there is a table for each below the heading.
+    """
+    file, part, heading, *suite = (word.strip() for word in place.split(";"))
+    lines = (folder / f"{file}.md").read_text().splitlines()
+    start = lines.index(f"## {part}")
+    start = next(i for i in range(start + 1, len(lines)) if lines[i] == f"### {heading}")
+    if suite:
+        start = next(i for i in range(start + 1, len(lines)) if lines[i].startswith(f"{suite[0]}, "))
+    first = next(i for i in range(start + 1, len(lines)) if lines[i].startswith("|"))
+    last = next(i for i in range(first, len(lines)) if not lines[i].startswith("|"))
+    return "".join(f"{line}\n" for line in lines[first:last])
+
+
+def fill_tables(page: str, folder: Path = FOLDER) -> str:
+    """Return a page with the tables that it names."""
+    return TABLE.sub(lambda found: f"{found[1]}\n{find_table(found['place'], folder)}\n{found['end']}", page)
+
+
+def list_unknown(page: str, folder: Path = FOLDER) -> Iterator[str]:
+    """Yield the figures of a page's sentences that stand in no file of the folder."""
+    known = {figure.lstrip("+−-") for path in folder.glob("*.md") for figure in FIGURE.findall(path.read_text())}
+    for number, line in enumerate(QUOTED.sub("", TABLE.sub("", page)).splitlines(), 1):
+        for figure in FIGURE.findall(line):
+            if figure.lstrip("+−-") not in known:
+                yield f"{figure} (line {number} without tables: {line.strip()[:80]})"
+
+
+def main() -> None:
+    """Check, or write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("campaigns", nargs="*", type=Path, help="folders of finished campaigns")
+    parser.add_argument("--write", action="store_true", help="write docs/evidence/ and the tables of docs/evidence.md")
+    given = parser.parse_args()
+    if given.write:
+        FOLDER.mkdir(exist_ok=True)
+        for campaign in given.campaigns:
+            shutil.copyfile(campaign / "campaign.md", FOLDER / f"{campaign.name}.md")
+        PAGE.write_text(fill_tables(PAGE.read_text()))
+    problems = [f"{figure} is printed by no campaign" for figure in list_unknown(PAGE.read_text())]
+    if fill_tables(PAGE.read_text()) != PAGE.read_text():
+        problems.append("a table is not the one that its campaign printed")
+    for campaign in given.campaigns:
+        copy = FOLDER / f"{campaign.name}.md"
+        if not copy.is_file() or copy.read_bytes() != (campaign / "campaign.md").read_bytes():
+            problems.append(f"{copy} is not what {campaign} prints")
+    print("\n".join(problems) or "docs/evidence.md says what the campaigns found")
+    sys.exit(bool(problems))
+
+
+if __name__ == "__main__":
+    main()
