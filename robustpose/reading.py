@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from robustpose.errors import UserError
+from robustpose.errors import UserError, quote
 from robustpose.limits import check_limit
 
 MEGABYTE = 1 << 20
@@ -27,6 +27,7 @@ MOST_YAML_BYTES = 4 * MEGABYTE
 MOST_YAML_NODES = 200_000  # once aliases are written out
 MOST_YAML_DEPTH = 50
 MOST_JSON_DEPTH = 100
+MERGE = "tag:yaml.org,2002:merge"  # the key <<, which may be there again
 PLAIN = frozenset({int, float, str, bool, type(None)})
 
 
@@ -112,6 +113,11 @@ def parse_yaml(text: str, where: str) -> Any:
         if node is None:
             return None
         _count_nodes(node, {}, 0)
+        if (twice := _find_twice(node)) is not None:
+            raise UserError(
+                f"{where} has {quote(twice.value)} twice in one group, the second in line "
+                f"{twice.start_mark.line + 1}: leave one of them out"
+            )
         return yaml.load(text, loader)
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError, AttributeError, KeyError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -188,6 +194,27 @@ def _is_deeper(content: Any, most: int) -> bool:
         if not level:
             return False
     return True
+
+
+def _find_twice(node: yaml.Node) -> yaml.ScalarNode | None:
+    """Return a key that a group has twice, which YAML forbids and PyYAML takes for a change of mind; None for none."""
+    left, looked_at = [node], set()
+    while left:
+        one = left.pop()
+        if id(one) in looked_at or isinstance(one, yaml.ScalarNode):
+            continue
+        looked_at.add(id(one))
+        if isinstance(one, yaml.MappingNode):
+            names: set[tuple[str, str]] = set()
+            for key, _ in one.value:
+                if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+                    if (key.tag, key.value) in names:
+                        return key
+                    names.add((key.tag, key.value))
+            left += [value for _, value in one.value]
+        else:
+            left += one.value
+    return None
 
 
 def _count_nodes(node: yaml.Node, known: dict[int, int], depth: int) -> int:

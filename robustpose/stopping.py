@@ -96,6 +96,9 @@ def run_and_exit(command: Callable[[], int]) -> NoReturn:
     atexit.register(_ignore_all)  # the first to be registered is the last to be called
     try:
         code = command()
+    except Stopped:
+        code = heard() or 130  # it came while what the command had ended with was cleaned up
+        tell()
     except BaseException:
         if _signal is None:
             raise

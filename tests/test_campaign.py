@@ -13,7 +13,7 @@ import yaml
 
 from robustpose.campaign.file import read_campaign
 from robustpose.campaign.notes import read_note
-from robustpose.campaign.run import open_table
+from robustpose.campaign.table import open_table
 from tests.runs import CELLS, ROOT, children_of, write_predictions
 
 BENCH = {"corruptions": "fog,contrast", "severities": "1,4", "resamples": 50, "no-report": True}
@@ -146,7 +146,7 @@ def test_networks_are_trained_and_benched(trained, tmp_path, run):
 def test_a_mistake_in_a_training_is_told_before_anything_is_done(trained, tmp_path, run):
     for before, after, words in (
         ("equalmix", "equalmx", "hardened, seed 3: "),
-        ("limit: 4", "limits: 4", "standard, seed 3, coco-c: No such option --limits"),
+        ("limit: 4", "limits: 4", "bench.limits: robustpose bench has no option --limits"),
         ("name: toy", "name: toys", "standard, seed 3: "),
     ):
         for file in (trained, tmp_path / "recipe.yaml"):

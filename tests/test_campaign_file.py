@@ -3,6 +3,7 @@ import pytest
 from robustpose.campaign.file import read_campaign
 from robustpose.campaign.runs import list_runs, spell_command
 from robustpose.campaign.words import merge_options, spell_options
+from robustpose.cli.checked_runs import check_runs
 from robustpose.errors import UserError
 
 
@@ -76,24 +77,64 @@ def test_networks_that_are_there_are_only_benched(write):
         ("{trainings: {}}", "trainings must be of at least 1 entries"),
         ("{trainings: {a: {}}, seeds: [1, 1]}", "has 1 twice"),
         ("{trainings: {a: {}}, seeds: [-1]}", "seeds.0 must be at least 0"),
-        ("{trainings: {../a: {}}}", "names a folder"),
+        ("{trainings: {../a: {}}}", "is no name here"),
         ("{trainings: {a: {}, A: {}}}", "in other capitals"),
         ("{trainings: {a: {}}, suites: [coco]}", "there is no suite 'coco'"),
-        ("{trainings: {a: {out: x}}}", "each training has a folder of its own is in its place"),
-        ("{trainings: {a: {}}, bench: {suite: c-bar}}", "suites is in its place"),
-        ("{trainings: {a: {}}, train: {set: {seed: 3}}}", "seeds is in its place"),
+        ("{trainings: {a: {out: x}}}", "trainings.a.out is not for a campaign's file: each run has"),
+        ("{trainings: {a: {}}, bench: {suite: c-bar}}", "suites names them"),
+        ("{trainings: {a: {}}, train: {set: {seed: 3}}}", "seeds says it"),
         ("{trainings: {a: {from: b}}}", "trainings.a.from must name one of the trainings, got 'b'"),
         ("{trainings: {a: {from: b}, b: {from: a}}}", "begins with itself"),
         ("{trainings: {a: {model: 'onnx:n.onnx'}}}", "must hold {seed}"),
         ("{trainings: {a: {model: 'onnx:{seed}', strategy: x}}}", "nothing is trained: leave out strategy"),
         ("{trainings: {a: {}}, parts: {half: '2'}}", "parts: half: a part of the images is a slice"),
-        ("{trainings: {a: {}, b: {}}, comparisons: {c: [a, d]}}", "comparisons.c must name two of the trainings"),
-        ("{trainings: {a: {}, b: {}}, comparisons: {c: [a]}}", "at least 2"),
+        ("{trainings: {a: {}, b: {from: a}}, comparisons: {c: [a, d]}}", "comparisons.c must name two of"),
+        ("{trainings: {a: {}, b: {from: a}}, comparisons: {c: [a]}}", "at least 2"),
+        ("{trainings: {a: {}, b: {}}}", "trainings.a and trainings.b are the same"),
+        ("{trainings: {a: {}, b: {from: a}, c: {from: a}}}", "trainings.b and trainings.c are the same"),
+        ("{trainings: {a: {}}, ways: {few: {limit: 2}}}", "ways.few.limit says what is measured"),
+        ("{trainings: {a: {}}, bench: {no-report: true, no_report: false}}", "has no-report twice"),
+        ("{trainings: {a: {set: [epochs=2]}}}", "trainings.a.set must be a group"),
+        ("{trainings: {a: {}, a: {strategy: x}}}", "has 'a' twice in one group, the second in line 1"),
         ("[1]", "must hold trainings and benches (key: value), got list"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_its_place(write, text, words):
     assert words in refuse(write(text))
+
+
+def test_only_a_first_way_without_options_has_no_name_of_its_own(write):
+    runs = list_runs(read_campaign(write("{trainings: {a: }, seeds: [0], ways: {bn: {adapt: bn}, plain: }}")))
+    assert [run.bench for run in runs] == [None, "coco-c (bn)", "coco-c (plain)"]
+
+
+def test_what_gives_weights_comes_first_wherever_it_stands(write):
+    runs = list_runs(read_campaign(write("{trainings: {c: {from: b}, b: {from: a}, a: }, seeds: [0]}")))
+    assert [run.training for run in runs if run.is_training] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{trainings: {a: {epochs: 2}}}", "trainings.a.epochs: robustpose train has no option --epochs: settings"),
+        ("{trainings: {a: {recipe: demo}}, bench: {reprot: false}}", "bench.reprot: robustpose bench has no option"),
+        ("{trainings: {a: {recipe: demo}}, ways: {x: {adapt: true}}}", "ways.x.adapt: --adapt takes a value, got true"),
+        ("{trainings: {a: {recipe: demo}}, bench: {no-report: never}}", "--no-report is a switch, true or false"),
+        ("{trainings: {a: {recipe: demos}}}", "a, seed 0: there is no recipe and no file 'demos'"),
+        ("{trainings: {a: {recipe: demo, set: {epoch: 1}}}}", "a, seed 0: "),
+    ],
+)
+def test_options_are_checked_by_their_commands(write, text, words):
+    with pytest.raises(UserError) as caught:
+        check_runs(read_campaign(write(text)))
+    assert words in str(caught.value)
+
+
+def test_a_file_that_one_seed_lacks_is_found_before_the_first_run(write, tmp_path):
+    (tmp_path / "net-0.onnx").touch()
+    model = f"onnx:{tmp_path}/net-{{seed}}.onnx"
+    with pytest.raises(UserError, match=r"mine, seed 1, coco-c: there is no .*net-1.onnx, which seed 0 has"):
+        check_runs(read_campaign(write(f"trainings: {{mine: {{model: '{model}'}}}}")))
 
 
 def test_groups_are_merged_key_by_key_and_nested_keys_have_dots():

@@ -10,7 +10,7 @@ from robustpose.campaign.runs import list_runs
 @pytest.fixture
 def runs():
     """Runs of two trainings with two seeds, on two suites."""
-    return list_runs(Campaign(seeds=(0, 1), trainings={"slow": {}, "quick": {}}, suites=("coco-c", "c-bar")))
+    return list_runs(Campaign(seeds=(0, 1), trainings={"slow": {}, "quick": {"epochs": 1}}, suites=("coco-c", "c-bar")))
 
 
 def do_all(runs, costs):

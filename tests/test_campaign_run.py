@@ -1,14 +1,17 @@
 import json
+import shutil
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from robustpose.campaign import notes
 from robustpose.campaign import run as running
 from robustpose.campaign.file import Campaign
-from robustpose.campaign.notes import lock_path, note_path, read_note
+from robustpose.campaign.notes import begin_note, lock_path, note_path, read_note, write_note
 from robustpose.campaign.order import Costs
-from robustpose.campaign.run import Wishes, check_changes, fill_table, open_table
+from robustpose.campaign.run import Wishes, fill_table
+from robustpose.campaign.table import check_changes, open_table
 from robustpose.errors import UserError
 from robustpose.locks import open_and_lock, release
 
@@ -18,10 +21,11 @@ class FakeJob:
 
     started: list = []  # noqa: RUF012  # the words of all of them
     fails: dict = {}  # noqa: RUF012  # by a part of the folder: the line it fails with
+    made_by = "this machine"
     lasts = 0  # looks until it has ended
     most = 0
 
-    def __init__(self, words, log, gpu):
+    def __init__(self, words, log, gpu, lock):
         self.words, self.gpu, self.seconds = words, gpu, 5.0
         FakeJob.started.append(words)
         self.out = Path(words[words.index("--out") + 1])
@@ -39,7 +43,16 @@ class FakeJob:
                 return line
         self.out.mkdir(parents=True, exist_ok=True)
         is_training = self.words[0] == "train"
-        (self.out / ("model.safetensors" if is_training else "summary.json")).write_text(str(self.out))
+        # As trainings of the same words and weights do, it makes the same weights; of others, others.
+        taken = (Path(word.rpartition(":")[2]) for word in self.words if word.endswith(".safetensors"))
+        text = " ".join([FakeJob.made_by, *map(str, self.words), *(path.read_text() for path in taken)])
+        text = text.replace(" --fresh", "")
+        if is_training:
+            (self.out / "settings.yaml").write_text(text)
+            (self.out / "model.safetensors").write_text(text)
+        else:
+            (self.out / "run.json").write_text(text)
+            (self.out / "summary.json").write_text("{}")
         return None
 
     def stop(self):
@@ -53,6 +66,8 @@ class FakeJob:
 def jobs(monkeypatch):
     """Commands that take no time."""
     monkeypatch.setattr(running, "Job", FakeJob)
+    monkeypatch.setattr(notes, "read_summary", lambda folder: {"cells": {}})
+    monkeypatch.setattr(notes.RunFolder, "matches_path", lambda self, cell: self.path / "summary.json")
     monkeypatch.setattr(running, "LOOK", 0.0)
     monkeypatch.setattr(running, "ELSEWHERE", 0.0)
     monkeypatch.setattr(FakeJob, "started", [])
@@ -89,14 +104,14 @@ def test_as_many_runs_are_done_at_once_as_are_asked_for(tmp_path, jobs, monkeypa
     monkeypatch.setattr(jobs, "lasts", 3)
     most = []
     show = lambda label, at: most.append(len([name for name in at.note.split("  ") if name]))  # noqa: E731
-    fill(table_of(tmp_path / "c", trainings={"a": {}, "b": {}}), n_jobs=2, show=show)
+    fill(table_of(tmp_path / "c", trainings={"a": {}, "b": {"epochs": 2}}), n_jobs=2, show=show)
     assert max(most) == 2
 
 
 def test_each_job_has_a_gpu_for_itself(tmp_path, jobs, monkeypatch):
     gpus = []
-    monkeypatch.setattr(running, "Job", lambda words, log, gpu: gpus.append(gpu) or FakeJob(words, log, gpu))
-    fill(table_of(tmp_path / "c", trainings={"a": {}, "b": {}}), n_jobs=2, gpus=("4", "7"))
+    monkeypatch.setattr(running, "Job", lambda *given: gpus.append(given[2]) or FakeJob(*given))
+    fill(table_of(tmp_path / "c", trainings={"a": {}, "b": {"epochs": 2}}), n_jobs=2, gpus=("4", "7"))
     assert set(gpus) == {"4", "7"}
 
 
@@ -124,14 +139,81 @@ def test_a_command_that_makes_nothing_has_failed(tmp_path, jobs, monkeypatch):
 def test_runs_of_other_options_are_refused_and_made_again_with_fresh(tmp_path, jobs):
     fill(table_of(tmp_path / "c"))
     jobs.started.clear()
-    table = table_of(tmp_path / "c", trainings={"a": {"epochs": 2}, "b": {"from": "a"}})
-    with pytest.raises(UserError, match=r"a, seed 0: 1, now 2.*--fresh"):
+    table = table_of(tmp_path / "c", trainings={"a": {"set": {"epochs": 2}}, "b": {"from": "a"}})
+    with pytest.raises(UserError, match=r"a, seed 0: .*now .*epochs=2.*--fresh"):
         check_changes(table, fresh=False)
     check_changes(table, fresh=True)
     fill(table, fresh=True)
     assert not table.left
-    of_a = [words for words in jobs.started if "/a/" in str(words[words.index("--out") + 1])]
-    assert [words[0] for words in of_a if "--fresh" in words] == ["train", "train"]
+    # What took the weights of a run that is made again is made again.
+    assert [words[0] for words in jobs.started] == ["train", "bench", "train", "bench"] * 2
+    assert all("--fresh" in words for words in jobs.started)
+
+
+def test_without_fresh_what_took_weights_that_have_changed_is_not_done(tmp_path, jobs, monkeypatch):
+    fill(table_of(tmp_path / "c"))
+    shutil.rmtree(tmp_path / "c/runs/a/seed-0/training")
+    monkeypatch.setattr(jobs, "made_by", "another machine")
+    table = table_of(tmp_path / "c")
+    assert {run.name for run in table.left} == {"a, seed 0", "a, seed 0, coco-c", "b, seed 0", "b, seed 0, coco-c"}
+    fill(table)
+    assert "has changed: make it again with --fresh" in table.failed[table.runs[1]]
+    assert len(table.done) == 4 + 1
+
+
+def test_weights_made_again_to_the_bit_leave_the_rest_as_it_is(tmp_path, jobs):
+    fill(table_of(tmp_path / "c"))
+    shutil.rmtree(tmp_path / "c/runs/a/seed-0/training")
+    jobs.started.clear()
+    assert not fill(table_of(tmp_path / "c")).left
+    assert [words[0] for words in jobs.started] == ["train"]
+
+
+def test_weights_from_another_training_make_a_run_another_one(tmp_path, jobs):
+    fill(table_of(tmp_path / "c", trainings={"a": {}, "b": {"from": "a", "strategy": "x"}}))
+    table = table_of(tmp_path / "c", trainings={"a": {}, "b": {"strategy": "x"}})
+    with pytest.raises(UserError, match=r"b, seed 0: from runs/a/seed-0/training, now from nothing"):
+        check_changes(table, fresh=False)
+
+
+def test_a_fresh_start_that_was_cut_off_begins_fresh_until_the_old_run_is_gone(tmp_path, jobs):
+    fill(table_of(tmp_path / "c", seeds=(0,)))
+    changed = {"seeds": (0,), "trainings": {"a": {"set": {"epochs": 2}}, "b": {"from": "a"}}}
+    table = table_of(tmp_path / "c", **changed)
+    write_note(table.runs[0], table.out, begin_note(table.runs[0], table.out, is_fresh=True))  # and it was killed
+    jobs.started.clear()
+    assert not fill(table_of(tmp_path / "c", **changed), fresh=True).left
+    assert "--fresh" in jobs.started[0]
+    write_note(table.runs[0], table.out, begin_note(table.runs[0], table.out, is_fresh=False))
+    jobs.started.clear()
+    fill(table_of(tmp_path / "c", **changed), fresh=True)
+    assert "--fresh" not in jobs.started[0]
+
+
+def test_what_was_done_by_hand_is_looked_at_and_takes_no_time(tmp_path, jobs):
+    table = table_of(tmp_path / "c")
+    for run in table.runs:
+        assert FakeJob(run.command(table.out, table.networks), None, None, None).problem is None
+    assert not fill(table_of(tmp_path / "c")).left
+    assert {read_note(run, table.out).seconds for run in table.runs} == {0.0}
+
+
+def test_benches_that_were_swapped_are_refused(tmp_path, jobs):
+    out = tmp_path / "c"
+    fill(table_of(out))
+    (out / "runs/a/seed-0/coco-c").rename(out / "swap")
+    (out / "runs/b/seed-0/coco-c").rename(out / "runs/a/seed-0/coco-c")
+    (out / "swap").rename(out / "runs/b/seed-0/coco-c")
+    with pytest.raises(UserError, match=r"run.json is not what the campaign made of a, seed 0, coco-c"):
+        table_of(out)
+
+
+def test_a_bench_that_lacks_what_is_compared_is_done_again(tmp_path, jobs):
+    fill(table_of(tmp_path / "c"))
+    (tmp_path / "c/runs/a/seed-0/coco-c/summary.json").unlink()
+    table = table_of(tmp_path / "c")
+    assert [run.name for run in table.left] == ["a, seed 0, coco-c"]
+    assert not fill(table).left
 
 
 def test_a_file_that_changes_makes_runs_other_ones(tmp_path, jobs):
@@ -140,7 +222,7 @@ def test_a_file_that_changes_makes_runs_other_ones(tmp_path, jobs):
     fill(table_of(tmp_path / "c", bench={"annotations": str(data)}))
     data.write_text("2")
     table = table_of(tmp_path / "c", bench={"annotations": str(data)})
-    with pytest.raises(UserError, match=r"the file .*people.json has changed"):
+    with pytest.raises(UserError, match=r"people.json has changed"):
         check_changes(table, fresh=False)
     assert all(not run.is_training for run in table.other)
 

@@ -9,39 +9,45 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from robustpose.campaign.words import list_keys
+from robustpose.campaign.words import list_keys, merge_options, spell_options
 from robustpose.config import Settings, check_settings
 from robustpose.corruptions.suites import SUITES
 from robustpose.errors import UserError, nearest, quote, spell_list
 from robustpose.reading import read_yaml
 from robustpose.results.parts import parse_part
 
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+-]{0,58}[A-Za-z0-9_+])?")  # of folders on every system, too
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+-]{0,58}[A-Za-z0-9])?")  # of folders on every system, too
 AS_IS = "as is"
 MOST_RUNS = 100_000
-# Options that a campaign gives itself, by command: what says it in their place.
+# Options that a campaign gives itself, by command, and why.
+OF_BOTH = {
+    "out": "each run has a folder of its own",
+    "fresh": "it is an option of robustpose campaign",
+    "dry-run": "it is an option of robustpose campaign",
+    "quiet": "it is an option of robustpose campaign",
+    "json": "it is an option of robustpose campaign",
+    "help": "robustpose campaign --help says more",
+    "debug": "it is an option of robustpose campaign",
+}
 GIVEN = {
-    "train": {
-        "out": "each training has a folder of its own",
-        "fresh": "robustpose campaign --fresh",
-        "dry-run": "robustpose campaign --dry-run",
-        "json": "the folder of the campaign",
-        "quiet": "robustpose campaign --quiet",
-    },
+    "train": OF_BOTH,
     "bench": {
-        "out": "each bench has a folder of its own",
-        "model": "trainings",
-        "suite": "suites",
-        "fresh": "robustpose campaign --fresh",
-        "dry-run": "robustpose campaign --dry-run",
-        "json": "the folder of the campaign",
-        "quiet": "robustpose campaign --quiet",
-        "shard": "robustpose campaign in several processes",
-        "preview": "a bench of its own",
-        "preview-images": "a bench of its own",
-        "name": "trainings",
+        **OF_BOTH,
+        "model": "trainings say which networks there are",
+        "suite": "suites names them",
+        "name": "trainings have names",
+        "shard": "several processes of robustpose campaign share its runs",
+        "preview": "a campaign measures",
+        "preview-images": "a campaign measures",
+        "fail-under": "a campaign compares: give --fail-if-worse to robustpose compare",
     },
 }
+# Options of robustpose bench that say what is measured: they must be the same in all ways, or nothing is compared.
+OF_DATA = (
+    *("data", "root", "split", "annotations", "images", "category", "area", "parts", "visibility", "limit", "exif"),
+    *("boxes", "min-box-score", "metric", "joints", "skeleton", "only-with-people"),
+    *("corruptions", "severities", "seed", "frost", "corrupted-root", "row", "recipe"),
+)
 
 
 def _as_options(value: Any) -> Any:
@@ -105,8 +111,8 @@ class Campaign(Settings):
         for name in values:
             if not NAME.fullmatch(name):
                 raise ValueError(
-                    f"{quote(name)} names a folder: letters, digits, blanks and . _ + - only, at most 60, and none of "
-                    "the signs but _ and + at an end"
+                    f"{quote(name)} is no name here: letters, digits, blanks and . _ + - only, at most 60, with a "
+                    "letter or digit at either end"
                 )
         lower = [name.lower() for name in values]  # which some file systems do not tell apart
         for name in values:
@@ -130,16 +136,21 @@ class Campaign(Settings):
             _check_keys(getattr(self, group), command, group)
         for name, way in self.ways.items():
             _check_keys(way, "bench", f"ways.{name}")
+            if of_data := [key for key in list_keys(way) if key in OF_DATA]:
+                raise ValueError(
+                    f"ways.{name}.{of_data[0]} says what is measured, which must be the same in all ways to be "
+                    "compared: put it below bench, or make another campaign of it"
+                )
         for name, training in self.trainings.items():
             _check_keys(training.options, "train", f"trainings.{name}")
             self._check_training(name, training)
+        self._check_different()
         for name, pair in self.comparisons.items():
             for one in pair:
                 if one not in self.trainings:
-                    hint = nearest(one, self.trainings)
                     raise ValueError(
-                        f"comparisons.{name} must name two of the trainings ({spell_list(self.trainings)}), got "
-                        f"{quote(one)}{hint}"
+                        f"comparisons.{name} must name two of the trainings ({spell_list(self.trainings)}), which are "
+                        f"compared in each way by itself, got {quote(one)}{nearest(one, self.trainings)}"
                     )
             if pair[0] == pair[1]:
                 raise ValueError(f"comparisons.{name} must name two trainings, got {quote(pair[0])} twice")
@@ -148,6 +159,18 @@ class Campaign(Settings):
             raise ValueError(f"it has {n_runs:,} runs: at most {MOST_RUNS:,} are one campaign")
         return self
 
+    def _check_different(self) -> None:
+        """Raise ValueError where two trainings are one."""
+        firsts: dict[str, str] = {}
+        for name, training in self.trainings.items():
+            options = merge_options(self.train, training.options)
+            made = repr((spell_options(options), training.begins_with, training.model))
+            if made in firsts:
+                raise ValueError(
+                    f"trainings.{firsts[made]} and trainings.{name} are the same: leave one out, or change an option"
+                )
+            firsts[made] = name
+
     def _check_training(self, name: str, training: Training) -> None:
         if training.model is not None:
             if training.options or training.begins_with is not None:
@@ -155,7 +178,7 @@ class Campaign(Settings):
                 raise ValueError(f"trainings.{name} has a model, so nothing is trained: leave out {spell_list(others)}")
             if len(self.seeds) > 1 and "{seed}" not in training.model:
                 raise ValueError(
-                    f"trainings.{name}.model must hold {{seed}}, such as onnx:net-{{seed}}.onnx: the networks of "
+                    f"trainings.{name}.model must hold {{seed}}, such as 'onnx:net-{{seed}}.onnx': the networks of "
                     f"{len(self.seeds)} seeds are different ones"
                 )
         seen = [name]
@@ -177,12 +200,17 @@ class Campaign(Settings):
 
 def _check_keys(options: Mapping[str, Any], command: str, where: str) -> None:
     """Raise ValueError for options that the campaign gives itself."""
-    for key in list_keys(options):
+    keys = list_keys(options)
+    for key in keys:
         if key in GIVEN[command]:
-            raise ValueError(f"{where}.{key} is not for a campaign's file: {GIVEN[command][key]} is in its place")
+            raise ValueError(f"{where}.{key} is not for a campaign's file: {GIVEN[command][key]}")
+        if keys.count(key) > 1:
+            raise ValueError(f"{where} has {key} twice, with - and with _: leave one of them out")
     settings = options.get("set")
-    if command == "train" and isinstance(settings, Mapping) and "seed" in settings:
-        raise ValueError(f"{where}.set.seed is not for a campaign's file: seeds is in its place")
+    if settings is not None and not isinstance(settings, Mapping):
+        raise ValueError(f"{where}.set must be a group (key: value), such as {{epochs: 8}}, got {quote(settings)}")
+    if command == "train" and settings is not None and "seed" in settings:
+        raise ValueError(f"{where}.set.seed is not for a campaign's file: seeds says it")
 
 
 def read_campaign(path: Path) -> Campaign:

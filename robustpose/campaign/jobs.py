@@ -27,6 +27,7 @@ class Job:
     words: Sequence[str]
     log: Path
     gpu: str | None = None  # that it sees alone, as CUDA_VISIBLE_DEVICES has it
+    lock: int | None = None  # an open file that is locked as long as it runs, whatever becomes of this process
     began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -42,6 +43,7 @@ class Job:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env={**os.environ, ENDS_WITH_INPUT: "yes", **given},
+                    pass_fds=() if self.lock is None or os.name != "posix" else (self.lock,),
                 )
 
     @property
@@ -94,6 +96,8 @@ def check_gpus(gpus: Sequence[str], n_jobs: int | None) -> int:
     """Return how many jobs run at once: as many as are asked for, or one on each of `gpus`."""
     if n_jobs is None:
         return max(1, len(gpus))
+    if n_jobs < 1:
+        raise UserError(f"--jobs must be at least 1, got {n_jobs}")
     if gpus and n_jobs > len(gpus):
         raise UserError(f"--jobs must be at most the number of --gpus, {len(gpus)}, got {n_jobs}")
     return n_jobs

@@ -6,18 +6,30 @@ there. A run without a note, or one that was stopped, is up to its command, whic
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from robustpose.campaign.runs import Run
 from robustpose.config import Settings, check_settings
 from robustpose.errors import UserError
-from robustpose.files import hash_file, write_text
+from robustpose.files import hash_file, write_text, writing_to
+from robustpose.pose.cell import CLEAN, Cell
 from robustpose.reading import read_json
+from robustpose.results.run_folder import IDENTITY as SETUP
+from robustpose.results.run_folder import RunFolder
+from robustpose.results.summary import read_summary
+
+SETTINGS = "settings.yaml"  # of a training's folder: what says how it was made
+MOST_ENTRIES = 20_000  # of a folder
 
 State = Literal["open", "done", "other"]  # other: made with other words or files than those of now
 
@@ -27,22 +39,26 @@ class Note:
     """What is known of one run."""
 
     words: tuple[str, ...]
-    files: dict[str, str] = field(default_factory=dict)  # that its words name, and their SHA-256
+    files: dict[str, str] = field(default_factory=dict)  # files and folders that its words name, and their SHA-256
+    after: str | None = None  # folder of the run that made its first weights
     weights: str | None = None  # SHA-256 of those that another run made for it
     state: Literal["begun", "done", "failed"] = "begun"
     seconds: float = 0.0  # of all its starts, as far as they were not killed
     problem: str = ""  # why it failed, one line
-    product: str | None = None  # SHA-256 of the weights that it made
+    product: str | None = None  # SHA-256 of the weights that it made; of a bench, of what says how it was made
+    replaces: int | None = None  # when the setup was written, ns, that --fresh is to remove
 
 
 class _Stored(Settings):
     words: tuple[str, ...]
     files: dict[str, str]
+    after: str | None
     weights: str | None
     state: Literal["begun", "done", "failed"]
-    seconds: float
+    seconds: Annotated[float, Field(ge=0, le=1e10)]
     problem: str
     product: str | None
+    replaces: int | None
 
 
 def note_path(run: Run, out: Path) -> Path:
@@ -65,24 +81,40 @@ def read_note(run: Run, out: Path) -> Note | None:
     path = note_path(run, out)
     if not path.is_file():
         return None
-    stored = check_settings(_Stored, read_json(path, "note")[0], f"note {path}")
+    try:
+        stored = check_settings(_Stored, read_json(path, "note")[0], f"note {path}")
+    except UserError as error:
+        raise UserError(f"{error}: remove it, and its run is looked at again") from error
     return Note(**stored.model_dump())
 
 
 def write_note(run: Run, out: Path, note: Note) -> None:
     """Write the note of a run, whole or not at all."""
     path = note_path(run, out)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(asdict(note), indent=1) + "\n", sync=True)
 
 
-def begin_note(run: Run, out: Path) -> Note:
+def begin_note(run: Run, out: Path, is_fresh: bool) -> Note:
     """Return the note of a run that begins, or goes on."""
-    old = read_note(run, out)
     weights = run.weights(out)
-    new = Note(run.words, find_files(run.words), None if weights is None else _hash(weights))
-    is_same = old is not None and (old.words, old.files, old.weights) == (new.words, new.files, new.weights)
+    new = Note(run.words, find_files(run.words), _spell(run.after), None if weights is None else _hash(weights))
+    if is_fresh:
+        return replace(new, replaces=_find_time(run, out))
+    old = read_note(run, out)
+    is_same = old is not None and not tell_changes(run, old, out)
     return replace(new, seconds=old.seconds) if old is not None and is_same else new
+
+
+def is_replaced(run: Run, out: Path, note: Note | None) -> bool:
+    """Tell whether a run was begun with --fresh, and its folder still holds what that is to remove."""
+    return note is not None and note.replaces is not None and note.replaces == _find_time(run, out)
+
+
+def _find_time(run: Run, out: Path) -> int | None:
+    setup = out / run.folder / (SETTINGS if run.is_training else SETUP)
+    return setup.stat().st_mtime_ns if setup.is_file() else None
 
 
 def find_state(run: Run, out: Path) -> State:
@@ -92,14 +124,33 @@ def find_state(run: Run, out: Path) -> State:
         return "open"
     if tell_changes(run, note, out):
         return "other"
-    if note.state != "done" or not run.product(out).is_file():
+    if note.state != "done" or not _is_whole(run, out):
         return "open"
-    if run.is_training and _hash(run.product(out)) != note.product:
+    if _hash(_mark(run, out)) != note.product:
         raise UserError(
-            f"{run.product(out)} is not what the campaign made of {run.name}: put that file back, or remove "
-            f"{out / run.folder} and {note_path(run, out)}"
+            f"{_mark(run, out)} is not what the campaign made of {run.name}: put it back, or remove {out / run.folder}"
+            f" and {note_path(run, out)}"
         )
     return "done"
+
+
+def _mark(run: Run, out: Path) -> Path:
+    """Return the file by which what a run made is known: its weights, or what says how a bench was made."""
+    return run.product(out) if run.is_training else out / run.folder / SETUP
+
+
+def _is_whole(run: Run, out: Path) -> bool:
+    """Tell whether what a run made is there, and of a bench, whether it can be compared."""
+    if not run.product(out).is_file() or not _mark(run, out).is_file():
+        return False
+    if run.is_training:
+        return True
+    folder = RunFolder(out / run.folder)
+    try:
+        summary = read_summary(out / run.folder)
+    except UserError:
+        return False
+    return all(folder.matches_path(cell).is_file() for cell in (CLEAN, *map(Cell.from_key, summary["cells"])))
 
 
 def tell_changes(run: Run, note: Note, out: Path) -> list[str]:
@@ -109,13 +160,19 @@ def tell_changes(run: Run, note: Note, out: Path) -> list[str]:
         before, now = ([word for word in side if word not in other] for side, other in _both(note.words, run.words))
         came = " ".join(now) or "nothing"
         changes.append(f"{' '.join(before) or 'nothing'}, now {came}" if before or now else "the order of its options")
+    elif note.after != _spell(run.after):
+        changes.append(f"from {note.after or 'nothing'}, now from {_spell(run.after) or 'nothing'}")
     else:
         there = find_files(run.words)
-        changes += [f"the file {name} has changed" for name, digest in note.files.items() if there.get(name) != digest]
+        changes += [f"{name} has changed" for name, digest in note.files.items() if there.get(name) != digest]
     weights = run.weights(out)
-    if not changes and weights is not None and weights.is_file() and note.weights not in (None, _hash(weights)):
+    if not changes and weights is not None and weights.is_file() and note.weights != _hash(weights):
         changes.append(f"{weights} has changed")
     return changes
+
+
+def _spell(folder: Path | None) -> str | None:
+    return None if folder is None else folder.as_posix()
 
 
 def _both(one: Sequence[str], other: Sequence[str]) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
@@ -123,21 +180,47 @@ def _both(one: Sequence[str], other: Sequence[str]) -> tuple[tuple[Sequence[str]
 
 
 def find_files(words: Sequence[str]) -> dict[str, str]:
-    """Return the files that words name, also after ``=`` and ``:``, and their SHA-256."""
+    """Return the files and folders that words name, also after ``=`` and ``:``, and their SHA-256.
+
+    Of a folder, it is that of the names and sizes of its files; large ones are left out.
+    """
     found = {}
     for word in words:
-        for text in dict.fromkeys((word, word.partition("=")[2], word.partition(":")[2])):
-            path = Path(text).expanduser() if text else None
-            if path is not None and _is_file(path):
-                found[text] = _hash(path)
+        for text in dict.fromkeys((word, *list_ends(word))):
+            path = Path(text).expanduser() if text.strip() and not text.startswith("-") else None
+            digest = None if path is None else _find_digest(path)
+            if digest is not None:
+                found[text] = digest
     return found
 
 
-def _is_file(path: Path) -> bool:
+def list_ends(word: str) -> list[str]:
+    """Return what stands behind each ``=`` and ``:`` of a word.
+
+    >>> list_ends("detect:onnx:a.onnx")
+    ['onnx:a.onnx', 'a.onnx']
+    """
+    return [word[place + 1 :] for place, letter in enumerate(word) if letter in "=:"]
+
+
+def _find_digest(path: Path) -> str | None:
     try:
-        return path.is_file()
-    except (OSError, ValueError):  # a word that no file can be called
-        return False
+        if path.is_file():
+            return _hash(path)
+        if path.is_dir() and path.resolve() != Path.cwd():
+            return _hash_folder(path)
+    except (OSError, ValueError, RuntimeError):  # a word that no file can be called
+        pass
+    return None
+
+
+@lru_cache(maxsize=1000)
+def _hash_folder(path: Path) -> str | None:
+    entries = list(islice(os.scandir(path), MOST_ENTRIES + 1))
+    if len(entries) > MOST_ENTRIES:
+        return None
+    sizes = sorted((entry.name, entry.stat().st_size) for entry in entries if entry.is_file())
+    return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
 
 
 def _hash(path: Path) -> str:
@@ -155,5 +238,4 @@ def end_note(run: Run, out: Path, note: Note, seconds: float, problem: str | Non
     spent = note.seconds + seconds
     if problem is not None:
         return replace(note, state="failed", seconds=spent, problem=problem)
-    product = _hash(run.product(out)) if run.is_training else None
-    return replace(note, state="done", seconds=spent, problem="", product=product)
+    return replace(note, state="done", seconds=spent, problem="", product=_hash(_mark(run, out)))

@@ -33,12 +33,27 @@ class Costs:
     def guess(self, run: Run) -> float | None:
         """Return what a run takes; None where nothing like it is known.
 
-        A bench takes what the same bench of another training takes.
+        That is what the same with other seeds has taken, or the same bench of other trainings; or what plans say, by
+        as much more or less as they were wrong about what is done.
         """
-        for known in (self._of_kind(run.kind), None if run.is_training else self._of_bench(run.bench)):
-            if known is not None:
-                return known
-        return None
+        if run.kind in self._measured:
+            return fmean(self._measured[run.kind])
+        if not run.is_training:
+            alike = [fmean(of) for kind, of in self._measured.items() if kind[1] == run.bench]
+            if alike:
+                return fmean(alike)
+        planned = self._planned.get(run.kind)
+        if planned is None and not run.is_training:
+            alike = [seconds for kind, seconds in self._planned.items() if kind[1] == run.bench]
+            planned = fmean(alike) if alike else None
+        return None if planned is None else planned * self._correction
+
+    @property
+    def _correction(self) -> float:
+        """Return how much longer runs take than their plans say, by those that both is known of."""
+        both = [kind for kind in self._measured if self._planned.get(kind)]
+        planned = sum(self._planned[kind] for kind in both)
+        return sum(fmean(self._measured[kind]) for kind in both) / planned if planned else 1.0
 
     def guess_all(self, runs: Iterable[Run], n_jobs: int) -> float | None:
         """Return what runs take, shared by `n_jobs`; None where nothing is known of any."""
@@ -54,17 +69,6 @@ class Costs:
                 return None
             total += sum(known) + (len(of_sort) - len(known)) * (fmean(known) if known else 0.0)
         return total / min(n_jobs, len(left))
-
-    def _of_kind(self, kind: Kind) -> float | None:
-        if kind in self._measured:
-            return fmean(self._measured[kind])
-        return self._planned.get(kind)
-
-    def _of_bench(self, bench: str | None) -> float | None:
-        kinds = {*self._measured, *self._planned}
-        known = [self._of_kind(kind) for kind in sorted(kinds, key=str) if kind[1] == bench]
-        values = [seconds for seconds in known if seconds is not None]
-        return fmean(values) if values else None
 
 
 def choose_next(ready: Sequence[Run], costs: Costs) -> Run:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from robustpose.campaign.file import Campaign
-from robustpose.campaign.run import Table
 from robustpose.campaign.runs import Run, call_method, list_ways
+from robustpose.campaign.table import Table
+from robustpose.errors import UserError
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compare_suites import compare_groups_on_suites, compare_suites
 from robustpose.results.compared import Comparison
@@ -16,59 +18,68 @@ from robustpose.results.outcome import ALL_IMAGES, Outcome, PairOutcome, PartOut
 from robustpose.results.parts import Part, parse_part
 
 Method = tuple[str, str | None]  # a training, and the way in which its networks are used
+Methods = dict[Method, list[dict[str, Path]]]  # of each seed: the folders of its runs by suite
 
 
 def find_outcome(table: Table, name: str, n_resamples: int) -> Outcome:
     """Return what a campaign has found so far.
 
-    A method takes part with the seeds of which all benches are done, once there are two of them. While no method has
-    two, the networks of the first seed are compared one by one.
+    A method takes part with the seeds of which all benches are done, once there are two of them. While no two methods
+    have two, the networks of the seed that most of them have are compared one by one. What cannot be compared is said
+    in the notes.
     """
     methods, notes = _gather(table)
     parts: list[PartOutcome] = []
-    if len(methods) > 1:
-        wanted: list[tuple[str, Part | None]] = [(ALL_IMAGES, None)]
-        wanted += [(part, parse_part(text)) for part, text in table.campaign.parts.items()]
-        parts = [_compare(table.campaign, methods, part, of, n_resamples) for part, of in wanted]
-    elif table.done:
-        notes.append("methods are compared once there are two of them with all benches of a seed")
+    wanted: list[tuple[str, Part | None]] = [(ALL_IMAGES, None)]
+    wanted += [(part, parse_part(text)) for part, text in table.campaign.parts.items()]
+    for part, of in wanted if len(methods) > 1 else ():
+        try:
+            parts.append(_compare(table.campaign, methods, part, of, n_resamples))
+        except UserError as error:
+            notes.append(f"{part}: left out, for it cannot be compared: {error}")
     return Outcome(name, table.list_states(), tuple(parts), tuple(notes))
 
 
-def _gather(table: Table) -> tuple[dict[Method, list[dict[str, Path]]], list[str]]:
+def _gather(table: Table) -> tuple[Methods, list[str]]:
     """Return of each method the folders by suite of each seed that is complete, and notes on what is left out."""
-    notes = []
-    complete: dict[Method, list[dict[str, Path]]] = {}
+    complete: dict[Method, dict[int, dict[str, Path]]] = {}
     for way in list_ways(table.campaign):
         for training in table.campaign.trainings:
-            of_seeds = []
+            of_seeds = complete.setdefault((training, way), {})
             for seed in table.campaign.seeds:
                 runs = _find_benches(table.runs, training, way, seed)
                 if all(run in table.done for run in runs):
-                    of_seeds.append({str(run.suite): table.out / run.folder for run in runs})
-            complete[training, way] = of_seeds
-    most = max(map(len, complete.values()))
-    kept = {method: of for method, of in complete.items() if len(of) >= min(LEAST, most)} if most else {}
+                    of_seeds[seed] = {str(run.suite): table.out / run.folder for run in runs}
+    if len(complete) == 1:
+        return {}, ["there is one method, and comparing takes two: the scores of its runs are in their folders"]
+    groups = {method: list(of.values()) for method, of in complete.items() if len(of) >= LEAST}
+    if len(groups) > 1:
+        return groups, list(_note_lacks(complete, groups, len(table.campaign.seeds)))
+    seeds = table.campaign.seeds
+    seed = max(seeds, key=lambda seed: (sum(seed in of for of in complete.values()), -seeds.index(seed)))
+    singles = {method: [of[seed]] for method, of in complete.items() if seed in of}
+    if len(singles) < 2:
+        return {}, ["methods are compared once two of them have all benches of a seed"] * bool(table.done)
+    return singles, [
+        *_note_lacks(complete, singles, 1),
+        f"one training each, of seed {seed}: intervals are over images alone, and say nothing of other trainings",
+    ]
+
+
+def _note_lacks(complete: Mapping[Method, Mapping[int, Any]], kept: Methods, n_seeds: int) -> Iterator[str]:
     lacking = [call_method(*method) for method in complete if method not in kept]
-    fewer = [call_method(*method) for method, of in kept.items() if len(of) < len(table.campaign.seeds)]
-    if most and lacking:
-        notes.append(f"left out until more seeds of it are done: {', '.join(lacking)}")
+    fewer = [call_method(*method) for method in kept if len(kept[method]) < n_seeds]
+    if lacking:
+        yield f"left out until more of it is done: {', '.join(lacking)}"
     if fewer:
-        notes.append(f"not all of {len(table.campaign.seeds)} seeds are done of: {', '.join(fewer)}")
-    if most == 1 and len(table.campaign.seeds) > 1:
-        kept = {method: of[:1] for method, of in kept.items()}
-    if most == 1:
-        notes.append("one training each: intervals are over images alone, and say nothing of other trainings")
-    return kept, notes
+        yield f"not all of {n_seeds} seeds are done of: {', '.join(fewer)}"
 
 
 def _find_benches(runs: Sequence[Run], training: str, way: str | None, seed: int) -> list[Run]:
     return [run for run in runs if (run.training, run.way, run.seed) == (training, way, seed) and not run.is_training]
 
 
-def _compare(
-    campaign: Campaign, methods: Mapping[Method, list[dict[str, Path]]], name: str, part: Part | None, n_resamples: int
-) -> PartOutcome:
+def _compare(campaign: Campaign, methods: Methods, name: str, part: Part | None, n_resamples: int) -> PartOutcome:
     are_groups = min(map(len, methods.values())) >= LEAST
     across = _compare_all(methods, part, n_resamples, are_groups)
     pairs = []
@@ -90,9 +101,7 @@ def _compare_two(
     )
 
 
-def _compare_all(
-    methods: Mapping[Method, list[dict[str, Path]]], part: Part | None, n_resamples: int, are_groups: bool
-) -> AcrossSuites:
+def _compare_all(methods: Methods, part: Part | None, n_resamples: int, are_groups: bool) -> AcrossSuites:
     named = {call_method(*method): of for method, of in methods.items()}
     if are_groups:
         groups = {name: [folder for of in seeds for folder in of.values()] for name, seeds in named.items()}

@@ -13,13 +13,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field
 
 from robustpose.amounts import about_time, count, count_bytes
 from robustpose.campaign.jobs import Job, stop_all
 from robustpose.campaign.notes import find_files
 from robustpose.campaign.order import Costs, Kind
 from robustpose.campaign.runs import Run
+from robustpose.config import Settings
 from robustpose.errors import UserError
 from robustpose.files import write_text
 from robustpose.progress import Progress
@@ -27,6 +30,7 @@ from robustpose.reading import read_json
 
 PLANS = "plans.json"  # in the campaign's folder
 WAIT = 0.05  # seconds between two looks at jobs
+STARTING = 4.0  # seconds that a command takes to be loaded, which its plan does not count
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,15 @@ class Tried:
 
     seconds: Mapping[Kind, float]
     n_bytes: Mapping[Kind, int]
+    n_images: tuple[int, ...]  # that benches are of, each number once
+
+
+class _Plan(Settings):
+    """What a command says of a run, as it is remembered."""
+
+    seconds: Annotated[float, Field(ge=0, le=1e10)] | None = None
+    n_bytes: Annotated[int, Field(ge=0)] | None = None
+    n_images: Annotated[int, Field(ge=0)] | None = None
 
 
 def try_runs(
@@ -89,10 +102,10 @@ def try_runs(
         alike.setdefault(tuple(words), kind)
     trial.do({kind: benches[kind] for kind in alike.values()}, firsts)
     found = trial.found | {kind: trial.found[alike[tuple(words)]] for kind, words in benches.items()}
-    trial.keep()
-    seconds = {kind: float(plan["seconds"]) for kind, plan in found.items() if plan.get("seconds") is not None}
-    sizes = {kind: int(plan["n_bytes"]) for kind, plan in found.items() if plan.get("n_bytes") is not None}
-    return Tried(seconds, sizes)
+    seconds = {kind: plan.seconds + STARTING for kind, plan in found.items() if plan.seconds is not None}
+    sizes = {kind: plan.n_bytes for kind, plan in found.items() if plan.n_bytes is not None}
+    n_images = dict.fromkeys(plan.n_images for plan in found.values() if plan.n_images is not None)
+    return Tried(seconds, sizes, tuple(n_images))
 
 
 class _Trial:
@@ -101,11 +114,10 @@ class _Trial:
     def __init__(
         self, out: Path, n_jobs: int, gpus: Sequence[str], show: Callable[[Progress], None], n_kinds: int
     ) -> None:
-        self.found: dict[Kind, dict[str, Any]] = {}
+        self.found: dict[Kind, _Plan] = {}
         self._path = out / PLANS
-        stored = read_json(self._path, "plans")[0] if self._path.is_file() else {}
-        self._known: dict[str, dict[str, Any]] = dict(stored) if isinstance(stored, dict) else {}
-        self._slots: list[str | None] = list(gpus[:n_jobs]) or [None] * n_jobs
+        self._known = _read_plans(self._path)
+        self._slots: list[str | None] = list(gpus[:n_jobs]) or [None] * min(n_jobs, n_kinds)
         self._show, self._n_kinds = show, n_kinds
 
     def do(self, wanted: Mapping[Kind, Sequence[str]], runs: Mapping[Kind, Run]) -> None:
@@ -131,8 +143,10 @@ class _Trial:
                             continue
                         if (problem := job.problem) is not None:
                             raise UserError(f"{runs[kind].name}: {problem}")
-                        plan = dict(read_json(job.log.with_suffix(".json"), "plan")[0]["plan"])
+                        told = read_json(job.log.with_suffix(".json"), "plan")[0]["plan"]
+                        plan = _Plan.model_validate({name: told.get(name) for name in _Plan.model_fields})
                         self.found[kind] = self._known[_hash_words(wanted[kind])] = plan
+                        self._keep()
                         self._slots.append(job.gpu)
                         del running[kind]
                         self._show(Progress(len(self.found), self._n_kinds, None, runs[kind].name))
@@ -140,10 +154,11 @@ class _Trial:
             finally:
                 stop_all(list(running.values()))
 
-    def keep(self) -> None:
+    def _keep(self) -> None:
         """Remember what was found."""
         if self._path.parent.is_dir():
-            write_text(self._path, json.dumps(self._known, indent=1) + "\n")
+            known = {key: plan.model_dump() for key, plan in self._known.items()}
+            write_text(self._path, json.dumps(known, indent=1) + "\n")
 
 
 def make_plan(runs: Sequence[Run], left: Sequence[Run], costs: Costs, tried: Tried, n_jobs: int) -> CampaignPlan:
@@ -174,6 +189,15 @@ def _find_model(
         return None
     begins_with = training.words[training.words.index("--init") + 1]
     return ["--model", "demo" if begins_with == "demo" else f"{networks[run.training]}:{begins_with}"]
+
+
+def _read_plans(path: Path) -> dict[str, _Plan]:
+    """Return what was remembered; nothing where that is damaged, for it can be found again."""
+    try:
+        stored = read_json(path, "plans")[0] if path.is_file() else {}
+        return {str(key): _Plan.model_validate(plan) for key, plan in stored.items()}
+    except (UserError, ValueError, AttributeError, TypeError):
+        return {}
 
 
 def _hash_words(words: Sequence[str]) -> str:

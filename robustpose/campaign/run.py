@@ -6,35 +6,23 @@ Several processes may do this in one folder: each run is locked by the one that 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from robustpose.campaign.file import Campaign
 from robustpose.campaign.jobs import Job, stop_all
-from robustpose.campaign.notes import (
-    Note,
-    begin_note,
-    end_note,
-    find_state,
-    lock_path,
-    log_path,
-    read_note,
-    tell_changes,
-    write_note,
-)
+from robustpose.campaign.notes import begin_note, end_note, is_replaced, lock_path, log_path, read_note, write_note
 from robustpose.campaign.order import Costs, choose_next
 from robustpose.campaign.plan import CampaignPlan, Tried, make_plan, try_runs
-from robustpose.campaign.runs import Run, list_runs
-from robustpose.errors import UserError, first_few
-from robustpose.files import write_text
+from robustpose.campaign.runs import Run
+from robustpose.campaign.table import FILE, Started, Table
+from robustpose.errors import UserError
+from robustpose.files import write_text, writing_to
 from robustpose.locks import open_and_lock, release
 from robustpose.processes import count_cores
 from robustpose.progress import Progress
-from robustpose.results.outcome import CellState, State
+from robustpose.results.parts import parse_part
 
-FILE = "campaign.yaml"  # in the campaign's folder: what its file said last
 LOOK = 0.2  # seconds between two looks at jobs
 ELSEWHERE = 5.0  # seconds between two looks at what other processes do
 
@@ -51,113 +39,27 @@ class Wishes:
     when_filled: Callable[[], None] = lambda: None  # called when all runs of a seed are done
 
 
-@dataclass
-class _Started:
-    job: Job
-    note: Note
-    lock: int
-
-
-@dataclass
-class Table:
-    """All runs of a campaign, and what is known of them."""
-
-    campaign: Campaign
-    out: Path
-    networks: Mapping[str, str]  # by training: the network that it makes
-    runs: list[Run] = field(init=False)
-    done: set[Run] = field(default_factory=set)
-    failed: dict[Run, str] = field(default_factory=dict)
-    other: dict[Run, list[str]] = field(default_factory=dict)  # made otherwise than they would be now, and in what
-    running: dict[Run, _Started] = field(default_factory=dict)
-    elsewhere: set[Run] = field(default_factory=set)  # done by other processes, as of the last look
-
-    def __post_init__(self) -> None:
-        """Look at what there is."""
-        self.runs = list_runs(self.campaign)
-        self.look(self.runs)
-
-    def look(self, runs: Sequence[Run]) -> None:
-        """Read the notes of runs."""
-        for run in runs:
-            state = find_state(run, self.out)
-            note = read_note(run, self.out)
-            self.done.discard(run)
-            if state == "done":
-                self.done.add(run)
-            elif state == "other" and note is not None:
-                self.other[run] = tell_changes(run, note, self.out)
-            elif note is not None and note.state == "failed":
-                self.failed.setdefault(run, note.problem)
-
-    @property
-    def left(self) -> list[Run]:
-        """Return what is not done."""
-        return [run for run in self.runs if run not in self.done]
-
-    @property
-    def ready(self) -> list[Run]:
-        """Return what can be done now."""
-        folders = {run.folder for run in self.done}
-        taken = {*self.done, *self.failed, *self.running, *self.elsewhere}
-        return [run for run in self.runs if run not in taken and (run.after is None or run.after in folders)]
-
-    def list_states(self) -> tuple[CellState, ...]:
-        """Return all runs as they are shown."""
-        return tuple(
-            CellState(run.training, run.seed, run.bench, self._name_state(run), run.folder, self.failed.get(run, ""))
-            for run in self.runs
-        )
-
-    def _name_state(self, run: Run) -> State:
-        if run in self.done:
-            return "done"
-        if run in self.failed:
-            return "failed"
-        return "running" if run in self.running or run in self.elsewhere else "waiting"
-
-
-def open_table(campaign: Campaign, out: Path, networks: Mapping[str, str]) -> Table:
-    """Return the table of a campaign's folder, or of one that is still to be made.
-
-    Raises:
-        UserError: the folder is something else's.
-    """
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out.absolute()} is no folder: choose another --out")
-    held = [path.name for path in out.iterdir() if not path.name.startswith(".")] if out.is_dir() else []
-    if held and FILE not in held:
-        raise UserError(
-            f"{out.absolute()} is not empty ({sorted(held)[0]}, …) and holds no campaign: choose another --out"
-        )
-    return Table(campaign, out, networks)
-
-
 def plan_campaign(table: Table, wishes: Wishes) -> tuple[CampaignPlan, Costs]:
     """Return what there is to do and what it costs, after a trial of every kind of run that is not known yet."""
     costs = Costs()
     for run in table.done:
-        if (note := read_note(run, table.out)) is not None:
+        if (note := read_note(run, table.out)) is not None and note.seconds:
             costs.add(run, note.seconds)
     known = {run.kind for run in table.done}
     new = [run for run in table.left if run.kind not in known]
-    tried = Tried({}, {})
+    tried = Tried({}, {}, ())
     if new:
         tried = try_runs(
             new, table.out, table.networks, wishes.n_jobs, wishes.gpus, lambda at: wishes.show("trying", at)
         )
+    for name, text in table.campaign.parts.items():
+        for n_images in tried.n_images:
+            try:
+                parse_part(text).select(n_images)
+            except UserError as error:
+                raise UserError(f"parts.{name}: {error}") from error
     costs.plan(tried.seconds)
     return make_plan(table.runs, table.left, costs, tried, wishes.n_jobs), costs
-
-
-def check_changes(table: Table, fresh: bool) -> None:
-    """Raise UserError for runs that were made otherwise than the file says now, unless they are to be made again."""
-    if table.other and not fresh:
-        told = [f"{run.name}: {changes[0]}" for run, changes in table.other.items()]
-        raise UserError(
-            f"{table.out.absolute()} holds runs of another setup ({first_few(told, 'runs')}): choose another --out, or "
-            "make these again with --fresh"
-        )
 
 
 def fill_table(table: Table, costs: Costs, text: str, wishes: Wishes) -> None:
@@ -165,11 +67,12 @@ def fill_table(table: Table, costs: Costs, text: str, wishes: Wishes) -> None:
 
     A run that fails keeps those from being done that need it, and no others. What failed before is tried again.
     """
-    table.out.mkdir(parents=True, exist_ok=True)
+    with writing_to(table.out):
+        table.out.mkdir(parents=True, exist_ok=True)
     write_text(table.out / FILE, text)
     again = set(table.failed) if wishes.fresh else set()  # one may have failed for what is in its folder
     table.failed.clear()
-    free: list[str | None] = list(wishes.gpus[: wishes.n_jobs]) or [None] * wishes.n_jobs
+    free: list[str | None] = list(wishes.gpus[: wishes.n_jobs]) or [None] * min(wishes.n_jobs, len(table.runs))
     looked = time.monotonic()
     filled = 0
     try:
@@ -187,7 +90,7 @@ def fill_table(table: Table, costs: Costs, text: str, wishes: Wishes) -> None:
                 looked = time.monotonic()
                 was, table.elsewhere = table.elsewhere, set()
                 table.look(list(was))
-            n_filled = _count_filled(table)
+            n_filled = table.count_filled()
             if n_filled > filled and table.left:
                 filled = n_filled
                 wishes.when_filled()
@@ -202,8 +105,9 @@ def fill_table(table: Table, costs: Costs, text: str, wishes: Wishes) -> None:
 def _start(run: Run, table: Table, free: list[str | None], again: set[Run], wishes: Wishes) -> None:
     """Start a run, unless another process does it, or has done it by now."""
     path = lock_path(run, table.out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = open_and_lock(path)
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = open_and_lock(path)
     if lock is None:
         table.elsewhere.add(run)
         return
@@ -217,36 +121,38 @@ def _start(run: Run, table: Table, free: list[str | None], again: set[Run], wish
         if changes and not wishes.fresh:  # since the campaign began: its training was made again
             table.failed[run] = f"{changes[0]}: make it again with --fresh"
             return
-        note = begin_note(run, table.out)
+        is_fresh = bool(changes) or run in again or is_replaced(run, table.out, read_note(run, table.out))
+        note = begin_note(run, table.out, is_fresh)
         write_note(run, table.out, note)
         words = run.command(table.out, table.networks)
         if not run.is_training and "--workers" not in words:
-            words += ["--workers", str(max(1, count_cores() // wishes.n_jobs))]
-        if changes or run in again:
-            words.append("--fresh")
-        job = Job(words, log_path(run, table.out), free.pop())
-        table.running[run] = _Started(job, note, lock)
+            n_busy = min(wishes.n_jobs, len(table.running) + len(table.ready))
+            words += ["--workers", str(max(1, count_cores() // max(1, n_busy)))]
+        is_made = run.product(table.out).is_file() and not is_fresh  # by hand: it is looked at, which takes no time
+        job = Job([*words, *["--fresh"] * is_fresh], log_path(run, table.out), free.pop(), lock)
+        table.running[run] = Started(job, note, lock, is_made)
         undo.pop_all()
     _show(table, wishes, None)
 
 
-def _end(run: Run, started: _Started, table: Table, costs: Costs, wishes: Wishes) -> None:
+def _end(run: Run, started: Started, table: Table, costs: Costs, wishes: Wishes) -> None:
     """Take in a run that has ended."""
     del table.running[run]
     try:
         problem = started.job.problem
         if problem is None and not run.product(table.out).is_file():
             problem = f"its command ended well, but {run.product(table.out)} is not there"
-        note = end_note(run, table.out, started.note, started.job.seconds, problem)
+        note = end_note(run, table.out, started.note, 0.0 if started.is_made else started.job.seconds, problem)
         write_note(run, table.out, note)
+        if problem is None:
+            table.look([run])
     finally:
         release(started.lock)
-    if problem is None:
-        table.done.add(run)
-        costs.add(run, note.seconds)
-    else:
+    if problem is not None:
         table.failed[run] = problem
         wishes.tell(f"failed: {run.name}: {problem}")
+    elif note.seconds:
+        costs.add(run, note.seconds)
     _show(table, wishes, costs)
 
 
@@ -258,9 +164,3 @@ def _show(table: Table, wishes: Wishes, costs: Costs | None) -> None:
         guess = costs.guess_all(table.left, wishes.n_jobs)
         seconds = None if guess is None else max(guess - spent, 1.0)
     wishes.show("campaign", Progress(len(table.done), len(table.runs), seconds, names))
-
-
-def _count_filled(table: Table) -> int:
-    """Return of how many seeds all runs are done, or have failed."""
-    open_seeds = {run.seed for run in table.left if run not in table.failed}
-    return sum(seed not in open_seeds for seed in table.campaign.seeds)

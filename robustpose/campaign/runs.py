@@ -78,15 +78,17 @@ def call_method(name: str, way: str | None) -> str:
 
 
 def list_ways(campaign: Campaign) -> list[str | None]:
-    """Return the ways of use, None for the first one."""
-    return [None, *list(campaign.ways)[1:]]
+    """Return the ways of use; None for a first one that has no options, as networks are."""
+    first, *others = campaign.ways
+    return [first if campaign.ways[first] else None, *others]
 
 
 def list_runs(campaign: Campaign) -> list[Run]:
-    """Return all runs, seed by seed, each training followed by its benches."""
+    """Return all runs, seed by seed, each training before its benches and before those that begin with its weights."""
     runs = []
     for of_seed, seed in enumerate(campaign.seeds):
-        for of_training, (name, training) in enumerate(campaign.trainings.items()):
+        for name in _order_trainings(campaign):
+            training, of_training = campaign.trainings[name], list(campaign.trainings).index(name)
             base = Path("runs") / name / f"seed-{seed}"
             after: Path | None = base / TRAINING
             model: list[str] = []
@@ -110,6 +112,17 @@ def list_runs(campaign: Campaign) -> list[Run]:
                     )
                     number += 1
     return runs
+
+
+def _order_trainings(campaign: Campaign) -> list[str]:
+    """Return the names of trainings as in the file, but for those that begin with another one, which come behind it."""
+    ordered: list[str] = []
+    for name in campaign.trainings:
+        chain = [name]
+        while (before := campaign.trainings[chain[-1]].begins_with) is not None:
+            chain.append(before)
+        ordered += [one for one in reversed(chain) if one not in ordered]
+    return ordered
 
 
 def spell_command(words: Sequence[str]) -> str:

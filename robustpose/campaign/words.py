@@ -65,7 +65,9 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
             if isinstance(value, Mapping) and isinstance(before, Mapping):
                 merged[key] = {**dict(_flatten(before)), **dict(_flatten(value))}
             elif isinstance(value, Mapping) != isinstance(before, Mapping) and None not in (value, before):
-                raise UserError(f"'{name}' must be a group (key: value) everywhere in a campaign's file, or nowhere")
+                raise UserError(
+                    f"'{name}' must be a group (key: value) at every place of a campaign's file, or at none"
+                )
             else:
                 merged[key] = value
     return merged

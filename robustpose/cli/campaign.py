@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from robustpose.amounts import count
 from robustpose.cli.failures import YOURS
 from robustpose.cli.help import ADVANCED, OUTPUT, SPEED
 from robustpose.cli.option_groups import with_groups
@@ -18,7 +19,7 @@ from robustpose.errors import UserError, spell_list
 from robustpose.printing import print_aside, print_line
 
 if TYPE_CHECKING:
-    from robustpose.campaign.run import Table
+    from robustpose.campaign.table import Table
     from robustpose.results.outcome import Outcome
 
 
@@ -90,7 +91,8 @@ def campaign(
     from robustpose.campaign.file import read_campaign
     from robustpose.campaign.jobs import check_gpus
     from robustpose.campaign.outcome import find_outcome
-    from robustpose.campaign.run import Wishes, check_changes, fill_table, open_table, plan_campaign
+    from robustpose.campaign.run import Wishes, fill_table, plan_campaign
+    from robustpose.campaign.table import check_changes, check_place, open_table
     from robustpose.cli.checked_runs import check_runs
     from robustpose.reading import read_text
     from robustpose.results.resampling import check_resamples
@@ -117,6 +119,8 @@ def campaign(
 
     if not instead.results:
         check_changes(table, fresh)
+        if not planned.dry_run:
+            check_place(place)
         with progress_display() as show:
             wishes = Wishes(n_jobs, gpus, fresh, show, print_aside, lambda: _try_comparing(compare))
             plan, costs = plan_campaign(table, wishes)
@@ -131,9 +135,10 @@ def campaign(
     page = place / "campaign.html"
     print_line(f"page: {page}")
     failed = {run.name: problem for run, problem in table.failed.items()}
-    for name, problem in failed.items():
-        print_aside(f"error: {name} failed: {problem}")
-    shown.write({"folder": place, "page": page, "failed": failed, "done": len(table.done), "runs": len(table.runs)})
+    if failed and not instead.results:
+        print_aside(f"error: {count(len(failed), 'run')} failed: start the same command to try again")
+    counts = {"done": len(table.done), "runs": len(table.runs), "failed": failed}
+    shown.write({"folder": place, "page": page, **counts, "results": outcome.to_json()})
     if failed and not instead.results:
         raise typer.Exit(YOURS)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 from robustpose.campaign.file import Campaign
-from robustpose.campaign.runs import list_runs
+from robustpose.campaign.notes import list_ends
+from robustpose.campaign.runs import Run, list_runs
+from robustpose.campaign.words import list_keys
+from robustpose.cli import COMMANDS
 from robustpose.cli.failures import explain_usage
 from robustpose.cli.help import load_command
-from robustpose.errors import UserError
+from robustpose.errors import UserError, nearest, quote
+from robustpose.train.settings import TrainSettings
 
 Group = TypeVar("Group")
 
@@ -20,15 +25,59 @@ def check_runs(campaign: Campaign) -> dict[str, str]:
 
     Settings of trainings are read, too: what can be known without their data is known before the first of them begins.
     """
+    _check_options("train", "train", campaign.train)
+    _check_options("bench", "bench", campaign.bench)
+    for name, way in campaign.ways.items():
+        _check_options(f"ways.{name}", "bench", way)
+    for name, training in campaign.trainings.items():
+        _check_options(f"trainings.{name}", "train", training.options)
     networks: dict[str, str] = {}
-    kinds = {run.kind: run for run in reversed(list_runs(campaign))}
-    for run in kinds.values():
+    runs = list_runs(campaign)
+    kinds = {run.kind: run for run in reversed(runs)}
+    for run in reversed(kinds.values()):
         # In the place of what another run makes.
         weights = [] if run.after is None else ["--init", "demo"] if run.is_training else ["--model", "made before"]
         given = parse_command([*run.words, *weights, "--out", str(run.folder)], run.name)
         if run.is_training:
             networks[run.training] = _read_network(given, run.name)
+    _check_files(runs)
     return networks
+
+
+def _check_options(where: str, command: str, options: Mapping[str, Any]) -> None:
+    """Raise UserError for an option that a command has not, and for true and false where it takes a value."""
+    known = {
+        name.removeprefix("--"): bool(getattr(parameter, "is_flag", False))
+        for parameter in load_command(command, *COMMANDS[command]).params
+        for name in parameter.opts
+    }
+    for key, value in zip(list_keys(options), options.values(), strict=True):
+        if key not in known:
+            is_setting = command == "train" and key.replace("-", "_").partition(".")[0] in TrainSettings.model_fields
+            hint = (
+                f": settings of a training stand below set, {{set: {{{key}: …}}}}"
+                if is_setting
+                else nearest(key, known)
+            )
+            raise UserError(f"{where}.{key}: robustpose {command} has no option --{key}{hint}")
+        if isinstance(value, bool) and not known[key]:
+            raise UserError(
+                f"{where}.{key}: --{key} takes a value, got {str(value).lower()}, which YAML reads yes, no, on and off "
+                f"as: put the word in quotes"
+            )
+        if value not in (None, True, False) and known[key]:
+            raise UserError(f"{where}.{key}: --{key} is a switch, true or false, got {quote(value)}")
+
+
+def _check_files(runs: Sequence[Run]) -> None:
+    """Raise UserError where a file or folder is there for the first seed and not for another one."""
+    firsts: dict[Any, Run] = {}
+    for run in runs:
+        first = firsts.setdefault(run.kind, run)
+        for of_first, word in zip(first.words, run.words, strict=True):
+            for found, sought in zip((of_first, *list_ends(of_first)), (word, *list_ends(word)), strict=False):
+                if found != sought and os.path.exists(found) and not os.path.exists(sought):  # noqa: PTH110
+                    raise UserError(f"{run.name}: there is no {sought}, which seed {first.seed} has ({found})")
 
 
 def _read_network(given: Mapping[str, Any], what: str) -> str:
@@ -49,8 +98,6 @@ def _read_network(given: Mapping[str, Any], what: str) -> str:
 
 def parse_command(words: Sequence[str], what: str) -> dict[str, Any]:
     """Return the values of a command's options; UserError where it knows no such option, or takes no such value."""
-    from robustpose.cli import COMMANDS
-
     name, *others = words
     command = load_command(name, *COMMANDS[name])
     try:

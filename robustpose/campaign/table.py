@@ -1,0 +1,136 @@
+"""The table of a campaign: all of its runs, and what is known of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from robustpose.campaign.file import Campaign
+from robustpose.campaign.jobs import Job
+from robustpose.campaign.notes import Note, find_state, read_note, tell_changes
+from robustpose.campaign.runs import Run, list_runs
+from robustpose.errors import UserError, first_few
+from robustpose.results.outcome import CellState, State
+
+FILE = "campaign.yaml"  # in the campaign's folder: what its file said last
+
+
+@dataclass
+class Started:
+    """A run that is at work in this process's hands."""
+
+    job: Job
+    note: Note
+    lock: int
+    is_made: bool  # before it was started
+
+
+@dataclass
+class Table:
+    """All runs of a campaign, and what is known of them."""
+
+    campaign: Campaign
+    out: Path
+    networks: Mapping[str, str]  # by training: the network that it makes
+    runs: list[Run] = field(init=False)
+    done: set[Run] = field(default_factory=set)
+    failed: dict[Run, str] = field(default_factory=dict)
+    other: dict[Run, list[str]] = field(default_factory=dict)  # made otherwise than they would be now, and in what
+    running: dict[Run, Started] = field(default_factory=dict)
+    elsewhere: set[Run] = field(default_factory=set)  # done by other processes, as of the last look
+
+    def __post_init__(self) -> None:
+        """Look at what there is."""
+        self.runs = list_runs(self.campaign)
+        self.look(self.runs)
+
+    def look(self, runs: Sequence[Run]) -> None:
+        """Read the notes of runs, and of those that take the weights of one of them."""
+        todo = set(runs)
+        for run in self.runs:  # what makes weights comes before what takes them
+            if run.after is not None and any(one.folder == run.after for one in todo):
+                todo.add(run)
+        for run in self.runs:
+            if run in todo and run not in self.running:
+                self._look_at(run)
+
+    def _look_at(self, run: Run) -> None:
+        state, note = find_state(run, self.out), read_note(run, self.out)
+        self.done.discard(run)
+        self.other.pop(run, None)
+        if state == "done" and self.has_weights(run):
+            self.done.add(run)
+        elif state == "other" and note is not None:
+            self.other[run] = tell_changes(run, note, self.out)
+        elif note is not None and note.state == "failed":
+            self.failed.setdefault(run, note.problem)
+
+    def has_weights(self, run: Run) -> bool:
+        """Tell whether the run is done that makes the weights which a run takes, if it takes such."""
+        return run.after is None or any(one.folder == run.after for one in self.done)
+
+    @property
+    def left(self) -> list[Run]:
+        """Return what is not done."""
+        return [run for run in self.runs if run not in self.done]
+
+    @property
+    def ready(self) -> list[Run]:
+        """Return what can be done now."""
+        folders = {run.folder for run in self.done}
+        taken = {*self.done, *self.failed, *self.running, *self.elsewhere}
+        return [run for run in self.runs if run not in taken and (run.after is None or run.after in folders)]
+
+    def count_filled(self) -> int:
+        """Return of how many seeds all runs are done, or have failed."""
+        open_seeds = {run.seed for run in self.left if run not in self.failed}
+        return sum(seed not in open_seeds for seed in self.campaign.seeds)
+
+    def list_states(self) -> tuple[CellState, ...]:
+        """Return all runs as they are shown."""
+        return tuple(
+            CellState(run.training, run.seed, run.bench, self._name_state(run), run.folder, self.failed.get(run, ""))
+            for run in self.runs
+        )
+
+    def _name_state(self, run: Run) -> State:
+        if run in self.done:
+            return "done"
+        if run in self.failed:
+            return "failed"
+        return "running" if run in self.running or run in self.elsewhere else "waiting"
+
+
+def open_table(campaign: Campaign, out: Path, networks: Mapping[str, str]) -> Table:
+    """Return the table of a campaign's folder, or of one that is still to be made.
+
+    Raises:
+        UserError: the folder is something else's.
+    """
+    if os.path.lexists(out) and not out.is_dir():
+        raise UserError(f"{out.absolute()} is no folder: choose another --out")
+    held = sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) if out.is_dir() else []
+    # Of a campaign whose file was lost, or whose runs were done by hand.
+    is_ours = "notes" in held or any((out / "runs" / name).is_dir() for name in campaign.trainings)
+    if held and FILE not in held and not is_ours:
+        raise UserError(f"{out.absolute()} is not empty ({held[0]}, …) and holds no campaign: choose another --out")
+    return Table(campaign, out, networks)
+
+
+def check_place(out: Path) -> None:
+    """Raise UserError where nothing can be written."""
+    place = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not os.access(place, os.W_OK):
+        raise UserError(f"cannot write {out.absolute()}: {place} takes no files; choose another --out")
+
+
+def check_changes(table: Table, fresh: bool) -> None:
+    """Raise UserError for runs that were made otherwise than the file says now, unless they are to be made again."""
+    if table.other and not fresh:
+        told = [f"{run.name}: {changes[0]}" for run, changes in table.other.items()]
+        raise UserError(
+            f"{table.out.absolute()} holds runs of another setup ({first_few(told, 'runs')}): choose another --out, or "
+            "make these again with --fresh"
+        )
