@@ -10,7 +10,7 @@ from robustpose.results.across import AcrossSuites
 from robustpose.results.compared import Comparison, Difference
 from robustpose.results.grouped import compare_grouped_row
 from robustpose.results.held_gains import Gain
-from robustpose.results.outcome import CellState, Outcome, PairOutcome, PartOutcome
+from robustpose.results.outcome import Outcome, PairOutcome, PartOutcome, RunState
 from robustpose.results.parts import Part
 
 SEEDS = (0, 1, 2)
@@ -82,23 +82,23 @@ def make_gains(comparisons):
             yield Gain(method, comparison.suite.label, known, other, change, seen=seen, unseen=unseen)
 
 
-def make_cells(names, suites=SUITES, failed=()):
-    """Return the cells of a campaign: all are done but those of the trainings and seeds in `failed`."""
-    cells = []
+def make_runs(names, suites=SUITES, failed=()):
+    """Return the runs of a campaign: all are done but those of the trainings and seeds in `failed`."""
+    runs = []
     for name in names:
         for seed in SEEDS:
             is_done = (name, seed) not in failed
             state, note = ("done", "") if is_done else ("failed", "it ended with exit code 2: | no memory")
-            cells.append(CellState(name, seed, None, state, Path(f"{name}-{seed}/training"), note))
+            runs.append(RunState(name, seed, None, state, Path(f"{name}-{seed}/training"), note))
             for suite in suites:
                 folder = Path(f"{name}-{seed}/{suite.name}")
-                cells.append(CellState(name, seed, suite.name, "done" if is_done else "waiting", folder))
-    return tuple(cells)
+                runs.append(RunState(name, seed, suite.name, "done" if is_done else "waiting", folder))
+    return tuple(runs)
 
 
 def make_outcome(names=("plain", "equalmix", "advmix"), suites=SUITES, **of_parts):
     """Return what a campaign has found on all images and on half of them."""
     half = {"name": "reporting", "places": "1::2", "n_images": 200}
     parts = (make_part(names, suites, **of_parts), make_part(names, suites, **half, **of_parts))
-    cells = make_cells(names, suites, failed=((names[-1], 2),))
-    return Outcome("lspet", cells, parts, (f"seed 2 of {names[-1]} failed: left out",))
+    runs = make_runs(names, suites, failed=((names[-1], 2),))
+    return Outcome("lspet", runs, parts, (f"seed 2 of {names[-1]} failed: left out",))

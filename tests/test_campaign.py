@@ -111,6 +111,25 @@ def test_what_it_finds_is_shown_and_written(found, tmp_path, run):
     assert all(line.startswith("robustpose bench --model results:") for line in output.splitlines())
 
 
+def test_of_one_method_the_scores_of_its_runs_are_shown(found, tmp_path, run):
+    values = yaml.safe_load(found.read_text())
+    values = {**values, "trainings": {"good": values["trainings"]["good"]}, "comparisons": {}}
+    found.write_text(yaml.safe_dump(values))
+    code, output, errors = run("campaign", found, "--out", tmp_path / "c", "--jobs", 2)
+    assert code == 0, errors
+    assert "there is one method" in output
+    assert output.count("AP*") == (tmp_path / "c/campaign.md").read_text().count("AP*") == 2
+
+
+def test_a_part_that_is_too_small_is_told_before_the_first_run(found, tmp_path, run):
+    values = {**yaml.safe_load(found.read_text()), "parts": {"late": "100:", "early": ":4"}}
+    found.write_text(yaml.safe_dump(values))
+    code, _, errors = run("campaign", found, "--out", tmp_path / "c")
+    assert code == 2
+    assert "parts.late: part 100: has none of the 9 images" in errors
+    assert not (tmp_path / "c").exists()
+
+
 @pytest.fixture
 def trained(tmp_path):
     """The file of a campaign that trains a network, and another from where that ended."""

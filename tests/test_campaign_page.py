@@ -11,7 +11,7 @@ from robustpose.show.pages.campaign import render_campaign, write_campaign
 from robustpose.show.pages.campaign_charts import chart_corruptions, chart_methods
 from tests.browser import find_breaches, open_browser, opened
 from tests.hostile import TOGETHER
-from tests.outcomes import make_cells, make_outcome, make_part
+from tests.outcomes import make_outcome, make_part, make_runs
 
 METHODS = ("plain", "equalmix", "advmix")
 
@@ -23,7 +23,7 @@ def outcome():
 
 def test_sections_come_from_all_images_to_the_notes(outcome):
     page = render_campaign(outcome)
-    ids = ("part-0", "verdict-0", "methods-0", "corruptions-0", "part-1", "cells", "notes")
+    ids = ("part-0", "verdict-0", "methods-0", "corruptions-0", "part-1", "runs", "notes")
     places = [page.index(f'id="{name}"') for name in ids]
     assert places == sorted(places)
     assert 'content="robustpose campaign"' in page
@@ -44,7 +44,7 @@ def test_all_files_are_written_and_written_again(outcome, tmp_path):
     assert content["parts"][0]["across"]["names"] == list(METHODS)
     pair = content["parts"][1]["pairs"][0]
     assert (pair["name"], pair["by_suite"][0]["names"]) == ("generator", ["equalmix", "advmix"])
-    assert content["cells"][1]["folder"] == "plain-0/coco-c"
+    assert content["runs"][1]["folder"] == "plain-0/coco-c"
 
 
 @pytest.mark.parametrize("name", ["campaign.html", "campaign.md", "results.json"])
@@ -66,7 +66,7 @@ def test_what_is_done_leads_to_its_report_where_there_is_one(outcome, tmp_path):
 
 
 def test_where_nothing_can_be_compared_yet_there_are_the_cells(tmp_path):
-    page = write_campaign(tmp_path, Outcome("lspet", make_cells(METHODS), ())).read_text()
+    page = write_campaign(tmp_path, Outcome("lspet", make_runs(METHODS), ())).read_text()
     assert "Nothing can be compared yet" in page
     assert page.count('<td class="text done">done</td>') == 27
     assert 'class="plot"' not in page
@@ -95,7 +95,7 @@ def test_corruptions_are_drawn_of_pairs_and_of_methods():
 
 def test_a_campaign_of_one_method_has_no_chart():
     part = make_part(METHODS[:1])
-    page = render_campaign(Outcome("one", make_cells(METHODS[:1]), (replace(part, pairs=()),)))
+    page = render_campaign(Outcome("one", make_runs(METHODS[:1]), (replace(part, pairs=()),)))
     assert 'class="plot"' not in page
 
 
@@ -117,12 +117,12 @@ def test_page_is_accessible_and_as_wide_as_the_window(browser, tmp_path, outcome
 
 
 def test_names_from_a_file_stay_words(browser, tmp_path, outcome):
-    cells = tuple(
-        replace(cell, training=TOGETHER, bench=cell.bench and TOGETHER, note=TOGETHER, state="failed")
-        for cell in outcome.cells
+    runs = tuple(
+        replace(run, training=TOGETHER, bench=run.bench and TOGETHER, note=TOGETHER, state="failed")
+        for run in outcome.runs
     )
     hostile = make_outcome((TOGETHER, f"{TOGETHER} (bn)", "advmix"))
-    hostile = replace(hostile, name=TOGETHER, cells=cells, notes=(TOGETHER,))
+    hostile = replace(hostile, name=TOGETHER, runs=runs, notes=(TOGETHER,))
     hostile = replace(hostile, parts=tuple(replace(part, name=TOGETHER, places=TOGETHER) for part in hostile.parts))
     path = write_campaign(tmp_path, hostile)
     assert "<script>alert" not in path.read_text()

@@ -68,6 +68,8 @@ def jobs(monkeypatch):
     monkeypatch.setattr(running, "Job", FakeJob)
     monkeypatch.setattr(notes, "read_summary", lambda folder: {"cells": {}})
     monkeypatch.setattr(notes.RunFolder, "matches_path", lambda self, cell: self.path / "summary.json")
+    monkeypatch.setattr("robustpose.campaign.table.read_summary", lambda folder: {})
+    monkeypatch.setattr("robustpose.campaign.table._spell_scores", lambda summary: "mPC 30.0")
     monkeypatch.setattr(running, "LOOK", 0.0)
     monkeypatch.setattr(running, "ELSEWHERE", 0.0)
     monkeypatch.setattr(FakeJob, "started", [])

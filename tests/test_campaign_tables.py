@@ -19,7 +19,7 @@ from robustpose.show.campaign_tables import (
 )
 from robustpose.show.inline import spell_difference
 from tests.hostile import NAMES, TOGETHER
-from tests.outcomes import make_cells, make_outcome, make_part
+from tests.outcomes import make_outcome, make_part, make_runs
 
 METHODS = ("plain", "equalmix", "advmix")
 
@@ -100,9 +100,9 @@ def test_a_pair_in_brief_has_all_suites_and_the_clean_score_once(part):
 
 
 def test_progress_says_of_each_training_what_is_done(outcome):
-    cells = [*outcome.cells]
-    cells[1], cells[2] = replace(cells[1], state="running"), replace(cells[2], state="failed")
-    table = tabulate_progress(cells)
+    runs = [*outcome.runs]
+    runs[1], runs[2] = replace(runs[1], state="running"), replace(runs[2], state="failed")
+    table = tabulate_progress(runs)
     assert table.titles == ("training", "seed 0", "seed 1", "seed 2")
     assert table.rows[0] == ("plain", "0 of 2 benches, 1 running, 1 failed", *["2 of 2 benches"] * 2)
     assert table.rows[2] == ("advmix", *["2 of 2 benches"] * 2, "failed")
@@ -126,7 +126,7 @@ def test_what_is_printed_goes_from_all_images_to_the_notes(outcome, capsys):
 
 
 def test_of_a_finished_campaign_no_progress_is_printed(outcome, capsys):
-    print_campaign(replace(outcome, cells=make_cells(METHODS)))
+    print_campaign(replace(outcome, runs=make_runs(METHODS)))
     assert "trainings and benches" not in capsys.readouterr().out
 
 
@@ -145,7 +145,7 @@ def test_markdown_has_every_table_in_full(outcome):
 
 
 def test_where_nothing_can_be_compared_yet_there_is_what_is_done(capsys):
-    empty = Outcome("lspet", make_cells(METHODS), ())
+    empty = Outcome("lspet", make_runs(METHODS), ())
     print_campaign(empty)
     assert "9 of 9 trainings" in capsys.readouterr().out
     assert "| plain | 2 of 2 benches |" in campaign_to_markdown(empty)

@@ -6,13 +6,16 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from robustpose.campaign.file import Campaign
 from robustpose.campaign.jobs import Job
 from robustpose.campaign.notes import Note, find_state, read_note, tell_changes
 from robustpose.campaign.runs import Run, list_runs
 from robustpose.errors import UserError, first_few
-from robustpose.results.outcome import CellState, State
+from robustpose.results.outcome import RunState, State
+from robustpose.results.rows import percent, row_of_chosen, rows_of
+from robustpose.results.summary import read_summary
 
 FILE = "campaign.yaml"  # in the campaign's folder: what its file said last
 
@@ -88,10 +91,18 @@ class Table:
         open_seeds = {run.seed for run in self.left if run not in self.failed}
         return sum(seed not in open_seeds for seed in self.campaign.seeds)
 
-    def list_states(self) -> tuple[CellState, ...]:
+    def list_states(self) -> tuple[RunState, ...]:
         """Return all runs as they are shown."""
         return tuple(
-            CellState(run.training, run.seed, run.bench, self._name_state(run), run.folder, self.failed.get(run, ""))
+            RunState(
+                run.training,
+                run.seed,
+                run.bench,
+                self._name_state(run),
+                run.folder,
+                self.failed.get(run, ""),
+                _spell_scores(read_summary(self.out / run.folder)) if run in self.done and not run.is_training else "",
+            )
             for run in self.runs
         )
 
@@ -101,6 +112,13 @@ class Table:
         if run in self.failed:
             return "failed"
         return "running" if run in self.running or run in self.elsewhere else "waiting"
+
+
+def _spell_scores(summary: Mapping[str, Any]) -> str:
+    """Return the scores of a run, as far as it has them: `AP* 46.5, mPC 31.2`."""
+    chosen = row_of_chosen(summary)
+    rows = [*rows_of(summary, "headline")[:2], *([] if chosen is None else [chosen])]
+    return ", ".join(f"{row.label} {percent(row.value)}" for row in rows if row.value is not None)
 
 
 def open_table(campaign: Campaign, out: Path, networks: Mapping[str, str]) -> Table:

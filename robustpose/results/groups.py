@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-from robustpose.errors import UserError, quote
+from robustpose.errors import UserError, quote, spell_list
 from robustpose.results.compare import compare_runs
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.grouped import split
@@ -126,13 +126,14 @@ def check_sizes(sizes: Mapping[str, int]) -> None:
 
 
 def note_few(sizes: Mapping[str, int]) -> Iterator[str]:
-    """Yield a note for each group of so few trainings that its intervals hold the truth less often than they say."""
-    for name, size in sizes.items():
-        if size < FEW:
-            yield (
-                f"{name} has {size} trainings: of so few, intervals are wide, and hold the truth between 91 "
-                "and 99 times in 100; of three or more, about 95 times, if no training fails by a wide margin"
-            )
+    """Yield a note on groups of so few trainings that their intervals hold the truth less often than they say."""
+    for few in sorted({size for size in sizes.values() if size < FEW}):
+        names = [name for name, size in sizes.items() if size == few]
+        have, each = ("has", "") if len(names) == 1 else ("have", " each")
+        yield (
+            f"{spell_list(names)} {have} {few} trainings{each}: of so few, intervals are wide, and hold the truth between "
+            "91 and 99 times in 100; of three or more, about 95 times, if no training fails by a wide margin"
+        )
 
 
 def _note_alike(rows: Sequence[ComparedRow], groups: Groups) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Outcome: what a campaign has found: its cells, and its methods side by side, on all images and on parts of them.
+"""Outcome: what a campaign has found: its runs, and its methods side by side, on all images and on parts of them.
 
 A method is a training in one way of use, such as `advmix` and `advmix (bn)`; its trainings differ in their seeds.
 """
@@ -17,8 +17,8 @@ ALL_IMAGES = "all images"
 
 
 @dataclass(frozen=True)
-class CellState:
-    """One cell of a campaign: a training, or a bench of what it made."""
+class RunState:
+    """One run of a campaign: a training, or a bench of what it made."""
 
     training: str
     seed: int
@@ -26,6 +26,7 @@ class CellState:
     state: State
     folder: Path  # of the run, relative to the campaign's
     note: str = ""  # why it failed
+    scores: str = ""  # of a bench that is done, in percent: `AP* 46.5, mPC 31.2`
 
     def to_json(self) -> dict[str, Any]:
         """Return what results.json holds of it."""
@@ -65,7 +66,7 @@ class Outcome:
     """All of it."""
 
     name: str  # of the campaign
-    cells: tuple[CellState, ...]
+    runs: tuple[RunState, ...]
     parts: tuple[PartOutcome, ...]  # all images first; none while nothing can be compared
     notes: tuple[str, ...] = ()  # such as what is left out, and why
 
@@ -74,6 +75,6 @@ class Outcome:
         return {
             "campaign": self.name,
             "notes": self.notes,
-            "cells": [cell.to_json() for cell in self.cells],
+            "runs": [run.to_json() for run in self.runs],
             "parts": [part.to_json() for part in self.parts],
         }

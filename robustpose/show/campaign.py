@@ -14,6 +14,7 @@ from robustpose.show.campaign_tables import (
     tabulate_brief_pair,
     tabulate_differences,
     tabulate_progress,
+    tabulate_runs,
     tabulate_scores,
     tell_progress,
 )
@@ -23,16 +24,18 @@ from robustpose.show.terminal import print_verdict
 
 def print_campaign(outcome: Outcome) -> None:
     """Print what a campaign has found, part by part, all images first; corruptions are in its Markdown and page."""
-    if any(cell.state != "done" for cell in outcome.cells):
-        _print(tabulate_progress(outcome.cells))
+    if any(run.state != "done" for run in outcome.runs):
+        _print(tabulate_progress(outcome.runs))
     for part in outcome.parts:
         _print_part(part)
+    if not outcome.parts and (alone := tabulate_runs(outcome.runs)).rows:
+        _print(alone)
     for note in list_remarks(outcome):
         print_line(f"note: {note}")
-    for cell in outcome.cells:
-        if cell.state == "failed":
-            what = "training" if cell.bench is None else cell.bench
-            print_line(f"failed: {cell.training}, seed {cell.seed}, {what}: {cell.note or cell.folder}")
+    for run in outcome.runs:
+        if run.state == "failed":
+            what = "training" if run.bench is None else run.bench
+            print_line(f"failed: {run.training}, seed {run.seed}, {what}: {run.note or run.folder}")
     print_line(f"campaign {outcome.name}: {tell_progress(outcome)}")
     for text in list_warnings(outcome):
         print_aside(f"warning: {text}")

@@ -17,6 +17,7 @@ from robustpose.show.campaign_tables import (
     tabulate_differences,
     tabulate_pair,
     tabulate_progress,
+    tabulate_runs,
     tabulate_scores,
     tabulate_suite,
     tell_progress,
@@ -39,12 +40,14 @@ def _list_blocks(outcome: Outcome) -> Lines:
     for part in outcome.parts:
         yield from _write_part(part)
     yield ["## Trainings and benches"]
-    yield from _write_table(tabulate_progress(outcome.cells))
-    failed = [cell for cell in outcome.cells if cell.state == "failed"]
+    yield from _write_table(tabulate_progress(outcome.runs))
+    if not outcome.parts and (alone := tabulate_runs(outcome.runs)).rows:
+        yield from _write_table(alone)
+    failed = [run for run in outcome.runs if run.state == "failed"]
     yield from _list_points(
-        f"{cell.training}, seed {cell.seed}, {'training' if cell.bench is None else cell.bench}: failed"
-        f"{f': {cell.note}' if cell.note else ''}"
-        for cell in failed
+        f"{run.training}, seed {run.seed}, {'training' if run.bench is None else run.bench}: failed"
+        f"{f': {run.note}' if run.note else ''}"
+        for run in failed
     )
     if notes := list_remarks(outcome):
         yield ["## Notes"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.compared_slices import OF_ALL
-from robustpose.results.outcome import CellState, Outcome, PartOutcome
+from robustpose.results.outcome import Outcome, PartOutcome, RunState
 from robustpose.results.seen import MARK, mark_seen
 from robustpose.show.across_suites import spell_scores, title_column
 from robustpose.show.inline import spell_difference
@@ -96,34 +96,40 @@ def tabulate_brief_pair(comparisons: Sequence[Comparison]) -> TextTable:
     return TextTable("", _title_pair(comparisons[0]), tuple(rows))
 
 
-def tabulate_progress(cells: Sequence[CellState]) -> TextTable:
+def tabulate_progress(runs: Sequence[RunState]) -> TextTable:
     """Return trainings by seeds: how far each training is, and how many of its benches are done or have failed."""
-    seeds = sorted({cell.seed for cell in cells})
-    names = list(dict.fromkeys(cell.training for cell in cells))
+    seeds = sorted({run.seed for run in runs})
+    names = list(dict.fromkeys(run.training for run in runs))
     rows = tuple(
-        (name, *(_tell_state([cell for cell in cells if (cell.training, cell.seed) == (name, seed)]) for seed in seeds))
+        (name, *(_tell_state([run for run in runs if (run.training, run.seed) == (name, seed)]) for seed in seeds))
         for name in names
     )
     titles = ("training", *(f"seed {seed}" for seed in seeds))
     return TextTable("trainings and benches", titles, rows, tuple(range(len(titles))))
 
 
+def tabulate_runs(runs: Sequence[RunState]) -> TextTable:
+    """Return the scores of the benches that are done, one by one, for when nothing can be compared."""
+    rows = tuple((f"{run.training}, seed {run.seed}", str(run.bench), run.scores) for run in runs if run.scores)
+    return TextTable("benches that are done, in percent", ("training", "bench", "scores"), rows, (0, 1, 2))
+
+
 def tell_progress(outcome: Outcome) -> str:
     """Return how far a campaign is, such as `15 of 15 trainings and 118 of 120 benches are done, 2 failed`."""
-    trainings = [cell for cell in outcome.cells if cell.bench is None]
-    benches = [cell for cell in outcome.cells if cell.bench is not None]
+    trainings = [run for run in outcome.runs if run.bench is None]
+    benches = [run for run in outcome.runs if run.bench is not None]
     done = [
         f"{_count(of, 'done')} of {len(of)} {what}" for of, what in ((trainings, "trainings"), (benches, "benches"))
     ]
-    others = "".join(f", {n} {state}" for state in ("running", "failed") if (n := _count(outcome.cells, state)))
+    others = "".join(f", {n} {state}" for state in ("running", "failed") if (n := _count(outcome.runs, state)))
     return f"{' and '.join(done)} are done{others}"
 
 
 def tell_campaign(outcome: Outcome) -> str:
     """Return what a campaign is of: `5 trainings, 3 seeds, 8 benches of each; all images, choosing (0::2)`."""
-    trainings = {cell.training for cell in outcome.cells}
-    seeds = {cell.seed for cell in outcome.cells}
-    benches = {cell.bench for cell in outcome.cells if cell.bench is not None}
+    trainings = {run.training for run in outcome.runs}
+    seeds = {run.seed for run in outcome.runs}
+    benches = {run.bench for run in outcome.runs if run.bench is not None}
     counts = ((trainings, "training"), (seeds, "seed"), (benches, "bench"))
     counted = [f"{len(of)} {what}{'' if len(of) == 1 else 'es' if what == 'bench' else 's'}" for of, what in counts]
     parts = f"; {', '.join(map(name_part, outcome.parts))}" if outcome.parts else ""
@@ -206,17 +212,17 @@ def _explain_seen(rows: Sequence[Sequence[str]]) -> str:
     return SEEN if any(row[0].endswith(MARK) for row in rows) else ""
 
 
-def _tell_state(cells: Sequence[CellState]) -> str:
+def _tell_state(runs: Sequence[RunState]) -> str:
     """Return how far one training and its benches are; a dash where there is no such training."""
-    if not cells:
+    if not runs:
         return "–"
-    training = [cell.state for cell in cells if cell.bench is None and cell.state != "done"]
-    benches = [cell for cell in cells if cell.bench is not None]
+    training = [run.state for run in runs if run.bench is None and run.state != "done"]
+    benches = [run for run in runs if run.bench is not None]
     done = _count(benches, "done")
     counted = [f"{done} of {len(benches)} benches"] if benches and (done or not training) else []
     others = [f"{n} {state}" for state in ("running", "failed") if (n := _count(benches, state))]
     return ", ".join([*training, *counted, *others]) or "done"
 
 
-def _count(cells: Sequence[CellState], state: str) -> int:
-    return sum(cell.state == state for cell in cells)
+def _count(runs: Sequence[RunState], state: str) -> int:
+    return sum(run.state == state for run in runs)

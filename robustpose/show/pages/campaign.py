@@ -1,4 +1,4 @@
-"""The page of a campaign: methods by suites on each part of the images, pairs by corruption, and all of its cells."""
+"""The page of a campaign: methods by suites on each part of the images, pairs by corruption, and all of its runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robustpose.files import write_text
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.links import link_file
-from robustpose.results.outcome import CellState, Outcome, PairOutcome, PartOutcome
+from robustpose.results.outcome import Outcome, PairOutcome, PartOutcome, RunState
 from robustpose.show.campaign_markdown import MARKDOWN_BEGINS, campaign_to_markdown
 from robustpose.show.campaign_tables import (
     FULL,
@@ -40,7 +40,7 @@ Links = Mapping[Path, str]
 def write_campaign(out: Path, outcome: Outcome) -> Path:
     """Write campaign.html, campaign.md and results.json to the campaign's folder, and return the page's path."""
     check_campaign_place(out)
-    reports = {cell.folder: cell.folder / "report.html" for cell in outcome.cells}
+    reports = {run.folder: run.folder / "report.html" for run in outcome.runs}
     links = {folder: link_file(page.as_posix()) for folder, page in reports.items() if (out / page).is_file()}
     texts = {
         "results.json": json.dumps(outcome.to_json(), indent=1) + "\n",
@@ -73,8 +73,8 @@ def render_campaign(outcome: Outcome, links: Links = MappingProxyType({})) -> st
         about=tell_campaign(outcome),
         progress=tell_progress(outcome),
         parts=[_describe(part) for part in outcome.parts],
-        benches=list(dict.fromkeys(cell.bench for cell in outcome.cells if cell.bench is not None)),
-        lines=_list_lines(outcome.cells),
+        benches=list(dict.fromkeys(run.bench for run in outcome.runs if run.bench is not None)),
+        lines=_list_lines(outcome.runs),
         links=links,
         notes=list_remarks(outcome),
         warnings=list_warnings(outcome),
@@ -120,10 +120,10 @@ def _name_rows(comparison: Comparison) -> tuple[list[ComparedRow], dict[str, str
     return rows, dict.fromkeys(comparison.seen, "seen in training")
 
 
-def _list_lines(cells: Sequence[CellState]) -> list[tuple[str, int, dict[str | None, CellState]]]:
-    """Return a line for each training and seed: its cells by their bench, None for the training itself."""
-    lines: dict[tuple[str, int], dict[str | None, CellState]] = {}
-    for cell in cells:
-        lines.setdefault((cell.training, cell.seed), {})[cell.bench] = cell
-    places = {name: place for place, name in enumerate(dict.fromkeys(cell.training for cell in cells))}
+def _list_lines(runs: Sequence[RunState]) -> list[tuple[str, int, dict[str | None, RunState]]]:
+    """Return a line for each training and seed: its runs by their bench, None for the training itself."""
+    lines: dict[tuple[str, int], dict[str | None, RunState]] = {}
+    for run in runs:
+        lines.setdefault((run.training, run.seed), {})[run.bench] = run
+    places = {name: place for place, name in enumerate(dict.fromkeys(run.training for run in runs))}
     return [(*key, lines[key]) for key in sorted(lines, key=lambda key: (places[key[0]], key[1]))]
