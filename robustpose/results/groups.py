@@ -131,8 +131,8 @@ def note_few(sizes: Mapping[str, int]) -> Iterator[str]:
         names = [name for name, size in sizes.items() if size == few]
         have, each = ("has", "") if len(names) == 1 else ("have", " each")
         yield (
-            f"{spell_list(names)} {have} {few} trainings{each}: of so few, intervals are wide, and hold the truth between "
-            "91 and 99 times in 100; of three or more, about 95 times, if no training fails by a wide margin"
+            f"{spell_list(names)} {have} {few} trainings{each}: of so few, intervals are wide, and hold the truth "
+            "between 91 and 99 times in 100; of three or more, about 95 times, if no training fails by a wide margin"
         )
 
 
