@@ -60,7 +60,7 @@ def test_difference_of_two_gains_is_over_trainings_and_images(groups):
     assert low < gain.change.value < high
     assert gain.share_interval[0] < gain.share < gain.share_interval[1]
     assert " that good gains on coco-c" in across.verdict[0]
-    assert "bad has 2 trainings" in " ".join(across.notes)
+    assert "bad and good have 2 trainings each" in " ".join(across.notes)
 
 
 def test_share_is_where_neither_less_nor_more_can_be_told():
