@@ -20,6 +20,7 @@ from robustpose.results.parts import Part
 from robustpose.results.resampling import RESAMPLES
 
 LEAST = 2  # trainings, between which something lies
+OF_FEW = "of so few, intervals are wide"  # in the note on groups of fewer than FEW
 FEW = 3  # below, intervals hold the truth less often than they say: see benchmarks/trainings_coverage.py
 Groups = Mapping[str, Sequence[Path]]
 
@@ -131,7 +132,7 @@ def note_few(sizes: Mapping[str, int]) -> Iterator[str]:
         names = [name for name, size in sizes.items() if size == few]
         have, each = ("has", "") if len(names) == 1 else ("have", " each")
         yield (
-            f"{spell_list(names)} {have} {few} trainings{each}: of so few, intervals are wide, and hold the truth "
+            f"{spell_list(names)} {have} {few} trainings{each}: {OF_FEW}, and hold the truth "
             "between 91 and 99 times in 100; of three or more, about 95 times, if no training fails by a wide margin"
         )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.compared_slices import OF_ALL
+from robustpose.results.groups import OF_FEW
 from robustpose.results.outcome import Outcome, PartOutcome, RunState
 from robustpose.results.seen import MARK, mark_seen
 from robustpose.show.across_suites import spell_scores, title_column
@@ -161,8 +162,10 @@ def list_remarks(outcome: Outcome) -> list[str]:
     """Return the notes on a campaign, on its methods and on its pairs, each once."""
     notes = [*outcome.notes]
     for part in outcome.parts:
-        notes += [*part.across.notes, *(note for pair in part.pairs for one in pair.by_suite for note in one.notes)]
-    return [note for note in dict.fromkeys(notes) if note != OF_ALL]  # nothing is said of slices here
+        of_pairs = [note for pair in part.pairs for one in pair.by_suite for note in one.notes]
+        # Nothing is said of slices here, and of few trainings once for all methods.
+        notes += [*part.across.notes, *(note for note in of_pairs if note != OF_ALL and OF_FEW not in note)]
+    return list(dict.fromkeys(notes))
 
 
 def list_warnings(outcome: Outcome) -> list[str]:
