@@ -40,7 +40,7 @@ def find_table(place: str, folder: Path = FOLDER) -> str:
     if suite:
         start = next(i for i in range(start + 1, len(lines)) if lines[i].startswith(f"{suite[0]}, "))
     first = next(i for i in range(start + 1, len(lines)) if lines[i].startswith("|"))
-    last = next(i for i in range(first, len(lines)) if not lines[i].startswith("|"))
+    last = next((i for i in range(first, len(lines)) if not lines[i].startswith("|")), len(lines))
     return "".join(f"{line}\n" for line in lines[first:last])
 
 
