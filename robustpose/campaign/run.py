@@ -24,6 +24,7 @@ from robustpose.progress import Progress
 from robustpose.results.parts import parse_part
 
 LOOK = 0.2  # seconds between two looks at jobs
+SHOW = 5.0  # seconds between two looks at how long the rest takes
 ELSEWHERE = 5.0  # seconds between two looks at what other processes do
 
 
@@ -73,15 +74,19 @@ def fill_table(table: Table, costs: Costs, text: str, wishes: Wishes) -> None:
     again = set(table.failed) if wishes.fresh else set()  # one may have failed for what is in its folder
     table.failed.clear()
     free: list[str | None] = list(wishes.gpus[: wishes.n_jobs]) or [None] * min(wishes.n_jobs, len(table.runs))
-    looked = time.monotonic()
+    looked = shown = time.monotonic()
     filled = 0
     try:
         while True:
             while free and (ready := table.ready):
                 _start(choose_next(ready, costs), table, free, again, wishes)
+                _show(table, wishes, costs)
             if not table.running and not table.elsewhere:
                 break
             time.sleep(LOOK)
+            if time.monotonic() > shown + SHOW:
+                shown = time.monotonic()
+                _show(table, wishes, costs)
             for run, started in list(table.running.items()):
                 if started.job.ended():
                     free.append(started.job.gpu)
@@ -132,7 +137,6 @@ def _start(run: Run, table: Table, free: list[str | None], again: set[Run], wish
         job = Job([*words, *["--fresh"] * is_fresh], log_path(run, table.out), free.pop(), lock)
         table.running[run] = Started(job, note, lock, is_made)
         undo.pop_all()
-    _show(table, wishes, None)
 
 
 def _end(run: Run, started: Started, table: Table, costs: Costs, wishes: Wishes) -> None:
@@ -156,10 +160,10 @@ def _end(run: Run, started: Started, table: Table, costs: Costs, wishes: Wishes)
     _show(table, wishes, costs)
 
 
-def _show(table: Table, wishes: Wishes, costs: Costs | None) -> None:
+def _show(table: Table, wishes: Wishes, costs: Costs) -> None:
     names = "  ".join(run.name for run in table.running)
     seconds = None
-    if costs is not None and table.left:
+    if table.left:
         spent = sum(started.job.seconds for started in table.running.values()) / wishes.n_jobs
         guess = costs.guess_all(table.left, wishes.n_jobs)
         seconds = None if guess is None else max(guess - spent, 1.0)
