@@ -14,7 +14,7 @@ import yaml
 from robustpose.campaign.file import read_campaign
 from robustpose.campaign.notes import read_note
 from robustpose.campaign.table import open_table
-from tests.runs import CELLS, ROOT, children_of, write_predictions
+from tests.runs import CELLS, ROOT, children_of, heed_interrupts, write_predictions
 
 BENCH = {"corruptions": "fog,contrast", "severities": "1,4", "resamples": 50, "no-report": True}
 
@@ -45,7 +45,9 @@ def results_of(out):
 
 def start(file, out):
     command = [sys.executable, "-m", "robustpose", "campaign", str(file), "--out", str(out), "--jobs", "2"]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=heed_interrupts
+    )
 
 
 def is_alive(pid):
