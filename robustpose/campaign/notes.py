@@ -117,9 +117,8 @@ def _find_time(run: Run, out: Path) -> int | None:
     return setup.stat().st_mtime_ns if setup.is_file() else None
 
 
-def find_state(run: Run, out: Path) -> State:
-    """Return whether a run is done, was made otherwise than it would be now, or is open."""
-    note = read_note(run, out)
+def find_state(run: Run, note: Note | None, out: Path) -> State:
+    """Return whether a run, by its note, is done, was made otherwise than it would be now, or is open."""
     if note is None:
         return "open"
     if tell_changes(run, note, out):

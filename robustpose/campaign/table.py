@@ -47,20 +47,21 @@ class Table:
     def __post_init__(self) -> None:
         """Look at what there is."""
         self.runs = list_runs(self.campaign)
+        self._by_folder = {run.folder: run for run in self.runs}
         self.look(self.runs)
 
     def look(self, runs: Sequence[Run]) -> None:
         """Read the notes of runs, and of those that take the weights of one of them."""
-        todo = set(runs)
+        folders = {run.folder for run in runs}
         for run in self.runs:  # what makes weights comes before what takes them
-            if run.after is not None and any(one.folder == run.after for one in todo):
-                todo.add(run)
-        for run in self.runs:
-            if run in todo and run not in self.running:
-                self._look_at(run)
+            if run.folder in folders or run.after in folders:
+                folders.add(run.folder)
+                if run not in self.running:
+                    self._look_at(run)
 
     def _look_at(self, run: Run) -> None:
-        state, note = find_state(run, self.out), read_note(run, self.out)
+        note = read_note(run, self.out)
+        state = find_state(run, note, self.out)
         self.done.discard(run)
         self.other.pop(run, None)
         if state == "done" and self.has_weights(run):
@@ -72,7 +73,7 @@ class Table:
 
     def has_weights(self, run: Run) -> bool:
         """Tell whether the run is done that makes the weights which a run takes, if it takes such."""
-        return run.after is None or any(one.folder == run.after for one in self.done)
+        return run.after is None or self._by_folder[run.after] in self.done
 
     @property
     def left(self) -> list[Run]:
@@ -82,9 +83,8 @@ class Table:
     @property
     def ready(self) -> list[Run]:
         """Return what can be done now."""
-        folders = {run.folder for run in self.done}
         taken = {*self.done, *self.failed, *self.running, *self.elsewhere}
-        return [run for run in self.runs if run not in taken and (run.after is None or run.after in folders)]
+        return [run for run in self.runs if run not in taken and self.has_weights(run)]
 
     def count_filled(self) -> int:
         """Return of how many seeds all runs are done, or have failed."""

@@ -31,9 +31,7 @@ class JobOptions:
 
     jobs: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", min=1, show_default="1, or one on each of --gpus", help="Runs that are done at once."
-        ),
+        typer.Option(metavar="N", show_default="1, or one on each of --gpus", help="Runs that are done at once."),
     ] = None
     gpus: Annotated[
         str | None,
