@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -123,6 +123,19 @@ def override_value(values: dict[str, Any], override: str) -> None:
         if not isinstance(group, dict):
             raise UserError(f"--set {override}: {'.'.join(keys[: i + 1])} is one value, not a group of settings")
     group[keys[-1]] = value
+
+
+def flatten_values(values: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield nested values by keys with dots, as `override_value` takes them.
+
+    >>> dict(flatten_values({"lr": 0.1, "mixing": {"alpha": 0.5}}))
+    {'lr': 0.1, 'mixing.alpha': 0.5}
+    """
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flatten_values(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
 
 
 def write_recipe(settings: Settings) -> str:

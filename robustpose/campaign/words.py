@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from robustpose.config import flatten_values
 from robustpose.errors import UserError, quote
 
 REPEATED = ("set", "model-set", "detector-set", "fail-under")  # options that take one value each time
@@ -40,7 +41,7 @@ def spell_options(options: Mapping[str, Any]) -> list[str]:
         if value is True:
             words.append(option)
         elif isinstance(value, Mapping):
-            for place, one in _flatten(value):
+            for place, one in flatten_values(value):
                 words += [option, f"{place}={_spell(one)}"]
         elif isinstance(value, list) and key in REPEATED:
             for one in value:
@@ -63,7 +64,7 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
         for key, (name, value) in zip(list_keys(layer), layer.items(), strict=True):
             before = merged.get(key)
             if isinstance(value, Mapping) and isinstance(before, Mapping):
-                merged[key] = {**dict(_flatten(before)), **dict(_flatten(value))}
+                merged[key] = {**dict(flatten_values(before)), **dict(flatten_values(value))}
             elif isinstance(value, Mapping) != isinstance(before, Mapping) and None not in (value, before):
                 raise UserError(
                     f"'{name}' must be a group (key: value) at every place of a campaign's file, or at none"
@@ -76,14 +77,6 @@ def merge_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
 def fill_seed(words: list[str], seed: int) -> list[str]:
     """Return words with a seed where ``{seed}`` stands."""
     return [word.replace("{seed}", str(seed)) for word in words]
-
-
-def _flatten(group: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in group.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
 
 
 def _spell(value: Any) -> str:

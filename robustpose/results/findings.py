@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from robustpose.config import flatten_values
 from robustpose.errors import first_few, spell_list
 from robustpose.results.claims import CLAIMS, Claim
 from robustpose.results.comparisons import CANNOT_TELL, CONTRADICTS, PARTLY, SUPPORTS, Comparison, Verdict
@@ -178,10 +179,10 @@ def _note_apart(measurements: Sequence[Measurement]) -> list[str]:
         groups.setdefault(one.pixels, []).append(one.name)
         data[one.pixels] = one.data
     usual = max(groups, key=lambda pixels: len(groups[pixels]))
-    expected = dict(_flatten(json.loads(usual)))
+    expected = dict(flatten_values(json.loads(usual)))
     notes = []
     for pixels, names in groups.items():
-        came = dict(_flatten(json.loads(pixels)))
+        came = dict(flatten_values(json.loads(pixels)))
         keys = [key for key in {**expected, **came} if expected.get(key) != came.get(key)]
         if keys:
             is_other = data[pixels] != data[usual]  # its name says more than what follows from it
@@ -194,14 +195,6 @@ def _note_apart(measurements: Sequence[Measurement]) -> list[str]:
             who = f"{_few(names)} with {_few(groups[usual])}"
             notes.append(f"not compared: {who}: {first_few(differences, 'differences')}")
     return notes
-
-
-def _flatten(values: dict[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{where}{key}.")
-        else:
-            yield f"{where}{key}", value
 
 
 def _few(names: Sequence[str] | dict[str, None]) -> str:

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import yaml
 
+from robustpose.config import flatten_values
 from robustpose.data.official import SETS
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest, spell_list
@@ -200,15 +201,7 @@ def _plain(settings: TrainSettings) -> dict[str, Any]:
     # What batch norms see, on any number of devices.
     values["crops of a part"] = settings.batch_size // settings.n_parts
     del values["accumulate"]
-    return dict(_flatten(values, ""))
-
-
-def _flatten(values: Mapping[str, Any], group: str) -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{group}{key}.")
-        else:
-            yield f"{group}{key}", value
+    return dict(flatten_values(values))
 
 
 def _say_data(spec: DataSpec) -> str:
