@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,15 @@ def find_outcome(table: Table, name: str, n_resamples: int) -> Outcome:
 def _gather(table: Table) -> tuple[Methods, list[str]]:
     """Return of each method the folders by suite of each seed that is complete, and notes on what is left out."""
     complete: dict[Method, dict[int, dict[str, Path]]] = {}
+    benches: dict[tuple[str, str | None, int], list[Run]] = {}
+    for run in table.runs:
+        if not run.is_training:
+            benches.setdefault((run.training, run.way, run.seed), []).append(run)
     for way in list_ways(table.campaign):
         for training in table.campaign.trainings:
             of_seeds = complete.setdefault((training, way), {})
             for seed in table.campaign.seeds:
-                runs = _find_benches(table.runs, training, way, seed)
+                runs = benches[training, way, seed]
                 if all(run in table.done for run in runs):
                     of_seeds[seed] = {str(run.suite): table.out / run.folder for run in runs}
     if len(complete) == 1:
@@ -73,10 +77,6 @@ def _note_lacks(complete: Mapping[Method, Mapping[int, Any]], kept: Methods, n_s
         yield f"left out until more of it is done: {', '.join(lacking)}"
     if fewer:
         yield f"not all of {n_seeds} seeds are done of: {', '.join(fewer)}"
-
-
-def _find_benches(runs: Sequence[Run], training: str, way: str | None, seed: int) -> list[Run]:
-    return [run for run in runs if (run.training, run.way, run.seed) == (training, way, seed) and not run.is_training]
 
 
 def _compare(campaign: Campaign, methods: Methods, name: str, part: Part | None, n_resamples: int) -> PartOutcome:
