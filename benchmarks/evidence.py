@@ -6,9 +6,9 @@
     python benchmarks/evidence.py
 
 The first form copies what campaigns print, `campaign.md`, to docs/evidence/, and fills the tables of docs/evidence.md
-from there: those between ``<!-- table: lspet; Reported (1::2); Differences to plain, in points -->``, which names a
-file and two of its headings, and ``<!-- end -->``. The second form, which a test runs, lists what is not the same, and
-every figure of the sentences that no campaign has printed.
+from there: those between ``<!-- table: crowds; All images; Differences to plain, in points -->``, which names a file
+and two of its headings, and ``<!-- end -->``. The second form, which a test runs, lists what is not the same, and every
+figure of the sentences that no campaign has printed.
 """
 
 from __future__ import annotations

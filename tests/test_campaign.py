@@ -132,6 +132,31 @@ def test_a_part_that_is_too_small_is_told_before_the_first_run(found, tmp_path, 
     assert not (tmp_path / "c").exists()
 
 
+def test_parts_may_be_files_of_ids(found, coco_folder, tmp_path, run):
+    ids = [image["id"] for image in json.loads((coco_folder / "people.json").read_text())["images"]]
+    half = tmp_path / "half.json"
+    half.write_text(json.dumps([*ids[1::2], "nobody"]))
+    values = {**yaml.safe_load(found.read_text()), "parts": {"half": str(half), "slice": "1::2"}}
+    found.write_text(yaml.safe_dump(values))
+    code, _, errors = run("campaign", found, "--out", tmp_path / "c")
+    assert (code, errors.count("\n")) == (2, 1)
+    assert "parts.half:" in errors
+    assert "names images that the runs do not have: nobody" in errors
+    assert not (tmp_path / "c").exists()
+    half.write_text(json.dumps(ids[1::2]))
+    code, _, errors = run("campaign", found, "--out", tmp_path / "c")
+    assert code == 0, errors
+    assert "## Half (half.json)" in (tmp_path / "c/campaign.md").read_text()
+    _, of_file, of_slice = json.loads((tmp_path / "c/results.json").read_text())["parts"]
+    for one in (of_file["across"], of_slice["across"]):
+        one.pop("part"), one.pop("part_sha256")
+    assert json.dumps(of_file["across"]).replace("half.json", "1::2") == json.dumps(of_slice["across"])
+    half.unlink()
+    code, _, errors = run("campaign", found, "--out", tmp_path / "c", "--results")
+    assert (code, errors.count("\n")) == (2, 1)
+    assert "parts: half: a part of the images is a slice" in errors
+
+
 @pytest.fixture
 def trained(tmp_path):
     """The file of a campaign that trains a network, and another from where that ended."""

@@ -30,7 +30,10 @@ coco-c, PCK in percent:
 
 
 @pytest.mark.parametrize("name", ["lspet", "crowds"])
-def test_methods_of_a_table_differ_in_their_strategies_alone(name):
+def test_methods_of_a_table_differ_in_their_strategies_alone(name, tmp_path, monkeypatch):
+    for half in ("chosen", "reported"):
+        (tmp_path / f"lspet_{half}.json").write_text("[1]")
+    monkeypatch.chdir(tmp_path)  # paths are from where the command is started
     campaign = read_campaign(ROOT / f"examples/evidence/{name}.yaml")
     methods = ["plain", "advmix", "equalmix", "advmix lowpass", "randomview"]
     assert list(campaign.trainings) == methods

@@ -1,5 +1,6 @@
 """Parts of the images: a part of a run has the numbers of a run of its images alone, and says that it is one."""
 
+import hashlib
 import json
 import shutil
 
@@ -11,11 +12,12 @@ from robustpose.corruptions.suites import LOW_LIGHT, cells_of
 from robustpose.errors import UserError
 from robustpose.results.compare import compare_runs
 from robustpose.results.groups import compare_groups
-from robustpose.results.parts import Part, parse_part
+from robustpose.results.parts import Part, read_ids, read_part
 from tests.conftest import CATEGORY
 from tests.runs import bench_predictions, few_images_do, run_quietly, write_predictions
 
 ODD = Part("1::2")
+no_ids = None  # what a slice never asks for
 METRICS = {"AP": "coco_ap", "PCK": "pck:box@0.2"}
 
 
@@ -173,6 +175,48 @@ def test_command_says_of_which_images_models_by_suites_are(suite_runs, run, tmp_
     assert json.loads((tmp_path / "comparison.json").read_text())["part"] == "-4:"
 
 
+def write_odd_ids(folder, coco_folder):
+    """Write the ids of the odd images, in another order, to a file with a name that LaTeX and Markdown take amiss."""
+    ids = [image["id"] for image in json.loads((coco_folder / "people.json").read_text())["images"]][1::2]
+    folder.mkdir(exist_ok=True)
+    path = folder / "odd_50%_*.txt"
+    path.write_text("".join(f"{one}\n" for one in reversed(ids)))
+    return path
+
+
+def test_file_of_ids_has_the_numbers_of_the_slice_of_these_images(benched, coco_folder, run, tmp_path):
+    path = write_odd_ids(tmp_path / "ids", coco_folder)
+    code, output, errors = run("compare", *benched[0], "--part", path, "--out", tmp_path, "--resamples", 100)
+    assert code == 0, errors
+    assert f"4 of 9 images ({path.name})" in " ".join(output.split())
+    content = json.loads((tmp_path / "comparison.json").read_text())
+    assert (content["part"], content["n_images"], len(content["part_sha256"])) == (path.name, 4, 64)
+    assert (
+        "\n% AP in percent, 4 of 9 images (odd_50%_*.txt)\n".replace("AP", content["metric"])
+        in (tmp_path / "table.tex").read_text()
+    )
+    assert_same_numbers(
+        robustpose.compare(*benched[0], resamples=100, part=path).result.rows,
+        compare_runs(benched[0], 100, part=ODD).rows,
+    )
+
+
+def test_file_of_ids_takes_data_that_are_named_again(suite_runs, coco_folder, run, tmp_path):
+    path = write_odd_ids(tmp_path / "ids", coco_folder)
+    data = ("--annotations", coco_folder / "people.json", "--images", coco_folder / "images")
+    code, _, errors = run("compare", *suite_runs, *data, "--part", path, "--out", tmp_path, "--resamples", 100)
+    assert code == 0, errors
+    assert f"4 of 9 images ({path.name})" in (tmp_path / "compare.html").read_text()
+    code, _, errors = run("compare", *suite_runs, *data, "--part", "1::2", "--out", tmp_path)
+    assert (code, errors.splitlines()[-1][:42]) == (2, "error: the page of several suites shows no")
+    runs = [shutil.copytree(folder, tmp_path / f"copy-{number}") for number, folder in enumerate(suite_runs)]
+    for folder in runs:
+        (folder / "inputs.json").unlink()
+    code, _, errors = run("compare", *runs, "--part", path, "--out", tmp_path)
+    assert (code, len(errors.splitlines())) == (2, 1)
+    assert "does not say where its data are: name them" in errors
+
+
 def test_command_refuses_what_is_no_part_in_one_line(benched, run, tmp_path):
     for word, expected in (("half", "a part of the images is a slice"), ("9:", "part 9: has none of the 9 images")):
         code, _, errors = run("compare", *benched[0], "--part", word, "--out", tmp_path / "page")
@@ -255,14 +299,74 @@ def test_part_without_people_is_refused(coco_folder, tmp_path):
     ],
 )
 def test_places_are_slices_of_python(places, expected):
-    assert np.flatnonzero(parse_part(places).select(5)).tolist() == expected
+    assert np.flatnonzero(read_part(places, no_ids).select(5)).tolist() == expected
 
 
 @pytest.mark.parametrize("text", ["", "5", "a:b", "0:2:0", "1:2:3:4", "1.5:", "0 0:", "٣:", f"{10**18}:"])
 def test_what_is_no_slice_is_refused_in_one_line(text):
     with pytest.raises(UserError, match=r"a part of the images is a slice .* such as 0::2, .*; got ") as error:
-        parse_part(text)
+        read_part(text, no_ids)
     assert "\n" not in str(error.value)
+
+
+FILES = {
+    "ids.txt": "# every other\n7\n\n 12\n",
+    "ids.json": "[12, 7]",
+    "people.json": json.dumps({"images": [{"id": 7, "file_name": "a.png"}, {"id": 12}], "annotations": []}),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_name_images_by_their_ids(name, tmp_path):
+    path = tmp_path / name
+    path.write_text(FILES[name])
+    part = read_part(path, lambda: [12, 3, 7, 1])
+    assert part.select(4).tolist() == [True, False, True, False]
+    assert part.name_images(4) == f"2 of 4 images ({name})"
+    assert part.sha256 == hashlib.sha256(b"12\n7\n").hexdigest()
+    with pytest.raises(UserError, match=f"part {name} is of 4 images, and these are 5"):
+        part.select(5)
+
+
+@pytest.mark.parametrize("text", ["a", "00000000/a.jpg"])
+def test_ids_may_be_words(text, tmp_path):
+    (tmp_path / "ids.txt").write_text(f"{text}\n")
+    assert read_part(str(tmp_path / "ids.txt"), lambda: ["b", text]).listed == (1,)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("ids.txt", "", "names no image: expected an id a line"),
+        ("ids.json", "[]", "names no image: expected an id a line"),
+        ("ids.txt", "3\n7\n3\n", "names image '3' twice"),
+        ("ids.txt", "3\n8\n", "names images that the runs do not have: 8; expected ids such as 12; 3; 7"),
+        ("ids.json", '{"images": 3}', "must be a list of image ids, or hold images, each with its id"),
+        ("ids.json", '{"images": [{"file_name": "a"}]}', "must be a list of image ids, or hold images"),
+        ("ids.json", "[true]", "must be a list of image ids, or hold images"),
+        ("ids.json", "[", "is damaged|is no JSON|not JSON"),
+        ("ids.txt", b"\xff\xfe", "it is not UTF-8"),
+    ],
+)
+def test_files_that_name_no_images_of_the_runs_are_refused_in_one_line(name, content, message, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UserError, match=message) as error:
+        read_part(path, lambda: [12, 3, 7, 1])
+    assert "\n" not in str(error.value)
+    assert name in str(error.value)
+
+
+def test_name_of_a_file_stays_one_line(tmp_path):
+    (tmp_path / "a\nb.txt").write_text("3\n")
+    assert read_part(tmp_path / "a\nb.txt", lambda: [3]).places == "a?b.txt"
+
+
+def test_ids_that_images_share_name_none(tmp_path):
+    (tmp_path / "ids.txt").write_text("3\n")
+    with pytest.raises(UserError, match="there are images with the same id"):
+        read_part(tmp_path / "ids.txt", lambda: [3, "3"])
+    assert read_ids(tmp_path / "ids.txt") == ["3"]
 
 
 @pytest.mark.parametrize("places", ["5:", "2:2", ":-5", "3:1"])

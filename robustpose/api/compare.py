@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from robustpose.results.compare import compare_runs
 from robustpose.results.compare_suites import are_of_suites, compare_groups_on_suites, compare_suites
 from robustpose.results.groups import compare_groups
 from robustpose.results.names import check_name
-from robustpose.results.parts import parse_part
+from robustpose.results.parts import read_part
+from robustpose.results.run_images import list_ids
 
 
 def compare(
@@ -26,7 +28,7 @@ def compare(
     groups: Mapping[str, Sequence[Run | str | Path]] | None = None,
     names: Sequence[str] | None = None,
     resamples: int = 1000,
-    part: str | None = None,
+    part: str | Path | None = None,
 ) -> Comparison | SuitesComparison:
     """Compare finished runs: differences to the first one with 95 % intervals, and what cannot be told apart.
 
@@ -42,14 +44,14 @@ def compare(
         names: what the runs are called, one each; by default as they were named or as their models, and where these are
             the same, with their folders. Of runs of several suites, of the models, in the order of their first runs.
         resamples: of the images, for the intervals. They are the same ones in all runs, so differences are paired.
-        part: some of the images alone, by their places in the order of the runs, as a slice: ``"0::2"`` and ``"1::2"``
-            are every second one, ``":200"`` the first 200. All numbers are those of a run of these alone; there are no
-            slices of people. By default all images.
+        part: some of the images alone: by their places in the order of the runs, as a slice, ``"0::2"`` and ``"1::2"``
+            are every second one, ``":200"`` the first 200; or a file of image ids, one a line, or COCO annotations. All
+            numbers are those of a run of these alone; there are no slices of people. By default all images.
 
     Raises:
         UserError: the runs are not of the same images; a folder has no finished run, or no matches; two runs are of one
             model and one suite, where there are several suites; a group has less than two trainings, or one that is in
-            another group; `part` is no slice, or none of the images.
+            another group; `part` is neither a slice nor a file of ids, or has none of the images.
 
     >>> import robustpose
     >>> runs = [robustpose.bench("demo", "toy", limit=4, corruptions="none", progress=False) for _ in range(2)]
@@ -59,11 +61,11 @@ def compare(
     with in_python():
         given = [run for run in (a, b, *more) if run is not None]
         n_resamples = as_whole_number(resamples, "resamples", 1)
-        chosen = None if part is None else parse_part(part)
         if groups is None:
             runs = [as_run(run, "compare") for run in given]
             called = None if names is None else _read_names(names)
             given_folders = [run.find_files() for run in runs]
+            chosen = None if part is None else read_part(part, partial(list_ids, given_folders))
             if are_of_suites(given_folders):
                 return SuitesComparison(compare_suites(given_folders, n_resamples, called, chosen))
             compared = compare_runs(given_folders, n_resamples, called, part=chosen)
@@ -75,7 +77,9 @@ def compare(
             sides = list(of_groups.values())
             runs = [run for of in sides for run in of]
             folders = {name: [run.find_files() for run in of] for name, of in of_groups.items()}
-            if are_of_suites([folder for of in folders.values() for folder in of]):
+            of_all = [folder for of in folders.values() for folder in of]
+            chosen = None if part is None else read_part(part, partial(list_ids, of_all))
+            if are_of_suites(of_all):
                 return SuitesComparison(compare_groups_on_suites(folders, n_resamples, chosen))
             compared = compare_groups(folders, n_resamples, chosen)
         for run in runs:  # nobody went on with one meanwhile

@@ -14,7 +14,7 @@ from robustpose.config import Settings, check_settings
 from robustpose.corruptions.suites import SUITES
 from robustpose.errors import UserError, nearest, quote, spell_list
 from robustpose.reading import read_yaml
-from robustpose.results.parts import parse_part
+from robustpose.results.parts import is_slice
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+-]{0,58}[A-Za-z0-9])?")  # of folders on every system, too
 AS_IS = "as is"
@@ -125,7 +125,7 @@ class Campaign(Settings):
     def _check_parts(cls, values: dict[str, str]) -> dict[str, str]:
         for name, text in values.items():
             try:
-                parse_part(text)
+                is_slice(text)
             except UserError as error:
                 raise ValueError(f"{name}: {error}") from None
         return values

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from robustpose.campaign.file import Campaign
 from robustpose.campaign.runs import Run, call_method, list_ways
 from robustpose.campaign.table import Table
+from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compare_suites import compare_groups_on_suites, compare_suites
 from robustpose.results.compared import Comparison
 from robustpose.results.groups import LEAST, compare_groups
 from robustpose.results.outcome import ALL_IMAGES, Outcome, PairOutcome, PartOutcome
-from robustpose.results.parts import Part, parse_part
+from robustpose.results.parts import Part, read_part
+from robustpose.results.run_images import list_ids
 
 Method = tuple[str, str | None]  # a training, and the way in which its networks are used
 Methods = dict[Method, list[dict[str, Path]]]  # of each seed: the folders of its runs by suite
 
 
-def find_outcome(table: Table, name: str, n_resamples: int) -> Outcome:
+def find_outcome(table: Table, name: str, n_resamples: int, data: DataSpec | None = None) -> Outcome:
     """Return what a campaign has found so far.
+
+    `data` are those of the benches, which tell the images of parts that are files; by default as the runs noted them.
 
     A method takes part with the seeds of which all benches are done, once there are two of them. While no two methods
     have two, the networks of the seed that most of them have are compared one by one. What cannot be compared is said
@@ -30,11 +35,12 @@ def find_outcome(table: Table, name: str, n_resamples: int) -> Outcome:
     """
     methods, notes = _gather(table)
     parts: list[PartOutcome] = []
-    wanted: list[tuple[str, Part | None]] = [(ALL_IMAGES, None)]
-    wanted += [(part, parse_part(text)) for part, text in table.campaign.parts.items()]
-    for part, of in wanted if len(methods) > 1 else ():
+    find_ids = partial(list_ids, [folder for of in methods.values() for seed in of for folder in seed.values()], data)
+    wanted = {ALL_IMAGES: None, **table.campaign.parts}
+    for part, text in wanted.items() if len(methods) > 1 else ():
         try:
-            parts.append(_compare(table.campaign, methods, part, of, n_resamples))
+            chosen = None if text is None else read_part(text, find_ids)
+            parts.append(_compare(table.campaign, methods, part, chosen, n_resamples))
         except UserError as error:
             notes.append(f"{part}: left out, for it cannot be compared: {error}")
     return Outcome(name, table.list_states(), tuple(parts), tuple(notes))

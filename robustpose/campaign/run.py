@@ -21,7 +21,7 @@ from robustpose.files import write_text, writing_to
 from robustpose.locks import open_and_lock, release
 from robustpose.processes import count_cores
 from robustpose.progress import Progress
-from robustpose.results.parts import parse_part
+from robustpose.results.parts import Part, is_slice
 
 LOOK = 0.2  # seconds between two looks at jobs
 SHOW = 5.0  # seconds between two looks at how long the rest takes
@@ -54,9 +54,9 @@ def plan_campaign(table: Table, wishes: Wishes) -> tuple[CampaignPlan, Costs]:
             new, table.out, table.networks, wishes.n_jobs, wishes.gpus, lambda at: wishes.show("trying", at)
         )
     for name, text in table.campaign.parts.items():
-        for n_images in tried.n_images:
+        for n_images in tried.n_images if is_slice(text) else ():
             try:
-                parse_part(text).select(n_images)
+                Part(text).select(n_images)
             except UserError as error:
                 raise UserError(f"parts.{name}: {error}") from error
     costs.plan(tried.seconds)

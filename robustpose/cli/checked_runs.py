@@ -12,9 +12,12 @@ from robustpose.campaign.notes import list_ends
 from robustpose.campaign.runs import Run, list_runs
 from robustpose.campaign.words import list_keys
 from robustpose.cli import COMMANDS
+from robustpose.cli.data_options import DataOptions
 from robustpose.cli.failures import explain_usage
 from robustpose.cli.help import load_command
+from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest, quote
+from robustpose.results.parts import read_part
 from robustpose.train.settings import TrainSettings
 
 Group = TypeVar("Group")
@@ -42,6 +45,24 @@ def check_runs(campaign: Campaign) -> dict[str, str]:
             networks[run.training] = _read_network(given, run.name)
     _check_files(runs)
     return networks
+
+
+def describe_data(campaign: Campaign) -> DataSpec | None:
+    """Return the data of the benches; None where their options do not say them, as of a recipe."""
+    run = next(run for run in list_runs(campaign) if not run.is_training)
+    weights = [] if run.after is None else ["--model", "made before"]
+    data = _gather(DataOptions, parse_command([*run.words, *weights, "--out", str(run.folder)], run.name))
+    return data.describe() if data.is_given else None
+
+
+def check_parts(campaign: Campaign, data: DataSpec) -> None:
+    """Raise UserError where a part names images that the data of the benches do not have."""
+    dataset = data.open()
+    for name, text in campaign.parts.items():
+        try:
+            read_part(text, lambda: [dataset.truth(index).image_id for index in range(len(dataset))])
+        except UserError as error:
+            raise UserError(f"parts.{name}: {error}") from error
 
 
 def _check_options(where: str, command: str, options: Mapping[str, Any]) -> None:
@@ -85,15 +106,21 @@ def _read_network(given: Mapping[str, Any], what: str) -> str:
     from robustpose.cli.devices import DeviceOptions
     from robustpose.cli.train_options import TrainDataOptions, WeightOptions, WhatToTrain, read_asked
 
-    def gather(group: type[Group]) -> Group:
-        return group(**{field.name: given[field.name] for field in fields(cast(Any, group))})
-
     try:
         return read_asked(
-            gather(WhatToTrain), gather(WeightOptions), gather(TrainDataOptions), gather(DeviceOptions), given["set_"]
+            _gather(WhatToTrain, given),
+            _gather(WeightOptions, given),
+            _gather(TrainDataOptions, given),
+            _gather(DeviceOptions, given),
+            given["set_"],
         ).model
     except UserError as error:
         raise UserError(f"{what}: {error}") from error
+
+
+def _gather(group: type[Group], given: Mapping[str, Any]) -> Group:
+    """Return the values of a group of options."""
+    return group(**{field.name: given[field.name] for field in fields(cast(Any, group))})
 
 
 def parse_command(words: Sequence[str], what: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -13,6 +13,7 @@ from robustpose.cli.help import OUTPUT
 from robustpose.errors import UserError, quote
 
 if TYPE_CHECKING:
+    from robustpose.pose.types import ImageId
     from robustpose.results.across import AcrossSuites
     from robustpose.results.compared import Comparison
     from robustpose.results.parts import Part
@@ -42,9 +43,10 @@ class ComparedOptions:
     part: Annotated[
         str | None,
         typer.Option(
-            metavar="SLICE",
-            help="Compare on some of the images alone, by their places in the runs, as a slice of Python: 0::2 and "
-            "1::2 are every second one, :200 the first 200. So what is chosen on one part is reported on the other.",
+            metavar="SLICE|FILE",
+            help="Compare on some of the images alone: by their places in the runs, as a slice of Python (0::2 and "
+            "1::2 are every second one, :200 the first 200); or by a file of image ids, one a line, or COCO "
+            "annotations. So what is chosen on one part is reported on the other.",
         ),
     ] = None
 
@@ -63,33 +65,34 @@ class ComparedOptions:
             raise UserError("--names calls runs that are compared one by one; a group has its name in --group NAME=")
         return parse_groups(self.group)
 
-    def compare(self, runs: Sequence[Path], groups: Mapping[str, Sequence[Path]], n_resamples: int) -> Comparison:
+    def compare(
+        self, runs: Sequence[Path], groups: Mapping[str, Sequence[Path]], n_resamples: int, part: Part | None
+    ) -> Comparison:
         """Return the groups beside each other, or the runs where there are none."""
         from robustpose.results.compare import compare_runs
         from robustpose.results.groups import compare_groups
 
         if groups:
-            return compare_groups(groups, n_resamples, self.chosen_part)
-        return compare_runs(runs, n_resamples, self.chosen_names, part=self.chosen_part)
+            return compare_groups(groups, n_resamples, part)
+        return compare_runs(runs, n_resamples, self.chosen_names, part=part)
 
     def compare_suites(
-        self, runs: Sequence[Path], groups: Mapping[str, Sequence[Path]], n_resamples: int
+        self, runs: Sequence[Path], groups: Mapping[str, Sequence[Path]], n_resamples: int, part: Part | None
     ) -> AcrossSuites:
         """Return models, or groups of trainings where there are some, by suites."""
         from robustpose.results.compare_suites import compare_groups_on_suites, compare_suites
 
         if groups:
-            return compare_groups_on_suites(groups, n_resamples, self.chosen_part)
-        return compare_suites(runs, n_resamples, self.chosen_names, self.chosen_part)
+            return compare_groups_on_suites(groups, n_resamples, part)
+        return compare_suites(runs, n_resamples, self.chosen_names, part)
 
     @property
     def chosen_names(self) -> list[str] | None:
         """Return what runs, or models of several suites, are called, as far as it is said."""
         return None if self.names is None else [name.strip() for name in self.names.split(",")]
 
-    @property
-    def chosen_part(self) -> Part | None:
-        """Return the images that runs are compared on, None for all; UserError for what is no slice."""
-        from robustpose.results.parts import parse_part
+    def choose_part(self, list_ids: Callable[[], Sequence[ImageId]]) -> Part | None:
+        """Return the images that runs are compared on, None for all; `list_ids` is asked for those of a file."""
+        from robustpose.results.parts import read_part
 
-        return None if self.part is None else parse_part(self.part)
+        return None if self.part is None else read_part(self.part, list_ids)

@@ -151,7 +151,7 @@ def compare(
     """
     from robustpose.results.compare_suites import are_of_suites
     from robustpose.results.losses import judge_differences
-    from robustpose.results.run_images import open_shared_images
+    from robustpose.results.run_images import list_ids, open_shared_images
     from robustpose.show.across_suites import print_across
     from robustpose.show.pages.across import check_across_place, write_across
     from robustpose.show.pages.compare import check_place, write_comparison
@@ -161,22 +161,24 @@ def compare(
     names_of_scores, margin = wished.wanted
     check_place(out)
     groups = compared.find_groups(runs or [])
-    if are_of_suites([*(runs or []), *(folder for of in groups.values() for folder in of)]):
-        _refuse_for_suites(data, wished)
+    places = list(groups.values()) if groups else [[folder] for folder in runs or []]
+    folders = [folder for of in places for folder in of]
+    given = data.describe() if data.is_given else None
+    part = compared.choose_part(partial(list_ids, folders, given, whose.trusted))
+    if are_of_suites(folders):
+        _refuse_for_suites(given is not None and (part is None or part.listed is None), wished)
         check_across_place(out)
-        across = compared.compare_suites(runs or [], groups, resamples)
+        across = compared.compare_suites(runs or [], groups, resamples, part)
         print_across(across)
         page = write_across(out, across)
         print_line(f"page: {page}")
         finish(shown, [], {**across.to_json(), "page": page})
         return
-    comparison = compared.compare(runs or [], groups, resamples)
+    comparison = compared.compare(runs or [], groups, resamples, part)
     judged = judge_differences(comparison, names_of_scores, margin)
     gallery, reason = None, NOT_WANTED
     if not without_images:
-        given = data.describe() if data.is_given else None
-        places = list(groups.values()) if groups else [[folder] for folder in runs or []]
-        open_images = partial(open_shared_images, [folder for of in places for folder in of], given, whose.trusted)
+        open_images = partial(open_shared_images, folders, given, whose.trusted)
         gallery, reason = find_gallery(places, comparison, open_images, given is not None)
         if reason and comparison.has_cells:
             print_aside(f"warning: {reason}")
@@ -186,11 +188,11 @@ def compare(
     finish(shown, judged, {**comparison.to_json(), "page": page})
 
 
-def _refuse_for_suites(data: DataOptions, wished: LossOptions) -> None:
+def _refuse_for_suites(names_data: bool, wished: LossOptions) -> None:
     """Raise UserError for options that are of runs of one suite alone."""
     if wished.wanted[0]:
         raise UserError("--fail-if-worse judges the runs of one suite, and these are of several: compare those alone")
-    if data.is_given:
+    if names_data:
         raise UserError(
             "the page of several suites shows no images: leave out where they are, or compare one suite alone"
         )

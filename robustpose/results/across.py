@@ -9,6 +9,7 @@ from typing import Any
 from robustpose.corruptions.suites import Suite
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.held_gains import Gain
+from robustpose.results.parts import describe_part
 from robustpose.results.resampling import LEVEL
 from robustpose.results.score_names import MEAN_OF_CHOSEN
 from robustpose.results.terms import add_images, explain_chosen
@@ -115,7 +116,7 @@ class AcrossSuites:
             "level": LEVEL,
             "verdict": " ".join(self.verdict),
             **{name: getattr(first, name) for name in ("names", "metric", "dataset", "n_images", "n_all", "resamples")},
-            "part": first.part and first.part.places,
+            **describe_part(first.part),
             "seen": self.seen,
             "warnings": self.warnings,
             "notes": self.notes,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from robustpose.corruptions.suites import Suite
-from robustpose.results.parts import Part
+from robustpose.results.parts import Part, describe_part
 from robustpose.results.resampling import FEW_IMAGES, LEVEL, interval
 from robustpose.results.rows import Interval, percent, title_chosen
 from robustpose.results.score_names import MEAN_OF_CHOSEN
@@ -201,7 +201,7 @@ class Comparison:
             "suite": self.suite.identity,
             "verdict": " ".join(self.verdict),
             **plain,
-            "part": self.part and self.part.places,
+            **describe_part(self.part),
             "n_all": self.n_all,
             "rows": [row.to_json() for row in self.rows],
             "slices": slices,

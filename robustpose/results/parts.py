@@ -1,20 +1,27 @@
-"""Parts: some of the images of runs, by their places, so that what is chosen on one part is reported on another.
+"""Parts: some of the images of runs, so that what is chosen on one part is reported on another.
 
 Runs keep of every image what it takes to score any of them together: a part needs no bench of its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from robustpose.errors import UserError, quote
+from robustpose.errors import UserError, first_few, quote
+from robustpose.pose.types import ImageId
+from robustpose.reading import read_json, read_text
 
 PLACES = re.compile(r"([+-]?[0-9]{1,18})?:([+-]?[0-9]{1,18})?(?::([+-]?[0-9]{1,18})?)?")
 EXPECTED = "a slice of the images in their order, as Python has it, such as 0::2, 1::2, :200 or -200:"
+OR_FILE = "a file with the ids of images, one a line, or their COCO annotations"
 
 
 @dataclass(frozen=True)
@@ -25,14 +32,24 @@ class Part:
     [False, True, False, True, False]
     >>> Part("-2:").name_images(5)
     '2 of 5 images (-2:)'
+    >>> Part("half.txt", (0, 3), n_all=5).select(5).tolist()
+    [True, False, False, True, False]
     """
 
-    places: str  # as a slice of Python, such as `0::2`
+    places: str  # a slice of Python, such as `0::2`; else the name of the file that says which images
+    listed: tuple[int, ...] | None = None  # the places of the images of a file; None of a slice
+    n_all: int | None = None  # how many images there are, with those that a file does not name
+    sha256: str | None = None  # of the ids that a file names
 
     def select(self, n_images: int) -> npt.NDArray[np.bool_]:
         """Return which of N images are of the part, (N,); UserError where none is."""
         chosen = np.zeros(n_images, bool)
-        chosen[_read_slice(self.places)] = True
+        if self.listed is None:
+            chosen[_read_slice(self.places)] = True
+        elif self.n_all != n_images:
+            raise UserError(f"part {self.places} is of {self.n_all} images, and these are {n_images}")
+        else:
+            chosen[list(self.listed)] = True
         if not chosen.any():
             of = f"{n_images} image{'s' * (n_images != 1)}"
             raise UserError(f"part {self.places} has none of the {of}: expected {EXPECTED}")
@@ -44,15 +61,81 @@ class Part:
         return f"{n_chosen} of {n_images} image{'s' * (n_images != 1)} ({self.places})"
 
 
-def parse_part(text: object) -> Part:
-    """Return the part that a text names, or raise UserError.
+def describe_part(part: Part | None) -> dict[str, str | None]:
+    """Return what results hold of a part: how it was given, and the SHA-256 of the ids of a file."""
+    return {"part": None if part is None else part.places, "part_sha256": None if part is None else part.sha256}
 
-    >>> parse_part(" 0::2 ")
-    Part(places='0::2')
+
+def read_part(given: str | Path, list_ids: Callable[[], Sequence[ImageId]]) -> Part:
+    """Return the part that a slice, or a file of image ids, names.
+
+    Args:
+        given: such as ``0::2``; or the path of a file: JSON, a list of ids or COCO annotations, whose images they are;
+            or text, an id a line, where empty lines and those that begin with # are left out.
+        list_ids: returns the ids of all images in the order of the runs; called for a file alone.
+
+    Raises:
+        UserError: it is neither; the file has no id, one twice, or one that no image has.
+
+    >>> read_part(" 0::2 ", list).places
+    '0::2'
     """
-    places = text.strip() if isinstance(text, str) else str(text)
-    _read_slice(places)
-    return Part(places)
+    text = str(given).strip()
+    if is_slice(text):
+        return Part(text)
+    path = Path(text)
+    ids = read_ids(path)
+    all_ids = list(list_ids())
+    places = {str(one): place for place, one in enumerate(all_ids)}
+    if len(places) < len(all_ids):
+        raise UserError(f"{path} cannot say which images are of the part: there are images with the same id")
+    if unknown := [one for one in ids if one not in places]:
+        raise UserError(
+            f"{path} names images that the runs do not have: {first_few(unknown, 'ids')}; expected ids such as "
+            f"{first_few(list(places)[:3], 'ids')}"
+        )
+    digest = hashlib.sha256("".join(f"{one}\n" for one in sorted(ids)).encode()).hexdigest()
+    name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
+    return Part(name, tuple(sorted(places[one] for one in ids)), len(all_ids), digest)
+
+
+def is_slice(given: str) -> bool:
+    """Tell whether a part is a slice, and not a file; UserError where it can be neither, or the file names no image."""
+    text = given.strip()
+    if PLACES.fullmatch(text) is None:
+        read_ids(Path(text))
+        return False
+    _read_slice(text)
+    return True
+
+
+def read_ids(path: Path) -> list[str]:
+    """Return the ids of images that a file names, as text, in its order; UserError where it names none."""
+    if not path.is_file():
+        raise UserError(f"a part of the images is {EXPECTED}; or {OR_FILE}; got {quote(str(path))}")
+    what = "file of a part"
+    if path.suffix.lower() == ".json":
+        ids = [str(one) for one in _find_ids(read_json(path, what)[0], path)]
+    else:
+        lines = [line.strip() for line in read_text(path, what).splitlines()]
+        ids = [line for line in lines if line and not line.startswith("#")]
+    if not ids:
+        raise UserError(f"the {what} {path} names no image: expected an id a line")
+    if len(set(ids)) < len(ids):
+        twice = next(one for one in ids if ids.count(one) > 1)
+        raise UserError(f"the {what} {path} names image {quote(twice)} twice")
+    return ids
+
+
+def _find_ids(content: Any, path: Path) -> list[int | str]:
+    if isinstance(content, dict) and isinstance(images := content.get("images"), list):
+        content = [one.get("id") if isinstance(one, dict) else None for one in images]
+    if not isinstance(content, list) or not all(type(one) in (int, str) for one in content):
+        raise UserError(
+            f"the file of a part {path} must be a list of image ids, or hold images, each with its id, as COCO "
+            "annotations do"
+        )
+    return content
 
 
 def _read_slice(places: str) -> slice:

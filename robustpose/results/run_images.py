@@ -18,7 +18,7 @@ from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, first_few
 from robustpose.pose.cell import Cell
 from robustpose.pose.protocols import Dataset
-from robustpose.pose.types import Frame, Image
+from robustpose.pose.types import Frame, Image, ImageId
 from robustpose.results.inputs import check_data, read_note
 from robustpose.results.summary import read_summary
 
@@ -173,6 +173,21 @@ def open_shared_images(
             summary = read_summary(folder)
             dataset = open_images(folder, summary, given, trusted)
             return dataset, find_corrupted_images(folder, summary["provenance"], trusted)
+        except UserError as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+def list_ids(folders: Sequence[Path], given: DataSpec | None = None, trusted: Trusted = NOTHING) -> list[ImageId]:
+    """Return the ids of the images of runs that were benched on the same ones, in their order.
+
+    UserError, of the first run, where the data of none can be opened, or where what a command names is not theirs.
+    """
+    refusals = [UserError("there are no runs whose images a part could name")] if not folders else []
+    for folder in folders:
+        try:
+            dataset = open_images(folder, read_summary(folder), given, trusted)
+            return [dataset.truth(index).image_id for index in range(len(dataset))]
         except UserError as error:
             refusals.append(error)
     raise refusals[0]
