@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -34,31 +33,22 @@ MOST_ENTRIES = 20_000  # of a folder
 State = Literal["open", "done", "other"]  # other: made with other words or files than those of now
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(Settings):
     """What is known of one run."""
 
     words: tuple[str, ...]
-    files: dict[str, str] = field(default_factory=dict)  # files and folders that its words name, and their SHA-256
+    files: dict[str, str] = Field(default_factory=dict)  # files and folders that its words name, and their SHA-256
     after: str | None = None  # folder of the run that made its first weights
     weights: str | None = None  # SHA-256 of those that another run made for it
     state: Literal["begun", "done", "failed"] = "begun"
-    seconds: float = 0.0  # of all its starts, as far as they were not killed
+    seconds: Annotated[float, Field(ge=0, le=1e10)] = 0.0  # of all its starts, as far as they were not killed
     problem: str = ""  # why it failed, one line
     product: str | None = None  # SHA-256 of the weights that it made; of a bench, of what says how it was made
     replaces: int | None = None  # when the setup was written, ns, that --fresh is to remove
 
-
-class _Stored(Settings):
-    words: tuple[str, ...]
-    files: dict[str, str]
-    after: str | None
-    weights: str | None
-    state: Literal["begun", "done", "failed"]
-    seconds: Annotated[float, Field(ge=0, le=1e10)]
-    problem: str
-    product: str | None
-    replaces: int | None
+    def change(self, **fields: object) -> Note:
+        """Return it with other values of some fields."""
+        return self.model_copy(update=fields)
 
 
 def note_path(run: Run, out: Path) -> Path:
@@ -82,10 +72,9 @@ def read_note(run: Run, out: Path) -> Note | None:
     if not path.is_file():
         return None
     try:
-        stored = check_settings(_Stored, read_json(path, "note")[0], f"note {path}")
+        return check_settings(Note, read_json(path, "note")[0], f"note {path}")
     except UserError as error:
         raise UserError(f"{error}: remove it, and its run is looked at again") from error
-    return Note(**stored.model_dump())
 
 
 def write_note(run: Run, out: Path, note: Note) -> None:
@@ -93,18 +82,23 @@ def write_note(run: Run, out: Path, note: Note) -> None:
     path = note_path(run, out)
     with writing_to(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(asdict(note), indent=1) + "\n", sync=True)
+    write_text(path, note.model_dump_json(indent=1) + "\n", sync=True)
 
 
 def begin_note(run: Run, out: Path, is_fresh: bool) -> Note:
     """Return the note of a run that begins, or goes on."""
     weights = run.weights(out)
-    new = Note(run.words, find_files(run.words), _spell(run.after), None if weights is None else _hash(weights))
+    new = Note(
+        words=run.words,
+        files=find_files(run.words),
+        after=_spell(run.after),
+        weights=None if weights is None else _hash(weights),
+    )
     if is_fresh:
-        return replace(new, replaces=_find_time(run, out))
+        return new.change(replaces=_find_time(run, out))
     old = read_note(run, out)
     is_same = old is not None and not tell_changes(run, old, out)
-    return replace(new, seconds=old.seconds) if old is not None and is_same else new
+    return new.change(seconds=old.seconds) if old is not None and is_same else new
 
 
 def is_replaced(run: Run, out: Path, note: Note | None) -> bool:
@@ -236,5 +230,5 @@ def end_note(run: Run, out: Path, note: Note, seconds: float, problem: str | Non
     """Return the note of a run that has ended: done, or failed with a `problem`."""
     spent = note.seconds + seconds
     if problem is not None:
-        return replace(note, state="failed", seconds=spent, problem=problem)
-    return replace(note, state="done", seconds=spent, problem="", product=_hash(_mark(run, out)))
+        return note.change(state="failed", seconds=spent, problem=problem)
+    return note.change(state="done", seconds=spent, problem="", product=_hash(_mark(run, out)))

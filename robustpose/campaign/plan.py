@@ -139,23 +139,22 @@ class _Trial:
                         said = ["--out", str(base), "--dry-run", "--json", f"{base}.json"]
                         running[kind] = Job([*words, *said], base.with_suffix(".txt"), self._slots.pop())
                     for kind, job in list(running.items()):
-                        if not job.ended():
-                            continue
-                        if (problem := job.problem) is not None:
-                            raise UserError(f"{runs[kind].name}: {problem}")
-                        told = read_json(job.log.with_suffix(".json"), "plan")[0]["plan"]
-                        plan = _Plan.model_validate({name: told.get(name) for name in _Plan.model_fields})
-                        self.found[kind] = self._known[_hash_words(wanted[kind])] = plan
-                        self._keep()
-                        self._slots.append(job.gpu)
-                        del running[kind]
-                        self._show(Progress(len(self.found), self._n_kinds, None, runs[kind].name))
+                        if job.ended():
+                            del running[kind]
+                            self._slots.append(job.gpu)
+                            self._take(kind, job, wanted[kind], runs[kind].name)
                     time.sleep(WAIT)
             finally:
                 stop_all(list(running.values()))
 
-    def _keep(self) -> None:
-        """Remember what was found."""
+    def _take(self, kind: Kind, job: Job, words: Sequence[str], name: str) -> None:
+        """Take in what a command said of a kind of runs, and remember it."""
+        if (problem := job.problem) is not None:
+            raise UserError(f"{name}: {problem}")
+        told = read_json(job.log.with_suffix(".json"), "plan")[0]["plan"]
+        plan = _Plan.model_validate({field: told.get(field) for field in _Plan.model_fields})
+        self.found[kind] = self._known[_hash_words(words)] = plan
+        self._show(Progress(len(self.found), self._n_kinds, None, name))
         if self._path.parent.is_dir():
             known = {key: plan.model_dump() for key, plan in self._known.items()}
             write_text(self._path, json.dumps(known, indent=1) + "\n")

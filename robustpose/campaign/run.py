@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from robustpose.campaign.jobs import Job, stop_all
 from robustpose.campaign.notes import begin_note, end_note, is_replaced, lock_path, log_path, read_note, write_note
@@ -103,7 +103,7 @@ def fill_table(table: Table, costs: Costs, text: str, wishes: Wishes) -> None:
         stop_all([started.job for started in table.running.values()])
         for run, started in table.running.items():
             with suppress(OSError, UserError):
-                write_note(run, table.out, replace(started.note, seconds=started.note.seconds + started.job.seconds))
+                write_note(run, table.out, started.note.change(seconds=started.note.seconds + started.job.seconds))
             release(started.lock)
 
 
