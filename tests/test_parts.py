@@ -249,6 +249,18 @@ def test_warnings_of_runs_are_said_to_be_of_all_images(benched, tmp_path):
     assert "warnings are of all 9 images" not in compare_runs([benched[0][1], run], 100).notes
 
 
+def test_what_adapted_is_said_to_have_done_so_on_all_images(benched, tmp_path):
+    run = shutil.copytree(benched[0][0], tmp_path / "adapted")
+    summary = json.loads((run / "summary.json").read_text())
+    summary["provenance"]["estimator"] |= {"adapt": "bn", "images_per_group": 2, "adapt_prior": 16}
+    (run / "summary.json").write_text(json.dumps(summary))
+    note = "what adapted at test time did so on groups of all 9 images"
+    runs = [benched[0][1], run]
+    assert note in compare_runs(runs, 100, part=ODD).notes
+    assert note not in compare_runs(runs, 100).notes
+    assert note not in compare_runs(benched[0], 100, part=ODD).notes
+
+
 def test_part_of_few_images_tells_nothing_apart(benched):
     with pytest.MonkeyPatch.context() as patch:
         for module in ("compare", "compared", "verdict_compare"):

@@ -94,7 +94,7 @@ def compare_runs(
     if n_images < FEW_IMAGES:
         rows = list(map(doubt_row, rows))
     warnings = tuple(collect_doubts(called, summaries))
-    lacks += [*tell_seen_apart(called, summaries), *scores.note_warnings(warnings)]
+    lacks += [*tell_seen_apart(called, summaries), *scores.note_whole(warnings, summaries)]
     return Comparison(
         names=called,
         metric=first["metric"],

@@ -127,7 +127,7 @@ def _compare(
         )
         for suite in suites
     ]
-    notes += scores.note_warnings([text for comparison in comparisons for text in comparison.warnings])
+    notes += scores.note_whole([text for comparison in comparisons for text in comparison.warnings], summaries)
     of_models = [_gather_seen(model, summaries) for model in models]
     seen = tuple(tuple(dict.fromkeys(name for names in of for name in names)) for of in split(of_models, counts))
     (clean,) = _doubt_few([_compare_clean(sides, comparisons[0].rows[0], compare)], n_images)

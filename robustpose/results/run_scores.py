@@ -15,6 +15,8 @@ from robustpose.limits import check_limit
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import ScoreTable
 from robustpose.pose.types import Floats
+from robustpose.results.adapted import spell_adapting
+from robustpose.results.known_resamples import resample_tables
 from robustpose.results.parts import Part
 from robustpose.results.resampling import draw_weights
 from robustpose.results.run_folder import RunFolder
@@ -35,9 +37,14 @@ class RunScores:
     values: Sequence[Mapping[Cell, float]]
     resampled: Sequence[Mapping[Cell, Floats]]  # (R,) of each cell, of the same resamples
 
-    def note_warnings(self, warnings: Sequence[str]) -> list[str]:
-        """Return the note that warnings of runs are not of the part, if there are both; else none."""
-        return [f"warnings are of all {self.n_all} images"] if self.of_part and warnings else []
+    def note_whole(self, warnings: Sequence[str], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return notes on what is of all images of the runs though the scores are of a part; none of all images."""
+        if self.of_part is None:
+            return []
+        of_all = f"of all {self.n_all} images"
+        has_adapted = any(spell_adapting(summary["provenance"]["estimator"]) for summary in summaries)
+        notes = [f"warnings are {of_all}"] if warnings else []
+        return [*notes, *[f"what adapted at test time did so on groups {of_all}"] * has_adapted]
 
 
 def score_runs(
@@ -60,7 +67,8 @@ def score_runs(
     n_images = int(chosen.sum())
     if n_images == 1:
         return RunScores(1, n_all, of_part, 0, values, [{cell: np.zeros(0) for cell in of} for of in tables])
-    resampled = _resample(tables, draw_weights_of(chosen, n_resamples))
+    weights = draw_weights_of(chosen, n_resamples)
+    resampled = [resample_tables(*of_run, weights) for of_run in zip(folders, tables, strict=True)]
     return RunScores(n_images, n_all, of_part, n_resamples, values, resampled)
 
 
@@ -72,7 +80,8 @@ def resample_runs(
     `scores` are those of the summaries, as `read_tables` takes them; UserError where matches are of other images.
     """
     tables = read_tables_of_runs(folders, scores)
-    return _resample(tables, draw_weights(tables[0][CLEAN].n_images, n_resamples))
+    weights = draw_weights(tables[0][CLEAN].n_images, n_resamples)
+    return [resample_tables(*of_run, weights) for of_run in zip(folders, tables, strict=True)]
 
 
 def draw_weights_of(chosen: npt.NDArray[np.bool_], n_resamples: int) -> npt.NDArray[np.uint8]:
@@ -116,10 +125,6 @@ def read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreT
                 "both anew"
             )
     return tables
-
-
-def _resample(tables: Sequence[Tables], weights: npt.NDArray[np.uint8]) -> list[dict[Cell, Floats]]:
-    return [{cell: table.score(weights) for cell, table in of.items()} for of in tables]
 
 
 def _score_part(tables: Tables, chosen: npt.NDArray[np.bool_], of_part: str) -> dict[Cell, float]:
