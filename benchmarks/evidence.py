@@ -17,7 +17,8 @@ import argparse
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -25,7 +26,7 @@ PAGE, FOLDER = DOCS / "evidence.md", DOCS / "evidence"
 TABLE = re.compile(r"(<!-- table: (?P<place>[^>]*?) -->\n)(?P<table>.*?)(?P<end><!-- end -->)", re.DOTALL)
 # What the paper has printed, and what says how something was done, is not a campaign's: it stands in `quotes`.
 QUOTED = re.compile(r"`[^`]*`|<!--.*?-->|```.*?```|\]\([^)]*\)", re.DOTALL)
-FIGURE = re.compile(r"[+−-]?\d+\.\d+")
+FIGURE = re.compile(r"[+-]?\d+\.\d+")
 
 
 def find_table(place: str, folder: Path = FOLDER) -> str:
@@ -35,13 +36,16 @@ def find_table(place: str, folder: Path = FOLDER) -> str:
     """
     file, part, heading, *suite = (word.strip() for word in place.split(";"))
     lines = (folder / f"{file}.md").read_text().splitlines()
-    start = lines.index(f"## {part}")
-    start = next(i for i in range(start + 1, len(lines)) if lines[i] == f"### {heading}")
+    lines = _cut(_cut(lines, f"## {part}", "## "), f"### {heading}", "#")
     if suite:
-        start = next(i for i in range(start + 1, len(lines)) if lines[i].startswith(f"{suite[0]}, "))
-    first = next(i for i in range(start + 1, len(lines)) if lines[i].startswith("|"))
-    last = next((i for i in range(first, len(lines)) if not lines[i].startswith("|")), len(lines))
-    return "".join(f"{line}\n" for line in lines[first:last])
+        lines = _cut(lines, next(line for line in lines if line.startswith(f"{suite[0]}, ")), "#")
+    first = next(i for i, line in enumerate(lines) if line.startswith("|"))
+    return "".join(f"{line}\n" for line in takewhile(lambda line: line.startswith("|"), lines[first:]))
+
+
+def _cut(lines: Sequence[str], title: str, ends: str) -> list[str]:
+    """Return the lines below a title, until one that begins the next section; ValueError where there is no such."""
+    return list(takewhile(lambda line: not line.startswith(ends), lines[lines.index(title) + 1 :]))
 
 
 def fill_tables(page: str, folder: Path = FOLDER) -> str:
@@ -51,11 +55,16 @@ def fill_tables(page: str, folder: Path = FOLDER) -> str:
 
 def list_unknown(page: str, folder: Path = FOLDER) -> Iterator[str]:
     """Yield the figures of a page's sentences that stand in no file of the folder."""
-    known = {figure.lstrip("+−-") for path in folder.glob("*.md") for figure in FIGURE.findall(path.read_text())}
+    printed = {figure for path in folder.glob("*.md") for figure in _find_figures(path.read_text())}
+    known = printed | {figure.lstrip("+-") for figure in printed}  # without a sign, it is a size
     for number, line in enumerate(QUOTED.sub("", TABLE.sub("", page)).splitlines(), 1):
-        for figure in FIGURE.findall(line):
-            if figure.lstrip("+−-") not in known:
+        for figure in _find_figures(line):
+            if figure not in known:
                 yield f"{figure} (line {number} without tables: {line.strip()[:80]})"
+
+
+def _find_figures(text: str) -> list[str]:
+    return FIGURE.findall(text.replace("−", "-"))
 
 
 def main() -> None:

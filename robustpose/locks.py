@@ -38,6 +38,18 @@ def open_and_lock(path: Path) -> int | None:
         release(file)  # it was removed after it was opened
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether a process holds a file, as far as this one may ask."""
+    try:
+        file = os.open(path, os.O_RDWR | NO_LINKS)
+    except OSError:
+        return False
+    try:
+        return try_lock(file) is False
+    finally:
+        release(file)
+
+
 def try_lock(file: int) -> bool | None:
     """Lock an open file until `release`: False if another process holds it, None where there are no locks."""
     _held.add(file)

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,6 +158,19 @@ def test_parts_may_be_files_of_ids(found, coco_folder, tmp_path, run):
     assert "parts: half: a part of the images is a slice" in errors
 
 
+def test_a_network_that_is_there_twice_is_left_out_and_the_others_are_compared(found, tmp_path, run):
+    for seed in (0, 1):
+        shutil.copytree(tmp_path / f"good-{seed}", tmp_path / f"twin-{seed}")
+    values = yaml.safe_load(found.read_text())
+    values["trainings"]["twin"] = {"model": f"results:{tmp_path}/twin-{{seed}}"}
+    found.write_text(yaml.safe_dump(values))
+    code, output, errors = run("campaign", found, "--out", tmp_path / "c", "--jobs", 2)
+    assert code == 0, errors
+    assert "left out: twin, whose network is used as good is, the same" in " ".join((output + errors).split())
+    (part,) = json.loads((tmp_path / "c/results.json").read_text())["parts"]
+    assert part["across"]["names"] == ["bad", "good"]
+
+
 @pytest.fixture
 def trained(tmp_path):
     """The file of a campaign that trains a network, and another from where that ended."""
@@ -187,6 +201,19 @@ def test_networks_are_trained_and_benched(trained, tmp_path, run):
     assert bench["provenance"]["estimator"]["seen"]  # equalmix shows some of the corruptions of suites
     assert read_note(table.runs[0], out).words[-1] == "seed=3"
     assert "one training each" in output + errors
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [("annotations: nobody.json", "--images"), ("annotations: nobody.json\n  images: .", "nobody.json")],
+)
+def test_data_that_are_not_there_are_told_before_anything_is_trained(trained, tmp_path, run, data, words):
+    trained.write_text(trained.read_text().replace("data: toy", data))
+    code, _, errors = run("campaign", trained, "--out", tmp_path / "c")
+    assert (code, errors.count("\n")) == (2, 1)
+    assert errors.startswith("error: bench: ")
+    assert words in errors
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_mistake_in_a_training_is_told_before_anything_is_done(trained, tmp_path, run):

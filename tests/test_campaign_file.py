@@ -28,7 +28,10 @@ def refuse(path):
 
 def test_a_campaign_has_a_run_for_each_training_seed_suite_and_way(write):
     campaign = read_campaign(
-        write("{trainings: {plain: , b: {epochs: 2}}, seeds: [3, 4], suites: [coco-c, c-bar], ways: {as is: , bn: }}")
+        write(
+            "{trainings: {plain: , b: {epochs: 2}}, seeds: [3, 4], suites: [coco-c, c-bar],"
+            " ways: {as is: , bn: {adapt: bn}}}"
+        )
     )
     runs = list_runs(campaign)
     assert len(runs) == 2 * 2 * (1 + 2 * 2)
@@ -88,6 +91,9 @@ def test_networks_that_are_there_are_only_benched(write):
         ("{trainings: {a: {model: 'onnx:n.onnx'}}}", "must hold {seed}"),
         ("{trainings: {a: {model: 'onnx:{seed}', strategy: x}}}", "nothing is trained: leave out strategy"),
         ("{trainings: {a: {}}, parts: {half: '2'}}", "parts: half: a part of the images is a slice"),
+        ("{trainings: {a: {}}, parts: {All images: '0::2'}}", "is what is compared besides: give it another name"),
+        ("{trainings: {a: {}}, ways: {x: {}, y: {adapt: false}}}", "ways.x and ways.y are the same"),
+        ("{trainings: {a: {}}, bench: {boxes: 'detect:onnx:d.onnx'}}", "bench.boxes: detect makes two runs of each"),
         ("{trainings: {a: {}, b: {from: a}}, comparisons: {c: [a, d]}}", "comparisons.c must name two of"),
         ("{trainings: {a: {}, b: {from: a}}, comparisons: {c: [a]}}", "at least 2"),
         ("{trainings: {a: {}, b: {}}}", "trainings.a and trainings.b are the same"),

@@ -132,6 +132,56 @@ def test_a_run_that_fails_keeps_back_only_those_that_need_it_and_is_tried_again(
     assert not fill(again).left
 
 
+def test_a_bench_that_cannot_be_compared_has_failed_and_is_not_started_over_and_over(tmp_path, jobs, monkeypatch):
+    monkeypatch.setattr(notes.RunFolder, "matches_path", lambda self, cell: self.path / "matches.npz")
+    table = fill(table_of(tmp_path / "c", seeds=(0,)))
+    assert folders(jobs) == [f"{name}/seed-0/{what}" for name in "ab" for what in ("training", "coco-c")]
+    assert set(table.failed.values()) == {"it keeps no matches, by which runs are compared: its metric gives none"}
+
+
+def test_a_failure_of_an_earlier_start_counts_for_nothing_once_its_weights_are_new(tmp_path, jobs):
+    jobs.fails["a/seed-0/coco-c"] = "the disk is full"
+    assert len(fill(table_of(tmp_path / "c", seeds=(0,))).failed) == 1
+    jobs.fails.clear()
+    shutil.rmtree(tmp_path / "c/runs/a/seed-0/training")
+    jobs.started.clear()
+    table = fill(table_of(tmp_path / "c", seeds=(0,)))
+    assert not table.left
+    assert not table.failed
+    assert folders(jobs) == ["a/seed-0/training", "a/seed-0/coco-c"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "is_fresh"), [("the disk is full", False), ("other settings: give the same, or --fresh", True)]
+)
+def test_fresh_makes_again_what_failed_only_where_that_asks_for_it(tmp_path, jobs, problem, is_fresh):
+    jobs.fails["b/seed-0/training"] = problem
+    fill(table_of(tmp_path / "c", seeds=(0,)))
+    jobs.fails.clear()
+    jobs.started.clear()
+    assert not fill(table_of(tmp_path / "c", seeds=(0,)), fresh=True).left
+    assert ("--fresh" in jobs.started[0]) == is_fresh
+
+
+def test_what_another_process_does_is_shown_as_running(tmp_path, jobs):
+    table = table_of(tmp_path / "c", seeds=(0,))
+    run = table.runs[0]
+    write_note(run, table.out, begin_note(run, table.out, False))
+    lock = open_and_lock(lock_path(run, table.out))
+    assert table_of(tmp_path / "c", seeds=(0,)).list_states()[0].state == "running"
+    release(lock)
+    assert table_of(tmp_path / "c", seeds=(0,)).list_states()[0].state == "waiting"
+    assert open_and_lock(lock_path(run, table.out)) is not None  # looking at it holds nothing
+
+
+def test_folders_that_are_called_as_commands_and_names_are_no_files_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("bench", "toy", "coco-c", "photos"):
+        (tmp_path / name).mkdir()
+    words = ["bench", "--data", "toy", "--suite", "coco-c", "--images", "photos", "--no-report"]
+    assert list(notes.find_files(words)) == ["photos"]
+
+
 def test_a_command_that_makes_nothing_has_failed(tmp_path, jobs, monkeypatch):
     monkeypatch.setattr(jobs, "problem", None)
     table = fill(table_of(tmp_path / "c"))
@@ -251,10 +301,10 @@ def test_a_run_that_another_process_does_is_left_to_it(tmp_path, jobs, monkeypat
     path.parent.mkdir(parents=True)
     lock, looks = open_and_lock(path), count()
 
-    def let_go(runs, table=table, look=table.look):
+    def let_go(runs, look=table.look, **how):
         if next(looks) == 2:  # the other process has ended, and left the run to whoever comes
             release(lock)
-        look(runs)
+        look(runs, **how)
 
     monkeypatch.setattr(table, "look", let_go)
     fill(table)

@@ -59,3 +59,8 @@ def test_tables_of_a_page_are_those_that_a_campaign_printed(tmp_path):
     assert fill_tables(filled, tmp_path) == filled
     assert list(list_unknown(filled, tmp_path)) == []
     assert len(list(list_unknown(filled.replace("has 52.4", "has 52.5, not `1.5`"), tmp_path))) == 1
+    assert list(list_unknown("It loses 0.7, so −0.7, or -0.7.", tmp_path)) == []
+    assert [found[:4] for found in list_unknown("It gains +0.7.", tmp_path)] == ["+0.7"]
+    for place in ("x; Half; Methods by suites", "x; All images; b less c", "x; All images; a: plain less b; c-bar"):
+        with pytest.raises((ValueError, StopIteration)):
+            find_table(place, tmp_path)

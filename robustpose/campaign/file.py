@@ -14,6 +14,7 @@ from robustpose.config import Settings, check_settings
 from robustpose.corruptions.suites import SUITES
 from robustpose.errors import UserError, nearest, quote, spell_list
 from robustpose.reading import read_yaml
+from robustpose.results.outcome import ALL_IMAGES
 from robustpose.results.parts import is_slice
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+-]{0,58}[A-Za-z0-9])?")  # of folders on every system, too
@@ -124,6 +125,8 @@ class Campaign(Settings):
     @classmethod
     def _check_parts(cls, values: dict[str, str]) -> dict[str, str]:
         for name, text in values.items():
+            if name.lower() == ALL_IMAGES:
+                raise ValueError(f"{quote(name)} is what is compared besides: give it another name")
             try:
                 is_slice(text)
             except UserError as error:
@@ -160,7 +163,11 @@ class Campaign(Settings):
         return self
 
     def _check_different(self) -> None:
-        """Raise ValueError where two trainings are one."""
+        """Raise ValueError where two trainings, or two ways, are one."""
+        ways: dict[str, str] = {}
+        for name, way in self.ways.items():
+            if (first := ways.setdefault(repr(spell_options(way)), name)) != name:
+                raise ValueError(f"ways.{first} and ways.{name} are the same: leave one out, or change an option")
         firsts: dict[str, str] = {}
         for name, training in self.trainings.items():
             options = merge_options(self.train, training.options)
@@ -201,9 +208,14 @@ class Campaign(Settings):
 def _check_keys(options: Mapping[str, Any], command: str, where: str) -> None:
     """Raise ValueError for options that the campaign gives itself."""
     keys = list_keys(options)
-    for key in keys:
+    for key, name in zip(keys, options, strict=True):
         if key in GIVEN[command]:
             raise ValueError(f"{where}.{key} is not for a campaign's file: {GIVEN[command][key]}")
+        if key == "boxes" and str(options[name]).startswith("detect"):
+            raise ValueError(
+                f"{where}.boxes: detect makes two runs of each bench, in two kinds of boxes: make the boxes first, "
+                "robustpose detect --out DIR, then give corrupt-det:DIR"
+            )
         if keys.count(key) > 1:
             raise ValueError(f"{where} has {key} twice, with - and with _: leave one of them out")
     settings = options.get("set")

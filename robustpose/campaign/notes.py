@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,6 +29,10 @@ from robustpose.results.summary import read_summary
 
 SETTINGS = "settings.yaml"  # of a training's folder: what says how it was made
 MOST_ENTRIES = 20_000  # of a folder
+
+OF_NAMES = tuple(  # options whose values are names, though a folder may be called the same
+    f"--{name}" for name in ("suite", "data", "split", "strategy", "adapt", "row", "corruptions", "category", "metric")
+)
 
 State = Literal["open", "done", "other"]  # other: made with other words or files than those of now
 
@@ -173,12 +177,14 @@ def _both(one: Sequence[str], other: Sequence[str]) -> tuple[tuple[Sequence[str]
 
 
 def find_files(words: Sequence[str]) -> dict[str, str]:
-    """Return the files and folders that words name, also after ``=`` and ``:``, and their SHA-256.
+    """Return the files and folders that the words of a command name, also after ``=`` and ``:``, and their SHA-256.
 
     Of a folder, it is that of the names and sizes of its files; large ones are left out.
     """
     found = {}
-    for word in words:
+    for option, word in pairwise(words):  # the first word is the command
+        if option in OF_NAMES:
+            continue
         for text in dict.fromkeys((word, *list_ends(word))):
             path = Path(text).expanduser() if text.strip() and not text.startswith("-") else None
             digest = None if path is None else _find_digest(path)

@@ -16,9 +16,11 @@ from robustpose.results.across import AcrossSuites
 from robustpose.results.compare_suites import compare_groups_on_suites, compare_suites
 from robustpose.results.compared import Comparison
 from robustpose.results.groups import LEAST, compare_groups
+from robustpose.results.one_model import identify_model
 from robustpose.results.outcome import ALL_IMAGES, Outcome, PairOutcome, PartOutcome
 from robustpose.results.parts import Part, read_part
 from robustpose.results.run_images import list_ids
+from robustpose.results.summary import read_summary
 
 Method = tuple[str, str | None]  # a training, and the way in which its networks are used
 Methods = dict[Method, list[dict[str, Path]]]  # of each seed: the folders of its runs by suite
@@ -34,6 +36,8 @@ def find_outcome(table: Table, name: str, n_resamples: int, data: DataSpec | Non
     in the notes.
     """
     methods, notes = _gather(table)
+    methods, twins = _leave_twins_out(methods)
+    notes += twins
     parts: list[PartOutcome] = []
     find_ids = partial(list_ids, [folder for of in methods.values() for seed in of for folder in seed.values()], data)
     wanted = {ALL_IMAGES: None, **table.campaign.parts}
@@ -74,6 +78,24 @@ def _gather(table: Table) -> tuple[Methods, list[str]]:
         *_note_lacks(complete, singles, 1),
         f"one training each, of seed {seed}: intervals are over images alone, and say nothing of other trainings",
     ]
+
+
+def _leave_twins_out(methods: Methods) -> tuple[Methods, list[str]]:
+    """Return methods without those that have a network, and a way of using it, of an earlier one; notes on these."""
+    kept: Methods = {}
+    notes = []
+    owners: dict[str, Method] = {}
+    for method, seeds in methods.items():
+        found = [identify_model(read_summary(next(iter(of.values())))) for of in seeds]
+        twin = next((owners[identity] for identity in found if identity in owners), None)
+        if twin is not None:
+            notes.append(
+                f"left out: {call_method(*method)}, whose network is used as {call_method(*twin)} is, the same"
+            )
+            continue
+        kept[method] = seeds
+        owners.update({identity: method for identity in found if identity is not None})
+    return kept, notes
 
 
 def _note_lacks(complete: Mapping[Method, Mapping[int, Any]], kept: Methods, n_seeds: int) -> Iterator[str]:

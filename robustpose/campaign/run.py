@@ -71,7 +71,7 @@ def fill_table(table: Table, costs: Costs, text: str, wishes: Wishes) -> None:
     with writing_to(table.out):
         table.out.mkdir(parents=True, exist_ok=True)
     write_text(table.out / FILE, text)
-    again = set(table.failed) if wishes.fresh else set()  # one may have failed for what is in its folder
+    again = {run for run, problem in table.failed.items() if "--fresh" in problem} if wishes.fresh else set()
     table.failed.clear()
     free: list[str | None] = list(wishes.gpus[: wishes.n_jobs]) or [None] * min(wishes.n_jobs, len(table.runs))
     looked = shown = time.monotonic()
@@ -94,7 +94,7 @@ def fill_table(table: Table, costs: Costs, text: str, wishes: Wishes) -> None:
             if table.elsewhere and time.monotonic() > looked + ELSEWHERE:
                 looked = time.monotonic()
                 was, table.elsewhere = table.elsewhere, set()
-                table.look(list(was))
+                table.look(list(was), with_failures=True)
             n_filled = table.count_filled()
             if n_filled > filled and table.left:
                 filled = n_filled
@@ -150,6 +150,8 @@ def _end(run: Run, started: Started, table: Table, costs: Costs, wishes: Wishes)
         write_note(run, table.out, note)
         if problem is None:
             table.look([run])
+            if run not in table.done and run not in table.other:
+                problem = "it keeps no matches, by which runs are compared: its metric gives none"
     finally:
         release(started.lock)
     if problem is not None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from robustpose.campaign.file import Campaign
 from robustpose.campaign.jobs import Job
-from robustpose.campaign.notes import Note, find_state, read_note, tell_changes
+from robustpose.campaign.notes import Note, find_state, lock_path, read_note, tell_changes
 from robustpose.campaign.runs import Run, list_runs
 from robustpose.errors import UserError, first_few
+from robustpose.locks import is_held
 from robustpose.results.outcome import RunState, State
 from robustpose.results.rows import percent, row_of_chosen, rows_of
 from robustpose.results.summary import read_summary
@@ -48,28 +49,35 @@ class Table:
         """Look at what there is."""
         self.runs = list_runs(self.campaign)
         self._by_folder = {run.folder: run for run in self.runs}
-        self.look(self.runs)
+        self.look(self.runs, with_failures=True)
 
-    def look(self, runs: Sequence[Run]) -> None:
-        """Read the notes of runs, and of those that take the weights of one of them."""
-        folders = {run.folder for run in runs}
+    def look(self, runs: Sequence[Run], with_failures: bool = False) -> None:
+        """Read the notes of runs, and of those that take the weights of one of them.
+
+        Failures are those of an earlier start, which count for nothing in this one, or of other processes.
+        """
+        given = {run.folder for run in runs}
+        folders = set(given)
         for run in self.runs:  # what makes weights comes before what takes them
             if run.folder in folders or run.after in folders:
                 folders.add(run.folder)
                 if run not in self.running:
-                    self._look_at(run)
+                    self._look_at(run, with_failures and run.folder in given)
 
-    def _look_at(self, run: Run) -> None:
+    def _look_at(self, run: Run, with_failure: bool) -> None:
         note = read_note(run, self.out)
         state = find_state(run, note, self.out)
         self.done.discard(run)
         self.other.pop(run, None)
         if state == "done" and self.has_weights(run):
             self.done.add(run)
+            self.failed.pop(run, None)
         elif state == "other" and note is not None:
             self.other[run] = tell_changes(run, note, self.out)
-        elif note is not None and note.state == "failed":
+        elif note is not None and with_failure and note.state == "failed":
             self.failed.setdefault(run, note.problem)
+        elif note is not None and with_failure and note.state == "begun" and is_held(lock_path(run, self.out)):
+            self.elsewhere.add(run)
 
     def has_weights(self, run: Run) -> bool:
         """Tell whether the run is done that makes the weights which a run takes, if it takes such."""

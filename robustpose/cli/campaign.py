@@ -91,9 +91,8 @@ def campaign(
     from robustpose.campaign.outcome import find_outcome
     from robustpose.campaign.run import Wishes, fill_table, plan_campaign
     from robustpose.campaign.table import check_changes, check_place, open_table
-    from robustpose.cli.checked_runs import check_parts, check_runs, describe_data
+    from robustpose.cli.checked_runs import check_data, check_runs, describe_data
     from robustpose.reading import read_text
-    from robustpose.results.parts import is_slice
     from robustpose.results.resampling import check_resamples
     from robustpose.show.campaign import print_campaign
     from robustpose.show.pages.campaign import check_campaign_place, write_campaign
@@ -111,7 +110,7 @@ def campaign(
         print_commands(table)
         return
 
-    data = None if all(map(is_slice, asked.parts.values())) else describe_data(asked)
+    data = describe_data(asked)
 
     def compare() -> Outcome:
         found = find_outcome(table, file.stem, resamples, data)
@@ -120,8 +119,8 @@ def campaign(
 
     if not instead.results:
         check_changes(table, fresh)
-        if data is not None:
-            check_parts(asked, data)
+        if data is not None and table.left:
+            check_data(asked, data)
         if not planned.dry_run:
             check_place(place)
         with progress_display() as show:

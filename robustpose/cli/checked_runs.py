@@ -52,12 +52,21 @@ def describe_data(campaign: Campaign) -> DataSpec | None:
     run = next(run for run in list_runs(campaign) if not run.is_training)
     weights = [] if run.after is None else ["--model", "made before"]
     data = _gather(DataOptions, parse_command([*run.words, *weights, "--out", str(run.folder)], run.name))
-    return data.describe() if data.is_given else None
+    try:
+        return data.describe() if data.is_given else None
+    except UserError as error:
+        raise UserError(f"bench: {error}") from error
 
 
-def check_parts(campaign: Campaign, data: DataSpec) -> None:
-    """Raise UserError where a part names images that the data of the benches do not have."""
-    dataset = data.open()
+def check_data(campaign: Campaign, data: DataSpec) -> None:
+    """Open the data of the benches, which trials do only where there are weights to begin with.
+
+    UserError where that cannot be done, or where a part names images that they do not have.
+    """
+    try:
+        dataset = data.open()
+    except UserError as error:
+        raise UserError(f"bench: {error}") from error
     for name, text in campaign.parts.items():
         try:
             read_part(text, lambda: [dataset.truth(index).image_id for index in range(len(dataset))])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,23 +20,34 @@ from robustpose.pose.types import Floats
 from robustpose.results.run_folder import RunFolder
 
 MOST_BYTES = 256_000_000
-Key = tuple[Path, int, int, bytes]
+Stamp = tuple[Path, int, int, int]  # of a file of matches: where it is, its number, size and time
 
-_known: OrderedDict[Key, Floats] = OrderedDict()  # the oldest first
+_known: OrderedDict[tuple[Stamp, bytes], Floats] = OrderedDict()  # the oldest first
+
+
+def stamp_matches(folder: Path, cells: Iterable[Cell]) -> dict[Cell, Stamp]:
+    """Return what tells the files of matches in a run folder from later ones: take it before they are read."""
+    run = RunFolder(folder)
+    return {cell: _stamp(run.matches_path(cell)) for cell in cells}
 
 
 def resample_tables(
-    folder: Path, tables: Mapping[Cell, ScoreTable], weights: npt.NDArray[np.uint8]
+    stamps: Mapping[Cell, Stamp], tables: Mapping[Cell, ScoreTable], weights: npt.NDArray[np.uint8]
 ) -> dict[Cell, Floats]:
-    """Return what the tables that were read from a run folder score on resamples (R, N), (R,) of each cell."""
+    """Return what tables with these stamps score on resamples (R, N), (R,) of each cell."""
     digest = hashlib.sha256(weights.tobytes()).digest()
-    run = RunFolder(folder)
-    return {cell: _resample(run.matches_path(cell), table, weights, digest) for cell, table in tables.items()}
+    return {cell: _resample((stamps[cell], digest), table, weights) for cell, table in tables.items()}
 
 
-def _resample(path: Path, table: ScoreTable, weights: npt.NDArray[np.uint8], digest: bytes) -> Floats:
-    status = path.stat()
-    key = (path.absolute(), status.st_mtime_ns, status.st_size, digest)
+def _stamp(path: Path) -> Stamp:
+    try:
+        status = path.stat()
+    except OSError:  # reading it says what is wrong
+        return path, 0, 0, 0
+    return path.absolute(), status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _resample(key: tuple[Stamp, bytes], table: ScoreTable, weights: npt.NDArray[np.uint8]) -> Floats:
     found = _known.get(key)
     if found is None:
         found = _known[key] = table.score(weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from robustpose.pose.cell import CLEAN, Cell
 from robustpose.pose.protocols import ScoreTable
 from robustpose.pose.types import Floats
 from robustpose.results.adapted import spell_adapting
-from robustpose.results.known_resamples import resample_tables
+from robustpose.results.known_resamples import Stamp, resample_tables, stamp_matches
 from robustpose.results.parts import Part
 from robustpose.results.resampling import draw_weights
 from robustpose.results.run_folder import RunFolder
@@ -59,17 +59,16 @@ def score_runs(
         UserError: matches are damaged, or of other images than those of the first run; a part is without images, or
             without anybody in them.
     """
-    tables = read_tables_of_runs(folders, scores)
-    n_all = tables[0][CLEAN].n_images
+    n_all = _count_images(folders[0])
     chosen = np.ones(n_all, bool) if part is None else part.select(n_all)
     of_part = None if part is None else part.name_images(n_all)
-    values = scores if of_part is None else [_score_part(of, chosen, of_part) for of in tables]
-    n_images = int(chosen.sum())
-    if n_images == 1:
-        return RunScores(1, n_all, of_part, 0, values, [{cell: np.zeros(0) for cell in of} for of in tables])
-    weights = draw_weights_of(chosen, n_resamples)
-    resampled = [resample_tables(*of_run, weights) for of_run in zip(folders, tables, strict=True)]
-    return RunScores(n_images, n_all, of_part, n_resamples, values, resampled)
+    is_single = chosen.sum() == 1
+    weights = np.ones((0, n_all), np.uint8) if is_single else draw_weights_of(chosen, n_resamples)
+    values, resampled = [], []
+    for run in _read_each(folders, scores):
+        values.append(run.scores if of_part is None else _score_part(run.tables, chosen, of_part))
+        resampled.append(run.resample(weights))
+    return RunScores(int(chosen.sum()), n_all, of_part, len(weights), values, resampled)
 
 
 def resample_runs(
@@ -79,9 +78,8 @@ def resample_runs(
 
     `scores` are those of the summaries, as `read_tables` takes them; UserError where matches are of other images.
     """
-    tables = read_tables_of_runs(folders, scores)
-    weights = draw_weights(tables[0][CLEAN].n_images, n_resamples)
-    return [resample_tables(*of_run, weights) for of_run in zip(folders, tables, strict=True)]
+    weights = draw_weights(_count_images(folders[0]), n_resamples)
+    return [run.resample(weights) for run in _read_each(folders, scores)]
 
 
 def draw_weights_of(chosen: npt.NDArray[np.bool_], n_resamples: int) -> npt.NDArray[np.uint8]:
@@ -100,16 +98,41 @@ def read_scores(summary: Mapping[str, Any], cells: Sequence[Cell]) -> dict[Cell,
     return {cell: summary["clean"] if cell == CLEAN else summary["cells"][cell.key] for cell in cells}
 
 
-def read_tables_of_runs(
-    folders: Sequence[Path], scores: Sequence[Mapping[Cell, float]]
-) -> list[dict[Cell, ScoreTable]]:
-    """Return the tables of each run, as `read_tables` does; UserError where two are not of as many images."""
-    tables = [read_tables(folder, of) for folder, of in zip(folders, scores, strict=True)]
-    n_images = tables[0][CLEAN].n_images
-    for folder, of_run in zip(folders, tables, strict=True):
-        if (n_other := of_run[CLEAN].n_images) != n_images:
-            raise UserError(f"{folders[0]} has matches of {n_images} images, {folder} of {n_other}: score one again")
-    return tables
+def _count_images(folder: Path) -> int:
+    return RunFolder(folder).read_table(CLEAN).n_images
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """The tables of one run, of which a comparison of many runs holds one at a time."""
+
+    scores: Mapping[Cell, float]
+    tables: Tables
+    stamps: Mapping[Cell, Stamp]
+
+    @property
+    def n_images(self) -> int:
+        return self.tables[CLEAN].n_images
+
+    def resample(self, weights: npt.NDArray[np.uint8]) -> dict[Cell, Floats]:
+        """Return what it scores on resamples (R, N), (R,) of each cell; (0,) for no resamples."""
+        if not len(weights):
+            return {cell: np.zeros(0) for cell in self.tables}
+        return resample_tables(self.stamps, self.tables, weights)
+
+
+def _read_each(folders: Sequence[Path], scores: Sequence[Mapping[Cell, float]]) -> Iterator[_Read]:
+    """Yield what `read_tables` gives of each run; UserError where one is not of as many images as the first."""
+    n_images = None
+    for folder, of in zip(folders, scores, strict=True):
+        stamps = stamp_matches(folder, of)
+        run = _Read(of, read_tables(folder, of), stamps)
+        n_images = run.n_images if n_images is None else n_images
+        if run.n_images != n_images:
+            raise UserError(
+                f"{folders[0]} has matches of {n_images} images, {folder} of {run.n_images}: score one again"
+            )
+        yield run
 
 
 def read_tables(folder: Path, scores: Mapping[Cell, float]) -> dict[Cell, ScoreTable]:
