@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.evidence import fill_tables, find_table, list_unknown
+from benchmarks.evidence import PAGE, fill_tables, find_table, list_unknown
 from robustpose.campaign.file import read_campaign
 from robustpose.campaign.runs import list_runs
 
@@ -47,6 +47,13 @@ def test_what_was_searched_holds_one_half_of_the_photographs_alone():
     campaign = read_campaign(ROOT / "examples/evidence/search.yaml")
     assert {run.seed for run in list_runs(campaign)} == {0}
     assert all("lspet_val.json" not in word for run in list_runs(campaign) for word in run.words)
+
+
+def test_page_says_what_campaigns_printed():
+    page = PAGE.read_text()
+    assert fill_tables(page) == page, "python benchmarks/evidence.py says how tables are written"
+    assert list(list_unknown(page)) == []
+    assert "<!-- table: " in page
 
 
 def test_tables_of_a_page_are_those_that_a_campaign_printed(tmp_path):
