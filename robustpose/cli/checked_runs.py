@@ -18,6 +18,7 @@ from robustpose.cli.help import load_command
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest, quote
 from robustpose.results.parts import read_part
+from robustpose.results.run_images import find_ids
 from robustpose.train.settings import TrainSettings
 
 Group = TypeVar("Group")
@@ -69,7 +70,7 @@ def check_data(campaign: Campaign, data: DataSpec) -> None:
         raise UserError(f"bench: {error}") from error
     for name, text in campaign.parts.items():
         try:
-            read_part(text, lambda: [dataset.truth(index).image_id for index in range(len(dataset))])
+            read_part(text, lambda: find_ids(dataset))
         except UserError as error:
             raise UserError(f"parts.{name}: {error}") from error
 

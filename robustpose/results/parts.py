@@ -82,7 +82,8 @@ def read_part(given: str | Path, list_ids: Callable[[], Sequence[ImageId]]) -> P
     '0::2'
     """
     text = str(given).strip()
-    if is_slice(text):
+    if PLACES.fullmatch(text) is not None:
+        _read_slice(text)
         return Part(text)
     path = Path(text)
     ids = read_ids(path)

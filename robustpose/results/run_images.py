@@ -6,10 +6,10 @@ Cells of which there can be no images then have none, and the page says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from robustpose import metrics
 from robustpose.changes import BY_CORRUPTION, as_table, tell_files_apart
@@ -21,6 +21,9 @@ from robustpose.pose.protocols import Dataset
 from robustpose.pose.types import Frame, Image, ImageId
 from robustpose.results.inputs import check_data, read_note
 from robustpose.results.summary import read_summary
+
+AnyRun = TypeVar("AnyRun")
+Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True)
@@ -167,15 +170,13 @@ def open_shared_images(
 
     UserError, of the first run, where none can, or where what a command names is not theirs.
     """
-    refusals = []
-    for folder in folders:
-        try:
-            summary = read_summary(folder)
-            dataset = open_images(folder, summary, given, trusted)
-            return dataset, find_corrupted_images(folder, summary["provenance"], trusted)
-        except UserError as error:
-            refusals.append(error)
-    raise refusals[0]
+
+    def open_both(folder: Path) -> tuple[Dataset, CorruptedImages]:
+        summary = read_summary(folder)
+        dataset = open_images(folder, summary, given, trusted)
+        return dataset, find_corrupted_images(folder, summary["provenance"], trusted)
+
+    return open_first(folders, open_both)
 
 
 def list_ids(folders: Sequence[Path], given: DataSpec | None = None, trusted: Trusted = NOTHING) -> list[ImageId]:
@@ -183,11 +184,22 @@ def list_ids(folders: Sequence[Path], given: DataSpec | None = None, trusted: Tr
 
     UserError, of the first run, where the data of none can be opened, or where what a command names is not theirs.
     """
-    refusals = [UserError("there are no runs whose images a part could name")] if not folders else []
-    for folder in folders:
+    if not folders:
+        raise UserError("there are no runs whose images a part could name")
+    return find_ids(open_first(folders, lambda folder: open_images(folder, read_summary(folder), given, trusted)))
+
+
+def find_ids(dataset: Dataset) -> list[ImageId]:
+    """Return the ids of a dataset's images, in their order."""
+    return [dataset.truth(index).image_id for index in range(len(dataset))]
+
+
+def open_first(runs: Sequence[AnyRun], open_one: Callable[[AnyRun], Opened]) -> Opened:
+    """Return what `open_one` gives of the first run that it can open; UserError, of the first run, where it cannot."""
+    refusals = []
+    for run in runs:
         try:
-            dataset = open_images(folder, read_summary(folder), given, trusted)
-            return [dataset.truth(index).image_id for index in range(len(dataset))]
+            return open_one(run)
         except UserError as error:
             refusals.append(error)
     raise refusals[0]

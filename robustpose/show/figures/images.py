@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from robustpose.errors import UserError
 from robustpose.pose.protocols import Dataset
-from robustpose.results.run_images import NOTHING, Trusted, open_images
+from robustpose.results.run_images import NOTHING, Trusted, open_first, open_images
 from robustpose.show.figures.runs import Run
 
 
 def open_noted(runs: Sequence[Run], trusted: Trusted = NOTHING) -> Dataset:
     """Return the dataset of runs on the same data, as the first that can says where it is; an error if none can."""
-    problems = []
-    for run in runs:
-        try:
-            return open_images(run.folder, run.summary, trusted=trusted)
-        except UserError as error:
-            problems.append(error)
-    raise problems[0]
+    return open_first(runs, lambda run: open_images(run.folder, run.summary, trusted=trusted))
