@@ -10,11 +10,15 @@ import sys
 import time
 
 import pytest
+import torch
 import yaml
 
 from robustpose.campaign.file import read_campaign
 from robustpose.campaign.notes import read_note
+from robustpose.campaign.runs import Trained
 from robustpose.campaign.table import open_table
+from robustpose.corruptions.suites import SUITES, choose_cells
+from robustpose.models import build
 from tests.runs import CELLS, ROOT, children_of, heed_interrupts, write_predictions
 
 BENCH = {"corruptions": "fog,contrast", "severities": "1,4", "resamples": 50, "no-report": True}
@@ -155,7 +159,7 @@ def test_parts_may_be_files_of_ids(found, coco_folder, tmp_path, run):
     half.unlink()
     code, _, errors = run("campaign", found, "--out", tmp_path / "c", "--results")
     assert (code, errors.count("\n")) == (2, 1)
-    assert "parts: half: a part of the images is a slice" in errors
+    assert "parts: half: there is no file " in errors
 
 
 def test_a_network_that_is_there_twice_is_left_out_and_the_others_are_compared(found, tmp_path, run):
@@ -167,6 +171,88 @@ def test_a_network_that_is_there_twice_is_left_out_and_the_others_are_compared(f
     code, output, errors = run("campaign", found, "--out", tmp_path / "c", "--jobs", 2)
     assert code == 0, errors
     assert "left out: twin, whose network is used as good is, the same" in " ".join((output + errors).split())
+    (part,) = json.loads((tmp_path / "c/results.json").read_text())["parts"]
+    assert part["across"]["names"] == ["bad", "good"]
+
+
+def test_a_network_that_two_seeds_have_is_left_out_and_the_others_are_compared(found, coco_folder, tmp_path, run):
+    write_predictions(tmp_path / "alike-0", coco_folder, 1.0, CELLS, 0)
+    shutil.copytree(tmp_path / "alike-0", tmp_path / "alike-1")
+    values = yaml.safe_load(found.read_text())
+    values["trainings"]["alike"] = {"model": f"results:{tmp_path}/alike-{{seed}}"}
+    values["comparisons"] = {"first": ["alike", "good"], "second": ["bad", "good"]}
+    found.write_text(yaml.safe_dump(values))
+    code, output, errors = run("campaign", found, "--out", tmp_path / "c", "--jobs", 2)
+    assert code == 0, errors
+    printed = " ".join((output + errors).split())
+    assert "left out: alike, which has the same network with more than one seed" in printed
+    assert "alike, the first method, is left out: differences are to bad as long" in printed
+    assert "comparisons left out until both of their methods are there: first" in printed
+    (part,) = json.loads((tmp_path / "c/results.json").read_text())["parts"]
+    assert part["across"]["names"] == ["bad", "good"]
+    assert [pair["name"] for pair in part["pairs"]] == ["second"]
+
+
+def test_a_bench_whose_matches_are_damaged_is_made_again_or_fails_alone(found, coco_folder, tmp_path, run):
+    values = yaml.safe_load(found.read_text())
+    values["trainings"]["third"] = values["trainings"].pop("good")
+    for seed in (0, 1):
+        write_predictions(tmp_path / f"more-{seed}", coco_folder, 1.0, CELLS, seed)
+    values["trainings"]["more"] = {"model": f"results:{tmp_path}/more-{{seed}}"}
+    values["comparisons"] = {}
+    found.write_text(yaml.safe_dump(values))
+    out = tmp_path / "c"
+    code, _, errors = run("campaign", found, "--out", out, "--jobs", 2)
+    assert code == 0, errors
+    whole = results_of(out)
+    matches = out / "runs/third/seed-1/coco-c/matches/fog-1.npz"
+    content = matches.read_bytes()
+    matches.write_bytes(content[:300])  # as a full disk leaves it
+    code, _, errors = run("campaign", found, "--out", out)
+    assert code == 0, errors
+    assert results_of(out) == whole
+    matches.write_bytes(content[:60] + bytes(200) + content[260:])
+    code, output, errors = run("campaign", found, "--out", out)
+    assert code == 2
+    assert "error: 1 run failed" in errors
+    (part,) = json.loads((out / "results.json").read_text())["parts"]
+    assert part["across"]["names"] == ["bad", "more"]
+    assert "fog-1.npz is damaged" in " ".join((output + errors).split())
+
+
+def test_results_of_another_setup_are_not_written_over(found, tmp_path, run):
+    out = tmp_path / "c"
+    assert run("campaign", found, "--out", out, "--jobs", 2)[0] == 0
+    whole = results_of(out)
+    found.write_text(found.read_text().replace("1,4", "1"))
+    for option in ("--results", "--commands"):
+        code, _, errors = run("campaign", found, "--out", out, option)
+        assert (code, errors.count("\n")) == (2, 1)
+        assert "holds runs of another setup" in errors
+    assert results_of(out) == whole
+    code, output, errors = run("campaign", found, "--out", out, "--commands", "--fresh")
+    assert code == 0, errors
+    assert [line.endswith(" --fresh") for line in output.splitlines()] == [True] * 4
+
+
+def test_suites_that_two_methods_have_are_compared_while_others_lack(found, coco_folder, tmp_path, run):
+    cells = choose_cells([*SUITES["coco-c"].corruptions, *SUITES["held-out"].corruptions], [4])
+    for name in ("good", "bad"):
+        for seed in (0, 1):
+            write_predictions(tmp_path / f"all-{name}-{seed}", coco_folder, len(name), cells, seed)
+    found.write_text(found.read_text().replace(f"{tmp_path}/", f"{tmp_path}/all-"))
+    values = {**yaml.safe_load(found.read_text()), "suites": ["coco-c", "held-out"]}
+    data = {key: values["bench"][key] for key in ("annotations", "images")}
+    values["bench"] = {**data, "severities": 4, "resamples": 50, "no-report": True}
+    found.write_text(yaml.safe_dump(values))
+    code, output, errors = run("campaign", found, "--out", tmp_path / "c", "--jobs", 2)
+    assert code == 0, errors
+    for folder in (tmp_path / "c/runs").glob("*/*/held-out"):
+        shutil.rmtree(folder)
+    code, output, errors = run("campaign", found, "--out", tmp_path / "c", "--results")
+    assert code == 0, errors
+    printed = " ".join((output + errors).split())
+    assert "no two methods have all benches of held-out: compared without" in printed
     (part,) = json.loads((tmp_path / "c/results.json").read_text())["parts"]
     assert part["across"]["names"] == ["bad", "good"]
 
@@ -195,12 +281,21 @@ def test_networks_are_trained_and_benched(trained, tmp_path, run):
     out = tmp_path / "c"
     code, output, errors = run("campaign", trained, "--out", out, "--jobs", 2)
     assert code == 0, errors
-    table = open_table(read_campaign(trained), out, {"standard": "small", "hardened": "small"})
+    table = open_table(read_campaign(trained), out, {name: Trained("small") for name in ("standard", "hardened")})
     assert not table.left
     bench = json.loads((out / "runs/hardened/seed-3/coco-c/summary.json").read_text())
     assert bench["provenance"]["estimator"]["seen"]  # equalmix shows some of the corruptions of suites
     assert read_note(table.runs[0], out).words[-1] == "seed=3"
     assert "one training each" in output + errors
+
+
+def test_weights_that_do_not_say_their_input_may_be_the_first(trained, tmp_path, run):
+    torch.save(build("small", 17).state_dict(), tmp_path / "mine.pth")
+    values = yaml.safe_load(trained.read_text())
+    trained.write_text(yaml.safe_dump({**values, "trainings": {"mine": {"init": str(tmp_path / "mine.pth")}}}))
+    code, output, errors = run("campaign", trained, "--out", tmp_path / "c", "--dry-run")
+    assert code == 0, errors
+    assert "1 training, 1 bench" in output + errors
 
 
 @pytest.mark.parametrize(

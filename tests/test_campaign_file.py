@@ -3,8 +3,9 @@ import pytest
 from robustpose.campaign.file import read_campaign
 from robustpose.campaign.runs import list_runs, spell_command
 from robustpose.campaign.words import merge_options, spell_options
-from robustpose.cli.checked_runs import check_runs
+from robustpose.cli.checked_runs import check_runs, describe_data
 from robustpose.errors import UserError
+from robustpose.train.recipes import find_recipe_file
 
 
 @pytest.fixture
@@ -102,6 +103,8 @@ def test_networks_that_are_there_are_only_benched(write):
         ("{trainings: {a: {}}, bench: {no-report: true, no_report: false}}", "has no-report twice"),
         ("{trainings: {a: {set: [epochs=2]}}}", "trainings.a.set must be a group"),
         ("{trainings: {a: {}, a: {strategy: x}}}", "has 'a' twice in one group, the second in line 1"),
+        ("{trainings: {a: }, bench: {adapt: bn}, ways: {x: {}, y: {adapt: bn}}}", "ways.x and ways.y are the same"),
+        ("{trainings: {a: {}}, parts: {x: 1:2}}", "YAML reads a slice such as 1:2 as a number, 62: put it in quotes"),
         ("[1]", "must hold trainings and benches (key: value), got list"),
     ],
 )
@@ -128,12 +131,37 @@ def test_what_gives_weights_comes_first_wherever_it_stands(write):
         ("{trainings: {a: {recipe: demo}}, bench: {no-report: never}}", "--no-report is a switch, true or false"),
         ("{trainings: {a: {recipe: demos}}}", "a, seed 0: there is no recipe and no file 'demos'"),
         ("{trainings: {a: {recipe: demo, set: {epoch: 1}}}}", "a, seed 0: "),
+        (
+            "{trainings: {a: {recipe: advmix/toy, init: demo, set: {mixing.views: [clean, fourier]}}}}",
+            "a, seed 0: view 'fourier' shows the network what",
+        ),
+        (
+            "{seeds: [3], trainings: {a: {model: 'onnx:nothing.onnx'}}}",
+            "trainings.a.model: there is no file nothing.onn",
+        ),
     ],
 )
 def test_options_are_checked_by_their_commands(write, text, words):
     with pytest.raises(UserError) as caught:
         check_runs(read_campaign(write(text)))
     assert words in str(caught.value)
+
+
+def test_files_that_settings_name_are_told_but_for_those_of_the_words(write, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(find_recipe_file("advmix/toy").read_text() + "teacher: {weights: first.pth}\n")
+    told = check_runs(
+        read_campaign(write(f"trainings: {{a: {{recipe: {recipe}, init: b.pth}}, b: {{recipe: {recipe}, from: a}}}}"))
+    )
+    assert told["a"].files == told["b"].files == ("first.pth",)
+
+
+def test_benches_must_say_their_data(write):
+    with pytest.raises(
+        UserError, match=r"bench must say what all networks are benched on, such as bench: \{data: toy\}"
+    ):
+        describe_data(read_campaign(write("{trainings: {a: {recipe: demo}}}")))
+    assert describe_data(read_campaign(write("{trainings: {a: {recipe: demo}}, bench: {data: toy}}"))).name == "toy"
 
 
 def test_a_file_that_one_seed_lacks_is_found_before_the_first_run(write, tmp_path):

@@ -11,6 +11,7 @@ from robustpose.campaign.file import Campaign
 from robustpose.campaign.notes import begin_note, lock_path, note_path, read_note, write_note
 from robustpose.campaign.order import Costs
 from robustpose.campaign.run import Wishes, fill_table
+from robustpose.campaign.runs import Trained
 from robustpose.campaign.table import check_changes, open_table
 from robustpose.errors import UserError
 from robustpose.locks import open_and_lock, release
@@ -68,6 +69,7 @@ def jobs(monkeypatch):
     monkeypatch.setattr(running, "Job", FakeJob)
     monkeypatch.setattr(notes, "read_summary", lambda folder: {"cells": {}})
     monkeypatch.setattr(notes.RunFolder, "matches_path", lambda self, cell: self.path / "summary.json")
+    monkeypatch.setattr(notes, "is_zipfile", Path.is_file)
     monkeypatch.setattr("robustpose.campaign.table.read_summary", lambda folder: {})
     monkeypatch.setattr("robustpose.campaign.table._spell_scores", lambda summary: "mPC 30.0")
     monkeypatch.setattr(running, "LOOK", 0.0)
@@ -80,7 +82,7 @@ def jobs(monkeypatch):
 
 def table_of(out, **changes):
     values = {"trainings": {"a": {"epochs": 1}, "b": {"from": "a"}}, "seeds": (0, 1), **changes}
-    return open_table(Campaign.model_validate(values), out, {"a": "small", "b": "small"})
+    return open_table(Campaign.model_validate(values), out, {name: Trained("small") for name in "ab"})
 
 
 def fill(table, **wishes):
@@ -342,3 +344,34 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     with pytest.raises(UserError, match="is no folder"):
         table_of(tmp_path / "thesis.tex")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_that_settings_name_is_watched(tmp_path):
+    file = tmp_path / "people.json"
+    file.write_text("one")
+    values = {"trainings": {"a": {}}, "seeds": (0,)}
+    trained = {"a": Trained("small", (str(file), str(tmp_path / "not there")))}
+    fill(open_table(Campaign.model_validate(values), tmp_path / "c", trained))
+    file.write_text("two")
+    table = open_table(Campaign.model_validate(values), tmp_path / "c", trained)
+    with pytest.raises(UserError, match=r"people.json has changed"):
+        check_changes(table, fresh=False)
+
+
+def test_what_another_process_does_is_shown(tmp_path):
+    table = table_of(tmp_path / "c", trainings={"a": {}}, seeds=(0,))
+    path = lock_path(table.runs[0], table.out)
+    path.parent.mkdir(parents=True)
+    lock = open_and_lock(path)
+    shown = []
+
+    def show(label, at):
+        shown.append(at.note)
+        if "another process" in at.note and lock not in released:
+            released.append(lock)
+            release(lock)
+
+    released = []
+    write_note(table.runs[0], table.out, begin_note(table.runs[0], table.out, False).change(state="failed"))
+    fill(table, show=show)
+    assert "a, seed 0 (another process)" in shown

@@ -121,6 +121,14 @@ class Campaign(Settings):
                 raise ValueError(f"{quote(name)} is there twice, or in other capitals")
         return values
 
+    @field_validator("parts", mode="before")
+    @classmethod
+    def _check_texts(cls, values: Any) -> Any:
+        for name, value in values.items() if isinstance(values, dict) else ():
+            if isinstance(value, int):
+                raise ValueError(f"{name}: YAML reads a slice such as 1:2 as a number, {value}: put it in quotes")
+        return values
+
     @field_validator("parts")
     @classmethod
     def _check_parts(cls, values: dict[str, str]) -> dict[str, str]:
@@ -166,7 +174,7 @@ class Campaign(Settings):
         """Raise ValueError where two trainings, or two ways, are one."""
         ways: dict[str, str] = {}
         for name, way in self.ways.items():
-            if (first := ways.setdefault(repr(spell_options(way)), name)) != name:
+            if (first := ways.setdefault(repr(spell_options(merge_options(self.bench, way))), name)) != name:
                 raise ValueError(f"ways.{first} and ways.{name} are the same: leave one out, or change an option")
         firsts: dict[str, str] = {}
         for name, training in self.trainings.items():
@@ -186,7 +194,8 @@ class Campaign(Settings):
             if len(self.seeds) > 1 and "{seed}" not in training.model:
                 raise ValueError(
                     f"trainings.{name}.model must hold {{seed}}, such as 'onnx:net-{{seed}}.onnx': the networks of "
-                    f"{len(self.seeds)} seeds are different ones"
+                    f"{len(self.seeds)} seeds are different ones; one network, as before hardening, is benched by "
+                    "itself and stands beside any run of the campaign in robustpose compare"
                 )
         seen = [name]
         while (before := self.trainings[seen[-1]].begins_with) is not None:

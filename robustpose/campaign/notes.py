@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated, Literal
+from zipfile import is_zipfile
 
 from pydantic import Field
 
@@ -41,7 +42,8 @@ class Note(Settings):
     """What is known of one run."""
 
     words: tuple[str, ...]
-    files: dict[str, str] = Field(default_factory=dict)  # files and folders that its words name, and their SHA-256
+    # Files and folders that its words and settings name, and their SHA-256.
+    files: dict[str, str] = Field(default_factory=dict)
     after: str | None = None  # folder of the run that made its first weights
     weights: str | None = None  # SHA-256 of those that another run made for it
     state: Literal["begun", "done", "failed"] = "begun"
@@ -94,7 +96,7 @@ def begin_note(run: Run, out: Path, is_fresh: bool) -> Note:
     weights = run.weights(out)
     new = Note(
         words=run.words,
-        files=find_files(run.words),
+        files=find_files(run.words, run.files),
         after=_spell(run.after),
         weights=None if weights is None else _hash(weights),
     )
@@ -147,7 +149,8 @@ def _is_whole(run: Run, out: Path) -> bool:
         summary = read_summary(out / run.folder)
     except UserError:
         return False
-    return all(folder.matches_path(cell).is_file() for cell in (CLEAN, *map(Cell.from_key, summary["cells"])))
+    # What a full disk cut off is no archive: that is read at its end.
+    return all(is_zipfile(folder.matches_path(cell)) for cell in (CLEAN, *map(Cell.from_key, summary["cells"])))
 
 
 def tell_changes(run: Run, note: Note, out: Path) -> list[str]:
@@ -160,7 +163,7 @@ def tell_changes(run: Run, note: Note, out: Path) -> list[str]:
     elif note.after != _spell(run.after):
         changes.append(f"from {note.after or 'nothing'}, now from {_spell(run.after) or 'nothing'}")
     else:
-        there = find_files(run.words)
+        there = find_files(run.words, run.files)
         changes += [f"{name} has changed" for name, digest in note.files.items() if there.get(name) != digest]
     weights = run.weights(out)
     if not changes and weights is not None and weights.is_file() and note.weights != _hash(weights):
@@ -176,21 +179,21 @@ def _both(one: Sequence[str], other: Sequence[str]) -> tuple[tuple[Sequence[str]
     return (one, other), (other, one)
 
 
-def find_files(words: Sequence[str]) -> dict[str, str]:
+def find_files(words: Sequence[str], others: Sequence[str] = ()) -> dict[str, str]:
     """Return the files and folders that the words of a command name, also after ``=`` and ``:``, and their SHA-256.
 
-    Of a folder, it is that of the names and sizes of its files; large ones are left out.
+    And of `others`, as far as they are there. Of a folder, it is that of the names and sizes of its files; large ones
+    are left out.
     """
-    found = {}
-    for option, word in pairwise(words):  # the first word is the command
-        if option in OF_NAMES:
-            continue
-        for text in dict.fromkeys((word, *list_ends(word))):
-            path = Path(text).expanduser() if text.strip() and not text.startswith("-") else None
-            digest = None if path is None else _find_digest(path)
-            if digest is not None:
-                found[text] = digest
-    return found
+    texts = [
+        text
+        for option, word in pairwise(words)  # the first word is the command
+        if option not in OF_NAMES
+        for text in (word, *list_ends(word))
+        if text.strip() and not text.startswith("-")
+    ]
+    digests = {text: _find_digest(Path(text).expanduser()) for text in (*texts, *others)}
+    return {text: digest for text, digest in digests.items() if digest is not None}
 
 
 def list_ends(word: str) -> list[str]:

@@ -90,6 +90,7 @@ def try_runs(
         firsts.setdefault(run.kind, run)
     trainings = {run.training: run for run in firsts.values() if run.is_training}
     trial = _Trial(out, n_jobs, gpus, show, len(firsts))
+    show(Progress(0, len(firsts), None))
     trial.do({run.kind: list(run.words) for run in trainings.values() if run.after is None}, firsts)
     benches = {}
     for run in firsts.values():
@@ -187,7 +188,18 @@ def _find_model(
     if training is None or "--init" not in training.words:
         return None
     begins_with = training.words[training.words.index("--init") + 1]
-    return ["--model", "demo" if begins_with == "demo" else f"{networks[run.training]}:{begins_with}"]
+    if begins_with == "demo":
+        return ["--model", "demo"]
+    network = networks[run.training]
+    return ["--model", f"{network}:{begins_with}"] if _can_bench(network, Path(begins_with)) else None
+
+
+def _can_bench(network: str, weights: Path) -> bool:
+    """Tell whether a network can be benched with weights that a training takes: they or the zoo say its input."""
+    from robustpose.models.weights import read_input_spec
+    from robustpose.models.zoo import ZOO
+
+    return network in {published.network for published in ZOO.values()} or read_input_spec(weights) is not None
 
 
 def _read_plans(path: Path) -> dict[str, _Plan]:

@@ -163,7 +163,8 @@ def _end(run: Run, started: Started, table: Table, costs: Costs, wishes: Wishes)
 
 
 def _show(table: Table, wishes: Wishes, costs: Costs) -> None:
-    names = "  ".join(run.name for run in table.running)
+    others = [f"{run.name} (another process)" for run in table.runs if run in table.elsewhere]
+    names = "  ".join([*(run.name for run in table.running), *others])
     seconds = None
     if table.left:
         spent = sum(started.job.seconds for started in table.running.values()) / wishes.n_jobs

@@ -27,6 +27,7 @@ class Run:
     folder: Path  # relative to that of the campaign
     after: Path | None  # folder of the run whose weights it takes
     place: tuple[int, int, int]  # of its seed, its training, and itself among the benches of that, as in the file
+    files: tuple[str, ...] = ()  # that its settings name, as a recipe does, besides its words
 
     @property
     def is_training(self) -> bool:
@@ -66,6 +67,14 @@ class Run:
         if weights is None:
             return []
         return ["--init", str(weights)] if self.is_training else ["--model", f"{networks[self.training]}:{weights}"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the settings of a training say: which network it makes, and the files that they name besides its words."""
+
+    network: str
+    files: tuple[str, ...] = ()
 
 
 def call_method(name: str, way: str | None) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from robustpose.campaign.file import Campaign
 from robustpose.campaign.jobs import Job
 from robustpose.campaign.notes import Note, find_state, lock_path, read_note, tell_changes
-from robustpose.campaign.runs import Run, list_runs
+from robustpose.campaign.runs import Run, Trained, list_runs
 from robustpose.errors import UserError, first_few
 from robustpose.locks import is_held
 from robustpose.results.outcome import RunState, State
@@ -37,7 +37,7 @@ class Table:
 
     campaign: Campaign
     out: Path
-    networks: Mapping[str, str]  # by training: the network that it makes
+    trained: Mapping[str, Trained]  # by training
     runs: list[Run] = field(init=False)
     done: set[Run] = field(default_factory=set)
     failed: dict[Run, str] = field(default_factory=dict)
@@ -47,9 +47,13 @@ class Table:
 
     def __post_init__(self) -> None:
         """Look at what there is."""
-        self.runs = list_runs(self.campaign)
+        self.networks = {name: trained.network for name, trained in self.trained.items()}
+        self.runs = [self._name_files(run) for run in list_runs(self.campaign)]
         self._by_folder = {run.folder: run for run in self.runs}
         self.look(self.runs, with_failures=True)
+
+    def _name_files(self, run: Run) -> Run:
+        return replace(run, files=self.trained[run.training].files) if run.is_training else run
 
     def look(self, runs: Sequence[Run], with_failures: bool = False) -> None:
         """Read the notes of runs, and of those that take the weights of one of them.
@@ -129,7 +133,7 @@ def _spell_scores(summary: Mapping[str, Any]) -> str:
     return ", ".join(f"{row.label} {percent(row.value)}" for row in rows if row.value is not None)
 
 
-def open_table(campaign: Campaign, out: Path, networks: Mapping[str, str]) -> Table:
+def open_table(campaign: Campaign, out: Path, trained: Mapping[str, Trained]) -> Table:
     """Return the table of a campaign's folder, or of one that is still to be made.
 
     Raises:
@@ -142,7 +146,7 @@ def open_table(campaign: Campaign, out: Path, networks: Mapping[str, str]) -> Ta
     is_ours = "notes" in held or any((out / "runs" / name).is_dir() for name in campaign.trainings)
     if held and FILE not in held and not is_ours:
         raise UserError(f"{out.absolute()} is not empty ({held[0]}, …) and holds no campaign: choose another --out")
-    return Table(campaign, out, networks)
+    return Table(campaign, out, trained)
 
 
 def check_place(out: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -104,8 +105,14 @@ def campaign(
     place = Path("runs") / file.stem if out is None else out
     gpus = split_words(work.gpus or "")
     n_jobs = check_gpus(gpus, work.jobs)
-    table = open_table(asked, place, check_runs(asked))
+    try:
+        trained = check_runs(asked)
+    except UserError as error:
+        raise UserError(f"campaign {file}: {error}") from error
+    table = open_table(asked, place, trained)
     check_campaign_place(place)
+    if not instead.results or not table.done:
+        check_changes(table, fresh)
     if instead.commands:
         print_commands(table)
         return
@@ -113,18 +120,15 @@ def campaign(
     data = describe_data(asked)
 
     def compare() -> Outcome:
-        found = find_outcome(table, file.stem, resamples, data)
-        write_campaign(place, found)
-        return found
+        return find_outcome(table, file.stem, resamples, data)
 
     if not instead.results:
-        check_changes(table, fresh)
         if data is not None and table.left:
             check_data(asked, data)
         if not planned.dry_run:
             check_place(place)
         with progress_display() as show:
-            wishes = Wishes(n_jobs, gpus, fresh, show, print_aside, lambda: _try_comparing(compare))
+            wishes = Wishes(n_jobs, gpus, fresh, show, print_aside, lambda: _try_comparing(compare, place))
             plan, costs = plan_campaign(table, wishes)
             tell_plan(plan, shown if planned.dry_run else None)
             if planned.dry_run:
@@ -132,16 +136,21 @@ def campaign(
             fill_table(table, costs, read_text(file, "campaign"), wishes)
     elif not place.is_dir():
         raise UserError(f"{place.absolute()} is not there: robustpose campaign {file} makes it")
+    table.look(table.runs)  # what other processes may have changed
     outcome = compare()
     print_campaign(outcome)
+    write_campaign(place, outcome)
     page = place / "campaign.html"
     print_line(f"page: {page}")
     failed = {run.name: problem for run, problem in table.failed.items()}
     if failed and not instead.results:
         print_aside(f"error: {count(len(failed), 'run')} failed: start the same command to try again")
+    lacks_table = not table.left and len(asked.trainings) > 1 and not outcome.parts
+    if lacks_table and not instead.results:
+        print_aside("error: nothing can be compared: the notes say why")
     counts = {"done": len(table.done), "runs": len(table.runs), "failed": failed}
     shown.write({"folder": place, "page": page, **counts, "results": outcome.to_json()})
-    if failed and not instead.results:
+    if (failed or lacks_table) and not instead.results:
         raise typer.Exit(YOURS)
 
 
@@ -150,7 +159,8 @@ def print_commands(table: Table) -> None:
     from robustpose.campaign.runs import spell_command
 
     for run in table.left:
-        print_line(spell_command(run.command(table.out, table.networks)))
+        again = ["--fresh"] * (run in table.other)
+        print_line(spell_command([*run.command(table.out, table.networks), *again]))
 
 
 def _refuse_several(given: dict[str, bool]) -> None:
@@ -159,9 +169,11 @@ def _refuse_several(given: dict[str, bool]) -> None:
         raise UserError(f"{spell_list(several)} do not go together: choose one")
 
 
-def _try_comparing(compare: Any) -> None:
+def _try_comparing(compare: Callable[[], Outcome], place: Path) -> None:
     """Write the page of what is there, while more runs are done; what cannot be compared is said at the end."""
+    from robustpose.show.pages.campaign import write_campaign
+
     try:
-        compare()
+        write_campaign(place, compare())
     except UserError as error:
         print_aside(f"warning: the page is not written yet: {error}")

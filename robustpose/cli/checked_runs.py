@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from robustpose.campaign.file import Campaign
 from robustpose.campaign.notes import list_ends
-from robustpose.campaign.runs import Run, list_runs
+from robustpose.campaign.runs import Run, Trained, list_runs
 from robustpose.campaign.words import list_keys
 from robustpose.cli import COMMANDS
 from robustpose.cli.data_options import DataOptions
@@ -19,13 +20,15 @@ from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError, nearest, quote
 from robustpose.results.parts import read_part
 from robustpose.results.run_images import find_ids
+from robustpose.train.identity import list_paths
 from robustpose.train.settings import TrainSettings
 
 Group = TypeVar("Group")
+WEIGHTS = (".safetensors", ".onnx", ".tflite", ".pth", ".xml")  # how files of networks end
 
 
-def check_runs(campaign: Campaign) -> dict[str, str]:
-    """Return the network of each training by its name; UserError for options that their commands do not take.
+def check_runs(campaign: Campaign) -> dict[str, Trained]:
+    """Return what the settings of each training say, by its name; UserError for options that no command takes.
 
     Settings of trainings are read, too: what can be known without their data is known before the first of them begins.
     """
@@ -35,7 +38,7 @@ def check_runs(campaign: Campaign) -> dict[str, str]:
         _check_options(f"ways.{name}", "bench", way)
     for name, training in campaign.trainings.items():
         _check_options(f"trainings.{name}", "train", training.options)
-    networks: dict[str, str] = {}
+    trained: dict[str, Trained] = {}
     runs = list_runs(campaign)
     kinds = {run.kind: run for run in reversed(runs)}
     for run in reversed(kinds.values()):
@@ -43,16 +46,27 @@ def check_runs(campaign: Campaign) -> dict[str, str]:
         weights = [] if run.after is None else ["--init", "demo"] if run.is_training else ["--model", "made before"]
         given = parse_command([*run.words, *weights, "--out", str(run.folder)], run.name)
         if run.is_training:
-            networks[run.training] = _read_network(given, run.name)
+            settings = _read_settings(given, run.name)
+            named = {text for word in run.words for text in (word, *list_ends(word))}
+            stands_in = {settings.start_from} if run.after is not None else set()
+            files = dict.fromkeys(str(path) for path in list_paths(settings) if path not in stands_in)
+            trained[run.training] = Trained(settings.model, tuple(file for file in files if file not in named))
     _check_files(runs)
-    return networks
+    _check_models(campaign)
+    return trained
 
 
 def describe_data(campaign: Campaign) -> DataSpec | None:
     """Return the data of the benches; None where their options do not say them, as of a recipe."""
     run = next(run for run in list_runs(campaign) if not run.is_training)
     weights = [] if run.after is None else ["--model", "made before"]
-    data = _gather(DataOptions, parse_command([*run.words, *weights, "--out", str(run.folder)], run.name))
+    given = parse_command([*run.words, *weights, "--out", str(run.folder)], run.name)
+    data = _gather(DataOptions, given)
+    if not data.is_given and given["row"] is given["recipe"] is None:
+        raise UserError(
+            "bench must say what all networks are benched on, such as bench: {data: toy}, or bench: {annotations: "
+            "FILE, images: DIR}: got neither"
+        )
     try:
         return data.describe() if data.is_given else None
     except UserError as error:
@@ -111,19 +125,31 @@ def _check_files(runs: Sequence[Run]) -> None:
                     raise UserError(f"{run.name}: there is no {sought}, which seed {first.seed} has ({found})")
 
 
-def _read_network(given: Mapping[str, Any], what: str) -> str:
-    """Return the name of the network that a training makes, by the values of its options."""
+def _check_models(campaign: Campaign) -> None:
+    """Raise UserError for files of networks that are not there; those of another form are up to the bench."""
+    for name, training in campaign.trainings.items():
+        _, _, target = (training.model or "").partition(":")
+        for seed in campaign.seeds if target.endswith(WEIGHTS) else ():
+            if not Path(path := target.replace("{seed}", str(seed))).expanduser().is_file():
+                raise UserError(f"trainings.{name}.model: there is no file {path}")
+
+
+def _read_settings(given: Mapping[str, Any], what: str) -> TrainSettings:
+    """Return the settings of a training by the values of its options, checked as far as that takes no data."""
     from robustpose.cli.devices import DeviceOptions
     from robustpose.cli.train_options import TrainDataOptions, WeightOptions, WhatToTrain, read_asked
+    from robustpose.train.seen import check_unseen
 
     try:
-        return read_asked(
+        settings = read_asked(
             _gather(WhatToTrain, given),
             _gather(WeightOptions, given),
             _gather(TrainDataOptions, given),
             _gather(DeviceOptions, given),
             given["set_"],
-        ).model
+        )
+        check_unseen(settings)
+        return settings
     except UserError as error:
         raise UserError(f"{what}: {error}") from error
 

@@ -191,6 +191,11 @@ class TrainDataOptions:
         ),
     ] = None
 
+    @property
+    def lacks_val(self) -> bool:
+        """Tell whether there are files to learn from, and none to evaluate on."""
+        return self.annotations is not None and self.val_annotations is None
+
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return what is given by the settings that it takes the place of."""
         val_images = self.val_images or (self.images if self.val_annotations else None)
@@ -212,8 +217,28 @@ def read_asked(
 ) -> TrainSettings:
     """Return the settings that options ask for."""
     options = {"strategy": what.strategy, **device.describe(), **weights.describe(), **data.describe()}
-    with naming_options():
-        return what.read(set_ or [], options, data.root)
+    with _asking_for_val_data(data), naming_options():
+        settings = what.read(set_ or [], options, data.root)
+        if data.lacks_val:
+            try:
+                settings.val_data.check_files()
+            except UserError as error:
+                raise UserError(f"val_data: {error}") from error
+        return settings
+
+
+@contextmanager
+def _asking_for_val_data(data: TrainDataOptions) -> Iterator[None]:
+    """Where data to learn from alone were given, let errors about those to evaluate on ask for them."""
+    try:
+        yield
+    except UserError as error:
+        if not data.lacks_val or "val_data: " not in str(error):
+            raise
+        raise UserError(
+            "--annotations says what is learned from: give --val-annotations FILE, too, to evaluate on; as it is, "
+            f"{str(error).removeprefix('options: ')}"
+        ) from error
 
 
 @contextmanager

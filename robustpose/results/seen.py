@@ -30,6 +30,7 @@ SEEN_BY_TRAINING: dict[str, tuple[str, ...]] = {
 MEAN_OF_UNSEEN = "mean_of_unseen"  # in summary.json, of runs in which some corruptions were seen
 MARK = " (seen)"  # behind the name of a corruption
 SEEN_FACT = "seen in training: "  # how the note among the warnings of a run begins
+SEEN_BY = "seen in training by "  # how notes on several runs begin
 EXPLAINED = "the network has learned from these or from the like of them, so their scores are no measure of what is new"
 
 
@@ -110,14 +111,22 @@ def mean_of_unseen(means: Means, suite: Suite, seen: Iterable[str]) -> Any:
 
 def tell_seen_apart(names: Sequence[str], summaries: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return notes on what runs that are compared have seen of what they are compared on, the same ones together."""
-    runs: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for name, summary in zip(names, summaries, strict=True):
-        runs.setdefault((seen_in_run(summary), tuple(list_unknown(read_seen(summary)))), []).append(name)
-    notes = [
-        f"seen in training by {'all runs' if len(of) == len(names) else spell_list(of)}: {spell_list(seen)}, "
+    found = [(seen_in_run(summary), list_unknown(read_seen(summary))) for summary in summaries]
+    return spell_seen(names, found, "all runs")
+
+
+def spell_seen(names: Sequence[str], found: Sequence[tuple[Iterable[str], Iterable[str]]], of_all: str) -> list[str]:
+    """Return notes on what each of some names has seen, the same ones together; `of_all` stands for all names.
+
+    `found` has the corruptions of each, and the words of `list_unknown`.
+    """
+    together: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for name, (seen, unknown) in zip(names, found, strict=True):
+        together.setdefault((tuple(seen), tuple(unknown)), []).append(name)
+    return [
+        f"{SEEN_BY}{of_all if len(of) == len(names) else spell_list(of)}: {spell_list(seen)}, "
         f"or the like of them; scores there are no test of something new"
         + (f"; {spell_list(unknown)} is not known" if unknown else "")
-        for (seen, unknown), of in runs.items()
+        for (seen, unknown), of in together.items()
         if seen
     ]
-    return notes

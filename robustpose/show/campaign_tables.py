@@ -13,7 +13,7 @@ from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.compared_slices import OF_ALL
 from robustpose.results.groups import OF_FEW
 from robustpose.results.outcome import Outcome, PartOutcome, RunState
-from robustpose.results.seen import MARK, mark_seen
+from robustpose.results.seen import MARK, SEEN_BY, list_unknown, mark_seen, spell_seen
 from robustpose.show.across_suites import spell_scores, title_column
 from robustpose.show.inline import spell_difference
 
@@ -163,9 +163,17 @@ def list_remarks(outcome: Outcome) -> list[str]:
     notes = [*outcome.notes]
     for part in outcome.parts:
         of_pairs = [note for pair in part.pairs for one in pair.by_suite for note in one.notes]
-        # Nothing is said of slices here, and of few trainings once for all methods.
-        notes += [*part.across.notes, *(note for note in of_pairs if note != OF_ALL and OF_FEW not in note)]
+        # Nothing is said of slices here, and of few trainings and of what was seen once for all methods.
+        of_pairs = [note for note in of_pairs if note != OF_ALL and OF_FEW not in note and not note.startswith(SEEN_BY)]
+        notes += [*part.across.notes, *_note_seen(part.across), *of_pairs]
     return list(dict.fromkeys(notes))
+
+
+def _note_seen(across: AcrossSuites) -> list[str]:
+    """Return notes on what each method has seen of the corruptions that it was measured on."""
+    measured = {row.name for comparison in across.comparisons for row in comparison.rows if row.kind == "corruption"}
+    found = [([name for name in seen if name in measured], list_unknown(seen)) for seen in across.seen]
+    return spell_seen(across.names, found, "all methods")
 
 
 def list_warnings(outcome: Outcome) -> list[str]:
