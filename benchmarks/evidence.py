@@ -8,7 +8,7 @@
 The first form copies what campaigns print, `campaign.md`, to docs/evidence/, and fills the tables of docs/evidence.md
 from there: those between ``<!-- table: crowds; All images; Differences to plain, in points -->``, which names a file
 and two of its headings, and ``<!-- end -->``. The second form, which a test runs, lists what is not the same, and every
-figure of the sentences that no campaign has printed.
+figure of the sentences, as far as it has a decimal point, that no campaign has printed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, FOLDER = DOCS / "evidence.md", DOCS / "evidence"
@@ -38,13 +39,15 @@ def find_table(place: str, folder: Path = FOLDER) -> str:
     lines = (folder / f"{file}.md").read_text().splitlines()
     lines = _cut(_cut(lines, f"## {part}", "## "), f"### {heading}", "#")
     if suite:
-        lines = _cut(lines, next(line for line in lines if line.startswith(f"{suite[0]}, ")), "#")
+        lines = _cut(lines, next((line for line in lines if line.startswith(f"{suite[0]}, ")), suite[0]), "#")
     first = next(i for i, line in enumerate(lines) if line.startswith("|"))
     return "".join(f"{line}\n" for line in takewhile(lambda line: line.startswith("|"), lines[first:]))
 
 
 def _cut(lines: Sequence[str], title: str, ends: str) -> list[str]:
-    """Return the lines below a title, until one that begins the next section; ValueError where there is no such."""
+    """Return the lines below a title, until one that begins the next section; SystemExit where there is no such."""
+    if title not in lines:
+        sys.exit(f"no campaign has printed {title!r}, of which docs/evidence.md shows a table")
     return list(takewhile(lambda line: not line.startswith(ends), lines[lines.index(title) + 1 :]))
 
 
@@ -75,9 +78,13 @@ def main() -> None:
     given = parser.parse_args()
     if given.write:
         FOLDER.mkdir(exist_ok=True)
-        for campaign in given.campaigns:
-            shutil.copyfile(campaign / "campaign.md", FOLDER / f"{campaign.name}.md")
-        PAGE.write_text(fill_tables(PAGE.read_text()))
+        with TemporaryDirectory() as place:  # nothing is written unless all tables are found
+            for source in [*FOLDER.glob("*.md"), *(campaign / "campaign.md" for campaign in given.campaigns)]:
+                name = source.name if source.parent == FOLDER else f"{source.parent.name}.md"
+                shutil.copyfile(source, Path(place) / name)
+            page = fill_tables(PAGE.read_text(), Path(place))
+            shutil.copytree(place, FOLDER, dirs_exist_ok=True)
+        PAGE.write_text(page)
     problems = [f"{figure} is printed by no campaign" for figure in list_unknown(PAGE.read_text())]
     if fill_tables(PAGE.read_text()) != PAGE.read_text():
         problems.append("a table is not the one that its campaign printed")

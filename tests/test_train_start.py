@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from robustpose import models
-from robustpose.cli.train_options import TrainDataOptions
+from robustpose.cli.devices import DeviceOptions
+from robustpose.cli.train_options import TrainDataOptions, WeightOptions, WhatToTrain, read_asked
 from robustpose.data.images import write_image
 from robustpose.data.spec import DataSpec
 from robustpose.errors import DoubtWarning, UserError
@@ -441,6 +443,22 @@ def test_skeleton_is_of_both_data_and_boxes_and_metric_are_of_the_evaluation(coc
         read_settings(recipe, [], TrainDataOptions(skeleton=Path("s.yaml")).describe())
     settings = read_settings(recipe, [], TrainDataOptions(metric="pck:box@1").describe())
     assert (settings.val_data.name, settings.val_data.metric, settings.val_data.limit) == ("toy", "pck:box@1", 3)
+
+
+def test_who_gives_data_to_learn_from_alone_is_asked_for_those_to_evaluate_on(
+    coco_folder: Path, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    data = "train_data: {name: coco, root: C}\nval_data: {name: coco, root: C}\n"
+    recipe.write_text(f"model: small\ninput_wh: [32, 64]\n{data}")
+    files = {"annotations": coco_folder / "people.json", "images": coco_folder / "images"}
+    read = partial(read_asked, WhatToTrain(recipe=str(recipe)), WeightOptions(), device=DeviceOptions(), set_=None)
+    for options in (files, {**files, "skeleton": "coco"}):
+        with pytest.raises(UserError, match=r"^--annotations says what is learned from: give --val-annotations FILE"):
+            read(data=TrainDataOptions(**options))
+    assert read(data=TrainDataOptions(**files, val_annotations=files["annotations"])).val_data.name == "coco"
+    recipe.write_text(f"model: small\ninput_wh: [32, 64]\n{data.replace('name: coco, root: C', 'name: toy')}")
+    assert read(data=TrainDataOptions(**files)).val_data.name == "toy"  # which is there
 
 
 def test_option_is_taken_as_it_is(tmp_path: Path) -> None:
