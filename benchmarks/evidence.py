@@ -45,9 +45,9 @@ def find_table(place: str, folder: Path = FOLDER) -> str:
 
 
 def _cut(lines: Sequence[str], title: str, ends: str) -> list[str]:
-    """Return the lines below a title, until one that begins the next section; SystemExit where there is no such."""
+    """Return the lines below a title, until one that begins the next section; ValueError where there is no such."""
     if title not in lines:
-        sys.exit(f"no campaign has printed {title!r}, of which docs/evidence.md shows a table")
+        raise ValueError(f"no campaign has printed {title!r}, of which docs/evidence.md shows a table")
     return list(takewhile(lambda line: not line.startswith(ends), lines[lines.index(title) + 1 :]))
 
 
@@ -97,4 +97,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ValueError as error:
+        sys.exit(f"error: {error}")
