@@ -101,4 +101,9 @@ def make_outcome(names=("plain", "equalmix", "advmix"), suites=SUITES, **of_part
     half = {"name": "reporting", "places": "1::2", "n_images": 200}
     parts = (make_part(names, suites, **of_parts), make_part(names, suites, **half, **of_parts))
     runs = make_runs(names, suites, failed=((names[-1], 2),))
-    return Outcome("lspet", runs, parts, (f"seed 2 of {names[-1]} failed: left out",))
+    setup = (
+        ("all trainings", "--recipe advmix/toy"),
+        *((name, f"--strategy {name}") for name in names),
+        ("all benches", ""),
+    )
+    return Outcome("lspet", runs, parts, (f"seed 2 of {names[-1]} failed: left out",), setup)

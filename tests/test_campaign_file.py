@@ -1,7 +1,7 @@
 import pytest
 
 from robustpose.campaign.file import read_campaign
-from robustpose.campaign.runs import list_runs, spell_command
+from robustpose.campaign.runs import list_runs, spell_command, spell_setup
 from robustpose.campaign.words import merge_options, spell_options
 from robustpose.cli.checked_runs import check_runs, describe_data
 from robustpose.errors import UserError
@@ -181,3 +181,12 @@ def test_groups_are_merged_key_by_key_and_nested_keys_have_dots():
 def test_a_value_that_no_option_can_have_is_refused():
     with pytest.raises(UserError, match="'metric' in a campaign's file must be a word"):
         spell_options({"metric": [[1]]})
+
+
+def test_how_runs_are_made_is_spelled_as_options(write):
+    text = "{train: {recipe: demo}, trainings: {a: , b: {from: a}, c: {model: 'o:{seed}'}}, bench: {data: toy}"
+    told = dict(spell_setup(read_campaign(write(f"{text}, ways: {{x: , bn: {{adapt: bn}}}}}}"))))
+    assert told == {
+        "all trainings": "--recipe demo", "a": "", "b": "--init 'that of a'", "c": "--model 'o:{seed}'",
+        "all benches": "--data toy", "benches (bn)": "--adapt bn",
+    }  # fmt: skip

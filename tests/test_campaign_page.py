@@ -29,6 +29,7 @@ def test_sections_come_from_all_images_to_the_notes(outcome):
     assert 'content="robustpose campaign"' in page
     assert "3 trainings, 3 seeds, 2 benches of each; all images, reporting (1::2)" in page
     assert "seen in training: 1 of 4 in held-out" in page
+    assert '<th scope="row">equalmix</th><td class="text options">--strategy equalmix</td>' in page
 
 
 def test_all_files_are_written_and_written_again(outcome, tmp_path):

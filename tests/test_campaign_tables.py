@@ -165,3 +165,9 @@ def test_names_of_methods_never_act_in_the_terminal(capsys):
     print_campaign(make_outcome(("plain", TOGETHER, "advmix")))
     streams = capsys.readouterr()
     assert "\x1b" not in streams.out + streams.err
+
+
+def test_markdown_says_how_runs_were_made(outcome):
+    text = campaign_to_markdown(outcome)
+    assert "| all trainings | --recipe advmix/toy |" in text
+    assert "| all benches | – |" in text

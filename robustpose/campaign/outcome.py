@@ -8,7 +8,7 @@ from pathlib import Path
 
 from robustpose.campaign.file import Campaign
 from robustpose.campaign.methods import Chosen, Methods, choose_methods, list_pairs
-from robustpose.campaign.runs import Run, call_method
+from robustpose.campaign.runs import Run, call_method, spell_setup
 from robustpose.campaign.table import Table
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError
@@ -45,7 +45,7 @@ def find_outcome(table: Table, name: str, n_resamples: int, data: DataSpec | Non
                 table.done.difference_update(damaged)
                 return find_outcome(table, name, n_resamples, data)
             notes.append(f"{part}: left out, for it cannot be compared: {error}")
-    return Outcome(name, table.list_states(), tuple(parts), tuple(notes))
+    return Outcome(name, table.list_states(), tuple(parts), tuple(notes), tuple(spell_setup(table.campaign)))
 
 
 def _find_damaged(table: Table, methods: Methods) -> dict[Run, str]:

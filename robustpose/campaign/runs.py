@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,6 +132,21 @@ def _order_trainings(campaign: Campaign) -> list[str]:
             chain.append(before)
         ordered += [one for one in reversed(chain) if one not in ordered]
     return ordered
+
+
+def spell_setup(campaign: Campaign) -> Iterator[tuple[str, str]]:
+    """Yield how runs are made: what all trainings have, what each has beside it, what all benches have, ways of use."""
+    yield "all trainings", shlex.join(spell_options(campaign.train))
+    for name, training in campaign.trainings.items():
+        if training.model is not None:
+            yield name, shlex.join(["--model", training.model])
+        else:
+            before = [] if training.begins_with is None else ["--init", f"that of {training.begins_with}"]
+            yield name, shlex.join([*before, *spell_options(training.options)])
+    yield "all benches", shlex.join(spell_options(campaign.bench))
+    for way, options in campaign.ways.items():
+        if options:
+            yield f"benches ({way})", shlex.join(spell_options(options))
 
 
 def spell_command(words: Sequence[str]) -> str:

@@ -69,12 +69,15 @@ class Outcome:
     runs: tuple[RunState, ...]
     parts: tuple[PartOutcome, ...]  # all images first; none while nothing can be compared
     notes: tuple[str, ...] = ()  # such as what is left out, and why
+    # How trainings and benches were made: what all trainings have, what each has, what all benches have, ways of use.
+    setup: tuple[tuple[str, str], ...] = ()  # a name, and options of the command
 
     def to_json(self) -> dict[str, Any]:
         """Return what results.json holds."""
         return {
             "campaign": self.name,
             "notes": self.notes,
+            "setup": [{"name": name, "options": options} for name, options in self.setup],
             "runs": [run.to_json() for run in self.runs],
             "parts": [part.to_json() for part in self.parts],
         }

@@ -19,6 +19,7 @@ from robustpose.show.campaign_tables import (
     tabulate_progress,
     tabulate_runs,
     tabulate_scores,
+    tabulate_setup,
     tabulate_suite,
     tell_progress,
 )
@@ -41,6 +42,8 @@ def _list_blocks(outcome: Outcome) -> Lines:
         yield from _write_part(part)
     yield ["## Trainings and benches"]
     yield from _write_table(tabulate_progress(outcome.runs))
+    if (setup := tabulate_setup(outcome)).rows:
+        yield from _write_table(setup)
     if not outcome.parts and (alone := tabulate_runs(outcome.runs)).rows:
         yield from _write_table(alone)
     failed = [run for run in outcome.runs if run.state == "failed"]

@@ -109,6 +109,12 @@ def tabulate_progress(runs: Sequence[RunState]) -> TextTable:
     return TextTable("trainings and benches", titles, rows, tuple(range(len(titles))))
 
 
+def tabulate_setup(outcome: Outcome) -> TextTable:
+    """Return how trainings and benches were made: the options of each."""
+    rows = tuple((name, options or "–") for name, options in outcome.setup)
+    return TextTable("how they were made", ("", "options"), rows, (0, 1))
+
+
 def tabulate_runs(runs: Sequence[RunState]) -> TextTable:
     """Return the scores of the benches that are done, one by one, for when nothing can be compared."""
     rows = tuple((f"{run.training}, seed {run.seed}", str(run.bench), run.scores) for run in runs if run.scores)
