@@ -96,8 +96,15 @@ def check_settings(kind: type[S], values: Any, source: str) -> S:
     except UnicodeEncodeError as error:  # of pydantic, for half of a pair of surrogates
         raise UserError(f"{source}{': ' if source else ''}a word holds what is no letter: {error.object!r}") from error
     except ValidationError as error:
-        problems = list(dict.fromkeys(_explain(problem, kind) for problem in error.errors()))
+        places = [problem["loc"] for problem in error.errors()]
+        problems = list(dict.fromkeys(_explain(of, kind) for of in error.errors() if not _follows(of, places)))
         raise UserError(f"{source}{': ' if source else ''}{first_few(problems, 'mistakes')}") from error
+
+
+def _follows(problem: Any, places: Sequence[tuple[Any, ...]]) -> bool:
+    """Tell whether a list is too short only since some of its entries are mistakes themselves."""
+    of_list = problem["loc"]
+    return problem["type"] == "too_short" and any(place[: len(of_list)] == of_list != place for place in places)
 
 
 def refuse_code(code: Mapping[str, str], source: str, trust: bool) -> None:

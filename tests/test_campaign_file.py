@@ -105,6 +105,7 @@ def test_networks_that_are_there_are_only_benched(write):
         ("{trainings: {a: {}, a: {strategy: x}}}", "has 'a' twice in one group, the second in line 1"),
         ("{trainings: {a: }, bench: {adapt: bn}, ways: {x: {}, y: {adapt: bn}}}", "ways.x and ways.y are the same"),
         ("{trainings: {a: {}}, parts: {x: 1:2}}", "YAML reads a slice such as 1:2 as a number, 62: put it in quotes"),
+        ("{trainings: {a: }, seeds: [-1]}", "seeds.0 must be at least 0, got -1"),
         ("[1]", "must hold trainings and benches (key: value), got list"),
     ],
 )
