@@ -114,9 +114,9 @@ def is_slice(given: str) -> bool:
 def read_ids(path: Path) -> list[str]:
     """Return the ids of images that a file names, as text, in its order; UserError where it names none."""
     if not os.path.isfile(path):  # noqa: PTH113  # which takes words that no file can be called
-        there_is_none = f"there is no file {path}: " if path.suffix else ""
-        got = "" if path.suffix else f"; got {quote(str(path))}"
-        raise UserError(f"{there_is_none}a part of the images is {EXPECTED}; or {OR_FILE}{got}")
+        means_file = bool(path.suffix) and ":" not in path.name
+        before, after = (f"there is no file {path}: ", "") if means_file else ("", f"; got {quote(str(path))}")
+        raise UserError(f"{before}a part of the images is {EXPECTED}; or {OR_FILE}{after}")
     what = "file of a part"
     if path.suffix.lower() == ".json":
         ids = [str(one) for one in _find_ids(read_json(path, what)[0], path)]
