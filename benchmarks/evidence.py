@@ -53,7 +53,13 @@ def _cut(lines: Sequence[str], title: str, ends: str) -> list[str]:
 
 def fill_tables(page: str, folder: Path = FOLDER) -> str:
     """Return a page with the tables that it names."""
-    return TABLE.sub(lambda found: f"{found[1]}\n{find_table(found['place'], folder)}\n{found['end']}", page)
+    return TABLE.sub(lambda found: f"{found[1]}\n{_hold(find_table(found['place'], folder))}\n{found['end']}", page)
+
+
+def _hold(table: str) -> str:
+    """Return a table whose narrow columns break between a number and its interval, and nowhere else."""
+    table = table.replace(" ± ", "&nbsp;±&nbsp;").replace("≈ ", "≈&nbsp;")
+    return re.sub(r"(?<=\d), (?=-?\d[\d.]*\\\])", ",&nbsp;", table)
 
 
 def list_unknown(page: str, folder: Path = FOLDER) -> Iterator[str]:

@@ -62,7 +62,7 @@ def test_tables_of_a_page_are_those_that_a_campaign_printed(tmp_path):
     assert "-0.7" in find_table("x; All images; a: plain less b; coco-c", tmp_path)
     page = "Plain has 52.4.\n\n<!-- table: x; All images; Methods by suites -->\n<!-- end -->\n"
     filled = fill_tables(page, tmp_path)
-    assert "| plain | 52.4 ± 0.1 |" in filled
+    assert "| plain | 52.4&nbsp;±&nbsp;0.1 |" in filled
     assert fill_tables(filled, tmp_path) == filled
     assert list(list_unknown(filled, tmp_path)) == []
     assert len(list(list_unknown(filled.replace("has 52.4", "has 52.5, not `1.5`"), tmp_path))) == 1
