@@ -197,9 +197,9 @@ def _find_model(
 def _can_bench(network: str, weights: Path) -> bool:
     """Tell whether a network can be benched with weights that a training takes: they or the zoo say its input."""
     from robustpose.models.weights import read_input_spec
-    from robustpose.models.zoo import ZOO
+    from robustpose.models.zoo import has_published_input
 
-    return network in {published.network for published in ZOO.values()} or read_input_spec(weights) is not None
+    return has_published_input(network) or read_input_spec(weights) is not None
 
 
 def _read_plans(path: Path) -> dict[str, _Plan]:

@@ -134,9 +134,9 @@ def campaign(
             if planned.dry_run:
                 return
             fill_table(table, costs, read_text(file, "campaign"), wishes)
+        table.look(table.runs)  # what other processes have changed meanwhile
     elif not place.is_dir():
         raise UserError(f"{place.absolute()} is not there: robustpose campaign {file} makes it")
-    table.look(table.runs)  # what other processes may have changed
     outcome = compare()
     print_campaign(outcome)
     write_campaign(place, outcome)

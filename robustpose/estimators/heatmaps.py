@@ -19,7 +19,7 @@ from robustpose.estimators.options import CropOptions, HeatmapOptions, NetworkOp
 from robustpose.estimators.running.batches import Array
 from robustpose.estimators.running.top_down import DEFAULTS, TopDownEstimator
 from robustpose.models.input_spec import InputSpec
-from robustpose.models.zoo import ZOO, make_input_spec
+from robustpose.models.zoo import has_published_input, make_input_spec
 from robustpose.pose.crop import boxes_to_center_scale
 from robustpose.pose.skeletons import Skeleton
 from robustpose.pose.types import Floats, Image
@@ -100,7 +100,7 @@ def build(name: str, target: str, skeleton: Skeleton, options: Options) -> Heatm
     official = OfficialJoints(skeleton, options.joints)
 
     def describe_official(path: Path, tensors: dict[str, Tensor]) -> InputSpec | None:
-        if name not in {published.network for published in ZOO.values()}:
+        if not has_published_input(name):
             return None
         own = official.find(path, tensors, HEAD)
         return make_input_spec(name, own, options.input or find_size_in_name(path))

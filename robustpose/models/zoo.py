@@ -84,6 +84,11 @@ def get_network(name: str) -> ZooNetwork:
     return ZOO[name]
 
 
+def has_published_input(network: str) -> bool:
+    """Tell whether weights of a network that do not say their input can have that of a row: it has one here."""
+    return any(published.network == network for published in ZOO.values())
+
+
 def find_published(skeleton: Skeleton) -> Skeleton:
     """Return COCO's or MPII's skeleton if it has the joints of `skeleton`, in any order and spelling; else that one.
 
