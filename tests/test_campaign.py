@@ -257,6 +257,79 @@ def test_suites_that_two_methods_have_are_compared_while_others_lack(found, coco
     assert part["across"]["names"] == ["bad", "good"]
 
 
+def test_poses_that_change_make_a_run_another_one_whatever_their_size(found, tmp_path, run):
+    out = tmp_path / "c"
+    assert run("campaign", found, "--out", out, "--jobs", 2)[0] == 0
+    poses = tmp_path / "bad-0/fog-1.json"
+    size = poses.stat().st_size
+    poses.write_text(poses.read_text().translate(str.maketrans("123456789", "987654321")))
+    assert poses.stat().st_size == size
+    code, _, errors = run("campaign", found, "--out", out)
+    assert (code, errors.count("\n")) == (2, 1)
+    assert "bad, seed 0, coco-c: " in errors
+    assert "bad-0 has changed" in errors
+
+
+def test_a_page_of_other_runs_is_not_written_over_by_an_empty_one(found, tmp_path, run):
+    out = tmp_path / "c"
+    assert run("campaign", found, "--out", out, "--jobs", 2)[0] == 0
+    whole = results_of(out)
+    values = yaml.safe_load(found.read_text())
+    values["trainings"] = {f"{name}s": options for name, options in values["trainings"].items()}
+    values["comparisons"] = {}
+    found.write_text(yaml.safe_dump(values))
+    code, _, errors = run("campaign", found, "--out", out, "--results")
+    assert (code, errors.count("\n")) == (2, 1)
+    assert f"nothing of {found} is done in" in errors
+    assert results_of(out) == whole
+    commands = tmp_path / "commands.json"
+    assert run("campaign", found, "--out", out, "--commands", "--json", commands)[0] == 0
+    assert len(json.loads(commands.read_text())["commands"]) == 4
+
+
+def test_the_order_of_options_and_a_folder_from_which_their_files_are_not_seen_change_nothing(
+    found, tmp_path, run, monkeypatch
+):
+    out = tmp_path / "c"
+    values = yaml.safe_load(found.read_text().replace(f"{tmp_path}/", ""))
+    values["bench"]["annotations"] = os.path.relpath(values["bench"]["annotations"], tmp_path)
+    found.write_text(yaml.safe_dump(values))
+    monkeypatch.chdir(tmp_path)
+    assert run("campaign", found, "--out", out, "--jobs", 2)[0] == 0
+    values["bench"] = dict(reversed(values["bench"].items()))
+    found.write_text(yaml.safe_dump(values, sort_keys=False))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    code, output, errors = run("campaign", found, "--out", out, "--results")
+    assert code == 0, errors
+    assert "4 of 4 benches are done" in " ".join((output + errors).split())
+
+
+@pytest.mark.parametrize(
+    ("gpus", "words"),
+    [
+        ("all", "--gpus takes numbers or UUIDs of GPUs, such as 0,1 or GPU-6f8a, got 'all'"),
+        ("-1", "got '-1'"),
+        (",", "got ''"),
+        ("0,0", "--gpus has 0 twice: each run has a GPU for itself"),
+        ("977", "there is no GPU"),
+    ],
+)
+def test_gpus_that_are_not_there_are_refused(found, tmp_path, run, gpus, words):
+    code, _, errors = run("campaign", found, "--out", tmp_path / "c", f"--gpus={gpus}")
+    assert (code, errors.count("\n")) == (2, 1)
+    assert words in errors
+
+
+def test_runs_are_of_the_code_that_the_campaign_is_of(found, tmp_path, run, monkeypatch):
+    (tmp_path / "random.py").write_text("raise SystemError('this is not the library')")
+    (tmp_path / "robustpose").mkdir()
+    (tmp_path / "robustpose/__init__.py").write_text("raise SystemError('this is not the package')")
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = run("campaign", found, "--out", tmp_path / "c", "--jobs", 2)
+    assert code == 0, errors
+
+
 @pytest.fixture
 def trained(tmp_path):
     """The file of a campaign that trains a network, and another from where that ended."""

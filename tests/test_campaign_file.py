@@ -97,6 +97,12 @@ def test_networks_that_are_there_are_only_benched(write):
         ("{trainings: {a: {}}, bench: {boxes: 'detect:onnx:d.onnx'}}", "bench.boxes: detect makes two runs of each"),
         ("{trainings: {a: {}, b: {from: a}}, comparisons: {c: [a, d]}}", "comparisons.c must name two of"),
         ("{trainings: {a: {}, b: {from: a}}, comparisons: {c: [a]}}", "at least 2"),
+        ("{trainings: {a: {}, b: {from: a}}, comparisons: {c: [a, a]}}", "comparisons.c must name two trainings, or"),
+        (
+            "{trainings: {a: }, ways: {x: , bn: {adapt: bn}}, comparisons: {c: [a, a (xx)]}}",
+            "such as 'a (bn)', got 'a (",
+        ),
+        ("{trainings: {a: , b: {from: a}}, ways: {bn: {adapt: bn}}, comparisons: {c: [a (bn), b]}}", "got 'b'"),
         ("{trainings: {a: {}, b: {}}}", "trainings.a and trainings.b are the same"),
         ("{trainings: {a: {}, b: {from: a}, c: {from: a}}}", "trainings.b and trainings.c are the same"),
         ("{trainings: {a: {}}, ways: {few: {limit: 2}}}", "ways.few.limit says what is measured"),
@@ -106,6 +112,8 @@ def test_networks_that_are_there_are_only_benched(write):
         ("{trainings: {a: }, bench: {adapt: bn}, ways: {x: {}, y: {adapt: bn}}}", "ways.x and ways.y are the same"),
         ("{trainings: {a: {}}, parts: {x: 1:2}}", "YAML reads a slice such as 1:2 as a number, 62: put it in quotes"),
         ("{trainings: {a: }, seeds: [-1]}", "seeds.0 must be at least 0, got -1"),
+        ("{trainings: {a: }, ways: {x: , y: {resamples: 60}}}", "are the same but for resamples, which belongs below"),
+        ("{trainings: {a: }, bench: {annotations: 'v-{seed}.json'}}", "which must be the same for all seeds"),
         ("[1]", "must hold trainings and benches (key: value), got list"),
     ],
 )
@@ -113,9 +121,9 @@ def test_a_mistake_is_one_line_that_names_its_place(write, text, words):
     assert words in refuse(write(text))
 
 
-def test_only_a_first_way_without_options_has_no_name_of_its_own(write):
+def test_the_way_without_options_has_no_name_of_its_own(write):
     runs = list_runs(read_campaign(write("{trainings: {a: }, seeds: [0], ways: {bn: {adapt: bn}, plain: }}")))
-    assert [run.bench for run in runs] == [None, "coco-c (bn)", "coco-c (plain)"]
+    assert [run.bench for run in runs] == [None, "coco-c (bn)", "coco-c"]
 
 
 def test_what_gives_weights_comes_first_wherever_it_stands(write):

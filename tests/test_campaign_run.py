@@ -1,5 +1,6 @@
 import json
 import shutil
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from robustpose.campaign import notes
 from robustpose.campaign import run as running
 from robustpose.campaign.file import Campaign
+from robustpose.campaign.jobs import check_gpus
+from robustpose.campaign.named_files import find_files
 from robustpose.campaign.notes import begin_note, lock_path, note_path, read_note, write_note
 from robustpose.campaign.order import Costs
 from robustpose.campaign.run import Wishes, fill_table
@@ -119,6 +122,13 @@ def test_each_job_has_a_gpu_for_itself(tmp_path, jobs, monkeypatch):
     assert set(gpus) == {"4", "7"}
 
 
+@pytest.mark.parametrize(("gpus", "visible", "fits"), [("0,1", None, True), ("1,3", "1,3", True), ("0", "1,3", False)])
+def test_gpus_are_those_that_the_campaign_sees(monkeypatch, gpus, visible, fits):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible or "")
+    with nullcontext() if fits else pytest.raises(UserError, match="there is no GPU 0 here, but 1 and 3"):
+        assert check_gpus(gpus.split(","), None, lambda: 2) == 2
+
+
 def test_a_run_that_fails_keeps_back_only_those_that_need_it_and_is_tried_again(tmp_path, jobs):
     jobs.fails["a/seed-0/training"] = "it diverged"
     told = []
@@ -181,7 +191,7 @@ def test_folders_that_are_called_as_commands_and_names_are_no_files_of_a_run(tmp
     for name in ("bench", "toy", "coco-c", "photos"):
         (tmp_path / name).mkdir()
     words = ["bench", "--data", "toy", "--suite", "coco-c", "--images", "photos", "--no-report"]
-    assert list(notes.find_files(words)) == ["photos"]
+    assert list(find_files(words)) == ["photos"]
 
 
 def test_a_command_that_makes_nothing_has_failed(tmp_path, jobs, monkeypatch):
@@ -221,6 +231,31 @@ def test_weights_made_again_to_the_bit_leave_the_rest_as_it_is(tmp_path, jobs):
     jobs.started.clear()
     assert not fill(table_of(tmp_path / "c")).left
     assert [words[0] for words in jobs.started] == ["train"]
+
+
+def test_weights_removed_when_all_that_took_them_is_done_are_made_again_when_needed(tmp_path, jobs):
+    trainings = {"a": {}}
+    fill(table_of(tmp_path / "c", trainings=trainings))
+    for weights in (tmp_path / "c").rglob("model.safetensors"):
+        weights.unlink()
+    jobs.started.clear()
+    table = table_of(tmp_path / "c", trainings=trainings)
+    assert not table.left
+    assert {run.name for run in table.removed} == {"a, seed 0", "a, seed 1"}
+    table = fill(table_of(tmp_path / "c", trainings=trainings, suites=("coco-c", "c-bar")))
+    assert folders(jobs) == [f"a/seed-{seed}/{what}" for seed in (0, 1) for what in ("training", "c-bar")]
+    assert not table.removed
+
+
+def test_images_in_folders_of_a_folder_are_watched_and_links_in_a_circle_do_no_harm(tmp_path):
+    (tmp_path / "set/fog/1").mkdir(parents=True)
+    (tmp_path / "set/fog/again").symlink_to(tmp_path / "set")
+    (tmp_path / "set/fog/1/a.png").write_bytes(b"one")
+    words = ["bench", "--corrupted-root", str(tmp_path / "set")]
+    before = find_files(words)
+    (tmp_path / "set/fog/1/b.png").write_bytes(b"")
+    assert find_files(words) != before
+    assert list(before) == [str(tmp_path / "set")]
 
 
 def test_weights_from_another_training_make_a_run_another_one(tmp_path, jobs):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from robustpose.campaign.method_names import Method, find_pairs, list_ways
 from robustpose.campaign.words import list_keys, merge_options, spell_options
 from robustpose.config import Settings, check_settings
 from robustpose.corruptions.suites import SUITES
@@ -48,6 +49,11 @@ OF_DATA = (
     *("data", "root", "split", "annotations", "images", "category", "area", "parts", "visibility", "limit", "exif"),
     *("boxes", "min-box-score", "metric", "joints", "skeleton", "only-with-people"),
     *("corruptions", "severities", "seed", "frost", "corrupted-root", "row", "recipe"),
+)
+# And options that change neither that nor what a network is.
+OF_WORK = (
+    *("workers", "batch-size", "resamples", "no-report", "engine", "network-processes", "shared-files", "ship"),
+    *("cpus-per-worker", "gpus-per-worker"),
 )
 
 
@@ -152,30 +158,37 @@ class Campaign(Settings):
                     f"ways.{name}.{of_data[0]} says what is measured, which must be the same in all ways to be "
                     "compared: put it below bench, or make another campaign of it"
                 )
+        for key, value in zip(list_keys(self.bench), self.bench.values(), strict=True):
+            if len(self.seeds) > 1 and key in OF_DATA and "{seed}" in str(value):
+                raise ValueError(
+                    f"bench.{key} says what is measured, which must be the same for all seeds to be compared, got "
+                    f"{quote(str(value))}"
+                )
         for name, training in self.trainings.items():
             _check_keys(training.options, "train", f"trainings.{name}")
             self._check_training(name, training)
         self._check_different()
-        for name, pair in self.comparisons.items():
-            for one in pair:
-                if one not in self.trainings:
-                    raise ValueError(
-                        f"comparisons.{name} must name two of the trainings ({spell_list(self.trainings)}), which are "
-                        f"compared in each way by itself, got {quote(one)}{nearest(one, self.trainings)}"
-                    )
-            if pair[0] == pair[1]:
-                raise ValueError(f"comparisons.{name} must name two trainings, got {quote(pair[0])} twice")
+        tuple(self.pairs)  # raises where a name is none
         n_runs = len(self.seeds) * len(self.trainings) * (1 + len(self.suites) * len(self.ways))
         if n_runs > MOST_RUNS:
             raise ValueError(f"it has {n_runs:,} runs: at most {MOST_RUNS:,} are one campaign")
         return self
 
+    @property
+    def pairs(self) -> Iterator[tuple[str, tuple[Method, Method]]]:
+        """Yield the comparisons: two methods each."""
+        yield from find_pairs(self.comparisons, self.trainings, list_ways(self.ways))
+
     def _check_different(self) -> None:
         """Raise ValueError where two trainings, or two ways, are one."""
         ways: dict[str, str] = {}
         for name, way in self.ways.items():
-            if (first := ways.setdefault(repr(spell_options(merge_options(self.bench, way))), name)) != name:
-                raise ValueError(f"ways.{first} and ways.{name} are the same: leave one out, or change an option")
+            options = merge_options(self.bench, way)
+            of_use = {key: value for key, value in options.items() if key.replace("_", "-") not in OF_WORK}
+            if (first := ways.setdefault(repr(sorted(spell_options(of_use))), name)) != name:
+                apart = [key for key in list_keys({**way, **self.ways[first]}) if key in OF_WORK]
+                but = f" but for {spell_list(apart)}, which belongs below bench" if apart else ""
+                raise ValueError(f"ways.{first} and ways.{name} are the same{but}: leave one out, or change an option")
         firsts: dict[str, str] = {}
         for name, training in self.trainings.items():
             options = merge_options(self.train, training.options)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from robustpose.campaign.file import Campaign
-from robustpose.campaign.runs import Run, call_method, list_ways
+from robustpose.campaign.method_names import Method, call_method, list_ways
+from robustpose.campaign.runs import Run
 from robustpose.campaign.table import Table
 from robustpose.errors import first_few, spell_list
 from robustpose.results.groups import LEAST
 from robustpose.results.one_model import identify_model
 from robustpose.results.summary import read_summary
 
-Method = tuple[str, str | None]  # a training, and the way in which its networks are used
 Methods = dict[Method, list[dict[str, Path]]]  # of each seed: the folders of its runs by suite
 
 
@@ -64,7 +64,7 @@ def _gather(table: Table, suites: Sequence[str]) -> tuple[Methods, list[str]]:
     for run in table.runs:
         if run.suite in suites:
             benches.setdefault((run.training, run.way, run.seed), []).append(run)
-    for way in list_ways(table.campaign):
+    for way in list_ways(table.campaign.ways):
         for training in table.campaign.trainings:
             of_seeds = complete.setdefault((training, way), {})
             for seed in table.campaign.seeds:
@@ -114,25 +114,29 @@ def _note_others(table: Table, suites: Sequence[str]) -> Iterator[str]:
     if table.other:
         told = [f"{run.name}: {changes[0]}" for run, changes in table.other.items()]
         yield f"left out, for they were made otherwise than the file says: {first_few(told, 'runs')}"
+    if table.removed:
+        names = first_few(sorted(run.name for run in table.removed), "trainings")
+        yield f"weights are not there any more, and are made again when something needs them: {names}"
     if lacking := [suite for suite in table.campaign.suites if suite not in suites]:
         yield f"no two methods have all benches of {spell_list(lacking)}: compared without"
 
 
 def _note_reference(campaign: Campaign, chosen: Chosen) -> Iterator[str]:
     """Yield what is compared with another one, or not, since a method is left out."""
-    first = (next(iter(campaign.trainings)), list_ways(campaign)[0])
+    first = (next(iter(campaign.trainings)), list_ways(campaign.ways)[0])
     if len(chosen.methods) > 1 and first not in chosen.methods:
         stand_in = call_method(*next(iter(chosen.methods)))
         yield f"{call_method(*first)}, the first method, is left out: differences are to {stand_in} as long"
+    if campaign.comparisons and len(chosen.methods) > 1 and not chosen.are_groups:
+        yield "comparisons by corruption begin with two seeds of each method"
     if lacking := [name for name, two in list_pairs(campaign, chosen) if None in two.values()]:
         yield f"comparisons left out until both of their methods are there: {', '.join(lacking)}"
 
 
 def list_pairs(campaign: Campaign, chosen: Chosen) -> Iterator[tuple[str, dict[str, list[dict[str, Path]] | None]]]:
-    """Yield the comparisons of groups in each way: the name, and the two methods; None for one that is left out."""
-    for pair, two in campaign.comparisons.items() if chosen.are_groups else ():
-        for way in list_ways(campaign):
-            yield call_method(pair, way), {call_method(one, way): chosen.methods.get((one, way)) for one in two}
+    """Yield the comparisons of groups: the name, and the two methods; None for one that is left out."""
+    for pair, two in campaign.pairs if chosen.are_groups else ():
+        yield pair, {call_method(*method): chosen.methods.get(method) for method in two}
 
 
 def _note_lacks(complete: Mapping[Method, Mapping[int, Any]], kept: Methods, n_seeds: int) -> Iterator[str]:

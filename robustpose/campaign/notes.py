@@ -6,22 +6,19 @@ there. A run without a note, or one that was stopped, is up to its command, whic
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 from zipfile import is_zipfile
 
 from pydantic import Field
 
+from robustpose.campaign.named_files import find_files, hash_named
 from robustpose.campaign.runs import Run
 from robustpose.config import Settings, check_settings
 from robustpose.errors import UserError
-from robustpose.files import hash_file, write_text, writing_to
+from robustpose.files import write_text, writing_to
 from robustpose.pose.cell import CLEAN, Cell
 from robustpose.reading import read_json
 from robustpose.results.run_folder import IDENTITY as SETUP
@@ -29,11 +26,6 @@ from robustpose.results.run_folder import RunFolder
 from robustpose.results.summary import read_summary
 
 SETTINGS = "settings.yaml"  # of a training's folder: what says how it was made
-MOST_ENTRIES = 20_000  # of a folder
-
-OF_NAMES = tuple(  # options whose values are names, though a folder may be called the same
-    f"--{name}" for name in ("suite", "data", "split", "strategy", "adapt", "row", "corruptions", "category", "metric")
-)
 
 State = Literal["open", "done", "other"]  # other: made with other words or files than those of now
 
@@ -98,7 +90,7 @@ def begin_note(run: Run, out: Path, is_fresh: bool) -> Note:
         words=run.words,
         files=find_files(run.words, run.files),
         after=_spell(run.after),
-        weights=None if weights is None else _hash(weights),
+        weights=None if weights is None else hash_named(weights),
     )
     if is_fresh:
         return new.change(replaces=_find_time(run, out))
@@ -125,7 +117,7 @@ def find_state(run: Run, note: Note | None, out: Path) -> State:
         return "other"
     if note.state != "done" or not _is_whole(run, out):
         return "open"
-    if _hash(_mark(run, out)) != note.product:
+    if hash_named(_mark(run, out)) != note.product:
         raise UserError(
             f"{_mark(run, out)} is not what the campaign made of {run.name}: put it back, or remove {out / run.folder}"
             f" and {note_path(run, out)}"
@@ -154,19 +146,22 @@ def _is_whole(run: Run, out: Path) -> bool:
 
 
 def tell_changes(run: Run, note: Note, out: Path) -> list[str]:
-    """Return in what a run would be made otherwise now than its note says."""
+    """Return in what a run would be made otherwise now than its note says.
+
+    What is not there any more has not changed, and the order of options says nothing.
+    """
     changes = []
-    if note.words != run.words:
-        before, now = ([word for word in side if word not in other] for side, other in _both(note.words, run.words))
-        came = " ".join(now) or "nothing"
-        changes.append(f"{' '.join(before) or 'nothing'}, now {came}" if before or now else "the order of its options")
+    before, now = _pair_options(note.words), _pair_options(run.words)
+    if before != now:
+        was, came = (" ".join(_list_others(side, other)) or "nothing" for side, other in ((before, now), (now, before)))
+        changes.append(f"{was}, now {came}")
     elif note.after != _spell(run.after):
         changes.append(f"from {note.after or 'nothing'}, now from {_spell(run.after) or 'nothing'}")
     else:
         there = find_files(run.words, run.files)
-        changes += [f"{name} has changed" for name, digest in note.files.items() if there.get(name) != digest]
+        changes += [f"{name} has changed" for name, digest in note.files.items() if there.get(name, digest) != digest]
     weights = run.weights(out)
-    if not changes and weights is not None and weights.is_file() and note.weights != _hash(weights):
+    if not changes and weights is not None and weights.is_file() and note.weights != hash_named(weights):
         changes.append(f"{weights} has changed")
     return changes
 
@@ -175,64 +170,16 @@ def _spell(folder: Path | None) -> str | None:
     return None if folder is None else folder.as_posix()
 
 
-def _both(one: Sequence[str], other: Sequence[str]) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
-    return (one, other), (other, one)
+def _pair_options(words: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the command, and its options with their values, in an order of their own."""
+    command, *others = words
+    values = [(word, after) for word, after in pairwise([*others, "--"]) if word.startswith("--")]
+    return [(command,), *sorted((option,) if value.startswith("--") else (option, value) for option, value in values)]
 
 
-def find_files(words: Sequence[str], others: Sequence[str] = ()) -> dict[str, str]:
-    """Return the files and folders that the words of a command name, also after ``=`` and ``:``, and their SHA-256.
-
-    And of `others`, as far as they are there. Of a folder, it is that of the names and sizes of its files; large ones
-    are left out.
-    """
-    texts = [
-        text
-        for option, word in pairwise(words)  # the first word is the command
-        if option not in OF_NAMES
-        for text in (word, *list_ends(word))
-        if text.strip() and not text.startswith("-")
-    ]
-    digests = {text: _find_digest(Path(text).expanduser()) for text in (*texts, *others)}
-    return {text: digest for text, digest in digests.items() if digest is not None}
-
-
-def list_ends(word: str) -> list[str]:
-    """Return what stands behind each ``=`` and ``:`` of a word.
-
-    >>> list_ends("detect:onnx:a.onnx")
-    ['onnx:a.onnx', 'a.onnx']
-    """
-    return [word[place + 1 :] for place, letter in enumerate(word) if letter in "=:"]
-
-
-def _find_digest(path: Path) -> str | None:
-    try:
-        if path.is_file():
-            return _hash(path)
-        if path.is_dir() and path.resolve() != Path.cwd():
-            return _hash_folder(path)
-    except (OSError, ValueError, RuntimeError):  # a word that no file can be called
-        pass
-    return None
-
-
-@lru_cache(maxsize=1000)
-def _hash_folder(path: Path) -> str | None:
-    entries = list(islice(os.scandir(path), MOST_ENTRIES + 1))
-    if len(entries) > MOST_ENTRIES:
-        return None
-    sizes = sorted((entry.name, entry.stat().st_size) for entry in entries if entry.is_file())
-    return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
-
-
-def _hash(path: Path) -> str:
-    status = path.stat()
-    return _hash_once(path, status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=10_000)
-def _hash_once(path: Path, size: int, changed: int) -> str:
-    return hash_file(path)
+def _list_others(side: Sequence[tuple[str, ...]], other: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the words of a side that the other one has not; of a switch its name, of others their values."""
+    return [option[-1] for option in side if option not in other]
 
 
 def end_note(run: Run, out: Path, note: Note, seconds: float, problem: str | None) -> Note:
@@ -240,4 +187,4 @@ def end_note(run: Run, out: Path, note: Note, seconds: float, problem: str | Non
     spent = note.seconds + seconds
     if problem is not None:
         return note.change(state="failed", seconds=spent, problem=problem)
-    return note.change(state="done", seconds=spent, problem="", product=_hash(_mark(run, out)))
+    return note.change(state="done", seconds=spent, problem="", product=hash_named(_mark(run, out)))

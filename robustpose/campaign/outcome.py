@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from robustpose.campaign.file import Campaign
+from robustpose.campaign.method_names import call_method
 from robustpose.campaign.methods import Chosen, Methods, choose_methods, list_pairs
-from robustpose.campaign.runs import Run, call_method, spell_setup
+from robustpose.campaign.runs import Run, spell_setup
 from robustpose.campaign.table import Table
 from robustpose.data.spec import DataSpec
 from robustpose.errors import UserError

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from robustpose.amounts import about_time, count, count_bytes
 from robustpose.campaign.jobs import Job, stop_all
-from robustpose.campaign.notes import find_files
+from robustpose.campaign.named_files import find_files
 from robustpose.campaign.order import Costs, Kind
 from robustpose.campaign.runs import Run
 from robustpose.config import Settings

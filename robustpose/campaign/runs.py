@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robustpose.campaign.file import Campaign
+from robustpose.campaign.method_names import call_method, list_ways
 from robustpose.campaign.words import fill_seed, merge_options, spell_options
 
 TRAINING = "training"  # the folder of a training, beside those of its benches
@@ -77,21 +78,6 @@ class Trained:
     files: tuple[str, ...] = ()
 
 
-def call_method(name: str, way: str | None) -> str:
-    """Return what a training, or a suite, is called in a way of use; the first way has no name of its own.
-
-    >>> call_method("advmix", None), call_method("advmix", "bn")
-    ('advmix', 'advmix (bn)')
-    """
-    return name if way is None else f"{name} ({way})"
-
-
-def list_ways(campaign: Campaign) -> list[str | None]:
-    """Return the ways of use; None for a first one that has no options, as networks are."""
-    first, *others = campaign.ways
-    return [first if campaign.ways[first] else None, *others]
-
-
 def list_runs(campaign: Campaign) -> list[Run]:
     """Return all runs, seed by seed, each training before its benches and before those that begin with its weights."""
     runs = []
@@ -111,7 +97,7 @@ def list_runs(campaign: Campaign) -> list[Run]:
                 place = (of_seed, of_training, -1)
                 runs.append(Run(name, seed, None, None, tuple(words), base / TRAINING, source, place))
             number = 0
-            for way, options in zip(list_ways(campaign), campaign.ways.values(), strict=True):
+            for way, options in zip(list_ways(campaign.ways), campaign.ways.values(), strict=True):
                 for suite in campaign.suites:
                     of_bench = spell_options(merge_options(campaign.bench, options))
                     words = fill_seed(["bench", *model, "--suite", suite, *of_bench], seed)

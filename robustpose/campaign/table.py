@@ -10,7 +10,7 @@ from typing import Any
 
 from robustpose.campaign.file import Campaign
 from robustpose.campaign.jobs import Job
-from robustpose.campaign.notes import Note, find_state, lock_path, read_note, tell_changes
+from robustpose.campaign.notes import SETTINGS, Note, find_state, lock_path, read_note, tell_changes
 from robustpose.campaign.runs import Run, Trained, list_runs
 from robustpose.errors import UserError, first_few
 from robustpose.locks import is_held
@@ -44,6 +44,7 @@ class Table:
     other: dict[Run, list[str]] = field(default_factory=dict)  # made otherwise than they would be now, and in what
     running: dict[Run, Started] = field(default_factory=dict)
     elsewhere: set[Run] = field(default_factory=set)  # done by other processes, as of the last look
+    removed: set[Run] = field(default_factory=set)  # trainings that are done, of which nothing needs the weights
 
     def __post_init__(self) -> None:
         """Look at what there is."""
@@ -67,13 +68,14 @@ class Table:
                 folders.add(run.folder)
                 if run not in self.running:
                     self._look_at(run, with_failures and run.folder in given)
+        self._count_removed()
 
     def _look_at(self, run: Run, with_failure: bool) -> None:
         note = read_note(run, self.out)
         state = find_state(run, note, self.out)
         self.done.discard(run)
         self.other.pop(run, None)
-        if state == "done" and self.has_weights(run):
+        if state == "done" and (self.has_weights(run) or self._are_removed(run)):
             self.done.add(run)
             self.failed.pop(run, None)
         elif state == "other" and note is not None:
@@ -82,6 +84,26 @@ class Table:
             self.failed.setdefault(run, note.problem)
         elif note is not None and with_failure and note.state == "begun" and is_held(lock_path(run, self.out)):
             self.elsewhere.add(run)
+
+    def _are_removed(self, run: Run) -> bool:
+        """Tell whether the weights that a run took were made for it, and removed from what else the training made."""
+        before = None if run.after is None else self._by_folder[run.after]
+        if before is None or before in self.other or not (self.out / before.folder / SETTINGS).is_file():
+            return False
+        note, of_run = read_note(before, self.out), read_note(run, self.out)
+        if note is None or of_run is None or before.product(self.out).is_file():
+            return False
+        return note.state == "done" and note.product == of_run.weights
+
+    def _count_removed(self) -> None:
+        """Take trainings for done whose weights were removed when all that took them was done."""
+        self.done -= self.removed
+        self.removed.clear()
+        for run in reversed(self.runs):  # what takes weights comes before what makes them
+            takes = [] if run in self.done else [other for other in self.runs if other.after == run.folder]
+            if takes and all(other in self.done and self._are_removed(other) for other in takes):
+                self.removed.add(run)
+                self.done.add(run)
 
     def has_weights(self, run: Run) -> bool:
         """Tell whether the run is done that makes the weights which a run takes, if it takes such."""

@@ -96,7 +96,7 @@ def campaign(
     from robustpose.reading import read_text
     from robustpose.results.resampling import check_resamples
     from robustpose.show.campaign import print_campaign
-    from robustpose.show.pages.campaign import check_campaign_place, write_campaign
+    from robustpose.show.pages.campaign import check_campaign_place, holds_results, write_campaign
     from robustpose.show.terminal import progress_display
 
     _refuse_several({"--results": instead.results, "--commands": instead.commands, "--dry-run": planned.dry_run})
@@ -104,7 +104,7 @@ def campaign(
     asked = read_campaign(file)
     place = Path("runs") / file.stem if out is None else out
     gpus = split_words(work.gpus or "")
-    n_jobs = check_gpus(gpus, work.jobs)
+    n_jobs = check_gpus(None if work.gpus is None else gpus, work.jobs, _count_gpus)
     try:
         trained = check_runs(asked)
     except UserError as error:
@@ -114,8 +114,15 @@ def campaign(
     if not instead.results or not table.done:
         check_changes(table, fresh)
     if instead.commands:
-        print_commands(table)
+        commands = list_commands(table)
+        for command in commands:
+            print_line(command)
+        shown.write({"commands": commands})
         return
+    if instead.results and not table.done and holds_results(place):
+        raise UserError(
+            f"nothing of {file} is done in {place.absolute()}, and the page there is of other runs: name another --out"
+        )
 
     data = describe_data(asked)
 
@@ -154,13 +161,20 @@ def campaign(
         raise typer.Exit(YOURS)
 
 
-def print_commands(table: Table) -> None:
-    """Print the commands of all runs that are left, one a line, in an order in which they can be done."""
+def _count_gpus() -> int:
+    from robustpose.train.machine import count_gpus
+
+    return count_gpus()
+
+
+def list_commands(table: Table) -> list[str]:
+    """Return the commands of all runs that are left, in an order in which they can be done."""
     from robustpose.campaign.runs import spell_command
 
-    for run in table.left:
-        again = ["--fresh"] * (run in table.other)
-        print_line(spell_command([*run.command(table.out, table.networks), *again]))
+    return [
+        spell_command([*run.command(table.out, table.networks), *["--fresh"] * (run in table.other)])
+        for run in table.left
+    ]
 
 
 def _refuse_several(given: dict[str, bool]) -> None:

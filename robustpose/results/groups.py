@@ -16,8 +16,10 @@ from robustpose.results.compare import compare_runs
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.grouped import split
 from robustpose.results.names import check_name
+from robustpose.results.one_model import identify_model
 from robustpose.results.parts import Part
 from robustpose.results.resampling import RESAMPLES
+from robustpose.results.summary import read_summary
 
 LEAST = 2  # trainings, between which something lies
 OF_FEW = "of so few, intervals are wide"  # in the note on groups of fewer than FEW
@@ -133,19 +135,24 @@ def note_few(sizes: Mapping[str, int]) -> Iterator[str]:
         have, each = ("has", "") if len(names) == 1 else ("have", " each")
         yield (
             f"{spell_list(names)} {have} {few} trainings{each}: {OF_FEW}, and hold the truth "
-            "between 91 and 99 times in 100; of three or more, about 95 times, if no training fails by a wide margin"
+            "between 92 and 99 times in 100; of three or more, about 95 times, if no training fails by a wide margin"
         )
 
 
 def _note_alike(rows: Sequence[ComparedRow], groups: Groups) -> Iterator[str]:
-    """Yield a note for each training that scores as one before it does, everywhere: of its group, or of another."""
-    before: dict[tuple[float | None, ...], tuple[str, Path]] = {}
+    """Yield a note for each training that scores as one before it does, everywhere: of its group, or of another.
+
+    Runs of which it is known that they are of other weights are no such: on a few images, scores meet by chance.
+    """
+    before: dict[tuple[float | None, ...], list[tuple[str, Path]]] = {}
     for group, (name, folders) in enumerate(groups.items()):
         for folder, scores in zip(folders, zip(*(row.trainings[group] for row in rows), strict=True), strict=True):
-            if scores not in before:
-                before[scores] = (name, folder)
+            alike = before.setdefault(scores, [])
+            one = next((one for one in alike if _may_be_one(one[1], folder)), None)
+            alike.append((name, folder))
+            if one is None:
                 continue
-            other, first = before[scores]
+            other, first = one
             if other == name:
                 yield (
                     f"{first} and {folder} of {name} have the same score in every cell: are they one training, "
@@ -157,3 +164,9 @@ def _note_alike(rows: Sequence[ComparedRow], groups: Groups) -> Iterator[str]:
                     "training, in two groups? Then intervals of differences are not right: they take each group's "
                     "trainings for other ones"
                 )
+
+
+def _may_be_one(folder: Path, other: Path) -> bool:
+    """Tell whether two runs may be of one training: unless both say of which weights they are, and these differ."""
+    identities = [identify_model(read_summary(one)) for one in (folder, other)]
+    return None in identities or identities[0] == identities[1]

@@ -85,7 +85,7 @@ def read_part(given: str | Path, list_ids: Callable[[], Sequence[ImageId]]) -> P
     if PLACES.fullmatch(text) is not None:
         _read_slice(text)
         return Part(text)
-    path = Path(text)
+    path = expand_home(text)
     ids = read_ids(path)
     all_ids = list(list_ids())
     places = {str(one): place for place, one in enumerate(all_ids)}
@@ -105,10 +105,15 @@ def is_slice(given: str) -> bool:
     """Tell whether a part is a slice, and not a file; UserError where it can be neither, or the file names no image."""
     text = given.strip()
     if PLACES.fullmatch(text) is None:
-        read_ids(Path(text))
+        read_ids(expand_home(text))
         return False
     _read_slice(text)
     return True
+
+
+def expand_home(text: str) -> Path:
+    """Return the path of a text, whose ~ is the folder of the user, if there is such."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111  # which takes names of users that are none
 
 
 def read_ids(path: Path) -> list[str]:

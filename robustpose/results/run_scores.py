@@ -44,7 +44,9 @@ class RunScores:
         of_all = f"of all {self.n_all} images"
         has_adapted = any(spell_adapting(summary["provenance"]["estimator"]) for summary in summaries)
         notes = [f"warnings are {of_all}"] if warnings else []
-        return [*notes, *[f"what adapted at test time did so on groups {of_all}"] * has_adapted]
+        if has_adapted:
+            notes.append(f"what adapted at test time did so in groups from all {self.n_all} images, not the part alone")
+        return notes
 
 
 def score_runs(

@@ -70,3 +70,8 @@ def _check_devices(engine: EngineSettings, kind: str) -> None:
     if engine.devices > n_there:  # of this node; every other one looks for itself
         have = f"for the {n_cores} cores of this machine: at most {n_there}"
         raise UserError(f"engine.devices is {engine.devices}, {have if kind == 'cpu' else f'but there are {n_there}'}")
+
+
+def count_gpus() -> int:
+    """Return how many GPUs of NVIDIA or AMD this process sees."""
+    return torch.cuda.device_count()

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from robustpose.files import write_text
+from robustpose.reading import read_json
 from robustpose.results.across import AcrossSuites
 from robustpose.results.compared import ComparedRow, Comparison
 from robustpose.results.links import link_file
@@ -57,6 +58,12 @@ def check_campaign_place(out: Path) -> None:
     check_json(out / "results.json", "campaign", "--out")
     check_text(out / "campaign.md", MARKDOWN_BEGINS, "--out")
     check_page(out / "campaign.html", "campaign", "--out")
+
+
+def holds_results(out: Path) -> bool:
+    """Tell whether a campaign's folder has a page on which methods are compared."""
+    path = out / "results.json"
+    return path.is_file() and bool(dict(read_json(path, "results")[0]).get("parts"))
 
 
 def render_campaign(outcome: Outcome, links: Links = MappingProxyType({})) -> str:
