@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from itertools import islice, pairwise
 from pathlib import Path
@@ -19,6 +21,17 @@ OF_NAMES = tuple(  # options whose values are names, though a folder may be call
     f"--{name}" for name in ("suite", "data", "split", "strategy", "adapt", "row", "corruptions", "category", "metric")
 )
 OF_FILES = ("--init", "--recipe", "--annotations", "--val-annotations")  # options whose values are no folders
+_looked_at: ContextVar[dict[Path, str | None] | None] = ContextVar("_looked_at", default=None)
+
+
+@contextmanager
+def look_once() -> Iterator[None]:
+    """Look at each folder once as long as this lasts, however many commands name it."""
+    token = _looked_at.set({})
+    try:
+        yield
+    finally:
+        _looked_at.reset(token)
 
 
 def find_files(words: Sequence[str], others: Sequence[str] = ()) -> dict[str, str]:
@@ -64,7 +77,11 @@ def _find_digest(path: Path, may_be_folder: bool) -> str | None:
         if path.is_file():
             return hash_named(path)
         if may_be_folder and path.is_dir() and path.resolve() != Path.cwd():
-            return _hash_folder(path)
+            known = _looked_at.get()
+            known = {} if known is None else known
+            if path not in known:
+                known[path] = _hash_folder(path)
+            return known[path]
     except (OSError, ValueError, RuntimeError):  # a word that no file can be called
         pass
     return None
@@ -74,13 +91,12 @@ def _hash_folder(path: Path) -> str | None:
     entries = list(islice(_list_files(path), MOST_ENTRIES + 1))
     if len(entries) > MOST_ENTRIES:
         return None
-    about = sorted(
-        (Path(entry.path).relative_to(path).as_posix(), entry.stat().st_size)
-        if not entry.name.lower().endswith(READ_WHOLE)
-        else (Path(entry.path).relative_to(path).as_posix(), entry.stat().st_size, hash_named(Path(entry.path)))
-        for entry in entries
-    )
-    return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+    about = []
+    for entry in entries:
+        name = Path(entry.path).relative_to(path).as_posix()
+        content = (hash_named(Path(entry.path)),) if name.lower().endswith(READ_WHOLE) else ()
+        about.append((name, entry.stat().st_size, *content))
+    return hashlib.sha256(json.dumps(sorted(about)).encode()).hexdigest()
 
 
 def _list_files(path: Path | str) -> Iterator[os.DirEntry[str]]:

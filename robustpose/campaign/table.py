@@ -10,6 +10,7 @@ from typing import Any
 
 from robustpose.campaign.file import Campaign
 from robustpose.campaign.jobs import Job
+from robustpose.campaign.named_files import look_once
 from robustpose.campaign.notes import SETTINGS, Note, find_state, lock_path, read_note, tell_changes
 from robustpose.campaign.runs import Run, Trained, list_runs
 from robustpose.errors import UserError, first_few
@@ -63,11 +64,12 @@ class Table:
         """
         given = {run.folder for run in runs}
         folders = set(given)
-        for run in self.runs:  # what makes weights comes before what takes them
-            if run.folder in folders or run.after in folders:
-                folders.add(run.folder)
-                if run not in self.running:
-                    self._look_at(run, with_failures and run.folder in given)
+        with look_once():
+            for run in self.runs:  # what makes weights comes before what takes them
+                if run.folder in folders or run.after in folders:
+                    folders.add(run.folder)
+                    if run not in self.running:
+                        self._look_at(run, with_failures and run.folder in given)
         self._count_removed()
 
     def _look_at(self, run: Run, with_failure: bool) -> None:
