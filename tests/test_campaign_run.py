@@ -256,6 +256,7 @@ def test_images_in_folders_of_a_folder_are_watched_and_links_in_a_circle_do_no_h
     (tmp_path / "set/fog/1/b.png").write_bytes(b"")
     assert find_files(words) != before
     assert list(before) == [str(tmp_path / "set")]
+    assert find_files(["bench", "--model", "results:~nobody-of-this-name/x"]) == {}
 
 
 def test_weights_from_another_training_make_a_run_another_one(tmp_path, jobs):

@@ -48,7 +48,7 @@ def find_files(words: Sequence[str], others: Sequence[str] = ()) -> dict[str, st
         if text.strip() and not text.startswith("-")
     ]
     texts += [(text, True) for text in others]
-    digests = {text: _find_digest(Path(text).expanduser(), may_be_folder) for text, may_be_folder in texts}
+    digests = {text: _find_digest(text, may_be_folder) for text, may_be_folder in texts}
     return {text: digest for text, digest in digests.items() if digest is not None}
 
 
@@ -72,8 +72,9 @@ def _hash_once(path: Path, size: int, changed: int) -> str:
     return hash_file(path)
 
 
-def _find_digest(path: Path, may_be_folder: bool) -> str | None:
+def _find_digest(text: str, may_be_folder: bool) -> str | None:
     try:
+        path = Path(text).expanduser()
         if path.is_file():
             return hash_named(path)
         if may_be_folder and path.is_dir() and path.resolve() != Path.cwd():
